@@ -96,7 +96,9 @@ class SignatureAuth(AuthBase):
     Authorization header by what it finds in a .netrc file.
     """
 
-    def __init__(self, credentials: Credentials, project_id: str, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(
+        self, credentials: Credentials, project_id: str, clock: Callable[[], datetime] = _utc_now
+    ) -> None:
         self._credentials = credentials
         self._project_id = project_id
         self._clock = clock

@@ -1,0 +1,76 @@
+"""The restore verdict of one backup record, with its reasons.
+
+Two things are kept apart: the service's own word (`is_support_restore`), and
+the portal's verdict, which also looks at the status. DCS restores only from a
+backup that succeeded (its error DCS.4087), so a TRUE beside any other status
+is shown as the contradiction that it is. When the service says FALSE it gives
+no reason; the portal invents none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..dcs.records import BackupRecord
+
+Verdict = Literal["yes", "no", "unknown"]
+
+_REASON_OF_STATUS = {
+    "waiting": "waiting",
+    "backuping": "in_progress",
+    "failed": "failed",
+    "expired": "expired",
+    "deleted": "deleted",
+}
+DID_NOT_RUN = "dcs.08.0008"
+
+
+@dataclass(frozen=True)
+class Eligibility:
+    """`reasons` are stable codes; their words are in `words.REASON_WORDS`."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+    @property
+    def usable(self) -> bool:
+        """Succeeded and restorable: what the recovery finder may pick."""
+        return self.verdict == "yes"
+
+    @property
+    def contradiction(self) -> bool:
+        return "contradiction" in self.reasons
+
+
+def eligibility(record: BackupRecord) -> Eligibility:
+    """Return the verdict on one record: "yes" only where it succeeded and DCS says TRUE."""
+    if record.status == "succeed":
+        return _of_succeeded(record)
+    reason = _reason_of(record)
+    if reason in ("unknown_status", "no_status"):
+        # It may yet be one that can be restored, unless DCS says no.
+        says_no = record.restorable is False
+        return Eligibility("no", (reason, "dcs_says_no")) if says_no else Eligibility("unknown", (reason,))
+    return Eligibility("no", (reason, "contradiction") if record.restorable else (reason,))
+
+
+def _of_succeeded(record: BackupRecord) -> Eligibility:
+    if record.restorable is None:
+        return Eligibility("unknown", ("dcs_does_not_say",))
+    return Eligibility("yes", ()) if record.restorable else Eligibility("no", ("dcs_says_no",))
+
+
+def _reason_of(record: BackupRecord) -> str:
+    if record.status == "failed" and record.error_code == DID_NOT_RUN:
+        return "did_not_run"
+    if not record.status:
+        return "no_status"
+    return _REASON_OF_STATUS.get(record.status, "unknown_status")
+
+
+def service_word(record: BackupRecord) -> Verdict:
+    """Return DCS's own word: what the filter `restorable` means."""
+    if record.restorable is None:
+        return "unknown"
+    return "yes" if record.restorable else "no"

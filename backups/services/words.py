@@ -1,0 +1,119 @@
+"""The words of the pages: what a code of DCS is called, means and asks for, in the viewer's language.
+
+Codes stay codes in URLs, JSON and CSV; only pages say these words. Error texts:
+the API's reference page for ListBackupRecords.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
+Words = str | Promise
+
+STATUS_WORDS: dict[str, Words] = {
+    "succeed": _("Succeeded"),
+    "failed": _("Failed"),
+    "waiting": _("Waiting"),
+    "backuping": _("In progress"),
+    "expired": _("Expired"),
+    "deleted": _("Deleted"),
+}
+TYPE_WORDS: dict[str, Words] = {"manual": _("Manual"), "auto": _("Automatic")}
+FORMAT_WORDS: dict[str, Words] = {"rdb": "RDB", "aof": "AOF"}
+RESTORABLE_WORDS: dict[str, Words] = {"yes": _("Yes"), "no": _("No"), "unknown": _("Unknown")}
+OTHER: Words = _("Other")
+
+CACHE_MODE_WORDS: dict[str, Words] = {
+    "single": _("single node"),
+    "ha": _("master/standby"),
+    "cluster": _("Redis cluster"),
+    "proxy": _("proxy cluster"),
+    "ha_rw_split": _("read/write splitting"),
+}
+INSTANCE_STATUS_WORDS: dict[str, Words] = {
+    "CREATING": _("Creating"),
+    "CREATEFAILED": _("Creation failed"),
+    "RUNNING": _("Running"),
+    "ERROR": _("Error"),
+    "RESTARTING": _("Restarting"),
+    "FROZEN": _("Frozen"),
+    "EXTENDING": _("Changing specifications"),
+    "RESTORING": _("Restoring"),
+    "FLUSHING": _("Clearing data"),
+    "STARTING": _("Starting"),
+    "CLOSING": _("Stopping"),
+    "CLOSED": _("Stopped"),
+}
+
+
+@dataclass(frozen=True)
+class ErrorCode:
+    meaning: Words
+    next_step: Words
+
+
+ERROR_CODES: dict[str, ErrorCode] = {
+    "dcs.08.0001": ErrorCode(
+        _("The backup or restore tool did not start."),
+        _(
+            "Start a manual backup in the console. If that fails too, open a vendor ticket with the backup id."
+        ),
+    ),
+    "dcs.08.0002": ErrorCode(
+        _("The backup timed out."),
+        _("Look at the instance's load and data size at that time, and back up when it is quieter."),
+    ),
+    "dcs.08.0003": ErrorCode(
+        _("Deleting the storage bucket failed."),
+        _("This is on the vendor's side: open a vendor ticket with the backup id."),
+    ),
+    "dcs.08.0004": ErrorCode(
+        _("Getting the access key for the storage failed."),
+        _("Check that DCS may still use object storage in this project, then open a vendor ticket."),
+    ),
+    "dcs.08.0005": ErrorCode(
+        _("Creating the storage bucket failed."),
+        _("Check the project's object storage quota and payment, then open a vendor ticket."),
+    ),
+    "dcs.08.0006": ErrorCode(
+        _("Querying the size of the backup data failed."),
+        _("The backup file may be missing or cut: do not rely on it, and start a manual backup."),
+    ),
+    "dcs.08.0007": ErrorCode(
+        _("Synchronising the data during a restore failed."),
+        _("The restore did not complete: check the instance's data before anyone writes to it."),
+    ),
+    "dcs.08.0008": ErrorCode(
+        _("The automatic backup did not run: the instance was busy with another task."),
+        _(
+            "Nothing was backed up in this slot. See what the instance was doing, and back up by hand if needed."
+        ),
+    ),
+}
+
+REASON_WORDS: dict[str, Words] = {
+    "waiting": _("not yet: it is waiting"),
+    "in_progress": _("not yet: it is in progress"),
+    "failed": _("it failed"),
+    "did_not_run": _("it did not run"),
+    "expired": _("its file has expired"),
+    "deleted": _("its file was deleted by hand"),
+    "unknown_status": _("its status is not known to the portal"),
+    "no_status": _("DCS gives no status"),
+    "dcs_says_no": _("DCS says no and gives no reason"),
+    "dcs_does_not_say": _("DCS does not say whether it can be restored"),
+    "contradiction": _("DCS still says that it can be restored"),
+}
+
+
+def error_meaning_in_english(code: str) -> str | None:
+    """Return what an error code means for JSON and CSV, which never change with the viewer's language."""
+    known = ERROR_CODES.get(code)
+    if known is None:
+        return None
+    with override("en"):
+        return str(known.meaning)
