@@ -1,0 +1,44 @@
+"""What every response carries, and how every request came in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
+        "base-uri 'none'; form-action 'self'; object-src 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    # Pages hold what one viewer may see; static files say `public` themselves.
+    "Cache-Control": "private, no-store",
+}
+
+
+def portal_scheme(get_response: GetResponse) -> GetResponse:
+    """Take https-ness from PORTAL_URL, whatever a proxy in between says or forgets to say."""
+    scheme = "https" if settings.HTTPS else "http"
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.META["wsgi.url_scheme"] = scheme
+        return get_response(request)
+
+    return middleware
+
+
+def response_headers(get_response: GetResponse) -> GetResponse:
+    """Set the security headers that Django has no setting for, unless the view has set its own."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return middleware

@@ -1,0 +1,84 @@
+"""Language, zone and theme of one viewer: kept in cookies, so that they work signed out too."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from .links import safe_link, see_other
+from .middleware import GetResponse
+
+THEMES = ("system", "light", "dark")
+ZONE_COOKIE = "portal_zone"
+THEME_COOKIE = "portal_theme"
+_ONE_YEAR = 365 * 86_400
+
+
+UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    zone: ZoneInfo = UTC
+    theme: str = "system"
+
+    @property
+    def zone_name(self) -> str:
+        return self.zone.key
+
+
+def preferences_of_viewer(get_response: GetResponse) -> GetResponse:
+    """Set `request.preferences`; what a cookie says wrongly counts as not said."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        theme = request.COOKIES.get(THEME_COOKIE, "")
+        request.preferences = Preferences(  # type: ignore[attr-defined]
+            zone=known_zone(request.COOKIES.get(ZONE_COOKIE, "")) or UTC,
+            theme=theme if theme in THEMES else "system",
+        )
+        return get_response(request)
+
+    return middleware
+
+
+def known_zone(name: str) -> ZoneInfo | None:
+    """Return the IANA zone of that name, if there is one."""
+    return ZoneInfo(name) if name in _zone_names() else None
+
+
+@lru_cache(maxsize=1)
+def _zone_names() -> frozenset[str]:
+    # ZoneInfo(name) reads files by name: only what the list has may be asked for.
+    return frozenset(zoneinfo.available_timezones()) - {"localtime", "posixrules"}
+
+
+@login_not_required
+@require_POST
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Keep what the form has of language, zone and theme, and go back to where it was sent from."""
+    rules: dict[str, tuple[str, Callable[[str], bool]]] = {
+        "language": (settings.LANGUAGE_COOKIE_NAME, lambda value: value in dict(settings.LANGUAGES)),
+        "zone": (ZONE_COOKIE, lambda value: known_zone(value) is not None),
+        "theme": (THEME_COOKIE, lambda value: value in THEMES),
+    }
+    response = see_other(safe_link(request.POST.get("next", "")))
+    for field, (cookie, is_known) in rules.items():
+        if (value := request.POST.get(field)) is None:
+            continue
+        if not is_known(value):
+            # The value is not repeated: this answer is plain text, but nothing is gained by an echo.
+            sentence = _("The value of %(field)s is not one that the portal knows.") % {"field": field}
+            return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
+        response.set_cookie(
+            cookie, value, max_age=_ONE_YEAR, secure=settings.HTTPS, httponly=True, samesite="Lax"
+        )
+    return response

@@ -1,0 +1,242 @@
+"""How this installation runs: every value comes from the environment or from `.env`.
+
+`.env.example` lists every name with one line, docs/configuring.md explains them.
+A wrong value stops the start with one sentence that names its variable.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from . import environment as env
+from .dcs_projects import ProjectSettings, read_projects
+from .local_key import local_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+env.read_dotenv(BASE_DIR / ".env")
+
+# --- What this installation is -------------------------------------------------
+
+DEBUG = env.flag("DEBUG")
+DCS_DEMO = env.flag("DCS_DEMO")
+PORTAL_URL = env.web_address("PORTAL_URL", "http://127.0.0.1:8000", bare=True)
+_portal = urlsplit(PORTAL_URL)
+HTTPS = _portal.scheme == "https"
+ON_LOOPBACK = env.is_loopback(_portal.hostname or "")
+
+# Empty where it is missing: what signs something then says so, and the rest still works.
+SECRET_KEY = env.secret("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+if not SECRET_KEY and (DEBUG or DCS_DEMO):
+    SECRET_KEY = local_secret_key(VAR_DIR / "secret-key")
+for _key in filter(None, [SECRET_KEY, *SECRET_KEY_FALLBACKS]):
+    if len(_key) < 32:
+        raise ImproperlyConfigured(
+            "SECRET_KEY and SECRET_KEY_FALLBACKS must have at least 32 characters each."
+        )
+
+_host = f"[{_portal.hostname}]" if ":" in (_portal.hostname or "") else _portal.hostname or ""
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or (
+    [_host, "localhost", "127.0.0.1", "[::1]"] if ON_LOOPBACK else [_host]
+)
+CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
+
+# Whose X-Forwarded-For counts.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
+
+# --- The application -----------------------------------------------------------
+
+ROOT_URLCONF = "dcsportal.urls"
+WSGI_APPLICATION = "dcsportal.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "dcsportal.sso",
+    "backups",
+]
+
+MIDDLEWARE = [
+    # Outermost, so that static files and error pages get the headers too.
+    "dcsportal.middleware.portal_scheme",
+    "dcsportal.middleware.response_headers",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "dcsportal.preferences.preferences_of_viewer",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "dcsportal.sso.middleware.SignInRequired",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "dcsportal.context_processors.portal",
+            ],
+        },
+    },
+]
+
+# No upload and no long form exists: the largest body is a sign-in with an 8 kB link.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+
+# --- Data ----------------------------------------------------------------------
+
+
+def _database(url: str) -> dict[str, Any]:
+    try:
+        database: dict[str, Any] = environ.Env.db_url_config(url)
+    except (ValueError, ImproperlyConfigured):
+        database = {"ENGINE": ""}
+    match database.get("ENGINE", "").rpartition(".")[2]:
+        case "sqlite3":
+            # One writer at a time: say so at the start of a transaction, then wait, instead of failing in it.
+            database["OPTIONS"] = {
+                "timeout": 5,
+                "transaction_mode": "IMMEDIATE",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            }
+        case "postgresql":
+            database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+        case _:
+            # The address is not repeated: it may hold a password.
+            raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgresql://.")
+    return database
+
+
+def _cache(url: str) -> dict[str, Any]:
+    if url in ("", "embedded"):
+        return {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "OPTIONS": {"MAX_ENTRIES": 10_000},
+        }
+    if not url.startswith(("redis://", "rediss://")):
+        raise ImproperlyConfigured("CACHE_URL must be embedded, or start with redis:// or rediss://.")
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": url,
+        "KEY_PREFIX": "dcs-portal",
+        # A cache that hangs costs speed, never the page.
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+
+
+VAR_DIR.mkdir(exist_ok=True)
+DATABASES = {"default": _database(env.secret("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
+CACHES = {"default": _cache(env.secret("CACHE_URL"))}
+
+# --- Sign-in -------------------------------------------------------------------
+
+AUTH_USER_MODEL = "sso.Viewer"
+AUTHENTICATION_BACKENDS = ["dcsportal.sso.backend.ViewerBackend"]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "/"
+
+SSO_ISSUER = env.web_address("SSO_ISSUER")
+SSO_CLIENT_ID = env.text("SSO_CLIENT_ID")
+SSO_CLIENT_SECRET = env.secret("SSO_CLIENT_SECRET")
+SSO_SCOPES = env.text("SSO_SCOPES", "openid email profile")
+SSO_GROUPS_CLAIM = env.text("SSO_GROUPS_CLAIM", "groups")
+SSO_ALLOWED_GROUPS = env.words("SSO_ALLOWED_GROUPS")
+SSO_SESSION_HOURS = env.number("SSO_SESSION_HOURS", 12, least=1, most=168)
+SSO_PROXY_USER_HEADER = env.text("SSO_PROXY_USER_HEADER")
+SSO_PROXY_GROUPS_HEADER = env.text("SSO_PROXY_GROUPS_HEADER")
+SSO_PROXY_NAME_HEADER = env.text("SSO_PROXY_NAME_HEADER")
+SSO_TRUSTED_PROXIES = env.networks("SSO_TRUSTED_PROXIES")
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = "__Host-portal_session" if HTTPS else "portal_session"
+SESSION_COOKIE_AGE = SSO_SESSION_HOURS * 3600
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_NAME = "__Host-portal_csrf" if HTTPS else "portal_csrf"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+
+# --- Security headers; the others are in middleware.py -------------------------
+
+# Whether a request came by https follows from PORTAL_URL (middleware.portal_scheme),
+# so that this redirect is never taken: it stands for `check --deploy` only.
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 365 * 86_400 if HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Whether other names below this host use https is not the portal's to promise.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+# --- Static files --------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    },
+}
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# --- Language and time ---------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "backups" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_COOKIE_NAME = "portal_language"
+
+# --- DCS -----------------------------------------------------------------------
+
+DCS_PROJECTS: dict[str, ProjectSettings] = read_projects()
+DCS_CONNECT_TIMEOUT = env.seconds("DCS_CONNECT_TIMEOUT", 3, least=0.1, most=30)
+DCS_READ_TIMEOUT = env.seconds("DCS_READ_TIMEOUT", 8, least=0.1, most=60)
+DCS_READ_BUDGET = env.seconds("DCS_READ_BUDGET", 10, least=0.1, most=60)
+DCS_PAGE_SIZE = env.number("DCS_PAGE_SIZE", 1000, least=1, most=1000)
+DCS_MAX_RECORDS = env.number("DCS_MAX_RECORDS", 20_000, least=1, most=200_000)
+DCS_FRESH_SECONDS = env.seconds("DCS_FRESH_SECONDS", 60, least=0, most=3600)
+DCS_STALE_SECONDS = env.seconds("DCS_STALE_SECONDS", 86_400, least=0, most=30 * 86_400)
+
+# --- Logs ----------------------------------------------------------------------
+
+LOG_FORMAT = env.choice("LOG_FORMAT", "text" if DEBUG or DCS_DEMO else "json", choices=("json", "text"))
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "dcsportal.logs.JsonFormatter"},
+        "text": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{", "datefmt": "%H:%M:%S"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    # Django's own handlers would print a line twice, or mail it.
+    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+}

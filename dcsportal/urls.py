@@ -1,0 +1,19 @@
+"""The ways in: signing in and out, preferences, health. The portal's pages are in backups/urls.py."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from .health import healthz, readyz
+from .preferences import preferences
+from .sso import views as sso
+
+urlpatterns = [
+    path("sign-in/", sso.sign_in, name="sign-in"),
+    path("sign-out/", sso.sign_out, name="sign-out"),
+    path("signed-out/", sso.signed_out, name="signed-out"),
+    path("preferences/", preferences, name="preferences"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("", include("backups.urls")),
+]

@@ -1,0 +1,32 @@
+"""The portal as a WSGI application; it refuses to start on wrong settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from django.core.checks import ERROR, run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcsportal.settings")
+
+
+def _application() -> WSGIHandler:
+    try:
+        application = get_wsgi_application()
+    except ImproperlyConfigured as error:
+        sys.exit(f"{error}")
+    # `./run serve` has checked already; a WSGI server that was started by hand has not.
+    problems = [
+        problem
+        for problem in run_checks(tags=["portal"], include_deployment_checks=True)
+        if problem.level >= ERROR
+    ]
+    if problems:
+        sys.exit("\n".join(f"{problem.msg} {problem.hint or ''}".strip() for problem in problems))
+    return application
+
+
+application = _application()
