@@ -36,7 +36,10 @@ def read_dotenv(default: Path) -> None:
     """
     path = Path(os.environ.get("ENV_FILE", str(default)) or os.devnull)
     if path.is_file():
-        environ.Env.read_env(path)
+        try:
+            environ.Env.read_env(path)
+        except UnicodeDecodeError as error:
+            raise ImproperlyConfigured(f"{path} cannot be read: it is not UTF-8 text.") from error
 
 
 def text(name: str, default: str = "") -> str:
@@ -105,8 +108,12 @@ def choice(name: str, default: str, *, choices: tuple[str, ...]) -> str:
 
 
 def words(name: str, default: str = "") -> list[str]:
-    """Return a comma-separated list without the spaces around its items."""
-    return [item.strip() for item in text(name, default).split(",") if item.strip()]
+    return listed(text(name, default))
+
+
+def listed(value: str) -> list[str]:
+    """Return the items of a comma-separated list without the spaces around them."""
+    return [item.strip() for item in value.split(",") if item.strip()]
 
 
 def networks(name: str) -> list[Network]:

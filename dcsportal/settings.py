@@ -33,7 +33,7 @@ ON_LOOPBACK = env.is_loopback(_portal.hostname or "")
 
 # Empty where it is missing: what signs something then says so, and the rest still works.
 SECRET_KEY = env.secret("SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+SECRET_KEY_FALLBACKS = env.listed(env.secret("SECRET_KEY_FALLBACKS"))
 if not SECRET_KEY and (DEBUG or DCS_DEMO):
     SECRET_KEY = local_secret_key(VAR_DIR / "secret-key")
 for _key in filter(None, [SECRET_KEY, *SECRET_KEY_FALLBACKS]):
