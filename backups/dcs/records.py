@@ -127,11 +127,7 @@ class BackupPolicy(msgspec.Struct, frozen=True):
         return cls(
             automatic=_text(policy.get("backup_type")).lower() == "auto",
             save_days=_whole_number(policy, "save_days", []),
-            days=tuple(
-                sorted(
-                    {day for day in days if day in (1, 2, 3, 4, 5, 6, 7)} if isinstance(days, list) else ()
-                )
-            ),
+            days=tuple(day for day in (1, 2, 3, 4, 5, 6, 7) if day in _list(plan.get("backup_at"))),
             begin_at=_text(plan.get("begin_at")),
         )
 

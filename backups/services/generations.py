@@ -1,0 +1,160 @@
+"""Generations: immutable readings of a list, cached page by page as DCS sent them.
+
+A generation has a random id and never changes, so each process may keep its
+decoded records in memory and asks the shared cache only for the small pointer
+that says which generation of a list is current.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from ..dcs.walk import Walk
+from . import shared_cache
+
+# Decoded records that a process keeps: some 1 kB each.
+MAX_RECORDS_IN_MEMORY = 100_000
+
+Decode = Callable[[bytes], Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What the pointer tells of one reading. Times are aware; `running` says that a backup was not yet done."""
+
+    id: str
+    read_at: datetime
+    pages: int
+    promised: int | None
+    moved: bool
+    truncated: bool
+    cut_short: bool
+    running: bool
+    request_ids: tuple[str, ...]
+
+    def to_text(self) -> str:
+        return json.dumps({**asdict(self), "read_at": self.read_at.isoformat()})
+
+    @classmethod
+    def from_text(cls, text: str) -> Generation:
+        values = json.loads(text)
+        values["read_at"] = datetime.fromisoformat(values["read_at"])
+        values["request_ids"] = tuple(values["request_ids"])
+        return cls(**values)
+
+
+class _Memory:
+    """This process's decoded generations, the least used one leaving first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._records: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
+        self._pointers: dict[str, Generation] = {}
+
+    def records(self, generation: str) -> tuple[Any, ...] | None:
+        with self._lock:
+            if generation in self._records:
+                self._records.move_to_end(generation)
+            return self._records.get(generation)
+
+    def keep(self, generation: str, records: tuple[Any, ...]) -> None:
+        with self._lock:
+            self._records[generation] = records
+            self._records.move_to_end(generation)
+            while len(self._records) > 1 and sum(map(len, self._records.values())) > MAX_RECORDS_IN_MEMORY:
+                self._records.popitem(last=False)
+
+    def pointer(self, key: str) -> Generation | None:
+        with self._lock:
+            return self._pointers.get(key)
+
+    def point(self, key: str, generation: Generation) -> None:
+        with self._lock:
+            self._pointers[key] = generation
+            while len(self._pointers) > 1000:
+                del self._pointers[next(iter(self._pointers))]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._records.clear()
+            self._pointers.clear()
+
+
+_memory = _Memory()
+
+
+def keep(key: str, walk: Walk[Any], *, read_at: datetime, running: bool) -> Generation:
+    """Store a walk as a new generation of the list `key` and make it the current one."""
+    generation = Generation(
+        id=secrets.token_hex(8),
+        read_at=read_at,
+        pages=len(walk.pages),
+        promised=walk.promised,
+        moved=walk.moved,
+        truncated=walk.truncated,
+        cut_short=walk.cut_short,
+        running=running,
+        request_ids=tuple(page.request_id for page in walk.pages if page.request_id),
+    )
+    _memory.keep(generation.id, walk.records)
+    _memory.point(key, generation)
+    bodies = {_page_key(generation.id, i): page.body for i, page in enumerate(walk.pages)}
+    shared_cache.set_many(bodies, seconds=settings.DCS_STALE_SECONDS)
+    # The pointer comes last: whoever sees it finds the pages.
+    shared_cache.set_one(_pointer_key(key), generation.to_text(), seconds=settings.DCS_STALE_SECONDS)
+    return generation
+
+
+def current(key: str) -> Generation | None:
+    """Return the current generation of a list; this process's own last one where the cache is away."""
+    text = shared_cache.get(_pointer_key(key))
+    return Generation.from_text(str(text)) if text else _memory.pointer(key)
+
+
+def records_of(generation: Generation, decode: Decode) -> tuple[Any, ...] | None:
+    """Return the decoded records, None where the cached pages are gone."""
+    kept = _memory.records(generation.id)
+    if kept is not None:
+        return kept
+    bodies = bodies_of(generation)
+    if bodies is None:
+        return None
+    # A repeated walk keeps both passes, the newer one first: its word wins.
+    found: dict[str, Any] = {}
+    for body in bodies:
+        for record in decode(body):
+            found.setdefault(record.key, record)
+    records = tuple(found.values())
+    _memory.keep(generation.id, records)
+    return records
+
+
+def bodies_of(generation: Generation) -> list[bytes] | None:
+    """Return the pages as DCS sent them, None where one is gone."""
+    keys = [_page_key(generation.id, i) for i in range(generation.pages)]
+    found = shared_cache.get_many(keys)
+    if len(found) < len(keys):
+        return None
+    return [body for key in keys if isinstance(body := found[key], bytes)]
+
+
+def forget_memory() -> None:
+    """Drop what this process remembers, as a restart would."""
+    _memory.clear()
+
+
+def _pointer_key(key: str) -> str:
+    return f"current:{key}"
+
+
+def _page_key(generation: str, page: int) -> str:
+    return f"page:{generation}:{page}"

@@ -1,0 +1,68 @@
+"""The shared cache, whose absence costs speed and never a page.
+
+Texts and bytes only, no pickled objects of ours. When the cache does not
+answer it is left alone for a few seconds, so that no view waits for it twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+
+from django.core.cache import cache
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+BYPASS_SECONDS = 5.0
+_away_until = 0.0
+
+Value = str | bytes
+
+
+def get(key: str) -> Value | None:
+    return get_many([key]).get(key)
+
+
+def get_many(keys: Iterable[str]) -> dict[str, Value]:
+    """Return what is there; nothing where the cache is away."""
+    if _is_away():
+        return {}
+    try:
+        return dict(cache.get_many(list(keys)))
+    except (RedisError, OSError) as error:
+        _left_alone(error)
+        return {}
+
+
+def set_many(values: dict[str, Value], *, seconds: float) -> None:
+    if _is_away():
+        return
+    try:
+        cache.set_many(values, timeout=round(seconds))
+    except (RedisError, OSError) as error:
+        _left_alone(error)
+
+
+def set_one(key: str, value: Value, *, seconds: float) -> None:
+    set_many({key: value}, seconds=seconds)
+
+
+def delete(key: str) -> None:
+    if _is_away():
+        return
+    try:
+        cache.delete(key)
+    except (RedisError, OSError) as error:
+        _left_alone(error)
+
+
+def _is_away() -> bool:
+    return time.monotonic() < _away_until
+
+
+def _left_alone(error: Exception) -> None:
+    global _away_until
+    _away_until = time.monotonic() + BYPASS_SECONDS
+    log.warning("the cache does not answer and is bypassed for %d s: %s", BYPASS_SECONDS, error)
