@@ -1,0 +1,242 @@
+"""The emulator: a WSGI app that answers as DCS does.
+
+    emulator = Emulator()
+    with running(emulator) as endpoint:      # backups.emulator.server
+        …                                    # ask it with a signed request
+        emulator.fail_with(503, times=2)     # backups.emulator.faults lists all faults
+        emulator.heal()
+
+It speaks the four read-only calls of dcs-api.md over the fleet's data, verifies
+every signature, and keeps a log of the calls. It shares no record, client or
+error class with the portal: a misreading on both sides would pass every test.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from .control import Control
+from .exchange import (
+    Answer,
+    ApiError,
+    Request,
+    WsgiEnvironment,
+    gateway_error,
+    json_answer,
+    json_bytes,
+    json_bytes_answer,
+)
+from .faults import Fault, Faults
+from .fleet import (
+    GONE_INSTANCE_ID,
+    Fleet,
+    Instance,
+    Project,
+    Row,
+    instance_details,
+    instance_summary,
+    utc_now,
+)
+from .gateway import Gateway
+from .parameters import Page, Window, matching_instances
+
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+
+LOGGED_HEADERS = ("user-agent", "x-project-id", "x-sdk-date", "accept", "accept-encoding")
+MOST_CALLS_KEPT = 100_000
+
+_PATH = re.compile(r"/v2/(?P<project>[^/]*)(?P<rest>/.*)")
+_CALL = re.compile(r"/instances(?:/(?P<instance>[^/]+)(?:/(?P<list>backups|restores))?)?/?")
+_PROJECT_ID = re.compile(r"[0-9a-f]{32}")
+_INSTANCE_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@dataclass(slots=True)
+class Call:
+    """One call as the log keeps it. `status` is None while it is under way, or hangs."""
+
+    method: str
+    path: str
+    query: str
+    request_id: str
+    headers: dict[str, str]
+    status: int | None = None
+
+
+class Emulator(Faults):
+    """DCS as a WSGI app. Thread-safe. `clock` is the gateway's, `fleet.now` that of the records."""
+
+    def __init__(self, fleet: Fleet | None = None, *, clock: Callable[[], datetime] = utc_now) -> None:
+        super().__init__()
+        self.fleet = fleet or Fleet()
+        self.clock = clock
+        self.latency = 0.0  # seconds that every answer takes, faults aside
+        self._gateway = Gateway(self.fleet.projects, lambda: self.clock())
+        self._control = Control(self)
+        self._calls: deque[Call] = deque(maxlen=MOST_CALLS_KEPT)
+        self._call_lock = threading.Lock()
+
+    def __call__(self, environ: WsgiEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request.read(environ)
+        answer = (
+            self._control.answer(request) if self._control.owns(request) else self._logged_answer(request)
+        )
+        start_response(answer.status_line, answer.wire_headers)
+        return answer.pieces or [answer.body]
+
+    # What tests look at.
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls so far, oldest first, those under way included."""
+        with self._call_lock:
+            return tuple(self._calls)
+
+    def count(self, path_contains: str = "", *, status: int | None = None, method: str | None = None) -> int:
+        """Return how many calls there were of this path, status and method."""
+        return sum(
+            path_contains in call.path and status in (None, call.status) and method in (None, call.method)
+            for call in self.calls
+        )
+
+    def clear_calls(self) -> None:
+        with self._call_lock:
+            self._calls.clear()
+
+    # What tests change beside the faults.
+
+    def set_records(self, instance_id: str, records: Iterable[dict[str, Any]]) -> None:
+        """Let an instance have exactly these raw records, listed in the order given."""
+        self.fleet.set_records(instance_id, records)
+
+    def insert_record(self, instance_id: str, record: dict[str, Any], position: int | None = None) -> None:
+        """Add a raw record, by default where its created_at belongs."""
+        self.fleet.insert_record(instance_id, record, position)
+
+    def remove_record(self, instance_id: str, backup_id: str) -> None:
+        self.fleet.remove_record(instance_id, backup_id)
+
+    def reset(self) -> None:
+        """Heal, unlock all keys, forget the calls, undo every change to the fleet."""
+        self.heal()
+        self._gateway.unlock()
+        self.clear_calls()
+        self.fleet.restore()
+
+    # How a call is answered.
+
+    def _logged_answer(self, request: Request) -> Answer:
+        call = self._log(request)
+        answer = self._answer(request, call.request_id).with_header("X-Request-Id", call.request_id)
+        call.status = answer.status
+        return answer
+
+    def _log(self, request: Request) -> Call:
+        headers = {name: request.headers[name] for name in LOGGED_HEADERS if name in request.headers}
+        call = Call(request.method, request.path, request.query, uuid.uuid4().hex, headers)
+        with self._call_lock:
+            self._calls.append(call)
+        return call
+
+    def _answer(self, request: Request, request_id: str) -> Answer:
+        try:
+            match = _PATH.fullmatch(request.path)
+            if match is None or request.method != "GET":
+                raise gateway_error(404, "APIGW.0101", "The API does not exist or has not been published.")
+            project = self._gateway.admit(request)
+            return self._with_faults(request, request_id, project, match)
+        except ApiError as refusal:
+            return refusal.answer(request_id)
+
+    def _with_faults(
+        self, request: Request, request_id: str, project: Project, match: re.Match[str]
+    ) -> Answer:
+        faults = self._take(request.path)
+        if self.latency:
+            self._wait(self.latency)
+        for fault in faults:
+            if fault.before:
+                fault.before()
+        answered = [fault.answer(request_id) for fault in faults if fault.answer]
+        try:
+            answer = answered[0] if answered else self._dcs_answer(request, project, match, faults)
+        except ApiError as refusal:
+            answer = refusal.answer(request_id)
+        for fault in faults:
+            answer = fault.reshape(answer) if fault.reshape else answer
+        return answer
+
+    def _dcs_answer(
+        self, request: Request, project: Project, match: re.Match[str], faults: list[Fault]
+    ) -> Answer:
+        _check_project_id(match["project"], project)
+        call = _CALL.fullmatch(match["rest"])
+        if call is None:
+            raise ApiError(404, "DCS.4001", "The requested URL does not exist.")
+        page = Page.read(request.parameters, faults)
+        if call["instance"] is None:
+            return self._list_instances(request, project, page)
+        instance = self._instance(project, call["instance"])
+        if call["list"] == "backups":
+            return self._list_backup_records(request, instance, page)
+        if call["list"] == "restores":
+            return self._list_restore_records(request, instance, page)
+        return json_answer(instance_details(instance))
+
+    def _instance(self, project: Project, instance_id: str) -> Instance:
+        if not _INSTANCE_ID.fullmatch(instance_id):
+            raise ApiError(400, "DCS.4061", "Invalid instance ID format.")
+        if instance_id == GONE_INSTANCE_ID:
+            raise ApiError(404, "DCS.3022", "This DCS instance does not exist.")
+        found = self.fleet.instance(project, instance_id)
+        if found is None:
+            raise ApiError(400, "DCS.4119", "The instance does not exist.")
+        return found
+
+    def _list_instances(self, request: Request, project: Project, page: Page) -> Answer:
+        """ListInstances, dcs-api.md section 4."""
+        found = matching_instances(
+            [instance_summary(one) for one in self.fleet.instances(project)], request.parameters
+        )
+        shown = page.of(found)
+        return json_answer({"instance_num": page.total(found, shown), "instances": shown})
+
+    def _list_backup_records(self, request: Request, instance: Instance, page: Page) -> Answer:
+        """ListBackupRecords, ListBackupRecords.md."""
+        rows = Window.read(request.parameters).of(self.fleet.backups(instance))
+        return _records_page("backup_record_response", rows, page)
+
+    def _list_restore_records(self, request: Request, instance: Instance, page: Page) -> Answer:
+        """ListRestoreRecords, dcs-api.md section 4."""
+        listed = [
+            Row(datetime.fromisoformat(one["created_at"]), one["restore_id"], json_bytes(one))
+            for one in instance.restores
+        ]
+        return _records_page("restore_record_response", Window.read(request.parameters).of(listed), page)
+
+
+def _records_page(field: str, rows: list[Row], page: Page) -> Answer:
+    """Join the rows' own JSON: a page of 1000 costs no serialising."""
+    if not rows:
+        return Answer(204)
+    shown = page.of(rows)
+    body = b'{"total_num":%d,"%s":[%s]}' % (
+        page.total(rows, shown),
+        field.encode(),
+        b",".join(one.text for one in shown),
+    )
+    return json_bytes_answer(body)
+
+
+def _check_project_id(project_id: str, project: Project) -> None:
+    if not _PROJECT_ID.fullmatch(project_id):
+        raise ApiError(400, "DCS.4002", "Invalid project ID format.")
+    if project_id != project.project_id:
+        raise ApiError(401, "DCS.1004", "The project ID in the URL does not match that of the token.")

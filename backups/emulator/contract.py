@@ -1,0 +1,67 @@
+"""The two instances that the public contract names, and the reference page's own record."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from .histories import Attempt, automatic, days_back, manual, rows
+from .inventory import Instance, Json, Row, row
+
+ORDERS_CACHE_ID = "5560df16-cebf-4473-95c4-d1b573c16e79"
+BULK_HISTORY_ID = "00000000-0000-4000-8000-00000000feed"
+GONE_INSTANCE_ID = "00000000-0000-4000-8000-00000000dead"  # answers 404 DCS.3022, not 400 DCS.4119
+REFERENCE_BACKUP_ID = "4631832a-14c6-45b0-a0b3-3abd8f591ad1"
+
+# ListBackupRecords.md, the example response: value for value, `{ }` included.
+REFERENCE_RECORD: Json = {
+    "period": {},
+    "backup_type": "manual",
+    "created_at": "2019-05-10T08:31:16.166Z",
+    "execution_at": "2019-05-10T08:31:21.461Z",
+    "remark": "001",
+    "is_support_restore": "TRUE",
+    "backup_id": REFERENCE_BACKUP_ID,
+    "backup_name": "backup_20190510163116",
+    "instance_id": ORDERS_CACHE_ID,
+    "size": 880232,
+    "updated_at": "2019-05-10T08:32:30.546Z",
+    "progress": "100.00",
+    "error_code": {},
+    "status": "succeed",
+}
+_REFERENCE_ROW = row(REFERENCE_RECORD, datetime(2019, 5, 10, 8, 31, 16, 166_000, UTC))
+
+
+def orders_cache(instance: Instance, now: datetime) -> list[Row]:
+    """Two months of a busy shop: nightly backups kept for a week, manual ones around releases."""
+    attempts: list[Attempt] = []
+    for day in days_back(now, 60):
+        ordinal = day.toordinal()
+        remark = "nightly" if ordinal % 2 else None
+        failed = ordinal % 9 == 4
+        if failed:
+            code = "dcs.08.0008" if ordinal % 2 else "dcs.08.0002"
+            attempts.append(automatic(instance, day, error_code=code, remark="nightly, first attempt"))
+        attempts.append(
+            automatic(
+                instance,
+                day,
+                attempt=int(failed),
+                remark="nightly, second attempt" if failed else remark,
+                # One a week: as after a change of specification, which the API gives no reason for.
+                restorable=ordinal % 7 != 5,
+            )
+        )
+        if ordinal % 11 == 7:
+            attempts.append(
+                manual(instance, day, remark=_MANUAL_REMARKS[ordinal // 11 % len(_MANUAL_REMARKS)])
+            )
+    return [*rows(instance, attempts, now), _REFERENCE_ROW]
+
+
+_MANUAL_REMARKS = (
+    "before release 4.12",
+    "INC-20418, before the flush",
+    "before scaling to 8 GB",
+    "release 4.13, go/no-go",
+)

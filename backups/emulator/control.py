@@ -1,0 +1,112 @@
+"""Faults over HTTP, for an emulator that runs in a process of its own. No signature, JSON only.
+
+| request | does |
+|---|---|
+| GET /_emulator/ | projects, faults in force, number of calls |
+| POST /_emulator/faults `{"fault": "fail_with", "status": 503, "times": 2}` | any method of `Faults` by name, with its arguments |
+| DELETE /_emulator/faults | heals |
+| GET /_emulator/calls`?path_contains=` | the log of calls |
+| DELETE /_emulator/calls | clears it |
+| PUT /_emulator/records/<instance_id> `[{…}, …]` | the instance has exactly these records |
+| POST /_emulator/records/<instance_id> `{…}` | adds one |
+| DELETE /_emulator/records/<instance_id>/<backup_id> | takes one away |
+| POST /_emulator/reset | all of the above undone, keys unlocked |
+
+`answer_body` takes its body as text. Writing needs `Content-Type: application/json`,
+which no web page of another origin can send without being allowed to.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from .exchange import Answer, Request, json_answer
+from .fleet import project_summary
+
+if TYPE_CHECKING:
+    from .api import Emulator
+
+PREFIX = "/_emulator/"
+FAULT_NAMES = frozenset(
+    {
+        "answer_body",
+        "answer_html",
+        "cap_pages",
+        "cut_body",
+        "delay",
+        "drip",
+        "fail_with",
+        "hang",
+        "throttle",
+        "total_is_page_count",
+    }
+)
+
+
+class Control:
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+
+    def owns(self, request: Request) -> bool:
+        return request.path.startswith(PREFIX)
+
+    def answer(self, request: Request) -> Answer:
+        writes = request.method in {"POST", "PUT"}
+        if writes and not request.headers.get("content-type", "").startswith("application/json"):
+            return json_answer({"error": "Send Content-Type: application/json."}, 415)
+        try:
+            return self._route(request)
+        except (ValueError, TypeError, LookupError, AttributeError) as problem:
+            return json_answer({"error": f"{type(problem).__name__}: {problem}"}, 400)
+
+    def _route(self, request: Request) -> Answer:
+        room, *rest = request.path[len(PREFIX) :].split("/")
+        value = json.loads(request.body) if request.body else {}
+        match request.method, room, rest:
+            case "GET", "", []:
+                return self._overview()
+            case "POST", "faults", []:
+                return self._add_fault(value)
+            case "DELETE", "faults", []:
+                self._emulator.heal()
+            case "GET", "calls", []:
+                return self._calls(dict(request.parameters).get("path_contains", ""))
+            case "DELETE", "calls", []:
+                self._emulator.clear_calls()
+            case "PUT", "records", [instance_id]:
+                self._emulator.set_records(instance_id, value)
+            case "POST", "records", [instance_id]:
+                self._emulator.insert_record(instance_id, value)
+            case "DELETE", "records", [instance_id, backup_id]:
+                self._emulator.remove_record(instance_id, backup_id)
+            case "POST", "reset", []:
+                self._emulator.reset()
+            case _:
+                return json_answer({"error": "No such control."}, 404)
+        return Answer(204)
+
+    def _overview(self) -> Answer:
+        emulator = self._emulator
+        return json_answer(
+            {
+                "projects": [project_summary(project) for project in emulator.fleet.projects],
+                "faults": [fault.summary() for fault in emulator.faults],
+                "calls": len(emulator.calls),
+            }
+        )
+
+    def _add_fault(self, value: dict[str, Any]) -> Answer:
+        name = value.pop("fault")
+        if name not in FAULT_NAMES:
+            raise ValueError(f"{name} is no fault; there are {', '.join(sorted(FAULT_NAMES))}")
+        if "body" in value:
+            value["body"] = value["body"].encode()
+        if "headers" in value:
+            value["headers"] = tuple((key, text) for key, text in value["headers"])
+        fault = getattr(self._emulator, name)(**value)
+        return json_answer(fault.summary(), 201)
+
+    def _calls(self, path_contains: str) -> Answer:
+        return json_answer([asdict(call) for call in self._emulator.calls if path_contains in call.path])

@@ -1,0 +1,215 @@
+"""Faults on request: what goes wrong between a client and DCS, chosen by a test or a demo.
+
+Every fault takes the same scope: `times` (how many calls it spoils; None: until
+healed), `path_contains` (only calls whose path holds this text, such as an
+instance id or "/backups"), `after` (how many matching calls pass unharmed first).
+Of several faults that answer, the oldest that still applies does; delays and the
+like add up. Signatures are verified before any fault: a wrong key stays a wrong key.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .exchange import Answer, ApiError, Shape
+
+LONGEST_HANG = 600.0
+
+_CODES: dict[int, tuple[str, str]] = {
+    400: ("DCS.4800", "Invalid parameter in the request."),
+    401: ("APIGW.0301", "Incorrect IAM authentication information: verify aksk signature fail"),
+    403: ("DCS.2003", "You do not have the permission to perform this operation."),
+    404: ("DCS.3022", "This DCS instance does not exist."),
+    429: (
+        "APIGW.0308",
+        "The throttling threshold has been reached: policy ip over ratelimit,limit:200,time:1 second",
+    ),
+    500: ("DCS.5078", "Failed to query the backup record."),
+    502: ("APIGW.0201", "Backend unavailable"),
+    503: ("APIGW.0201", "Backend unavailable"),
+    504: ("APIGW.0201", "Backend timeout."),
+}
+
+HTML = (
+    b"<!DOCTYPE html><html><head><title>Proxy</title></head><body><h1>The proxy says hello</h1></body></html>"
+)
+
+
+@dataclass(eq=False)
+class Fault:
+    """One fault in force. `hits` counts the calls that it touched."""
+
+    kind: str
+    before: Callable[[], None] | None = None
+    answer: Callable[[str], Answer] | None = None
+    reshape: Callable[[Answer], Answer] | None = None
+    page_cap: int | None = None
+    page_total: bool = False
+    times: int | None = None
+    path_contains: str = ""
+    after: int = 0
+    hits: int = 0
+
+    @property
+    def spent(self) -> bool:
+        return self.times is not None and self.hits >= self.times
+
+    def summary(self) -> dict[str, Any]:
+        return {
+            "fault": self.kind,
+            "times": self.times,
+            "path_contains": self.path_contains,
+            "after": self.after,
+            "hits": self.hits,
+        }
+
+
+class Faults:
+    """The faults in force, and the methods that a test calls. `Emulator` inherits these."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._fault_lock = threading.Lock()
+        self._released = threading.Event()
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults that still apply."""
+        with self._fault_lock:
+            return tuple(fault for fault in self._faults if not fault.spent)
+
+    def fail_with(
+        self,
+        status: int,
+        code: str | None = None,
+        message: str | None = None,
+        *,
+        retry_after: float | str | None = None,
+        shape: Shape | None = None,
+        **scope: Any,
+    ) -> Fault:
+        """Answer with this status; code and message default to the documented ones.
+
+        `shape` is `dcs`, `gateway`, `older`, `iam` or `authorization`; by default
+        what the code's prefix tells.
+        """
+        usual_code, usual_message = _CODES.get(status, ("DCS.5000", "Internal service error."))
+        code = code or usual_code
+        form: Shape = shape or ("gateway" if code.startswith("APIG") else "dcs")
+        error = ApiError(status, code, message or usual_message, form)
+
+        def answer(request_id: str) -> Answer:
+            made = error.answer(request_id)
+            return made if retry_after is None else made.with_header("Retry-After", str(retry_after))
+
+        return self._add(Fault("fail_with", answer=answer, **scope))
+
+    def throttle(self, retry_after: float | str | None = 2, **scope: Any) -> Fault:
+        """429 APIGW.0308 from the gateway; None leaves the Retry-After out."""
+        return self.fail_with(429, retry_after=retry_after, **scope)
+
+    def delay(self, seconds: float, **scope: Any) -> Fault:
+        """Answer that much later."""
+        return self._add(Fault("delay", before=lambda: self._wait(seconds), **scope))
+
+    def hang(self, **scope: Any) -> Fault:
+        """Take the request and say nothing until `heal()`; then answer as if nothing had been."""
+        return self._add(Fault("hang", before=lambda: self._wait(LONGEST_HANG), **scope))
+
+    def cut_body(self, at: int | None = None, **scope: Any) -> Fault:
+        """Announce the whole body, send its first half (or `at` bytes), close the connection."""
+        return self._add(Fault("cut_body", reshape=lambda answer: _cut(answer, at), **scope))
+
+    def drip(self, seconds: float = 0.05, size: int = 1, **scope: Any) -> Fault:
+        """Send `size` bytes every `seconds`: each read succeeds, the whole never ends in time."""
+
+        def reshape(answer: Answer) -> Answer:
+            return replace(answer, pieces=self._drops(answer.body, seconds, size))
+
+        return self._add(Fault("drip", reshape=reshape, **scope))
+
+    def answer_html(self, status: int = 200, **scope: Any) -> Fault:
+        """Answer as a proxy would: HTML where JSON belongs."""
+        return self.answer_body(HTML, status, content_type="text/html; charset=utf-8", **scope)
+
+    def answer_body(
+        self,
+        body: bytes,
+        status: int = 200,
+        *,
+        content_type: str | None = "application/json;charset=UTF-8",
+        headers: tuple[tuple[str, str], ...] = (),
+        **scope: Any,
+    ) -> Fault:
+        """Answer with exactly these bytes; `headers` may redirect, for one."""
+        typed = (("Content-Type", content_type),) if content_type else ()
+        return self._add(
+            Fault("answer_body", answer=lambda _: Answer(status, body, (*typed, *headers)), **scope)
+        )
+
+    def cap_pages(self, at: int, **scope: Any) -> Fault:
+        """Put no more than `at` items on a page, whatever limit was asked for."""
+        return self._add(Fault("cap_pages", page_cap=at, **scope))
+
+    def total_is_page_count(self, **scope: Any) -> Fault:
+        """Let total_num be the number of records on the page, as its documentation words it."""
+        return self._add(Fault("total_is_page_count", page_total=True, **scope))
+
+    def after_calls(self, count: int, action: Callable[[], object], **scope: Any) -> Fault:
+        """Run `action` once, right before the call that follows `count` matching ones.
+
+        With `insert_record` and `remove_record`, records arrive and vanish during a walk.
+        """
+
+        def before() -> None:
+            action()
+
+        return self._add(Fault("after_calls", before=before, after=count, **{"times": 1, **scope}))
+
+    def heal(self) -> None:
+        """Remove every fault and let hanging requests go on."""
+        with self._fault_lock:
+            self._faults.clear()
+            self._released.set()
+            self._released = threading.Event()
+
+    def _add(self, fault: Fault) -> Fault:
+        with self._fault_lock:
+            self._faults.append(fault)
+        return fault
+
+    def _take(self, path: str) -> list[Fault]:
+        """Return the faults that touch this call, and count it against their scope."""
+        taken: list[Fault] = []
+        with self._fault_lock:
+            for fault in self._faults:
+                if fault.spent or fault.path_contains not in path:
+                    continue
+                if fault.answer and any(other.answer for other in taken):
+                    continue
+                if fault.after > 0:
+                    fault.after -= 1
+                    continue
+                fault.hits += 1
+                taken.append(fault)
+        return taken
+
+    def _wait(self, seconds: float) -> None:
+        with self._fault_lock:
+            released = self._released
+        released.wait(seconds)
+
+    def _drops(self, body: bytes, seconds: float, size: int) -> Iterator[bytes]:
+        with self._fault_lock:
+            released = self._released
+        for start in range(0, len(body), size):
+            yield body[start : start + size]
+            released.wait(seconds)
+
+
+def _cut(answer: Answer, at: int | None) -> Answer:
+    sent = answer.body[: len(answer.body) // 2 if at is None else at]
+    return replace(answer, body=sent, announced=len(answer.body))

