@@ -299,7 +299,7 @@ def _pause_before_retry(error: DcsError, pause: float) -> float | None:
 
 
 def _wrapped(error: Exception) -> DcsError:
-    """Return the DcsError of what `requests` or urllib3 raised, without the hosts and paths of their texts."""
+    """Return the DcsError of what was raised below; those texts name hosts and paths, ours do not."""
     if isinstance(
         error, (requests.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError)
     ):

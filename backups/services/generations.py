@@ -29,7 +29,7 @@ Decode = Callable[[bytes], Sequence[Any]]
 
 @dataclass(frozen=True)
 class Generation:
-    """What the pointer tells of one reading. Times are aware; `running` says that a backup was not yet done."""
+    """What the pointer tells of one reading. `running`: a backup was not yet done when it was read."""
 
     id: str
     read_at: datetime
@@ -107,7 +107,9 @@ def keep(key: str, walk: Walk[Any], *, read_at: datetime, running: bool) -> Gene
     )
     _memory.keep(generation.id, walk.records)
     _memory.point(key, generation)
-    bodies = {_page_key(generation.id, i): page.body for i, page in enumerate(walk.pages)}
+    bodies: dict[str, shared_cache.Value] = {}
+    for number, page in enumerate(walk.pages):
+        bodies[_page_key(generation.id, number)] = page.body
     shared_cache.set_many(bodies, seconds=settings.DCS_STALE_SECONDS)
     # The pointer comes last: whoever sees it finds the pages.
     shared_cache.set_one(_pointer_key(key), generation.to_text(), seconds=settings.DCS_STALE_SECONDS)
@@ -125,7 +127,7 @@ def records_of(generation: Generation, decode: Decode) -> tuple[Any, ...] | None
     kept = _memory.records(generation.id)
     if kept is not None:
         return kept
-    bodies = bodies_of(generation)
+    bodies = bodies_of(generation.id, generation.pages)
     if bodies is None:
         return None
     # A repeated walk keeps both passes, the newer one first: its word wins.
@@ -138,9 +140,9 @@ def records_of(generation: Generation, decode: Decode) -> tuple[Any, ...] | None
     return records
 
 
-def bodies_of(generation: Generation) -> list[bytes] | None:
+def bodies_of(generation: str, pages: int) -> list[bytes] | None:
     """Return the pages as DCS sent them, None where one is gone."""
-    keys = [_page_key(generation.id, i) for i in range(generation.pages)]
+    keys = [_page_key(generation, i) for i in range(pages)]
     found = shared_cache.get_many(keys)
     if len(found) < len(keys):
         return None

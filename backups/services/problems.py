@@ -106,16 +106,18 @@ _WHAT_HAPPENED: dict[str, Words] = {
     "server_error": _("DCS was asked and answered with an error of its own."),
     "throttled": _("Too many calls reached DCS in a short time, from this portal or from others."),
     "credentials_refused": _(
-        "The cloud did not accept the portal's access key. The portal makes no call with it for five minutes, "
-        "because the cloud locks a key after five refusals."
+        "The cloud did not accept the portal's access key. The portal makes no call with it for "
+        "five minutes, because the cloud locks a key after five refusals."
     ),
     "access_denied": _("The portal's access key is valid, but lacks the permission for this call."),
     "not_found": _(
-        "No instance with this id exists in this project. It may have been deleted, together with its backups."
+        "No instance with this id exists in this project. It may have been deleted, "
+        "together with its backups."
     ),
     "rejected": _("DCS understood the request and refuses it."),
     "garbled": _(
-        "What came back is not an answer of the DCS API. Often a proxy or a wrong endpoint answers in its place."
+        "What came back is not an answer of the DCS API. "
+        "Often a proxy or a wrong endpoint answers in its place."
     ),
     "circuit_open": _(
         "Several calls in a row failed, so the portal waits a few seconds before it asks DCS again."

@@ -47,7 +47,7 @@ def visible_projects(viewer: HasGroups) -> list[Project]:
 
 
 def visible_project(viewer: HasGroups, name: str) -> Project | None:
-    """Return the project, or None where it does not exist or the viewer may not see it: nobody can tell which."""
+    """Return the project, None where there is none or the viewer may not see it: nobody can tell which."""
     project = configured_projects().get(name)
     return project if project and project.may_be_seen_by(viewer) else None
 

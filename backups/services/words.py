@@ -60,7 +60,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "dcs.08.0001": ErrorCode(
         _("The backup or restore tool did not start."),
         _(
-            "Start a manual backup in the console. If that fails too, open a vendor ticket with the backup id."
+            "Start a manual backup in the console. "
+            "If that fails too, open a vendor ticket with the backup id."
         ),
     ),
     "dcs.08.0002": ErrorCode(
@@ -90,7 +91,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "dcs.08.0008": ErrorCode(
         _("The automatic backup did not run: the instance was busy with another task."),
         _(
-            "Nothing was backed up in this slot. See what the instance was doing, and back up by hand if needed."
+            "Nothing was backed up in this slot. "
+            "See what the instance was doing, and back up by hand if needed."
         ),
     ),
 }
