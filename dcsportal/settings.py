@@ -20,6 +20,7 @@ from .local_key import local_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
+STATIC_ROOT = VAR_DIR / "static"
 env.read_dotenv(BASE_DIR / ".env")
 
 # --- What this installation is -------------------------------------------------
@@ -146,7 +147,10 @@ def _cache(url: str) -> dict[str, Any]:
     }
 
 
-VAR_DIR.mkdir(exist_ok=True)
+try:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+except OSError as _error:
+    raise ImproperlyConfigured(f"{VAR_DIR} cannot be written: {_error.strerror}.") from _error
 DATABASES = {"default": _database(env.secret("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
 CACHES = {"default": _cache(env.secret("CACHE_URL"))}
 
@@ -192,7 +196,6 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # --- Static files --------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

@@ -1,0 +1,40 @@
+"""`./run serve`: the portal for production."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.checks import ERROR, run_checks
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from backups.management.server import address_of, free_port, granian_command
+
+
+class Command(BaseCommand):
+    help = "Serve the portal: check the settings, migrate, collect static files, then listen."
+    requires_system_checks = ()  # the problems are told as plain sentences below
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--bind", default="127.0.0.1:8000", help="address and port (127.0.0.1:8000)")
+        parser.add_argument("--workers", type=int, default=1, help="worker processes (1)")
+
+    def handle(self, *args: Any, bind: str, workers: int, **options: Any) -> None:
+        host, port = address_of(bind)
+        if not 1 <= workers <= 64:
+            raise CommandError("--workers must be from 1 to 64.")
+        refuse_wrong_settings()
+        port = free_port(host, port)
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        command = granian_command(host, port, workers=workers)
+        # In place of this process, so that signals reach the server itself.
+        os.execv(command[0], command)
+
+
+def refuse_wrong_settings() -> None:
+    problems = [problem for problem in run_checks(include_deployment_checks=True) if problem.level >= ERROR]
+    if problems:
+        raise CommandError("\n".join(f"{problem.msg} {problem.hint or ''}".strip() for problem in problems))

@@ -1,0 +1,37 @@
+"""The demo's own settings: it needs none, and takes none from a real installation beside it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_FOLDER = Path(__file__).resolve().parent.parent / "var" / "demo"
+# What a real installation may have set; the rest, such as PATH, is none of ours.
+_OURS = (
+    "ALLOWED_HOSTS",
+    "CACHE_URL",
+    "DATABASE_URL",
+    "DCS_",
+    "GRANIAN_",
+    "METRICS_TOKEN",
+    "SECRET_KEY",
+    "SSO_",
+    "TRUSTED_PROXIES",
+)
+
+
+def use_demo_environment() -> None:
+    """Replace every setting in `os.environ`, before Django reads them."""
+    for name in [name for name in os.environ if name.startswith(_OURS)]:
+        del os.environ[name]
+    os.environ.update(
+        {
+            "ENV_FILE": "",
+            "DEBUG": "off",
+            "DCS_DEMO": "on",
+            "PORTAL_URL": "http://127.0.0.1:8000",
+            "DATABASE_URL": f"sqlite:///{_FOLDER / 'portal.sqlite3'}",
+            "LOG_FORMAT": "text",
+        }
+    )
+    _FOLDER.mkdir(parents=True, exist_ok=True)
