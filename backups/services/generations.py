@@ -105,14 +105,16 @@ def keep(key: str, walk: Walk[Any], *, read_at: datetime, running: bool) -> Gene
         running=running,
         request_ids=tuple(page.request_id for page in walk.pages if page.request_id),
     )
+    previous = current(key)
     _memory.keep(generation.id, walk.records)
     _memory.point(key, generation)
-    bodies: dict[str, shared_cache.Value] = {}
-    for number, page in enumerate(walk.pages):
-        bodies[_page_key(generation.id, number)] = page.body
+    keys = _page_keys(generation.id, generation.pages)
+    bodies: dict[str, shared_cache.Value] = {k: page.body for k, page in zip(keys, walk.pages, strict=True)}
     shared_cache.set_many(bodies, seconds=settings.DCS_STALE_SECONDS)
     # The pointer comes last: whoever sees it finds the pages.
     shared_cache.set_one(_pointer_key(key), generation.to_text(), seconds=settings.DCS_STALE_SECONDS)
+    if previous:
+        shared_cache.delete_many(_page_keys(previous.id, previous.pages))
     return generation
 
 
@@ -142,7 +144,7 @@ def records_of(generation: Generation, decode: Decode) -> tuple[Any, ...] | None
 
 def bodies_of(generation: str, pages: int) -> list[bytes] | None:
     """Return the pages as DCS sent them, None where one is gone."""
-    keys = [_page_key(generation, i) for i in range(pages)]
+    keys = _page_keys(generation, pages)
     found = shared_cache.get_many(keys)
     if len(found) < len(keys):
         return None
@@ -158,5 +160,5 @@ def _pointer_key(key: str) -> str:
     return f"current:{key}"
 
 
-def _page_key(generation: str, page: int) -> str:
-    return f"page:{generation}:{page}"
+def _page_keys(generation: str, pages: int) -> list[str]:
+    return [f"page:{generation}:{number}" for number in range(pages)]

@@ -13,7 +13,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 RUNNING_FRESH_SECONDS = 10
 WALK_SECONDS = 120.0
+INSTANCE_PATIENCE = 0.5
 # DCS filters by an undocumented timestamp: exact bounds are applied here, with this much to spare there.
 WINDOW_MARGIN = timedelta(hours=48)
 
@@ -114,8 +115,33 @@ def project_instances(project: Project, *, now: datetime, read_now: bool = False
 
 
 def shown_instance(project: Project, instance_id: str, *, now: datetime) -> Listing[Instance]:
-    """Return the one instance as ShowInstance tells it. Raises NothingToShow."""
-    return _listing(_Subject("instance", project, instance_id), now=now, read_now=False)
+    """Return the one instance as ShowInstance tells it. Raises NothingToShow.
+
+    It adorns a history and never holds it up: a viewer waits half a second for it.
+    """
+    return _listing(
+        _Subject("instance", project, instance_id), now=now, read_now=False, patience=INSTANCE_PATIENCE
+    )
+
+
+def cached_backups(project: Project, instance_id: str) -> tuple[BackupRecord, ...] | None:
+    """Return the records that are at hand without asking DCS, however old; None where nothing is."""
+    known = _known(_Subject("backups", project, instance_id))
+    return known[1] if known else None
+
+
+def cached_instance(project: Project, instance_id: str) -> Instance | None:
+    """Return the instance that is at hand without asking DCS, however old."""
+    known = _known(_Subject("instance", project, instance_id))
+    return known[1][0] if known else None
+
+
+def begin_backups(project: Project, instance_ids: Iterable[str], *, now: datetime) -> None:
+    """Start reading the histories that are not at hand, without waiting."""
+    for instance_id in instance_ids:
+        subject = _Subject("backups", project, instance_id)
+        if generations.current(subject.key) is None and upstream.refusal(subject.call, now) is None:
+            _readings.begin(subject)
 
 
 def begin_shown_instance(project: Project, instance_id: str, *, now: datetime) -> None:
@@ -225,7 +251,9 @@ def _window(bounds: Window) -> Window:
 # Freshness -------------------------------------------------------------------
 
 
-def _listing(subject: _Subject, *, now: datetime, read_now: bool) -> Listing[Any]:
+def _listing(
+    subject: _Subject, *, now: datetime, read_now: bool, patience: float | None = None
+) -> Listing[Any]:
     known = _known(subject)
     if known and not read_now and _is_fresh(known[0], now):
         return _as_listing(subject, known, "cache")
@@ -237,11 +265,13 @@ def _listing(subject: _Subject, *, now: datetime, read_now: bool) -> Listing[Any
     reading = _readings.begin(subject)
     if known and not read_now:
         return _as_listing(subject, known, "stale", upstream.last_problem(subject.call), refreshing=True)
-    return _awaited(subject, known, reading, now)
+    return _awaited(subject, known, reading, now, settings.DCS_READ_BUDGET if patience is None else patience)
 
 
-def _awaited(subject: _Subject, known: _Known | None, reading: _Reading, now: datetime) -> Listing[Any]:
-    ended = reading.done.wait(settings.DCS_READ_BUDGET)
+def _awaited(
+    subject: _Subject, known: _Known | None, reading: _Reading, now: datetime, patience: float
+) -> Listing[Any]:
+    ended = reading.done.wait(patience)
     if ended and reading.result:
         return _as_listing(subject, reading.result, "live")
     if ended:
@@ -257,11 +287,15 @@ _Known = tuple[Generation, tuple[Any, ...]]
 
 
 def _known(subject: _Subject) -> _Known | None:
-    generation = generations.current(subject.key)
-    if generation is None:
-        return None
-    records = generations.records_of(generation, subject.decoded)
-    return None if records is None else (generation, records)
+    # A second look, since a newer generation may have taken the pages of the first away.
+    for _ in range(2):
+        generation = generations.current(subject.key)
+        if generation is None:
+            return None
+        records = generations.records_of(generation, subject.decoded)
+        if records is not None:
+            return generation, records
+    return None
 
 
 def _is_fresh(generation: Generation, now: datetime) -> bool:

@@ -49,11 +49,11 @@ def set_one(key: str, value: Value, *, seconds: float) -> None:
     set_many({key: value}, seconds=seconds)
 
 
-def delete(key: str) -> None:
+def delete_many(keys: Iterable[str]) -> None:
     if _is_away():
         return
     try:
-        cache.delete(key)
+        cache.delete_many(list(keys))
     except (RedisError, OSError) as error:
         _left_alone(error)
 

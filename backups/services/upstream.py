@@ -84,7 +84,7 @@ def failed(call: Call, error: DcsError) -> Problem:
 
 def succeeded(call: Call) -> datetime:
     """Note that DCS answered; return the time of that."""
-    shared_cache.delete(call.failure_key)
+    shared_cache.delete_many([call.failure_key])
     _circuits.close(call.project.endpoint)
     return datetime.now(UTC)
 

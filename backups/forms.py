@@ -1,0 +1,284 @@
+"""The query string of a page -> a frozen filter, or a sentence for each value that cannot be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from django import forms
+from django.http import QueryDict
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from .dcs.records import FORMATS, STATUSES, TYPES
+from .services import instances
+from .services.history import (
+    DEFAULT_PER_PAGE,
+    DEFAULT_SORT,
+    OTHER,
+    PER_PAGE,
+    RANGES,
+    RESTORABLE,
+    SORTS,
+    BackupFilter,
+)
+from .services.instances import InstanceFilter
+from .services.words import Words
+
+LONGEST_SEARCH = 200
+LONGEST_SHOWN = 80
+MOST_VALUES = 50
+
+
+@dataclass(frozen=True)
+class QueryProblem:
+    """One parameter that cannot be read, and why."""
+
+    parameter: str
+    value: str
+    sentence: Words
+
+
+# Fields ----------------------------------------------------------------------
+
+
+class Codes(forms.MultipleChoiceField):
+    """A repeatable parameter of known codes; blank values mean nothing."""
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        super().__init__(choices=[(code, code) for code in codes], required=False)
+        self.codes = codes
+
+    def to_python(self, value: Any) -> list[str]:
+        return list(dict.fromkeys(text for text in value or () if text))
+
+    def validate(self, value: Any) -> None:
+        for code in value:
+            if code not in self.codes:
+                raise _unreadable(code, _one_of(self.codes))
+
+
+class AnyCodes(forms.Field):
+    """A repeatable parameter whose values have a form and no list."""
+
+    widget = forms.MultipleHiddenInput
+
+    def __init__(self, pattern: str, sentence: Words) -> None:
+        super().__init__(required=False)
+        self.pattern = re.compile(pattern)
+        self.sentence = sentence
+
+    def to_python(self, value: Any) -> list[str]:
+        return list(dict.fromkeys(text for text in value or () if text))
+
+    def validate(self, value: Any) -> None:
+        if len(value) > MOST_VALUES:
+            raise _unreadable(value[MOST_VALUES], _("there are more values than the portal reads"))
+        for text in value:
+            if not self.pattern.fullmatch(text):
+                raise _unreadable(text, self.sentence)
+
+
+class Code(forms.CharField):
+    """A single parameter of known codes, with a default."""
+
+    def __init__(self, codes: Sequence[str], default: str = "") -> None:
+        super().__init__(required=False)
+        self.codes = codes
+        self.default = default
+
+    def clean(self, value: Any) -> str:
+        text = str(value or "")
+        if text and text not in self.codes:
+            raise _unreadable(text, _one_of(self.codes))
+        return text or self.default
+
+
+class WholeNumber(forms.CharField):
+    """A page number: 1 or more. One beyond all sense is as good as the last page."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False)
+
+    def clean(self, value: Any) -> int:
+        text = str(value or "").strip() or "1"
+        if not re.fullmatch(r"[0-9]{1,400}", text) or not text.strip("0"):
+            raise _unreadable(text, _("it must be a whole number from 1"))
+        return min(int(text), 10**9)
+
+
+class Search(forms.CharField):
+    """Words split on white space, case-folded."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False)
+
+    def clean(self, value: Any) -> tuple[str, ...]:
+        text = str(value or "")
+        if len(text) > LONGEST_SEARCH:
+            raise _unreadable(text, _("it is longer than 200 characters"))
+        return tuple(text.casefold().split())
+
+
+class Zone(forms.CharField):
+    """An IANA time zone."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False)
+
+    def clean(self, value: Any) -> str:
+        text = str(value or "")
+        if text and text not in _zones():
+            raise _unreadable(text, _("it is not an IANA time zone such as Asia/Shanghai"))
+        return text
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _one_of(codes: Sequence[str]) -> Words:
+    return format_lazy(_("it must be one of: {codes}"), codes=", ".join(codes))
+
+
+def _unreadable(value: str, sentence: Any) -> forms.ValidationError:
+    return forms.ValidationError(sentence, params={"value": value})
+
+
+# Forms -----------------------------------------------------------------------
+
+
+class QueryForm(forms.Form):
+    """A form that reads a query string; parameters that it does not know are no business of its."""
+
+    def __init__(self, query: QueryDict) -> None:
+        super().__init__(data=query)
+
+    @property
+    def problems(self) -> list[QueryProblem]:
+        found = []
+        for parameter, errors in self.errors.as_data().items():
+            for error in errors:
+                value = str((error.params or {}).get("value", ""))
+                found.append(QueryProblem(parameter, _shortened(value), error.message))
+        return found
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
+
+
+class HistoryForm(QueryForm):
+    """The query of a history: see the portal's documentation of its links."""
+
+    status = Codes((*STATUSES, OTHER))
+    type = Codes((*TYPES, OTHER))
+    format = Codes((*FORMATS, OTHER))
+    restorable = Codes(RESTORABLE)
+    error = AnyCodes(r"(?i)dcs\.[0-9]{2}\.[0-9]{4}", _("it must look like dcs.08.0002"))
+    q = Search()
+    range = Code(tuple(RANGES))
+    sort = Code((*SORTS, *(f"-{name}" for name in SORTS)), DEFAULT_SORT)
+    page = WholeNumber()
+    per_page = Code(tuple(str(size) for size in PER_PAGE), str(DEFAULT_PER_PAGE))
+    tz = Zone()
+
+    def __init__(self, query: QueryDict) -> None:
+        super().__init__(query)
+        # `from` is no name that a class body could give a field.
+        self.fields |= {"from": forms.CharField(required=False), "to": forms.CharField(required=False)}
+
+    def clean(self) -> dict[str, Any]:
+        """Read from and to, which need the zone."""
+        cleaned = self.cleaned_data
+        zone = ZoneInfo(cleaned.get("tz") or "UTC")
+        for name, read in (("from", _start_of), ("to", _end_of)):
+            text = cleaned.get(name)
+            cleaned[name] = moment = read(text, zone) if text else None
+            if text and moment is None:
+                sentence = _("it must be a date or a time such as 2026-11-23 or 2026-11-23T09:40:00Z")
+                self.add_error(name, _unreadable(text, sentence))
+            elif text and cleaned.get("range"):
+                self.add_error(name, _unreadable(text, _("it cannot stand together with range")))
+        return cleaned
+
+    def filter(self) -> BackupFilter:
+        """Return what the query asks for; only for a valid form."""
+        cleaned = self.cleaned_data
+        return BackupFilter(
+            statuses=tuple(cleaned["status"]),
+            types=tuple(cleaned["type"]),
+            formats=tuple(cleaned["format"]),
+            restorable=tuple(cleaned["restorable"]),
+            error_codes=tuple(code.lower() for code in cleaned["error"]),
+            words=cleaned["q"],
+            start=cleaned["from"],
+            end=cleaned["to"],
+            range=cleaned["range"],
+            sort=cleaned["sort"],
+            page=cleaned["page"],
+            per_page=int(cleaned["per_page"]),
+            tz=cleaned["tz"],
+        )
+
+
+class InstancesForm(QueryForm):
+    """The query of a project's instances."""
+
+    q = Search()
+    status = AnyCodes(r"[A-Za-z_]{1,40}", _("it must be a status such as RUNNING"))
+    sort = Code((*instances.SORTS, *(f"-{name}" for name in instances.SORTS)), instances.DEFAULT_SORT)
+    page = WholeNumber()
+    per_page = Code(tuple(str(size) for size in PER_PAGE), str(DEFAULT_PER_PAGE))
+
+    def filter(self) -> InstanceFilter:
+        cleaned = self.cleaned_data
+        return InstanceFilter(
+            words=cleaned["q"],
+            statuses=tuple(status.upper() for status in cleaned["status"]),
+            sort=cleaned["sort"],
+            page=cleaned["page"],
+            per_page=int(cleaned["per_page"]),
+        )
+
+
+# Times -----------------------------------------------------------------------
+
+# In a query string the + of an offset arrives as a space.
+_SPACE_FOR_PLUS = re.compile(r"(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$")
+_YEARS = range(1970, 2201)
+
+
+def _start_of(text: str, zone: ZoneInfo) -> datetime | None:
+    day = _plain_date(text)
+    return datetime.combine(day, time(), zone) if day else _moment(text, zone)
+
+
+def _end_of(text: str, zone: ZoneInfo) -> datetime | None:
+    """A plain date includes that day."""
+    day = _plain_date(text)
+    return datetime.combine(day + timedelta(days=1), time(), zone) if day else _moment(text, zone)
+
+
+def _plain_date(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.year in _YEARS else None
+
+
+def _moment(text: str, zone: ZoneInfo) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(_SPACE_FOR_PLUS.sub(r"\1+\2", text.upper()))
+    except ValueError:
+        return None
+    if moment.year not in _YEARS:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)

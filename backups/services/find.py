@@ -1,0 +1,171 @@
+"""Find: from whatever stands in a ticket to the page that it means.
+
+A pasted link of this portal, ids picked out of any text, or the name of an
+instance or a part of it. Only the projects that the viewer may see are searched.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import unquote
+
+from django.conf import settings
+from django.urls import reverse
+
+from ..dcs.records import Instance
+from .listings import (
+    NothingToShow,
+    begin_backups,
+    cached_backups,
+    project_instances,
+    wait_for_readers,
+)
+from .problems import Problem
+from .projects import Project
+
+ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+LINK = re.compile(
+    r"/projects/(?P<project>[A-Za-z0-9-]+)/"
+    r"(?:instances/(?P<instance>[A-Za-z0-9_-]{1,64})/(?:backups/(?P<backup>[A-Za-z0-9_-]{1,64})/)?)?"
+    r"(?P<query>\?[^\s<>\"'|\\]*)?"
+)
+MOST_IDS = 10
+MOST_CANDIDATES = 50
+LONGEST_TEXT = 20_000
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One page that the text may mean; `kind` is instance, backup or project. `certain`: it is named."""
+
+    url: str
+    kind: str
+    title: str
+    detail: str
+    project: Project
+    certain: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the text may mean; where DCS did not answer, in `problems`, nobody knows of more.
+
+    `unread` counts the instances whose histories were not read in time for a backup's id.
+    """
+
+    candidates: tuple[Candidate, ...]
+    searched: tuple[Project, ...]
+    problems: tuple[tuple[Project, Problem], ...] = ()
+    unread: int = 0
+
+    @property
+    def destination(self) -> str | None:
+        """Where to go at once, None where a person should choose."""
+        certain = [c for c in self.candidates if c.certain]
+        only = certain or list(self.candidates)
+        return only[0].url if len(only) == 1 else None
+
+
+def find(text: str, projects: Sequence[Project], *, now: datetime) -> Found:
+    """Search the given projects for what `text` means."""
+    linked = _linked(text, {project.name: project for project in projects})
+    if linked:
+        return Found(tuple(linked), tuple(projects))
+    known, problems = _instances(projects, now)
+    ids = list(dict.fromkeys(found.lower() for found in ID.findall(text)))[:MOST_IDS]
+    if not ids:
+        return Found(_by_name(text, known), tuple(projects), problems)
+    candidates = [_of_instance(p, i, certain=True) for p, i in known if i.instance_id.lower() in ids]
+    left = [wanted for wanted in ids if wanted not in {i.instance_id.lower() for _, i in known}]
+    if candidates or not left:
+        # A ticket names the instance beside the backup: look no further than there first.
+        named = [(p, i) for p, i in known if i.instance_id.lower() in ids]
+        backups, unread = _backups(left, named, now) if left else ([], 0)
+        return Found((*backups, *(candidates if not backups else ())), tuple(projects), problems, unread)
+    backups, unread = _backups(left, known, now)
+    return Found(tuple(backups), tuple(projects), problems, unread)
+
+
+def _linked(text: str, projects: dict[str, Project]) -> list[Candidate]:
+    """Return the pages of this portal that are linked in the text, with their query."""
+    found: dict[str, Candidate] = {}
+    for link in LINK.finditer(text):
+        project = projects.get(link["project"])
+        if project is None:
+            continue
+        kind = "backup" if link["backup"] else "instance" if link["instance"] else "project"
+        title = unquote(link["backup"] or link["instance"] or project.name)
+        url = link[0].rstrip(".,;:)")
+        found.setdefault(url, Candidate(url, kind, title, "", project, certain=True))
+    return list(found.values())[:MOST_CANDIDATES]
+
+
+_Known = tuple[Project, Instance]
+
+
+def _instances(
+    projects: Sequence[Project], now: datetime
+) -> tuple[list[_Known], tuple[tuple[Project, Problem], ...]]:
+    known: list[_Known] = []
+    problems = []
+    for project in projects:
+        try:
+            listing = project_instances(project, now=now)
+        except NothingToShow as nothing:
+            problems.append((project, nothing.problem))
+            continue
+        known += [(project, instance) for instance in listing.records if instance.instance_id]
+        if listing.problem:
+            problems.append((project, listing.problem))
+    return known, tuple(problems)
+
+
+def _by_name(text: str, known: Sequence[_Known]) -> tuple[Candidate, ...]:
+    words = text.casefold().split()
+    exact = [
+        (p, i) for p, i in known if i.name.casefold() == " ".join(words) or i.instance_id == text.strip()
+    ]
+    partly = [(p, i) for p, i in known if words and all(word in i.search_text for word in words)]
+    rest = [pair for pair in sorted(partly, key=lambda pair: pair[1].name.casefold()) if pair not in exact]
+    candidates = [_of_instance(p, i, certain=True) for p, i in exact] + [_of_instance(p, i) for p, i in rest]
+    return tuple(candidates[:MOST_CANDIDATES])
+
+
+def _backups(ids: list[str], known: Sequence[_Known], now: datetime) -> tuple[list[Candidate], int]:
+    """Search the histories at hand for backup ids, then read the others for as long as a viewer waits."""
+    ends = time.monotonic() + settings.DCS_READ_BUDGET
+    found, unread = _search(ids, known)
+    if found or not unread:
+        return found, 0
+    for project in {project.name: project for project, _ in unread}.values():
+        begin_backups(project, [i.instance_id for p, i in unread if p == project], now=now)
+    wait_for_readers(max(0.0, ends - time.monotonic()))
+    found, unread = _search(ids, known)
+    return found, len(unread)
+
+
+def _search(ids: list[str], known: Sequence[_Known]) -> tuple[list[Candidate], list[_Known]]:
+    found, unread = [], []
+    for project, instance in known:
+        records = cached_backups(project, instance.instance_id)
+        if records is None:
+            unread.append((project, instance))
+            continue
+        for record in records:
+            if record.backup_id.lower() in ids:
+                url = reverse("backup", args=[project.name, instance.instance_id, record.backup_id])
+                found.append(
+                    Candidate(url, "backup", record.name or record.backup_id, instance.name, project, True)
+                )
+    return found, unread
+
+
+def _of_instance(project: Project, instance: Instance, *, certain: bool = False) -> Candidate:
+    url = reverse("history", args=[project.name, instance.instance_id])
+    return Candidate(
+        url, "instance", instance.name or instance.instance_id, instance.instance_id, project, certain
+    )

@@ -1,0 +1,35 @@
+"""The site map of the portal."""
+
+from __future__ import annotations
+
+from django.urls import path, register_converter
+
+from . import views
+
+
+class CloudId:
+    """An id of the cloud; anything else is 404 without asking DCS."""
+
+    regex = "[A-Za-z0-9_-]{1,64}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(CloudId, "id")
+
+INSTANCE = "projects/<slug:project_name>/instances/<id:instance_id>/"
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("find/", views.find, name="find"),
+    path("projects/<slug:project_name>/", views.project, name="project"),
+    path(INSTANCE, views.history, name="history"),
+    path(INSTANCE + "backups.json", views.backups_json, name="backups-json"),
+    path(INSTANCE + "backups.csv", views.backups_csv, name="backups-csv"),
+    path(INSTANCE + "refresh/", views.refresh, name="refresh"),
+    path(INSTANCE + "backups/<id:backup_id>/", views.backup, name="backup"),
+]

@@ -1,0 +1,387 @@
+"""HTTP in, HTTP out: guard, form, service, render."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+from django.conf import settings
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotModified,
+    HttpResponseRedirect,
+    QueryDict,
+    StreamingHttpResponse,
+)
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header, parse_etags
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from .dcs.records import BackupRecord, Instance, as_text, has_value
+from .forms import HistoryForm, InstancesForm
+from .services import find as finding
+from .services import listings
+from .services.eligibility import Eligibility, eligibility
+from .services.exports import csv_headers, csv_lines, csv_name, envelope, record_for_export, utc_text
+from .services.history import BackupFilter, History, backup_history, frozen_filter, neighbours, newest_usable
+from .services.instances import instance_page
+from .services.listings import Listing, NothingToShow
+from .services.problems import Problem
+from .services.projects import Project, visible_project, visible_projects
+from .services.words import ERROR_CODES
+
+Response = TypeVar("Response", bound=HttpResponseBase)
+
+# Pages -----------------------------------------------------------------------
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "home.html", {"projects": visible_projects(_viewer(request))})
+
+
+@require_safe
+def find(request: HttpRequest) -> HttpResponse:
+    text = request.GET.get("q", "").replace("\0", "").strip()[: finding.LONGEST_TEXT]
+    projects = visible_projects(_viewer(request))
+    found = finding.find(text, projects, now=timezone.now()) if text else finding.Found((), ())
+    if found.destination:
+        return HttpResponseRedirect(found.destination)
+    context = {"q": text, "found": found, "candidates": found.candidates}
+    context |= {"problems": found.problems, "searched": found.searched}
+    return render(request, "find.html", context)
+
+
+@require_safe
+def project(request: HttpRequest, project_name: str) -> HttpResponse:
+    project = _project_or_404(request, project_name)
+    form = InstancesForm(request.GET)
+    context: dict[str, Any] = {"project": project, "q": request.GET.get("q", "")}
+    if not form.is_valid():
+        return render(request, "project.html", context | {"problems_in_query": form.problems}, status=400)
+    now = timezone.now()
+    try:
+        listing = listings.project_instances(project, now=now)
+    except NothingToShow as nothing:
+        return _problem_page(request, nothing.problem, now, {"project": project})
+    wanted = form.filter()
+    page = instance_page(listing.records, wanted)
+    rows = [_InstanceRow(instance, _instance_url(project, instance)) for instance in page.rows]
+    context |= {"listing": listing, "filter": wanted, "page": page, "instances": rows}
+    return render(request, "project.html", context)
+
+
+@require_safe
+def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
+    project = _project_or_404(request, project_name)
+    context: dict[str, Any] = {"project": project, "instance_id": instance_id}
+    form = HistoryForm(request.GET)
+    if not form.is_valid():
+        instance = listings.cached_instance(project, instance_id)
+        context |= {"instance": instance, "name": _name(instance, instance_id)}
+        return render(request, "history.html", context | {"problems_in_query": form.problems}, status=400)
+    now, wanted = timezone.now(), form.filter()
+    try:
+        known = _known_instance(project, instance_id, wanted.bounds(now), now)
+    except NothingToShow as nothing:
+        return _problem_page(request, nothing.problem, now, context)
+    history = backup_history(known.listing.records, wanted, now=now)
+    context |= _instance_context(known) | {
+        "filter": wanted,
+        "history": history,
+        "rows": [_row(project, instance_id, record) for record in history.rows],
+        "now": now,
+        "json_url": _with_query("backups-json", project, instance_id, request),
+        "csv_url": _with_query("backups-csv", project, instance_id, request),
+        "frozen_url": _frozen_url(request, wanted, now),
+        **_figures(project, instance_id, known.listing),
+    }
+    if wanted.tz:
+        context["zone"] = ZoneInfo(wanted.tz)
+    return render(request, "history.html", context)
+
+
+@require_safe
+def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id: str) -> HttpResponse:
+    project = _project_or_404(request, project_name)
+    context: dict[str, Any] = {"project": project, "instance_id": instance_id, "backup_id": backup_id}
+    now = timezone.now()
+    try:
+        known = _known_instance(project, instance_id, (None, None), now)
+    except NothingToShow as nothing:
+        return _problem_page(request, nothing.problem, now, context)
+    records = known.listing.records
+    record = next((r for r in records if r.backup_id == backup_id), None)
+    history_url = reverse("history", args=[project.name, instance_id])
+    context |= _instance_context(known) | {"record": record, "history_url": history_url, "now": now}
+    if record is None:
+        return render(request, "backup.html", context, status=404)
+    older, newer = neighbours(records, record)
+    context |= {
+        "eligibility": eligibility(record),
+        "raw_fields": _raw_fields(listings.received_record(known.listing, backup_id) or {}, record),
+        "error": ERROR_CODES.get(record.error_code),
+        "older": older and _row(project, instance_id, older),
+        "newer": newer and _row(project, instance_id, newer),
+        "frozen_url": settings.PORTAL_URL + request.path,
+    }
+    return render(request, "backup.html", context)
+
+
+@require_POST
+def refresh(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
+    project = _project_or_404(request, project_name)
+    with suppress(NothingToShow):  # the page that follows says why
+        listings.instance_backups(project, instance_id, now=timezone.now(), read_now=True)
+    destination = reverse("history", args=[project.name, instance_id])
+    asked = urlsplit(request.POST.get("next", ""))
+    if asked.path.startswith(destination) and asked.query:
+        return HttpResponseRedirect(f"{asked.path}?{asked.query}")
+    return redirect(asked.path if asked.path.startswith(destination) else destination)
+
+
+# Exports ---------------------------------------------------------------------
+
+
+@require_GET
+def backups_json(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponseBase:
+    project = _project_or_404(request, project_name)
+    export = _export(request, project, instance_id)
+    if export.history is None:
+        return _json(export.body, export.status, export.retry_after)
+    etag = _etag(request, export)
+    asked = parse_etags(request.headers.get("If-None-Match", ""))
+    if "*" in asked or etag in asked:
+        response: HttpResponse = HttpResponseNotModified()
+    else:
+        backups = list(_exported(export.history, project, instance_id))
+        response = _json({**export.body, "backups": backups}, 200, None)
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@require_GET
+def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponseBase:
+    project = _project_or_404(request, project_name)
+    export = _export(request, project, instance_id)
+    headers = csv_headers(export.body)
+    if export.history is None:
+        problem = export.body["problem"]
+        sentence = f"{problem['kind']}: {problem['message'] or problem['code'] or 'no answer from DCS'}\n"
+        answer = HttpResponse(
+            sentence, status=export.status, content_type="text/plain; charset=utf-8", headers=headers
+        )
+        return _with_retry_after(answer, export.retry_after)
+    name = _name(listings.cached_instance(project, instance_id), instance_id)
+    lines = csv_lines(_exported(export.history, project, instance_id))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+    response.headers["Content-Disposition"] = _attachment(csv_name(name, export.body))
+    return response
+
+
+@dataclass(frozen=True)
+class _Export:
+    body: dict[str, Any]
+    history: History | None = None
+    status: int = 200
+    retry_after: int | None = None
+
+
+def _export(request: HttpRequest, project: Project, instance_id: str) -> _Export:
+    form = HistoryForm(request.GET)
+    if not form.is_valid():
+        sentences = "; ".join(f"{p.parameter}={p.value}: {p.sentence}" for p in form.problems)
+        problem = Problem(kind="bad_query", message=sentences)
+        return _Export(envelope(project, instance_id, problem=problem), status=400)
+    now, wanted = timezone.now(), form.filter()
+    try:
+        listing = listings.instance_backups(project, instance_id, now=now, bounds=wanted.bounds(now))
+    except NothingToShow as nothing:
+        problem = nothing.problem
+        body = envelope(project, instance_id, wanted=wanted, problem=problem)
+        return _Export(body, status=problem.page_status, retry_after=problem.retry_after(now))
+    history = backup_history(listing.records, wanted, now=now)
+    return _Export(envelope(project, instance_id, wanted=wanted, listing=listing, history=history), history)
+
+
+def _exported(history: History, project: Project, instance_id: str) -> Iterator[dict[str, Any]]:
+    for record in history.matches:
+        path = _backup_url(project, instance_id, record)
+        yield record_for_export(record, settings.PORTAL_URL + path if path else "")
+
+
+def _json(body: dict[str, Any], status: int, retry_after: int | None) -> HttpResponse:
+    response = HttpResponse(msgspec.json.encode(body), status=status, content_type="application/json")
+    return _with_retry_after(response, retry_after)
+
+
+def _etag(request: HttpRequest, export: _Export) -> str:
+    """Name generation, query, the viewer's access, and what a relative range let in by now."""
+    body, viewer = export.body, _viewer(request)
+    matched = [record.key for record in export.history.matches] if export.history else []
+    parts = (
+        body["generation"],
+        body["source"] == "stale",
+        body["problem"],
+        body["filter"],
+        matched if body["filter"]["range"] else None,
+        viewer.pk,
+        sorted(viewer.groups),
+    )
+    return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
+
+
+def _attachment(name: str) -> str:
+    """Return Content-Disposition for a name that may hold Chinese (RFC 6266)."""
+    return content_disposition_header(as_attachment=True, filename=name) or "attachment"
+
+
+# What the views share --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Row:
+    record: BackupRecord
+    eligibility: Eligibility
+    url: str
+
+
+@dataclass(frozen=True)
+class _InstanceRow:
+    instance: Instance
+    url: str
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of an instance: its listing, and itself where DCS tells."""
+
+    instance_id: str
+    listing: Listing[BackupRecord]
+    instance: Instance | None
+
+
+def _viewer(request: HttpRequest) -> Any:
+    return request.user
+
+
+def _project_or_404(request: HttpRequest, name: str) -> Project:
+    """A project that the viewer may not see is as unknown as one that does not exist."""
+    project = visible_project(_viewer(request), name)
+    if project is None:
+        raise Http404
+    return project
+
+
+def _known_instance(project: Project, instance_id: str, bounds: listings.Window, now: datetime) -> _Known:
+    """Read an instance's history and, beside it, the instance. Raises NothingToShow."""
+    listings.begin_shown_instance(project, instance_id, now=now)
+    listing = listings.instance_backups(project, instance_id, now=now, bounds=bounds)
+    try:
+        shown = listings.shown_instance(project, instance_id, now=now).records[0]
+    except NothingToShow as nothing:
+        if nothing.problem.kind == "not_found" and not listing.total:
+            raise
+        shown = None
+    return _Known(instance_id, listing, shown)
+
+
+def _instance_context(known: _Known) -> dict[str, Any]:
+    return {
+        "listing": known.listing,
+        "instance": known.instance,
+        "name": _name(known.instance, known.instance_id),
+    }
+
+
+def _name(instance: Instance | None, instance_id: str) -> str:
+    return instance.name if instance and instance.name else instance_id
+
+
+def _row(project: Project, instance_id: str, record: BackupRecord) -> _Row:
+    return _Row(record, eligibility(record), _backup_url(project, instance_id, record))
+
+
+def _backup_url(project: Project, instance_id: str, record: BackupRecord) -> str:
+    """Return the page of a backup; "" for an id that no page can have."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", record.backup_id):
+        return ""
+    return reverse("backup", args=[project.name, instance_id, record.backup_id])
+
+
+def _instance_url(project: Project, instance: Instance) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", instance.instance_id):
+        return ""
+    return reverse("history", args=[project.name, instance.instance_id])
+
+
+def _figures(project: Project, instance_id: str, listing: Listing[BackupRecord]) -> dict[str, Any]:
+    newest = newest_usable(listing.records)
+    started = [record for record in listing.records if record.started_at]
+    last = max(started, key=lambda r: (r.started_at, r.key), default=None)
+    return {
+        "newest_usable": newest and _row(project, instance_id, newest),
+        "last_attempt": last and _row(project, instance_id, last),
+        "usable_count": sum(eligibility(record).usable for record in listing.records),
+    }
+
+
+def _with_query(name: str, project: Project, instance_id: str, request: HttpRequest) -> str:
+    query = request.GET.copy()
+    for parameter in ("page", "per_page"):
+        query.pop(parameter, None)
+    url = reverse(name, args=[project.name, instance_id])
+    return f"{url}?{query.urlencode()}" if query else url
+
+
+def _frozen_url(request: HttpRequest, wanted: BackupFilter, now: datetime) -> str:
+    """Return the link that shows the same rows next week: bounds in UTC, everything else as it is."""
+    frozen = frozen_filter(wanted, now=now.replace(microsecond=0))
+    query: QueryDict = request.GET.copy()
+    for name, bound in (("from", frozen.start), ("to", frozen.end)):
+        if bound:
+            query[name] = str(utc_text(bound))
+    query.pop("range", None)
+    url = settings.PORTAL_URL + request.path
+    return f"{url}?{query.urlencode(safe=':')}" if query else url
+
+
+def _raw_fields(received: dict[str, Any], record: BackupRecord) -> list[tuple[str, str, str]]:
+    """Return each field as DCS sent it; the third says how the portal could not read it."""
+    unread = {name for name, _ in record.unread}
+    return [
+        (name, as_text(value), "unread" if name in unread else "" if has_value(value) else "no value")
+        for name, value in received.items()
+    ]
+
+
+def _problem_page(
+    request: HttpRequest, problem: Problem, now: datetime, context: dict[str, Any]
+) -> HttpResponse:
+    context = context | {"problem": problem, "retry_url": request.get_full_path(), "now": now}
+    instance_id = context.get("instance_id")
+    if instance_id:
+        instance = listings.cached_instance(context["project"], instance_id)
+        context["name"] = _name(instance, instance_id)
+    response = render(request, "problem.html", context, status=problem.page_status)
+    return _with_retry_after(response, problem.retry_after(now))
+
+
+def _with_retry_after(response: Response, seconds: int | None) -> Response:
+    if seconds is not None:
+        response.headers["Retry-After"] = str(seconds)
+    return response
