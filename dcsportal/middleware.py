@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -21,12 +22,20 @@ HEADERS = {
 }
 
 
-def portal_scheme(get_response: GetResponse) -> GetResponse:
-    """Take https-ness from PORTAL_URL, whatever a proxy in between says or forgets to say."""
-    scheme = "https" if settings.HTTPS else "http"
+HEALTH_PATHS = ("/healthz", "/readyz")
+
+
+def portal_address(get_response: GetResponse) -> GetResponse:
+    """Take https-ness from PORTAL_URL, whatever a proxy in between says or forgets to say.
+
+    A load balancer asks for health by this machine's address: there the host is taken from it too.
+    """
+    portal = urlsplit(settings.PORTAL_URL)
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        request.META["wsgi.url_scheme"] = scheme
+        request.META["wsgi.url_scheme"] = portal.scheme
+        if request.path in HEALTH_PATHS:
+            request.META["HTTP_HOST"] = settings.ALLOWED_HOSTS[0]
         return get_response(request)
 
     return middleware

@@ -72,7 +72,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     # Outermost, so that static files and error pages get the headers too.
-    "dcsportal.middleware.portal_scheme",
+    "dcsportal.middleware.portal_address",
     "dcsportal.middleware.response_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -183,7 +183,7 @@ CSRF_COOKIE_HTTPONLY = True
 
 # --- Security headers; the others are in middleware.py -------------------------
 
-# Whether a request came by https follows from PORTAL_URL (middleware.portal_scheme),
+# Whether a request came by https follows from PORTAL_URL (middleware.portal_address),
 # so that this redirect is never taken: it stands for `check --deploy` only.
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 86_400 if HTTPS else 0

@@ -1,4 +1,7 @@
-"""How the portal is served: by granian, in production and in the demo alike."""
+"""How the portal is served: by granian, in production and in the demo alike.
+
+What cannot be is told as one sentence by SystemExit; a CommandError would put its own name before it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import socket
 import sys
 
 from django.conf import settings
-from django.core.management.base import CommandError
 
 # A request holds a thread while it waits for DCS; what comes on top waits in the backlog.
 THREADS = 32
@@ -31,7 +33,7 @@ def address_of(bind: str) -> tuple[str, int]:
     host, _, port = bind.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
-        raise CommandError(f"--bind is {bind!r}, but must be an address and a port, such as 127.0.0.1:8000.")
+        raise SystemExit(f"--bind is {bind!r}, but must be an address and a port, such as 127.0.0.1:8000.")
     return host, int(port)
 
 
@@ -43,5 +45,5 @@ def free_port(host: str, port: int) -> int:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CommandError(f"Port {port} on {host} cannot be used: {error.strerror}.") from error
+            raise SystemExit(f"Port {port} on {host} cannot be used: {error.strerror}.") from error
         return int(probe.getsockname()[1])

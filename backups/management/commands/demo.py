@@ -20,7 +20,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from backups.emulator.fleet import Fleet, Project
 from backups.management.server import free_port, granian_command
@@ -49,9 +49,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, port: int, **options: Any) -> None:
         if not settings.DCS_DEMO:
-            raise CommandError("The demo has settings of its own: start it with ./run demo.")
+            raise SystemExit("The demo has settings of its own: start it with ./run demo.")
         if not 0 <= port < 65536:
-            raise CommandError("--port must be from 0 to 65535.")
+            raise SystemExit("--port must be from 0 to 65535.")
         port = free_port(HOST, port)
         url = f"http://{HOST}:{port}/"
         folder = Path(settings.BASE_DIR) / "var" / "demo"
@@ -150,7 +150,7 @@ class Children:
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)
-        raise CommandError(f"The portal did not answer within {START_SECONDS} seconds.")
+        raise SystemExit(f"The portal did not answer within {START_SECONDS} seconds.")
 
     def wait(self) -> None:
         while True:
@@ -160,7 +160,7 @@ class Children:
     def _fail_if_one_has_ended(self) -> None:
         for name, process in self._running.items():
             if (code := process.poll()) is not None:
-                raise CommandError(f"The {name} has ended by itself, with code {code}: so the demo ends too.")
+                raise SystemExit(f"The {name} has ended by itself, with code {code}: so the demo ends too.")
 
 
 def endpoint_of(emulator: subprocess.Popen[str], log: Path) -> str:
@@ -170,7 +170,7 @@ def endpoint_of(emulator: subprocess.Popen[str], log: Path) -> str:
     lines = (line.strip() for line in output if line.startswith("DCS_ENDPOINT="))
     endpoint = next(lines, "").partition("=")[2]
     if not endpoint:
-        raise CommandError(f"The emulator did not start: {log} says why.")
+        raise SystemExit(f"The emulator did not start: {log} says why.")
     # Whatever else it prints is read too, so that it never waits for us.
     threading.Thread(target=output.read, daemon=True).start()
     return endpoint

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.checks import ERROR, run_checks
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from backups.management.server import address_of, free_port, granian_command
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, bind: str, workers: int, **options: Any) -> None:
         host, port = address_of(bind)
         if not 1 <= workers <= 64:
-            raise CommandError("--workers must be from 1 to 64.")
+            raise SystemExit("--workers must be from 1 to 64.")
         refuse_wrong_settings()
         port = free_port(host, port)
         call_command("migrate", verbosity=0, interactive=False)
@@ -37,4 +37,4 @@ class Command(BaseCommand):
 def refuse_wrong_settings() -> None:
     problems = [problem for problem in run_checks(include_deployment_checks=True) if problem.level >= ERROR]
     if problems:
-        raise CommandError("\n".join(f"{problem.msg} {problem.hint or ''}".strip() for problem in problems))
+        raise SystemExit("\n".join(f"{problem.msg} {problem.hint or ''}".strip() for problem in problems))

@@ -1,0 +1,441 @@
+"""What the environment may say, and what a wrong word in it gets for an answer."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis.exceptions
+from django.conf import settings as django_settings
+from django.core.cache.backends.redis import RedisCache
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.test import Client
+
+from dcsportal.local_key import local_secret_key
+
+ROOT = Path(__file__).resolve().parent.parent
+LONG_KEY = "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+REAL_PROJECT = {
+    "DCS_REGION": "eu-west-101",
+    "DCS_PROJECT_ID": "0123456789abcdef",
+    "DCS_AK": "an-access-key",
+    "DCS_SK": "a-secret-key",
+}
+PRODUCTION = REAL_PROJECT | {
+    "SECRET_KEY": LONG_KEY,
+    "DCS_DEMO": "off",
+    "PORTAL_URL": "https://backups.example.com",
+    "ALLOWED_HOSTS": "",
+    "SSO_ISSUER": "https://sso.example.com",
+}
+
+Load = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Load:
+    """`load(NAME="value")` is what settings.py makes of that environment."""
+
+    def loaded(**environment: str) -> dict[str, Any]:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        spec = importlib.util.spec_from_file_location(
+            "dcsportal.settings_under_test", ROOT / "dcsportal" / "settings.py"
+        )
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return vars(module)
+
+    return loaded
+
+
+# --- Values --------------------------------------------------------------------
+
+
+def test_an_empty_environment_is_enough_to_load(load: Load) -> None:
+    values = load(SECRET_KEY="", DCS_DEMO="", DATABASE_URL="", ALLOWED_HOSTS="")
+
+    assert values["DCS_PROJECTS"] == {}
+    assert values["DEBUG"] is False
+    assert values["PORTAL_URL"] == "http://127.0.0.1:8000"
+    assert values["DATABASES"]["default"]["NAME"].endswith("var/portal.sqlite3")
+
+
+def test_a_secret_that_starts_with_a_dollar_is_taken_as_it_is(load: Load) -> None:
+    values = load(**REAL_PROJECT | {"DCS_SK": "$HOME", "DCS_DEMO": "off"})
+
+    assert values["DCS_PROJECTS"]["default"]["credentials"].sk == "$HOME"
+
+
+def test_a_list_does_not_keep_the_spaces_around_its_items(load: Load) -> None:
+    values = load(**REAL_PROJECT, ALLOWED_HOSTS=" a.example , b.example,", DCS_PROJECT_GROUPS="x , y z")
+
+    assert values["ALLOWED_HOSTS"] == ["a.example", "b.example"]
+    assert values["DCS_PROJECTS"]["default"]["groups"] == ("x", "y z")
+
+
+def test_a_secret_may_be_in_a_file(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(f"{LONG_KEY}\n")
+
+    assert load(SECRET_KEY="", SECRET_KEY_FILE=str(tmp_path / "key"))["SECRET_KEY"] == LONG_KEY
+
+
+def test_the_environment_wins_over_the_env_file(load: Load, tmp_path: Path) -> None:
+    # read_env writes what it reads into the environment: put back as it was afterwards.
+    (tmp_path / "env").write_text("LOG_FORMAT=json\nDCS_PAGE_SIZE=7\nSSO_SESSION_HOURS='3'\n")
+    before = dict(os.environ)
+    try:
+        values = load(ENV_FILE=str(tmp_path / "env"), DCS_PAGE_SIZE="9")
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+    assert (values["LOG_FORMAT"], values["DCS_PAGE_SIZE"]) == ("json", 9)
+    assert values["SSO_SESSION_HOURS"] == 3
+
+
+def test_the_database_and_redis_do_not_hang_a_page(load: Load) -> None:
+    values = load(CACHE_URL="redis://cache.example:6379/0", DATABASE_URL="sqlite:////tmp/portal.sqlite3")
+
+    options = values["CACHES"]["default"]["OPTIONS"]
+    assert (options["socket_timeout"], options["socket_connect_timeout"]) == (0.5, 0.5)
+    assert values["DATABASES"]["default"]["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "journal_mode=WAL" in values["DATABASES"]["default"]["OPTIONS"]["init_command"]
+
+
+def test_a_redis_that_hangs_is_given_up_within_seconds(load: Load) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        cache = load(CACHE_URL=f"redis://127.0.0.1:{silent.getsockname()[1]}/0")["CACHES"]["default"]
+        backend = RedisCache(cache["LOCATION"], {"OPTIONS": cache["OPTIONS"]})
+        started = time.monotonic()
+
+        with pytest.raises(redis.exceptions.TimeoutError):
+            backend.get("anything")
+
+    assert time.monotonic() - started < 3
+
+
+def test_https_makes_cookies_that_no_other_host_and_no_plain_page_can_set(load: Load) -> None:
+    values = load(**PRODUCTION)
+
+    assert values["SESSION_COOKIE_NAME"] == "__Host-portal_session"
+    assert values["CSRF_COOKIE_NAME"] == "__Host-portal_csrf"
+    assert values["SESSION_COOKIE_SECURE"]
+    assert values["CSRF_COOKIE_SECURE"]
+    assert values["SECURE_HSTS_SECONDS"] > 0
+    assert values["CSRF_TRUSTED_ORIGINS"] == ["https://backups.example.com"]
+    assert values["ALLOWED_HOSTS"] == ["backups.example.com"]
+
+
+def test_the_key_of_the_demo_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "secret-key"
+
+    first, second = local_secret_key(path), local_secret_key(path)
+
+    assert first == second
+    assert len(first) >= 50
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+# --- Wrong values --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DEBUG", "tru", "on or off"),
+        ("DCS_DEMO", "2", "on or off"),
+        ("DCS_PAGE_SIZE", "1001", "from 1 to 1000"),
+        ("DCS_PAGE_SIZE", "0", "from 1 to 1000"),
+        ("DCS_MAX_RECORDS", "many", "whole number"),
+        ("DCS_READ_TIMEOUT", "nan", "seconds"),
+        ("DCS_READ_BUDGET", "-1", "seconds"),
+        ("SSO_SESSION_HOURS", "1" * 5000, "from 1 to 168"),
+        ("LOG_FORMAT", "xml", "json, text"),
+        ("CACHE_URL", "memcached://x", "redis://"),
+        ("DATABASE_URL", "mysql://root:hunter2@x/y", "postgresql://"),
+        ("PORTAL_URL", "http://backups.example.com", "https"),
+        ("PORTAL_URL", "https://backups.example.com/portal", "path"),
+        ("PORTAL_URL", "backups.example.com", "https://"),
+        ("PORTAL_URL", "https://[::1", "https://"),
+        ("PORTAL_URL", "https://name:password@x.example", "https://"),
+        ("SSO_ISSUER", "http://sso.example.com", "https"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, nginx", "networks"),
+        ("SSO_TRUSTED_PROXIES", "300.1.1.1", "networks"),
+        ("SECRET_KEY", "short", "32 characters"),
+        ("SECRET_KEY_FALLBACKS", "short", "32 characters"),
+        ("DCS_PROJECTS_FILE", "/no/such/file", "cannot be read"),
+        ("METRICS_TOKEN_FILE", "/no/such/file", "cannot be read"),
+    ],
+)
+def test_a_wrong_value_is_named_in_one_sentence(load: Load, name: str, value: str, says: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        load(**{name: value})
+
+    sentence = str(caught.value)
+    assert name in sentence
+    assert says in sentence
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert "hunter2" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("environment", "names"),
+    [
+        ({"DCS_REGION": ""}, "DCS_REGION"),
+        ({"DCS_SK": ""}, "DCS_SK"),
+        ({"DCS_PROJECT_NAME": "EU Prod"}, "DCS_PROJECT_NAME"),
+        ({"DCS_PROJECT_ID": "a/b"}, "DCS_PROJECT_ID"),
+        ({"DCS_ENDPOINT": "http://dcs.example.com"}, "DCS_ENDPOINT"),
+        ({"DCS_SK_FILE": "/x"}, "DCS_SK_FILE"),
+    ],
+)
+def test_a_project_that_is_half_there_names_what_is_wrong(
+    load: Load, environment: dict[str, str], names: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=names):
+        load(**REAL_PROJECT | environment)
+
+
+@pytest.mark.parametrize("command", [["manage.py", "check"], ["-c", "import dcsportal.wsgi"]])
+def test_a_wrong_value_stops_the_start_without_a_traceback(command: list[str]) -> None:
+    result = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=os.environ | {"DCS_PAGE_SIZE": "1001"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.strip() == "DCS_PAGE_SIZE is '1001', but must be a whole number from 1 to 1000."
+
+
+# --- Projects ------------------------------------------------------------------
+
+
+def test_one_project_gets_its_endpoint_from_its_region(load: Load) -> None:
+    project = load(**REAL_PROJECT)["DCS_PROJECTS"]["default"]
+
+    assert project["endpoint"] == "https://dcs.eu-west-101.myhuaweicloud.com"
+    assert project["groups"] == ()
+    assert "a-secret-key" not in repr(project)
+
+
+def test_several_projects_come_from_a_file_and_their_keys_from_elsewhere(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "sk").write_text("secret of a file\n")
+    path = _projects_file(
+        tmp_path,
+        """
+        [projects.eu-prod]
+        region = "eu-west-101"
+        project_id = "abc"
+        ak_env = "EU_AK"
+        sk_file = "sk"
+        groups = ["dcs-eu"]
+
+        [projects.cn-prod]
+        region = "cn-north-4"
+        project_id = "def"
+        endpoint = "http://127.0.0.1:9000/"
+        ak_env = "EU_AK"
+        sk_file = "sk"
+        security_token_env = "CN_TOKEN"
+        """,
+    )
+
+    projects = load(DCS_PROJECTS_FILE=path, EU_AK="key of the environment", CN_TOKEN="token")["DCS_PROJECTS"]
+
+    assert list(projects) == ["eu-prod", "cn-prod"]
+    assert projects["eu-prod"]["credentials"].ak == "key of the environment"
+    assert projects["eu-prod"]["credentials"].sk == "secret of a file"
+    assert projects["eu-prod"]["groups"] == ("dcs-eu",)
+    assert projects["cn-prod"]["credentials"].security_token == "token"
+    assert projects["cn-prod"]["endpoint"] == "http://127.0.0.1:9000"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"project_id": None}, "project eu lacks project_id"),
+        ({"ak_env": None}, "project eu lacks ak_env or ak_file"),
+        ({"ak_file": '"x"'}, "project eu has both ak_env and ak_file"),
+        ({"ak_env": '"NOT_SET_ANYWHERE"'}, "project eu: ak_env names NOT_SET_ANYWHERE"),
+        ({"sk": '"in the open"'}, "project eu has the unknown key sk;"),
+        ({"endpoint": '"http://dcs.example.com"'}, "project eu: endpoint"),
+        ({"project_id": "12"}, "project eu: project_id"),
+        ({"groups": '"dcs-eu"'}, "project eu: groups"),
+        ({"region": '"EU"'}, "project eu: region"),
+    ],
+)
+def test_a_wrong_project_of_the_file_is_named_with_its_key(
+    load: Load, tmp_path: Path, change: dict[str, str | None], says: str
+) -> None:
+    right = {"region": '"eu-west-101"', "project_id": '"a"', "ak_env": '"AN_AK"', "sk_env": '"AN_AK"'}
+    lines = [f"{key} = {value}" for key, value in (right | change).items() if value is not None]
+    path = _projects_file(tmp_path, "\n".join(["[projects.eu]", *lines]))
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        load(DCS_PROJECTS_FILE=path, AN_AK="key")
+
+    assert says in str(caught.value)
+    assert "in the open" not in str(caught.value)
+
+
+def _projects_file(folder: Path, content: str) -> str:
+    path = folder / "projects.toml"
+    path.write_text(content)
+    return str(path)
+
+
+# --- Settings that are wrong together ------------------------------------------
+
+
+def test_the_demo_cannot_be_switched_on_for_others(settings: Any) -> None:
+    settings.DCS_DEMO = True
+    settings.PORTAL_URL = "https://backups.example.com"
+    settings.DCS_PROJECTS = {"real": {"endpoint": "https://dcs.eu-west-101.myhuaweicloud.com"}}
+
+    assert _problems() == {"backups.E001", "backups.E002"}
+
+
+def test_production_needs_a_key_a_sign_in_and_a_project(settings: Any) -> None:
+    settings.DCS_DEMO = False
+    settings.SECRET_KEY = ""
+
+    assert _problems() == {"backups.E003", "backups.E005", "backups.E006"}
+
+
+def test_two_ways_to_sign_in_are_one_too_many(settings: Any) -> None:
+    settings.SSO_ISSUER = "https://sso.example.com"
+    settings.SSO_PROXY_USER_HEADER = "X-User"
+
+    assert "backups.E004" in _problems()
+
+
+def test_each_problem_says_what_to_do(settings: Any) -> None:
+    settings.DCS_DEMO = False
+
+    problems = run_checks(tags=["portal"], include_deployment_checks=True)
+
+    assert problems
+    assert all(problem.hint for problem in problems)
+
+
+def test_production_settings_pass_djangos_own_deployment_check() -> None:
+    result = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env=os.environ | PRODUCTION,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stderr
+
+
+def _problems() -> set[str | None]:
+    return {problem.id for problem in run_checks(tags=["portal"], include_deployment_checks=True)}
+
+
+# --- .env.example --------------------------------------------------------------
+
+
+def test_env_example_lists_every_setting_and_no_other() -> None:
+    listed = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE)
+    read: set[str] = set()
+    for file in ("settings.py", "dcs_projects.py"):
+        source = (ROOT / "dcsportal" / file).read_text()
+        for reader, name in re.findall(r'env\.(\w+)\(\s*"([A-Z_]+)"', source):
+            read |= {name, f"{name}_FILE"} if reader == "secret" else {name}
+
+    assert sorted(listed) == sorted(read)
+
+
+def test_env_example_copied_as_it_is_starts_the_portal(load: Load) -> None:
+    before = dict(os.environ)
+    for name in ("DCS_DEMO", "SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS"):
+        os.environ.pop(name)
+    try:
+        values = load(ENV_FILE=str(ROOT / ".env.example"))
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+    assert values["DCS_DEMO"] is False
+    assert values["SSO_SCOPES"] == "openid email profile"
+
+
+# --- What every response carries -----------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/", "/no/such/page", "/sign-out/"])
+def test_every_response_carries_the_security_headers(client: Client, path: str) -> None:
+    headers = client.get(path).headers
+
+    assert headers["Cache-Control"] == "private, no-store"
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "camera=()" in headers["Permissions-Policy"]
+
+
+def test_behind_a_proxy_that_ends_tls_nothing_is_redirected(client: Client, settings: Any) -> None:
+    settings.PORTAL_URL = "https://testserver"
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_HSTS_SECONDS = 3600
+
+    response = client.get("/healthz")
+
+    assert response.status_code == 200
+    assert response.headers["Strict-Transport-Security"] == "max-age=3600"
+
+
+def test_a_foreign_host_is_refused_but_a_health_check_by_address_is_answered(client: Client) -> None:
+    assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
+    assert client.get("/healthz", headers={"Host": "10.1.2.3"}).content == b"ok"
+
+
+def test_readiness_tells_what_is_unusable(client: Client, db: None, settings: Any) -> None:
+    settings.DCS_PROJECTS = {"p": {"endpoint": "http://127.0.0.1:1"}}
+    assert client.get("/readyz").json() == {"ready": True, "database": "ok", "cache": "ok", "settings": "ok"}
+
+    settings.DCS_PROJECTS = {}
+    response = client.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json()["settings"] == "failed"
+
+
+def test_static_files_are_all_there_and_get_names_that_may_be_kept_for_ever(
+    settings: Any, tmp_path: Path
+) -> None:
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = django_settings.STORAGES | {
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    }
+
+    call_command("collectstatic", verbosity=0, interactive=False)
+
+    assert (tmp_path / "staticfiles.json").is_file()
