@@ -32,7 +32,12 @@ def _use_settings_of_tests() -> None:
 
 _use_settings_of_tests()
 
+from django.core.cache import cache  # noqa: E402
 from django.test import Client  # noqa: E402
+from pytest_django.fixtures import SettingsWrapper  # noqa: E402
+
+from backups.emulator.api import Emulator  # noqa: E402
+from backups.emulator.server import running  # noqa: E402
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,3 +87,66 @@ def client_of(db: None) -> Callable[[str], Client]:
         return client
 
     return signed_in
+
+
+# A portal over the emulator, by real HTTP ------------------------------------
+
+
+@pytest.fixture(scope="session")
+def _emulator_and_address() -> Generator[tuple[Emulator, str]]:
+    emulator = Emulator()
+    with running(emulator) as address:
+        yield emulator, address
+
+
+@pytest.fixture
+def emulator(_emulator_and_address: tuple[Emulator, str]) -> Generator[Emulator]:
+    """DCS as this test wants it: healed, with its own fleet and an empty log of calls."""
+    emulator, _ = _emulator_and_address
+    emulator.reset()
+    yield emulator
+    emulator.reset()
+
+
+@pytest.fixture
+def endpoint(_emulator_and_address: tuple[Emulator, str]) -> str:
+    return _emulator_and_address[1]
+
+
+def project_settings(emulator: Emulator, endpoint: str) -> dict[str, dict[str, object]]:
+    """The configuration of all the fleet's projects, as an operator would write it."""
+    from backups.dcs.signing import Credentials
+
+    groups = {"eu-prod": ("dcs-all", "dcs-eu")}
+    return {
+        project.name: {
+            "region": project.region,
+            "project_id": project.project_id,
+            "endpoint": endpoint,
+            "credentials": Credentials(project.ak, project.sk, project.security_token),
+            "groups": groups.get(project.name, ("dcs-all",)),
+        }
+        for project in emulator.fleet.projects
+    }
+
+
+@pytest.fixture
+def portal(emulator: Emulator, endpoint: str, settings: SettingsWrapper) -> Generator[SettingsWrapper]:
+    """The portal's settings over the emulator; nothing is cached, held or remembered before and after."""
+    from backups.services import listings
+
+    settings.DCS_PROJECTS = project_settings(emulator, endpoint)
+    forget_everything()
+    yield settings
+    emulator.heal()
+    assert listings.wait_for_readers(), "a reader is still under way"
+    forget_everything()
+
+
+def forget_everything() -> None:
+    """What a restart of the portal and its cache would forget."""
+    from backups.services import generations, upstream
+
+    cache.clear()
+    generations.forget_memory()
+    upstream.forget()
