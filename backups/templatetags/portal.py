@@ -1,0 +1,497 @@
+"""How the pages write values and links: times, ages, sizes, badges, icons, and the query string.
+
+They are called for each cell of up to 200 rows, so none renders a template and
+what repeats is kept. Codes go in, words of the viewer's language come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import Any
+
+from django import template
+from django.http import HttpRequest, QueryDict
+from django.template import Context
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.dateformat import format as format_date
+from django.utils.encoding import escape_uri_path
+from django.utils.functional import Promise
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
+from django.utils.translation import get_language, gettext, ngettext, pgettext
+from django.utils.translation import gettext_lazy as _
+
+from backups.dcs.records import BackupRecord, Instance
+from backups.services import words
+from backups.services.eligibility import Eligibility
+
+register = template.Library()
+
+# Icons ---------------------------------------------------------------------------
+
+
+@register.simple_tag
+@lru_cache(maxsize=256)
+def icon(name: str, classes: str = "") -> SafeString:
+    """Return an icon of static/icons.svg. It is decoration: a word stands beside it, or hidden in it."""
+    return format_html(
+        '<svg class="icon {}" width="16" height="16" aria-hidden="true"><use href="{}#{}"/></svg>',
+        classes,
+        static("icons.svg"),
+        name,
+    )
+
+
+# Times ---------------------------------------------------------------------------
+
+
+@register.simple_tag(takes_context=True)
+def moment(context: Context, value: datetime | None, style: str = "") -> SafeString:
+    """Return a `<time>` in the page's zone, which it names; hovering it shows UTC and the age.
+
+    style "time" leaves the date out where it is today's; "long" has the year always.
+    """
+    return _moment(value, _zone(context), _now(context), style) if value else no_value()
+
+
+@register.simple_tag(takes_context=True)
+def age(context: Context, value: datetime | None, style: str = "") -> str:
+    """Return "3 h 12 min ago"; style "short" has one unit only."""
+    return _age((_now(context) - value).total_seconds(), short=style == "short") if value else ""
+
+
+@register.simple_tag(takes_context=True)
+def data_from(context: Context, record: BackupRecord) -> SafeString:
+    """Return the cell of the time that a backup's data is from, with its age, or what could not be read."""
+    started_at = record.started_at
+    if started_at is None:
+        raw = raw_of(record, "execution_at") or raw_of(record, "created_at")
+        return _unreadable(raw) if raw else no_value()
+    now = _now(context)
+    return format_html(
+        '{} <span class="age">{}</span>',
+        _moment(started_at, _zone(context), now, ""),
+        _age((now - started_at).total_seconds(), short=True),
+    )
+
+
+def _zone(context: Context) -> tzinfo:
+    """A page may pass a zone of its own, which its link asks for; else it is the viewer's."""
+    zone = context.get("zone") or getattr(context.get("preferences"), "zone", None)
+    return zone if isinstance(zone, tzinfo) else UTC
+
+
+def _now(context: Context) -> datetime:
+    now = context.get("now")
+    return now if isinstance(now, datetime) else timezone.now()
+
+
+def _moment(value: datetime, zone: tzinfo, now: datetime, style: str) -> SafeString:
+    utc = value.astimezone(UTC)
+    local, today = value.astimezone(zone), now.astimezone(zone)
+    return format_html(
+        '<time datetime="{}Z" title="{} UTC, {}">{} <span class="zone">{}</span></time>',
+        utc.strftime("%Y-%m-%dT%H:%M:%S"),
+        utc.strftime("%Y-%m-%d %H:%M:%S"),
+        _age((now - value).total_seconds(), short=False),
+        _written(local.replace(microsecond=0), today.year, local.date() == today.date(), style),
+        zone_label(local),
+    )
+
+
+def _written(local: datetime, this_year: int, is_today: bool, style: str) -> str:
+    clock = local.strftime("%H:%M:%S")
+    if style == "time" and is_today:
+        return clock
+    with_year = style == "long" or local.year != this_year
+    pattern = pgettext("a date with its year", "j M Y") if with_year else pgettext("a date", "j M")
+    return f"{format_date(local, pattern)} {clock}"
+
+
+def zone_label(local: datetime) -> str:
+    """Return "UTC", "UTC+8" or "UTC+5:30": abbreviations such as CST mean several zones."""
+    minutes = round((local.utcoffset() or timedelta()).total_seconds() / 60)
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else '−'}{hours}{f':{rest:02}' if rest else ''}"
+
+
+def _age(seconds: float, *, short: bool) -> str:
+    if -2 < seconds < 1:
+        return gettext("just now")
+    span = _span(int(abs(seconds)), short=short)
+    return (gettext("%(span)s ago") if seconds > 0 else gettext("in %(span)s")) % {"span": span}
+
+
+def _span(seconds: int, *, short: bool) -> str:
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
+    if not minutes:
+        return gettext("%(s)d s") % {"s": seconds}
+    if not hours:
+        return gettext("%(min)d min") % {"min": minutes}
+    if not days:
+        if short or not minutes % 60:
+            return gettext("%(h)d h") % {"h": hours}
+        return gettext("%(h)d h %(min)d min") % {"h": hours, "min": minutes % 60}
+    if days < 60:
+        if short or days >= 7 or not hours % 24:
+            return gettext("%(d)d d") % {"d": days}
+        return gettext("%(d)d d %(h)d h") % {"d": days, "h": hours % 24}
+    if days < 730:
+        return ngettext("%(n)d month", "%(n)d months", days // 30) % {"n": days // 30}
+    return ngettext("%(n)d year", "%(n)d years", days // 365) % {"n": days // 365}
+
+
+@register.filter
+def duration(value: timedelta | None) -> str:
+    """Return "1 m 9 s"; parts of a second are cut off."""
+    if value is None:
+        return ""
+    seconds = int(value.total_seconds())
+    minutes, hours = seconds // 60, seconds // 3600
+    if value and not seconds:
+        return gettext("under 1 s")
+    if not minutes:
+        return gettext("%(s)d s") % {"s": seconds}
+    if not hours:
+        return gettext("%(m)d m %(s)d s") % {"m": minutes, "s": seconds % 60}
+    return gettext("%(h)d h %(m)d m") % {"h": hours, "m": minutes % 60}
+
+
+# Sizes and other values --------------------------------------------------------------
+
+_SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"))
+
+
+@register.simple_tag
+@lru_cache(maxsize=4096)
+def filesize(size: int | None) -> SafeString:
+    """Return a size in decimal units (1 GB is 1,000,000,000 bytes) with all bytes in the title.
+
+    Below 1 MB it is written in bytes: such a backup is nearly empty, which a rounded number hides.
+    """
+    if size is None:
+        return no_value()
+    for least, unit in _SIZES:
+        if size >= least:
+            return format_html(
+                '<span title="{}">{} {}</span>', exact_bytes(size), _digits(size / least), unit
+            )
+    return format_html("{}", exact_bytes(size))
+
+
+@register.filter
+def exact_bytes(size: int) -> str:
+    return ngettext("%(n)s byte", "%(n)s bytes", size) % {"n": f"{size:,}"}
+
+
+def _digits(number: float) -> str:
+    """Return three digits that count: 2.14, 21.4, 214."""
+    return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f}"
+
+
+@register.filter
+def capacity(gigabytes: float | None) -> str:
+    """Return the size of an instance: "4 GB", and "128 MB" for the tiny ones."""
+    if gigabytes is None:
+        return ""
+    if gigabytes < 1:
+        return f"{gigabytes * 1024:.4g} MB"
+    return f"{gigabytes:,.10g} GB"
+
+
+@register.filter
+def percent(value: float) -> str:
+    return f"{value:.3g} %"
+
+
+@register.simple_tag
+def no_value() -> SafeString:
+    return _no_value(get_language())
+
+
+@lru_cache(maxsize=8)
+def _no_value(language: str | None) -> SafeString:
+    hidden = '<span class="none"><span aria-hidden="true">–</span><span class="vh">{}</span></span>'
+    return format_html(hidden, gettext("no value"))
+
+
+@register.filter
+def raw_of(record: BackupRecord, field: str) -> str:
+    """Return the text of a field that could not be read, "" where it was read or has none."""
+    return next((text for name, text in record.unread if name == field), "")
+
+
+def _unreadable(text: str) -> SafeString:
+    return format_html(
+        '<bdi class="mono cut" title="{}">{}</bdi>',
+        gettext("as DCS wrote it: %(text)s") % {"text": text},
+        text,
+    )
+
+
+# Words -----------------------------------------------------------------------------
+
+
+@register.filter
+def status_word(status: str) -> str:
+    """Return what a status is called. One that the portal does not know is shown as itself."""
+    return str(words.STATUS_WORDS.get(status, status)) or gettext("No status")
+
+
+@register.filter
+def type_word(backup_type: str) -> str:
+    return str(words.TYPE_WORDS.get(backup_type, backup_type))
+
+
+@register.filter
+def format_word(backup_format: str) -> str:
+    return str(words.FORMAT_WORDS.get(backup_format, backup_format))
+
+
+@register.filter
+def mode_word(cache_mode: str) -> str:
+    return str(words.CACHE_MODE_WORDS.get(cache_mode, cache_mode))
+
+
+@register.filter
+def instance_status_word(status: str) -> str:
+    return str(words.INSTANCE_STATUS_WORDS.get(status, status)) or gettext("No status")
+
+
+@register.filter
+def error_meaning(code: str) -> str:
+    """Return what an error code of a backup means, "" where the portal does not know it."""
+    known = words.ERROR_CODES.get(code)
+    return str(known.meaning) if known else ""
+
+
+@register.filter
+def reason_word(reason: str) -> str:
+    return str(words.REASON_WORDS.get(reason, reason))
+
+
+_FACETS = {
+    "status": words.STATUS_WORDS,
+    "type": words.TYPE_WORDS,
+    "format": words.FORMAT_WORDS,
+    "restorable": words.RESTORABLE_WORDS,
+    "instance": words.INSTANCE_STATUS_WORDS,
+}
+
+
+@register.filter
+def facet_word(value: str, facet: str) -> str:
+    """Return what a chip says: a value of a filter in words, an error code as itself."""
+    if value == "other":
+        return str(words.OTHER)
+    return str(_FACETS.get(facet, {}).get(value, value)) or gettext("No status")
+
+
+_FIELDS: dict[str, Promise] = {
+    "backup_id": _("Names this backup in DCS, in the hcloud command and in vendor tickets."),
+    "backup_name": _("A name. A time in it may be in another zone: it says nothing about the data."),
+    "instance_id": _("The instance that was backed up."),
+    "period": _("The planned slot of an automatic backup, in UTC. Manual ones have none."),
+    "size": _("The size of the backup file. The instance may need more memory than that."),
+    "backup_type": _("Started by the backup policy, or by hand."),
+    "backup_format": _("RDB is one image of the data; AOF is the log of the writes."),
+    "created_at": _("When the task was created; it may have waited after that."),
+    "execution_at": _("When the backup started: its data is from this time."),
+    "updated_at": _("When the record last changed: the end of a backup, or when its file went."),
+    "progress": _("How far a backup in progress is."),
+    "error_code": _("Why a backup failed."),
+    "remark": _("What a person wrote when starting it."),
+    "status": _("The status in DCS's own word."),
+    "is_support_restore": _("DCS's own word on whether it can be restored. It gives no reason."),
+}
+
+
+@register.filter
+def field_note(field: str) -> str:
+    """Return what a field of the API's answer is, "" for one that the reference does not name."""
+    return str(_FIELDS.get(field, ""))
+
+
+# Badges ------------------------------------------------------------------------------
+
+_STATUS_LOOKS = {
+    "succeed": ("ok", "check"),
+    "failed": ("bad", "x"),
+    "backuping": ("run", "running"),
+    "waiting": ("wait", "clock"),
+    "expired": ("gone", "circle-minus"),
+    "deleted": ("gone", "trash"),
+}
+_INSTANCE_LOOKS = {
+    "RUNNING": ("ok", "check"),
+    "ERROR": ("bad", "circle-alert"),
+    "CREATEFAILED": ("bad", "x"),
+    "FROZEN": ("gone", "lock"),
+    "CLOSED": ("gone", "circle-minus"),
+} | dict.fromkeys(
+    ("CREATING", "RESTARTING", "EXTENDING", "RESTORING", "FLUSHING", "STARTING", "CLOSING"),
+    ("run", "running"),
+)
+_ODD = ("odd", "question")
+
+
+@register.simple_tag
+def status_badge(record: BackupRecord) -> SafeString:
+    return _badge(*_STATUS_LOOKS.get(record.status, _ODD), status_word(record.status))
+
+
+@register.simple_tag
+def instance_badge(instance: Instance) -> SafeString:
+    return _badge(*_INSTANCE_LOOKS.get(instance.status, _ODD), instance_status_word(instance.status))
+
+
+@lru_cache(maxsize=512)
+def _badge(look: str, shape: str, word: str) -> SafeString:
+    return format_html('<span class="badge {}">{}<bdi>{}</bdi></span>', look, icon(shape), word)
+
+
+@register.simple_tag
+def verdict(eligibility: Eligibility) -> SafeString:
+    """Return whether a backup can be restored, with the reason: a word, a shape and a colour."""
+    return _verdict(eligibility, get_language())
+
+
+@lru_cache(maxsize=128)
+def _verdict(eligibility: Eligibility, language: str | None) -> SafeString:
+    text = verdict_sentence(eligibility)
+    shape = {"yes": "check", "no": "minus"}.get(eligibility.verdict, "question")
+    odd = ""
+    if eligibility.contradiction:
+        odd = format_html('<span class="odd">{}<span class="vh">{}</span></span>', icon("warning"), text)
+    return format_html(
+        '<span class="verdict {}" title="{}">{}<span class="cut">{}</span>{}</span>',
+        eligibility.verdict,
+        text,
+        icon(shape),
+        verdict_sentence(eligibility, brief=True),
+        odd,
+    )
+
+
+@register.filter
+def verdict_sentence(eligibility: Eligibility, brief: bool = False) -> str:
+    """Return "Restorable", "No: it failed" or "Not yet: it is waiting"; all reasons unless brief."""
+    if eligibility.verdict == "yes":
+        return gettext("Restorable")
+    reasons = eligibility.reasons[:1] if brief else eligibility.reasons
+    text = "; ".join(reason_word(reason) for reason in reasons)
+    if eligibility.reasons[0] in ("waiting", "in_progress"):
+        return capfirst(text)
+    pattern = gettext("No: %(reason)s") if eligibility.verdict == "no" else gettext("Unknown: %(reason)s")
+    return pattern % {"reason": text}
+
+
+# The query string ----------------------------------------------------------------------
+#
+# Every link keeps all parameters that it does not change, unknown and repeated ones too.
+
+
+@register.simple_tag(takes_context=True)
+def here(context: Context) -> str:
+    """Return this page's path and query: where a form comes back to."""
+    request = context.get("request")
+    return request.get_full_path() if isinstance(request, HttpRequest) else "/"
+
+
+@register.simple_tag(takes_context=True)
+def toggle_url(context: Context, name: str, value: str) -> str:
+    """Return the link that adds a value to a repeatable parameter, or takes it out."""
+    query = _query(context)
+    values = query.getlist(name)
+    rest = [other for other in values if other != value]
+    query.setlist(name, rest if len(rest) < len(values) else [*values, value])
+    query.pop("page", None)
+    return _link(context, query)
+
+
+@register.simple_tag(takes_context=True)
+def url_with(context: Context, **changes: Any) -> str:
+    """Return the link with some parameters set; None takes one out."""
+    query = _query(context)
+    for name, value in changes.items():
+        query.setlist(name, [] if value is None else [str(value)])
+    return _link(context, query)
+
+
+@register.simple_tag(takes_context=True)
+def url_without(context: Context, *names: str) -> str:
+    query = _query(context)
+    for name in names:
+        query.pop(name, None)
+    return _link(context, query)
+
+
+@register.simple_tag(takes_context=True)
+def hidden_fields(context: Context, *names: str) -> SafeString:
+    """Return hidden inputs for all parameters but these, which a GET form would lose."""
+    pairs = (
+        (name, value) for name, values in _query(context).lists() if name not in names for value in values
+    )
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)
+
+
+@dataclass(frozen=True)
+class SortHead:
+    """One sortable column: where its link goes, and its `aria-sort` where the rows are ordered by it."""
+
+    url: str
+    order: str
+    icon: str
+
+
+@register.simple_tag(takes_context=True)
+def sort_head(context: Context, field: str, sort: str, default: str, first: str = "") -> SortHead:
+    """Return a column's link: its first click sorts by first + field ("-" descends), the next turns it."""
+    chosen = sort.removeprefix("-") == field
+    descending = sort.startswith("-")
+    wanted = ("" if descending else "-") + field if chosen else first + field
+    url = url_with(context, sort=None if wanted == default else wanted, page=None)
+    if not chosen:
+        return SortHead(url, "", "sortable")
+    return SortHead(url, "descending", "arrow-down") if descending else SortHead(url, "ascending", "arrow-up")
+
+
+def _query(context: Context) -> QueryDict:
+    request = context.get("request")
+    return request.GET.copy() if isinstance(request, HttpRequest) else QueryDict(mutable=True)
+
+
+def _link(context: Context, query: QueryDict) -> str:
+    for name in [name for name, values in query.lists() if not values]:
+        del query[name]
+    request = context.get("request")
+    path = request.path if isinstance(request, HttpRequest) else ""
+    return f"{escape_uri_path(path)}{'?' + query.urlencode() if query else ''}"
+
+
+# Small things ----------------------------------------------------------------------------
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Return at most two letters for a person's mark."""
+    letters = [word[0] for word in name.split() if word[0].isalnum()]
+    return "".join(letters[:1] + letters[1:][-1:]).upper()
+
+
+@register.filter
+def lines(items: Iterable[object]) -> str:
+    return "\n".join(str(item) for item in items)
+
+
+@register.simple_tag
+def breakable(text: str) -> SafeString:
+    """Return a long id that a narrow screen may break at its dashes."""
+    return mark_safe(escape(text).replace("-", "-<wbr>"))
