@@ -34,7 +34,7 @@ _use_settings_of_tests()
 
 from django.core.cache import cache  # noqa: E402
 from django.test import Client  # noqa: E402
-from pytest_django.fixtures import SettingsWrapper  # noqa: E402
+from pytest_django.fixtures import Settings  # noqa: E402
 
 from backups.emulator.api import Emulator  # noqa: E402
 from backups.emulator.server import running  # noqa: E402
@@ -131,7 +131,7 @@ def project_settings(emulator: Emulator, endpoint: str) -> dict[str, dict[str, o
 
 
 @pytest.fixture
-def portal(emulator: Emulator, endpoint: str, settings: SettingsWrapper) -> Generator[SettingsWrapper]:
+def portal(emulator: Emulator, endpoint: str, settings: Settings) -> Generator[Settings]:
     """The portal's settings over the emulator; nothing is cached, held or remembered before and after."""
     from backups.services import listings
 
