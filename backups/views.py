@@ -80,7 +80,21 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
     wanted = form.filter()
     page = instance_page(listing.records, wanted)
     rows = [_InstanceRow(instance, _instance_url(project, instance)) for instance in page.rows]
-    context |= {"listing": listing, "filter": wanted, "page": page, "instances": rows}
+    context |= {
+        "listing": listing,
+        "instances": rows,
+        "instances_total": listing.total,
+        "matched": page.matched,
+        "status": wanted.statuses,
+        "statuses": page.statuses,
+        "sort": wanted.sort,
+        "page": page.page,
+        "pages": page.pages,
+        "first_row": page.first_row,
+        "last_row": page.last_row,
+        "page_past_end": page.page_past_end,
+        "now": now,
+    }
     return render(request, "project.html", context)
 
 
