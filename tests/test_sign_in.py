@@ -1,0 +1,300 @@
+"""Signing in and out, and the link that survives it byte for byte."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from dcsportal.links import LONGEST_LINK, safe_link
+from dcsportal.sso.models import Viewer
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/projects/eu-prod/instances/5560df16-cebf-4473-95c4-d1b573c16e79/"
+HARD_QUERIES = [
+    "status=failed&status=expired&q=100%25&tz=Asia%2FShanghai",
+    "q=a+b%20c&from=2026-01-01T00:00:00+08:00",
+    "q=%E5%A4%87%E4%BB%BD&unknown=kept&empty=&flag",
+    "q={a|b}^`[c]'&q=%7Ba%7D",
+    "q=a\\b&next=/sign-in/?next=//evil.example&q=%2525",
+    "q=%ff%00%0d%0aX-Header:1",
+]
+
+
+# --- The link --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("query", HARD_QUERIES)
+def test_a_link_opened_signed_out_is_byte_identical_after_sign_in(client: Client, query: str) -> None:
+    link = f"{PAGE}?{query}"
+
+    sign_in_page = client.get(_open(client, link).headers["Location"])
+    response = client.post("/sign-in/", {"person": "ada", "next": _hidden_next(sign_in_page)})
+
+    assert response.status_code == 303
+    assert response.headers["Location"] == link
+
+
+def test_a_link_survives_a_failed_sign_in_and_a_second_try(client: Client) -> None:
+    link = f"{PAGE}?{HARD_QUERIES[0]}"
+    sign_in_page = client.get(_open(client, link).headers["Location"])
+    form = {"next": _hidden_next(sign_in_page)}
+
+    assert client.post("/sign-in/", form | {"person": "nobody"}).status_code == 404
+    assert client.post("/sign-in/", form | {"person": "ada"}).headers["Location"] == link
+
+
+def test_two_tabs_with_different_links_each_land_on_their_own(client: Client) -> None:
+    links = [f"{PAGE}?status=failed", f"{PAGE}?status=expired"]
+    pages = [client.get(_open(client, link).headers["Location"]) for link in links]
+
+    landed = [
+        client.post("/sign-in/", {"person": "ada", "next": _hidden_next(page)}).headers["Location"]
+        for page in pages
+    ]
+
+    assert landed == links
+
+
+def test_a_link_with_bytes_that_no_header_may_hold_arrives_escaped(client: Client) -> None:
+    response = client.get(PAGE, QUERY_STRING="q=é\x7f")
+
+    page = client.get(response.headers["Location"])
+    assert _hidden_next(page) == f"{PAGE}?q=%E9%7F"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "//evil.example/",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "https:evil.example",
+        "https://evil.example/",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "\t//evil.example",
+        " //evil.example",
+        "/\n/evil.example",
+        "/path\\evil",
+        "/path\r\nSet-Cookie: a=b",
+        "/\u2028evil",
+        "/\ud800",
+        "evil.example",
+        "?next=/",
+        "",
+        "/" + "a" * LONGEST_LINK,
+    ],
+)
+def test_a_link_that_might_lead_elsewhere_becomes_the_home_page(client: Client, hostile: str) -> None:
+    assert safe_link(hostile) == "/"
+
+    if hostile.isascii():
+        response = client.post("/sign-in/", {"person": "ada", "next": hostile})
+        assert response.headers["Location"] == "/"
+
+
+def test_a_link_of_eight_kilobytes_is_kept(client: Client) -> None:
+    link = f"{PAGE}?q=" + "%25" * 2600
+    assert len(link) > 7800
+
+    page = client.get(_open(client, link).headers["Location"])
+
+    assert _hidden_next(page) == link
+
+
+def test_after_a_form_was_sent_too_late_the_viewer_comes_back_to_its_page(client: Client) -> None:
+    shown = f"http://testserver{PAGE}?status=failed"
+
+    response = client.post(f"{PAGE}refresh/", headers={"Referer": shown})
+
+    assert response.status_code == 302
+    assert response.headers["Location"] == f"/sign-in/?next={PAGE}%3Fstatus%3Dfailed"
+
+
+# --- Who gets in -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("person", "groups"), [("ada", ["dcs-all"]), ("ben", ["dcs-eu"]), ("cleo", [])])
+def test_each_demo_person_has_their_own_groups(
+    client_of: Callable[[str], Client], person: str, groups: list[str]
+) -> None:
+    client_of(person)
+
+    viewer = Viewer.objects.get(issuer="demo", subject=person)
+    assert viewer.groups == groups
+
+
+def test_the_person_who_sees_everything_is_offered_first(client: Client) -> None:
+    people = client.get("/sign-in/").context["people"]
+
+    assert [person.key for person in people] == ["ada", "ben", "cleo"]
+    assert people[0].initials == "AN"
+
+
+def test_groups_are_taken_anew_at_every_sign_in(client: Client) -> None:
+    Viewer.objects.create(issuer="demo", subject="ben", name="Old Name", groups=["dcs-all"])
+
+    client.post("/sign-in/", {"person": "ben"})
+
+    viewer = Viewer.objects.get()
+    assert (viewer.name, viewer.groups) == ("Ben Li", ["dcs-eu"])
+
+
+def test_the_demo_sign_in_is_impossible_outside_the_demo(client: Client, settings: Any) -> None:
+    settings.DCS_DEMO = False
+
+    assert client.post("/sign-in/", {"person": "ada"}).status_code == 404
+    assert not Viewer.objects.exists()
+    page = client.get("/sign-in/")
+    assert page.status_code == 503
+    assert "Ada" not in page.content.decode()
+
+
+def test_a_sign_in_from_another_site_is_refused() -> None:
+    client = Client(enforce_csrf_checks=True)
+
+    response = client.post("/sign-in/", {"person": "ada"}, headers={"Origin": "https://evil.example"})
+
+    assert response.status_code == 403
+    assert not Session.objects.exists()
+
+
+def test_signing_in_renews_the_session_id(client_of: Callable[[str], Client]) -> None:
+    client = client_of("ada")
+    before = client.cookies["portal_session"].value
+
+    client.post("/sign-in/", {"person": "ada"})
+
+    assert client.cookies["portal_session"].value != before
+    assert not Session.objects.filter(session_key=before).exists()
+
+
+def test_a_session_ends_after_its_hours_even_when_it_is_used(
+    client_of: Callable[[str], Client], settings: Any
+) -> None:
+    client = client_of("ada")
+    session = client.session
+    session["something"] = "changed in between"
+    session.save()
+
+    ends = Session.objects.get().expire_date
+    assert timedelta(hours=11, minutes=59) < ends - timezone.now() <= timedelta(hours=12)
+    assert client.session.get_expiry_date() <= timezone.now() + timedelta(hours=12)
+
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert _open(client, PAGE).headers["Location"].startswith("/sign-in/")
+
+
+# --- Without a session -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"},
+        {"Accept": "text/html"},
+        {"Accept": "*/*"},
+        {},
+    ],
+)
+def test_a_navigation_without_a_session_goes_to_the_sign_in(client: Client, headers: dict[str, str]) -> None:
+    response = client.get(PAGE, headers=headers)
+
+    assert response.status_code == 302
+    assert response.headers["Location"] == f"/sign-in/?next={PAGE}"
+    assert "portal_session" not in response.cookies
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"HX-Request": "true", "HX-Current-URL": f"http://testserver{PAGE}?q=100%25"},
+        {"Sec-Fetch-Mode": "cors", "Accept": "*/*", "Referer": f"http://testserver{PAGE}?q=100%25"},
+        {"Accept": "application/json", "Referer": f"http://testserver{PAGE}?q=100%25"},
+    ],
+)
+def test_what_runs_behind_a_page_gets_401_and_the_way_back_to_that_page(
+    client: Client, headers: dict[str, str]
+) -> None:
+    response = client.get(f"{PAGE}?generation=abc", headers=headers)
+
+    assert response.status_code == 401
+    assert response.headers["HX-Redirect"] == f"/sign-in/?next={PAGE}%3Fq%3D100%2525"
+    assert response.json()["error"] == "signed_out"
+    assert response.json()["sign_in"] == response.headers["HX-Redirect"]
+    assert not response.cookies
+
+
+def test_another_sites_page_is_no_way_back(client: Client) -> None:
+    response = client.get(
+        PAGE, headers={"HX-Request": "true", "HX-Current-URL": f"http://evil.example{PAGE}"}
+    )
+
+    assert response.headers["HX-Redirect"] == "/sign-in/?next=/"
+
+
+def test_pages_before_sign_in_name_nothing(client: Client) -> None:
+    page = client.get(_open(client, f"{PAGE}?q=secret-remark").headers["Location"])
+
+    text = re.sub(r"<[^>]*>", " ", page.content.decode())
+    title = re.search(r"<title>(.*?)</title>", page.content.decode(), re.DOTALL)
+    for word in ("5560df16", "secret-remark", "orders-cache"):
+        assert word not in text
+        assert title is None or word not in title[1]
+
+
+# --- Signing out -----------------------------------------------------------------
+
+
+def test_sign_out_by_post_ends_the_session(client_of: Callable[[str], Client]) -> None:
+    client = client_of("ada")
+
+    response = client.post("/sign-out/")
+
+    assert (response.status_code, response.headers["Location"]) == (303, "/signed-out/")
+    assert not Session.objects.exists()
+    assert client.get("/signed-out/").status_code == 200
+    assert _open(client, PAGE).status_code == 302
+
+
+def test_sign_out_by_get_does_nothing(client_of: Callable[[str], Client]) -> None:
+    client = client_of("ada")
+
+    assert client.get("/sign-out/").status_code == 405
+    assert Session.objects.exists()
+
+
+def test_signing_out_twice_is_no_error(client: Client) -> None:
+    assert client.post("/sign-out/").status_code == 303
+
+
+def test_a_page_loads_its_viewer_in_two_queries(
+    client_of: Callable[[str], Client], django_assert_num_queries: Any
+) -> None:
+    client = client_of("ada")
+
+    with django_assert_num_queries(2):  # the session, the viewer
+        client.get("/")
+
+
+def _open(client: Client, link: str) -> Any:
+    path, _, query = link.partition("?")
+    return client.get(path, QUERY_STRING=query)
+
+
+def _hidden_next(page: Any) -> str:
+    """Return what the form of the first person would send as `next`."""
+    forms = re.findall(r"<form\b.*?</form>", page.content.decode(), re.DOTALL)
+    form = next(form for form in forms if 'name="person"' in form)
+    value = re.search(r'name="next" value="([^"]*)"', form)
+    assert value is not None
+    return unescape(value[1])
