@@ -108,7 +108,7 @@ def _contract_instances(bulk_records: int) -> Iterable[Instance]:
         "6.0",
         "ha",
         4,
-        partial(histories.hourly, count=bulk_records),
+        histories.Hourly(bulk_records),
         step=3600,
         description=f"{bulk_records:,} backup records to measure with",
     )

@@ -195,11 +195,33 @@ def long_tail(instance: Instance, now: datetime, *, days: int = 230) -> list[Row
     return rows(instance, attempts, now)
 
 
-def hourly(instance: Instance, now: datetime, *, count: int) -> list[Row]:
-    """`count` automatic backups, one an hour: a history to measure with."""
-    newest = int(now.timestamp()) // 3600 - 1
-    attempts = (_hourly_attempt(instance, slot) for slot in range(newest, newest - count, -1))
-    return [attempt.row(instance, now) for attempt in attempts]
+class Hourly:
+    """`count` automatic backups, one an hour: a history to measure with.
+
+    What has expired does not change again, so it is made once and not every hour.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._settled: dict[int, Row] = {}
+        self._latest = datetime.min.replace(tzinfo=UTC)
+
+    def __call__(self, instance: Instance, now: datetime) -> list[Row]:
+        if now < self._latest:  # a clock that was set back
+            self._settled.clear()
+        self._latest = now
+        newest = int(now.timestamp()) // 3600 - 1
+        return [self._row(instance, slot, now) for slot in range(newest, newest - self._count, -1)]
+
+    def _row(self, instance: Instance, slot: int, now: datetime) -> Row:
+        known = self._settled.get(slot)
+        if known:
+            return known
+        attempt = _hourly_attempt(instance, slot)
+        made = attempt.row(instance, now)
+        if attempt.kept_until and attempt.kept_until <= now:
+            self._settled[slot] = made
+        return made
 
 
 def _hourly_attempt(instance: Instance, slot: int) -> Attempt:

@@ -60,7 +60,8 @@ class _Server:
 
     @property
     def address(self) -> str:
-        return f"http://{self._server.effective_host}:{self._server.effective_port}"
+        host = self._server.effective_host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.effective_port}"
 
     def run(self) -> None:
         while not self._stopping.is_set():
