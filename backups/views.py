@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,19 +12,16 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
-from django.conf import settings
 from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseNotModified,
     HttpResponseRedirect,
-    QueryDict,
     StreamingHttpResponse,
 )
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_GET, require_POST, require_safe
@@ -35,9 +31,10 @@ from .forms import HistoryForm, InstancesForm
 from .services import find as finding
 from .services import listings
 from .services.eligibility import Eligibility, eligibility
-from .services.exports import csv_headers, csv_lines, csv_name, envelope, record_for_export, utc_text
-from .services.history import BackupFilter, History, backup_history, frozen_filter, neighbours, newest_usable
+from .services.exports import csv_headers, csv_lines, csv_name, envelope, record_for_export
+from .services.history import History, backup_history, neighbours, newest_usable
 from .services.instances import instance_page
+from .services.links import absolute, backup_url, export_url, frozen_url, history_url, instance_url
 from .services.listings import Listing, NothingToShow
 from .services.problems import Problem
 from .services.projects import Project, visible_project, visible_projects
@@ -79,7 +76,7 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
         return _problem_page(request, nothing.problem, now, {"project": project})
     wanted = form.filter()
     page = instance_page(listing.records, wanted)
-    rows = [_InstanceRow(instance, _instance_url(project, instance)) for instance in page.rows]
+    rows = [_InstanceRow(instance, instance_url(project, instance)) for instance in page.rows]
     context |= {
         "listing": listing,
         "instances": rows,
@@ -118,9 +115,9 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
         "history": history,
         "rows": [_row(project, instance_id, record) for record in history.rows],
         "now": now,
-        "json_url": _with_query("backups-json", project, instance_id, request),
-        "csv_url": _with_query("backups-csv", project, instance_id, request),
-        "frozen_url": _frozen_url(request, wanted, now),
+        "json_url": export_url("backups-json", project, instance_id, request.GET),
+        "csv_url": export_url("backups-csv", project, instance_id, request.GET),
+        "frozen_url": frozen_url(request.path, request.GET, wanted, now=now),
         **_figures(project, instance_id, known.listing),
     }
     if wanted.tz:
@@ -139,7 +136,7 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
         return _problem_page(request, nothing.problem, now, context)
     records = known.listing.records
     record = next((r for r in records if r.backup_id == backup_id), None)
-    history_url = reverse("history", args=[project.name, instance_id])
+    history_url = history_url(project, instance_id)
     context |= _instance_context(known) | {"record": record, "history_url": history_url, "now": now}
     if record is None:
         return render(request, "backup.html", context, status=404)
@@ -150,7 +147,7 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
         "error": ERROR_CODES.get(record.error_code),
         "older": older and _row(project, instance_id, older),
         "newer": newer and _row(project, instance_id, newer),
-        "frozen_url": settings.PORTAL_URL + request.path,
+        "frozen_url": absolute(request.path),
     }
     return render(request, "backup.html", context)
 
@@ -160,7 +157,7 @@ def refresh(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
     project = _project_or_404(request, project_name)
     with suppress(NothingToShow):  # the page that follows says why
         listings.instance_backups(project, instance_id, now=timezone.now(), read_now=True)
-    destination = reverse("history", args=[project.name, instance_id])
+    destination = history_url(project, instance_id)
     asked = urlsplit(request.POST.get("next", ""))
     if asked.path.startswith(destination) and asked.query:
         return HttpResponseRedirect(f"{asked.path}?{asked.query}")
@@ -234,8 +231,7 @@ def _export(request: HttpRequest, project: Project, instance_id: str) -> _Export
 
 def _exported(history: History, project: Project, instance_id: str) -> Iterator[dict[str, Any]]:
     for record in history.matches:
-        path = _backup_url(project, instance_id, record)
-        yield record_for_export(record, settings.PORTAL_URL + path if path else "")
+        yield record_for_export(record, absolute(backup_url(project, instance_id, record)))
 
 
 def _json(body: dict[str, Any], status: int, retry_after: int | None) -> HttpResponse:
@@ -327,20 +323,7 @@ def _name(instance: Instance | None, instance_id: str) -> str:
 
 
 def _row(project: Project, instance_id: str, record: BackupRecord) -> _Row:
-    return _Row(record, eligibility(record), _backup_url(project, instance_id, record))
-
-
-def _backup_url(project: Project, instance_id: str, record: BackupRecord) -> str:
-    """Return the page of a backup; "" for an id that no page can have."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", record.backup_id):
-        return ""
-    return reverse("backup", args=[project.name, instance_id, record.backup_id])
-
-
-def _instance_url(project: Project, instance: Instance) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", instance.instance_id):
-        return ""
-    return reverse("history", args=[project.name, instance.instance_id])
+    return _Row(record, eligibility(record), backup_url(project, instance_id, record))
 
 
 def _figures(project: Project, instance_id: str, listing: Listing[BackupRecord]) -> dict[str, Any]:
@@ -352,26 +335,6 @@ def _figures(project: Project, instance_id: str, listing: Listing[BackupRecord])
         "last_attempt": last and _row(project, instance_id, last),
         "usable_count": sum(eligibility(record).usable for record in listing.records),
     }
-
-
-def _with_query(name: str, project: Project, instance_id: str, request: HttpRequest) -> str:
-    query = request.GET.copy()
-    for parameter in ("page", "per_page"):
-        query.pop(parameter, None)
-    url = reverse(name, args=[project.name, instance_id])
-    return f"{url}?{query.urlencode()}" if query else url
-
-
-def _frozen_url(request: HttpRequest, wanted: BackupFilter, now: datetime) -> str:
-    """Return the link that shows the same rows next week: bounds in UTC, everything else as it is."""
-    frozen = frozen_filter(wanted, now=now.replace(microsecond=0))
-    query: QueryDict = request.GET.copy()
-    for name, bound in (("from", frozen.start), ("to", frozen.end)):
-        if bound:
-            query[name] = str(utc_text(bound))
-    query.pop("range", None)
-    url = settings.PORTAL_URL + request.path
-    return f"{url}?{query.urlencode(safe=':')}" if query else url
 
 
 def _raw_fields(received: dict[str, Any], record: BackupRecord) -> list[tuple[str, str, str]]:

@@ -1,0 +1,58 @@
+"""The portal's own links: the link is the product, and these are all of them that carry a state."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from django.conf import settings
+from django.http import QueryDict
+from django.urls import reverse
+
+from ..dcs.records import BackupRecord, Instance
+from .exports import utc_text
+from .history import BackupFilter, frozen_filter
+from .projects import Project
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def history_url(project: Project, instance_id: str) -> str:
+    return reverse("history", args=[project.name, instance_id])
+
+
+def instance_url(project: Project, instance: Instance) -> str:
+    """Return the page of an instance; "" for an id that no page can have."""
+    return history_url(project, instance.instance_id) if _ID.fullmatch(instance.instance_id) else ""
+
+
+def backup_url(project: Project, instance_id: str, record: BackupRecord) -> str:
+    """Return the page of a backup; "" for an id that no page can have."""
+    if not _ID.fullmatch(record.backup_id):
+        return ""
+    return reverse("backup", args=[project.name, instance_id, record.backup_id])
+
+
+def export_url(name: str, project: Project, instance_id: str, query: QueryDict) -> str:
+    """Return the link of `backups-json` or `backups-csv` with a page's filters: the whole set, so no page."""
+    query = query.copy()
+    for parameter in ("page", "per_page"):
+        query.pop(parameter, None)
+    url = reverse(name, args=[project.name, instance_id])
+    return f"{url}?{query.urlencode()}" if query else url
+
+
+def frozen_url(path: str, query: QueryDict, wanted: BackupFilter, *, now: datetime) -> str:
+    """Return the link that shows the same rows next week: bounds in UTC, everything else as it is."""
+    frozen = frozen_filter(wanted, now=now.replace(microsecond=0))
+    query = query.copy()
+    for name, bound in (("from", frozen.start), ("to", frozen.end)):
+        if bound:
+            query[name] = str(utc_text(bound))
+    query.pop("range", None)
+    return absolute(f"{path}?{query.urlencode(safe=':')}" if query else path)
+
+
+def absolute(path: str) -> str:
+    """Return the address that a ticket can carry."""
+    return f"{settings.PORTAL_URL}{path}" if path else ""
