@@ -1,0 +1,387 @@
+"""`./run`: installs what is needed once, never twice, and leaves nothing behind.
+
+Installing is tried in small checkouts of their own, whose pip writes down how it was
+called: a real installation belongs to CI, which does one before these tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from http.cookiejar import CookieJar
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+RECORDING_PIP = """
+import json, os, pathlib, sys, time
+if "--version" not in sys.argv:
+    checkout = pathlib.Path(sys.prefix).parent
+    with open(checkout / "pip.log", "a") as log:
+        log.write(json.dumps(sys.argv[1:]) + "\\n")
+    time.sleep(float(os.environ.get("PIP_TAKES", "0")))
+    sys.exit(int(os.environ.get("PIP_ENDS_WITH", "0")))
+"""
+TELLING_MANAGE = "import json, os, sys; print(json.dumps([os.getpid(), os.getcwd(), sys.argv[1:]]))"
+
+
+class Checkout:
+    """A checkout with the real `run` and stand-ins for all that it would start."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir()
+        shutil.copy(ROOT / "run", path / "run")
+        (path / "manage.py").write_text(TELLING_MANAGE)
+        (path / "requirements.txt").write_text("# for production\n")
+        (path / "requirements-dev.txt").write_text("# for development\n")
+
+    def make_venv(self) -> None:
+        subprocess.run(
+            [sys.executable, "-m", "venv", "--without-pip", self.path / ".venv"], check=True, cwd=self.path
+        )
+        (pip,) = (self.path / ".venv" / "lib").glob("python*/site-packages")
+        (pip / "pip").mkdir()
+        (pip / "pip" / "__init__.py").touch()
+        (pip / "pip" / "__main__.py").write_text(RECORDING_PIP)
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [self.path / "run", *arguments],
+            cwd="/",
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, **environment: str) -> tuple[int, str, str]:
+        process = self.start(*arguments, **environment)
+        output, errors = process.communicate(timeout=60)
+        return process.returncode, output, errors
+
+    @property
+    def installations(self) -> list[list[str]]:
+        log = self.path / "pip.log"
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    made = Checkout(tmp_path / "a checkout with spaces")
+    made.make_venv()
+    return made
+
+
+# --- What it says ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [(), ("frobnicate",), ("--port", "1")])
+def test_an_unknown_command_shows_the_usage(checkout: Checkout, arguments: tuple[str, ...]) -> None:
+    code, output, errors = checkout.run(*arguments)
+
+    assert (code, output) == (2, "")
+    assert errors.startswith("Usage: ./run")
+    assert not checkout.installations
+
+
+def test_without_a_new_enough_python_it_says_so_in_one_sentence(checkout: Checkout, tmp_path: Path) -> None:
+    shutil.rmtree(checkout.path / ".venv")
+    tools = _tools(tmp_path / "bin", python3="exit 1")
+
+    code, _, errors = checkout.run("manage", PATH=str(tools))
+
+    assert code == 1
+    assert errors.strip().count("\n") == 0
+    assert "Python 3.11 or newer" in errors
+
+
+def test_without_a_way_to_make_a_venv_it_names_the_debian_package(checkout: Checkout, tmp_path: Path) -> None:
+    shutil.rmtree(checkout.path / ".venv")
+    python = f'case "$*" in "-m "*) exit 1 ;; esac\nexec {sys.executable} "$@"'
+    # sys.executable of the stand-in must be the stand-in, or run would go past it.
+    python = f'case "$*" in *sys.executable*) echo {tmp_path}/bin/python3; exit ;; esac\n{python}'
+
+    code, _, errors = checkout.run("manage", PATH=str(_tools(tmp_path / "bin", python3=python)))
+
+    assert code == 1
+    assert errors.splitlines()[-1].endswith("(Debian: apt-get install python3-venv).")
+
+
+def test_benchmarks_that_are_not_there_are_told_in_one_sentence(checkout: Checkout) -> None:
+    code, _, errors = checkout.run("bench")
+
+    assert code == 2
+    assert errors.splitlines()[-1] == "There are no benchmarks in this version."
+
+
+# --- Installing ------------------------------------------------------------------
+
+
+def test_the_first_run_installs_with_hashes_and_the_second_does_not(checkout: Checkout) -> None:
+    assert checkout.run("manage", "check")[0] == 0
+    assert checkout.run("manage", "check")[0] == 0
+
+    (arguments,) = checkout.installations
+    assert "--require-hashes" in arguments
+    assert arguments[-1] == str(checkout.path / "requirements.txt")
+
+
+def test_a_run_that_has_nothing_to_install_starts_at_once(checkout: Checkout) -> None:
+    checkout.run("manage")
+    started = time.monotonic()
+
+    checkout.run("manage")
+
+    assert time.monotonic() - started < 2
+
+
+def test_changed_requirements_are_installed(checkout: Checkout) -> None:
+    checkout.run("manage")
+    (checkout.path / "requirements.txt").write_text("# another version\n")
+
+    checkout.run("manage")
+
+    assert len(checkout.installations) == 2
+
+
+def test_development_is_installed_for_tests_and_serves_the_rest_too(checkout: Checkout) -> None:
+    checkout.run("bench")
+    checkout.run("manage")
+
+    (arguments,) = checkout.installations
+    assert arguments[-1] == str(checkout.path / "requirements-dev.txt")
+
+
+def test_a_failed_installation_is_tried_again(checkout: Checkout) -> None:
+    code, output, errors = checkout.run("manage", PIP_ENDS_WITH="1")
+    assert (code, output) == (1, "")
+    assert "Installing requirements.txt failed" in errors
+
+    assert checkout.run("manage")[0] == 0
+    assert len(checkout.installations) == 2
+
+
+def test_runs_at_the_same_time_install_once(checkout: Checkout) -> None:
+    processes = [checkout.start("manage", PIP_TAKES="0.5") for _ in range(4)]
+
+    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0, 0]
+    for process in processes:
+        process.communicate()
+    assert len(checkout.installations) == 1
+    assert list((checkout.path / "var").iterdir()) == []
+
+
+@pytest.mark.parametrize("owner", ["4194305\n", ""])
+def test_a_lock_whose_owner_was_killed_does_not_stop_the_next_run(checkout: Checkout, owner: str) -> None:
+    lock = checkout.path / "var" / "installing"
+    lock.mkdir(parents=True)
+    if owner:
+        (lock / "pid").write_text(owner)
+    else:
+        # Killed before it could say who it is: given up after ten seconds; here it goes earlier.
+        threading.Timer(1, lock.rmdir).start()
+
+    assert checkout.run("manage")[0] == 0
+    assert not lock.exists()
+
+
+def test_a_half_made_venv_is_made_anew(tmp_path: Path) -> None:
+    """The one real .venv here, pip and all; it has nothing to install."""
+    checkout = Checkout(tmp_path / "interrupted")
+    (checkout.path / ".venv" / "bin").mkdir(parents=True)
+    (checkout.path / ".venv" / ".unfinished").touch()
+
+    code, output, errors = checkout.run("manage", "check")
+
+    assert code == 0, errors
+    assert json.loads(output)[2] == ["check"]
+    assert not (checkout.path / ".venv" / ".unfinished").exists()
+
+
+def test_it_becomes_the_command_so_that_signals_arrive(checkout: Checkout) -> None:
+    process = checkout.start("manage", "one", "two words", "*")
+    output, _ = process.communicate(timeout=60)
+
+    pid, folder, arguments = json.loads(output)
+    assert pid == process.pid
+    assert folder == str(checkout.path)
+    assert arguments == ["one", "two words", "*"]
+
+
+def _tools(folder: Path, **scripts: str) -> Path:
+    """Make a PATH with what a bare machine has, and with the given scripts."""
+    folder.mkdir()
+    for name in ("sh", "cat", "mkdir", "rm", "mv", "rmdir", "cksum", "dirname", "sleep"):
+        (folder / name).symlink_to(str(shutil.which(name)))
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+# --- The demo --------------------------------------------------------------------
+
+
+@pytest.fixture
+def demo() -> Iterator[subprocess.Popen[str]]:
+    process = _start_manage("demo", "--port", "0")
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_the_demo_signs_in_with_one_click_and_ctrl_c_ends_all_of_it(demo: subprocess.Popen[str]) -> None:
+    url = _address_in(demo)
+    endpoint = _emulator_endpoint()
+    assert _answers(endpoint)
+
+    page = _sign_in(url, "ada")
+    demo.send_signal(signal.SIGINT)
+    code = demo.wait(timeout=10)
+
+    assert "eu-prod" in page
+    assert code == 0
+    assert not _answers(url)
+    assert not _answers(endpoint)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the children of a killed process")
+def test_a_demo_that_is_killed_takes_its_children_with_it(demo: subprocess.Popen[str]) -> None:
+    url = _address_in(demo)
+    endpoint = _emulator_endpoint()
+
+    demo.kill()
+
+    deadline = time.monotonic() + 10
+    while _answers(url) or _answers(endpoint):
+        assert time.monotonic() < deadline, "something of the demo is still listening"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("command", [("demo", "--port"), ("serve", "--bind")])
+def test_a_port_that_is_taken_is_one_sentence(command: tuple[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        name, option = command
+        process = _start_manage(name, option, port if name == "demo" else f"127.0.0.1:{port}", **_PRODUCTION)
+        _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert errors.strip() == f"Port {port} on 127.0.0.1 cannot be used: Address already in use."
+
+
+# --- Production ------------------------------------------------------------------
+
+_PRODUCTION = {
+    "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "DCS_DEMO": "off",
+    "DCS_REGION": "eu-west-101",
+    "DCS_PROJECT_ID": "0123456789abcdef",
+    "DCS_AK": "an-access-key",
+    "DCS_SK": "a-secret-key",
+    "PORTAL_URL": "https://backups.example.com",
+    "ALLOWED_HOSTS": "backups.example.com",
+    "SSO_ISSUER": "https://sso.example.com",
+}
+
+
+def test_the_server_refuses_to_start_on_wrong_settings() -> None:
+    process = _start_manage("serve", DCS_DEMO="off", SECRET_KEY="")
+    _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert [line.split(".")[0] for line in errors.splitlines()] == [
+        "SECRET_KEY is missing",
+        "No sign-in is configured",
+        "No DCS project is configured",
+    ]
+
+
+def test_the_server_migrates_answers_and_stops_on_sigterm(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        bind = f"127.0.0.1:{free.getsockname()[1]}"
+    database = f"sqlite:///{tmp_path / 'portal.sqlite3'}"
+    process = _start_manage("serve", "--bind", bind, DATABASE_URL=database, **_PRODUCTION)
+    try:
+        deadline = time.monotonic() + 30
+        while not _answers(f"http://{bind}/healthz"):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.1)
+        ready = _read(f"http://{bind}/readyz")
+        process.terminate()
+        output, errors = process.communicate(timeout=10)
+    finally:
+        process.kill()
+
+    assert json.loads(ready)["ready"]
+    assert (process.returncode, output, errors) == (0, "", "")
+    assert not _answers(f"http://{bind}/healthz")
+
+
+def _start_manage(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _address_in(demo: subprocess.Popen[str]) -> str:
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
+            return found[0]
+    raise AssertionError(demo.communicate()[1])
+
+
+def _emulator_endpoint() -> str:
+    projects = (ROOT / "var" / "demo" / "projects.toml").read_text()
+    return str(re.findall(r'endpoint = "(.*)"', projects)[0])
+
+
+def _read(url: str) -> str:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(url, timeout=2) as response:
+        return str(response.read().decode())
+
+
+def _answers(url: str) -> bool:
+    try:
+        _read(url)
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _sign_in(url: str, person: str) -> str:
+    """Sign in as a browser does, and return the page on which that ends."""
+    browser = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar())
+    )
+    form = browser.open(f"{url}sign-in/", timeout=10).read().decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="(.*?)"', form)
+    assert token is not None
+    fields = {"person": person, "next": "/", "csrfmiddlewaretoken": token[1]}
+    with browser.open(f"{url}sign-in/", urlencode(fields).encode(), timeout=10) as response:
+        return str(response.read().decode())
