@@ -136,8 +136,8 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
         return _problem_page(request, nothing.problem, now, context)
     records = known.listing.records
     record = next((r for r in records if r.backup_id == backup_id), None)
-    history_url = history_url(project, instance_id)
-    context |= _instance_context(known) | {"record": record, "history_url": history_url, "now": now}
+    context |= _instance_context(known) | {"record": record, "now": now}
+    context["history_url"] = history_url(project, instance_id)
     if record is None:
         return render(request, "backup.html", context, status=404)
     older, newer = neighbours(records, record)
