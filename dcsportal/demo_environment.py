@@ -34,4 +34,7 @@ def use_demo_environment() -> None:
             "LOG_FORMAT": "text",
         }
     )
+    # The emulator is on this machine, whatever stands between it and the world.
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1"]))
     _FOLDER.mkdir(parents=True, exist_ok=True)

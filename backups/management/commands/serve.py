@@ -28,6 +28,7 @@ class Command(BaseCommand):
         refuse_wrong_settings()
         port = free_port(host, port)
         call_command("migrate", verbosity=0, interactive=False)
+        call_command("clearsessions")
         call_command("collectstatic", verbosity=0, interactive=False)
         command = granian_command(host, port, workers=workers)
         # In place of this process, so that signals reach the server itself.
