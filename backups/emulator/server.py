@@ -53,7 +53,6 @@ class _Server:
             host=host,
             port=port,
             threads=THREADS,
-            send_bytes=1,  # what drips must drip on the wire
             ident="dcs-emulator",
             clear_untrusted_proxy_headers=True,
         )

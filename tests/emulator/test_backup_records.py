@@ -1,0 +1,189 @@
+"""ListBackupRecords of the emulator, parameter by parameter (ListBackupRecords.md, dcs-api.md section 1)."""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+
+import pytest
+
+from backups.emulator.fleet import BULK_HISTORY_ID, GONE_INSTANCE_ID, ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+
+from .conftest import Caller
+
+
+def test_the_reference_pages_own_record_is_answered_value_for_value(dcs: Caller) -> None:
+    (record,) = [one for one in dcs.records(ORDERS_CACHE_ID) if one["backup_id"] == REFERENCE_BACKUP_ID]
+
+    assert record == {
+        "period": {},
+        "backup_type": "manual",
+        "created_at": "2019-05-10T08:31:16.166Z",
+        "execution_at": "2019-05-10T08:31:21.461Z",
+        "remark": "001",
+        "is_support_restore": "TRUE",
+        "backup_id": "4631832a-14c6-45b0-a0b3-3abd8f591ad1",
+        "backup_name": "backup_20190510163116",
+        "instance_id": "5560df16-cebf-4473-95c4-d1b573c16e79",
+        "size": 880232,
+        "updated_at": "2019-05-10T08:32:30.546Z",
+        "progress": "100.00",
+        "error_code": {},
+        "status": "succeed",
+    }
+
+
+def test_records_come_newest_first_and_total_num_counts_the_window(dcs: Caller) -> None:
+    body = dcs.backups(ORDERS_CACHE_ID, "?limit=1000").json()
+
+    created = [one["created_at"] for one in body["backup_record_response"]]
+    assert created == sorted(created, reverse=True)
+    assert body["total_num"] == len(created)
+
+
+def test_ten_records_come_where_no_limit_is_given(dcs: Caller) -> None:
+    body = dcs.backups(BULK_HISTORY_ID).json()
+
+    assert len(body["backup_record_response"]) == 10
+    assert body["total_num"] == 10_000
+
+
+def test_offset_three_starts_at_the_fourth_record(dcs: Caller) -> None:
+    everything = dcs.records(BULK_HISTORY_ID, "?limit=8")
+
+    assert dcs.records(BULK_HISTORY_ID, "?limit=5&offset=3") == everything[3:]
+
+
+def test_a_page_behind_the_end_is_empty_and_still_tells_the_total(dcs: Caller) -> None:
+    response = dcs.backups(BULK_HISTORY_ID, "?limit=10&offset=10000")
+
+    assert response.status_code == 200
+    assert response.json() == {"total_num": 10_000, "backup_record_response": []}
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=", "limit"),
+        ("limit=-1", "limit"),
+        ("offset=-1", "offset"),
+        ("offset=1.5", "offset"),
+        ("begin_time=2026-01-01", "begin_time"),
+        ("begin_time=20261301000000", "begin_time"),
+        ("end_time=2026", "end_time"),
+        ("end_time=", "end_time"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_named_by_dcs_4800(dcs: Caller, query: str, parameter: str) -> None:
+    response = dcs.backups(ORDERS_CACHE_ID, "?" + query)
+
+    assert response.status_code == 400
+    assert response.json() == {
+        "error_code": "DCS.4800",
+        "error_msg": f"Invalid {parameter} in the request.",
+        "error_ext_msg": None,
+    }
+
+
+def test_unknown_parameters_are_ignored_so_that_the_reference_pages_leftovers_filter_nothing(
+    dcs: Caller,
+) -> None:
+    plain = dcs.backups(BULK_HISTORY_ID).json()
+
+    assert dcs.backups(BULK_HISTORY_ID, "?start=5&beginTime=20260101000000&endTime=x").json() == plain
+
+
+def test_begin_and_end_time_are_inclusive_bounds_on_created_at_in_utc(dcs: Caller) -> None:
+    moments = ("2026-03-01T00:00:00.000Z", "2026-03-02T00:00:00.000Z", "2026-03-03T00:00:00.000Z")
+    dcs.emulator.set_records(
+        ORDERS_CACHE_ID, [{"backup_id": f"b{n}", "created_at": moment} for n, moment in enumerate(moments)]
+    )
+
+    def ids(query: str) -> list[str]:
+        return [one["backup_id"] for one in dcs.records(ORDERS_CACHE_ID, query)]
+
+    assert ids("?begin_time=20260302000000") == ["b1", "b2"]
+    assert ids("?end_time=20260302000000") == ["b0", "b1"]
+    assert ids("?begin_time=20260301000001&end_time=20260302235959") == ["b1"]
+
+
+def test_total_num_is_that_of_the_window_not_of_the_page(dcs: Caller) -> None:
+    window = dcs.backups(ORDERS_CACHE_ID, "?begin_time=20190101000000&end_time=20191231235959").json()
+
+    assert window["total_num"] == 1
+
+
+def test_an_empty_history_is_204_without_a_body(dcs: Caller) -> None:
+    brand_new = dcs.emulator.fleet.named("brand-new")
+
+    response = dcs.backups(brand_new.instance_id)
+
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.headers["X-Request-Id"]
+
+
+def test_an_empty_window_is_204_without_a_body(dcs: Caller) -> None:
+    assert dcs.backups(ORDERS_CACHE_ID, "?end_time=20180101000000").status_code == 204
+
+
+def test_the_connection_is_used_again_after_a_204(dcs: Caller) -> None:
+    dcs.backups(dcs.emulator.fleet.named("brand-new").instance_id)
+
+    assert dcs.backups(ORDERS_CACHE_ID).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("instance_id", "status", "code"),
+    [
+        ("11111111-2222-4333-8444-555555555555", 400, "DCS.4119"),
+        (GONE_INSTANCE_ID, 404, "DCS.3022"),
+        ("not-an-id", 400, "DCS.4061"),
+    ],
+)
+def test_an_instance_that_is_not_there_gets_the_documented_code(
+    dcs: Caller, instance_id: str, status: int, code: str
+) -> None:
+    for path in (f"/instances/{instance_id}/backups", f"/instances/{instance_id}"):
+        response = dcs.get(path)
+
+        assert (response.status_code, response.json()["error_code"]) == (status, code)
+
+
+def test_another_projects_instance_does_not_exist_here(dcs: Caller) -> None:
+    elsewhere = dcs.emulator.fleet.named("订单缓存")
+
+    assert dcs.backups(elsewhere.instance_id).json()["error_code"] == "DCS.4119"
+
+
+def test_every_answer_has_a_request_id_of_its_own(dcs: Caller) -> None:
+    answers = [
+        dcs.backups(ORDERS_CACHE_ID),
+        dcs.backups(ORDERS_CACHE_ID, "?limit=0"),
+        dcs.get("/nothing"),
+        dcs.session.get(f"{dcs.endpoint}/v2/x/instances", timeout=5),
+        dcs.session.get(f"{dcs.endpoint}/favicon.ico", timeout=5),
+    ]
+
+    assert len({one.headers["X-Request-Id"] for one in answers}) == len(answers)
+
+
+def test_restore_records_are_listed_in_the_same_way(dcs: Caller) -> None:
+    body = dcs.get(f"/instances/{ORDERS_CACHE_ID}/restores?limit=1").json()
+
+    assert body["total_num"] == 2
+    assert body["restore_record_response"][0]["error_code"] == "dcs.08.0007"
+    assert dcs.get(f"/instances/{BULK_HISTORY_ID}/restores").status_code == 204
+
+
+def test_a_page_of_a_thousand_records_takes_well_under_50_ms(dcs: Caller) -> None:
+    dcs.backups(BULK_HISTORY_ID, "?limit=1000")
+
+    def seconds(offset: int) -> float:
+        start = time.perf_counter()
+        assert len(dcs.backups(BULK_HISTORY_ID, f"?limit=1000&offset={offset}").content) > 100_000
+        return time.perf_counter() - start
+
+    assert median(seconds(offset) for offset in range(0, 9000, 1000)) < 0.05
