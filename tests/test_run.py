@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -112,7 +113,7 @@ def test_without_a_new_enough_python_it_says_so_in_one_sentence(checkout: Checko
 
 def test_without_a_way_to_make_a_venv_it_names_the_debian_package(checkout: Checkout, tmp_path: Path) -> None:
     shutil.rmtree(checkout.path / ".venv")
-    python = f'case "$*" in "-m "*) exit 1 ;; esac\nexec {sys.executable} "$@"'
+    python = f'case "$*" in "-m "*) exit 1 ;; esac\nexec {shlex.quote(sys.executable)} "$@"'
     # sys.executable of the stand-in must be the stand-in, or run would go past it.
     python = f'case "$*" in *sys.executable*) echo {tmp_path}/bin/python3; exit ;; esac\n{python}'
 
