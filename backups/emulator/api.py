@@ -85,9 +85,12 @@ class Emulator(Faults):
 
     def __call__(self, environ: WsgiEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request.read(environ)
-        answer = (
-            self._control.answer(request) if self._control.owns(request) else self._logged_answer(request)
-        )
+        request_id = uuid.uuid4().hex
+        if self._control.owns(request):
+            answer = self._control.answer(request)
+        else:
+            answer = self._logged_answer(request, request_id)
+        answer = answer.with_header("X-Request-Id", request_id)
         start_response(answer.status_line, answer.wire_headers)
         return answer.pieces or [answer.body]
 
@@ -132,18 +135,14 @@ class Emulator(Faults):
 
     # How a call is answered.
 
-    def _logged_answer(self, request: Request) -> Answer:
-        call = self._log(request)
-        answer = self._answer(request, call.request_id).with_header("X-Request-Id", call.request_id)
-        call.status = answer.status
-        return answer
-
-    def _log(self, request: Request) -> Call:
+    def _logged_answer(self, request: Request, request_id: str) -> Answer:
         headers = {name: request.headers[name] for name in LOGGED_HEADERS if name in request.headers}
-        call = Call(request.method, request.path, request.query, uuid.uuid4().hex, headers)
+        call = Call(request.method, request.path, request.query, request_id, headers)
         with self._call_lock:
             self._calls.append(call)
-        return call
+        answer = self._answer(request, request_id)
+        call.status = answer.status
+        return answer
 
     def _answer(self, request: Request, request_id: str) -> Answer:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from .histories import Attempt, automatic, days_back, manual, rows
+from .attempts import Attempt, automatic, days_back, manual, rows
 from .inventory import Instance, Json, Row, row
 
 ORDERS_CACHE_ID = "5560df16-cebf-4473-95c4-d1b573c16e79"

@@ -10,7 +10,7 @@
 | PUT /_emulator/records/<instance_id> `[{…}, …]` | the instance has exactly these records |
 | POST /_emulator/records/<instance_id> `{…}` | adds one |
 | DELETE /_emulator/records/<instance_id>/<backup_id> | takes one away |
-| POST /_emulator/reset | all of the above undone, keys unlocked |
+| DELETE /_emulator/ | all of the above undone, keys unlocked |
 
 `answer_body` takes its body as text. Writing needs `Content-Type: application/json`,
 which no web page of another origin can send without being allowed to.
@@ -81,7 +81,7 @@ class Control:
                 self._emulator.insert_record(instance_id, value)
             case "DELETE", "records", [instance_id, backup_id]:
                 self._emulator.remove_record(instance_id, backup_id)
-            case "POST", "reset", []:
+            case "DELETE", "", []:
                 self._emulator.reset()
             case _:
                 return json_answer({"error": "No such control."}, 404)

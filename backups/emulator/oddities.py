@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .histories import ERROR_CODES, Attempt, automatic, backup_name, daily, manual, rows
+from .attempts import ERROR_CODES, Attempt, automatic, backup_name, manual, rows
+from .histories import daily
 from .inventory import Instance, Json, Row, iso, newest_first, row, stable_id
 
 _FROM = datetime(2026, 11, 1, tzinfo=UTC)
@@ -68,11 +69,11 @@ HOSTILE_REMARKS = (
     "two\nlines",
     'it\'s "quoted", with; separators | and `ticks`',
     "100% of %s & more %20",
-    "‮gnp.tsaf‬",
-    "zero​width﻿ and nul-like ␀",
+    "\u202egnp.tsaf\u202c",
+    "zero\u200bwidth\ufeff and nul-like ␀",
     "a\x00b\x1b[31mred",
     "e\u0301 é Straße STRASSE ſ İ ı",
-    "emoji 🧯🧑‍🚒 and 𠮷野家",
+    "emoji 🧯🧑\u200d🚒 and 𠮷野家",
     "' OR 1=1; --",
     "javascript:alert(1)",
     "n" * 128,
@@ -84,7 +85,7 @@ HOSTILE_REMARKS = (
 def chinese(instance: Instance, now: datetime) -> list[Row]:
     """An ordinary history with Chinese remarks."""
     remarks = ("发布前备份", "扩容前备份，请勿删除", "大促压测：双十一", "工单 INC-20511 手动备份")
-    return daily(instance, now, days=35, manual_every=6, remarks=remarks)
+    return daily(instance, now, days=35, manual_every=6, remarks=remarks, auto_remark="每日自动备份")
 
 
 def resized(instance: Instance, now: datetime) -> list[Row]:

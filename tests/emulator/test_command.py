@@ -1,0 +1,102 @@
+"""`manage.py emulator` as another program meets it: what it prints, refuses, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from backups.dcs.signing import Credentials, SignatureAuth
+from backups.emulator.fleet import BULK_HISTORY_ID
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / "manage.py"), "emulator", *arguments]
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """Start the command, and yield it with the lines that it prints once it listens."""
+    process = subprocess.Popen(
+        command(*arguments), stdout=subprocess.PIPE, text=True, env=_bare_environment()
+    )
+    assert process.stdout is not None
+    try:
+        yield process, dict(process.stdout.readline().strip().split("=", 1) for _ in range(5))
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def _bare_environment() -> dict[str, str]:
+    """No setting of the portal but the one that keeps a developer's .env away."""
+    return {"PATH": os.environ["PATH"], "ENV_FILE": "", "DJANGO_SETTINGS_MODULE": "dcsportal.settings"}
+
+
+def test_it_prints_what_a_client_needs_and_answers_it_at_once() -> None:
+    with started("--bind", "127.0.0.1:0", "--records", "12") as (_, lines):
+        assert list(lines) == ["DCS_ENDPOINT", "DCS_REGION", "DCS_PROJECT_ID", "DCS_AK", "DCS_SK"]
+        auth = SignatureAuth(Credentials(lines["DCS_AK"], lines["DCS_SK"]), lines["DCS_PROJECT_ID"])
+        url = f"{lines['DCS_ENDPOINT']}/v2/{lines['DCS_PROJECT_ID']}/instances/{BULK_HISTORY_ID}/backups"
+
+        assert requests.get(url, auth=auth, timeout=5).json()["total_num"] == 12
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_at_once_when_it_is_told_to(number: int) -> None:
+    with started("--bind", "127.0.0.1:0", "--records", "1") as (process, lines):
+        requests.post(
+            f"{lines['DCS_ENDPOINT']}/_emulator/faults", json={"fault": "hang"}, timeout=5
+        ).raise_for_status()
+        process.send_signal(number)
+
+        assert process.wait(timeout=2) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ("--bind", "0.0.0.0:8099"),
+            "The emulator binds to loopback only, such as 127.0.0.1:8081, not to 0.0.0.0.",
+        ),
+        (("--bind", "somewhere:80"), "--bind: somewhere:80 is no address such as 127.0.0.1:8081."),
+        (
+            ("--bind", "127.0.0.1:0", "--records", "many"),
+            "--records: many is no number between 0 and 1000000.",
+        ),
+        (("--bind", "127.0.0.1:0", "--latency-ms=-1"), "--latency-ms: -1 is no number between 0 and 600000."),
+    ],
+)
+def test_what_it_cannot_do_it_says_in_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:
+    done = subprocess.run(
+        command(*arguments), capture_output=True, text=True, timeout=10, env=_bare_environment(), check=False
+    )
+
+    assert done.returncode != 0
+    assert done.stderr.strip() == f"CommandError: {sentence}"
+
+
+def test_a_port_that_is_taken_is_said_in_one_sentence() -> None:
+    with started("--bind", "127.0.0.1:0", "--records", "1") as (_, lines):
+        port = lines["DCS_ENDPOINT"].rpartition(":")[2]
+        done = subprocess.run(
+            command("--bind", f"127.0.0.1:{port}"),
+            capture_output=True,
+            text=True,
+            timeout=10,
+            env=_bare_environment(),
+            check=False,
+        )
+
+    assert done.stderr.startswith(f"CommandError: The emulator cannot listen on 127.0.0.1:{port}")

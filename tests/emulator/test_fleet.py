@@ -1,0 +1,264 @@
+"""The fleet: deterministic, lifelike, and with every case that a portal must survive."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID, Fleet
+
+NOW = datetime(2026, 11, 24, 12, 3, 14, tzinfo=UTC)
+STATUSES = {"waiting", "backuping", "succeed", "failed", "expired", "deleted"}
+
+
+def fleet_at(moment: datetime, bulk_records: int = 100) -> Fleet:
+    return Fleet(now=lambda: moment, bulk_records=bulk_records)
+
+
+def records(fleet: Fleet, name: str) -> list[dict[str, Any]]:
+    return [json.loads(row.text) for row in fleet.backups(fleet.named(name))]
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Fleet:
+    return fleet_at(NOW)
+
+
+def test_two_fleets_of_the_same_moment_are_the_same(fleet: Fleet) -> None:
+    other = fleet_at(NOW)
+
+    for project, twin in zip(fleet.projects, other.projects, strict=True):
+        assert (project.project_id, project.ak, project.sk) == (twin.project_id, twin.ak, twin.sk)
+        for instance in fleet.instances(project):
+            assert fleet.backups(instance) == other.backups(instance.instance_id)
+
+
+def test_a_day_later_the_same_backups_have_the_same_ids_times_and_sizes(fleet: Fleet) -> None:
+    later = fleet_at(NOW + timedelta(days=1))
+
+    for project in fleet.projects:
+        for instance in fleet.instances(project):
+            if instance.step == 1:
+                continue  # a backup every five minutes: a day later the list holds others
+            today = {row.backup_id: row.created for row in fleet.backups(instance)}
+            tomorrow = {row.backup_id: row.created for row in later.backups(instance.instance_id)}
+            both = today.keys() & tomorrow.keys()
+            assert len(both) >= len(today) * 0.7
+            assert {one: today[one] for one in both} == {one: tomorrow[one] for one in both}
+
+
+def test_history_reaches_up_to_now_and_not_beyond(fleet: Fleet) -> None:
+    newest = max(one["created_at"] for one in records(fleet, "orders-cache"))
+
+    assert (NOW - timedelta(days=1)).isoformat() < newest < NOW.isoformat()
+
+
+def test_there_are_three_projects_in_three_regions_with_some_forty_instances(fleet: Fleet) -> None:
+    assert [project.name for project in fleet.projects] == ["eu-prod", "cn-prod", "ap-staging"]
+    assert fleet.primary.region == "eu-west-101"
+    assert len({project.region for project in fleet.projects}) == 3
+    assert [bool(project.security_token) for project in fleet.projects] == [False, False, True]
+    assert 38 <= sum(len(fleet.instances(project)) for project in fleet.projects) <= 45
+    assert all(len(project.project_id) == 32 for project in fleet.projects)
+
+
+def test_a_projects_repr_shows_no_secret(fleet: Fleet) -> None:
+    for project in fleet.projects:
+        assert project.sk not in repr(project)
+        assert not project.security_token or project.security_token not in repr(project)
+
+
+def test_every_cache_mode_and_every_instance_status_is_somewhere(fleet: Fleet) -> None:
+    instances = [one for project in fleet.projects for one in fleet.instances(project)]
+
+    assert {one.cache_mode for one in instances} == {"single", "ha", "cluster", "proxy", "ha_rw_split"}
+    assert {one.engine for one in instances} == {"Redis", "Memcached"}
+    assert {one.status for one in instances} == {
+        "CREATING",
+        "CREATEFAILED",
+        "RUNNING",
+        "ERROR",
+        "RESTARTING",
+        "FROZEN",
+        "EXTENDING",
+        "RESTORING",
+        "FLUSHING",
+        "STARTING",
+        "CLOSING",
+        "CLOSED",
+    }
+
+
+def test_orders_cache_has_about_72_records_of_several_kinds(fleet: Fleet) -> None:
+    found = records(fleet, "orders-cache")
+
+    assert 68 <= len(found) <= 78
+    assert {one["backup_type"] for one in found} == {"auto", "manual"}
+    counts = Counter(one["status"] for one in found)
+    assert min(counts["succeed"], counts["failed"]) >= 4
+    assert counts["expired"] >= 40
+    assert any(one["status"] == "succeed" and one["is_support_restore"] == "FALSE" for one in found)
+
+
+@pytest.mark.parametrize("days_later", [0, 1, 3, 10, 45, 400])
+def test_the_contracts_filter_finds_several_rows_on_orders_cache_on_any_day(days_later: int) -> None:
+    found = [
+        one
+        for one in records(fleet_at(NOW + timedelta(days=days_later)), "orders-cache")
+        if one["status"] in {"failed", "expired"}
+        and one["backup_type"] == "auto"
+        and one["is_support_restore"] == "FALSE"
+        and one["created_at"] >= "2026-01-01"
+        and "nightly" in (one["remark"] or "")
+    ]
+
+    assert len(found) >= 5
+    assert {one["status"] for one in found} == {"failed", "expired"}
+
+
+def test_automatic_backups_are_named_after_the_services_local_time(fleet: Fleet) -> None:
+    for one in records(fleet, "orders-cache"):
+        local = datetime.fromisoformat(one["created_at"]) + timedelta(hours=8)
+        assert one["backup_name"] == f"backup_{local:%Y%m%d%H%M%S}"
+
+
+def test_a_master_standby_backup_takes_one_to_three_minutes(fleet: Fleet) -> None:
+    for one in records(fleet, "orders-cache"):
+        if one["status"] == "succeed":
+            took = datetime.fromisoformat(one["updated_at"]) - datetime.fromisoformat(one["execution_at"])
+            assert timedelta(minutes=0.8) < took < timedelta(minutes=3)
+
+
+def test_sizes_grow_over_the_months() -> None:
+    then, now = (
+        [one["size"] for one in records(fleet_at(moment), "orders-cache") if one["size"] > 10**6]
+        for moment in (NOW - timedelta(days=300), NOW)
+    )
+
+    assert sum(now) / len(now) > 1.05 * sum(then) / len(then)
+
+
+def test_the_cases_that_a_page_must_tell_apart_are_there(fleet: Fleet) -> None:
+    def statuses(name: str) -> set[str]:
+        return {one["status"] for one in records(fleet, name)}
+
+    assert records(fleet, "sessions-single") == []
+    assert fleet.named("sessions-single").cache_mode == "single"
+    assert records(fleet, "brand-new") == []
+    assert statuses("billing-broken") == {"failed"}
+    assert statuses("every-status") == {*STATUSES, "archived"}
+    assert {one["error_code"] for one in records(fleet, "every-error-code")} >= {
+        f"dcs.08.000{number}" for number in range(1, 9)
+    }
+
+
+def test_24_files_are_kept_and_hundreds_are_gone(fleet: Fleet) -> None:
+    counts = Counter(one["status"] for one in records(fleet, "reports-long-tail"))
+
+    assert 22 <= counts["succeed"] <= 26
+    assert min(counts["expired"], counts["deleted"]) > 150
+
+
+def test_a_failing_week_has_up_to_three_failed_attempts_a_day(fleet: Fleet) -> None:
+    failed = Counter(
+        one["created_at"][:10] for one in records(fleet, "pricing-bad-week") if one["status"] == "failed"
+    )
+
+    assert set(failed.values()) == {3}
+    assert 7 <= len(failed) <= 14
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status", "progress"),
+    [
+        (5, "waiting", "0.00"),
+        (15, "backuping", "0.00"),
+        (112, "backuping", "49.74"),
+        (211, "succeed", "100.00"),
+    ],
+)
+def test_a_running_backup_moves_while_one_watches(seconds: int, status: str, progress: str) -> None:
+    cycle = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+    newest, before = records(fleet_at(cycle + timedelta(seconds=seconds)), "sessions-live")[:2]
+
+    assert (newest["status"], newest["progress"]) == (status, progress)
+    assert before["status"] == "succeed"
+
+
+def test_a_backup_that_was_watched_stays_in_the_history_under_its_id() -> None:
+    cycle = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+    watched = records(fleet_at(cycle + timedelta(seconds=100)), "sessions-live")[0]
+
+    later = records(fleet_at(cycle + timedelta(minutes=11)), "sessions-live")
+
+    assert [one["status"] for one in later if one["backup_id"] == watched["backup_id"]] == ["succeed"]
+
+
+def test_remarks_are_chinese_and_hostile_somewhere(fleet: Fleet) -> None:
+    chinese = [one["remark"] or "" for one in records(fleet, "订单缓存")]
+    hostile = [one["remark"] for one in records(fleet, "hostile-remarks")]
+
+    assert any("备份" in remark for remark in chinese)
+    assert {"<script>alert(1)</script>", "=1+1", "-2"} <= set(hostile)
+    assert {remark[:1] for remark in hostile} >= {"=", "+", "-", "@", "\t", "\r", "\u202e"}
+    assert max(map(len, hostile)) == 128
+
+
+def test_odd_fields_show_every_oddity_and_every_record_keeps_its_id(fleet: Fleet) -> None:
+    found = records(fleet, "odd-fields")
+
+    def values(field: str) -> list[Any]:
+        return [one[field] for one in found if field in one]
+
+    assert len({one["backup_id"] for one in found}) == len(found) > 40
+    assert {"73400320", ""} <= {value for value in values("size") if isinstance(value, str)}
+    assert {"true", "maybe"} <= {value for value in values("is_support_restore") if isinstance(value, str)}
+    assert any(value is True for value in values("is_support_restore"))
+    assert {} in values("remark")
+    assert None in values("remark")
+    assert "" in values("remark")
+    assert any("remark" not in one for one in found)
+    assert {"RDB", "aof"} <= {value for value in values("backup_format") if isinstance(value, str)}
+    assert "2026-11-09 08:31:16" in values("created_at")
+    assert {"", "abc"} <= {value for value in values("progress") if isinstance(value, str)}
+    assert any(len(value) > 4000 for value in values("remark") if isinstance(value, str))
+    assert any("future_field" in one for one in found)
+
+
+def test_a_long_bulk_history_costs_nothing_until_it_is_asked_for() -> None:
+    start = time.perf_counter()
+    fleet = Fleet(bulk_records=1_000_000)
+    fleet.backups(ORDERS_CACHE_ID)
+
+    assert time.perf_counter() - start < 1
+
+
+@pytest.mark.parametrize("length", [0, 1, 10, 999, 1000, 1001])
+def test_bulk_history_is_as_long_as_was_asked_for(length: int) -> None:
+    rows = Fleet(bulk_records=length).backups(BULK_HISTORY_ID)
+
+    assert len({row.backup_id for row in rows}) == len(rows) == length
+
+
+def test_bulk_history_is_the_same_whether_the_clock_came_there_step_by_step_or_at_once() -> None:
+    moment = NOW
+    walking = Fleet(now=lambda: moment, bulk_records=300)
+    walking.backups(BULK_HISTORY_ID)
+    for hours in (5, 30, 100, -60):
+        moment = NOW + timedelta(hours=hours)
+        assert walking.backups(BULK_HISTORY_ID) == fleet_at(moment, 300).backups(BULK_HISTORY_ID)
+
+
+def test_a_list_stands_still_within_its_minute() -> None:
+    moment = NOW
+    fleet = Fleet(now=lambda: moment)
+    first = fleet.backups(ORDERS_CACHE_ID)
+    moment = NOW + timedelta(seconds=40)
+
+    assert fleet.backups(ORDERS_CACHE_ID) is first

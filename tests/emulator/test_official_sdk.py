@@ -1,0 +1,150 @@
+"""The proof by a stranger: the vendor's own SDK, which shares no line with us, works with the emulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, ServerResponseException
+from huaweicloudsdkcore.http.http_config import HttpConfig
+from huaweicloudsdkdcs.v2 import (
+    DcsClient,
+    ListBackupRecordsRequest,
+    ListInstancesRequest,
+    ListRestoreRecordsRequest,
+    ShowInstanceRequest,
+)
+
+from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID, REFERENCE_BACKUP_ID, Project
+
+from .conftest import Caller
+
+
+def sdk(dcs: Caller, project: Project | None = None, **changes: str) -> Any:
+    one = project or dcs.project
+    key = {"ak": one.ak, "sk": one.sk, "project_id": one.project_id, **changes}
+    credentials = BasicCredentials(**key)
+    if one.security_token:
+        credentials = credentials.with_security_token(one.security_token)
+    return (
+        DcsClient.new_builder()
+        .with_http_config(HttpConfig.get_default_config())
+        .with_credentials(credentials)
+        .with_endpoint(dcs.endpoint)
+        .build()
+    )
+
+
+def walk(client: Any, instance_id: str) -> Iterator[Any]:
+    offset = 0
+    while True:
+        request = ListBackupRecordsRequest(instance_id=instance_id, limit=1000, offset=offset)
+        page = client.list_backup_records(request).backup_record_response
+        if not page:
+            return
+        yield from page
+        offset += len(page)
+
+
+def test_the_sdk_lists_the_instances(dcs: Caller) -> None:
+    response = sdk(dcs).list_instances(ListInstancesRequest(limit=100))
+
+    assert response.instance_num == 20
+    assert ORDERS_CACHE_ID in {one.instance_id for one in response.instances}
+
+
+def test_the_sdk_filters_by_a_chinese_name(dcs: Caller) -> None:
+    project = dcs.emulator.fleet.project("cn-prod")
+
+    response = sdk(dcs, project).list_instances(ListInstancesRequest(name="订单 缓存"))
+    assert response.instance_num == 0
+
+    response = sdk(dcs, project).list_instances(ListInstancesRequest(name="订单"))
+    assert [one.name for one in response.instances] == ["订单缓存"]
+
+
+def test_the_sdk_shows_an_instance_and_its_backup_policy(dcs: Caller) -> None:
+    response = sdk(dcs).show_instance(ShowInstanceRequest(instance_id=ORDERS_CACHE_ID))
+
+    assert (response.name, response.cache_mode, response.status) == ("orders-cache", "ha", "RUNNING")
+    assert response.instance_backup_policy.policy.save_days == 7
+
+
+def test_the_sdk_reads_the_reference_pages_own_record(dcs: Caller) -> None:
+    (record,) = [one for one in walk(sdk(dcs), ORDERS_CACHE_ID) if one.backup_id == REFERENCE_BACKUP_ID]
+
+    assert (record.size, record.status, record.is_support_restore) == (880232, "succeed", "TRUE")
+    assert record.execution_at == "2019-05-10T08:31:21.461Z"
+
+
+def test_the_sdk_pages_through_all_ten_thousand_records_and_meets_none_twice(dcs: Caller) -> None:
+    ids = [one.backup_id for one in walk(sdk(dcs), BULK_HISTORY_ID)]
+
+    assert len(ids) == len(set(ids)) == 10_000
+    assert ids == [row.backup_id for row in dcs.emulator.fleet.backups(BULK_HISTORY_ID)]
+
+
+def test_the_sdk_asks_for_a_window(dcs: Caller) -> None:
+    request = ListBackupRecordsRequest(
+        instance_id=ORDERS_CACHE_ID, begin_time="20190101000000", end_time="20191231235959"
+    )
+
+    assert sdk(dcs).list_backup_records(request).total_num == 1
+
+
+def test_the_sdk_lists_restores(dcs: Caller) -> None:
+    response = sdk(dcs).list_restore_records(ListRestoreRecordsRequest(instance_id=ORDERS_CACHE_ID))
+
+    assert [one.status for one in response.restore_record_response] == ["failed", "succeed"]
+
+
+def test_the_sdk_reads_an_empty_history_from_a_204(dcs: Caller) -> None:
+    instance_id = dcs.emulator.fleet.named("brand-new").instance_id
+
+    response = sdk(dcs).list_backup_records(ListBackupRecordsRequest(instance_id=instance_id))
+
+    assert response.status_code == 204
+    assert not response.backup_record_response
+
+
+def test_the_sdk_signs_with_a_temporary_key(dcs: Caller) -> None:
+    staging = dcs.emulator.fleet.project("ap-staging")
+
+    assert sdk(dcs, staging).list_instances(ListInstancesRequest()).instance_num == 9
+
+
+@pytest.mark.parametrize(
+    ("changes", "request_", "status", "code"),
+    [
+        ({}, ListBackupRecordsRequest(instance_id=ORDERS_CACHE_ID, limit=5000), 400, "DCS.4800"),
+        ({}, ListBackupRecordsRequest(instance_id="1" * 8 + "-1111" * 3 + "-" + "1" * 12), 400, "DCS.4119"),
+        ({}, ListBackupRecordsRequest(instance_id="nonsense"), 400, "DCS.4061"),
+        ({"sk": "wrong"}, ListBackupRecordsRequest(instance_id=ORDERS_CACHE_ID), 401, "APIGW.0301"),
+        (
+            {"ak": "NOBODYSKEY0000000000"},
+            ListBackupRecordsRequest(instance_id=ORDERS_CACHE_ID),
+            401,
+            "APIGW.0301",
+        ),
+        ({"project_id": "0" * 32}, ListBackupRecordsRequest(instance_id=ORDERS_CACHE_ID), 401, "APIGW.0307"),
+    ],
+)
+def test_the_sdk_understands_each_refusal(
+    dcs: Caller, changes: dict[str, str], request_: Any, status: int, code: str
+) -> None:
+    with pytest.raises(ClientRequestException) as caught:
+        sdk(dcs, **changes).list_backup_records(request_)
+
+    assert (caught.value.status_code, caught.value.error_code) == (status, code)
+    assert caught.value.request_id == dcs.emulator.calls[-1].request_id
+
+
+def test_the_sdk_understands_an_internal_error(dcs: Caller) -> None:
+    dcs.emulator.fail_with(500)
+
+    with pytest.raises(ServerResponseException) as caught:
+        sdk(dcs).list_backup_records(ListBackupRecordsRequest(instance_id=ORDERS_CACHE_ID))
+
+    assert (caught.value.status_code, caught.value.error_code) == (500, "DCS.5078")

@@ -1,0 +1,192 @@
+"""The emulator's gateway: who is let in, and in which words the others are refused (dcs-api.md section 2)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from backups.dcs.signing import SignatureAuth
+from backups.emulator.fleet import ORDERS_CACHE_ID
+
+from .conftest import Caller
+
+
+def refusal(response: requests.Response) -> dict[str, Any]:
+    """Return the gateway's body, after a look at what all of its refusals share."""
+    body: dict[str, Any] = response.json()
+    assert response.status_code == 401
+    assert body["request_id"] == response.headers["X-Request-Id"]
+    assert set(body) == {"error_msg", "error_code", "request_id"}
+    return body
+
+
+def test_a_request_without_a_signature_is_refused(dcs: Caller) -> None:
+    response = dcs.session.get(f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances", timeout=5)
+
+    assert refusal(response)["error_code"] == "APIGW.0301"
+
+
+def test_an_unknown_key_is_refused_and_named(dcs: Caller) -> None:
+    body = refusal(dcs.get("/instances", auth=dcs.auth(ak="NOBODYSKEY0000000000")))
+
+    assert body["error_code"] == "APIGW.0301"
+    assert "Get secretKey failed,ak:NOBODYSKEY0000000000,err:ak not exist" in body["error_msg"]
+
+
+def test_a_wrong_secret_is_refused_with_an_echo_of_key_and_canonical_request(dcs: Caller) -> None:
+    body = refusal(dcs.backups(ORDERS_CACHE_ID, auth=dcs.auth(sk="wrong")))
+
+    assert body["error_code"] == "APIGW.0301"
+    assert "verify aksk signature fail" in body["error_msg"]
+    assert dcs.project.ak in body["error_msg"]
+    assert f"/instances/{ORDERS_CACHE_ID}/backups/" in body["error_msg"]
+    assert dcs.project.sk not in body["error_msg"]
+
+
+@pytest.mark.parametrize("change", ["query", "path", "header", "body"])
+def test_what_was_signed_must_be_what_was_sent(dcs: Caller, change: str) -> None:
+    prepared = requests.Request(
+        "GET", f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances?limit=10", auth=dcs.auth()
+    ).prepare()
+    if change == "query":
+        prepared.url = str(prepared.url).replace("limit=10", "limit=11")
+    if change == "path":
+        prepared.url = str(prepared.url).replace("/instances", f"/instances/{ORDERS_CACHE_ID}")
+    if change == "header":
+        prepared.headers["X-Project-Id"] = "0" * 32
+    if change == "body":
+        prepared.body = b"{}"
+        prepared.headers["Content-Length"] = "2"
+
+    assert "verify aksk" in refusal(dcs.session.send(prepared, timeout=5))["error_msg"]
+
+
+def test_a_space_is_signed_as_percent_20_and_a_plus_is_no_space(dcs: Caller) -> None:
+    assert dcs.get("/instances?name=a%20b").status_code == 200
+
+    prepared = requests.Request(
+        "GET", f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances?name=a%20b", auth=dcs.auth()
+    ).prepare()
+    prepared.url = str(prepared.url).replace("%20", "+")
+
+    assert dcs.session.send(prepared, timeout=5).status_code == 401
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(-16, 401), (-14, 200), (14, 200), (16, 401)])
+def test_a_clock_may_be_off_by_fifteen_minutes(dcs: Caller, minutes: int, status: int) -> None:
+    key = dcs.auth()._credentials
+    skewed = SignatureAuth(
+        key, dcs.project.project_id, lambda: datetime.now(UTC) + timedelta(minutes=minutes)
+    )
+
+    response = dcs.get("/instances", auth=skewed)
+
+    assert response.status_code == status
+    if status == 401:
+        assert "signature expired" in refusal(response)["error_msg"]
+
+
+def test_a_request_that_names_no_project_is_refused(dcs: Caller) -> None:
+    signed = dcs.auth()
+
+    def without_project(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        import backups.dcs.signing as signing
+
+        date = datetime.now(UTC).strftime(signing.DATE_FORMAT)
+        host = dcs.endpoint.removeprefix("http://")
+        value = signing.signature(
+            secret_key=signed._credentials.sk,
+            method="GET",
+            path=f"/v2/{dcs.project.project_id}/instances",
+            query="",
+            headers={"host": host, "x-sdk-date": date},
+            signed_headers=["host", "x-sdk-date"],
+            date=date,
+        )
+        prepared.headers["X-Sdk-Date"] = date
+        prepared.headers["Authorization"] = (
+            f"SDK-HMAC-SHA256 Access={signed._credentials.ak},"
+            f" SignedHeaders=host;x-sdk-date, Signature={value}"
+        )
+        return prepared
+
+    response = dcs.session.get(
+        f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances", auth=without_project, timeout=5
+    )
+
+    assert refusal(response)["error_code"] == "APIGW.0307"
+
+
+def test_a_project_of_another_region_is_refused_by_the_gateway(dcs: Caller) -> None:
+    elsewhere = dcs.emulator.fleet.project("cn-prod")
+    auth = SignatureAuth(dcs.auth()._credentials, elsewhere.project_id)
+
+    body = refusal(dcs.get(f"/v2/{elsewhere.project_id}/instances", auth=auth))
+
+    assert body["error_code"] == "APIGW.0307"
+
+
+def test_a_path_of_another_project_than_the_keys_is_refused_by_dcs(dcs: Caller) -> None:
+    elsewhere = dcs.emulator.fleet.project("cn-prod")
+
+    response = dcs.get(f"/v2/{elsewhere.project_id}/instances")
+
+    assert (response.status_code, response.json()["error_code"]) == (401, "DCS.1004")
+
+
+def test_a_project_id_of_another_format_is_refused_by_dcs(dcs: Caller) -> None:
+    response = dcs.get("/v2/eu-prod/instances")
+
+    assert (response.status_code, response.json()["error_code"]) == (400, "DCS.4002")
+
+
+def test_a_temporary_key_works_with_its_security_token_only(dcs: Caller) -> None:
+    staging = dcs.emulator.fleet.project("ap-staging")
+    path = f"/v2/{staging.project_id}/instances"
+
+    assert dcs.get(path, auth=dcs.auth(staging)).status_code == 200
+    assert (
+        "X-Security-Token" in refusal(dcs.get(path, auth=dcs.auth(staging, security_token="")))["error_msg"]
+    )
+    wrong = refusal(dcs.get(path, auth=dcs.auth(staging, security_token="STALE")))["error_msg"]
+    assert "token:STALE" in wrong
+
+
+def test_six_refusals_in_a_row_lock_the_key_for_five_minutes(dcs: Caller) -> None:
+    for _ in range(6):
+        assert "verify aksk" in refusal(dcs.get("/instances", auth=dcs.auth(sk="wrong")))["error_msg"]
+
+    locked = refusal(dcs.get("/instances"))
+    assert "AK access failed to reach the limit,forbidden" in locked["error_msg"]
+
+    dcs.emulator.clock = lambda: datetime.now(UTC) + timedelta(minutes=5, seconds=1)
+    assert dcs.get("/instances").status_code == 200
+
+
+def test_five_refusals_do_not_lock_and_a_success_begins_the_count_anew(dcs: Caller) -> None:
+    for _ in range(2):
+        for _ in range(5):
+            dcs.get("/instances", auth=dcs.auth(sk="wrong"))
+        assert dcs.get("/instances").status_code == 200
+
+
+def test_a_locked_key_locks_no_other(dcs: Caller) -> None:
+    for _ in range(7):
+        dcs.get("/instances", auth=dcs.auth(sk="wrong"))
+    other = dcs.emulator.fleet.project("cn-prod")
+
+    assert dcs.get(f"/v2/{other.project_id}/instances", auth=dcs.auth(other)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer x", "SDK-HMAC-SHA256", "SDK-HMAC-SHA256 Access=a, SignedHeaders=, Signature=zz", ""]
+)
+def test_an_authorization_in_another_form_is_refused(dcs: Caller, header: str) -> None:
+    response = requests.get(
+        f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances", headers={"Authorization": header}, timeout=5
+    )
+
+    assert refusal(response)["error_code"] == "APIGW.0301"
