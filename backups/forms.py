@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -20,6 +20,7 @@ from .services import instances
 from .services.history import (
     DEFAULT_PER_PAGE,
     DEFAULT_SORT,
+    ERROR_CODE,
     OTHER,
     PER_PAGE,
     RANGES,
@@ -55,7 +56,7 @@ class Codes(forms.MultipleChoiceField):
         self.codes = codes
 
     def to_python(self, value: Any) -> list[str]:
-        return list(dict.fromkeys(text for text in value or () if text))
+        return list(dict.fromkeys(text for text in value or () if text.strip()))
 
     def validate(self, value: Any) -> None:
         for code in value:
@@ -74,7 +75,7 @@ class AnyCodes(forms.Field):
         self.sentence = sentence
 
     def to_python(self, value: Any) -> list[str]:
-        return list(dict.fromkeys(text for text in value or () if text))
+        return list(dict.fromkeys(text for text in value or () if text.strip()))
 
     def validate(self, value: Any) -> None:
         if len(value) > MOST_VALUES:
@@ -93,7 +94,7 @@ class Code(forms.CharField):
         self.default = default
 
     def clean(self, value: Any) -> str:
-        text = str(value or "")
+        text = _unless_blank(value)
         if text and text not in self.codes:
             raise _unreadable(text, _one_of(self.codes))
         return text or self.default
@@ -132,7 +133,7 @@ class Zone(forms.CharField):
         super().__init__(required=False)
 
     def clean(self, value: Any) -> str:
-        text = str(value or "")
+        text = _unless_blank(value)
         if text and text not in _zones():
             raise _unreadable(text, _("it is not an IANA time zone such as Asia/Shanghai"))
         return text
@@ -141,6 +142,11 @@ class Zone(forms.CharField):
 @lru_cache(maxsize=1)
 def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
+
+
+def _unless_blank(value: Any) -> str:
+    text = str(value or "")
+    return text if text.strip() else ""
 
 
 def _one_of(codes: Sequence[str]) -> Words:
@@ -181,7 +187,7 @@ class HistoryForm(QueryForm):
     type = Codes((*TYPES, OTHER))
     format = Codes((*FORMATS, OTHER))
     restorable = Codes(RESTORABLE)
-    error = AnyCodes(r"(?i)dcs\.[0-9]{2}\.[0-9]{4}", _("it must look like dcs.08.0002"))
+    error = AnyCodes(f"(?i){ERROR_CODE}", _("it must look like dcs.08.0002"))
     q = Search()
     range = Code(tuple(RANGES))
     sort = Code((*SORTS, *(f"-{name}" for name in SORTS)), DEFAULT_SORT)
@@ -251,19 +257,23 @@ class InstancesForm(QueryForm):
 # Times -----------------------------------------------------------------------
 
 # In a query string the + of an offset arrives as a space.
-_SPACE_FOR_PLUS = re.compile(r"(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$")
+_SPACE_FOR_PLUS = re.compile(r"(:\d\d(?:[.,]\d+)?) (\d\d(?::?\d\d)?)$")
 _YEARS = range(1970, 2201)
 
 
 def _start_of(text: str, zone: ZoneInfo) -> datetime | None:
     day = _plain_date(text)
-    return datetime.combine(day, time(), zone) if day else _moment(text, zone)
+    return _midnight(day, zone) if day else _moment(text, zone)
 
 
 def _end_of(text: str, zone: ZoneInfo) -> datetime | None:
     """A plain date includes that day."""
     day = _plain_date(text)
-    return datetime.combine(day + timedelta(days=1), time(), zone) if day else _moment(text, zone)
+    return _midnight(day + timedelta(days=1), zone) if day else _moment(text, zone)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def _plain_date(text: str) -> date | None:
@@ -281,4 +291,4 @@ def _moment(text: str, zone: ZoneInfo) -> datetime | None:
         return None
     if moment.year not in _YEARS:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

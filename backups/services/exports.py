@@ -40,10 +40,12 @@ FIELDS = (
 
 
 def utc_text(moment: datetime | None) -> str | None:
-    """Return ISO 8601 in UTC with Z; milliseconds only where there are any."""
+    """Return ISO 8601 in UTC with Z; parts of a second only where there are any."""
     if moment is None:
         return None
-    spec = "milliseconds" if moment.microsecond else "seconds"
+    spec = "seconds"
+    if moment.microsecond:
+        spec = "microseconds" if moment.microsecond % 1000 else "milliseconds"
     return moment.astimezone(UTC).isoformat(timespec=spec).replace("+00:00", "Z")
 
 
@@ -190,5 +192,6 @@ def csv_name(name: str, body: dict[str, Any]) -> str:
     ]
     as_of = re.sub(r"[-:]|\.\d+", "", body["read_at"])
     marks = [body["source"]] * (body["source"] == "stale") + ["incomplete"] * (not body["complete"])
-    stem = "_".join([name, "backups", *asked, f"as-of-{as_of}", *marks])
-    return re.sub(r"[^\w.+-]+", "-", stem)[:180] + ".csv"
+    what = "_".join([name, "backups", *asked])[:120]  # the rest must never be cut away
+    stem = "_".join([what, f"as-of-{as_of}", *marks])
+    return re.sub(r"[^\w.+-]+", "-", stem) + ".csv"

@@ -17,13 +17,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from ..dcs.records import Instance
-from .listings import (
-    NothingToShow,
-    begin_backups,
-    cached_backups,
-    project_instances,
-    wait_for_readers,
-)
+from .listings import NothingToShow, cached_backups, project_instances, read_backups
 from .problems import Problem
 from .projects import Project
 
@@ -36,6 +30,7 @@ LINK = re.compile(
 MOST_IDS = 10
 MOST_CANDIDATES = 50
 LONGEST_TEXT = 20_000
+READ_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -66,8 +61,9 @@ class Found:
     def destination(self) -> str | None:
         """Where to go at once, None where a person should choose."""
         certain = [c for c in self.candidates if c.certain]
-        only = certain or list(self.candidates)
-        return only[0].url if len(only) == 1 else None
+        if certain or self.problems:  # what could not be searched may hold another of that name
+            return certain[0].url if len(certain) == 1 else None
+        return self.candidates[0].url if len(self.candidates) == 1 else None
 
 
 def find(text: str, projects: Sequence[Project], *, now: datetime) -> Found:
@@ -78,7 +74,7 @@ def find(text: str, projects: Sequence[Project], *, now: datetime) -> Found:
     known, problems = _instances(projects, now)
     ids = list(dict.fromkeys(found.lower() for found in ID.findall(text)))[:MOST_IDS]
     if not ids:
-        return Found(_by_name(text, known), tuple(projects), problems)
+        return Found(_by_name(text, known, certain=not problems), tuple(projects), problems)
     candidates = [_of_instance(p, i, certain=True) for p, i in known if i.instance_id.lower() in ids]
     left = [wanted for wanted in ids if wanted not in {i.instance_id.lower() for _, i in known}]
     if candidates or not left:
@@ -124,14 +120,16 @@ def _instances(
     return known, tuple(problems)
 
 
-def _by_name(text: str, known: Sequence[_Known]) -> tuple[Candidate, ...]:
+def _by_name(text: str, known: Sequence[_Known], *, certain: bool) -> tuple[Candidate, ...]:
+    """Return the instances with this name or id, then those with all words in them."""
     words = text.casefold().split()
     exact = [
         (p, i) for p, i in known if i.name.casefold() == " ".join(words) or i.instance_id == text.strip()
     ]
     partly = [(p, i) for p, i in known if words and all(word in i.search_text for word in words)]
     rest = [pair for pair in sorted(partly, key=lambda pair: pair[1].name.casefold()) if pair not in exact]
-    candidates = [_of_instance(p, i, certain=True) for p, i in exact] + [_of_instance(p, i) for p, i in rest]
+    candidates = [_of_instance(p, i, certain=certain) for p, i in exact]
+    candidates += [_of_instance(p, i) for p, i in rest]
     return tuple(candidates[:MOST_CANDIDATES])
 
 
@@ -139,13 +137,13 @@ def _backups(ids: list[str], known: Sequence[_Known], now: datetime) -> tuple[li
     """Search the histories at hand for backup ids, then read the others for as long as a viewer waits."""
     ends = time.monotonic() + settings.DCS_READ_BUDGET
     found, unread = _search(ids, known)
-    if found or not unread:
-        return found, 0
-    for project in {project.name: project for project, _ in unread}.values():
-        begin_backups(project, [i.instance_id for p, i in unread if p == project], now=now)
-    wait_for_readers(max(0.0, ends - time.monotonic()))
-    found, unread = _search(ids, known)
-    return found, len(unread)
+    missed: list[_Known] = []
+    while unread and not found and (left := ends - time.monotonic()) > 0:
+        few, unread = unread[:READ_AT_ONCE], unread[READ_AT_ONCE:]
+        read_backups([(p, i.instance_id) for p, i in few], now=now, seconds=left)
+        found, still_unread = _search(ids, few)
+        missed += still_unread
+    return found, 0 if found else len(missed) + len(unread)
 
 
 def _search(ids: list[str], known: Sequence[_Known]) -> tuple[list[Candidate], list[_Known]]:

@@ -8,8 +8,10 @@ that says which generation of a list is current.
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -18,9 +20,14 @@ from typing import Any
 
 from django.conf import settings
 
+from ..dcs.errors import DcsAnswerGarbled
 from ..dcs.walk import Walk
 from . import shared_cache
 
+log = logging.getLogger(__name__)
+
+# The pages of a replaced generation stay for the views that still show it.
+REPLACED_SECONDS = 60
 # Decoded records that a process keeps: some 1 kB each.
 MAX_RECORDS_IN_MEMORY = 100_000
 
@@ -58,7 +65,7 @@ class _Memory:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._records: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
-        self._pointers: dict[str, Generation] = {}
+        self._pointers: dict[str, tuple[Generation, float]] = {}
 
     def records(self, generation: str) -> tuple[Any, ...] | None:
         with self._lock:
@@ -75,11 +82,12 @@ class _Memory:
 
     def pointer(self, key: str) -> Generation | None:
         with self._lock:
-            return self._pointers.get(key)
+            generation, ends = self._pointers.get(key, (None, 0.0))
+        return generation if time.monotonic() < ends else None
 
     def point(self, key: str, generation: Generation) -> None:
         with self._lock:
-            self._pointers[key] = generation
+            self._pointers[key] = generation, time.monotonic() + settings.DCS_STALE_SECONDS
             while len(self._pointers) > 1000:
                 del self._pointers[next(iter(self._pointers))]
 
@@ -114,41 +122,52 @@ def keep(key: str, walk: Walk[Any], *, read_at: datetime, running: bool) -> Gene
     # The pointer comes last: whoever sees it finds the pages.
     shared_cache.set_one(_pointer_key(key), generation.to_text(), seconds=settings.DCS_STALE_SECONDS)
     if previous:
-        shared_cache.delete_many(_page_keys(previous.id, previous.pages))
+        shared_cache.shorten(_page_keys(previous.id, previous.pages), seconds=REPLACED_SECONDS)
     return generation
 
 
 def current(key: str) -> Generation | None:
     """Return the current generation of a list; this process's own last one where the cache is away."""
     text = shared_cache.get(_pointer_key(key))
-    return Generation.from_text(str(text)) if text else _memory.pointer(key)
+    if text:
+        try:
+            return Generation.from_text(str(text))
+        except (ValueError, KeyError, TypeError):
+            log.warning("a pointer in the cache is not of this version of the portal: %s", key)
+    return _memory.pointer(key)
 
 
 def records_of(generation: Generation, decode: Decode) -> tuple[Any, ...] | None:
-    """Return the decoded records, None where the cached pages are gone."""
+    """Return the decoded records, None where the cached pages are gone or spoilt."""
     kept = _memory.records(generation.id)
     if kept is not None:
         return kept
     bodies = bodies_of(generation.id, generation.pages)
     if bodies is None:
         return None
+    try:
+        records = _decoded(bodies, decode)
+    except DcsAnswerGarbled:
+        return None
+    _memory.keep(generation.id, records)
+    return records
+
+
+def _decoded(bodies: Sequence[bytes], decode: Decode) -> tuple[Any, ...]:
     # A repeated walk keeps both passes, the newer one first: its word wins.
     found: dict[str, Any] = {}
     for body in bodies:
         for record in decode(body):
             found.setdefault(record.key, record)
-    records = tuple(found.values())
-    _memory.keep(generation.id, records)
-    return records
+    return tuple(found.values())
 
 
 def bodies_of(generation: str, pages: int) -> list[bytes] | None:
     """Return the pages as DCS sent them, None where one is gone."""
     keys = _page_keys(generation, pages)
     found = shared_cache.get_many(keys)
-    if len(found) < len(keys):
-        return None
-    return [body for key in keys if isinstance(body := found[key], bytes)]
+    bodies = [body for key in keys if isinstance(body := found.get(key), bytes)]
+    return bodies if len(bodies) == len(keys) else None
 
 
 def forget_memory() -> None:

@@ -6,6 +6,7 @@ counts, order, paging and exports agree with each other.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from ..dcs.records import FORMATS, STATUSES, TYPES, BackupRecord
 from .eligibility import eligibility, service_word
 
 OTHER = "other"
+ERROR_CODE = r"dcs\.[0-9]{2}\.[0-9]{4}"
 RESTORABLE = ("yes", "no", "unknown")
 RANGES = {
     "24h": timedelta(hours=24),
@@ -54,9 +56,9 @@ class BackupFilter:
     tz: str = ""
 
     def bounds(self, now: datetime) -> tuple[datetime | None, datetime | None]:
-        """Return the absolute bounds of started_at: a relative range ends now and holds what starts now."""
+        """Return the absolute bounds of started_at; a range begins at a whole second and has no end."""
         if self.range:
-            return now - RANGES[self.range], None
+            return now.replace(microsecond=0) - RANGES[self.range], None
         return self.start, self.end
 
     @property
@@ -223,9 +225,14 @@ def _sieve(
 def _facets(wanted: BackupFilter, counts: dict[str, Counter[str]]) -> dict[str, tuple[Facet, ...]]:
     facets = {}
     for name, values in _chosen(wanted).items():
-        known = _VALUES.get(name) or tuple(sorted({*counts[name], *values} - {""}))
+        known = _VALUES.get(name) or _error_codes({*counts[name], *values})
         facets[name] = tuple(Facet(value, counts[name][value], value in values) for value in known)
     return facets
+
+
+def _error_codes(found: Iterable[str]) -> tuple[str, ...]:
+    """Return the codes that a link may carry."""
+    return tuple(sorted(code for code in found if re.fullmatch(ERROR_CODE, code)))
 
 
 # Order -----------------------------------------------------------------------
@@ -254,11 +261,14 @@ def _sorted(records: list[BackupRecord], sort: str) -> list[BackupRecord]:
 
 
 def frozen_filter(wanted: BackupFilter, *, now: datetime) -> BackupFilter:
-    """Return the same filter with a relative range made absolute: what a link for a ticket carries."""
+    """Return the same filter with a relative range made absolute: what a link for a ticket carries.
+
+    It ends with this second, so that it holds what started by now.
+    """
     if not wanted.range:
         return wanted
     start, _ = wanted.bounds(now)
-    return replace(wanted, range="", start=start, end=now)
+    return replace(wanted, range="", start=start, end=now.replace(microsecond=0) + timedelta(seconds=1))
 
 
 def newest_usable(records: Iterable[BackupRecord]) -> BackupRecord | None:

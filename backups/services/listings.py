@@ -14,8 +14,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
 from django.conf import settings
@@ -102,11 +102,17 @@ def instance_backups(
     Only a history longer than DCS_MAX_RECORDS is read by window: then the part
     within `bounds`, where any are given, else its newest part.
     """
-    subject = _Subject("backups", project, instance_id)
-    listing = _listing(subject, now=now, read_now=read_now)
+    ends = time.monotonic() + settings.DCS_READ_BUDGET
+    listing = _listing(_Subject("backups", project, instance_id), now=now, read_now=read_now)
     if not listing.truncated or bounds == (None, None):
         return listing
-    return _listing(_Subject("backups", project, instance_id, _window(bounds)), now=now, read_now=read_now)
+    part = _Subject("backups", project, instance_id, _window(bounds))
+    patience = max(0.0, ends - time.monotonic())
+    try:
+        return _listing(part, now=now, read_now=read_now, patience=patience)
+    except NothingToShow as nothing:
+        # Its newest records are at hand, and said not to be all.
+        return replace(listing, problem=nothing.problem)
 
 
 def project_instances(project: Project, *, now: datetime, read_now: bool = False) -> Listing[Instance]:
@@ -117,11 +123,9 @@ def project_instances(project: Project, *, now: datetime, read_now: bool = False
 def shown_instance(project: Project, instance_id: str, *, now: datetime) -> Listing[Instance]:
     """Return the one instance as ShowInstance tells it. Raises NothingToShow.
 
-    It adorns a history and never holds it up: a viewer waits half a second for it.
+    It adorns a history and never holds it up: nobody waits for a call that began half a second ago.
     """
-    return _listing(
-        _Subject("instance", project, instance_id), now=now, read_now=False, patience=INSTANCE_PATIENCE
-    )
+    return _listing(_Subject("instance", project, instance_id), now=now, read_now=False)
 
 
 def cached_backups(project: Project, instance_id: str) -> tuple[BackupRecord, ...] | None:
@@ -136,19 +140,20 @@ def cached_instance(project: Project, instance_id: str) -> Instance | None:
     return known[1][0] if known else None
 
 
-def begin_backups(project: Project, instance_ids: Iterable[str], *, now: datetime) -> None:
-    """Start reading the histories that are not at hand, without waiting."""
-    for instance_id in instance_ids:
-        subject = _Subject("backups", project, instance_id)
-        if generations.current(subject.key) is None and upstream.refusal(subject.call, now) is None:
-            _readings.begin(subject)
+def read_backups(histories: Iterable[tuple[Project, str]], *, now: datetime, seconds: float) -> None:
+    """Read several histories side by side where DCS may be asked, and wait at most that long for them."""
+    ends = time.monotonic() + seconds
+    subjects = [_Subject("backups", project, instance_id) for project, instance_id in histories]
+    begun = [_readings.begin(s, now=now) for s in subjects if upstream.refusal(s.call, now) is None]
+    for reading in begun:
+        reading.done.wait(max(0.0, ends - time.monotonic()))
 
 
 def begin_shown_instance(project: Project, instance_id: str, *, now: datetime) -> None:
     """Start asking for an instance where nothing is cached, so that it is read beside its history."""
     subject = _Subject("instance", project, instance_id)
-    if generations.current(subject.key) is None and upstream.refusal(subject.call, now) is None:
-        _readings.begin(subject)
+    if generations.current(subject.key) is None and _refusal(subject, now) is None:
+        _readings.begin(subject, now=now)
 
 
 def received_record(listing: Listing[BackupRecord], backup_id: str) -> dict[str, Any] | None:
@@ -239,13 +244,16 @@ class _OnePage:
 
 
 def _window(bounds: Window) -> Window:
-    """Return the bounds to send upstream: with room to spare, in whole days so that viewers share them."""
+    """Return the bounds to send upstream: with room to spare, in whole UTC days that viewers share."""
     begin, end = bounds
-    if begin is not None:
-        begin = (begin - WINDOW_MARGIN).replace(hour=0, minute=0, second=0, microsecond=0)
-    if end is not None:
-        end = (end + WINDOW_MARGIN).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return begin, end
+    return (
+        _midnight_before(begin - WINDOW_MARGIN) if begin else None,
+        _midnight_before(end + WINDOW_MARGIN) + timedelta(days=1) if end else None,
+    )
+
+
+def _midnight_before(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 # Freshness -------------------------------------------------------------------
@@ -257,15 +265,23 @@ def _listing(
     known = _known(subject)
     if known and not read_now and _is_fresh(known[0], now):
         return _as_listing(subject, known, "cache")
-    problem = upstream.refusal(subject.call, now)
+    problem = _refusal(subject, now)
     if problem:
         if known:
             return _as_listing(subject, known, "stale", problem)
         raise NothingToShow(problem)
-    reading = _readings.begin(subject)
+    last_problem = upstream.last_problem(subject.call, now)
+    reading = _readings.begin(subject, seen=known, now=now)
     if known and not read_now:
-        return _as_listing(subject, known, "stale", upstream.last_problem(subject.call), refreshing=True)
-    return _awaited(subject, known, reading, now, settings.DCS_READ_BUDGET if patience is None else patience)
+        return _as_listing(subject, known, "stale", last_problem, refreshing=True)
+    if patience is None:
+        patience = reading.patience(subject)
+    return _awaited(subject, known, reading, now, patience)
+
+
+def _refusal(subject: _Subject, now: datetime) -> Problem | None:
+    # What only adorns a page must not take the one trial of an open circuit.
+    return upstream.refusal(subject.call, now, trial=subject.kind != "instance")
 
 
 def _awaited(
@@ -339,9 +355,16 @@ class _Reading:
     """One walk under way; viewers of the same list wait for the same one."""
 
     def __init__(self) -> None:
+        self.began = time.monotonic()
         self.done = threading.Event()
         self.result: _Known | None = None
         self.problem: Problem | None = None
+
+    def patience(self, subject: _Subject) -> float:
+        """Return the seconds that a viewer waits for it."""
+        if subject.kind != "instance":
+            return float(settings.DCS_READ_BUDGET)
+        return max(0.0, self.began + INSTANCE_PATIENCE - time.monotonic())
 
 
 class _Readings:
@@ -349,15 +372,20 @@ class _Readings:
         self._lock = threading.Lock()
         self._under_way: dict[str, _Reading] = {}
 
-    def begin(self, subject: _Subject) -> _Reading:
-        """Join the walk that is under way, or start one behind this view."""
+    def begin(self, subject: _Subject, *, now: datetime, seen: _Known | None = None) -> _Reading:
+        """Join the walk that is under way, or start one behind this view, which has `seen` a generation."""
         with self._lock:
             reading = self._under_way.get(subject.key)
             if reading is None:
-                reading = self._under_way[subject.key] = _Reading()
+                reading = _Reading()
                 threading.Thread(
-                    target=self._run, args=(subject, reading), name=f"read-{subject.kind}", daemon=True
+                    target=self._run,
+                    args=(subject, reading, seen, now),
+                    name=f"read-{subject.kind}",
+                    daemon=True,
                 ).start()
+                # Only now, so that nobody waits for a thread that could not start.
+                self._under_way[subject.key] = reading
             return reading
 
     def wait_for_all(self, seconds: float) -> bool:
@@ -367,14 +395,27 @@ class _Readings:
         ends = time.monotonic() + seconds
         return all(reading.done.wait(max(0.0, ends - time.monotonic())) for reading in under_way)
 
-    def _run(self, subject: _Subject, reading: _Reading) -> None:
+    def _run(self, subject: _Subject, reading: _Reading, seen: _Known | None, now: datetime) -> None:
         try:
-            self._read(subject, reading)
+            with upstream.turn(subject.call, patience=min(0.5, settings.DCS_READ_BUDGET * 0.05)):
+                if not self._was_just_done(subject, reading, seen, now):
+                    self._read(subject, reading)
         finally:
             # Whatever happened, nobody waits for a reader that is gone.
             with self._lock:
                 del self._under_way[subject.key]
             reading.done.set()
+
+    def _was_just_done(
+        self, subject: _Subject, reading: _Reading, seen: _Known | None, now: datetime
+    ) -> bool:
+        """Take over what another reader found after this view had looked, so that DCS is not asked twice."""
+        known = _known(subject)
+        if known and (seen is None or known[0].id != seen[0].id):
+            reading.result = known
+        else:
+            reading.problem = upstream.held(subject.call, now)
+        return bool(reading.result or reading.problem)
 
     def _read(self, subject: _Subject, reading: _Reading) -> None:
         began = time.monotonic()

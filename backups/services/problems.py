@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,7 +54,7 @@ class Problem:
             return None
         if self.retry_at is None:
             return DEFAULT_RETRY_SECONDS
-        return max(1, round((self.retry_at - now).total_seconds()))
+        return max(1, math.ceil((self.retry_at - now).total_seconds()))
 
     @property
     def title(self) -> Words:
@@ -78,10 +79,14 @@ class Problem:
         return json.dumps(values)
 
     @classmethod
-    def from_text(cls, text: str) -> Problem:
-        values = json.loads(text)
-        values["retry_at"] = datetime.fromisoformat(values["retry_at"]) if values["retry_at"] else None
-        return cls(**values)
+    def from_text(cls, text: str) -> Problem | None:
+        """Return what to_text wrote, None for what another version of the portal did."""
+        try:
+            values = json.loads(text)
+            values["retry_at"] = datetime.fromisoformat(values["retry_at"]) if values["retry_at"] else None
+            return cls(**values)
+        except (ValueError, KeyError, TypeError):
+            return None
 
 
 _TITLES: dict[str, Words] = {

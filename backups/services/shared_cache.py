@@ -27,7 +27,7 @@ def get(key: str) -> Value | None:
 
 def get_many(keys: Iterable[str]) -> dict[str, Value]:
     """Return what is there; nothing where the cache is away."""
-    if _is_away():
+    if is_away():
         return {}
     try:
         return dict(cache.get_many(list(keys)))
@@ -37,7 +37,7 @@ def get_many(keys: Iterable[str]) -> dict[str, Value]:
 
 
 def set_many(values: dict[str, Value], *, seconds: float) -> None:
-    if _is_away():
+    if is_away():
         return
     try:
         cache.set_many(values, timeout=round(seconds))
@@ -50,7 +50,7 @@ def set_one(key: str, value: Value, *, seconds: float) -> None:
 
 
 def delete_many(keys: Iterable[str]) -> None:
-    if _is_away():
+    if is_away():
         return
     try:
         cache.delete_many(list(keys))
@@ -58,8 +58,26 @@ def delete_many(keys: Iterable[str]) -> None:
         _left_alone(error)
 
 
-def _is_away() -> bool:
+def shorten(keys: Iterable[str], *, seconds: float) -> None:
+    """Let values go soon, but not under a view that is just reading them."""
+    if is_away():
+        return
+    try:
+        for key in keys:
+            cache.touch(key, round(seconds))
+    except (RedisError, OSError) as error:
+        _left_alone(error)
+
+
+def is_away() -> bool:
+    """Whether the cache is being left alone, so that only this process's own memory is at hand."""
     return time.monotonic() < _away_until
+
+
+def try_again() -> None:
+    """Ask the cache at once again, as a restart would."""
+    global _away_until
+    _away_until = 0.0
 
 
 def _left_alone(error: Exception) -> None:

@@ -7,6 +7,7 @@ the API's reference page for ListBackupRecords.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -112,6 +113,7 @@ REASON_WORDS: dict[str, Words] = {
 }
 
 
+@lru_cache(maxsize=256)
 def error_meaning_in_english(code: str) -> str | None:
     """Return what an error code means for JSON and CSV, which never change with the viewer's language."""
     known = ERROR_CODES.get(code)
