@@ -25,6 +25,7 @@ def _application() -> WSGIHandler:
         if problem.level >= ERROR
     ]
     if problems:
+        problems.sort(key=lambda problem: problem.id or "")
         sys.exit("\n".join(f"{problem.msg} {problem.hint or ''}".strip() for problem in problems))
     return application
 

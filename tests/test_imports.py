@@ -10,12 +10,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 # Where a folder or file may import from, of what is ours; itself is always allowed.
+# Records are what everybody speaks of, so forms and views may name them; they never ask DCS.
 ALLOWED = {
     "backups/dcs": set(),
     "backups/emulator": {"backups.dcs.signing"},
     "backups/services": {"backups.dcs"},
-    "backups/forms.py": {"backups.services.history"},
-    "backups/views.py": {"backups.forms", "backups.services"},
+    "backups/forms.py": {"backups.dcs.records", "backups.services"},
+    "backups/views.py": {"backups.dcs.records", "backups.forms", "backups.services"},
+    "backups/templatetags": {"backups.dcs.records", "backups.services"},
     "backups/urls.py": {"backups.views"},
 }
 

@@ -38,4 +38,5 @@ class Command(BaseCommand):
 def refuse_wrong_settings() -> None:
     problems = [problem for problem in run_checks(include_deployment_checks=True) if problem.level >= ERROR]
     if problems:
+        problems.sort(key=lambda problem: problem.id or "")
         raise SystemExit("\n".join(f"{problem.msg} {problem.hint or ''}".strip() for problem in problems))
