@@ -386,3 +386,25 @@ def _sign_in(url: str, person: str) -> str:
     fields = {"person": person, "next": "/", "csrfmiddlewaretoken": token[1]}
     with browser.open(f"{url}sign-in/", urlencode(fields).encode(), timeout=10) as response:
         return str(response.read().decode())
+
+
+# --- CI --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("true", "1 error"), ("", "1 skipped")])
+def test_what_is_skipped_elsewhere_fails_in_ci(tmp_path: Path, ci: str, outcome: str) -> None:
+    (tmp_path / "test_needy.py").write_text(
+        "import pytest\n@pytest.mark.needs('no-such-program', 'no-such-package')\ndef test_it(): ...\n"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-c", os.devnull, tmp_path],
+        cwd=ROOT,
+        env=os.environ | {"CI": ci},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert outcome in result.stdout
+    assert "install the Debian package no-such-package" in result.stdout or not ci
