@@ -1,0 +1,96 @@
+"""Debian's Chromium in front of the portal over the emulator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+from pytest_django.fixtures import Settings
+from pytest_django.live_server_helper import LiveServer
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+
+# Playwright's loop runs in the thread of the tests, where Django would refuse the database.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.needs("chromium", "chromium"))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    return {"executable_path": str(CHROMIUM), "args": FLAGS.split()}
+
+
+@pytest.fixture
+def address(portal: Settings, live_server: LiveServer) -> str:
+    """The portal's address."""
+    portal.PORTAL_URL = live_server.url
+    portal.CSRF_TRUSTED_ORIGINS = [live_server.url]
+    return live_server.url
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str) -> Generator[OpenPage]:
+    """`open_page("/path/", person="ada")` opens a page in a browser of its own, signed in when asked to."""
+    contexts: list[BrowserContext] = []
+
+    def opened(
+        path: str = "/",
+        *,
+        person: str = "ada",
+        width: int = 1440,
+        theme: str = "light",
+        language: str = "en",
+        javascript: bool = True,
+    ) -> Page:
+        context = browser.new_context(
+            base_url=address,
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if theme == "dark" else "light",
+            java_script_enabled=javascript,
+        )
+        contexts.append(context)
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+        context.add_cookies([{"name": "portal_language", "value": language, "url": address}])
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.goto("/sign-in/" if person else path)
+        if person:
+            page.locator(f'form:has(input[name=person][value="{person}"]) button').click()
+            page.goto(path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def axe_findings(page: Page) -> list[str]:
+    """Return what axe-core finds on the page, a line each."""
+    spec = find_spec("axe_playwright_python")
+    assert spec
+    assert spec.submodule_search_locations
+    script = Path(spec.submodule_search_locations[0], "axe.min.js").read_text()
+    page.evaluate(script)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{violation['id']}: {node['html'][:160]} ({node['failureSummary'][:200]})"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]

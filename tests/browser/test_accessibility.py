@@ -1,0 +1,62 @@
+"""axe-core finds nothing on any page or state, light and dark, in both languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from backups.emulator.api import Emulator
+
+from .conftest import OpenPage, axe_findings
+
+ORDERS = "/projects/eu-prod/instances/5560df16-cebf-4473-95c4-d1b573c16e79/"
+REFERENCE = f"{ORDERS}backups/4631832a-14c6-45b0-a0b3-3abd8f591ad1/"
+UNKNOWN = "/projects/eu-prod/instances/11111111-1111-4111-8111-111111111111/"
+PAGES = {
+    "home": "/",
+    "find": "/find/?q=cache",
+    "nothing found": "/find/?q=zzzz",
+    "instances": "/projects/eu-prod/",
+    "history": ORDERS,
+    "every filter": f"{ORDERS}?status=failed&type=auto&restorable=no&range=30d&q=nightly&sort=-size&per_page=25",
+    "filtered to nothing": f"{ORDERS}?q=zzzz",
+    "a query that cannot be read": f"{ORDERS}?status=bogus&from=x",
+    "one backup": REFERENCE,
+    "unknown backup": f"{ORDERS}backups/gone/",
+    "unknown instance": UNKNOWN,
+    "unknown page": "/projects/nope/",
+    "signed out": "/signed-out/",
+}
+LOOKS = [("light", "en", 1440), ("dark", "en", 1440), ("light", "zh-hans", 1440), ("dark", "en", 390)]
+
+
+@pytest.mark.parametrize(("theme", "language", "width"), LOOKS)
+def test_axe_finds_nothing_on_any_page(open_page: OpenPage, theme: str, language: str, width: int) -> None:
+    page = open_page("/", theme=theme, language=language, width=width)
+    found = {}
+    for name, path in PAGES.items():
+        page.goto(path)
+        found[name] = axe_findings(page)
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_before_sign_in(open_page: OpenPage, theme: str) -> None:
+    page = open_page("/sign-in/", person="", theme=theme)
+    assert axe_findings(page) == []
+
+
+def test_axe_finds_nothing_where_no_project_is_open(open_page: OpenPage) -> None:
+    assert axe_findings(open_page("/", person="cleo")) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_while_dcs_fails(open_page: OpenPage, emulator: Emulator, theme: str) -> None:
+    page = open_page(ORDERS, theme=theme)
+    emulator.fail_with(500)
+    page.goto("/projects/eu-prod/instances/00000000-0000-4000-8000-00000000feed/")
+    assert page.locator("[data-backup-id]").count() == 0
+    assert axe_findings(page) == []
+    page.goto(ORDERS)
+    page.locator("form[action$='/refresh/'] button").first.click()
+    assert page.locator("[data-backup-id]").count() > 0
+    assert axe_findings(page) == []

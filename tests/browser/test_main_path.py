@@ -1,0 +1,79 @@
+"""From a link in a ticket to a backup: by mouse, by keyboard, on a phone, and without JavaScript."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import OpenPage
+
+ORDERS = "/projects/eu-prod/instances/5560df16-cebf-4473-95c4-d1b573c16e79/"
+HARD_LINK = f"{ORDERS}?status=failed&status=expired&q=100%25&tz=Asia%2FShanghai"
+
+
+def rows(page: Page) -> list[str]:
+    return [str(row.get_attribute("data-backup-id")) for row in page.locator("[data-backup-id]").all()]
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_from_the_find_box_to_the_right_backup(open_page: OpenPage, javascript: bool) -> None:
+    page = open_page("/", javascript=javascript)
+    page.locator("[data-find]").first.fill("orders-cache")
+    page.locator("[data-find]").first.press("Enter")
+    # Two projects have an instance of that name: a person chooses.
+    page.get_by_role("link", name=re.compile("orders-cache.*eu-prod")).click()
+    expect(page).to_have_title(re.compile("orders-cache"))
+    before = rows(page)
+    page.get_by_role("link", name=re.compile(r"^Failed")).first.click()
+    expect(page).to_have_url(re.compile(r"status=failed"))
+    assert 0 < len(rows(page)) < len(before)
+    page.locator("[data-backup-id] a").first.click()
+    expect(page).to_have_url(re.compile(r"/backups/[0-9a-f-]{36}/$"))
+
+
+def test_a_link_opened_signed_out_arrives_unchanged_after_one_click(
+    open_page: OpenPage, address: str
+) -> None:
+    page = open_page(HARD_LINK, person="")
+    page.locator("form button:visible").filter(has_text="Ada").click()
+    expect(page).to_have_url(f"{address}{HARD_LINK}")
+
+
+def test_the_reference_record_is_read_as_documented(open_page: OpenPage) -> None:
+    page = open_page(f"{ORDERS}backups/4631832a-14c6-45b0-a0b3-3abd8f591ad1/")
+    for text in ("Succeeded", "Manual", "880,232 bytes", "10 May 2019 08:31:21", "1 m 9 s"):
+        expect(page.locator("main")).to_contain_text(text)
+
+
+def test_copy_link_freezes_a_relative_range(open_page: OpenPage, address: str) -> None:
+    page = open_page(f"{ORDERS}?range=7d&status=succeed")
+    page.get_by_role("button", name="Copy link").or_(page.get_by_role("link", name="Copy link")).first.click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(f"{address}{ORDERS}?status=succeed&from=20")
+    assert "range" not in copied
+
+
+def test_slash_focuses_the_find_box(open_page: OpenPage) -> None:
+    page = open_page(ORDERS)
+    page.keyboard.press("/")
+    expect(page.locator("[data-find]").first).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/projects/eu-prod/", ORDERS, f"{ORDERS}?status=nope", "/find/?q=cache"]
+)
+def test_a_phone_needs_no_sideways_scrolling(open_page: OpenPage, path: str) -> None:
+    page = open_page(path, width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_content_security_policy_stops_nothing_of_ours(open_page: OpenPage) -> None:
+    page = open_page("/")
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    for path in ("/", "/projects/eu-prod/", ORDERS):
+        page.goto(path)
+    assert said == []
