@@ -17,7 +17,7 @@ PAGES = {
     "nothing found": "/find/?q=zzzz",
     "instances": "/projects/eu-prod/",
     "history": ORDERS,
-    "every filter": f"{ORDERS}?status=failed&type=auto&restorable=no&range=30d&q=nightly&sort=-size&per_page=25",
+    "every filter": f"{ORDERS}?status=failed&type=auto&restorable=no&range=30d&q=nightly&per_page=25",
     "filtered to nothing": f"{ORDERS}?q=zzzz",
     "a query that cannot be read": f"{ORDERS}?status=bogus&from=x",
     "one backup": REFERENCE,
