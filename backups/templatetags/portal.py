@@ -40,8 +40,8 @@ register = template.Library()
 def icon(name: str, classes: str = "") -> SafeString:
     """Return an icon of static/icons.svg. It is decoration: a word stands beside it, or hidden in it."""
     return format_html(
-        '<svg class="icon {}" width="16" height="16" aria-hidden="true"><use href="{}#{}"/></svg>',
-        classes,
+        '<svg class="{}" width="16" height="16" aria-hidden="true"><use href="{}#{}"/></svg>',
+        f"icon {classes}".strip(),
         static("icons.svg"),
         name,
     )
@@ -370,10 +370,11 @@ def _verdict(eligibility: Eligibility, language: str | None) -> SafeString:
     odd = ""
     if eligibility.contradiction:
         odd = format_html('<span class="odd">{}<span class="vh">{}</span></span>', icon("warning"), text)
+    title = format_html(' title="{}"', text) if eligibility.verdict != "yes" else ""
     return format_html(
-        '<span class="verdict {}" title="{}">{}<span class="cut">{}</span>{}</span>',
+        '<span class="verdict {}"{}>{}<span class="cut">{}</span>{}</span>',
         eligibility.verdict,
-        text,
+        title,
         icon(shape),
         verdict_sentence(eligibility, brief=True),
         odd,
@@ -484,6 +485,12 @@ def initials(name: str) -> str:
     """Return at most two letters for a person's mark."""
     letters = [word[0] for word in name.split() if word[0].isalnum()]
     return "".join(letters[:1] + letters[1:][-1:]).upper()
+
+
+@register.simple_tag
+def title_where_long(text: str) -> SafeString:
+    """Return a title attribute with the whole of a text that a cell may cut, "" for a short one."""
+    return format_html(' title="{}"', text) if len(text) > 25 else SafeString("")
 
 
 @register.filter
