@@ -80,6 +80,8 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
     context |= {
         "listing": listing,
         "instances": rows,
+        # ListInstances need not tell the cache mode: no empty column.
+        "modes_known": any(instance.cache_mode for instance in page.rows),
         "instances_total": listing.total,
         "matched": page.matched,
         "status": wanted.statuses,

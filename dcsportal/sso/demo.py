@@ -28,6 +28,6 @@ class DemoPerson:
 
 PEOPLE = (
     DemoPerson("ada", "Ada Novak", ("dcs-all",), _("On call for every project")),
-    DemoPerson("ben", "Ben Li", ("dcs-eu",), _("Sees the project eu-prod only")),
+    DemoPerson("ben", "Ben Li", ("dcs-eu",), _("On call for one project")),
     DemoPerson("cleo", "Cleo Okafor", (), _("Has no group yet, so sees no project")),
 )
