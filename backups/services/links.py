@@ -49,7 +49,9 @@ def frozen_url(path: str, query: QueryDict, wanted: BackupFilter, *, now: dateti
     for name, bound in (("from", frozen.start), ("to", frozen.end)):
         if bound:
             query[name] = str(utc_text(bound))
-    query.pop("range", None)
+    # A form without JavaScript also sends its empty fields.
+    for name in ("range", *(name for name in ("from", "to", "q") if not query.get(name))):
+        query.pop(name, None)
     return absolute(f"{path}?{query.urlencode(safe=':')}" if query else path)
 
 
