@@ -103,11 +103,12 @@ def _pause(error: DcsError) -> float:
 
 
 def succeeded(call: Call) -> datetime:
-    """Note that DCS answered; return the time of that."""
+    """Note that DCS answered; return the time of that in whole milliseconds."""
     _turns.answered(call.hold_key, accepted=True)
     _notes.drop(call.failure_key)
     _circuits.close(call.project.endpoint)
-    return datetime.now(UTC)
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 @contextmanager

@@ -1,0 +1,78 @@
+"""The restore verdict and its reasons, case by case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from backups.dcs.records import BackupRecord
+from backups.services.eligibility import eligibility, service_word
+from backups.services.words import REASON_WORDS
+
+from .api_records import raw
+
+CASES: list[tuple[dict[str, Any], str, tuple[str, ...], str]] = [
+    # fields, verdict, reasons, the service's own word
+    ({"status": "succeed", "is_support_restore": "TRUE"}, "yes", (), "yes"),
+    ({"status": "succeed", "is_support_restore": "true"}, "yes", (), "yes"),
+    ({"status": "succeed", "is_support_restore": True}, "yes", (), "yes"),
+    ({"status": "succeed", "is_support_restore": "FALSE"}, "no", ("dcs_says_no",), "no"),
+    ({"status": "succeed", "is_support_restore": False}, "no", ("dcs_says_no",), "no"),
+    ({"status": "succeed", "is_support_restore": None}, "unknown", ("dcs_does_not_say",), "unknown"),
+    ({"status": "succeed", "is_support_restore": {}}, "unknown", ("dcs_does_not_say",), "unknown"),
+    ({"status": "succeed", "is_support_restore": "maybe"}, "unknown", ("dcs_does_not_say",), "unknown"),
+    ({"status": "expired", "is_support_restore": "TRUE"}, "no", ("expired", "contradiction"), "yes"),
+    ({"status": "expired", "is_support_restore": "FALSE"}, "no", ("expired",), "no"),
+    ({"status": "deleted", "is_support_restore": "TRUE"}, "no", ("deleted", "contradiction"), "yes"),
+    ({"status": "failed", "is_support_restore": "TRUE"}, "no", ("failed", "contradiction"), "yes"),
+    ({"status": "failed", "is_support_restore": "FALSE"}, "no", ("failed",), "no"),
+    ({"status": "failed", "is_support_restore": None}, "no", ("failed",), "unknown"),
+    (
+        {"status": "failed", "is_support_restore": "FALSE", "error_code": "dcs.08.0002"},
+        "no",
+        ("failed",),
+        "no",
+    ),
+    (
+        {"status": "failed", "is_support_restore": "FALSE", "error_code": "dcs.08.0008"},
+        "no",
+        ("did_not_run",),
+        "no",
+    ),
+    (
+        {"status": "failed", "is_support_restore": "FALSE", "error_code": "DCS.08.0008"},
+        "no",
+        ("did_not_run",),
+        "no",
+    ),
+    ({"status": "waiting", "is_support_restore": "FALSE"}, "no", ("waiting",), "no"),
+    ({"status": "backuping", "is_support_restore": None}, "no", ("in_progress",), "unknown"),
+    ({"status": "archived", "is_support_restore": "TRUE"}, "unknown", ("unknown_status",), "yes"),
+    ({"status": "archived", "is_support_restore": "FALSE"}, "no", ("unknown_status", "dcs_says_no"), "no"),
+    ({"status": "SUCCEED", "is_support_restore": "TRUE"}, "unknown", ("unknown_status",), "yes"),
+    ({"status": None, "is_support_restore": "TRUE"}, "unknown", ("no_status",), "yes"),
+    ({"status": "MISSING", "is_support_restore": "MISSING"}, "unknown", ("no_status",), "unknown"),
+]
+
+
+@pytest.mark.parametrize(("fields", "verdict", "reasons", "word"), CASES)
+def test_the_verdict_of_a_record(fields: Any, verdict: str, reasons: tuple[str, ...], word: str) -> None:
+    record = BackupRecord.from_api(raw(1, **fields))
+
+    found = eligibility(record)
+
+    assert (found.verdict, found.reasons, service_word(record)) == (verdict, reasons, word)
+
+
+@pytest.mark.parametrize(("fields", "verdict", "reasons", "word"), CASES)
+def test_only_what_succeeded_and_is_restorable_is_usable(
+    fields: Any, verdict: str, reasons: tuple[str, ...], word: str
+) -> None:
+    record = BackupRecord.from_api(raw(1, **fields))
+
+    assert eligibility(record).usable == (record.status == "succeed" and record.restorable is True)
+
+
+def test_every_reason_has_words() -> None:
+    assert {reason for _, _, reasons, _ in CASES for reason in reasons} == set(REASON_WORDS)

@@ -1,0 +1,262 @@
+"""A history's rows, counts and order equal what plain Python makes of the same records."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cmp_to_key
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backups.dcs.records import BackupRecord
+from backups.services.history import BackupFilter, backup_history, frozen_filter
+
+from .api_records import raw
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, 250_000, UTC)
+STATUSES = ["waiting", "backuping", "succeed", "failed", "expired", "deleted"]
+HOURS = {"24h": 24, "3d": 72, "7d": 168, "30d": 720, "90d": 2160}
+
+times = st.one_of(
+    st.sampled_from([NOW - timedelta(hours=hours) for hours in (0, 1, 24, 25, 72, 100, 700, 2000, 9000)]),
+    st.datetimes(datetime(2026, 8, 1), datetime(2026, 11, 24, 12), timezones=st.just(UTC)),
+).map(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z")
+no_value = st.sampled_from([None, {}, "", "MISSING"])
+odd_time = st.sampled_from(["yesterday", 1_762_000_000_000, "2026-11-09 08:31:16", "0000-00-00 00:00:00"])
+
+
+def records_of_the_api() -> st.SearchStrategy[list[BackupRecord]]:
+    texts = [
+        "backup_1",
+        "Nightly",
+        "nightly run",
+        "Straße",
+        "STRASSE",
+        "订单缓存",
+        "a\x00b",
+        "100%",
+        "=1+1",
+        "n\nm",
+    ]
+    one = st.fixed_dictionaries(
+        {
+            "backup_id": st.uuids().map(str) | st.sampled_from(["ABC-1", "abc-1", "Zeta"]),
+            "backup_name": st.sampled_from(texts) | no_value,
+            "remark": st.sampled_from([*texts, 42, ["x"]]) | no_value,
+            "status": st.sampled_from([*STATUSES, "archived", "SUCCEED"]) | no_value,
+            "backup_type": st.sampled_from(["manual", "auto", "weekly"]) | no_value,
+            "backup_format": st.sampled_from(["rdb", "RDB", "aof", "snapshot"]) | no_value,
+            "is_support_restore": st.sampled_from(["TRUE", "FALSE", "true", True, False, "maybe"]) | no_value,
+            "error_code": st.sampled_from(["dcs.08.0002", "DCS.08.0002", "dcs.08.0008", "oops"]) | no_value,
+            "size": st.sampled_from([0, 1, 2, "2", -1, "1.5 GB", 10**12]) | no_value,
+            "created_at": times | odd_time | no_value,
+            "execution_at": times | odd_time | no_value,
+            "updated_at": times | odd_time | no_value,
+            "progress": st.sampled_from(["100.00", "abc", 50]) | no_value,
+        }
+    )
+    return st.lists(one, max_size=25, unique_by=lambda fields: str(fields["backup_id"])).map(
+        lambda found: [BackupRecord.from_api(raw(1, **fields)) for fields in found]
+    )
+
+
+def some_of(*values: str) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(st.sampled_from(values), max_size=2, unique=True).map(tuple)
+
+
+bounds = st.none() | st.sampled_from([NOW - timedelta(hours=hours) for hours in (0, 25, 100, 700)])
+sorts = st.sampled_from(["started", "created", "finished", "duration", "size", "status", "type", "name"])
+
+
+@st.composite
+def filters(draw: Any) -> BackupFilter:
+    ranged = draw(st.sampled_from(["", "", *HOURS]))
+    words = st.sampled_from(["nightly", "strasse", "订单", "dcs.08", "backup", "b", "%", "0002", "zzz"])
+    return BackupFilter(
+        statuses=draw(some_of(*STATUSES, "other")),
+        types=draw(some_of("manual", "auto", "other")),
+        formats=draw(some_of("rdb", "aof", "other")),
+        restorable=draw(some_of("yes", "no", "unknown")),
+        error_codes=draw(some_of("dcs.08.0002", "dcs.08.0008", "dcs.08.0001")),
+        words=tuple(draw(st.lists(words, max_size=2))),
+        start=None if ranged else draw(bounds),
+        end=None if ranged else draw(bounds),
+        range=ranged,
+        sort=draw(st.sampled_from(["", "-"])) + draw(sorts),
+        page=draw(st.sampled_from([1, 2, 3, 10**9])),
+        per_page=draw(st.sampled_from([1, 2, 7, 25, 200])),
+    )
+
+
+# What design says, in plain Python ---------------------------------------------------
+
+
+def data_from(record: BackupRecord) -> datetime | None:
+    return record.execution_at if record.execution_at is not None else record.created_at
+
+
+def is_wanted(record: BackupRecord, wanted: BackupFilter) -> bool:
+    def chosen(values: tuple[str, ...], value: str, known: list[str]) -> bool:
+        return not values or value in values or ("other" in values and value not in known)
+
+    if not chosen(wanted.statuses, record.status, STATUSES):
+        return False
+    if not chosen(wanted.types, record.type, ["manual", "auto"]):
+        return False
+    if not chosen(wanted.formats, record.format, ["rdb", "aof"]):
+        return False
+    service_says = {True: "yes", False: "no", None: "unknown"}[record.restorable]
+    if wanted.restorable and service_says not in wanted.restorable:
+        return False
+    if wanted.error_codes and record.error_code not in wanted.error_codes:
+        return False
+    for word in wanted.words:
+        fields = (record.name, record.backup_id, record.description, record.error_code)
+        if not any(word in field.casefold() for field in fields):
+            return False
+    start, end = wanted.start, wanted.end
+    if wanted.range:
+        start = NOW.replace(microsecond=0) - timedelta(hours=HOURS[wanted.range])
+    started = data_from(record)
+    if (start or end) and started is None:
+        return False
+    return not ((start and started and started < start) or (end and started and started >= end))
+
+
+def value_to_sort_by(record: BackupRecord, field: str) -> Any:
+    ended = record.updated_at if record.status in ("succeed", "failed") else None
+    started = data_from(record)
+    took = ended - started if ended and started and ended >= started else None
+    lifecycle = STATUSES.index(record.status) if record.status in STATUSES else 6
+    return {
+        "started": started,
+        "created": record.created_at,
+        "finished": ended,
+        "duration": took,
+        "size": record.size_bytes,
+        "status": (lifecycle, record.status) if record.status else None,
+        "type": record.type or None,
+        "name": record.name.casefold() or None,
+    }[field]
+
+
+def in_order(records: list[BackupRecord], sort: str) -> list[BackupRecord]:
+    field, sign = sort.lstrip("-"), -1 if sort.startswith("-") else 1
+
+    def compare(one: BackupRecord, other: BackupRecord) -> int:
+        a, b = value_to_sort_by(one, field), value_to_sort_by(other, field)
+        if a != b and (a is None or b is None):
+            return 1 if a is None else -1
+        if a != b:
+            return sign * (1 if a > b else -1)
+        return (one.backup_id > other.backup_id) - (one.backup_id < other.backup_id)
+
+    return sorted(records, key=cmp_to_key(compare))
+
+
+def ids(records: Any) -> list[str]:
+    return [record.backup_id for record in records]
+
+
+@settings(max_examples=300, deadline=None)
+@given(records_of_the_api(), filters())
+def test_a_history_holds_what_plain_python_finds_in_the_same_order(
+    records: list[BackupRecord], wanted: BackupFilter
+) -> None:
+    expected = in_order([record for record in records if is_wanted(record, wanted)], wanted.sort)
+
+    history = backup_history(records, wanted, now=NOW)
+
+    assert ids(history.matches) == ids(expected)
+    assert (history.total, history.matched) == (len(records), len(expected))
+
+
+@settings(max_examples=100, deadline=None)
+@given(records_of_the_api(), filters())
+def test_all_pages_one_after_another_are_the_whole_history(
+    records: list[BackupRecord], wanted: BackupFilter
+) -> None:
+    whole = backup_history(records, replace(wanted, page=1, per_page=200), now=NOW)
+    pages = backup_history(records, wanted, now=NOW).pages
+
+    turned = [backup_history(records, replace(wanted, page=n + 1), now=NOW) for n in range(pages)]
+
+    assert [i for page in turned for i in ids(page.rows)] == ids(whole.rows)
+    assert all(page.rows or not whole.rows for page in turned)
+
+
+@settings(max_examples=100, deadline=None)
+@given(records_of_the_api(), filters())
+def test_a_chip_s_count_is_what_clicking_it_gives(records: list[BackupRecord], wanted: BackupFilter) -> None:
+    fields = {
+        "status": "statuses",
+        "type": "types",
+        "format": "formats",
+        "restorable": "restorable",
+        "error": "error_codes",
+    }
+
+    facets = backup_history(records, wanted, now=NOW).facets
+
+    for name, field in fields.items():
+        for facet in facets[name]:
+            alone = replace(wanted, **{field: (facet.value,)})
+            assert facet.count == backup_history(records, alone, now=NOW).matched, (name, facet)
+            assert facet.chosen == (facet.value in getattr(wanted, field))
+
+
+@settings(max_examples=100, deadline=None)
+@given(records_of_the_api(), filters(), st.sampled_from([1, 400]))
+def test_a_frozen_filter_gives_the_same_rows_now_and_next_week(
+    records: list[BackupRecord], wanted: BackupFilter, days: int
+) -> None:
+    frozen = frozen_filter(wanted, now=NOW)
+
+    next_week = backup_history(records, frozen, now=NOW + timedelta(days=days))
+
+    assert not frozen.range
+    assert ids(next_week.matches) == ids(backup_history(records, wanted, now=NOW).matches)
+
+
+def test_a_frozen_filter_leaves_out_what_starts_later() -> None:
+    later = BackupRecord.from_api(raw(1, created_at="2026-11-24T12:00:02.000Z", execution_at=None))
+    frozen = frozen_filter(BackupFilter(range="24h"), now=NOW)
+
+    assert not backup_history([later], frozen, now=NOW + timedelta(days=7)).matched
+
+
+def test_equal_times_are_ordered_by_id_in_both_directions() -> None:
+    same = {"created_at": "2026-11-09T08:00:00.000Z", "execution_at": None}
+    records = [BackupRecord.from_api(raw(n, **same)) for n in (3, 1, 2)]
+
+    for sort in ("started", "-started"):
+        history = backup_history(records, BackupFilter(sort=sort), now=NOW)
+        assert [record.name for record in history.matches] == ["backup_1", "backup_2", "backup_3"]
+
+
+def test_records_without_the_sort_value_are_last_in_both_directions() -> None:
+    unknown = BackupRecord.from_api(raw(2, size="1.5 GB"))
+    records = [unknown, BackupRecord.from_api(raw(1)), BackupRecord.from_api(raw(3))]
+
+    for sort in ("size", "-size"):
+        assert backup_history(records, BackupFilter(sort=sort), now=NOW).matches[-1] is unknown
+
+
+def test_a_page_past_the_end_is_the_last_one_and_says_so() -> None:
+    records = [BackupRecord.from_api(raw(n)) for n in range(60)]
+
+    history = backup_history(records, BackupFilter(page=9, per_page=25), now=NOW)
+
+    assert (history.page, history.page_past_end, len(history.rows)) == (3, True, 10)
+    assert (history.first_row, history.last_row) == (51, 60)
+
+
+def test_no_chip_offers_an_error_code_that_no_link_may_carry() -> None:
+    codes = ["dcs.08.0002", "111400060", "<script>"]
+    records = [BackupRecord.from_api(raw(n, error_code=code)) for n, code in enumerate(codes)]
+
+    facets = backup_history(records, BackupFilter(), now=NOW).facets["error"]
+
+    assert [facet.value for facet in facets] == ["dcs.08.0002"]
