@@ -3,8 +3,13 @@
 The total that DCS promises may be the list's, or only the page's; a server may
 cap its pages below the limit; records may come and go during the walk. A walk
 ends on an empty page, on a page without a new record, or when nothing more is
-promised. When it saw the list move it is repeated once; what it then cannot
+promised. Each page begins with the last record of the one before: if it does
+not, the list has moved, and a record may have slipped through, whatever the
+totals say. When it saw the list move it is repeated once; what it then cannot
 vouch for is said in `complete`.
+
+One thing no walk can see: a server that caps its pages below the limit, and
+gives each page's count as the total, looks like a list that ends there.
 """
 
 from __future__ import annotations
@@ -58,27 +63,9 @@ class Walk(Generic[Item]):
 
     @property
     def cut_short(self) -> bool:
-        """Whether DCS promised more than came; rows that could not be read count as missing."""
-        return self.promised is not None and len(self.records) < self.promised
-
-
-@dataclass
-class _Pass(Generic[Item]):
-    pages: list[Page[Item]] = field(default_factory=list)
-    records: dict[str, Item] = field(default_factory=dict)
-    read: int = 0
-    totals: list[int] = field(default_factory=list)
-    total_is_of_the_page: bool = False
-    repeated: bool = False
-    truncated: bool = False
-
-    @property
-    def moved(self) -> bool:
-        return self.repeated or (not self.total_is_of_the_page and len(set(self.totals)) > 1)
-
-    @property
-    def promised(self) -> int | None:
-        return None if self.total_is_of_the_page or not self.totals else self.totals[-1]
+        """Whether DCS promised more than came, or sent rows that could not be read."""
+        unreadable = any(page.length > len(page.records) for page in self.pages)
+        return unreadable or (self.promised is not None and len(self.records) < self.promised)
 
 
 def walk(
@@ -90,20 +77,46 @@ def walk(
 ) -> Walk[Item]:
     """Read a whole list with `ask(offset, limit)`, at most `max_records` of it.
 
+    Pages of one record leave no room for the overlap: use a `page_size` of 2 or more.
     `on_page` sees each page as it arrives. Whatever `ask` raises passes through.
     """
     first = _one_pass(ask, page_size, max_records, on_page)
     if not first.moved:
-        return Walk(tuple(first.pages), tuple(first.records.values()), first.promised, False, first.truncated)
+        return first.as_walk()
     second = _one_pass(ask, page_size, max_records, on_page)
     if not second.moved:
-        return Walk(
-            tuple(second.pages), tuple(second.records.values()), second.promised, False, second.truncated
-        )
+        return second.as_walk()
     # Still moving: a shift may have hidden in one pass what the other saw. The newer word wins.
-    records = {**second.records, **{k: r for k, r in first.records.items() if k not in second.records}}
     pages = (*second.pages, *first.pages)
-    return Walk(pages, tuple(records.values()), second.promised, True, second.truncated)
+    records = tuple({**first.records, **second.records}.values())
+    return Walk(pages, records, second.promised, True, second.truncated)
+
+
+@dataclass
+class _Pass(Generic[Item]):
+    pages: list[Page[Item]] = field(default_factory=list)
+    records: dict[str, Item] = field(default_factory=dict)
+    read: int = 0
+    totals: list[int] = field(default_factory=list)
+    total_is_of_the_page: bool = False
+    slipped: bool = False
+    truncated: bool = False
+
+    @property
+    def moved(self) -> bool:
+        return self.slipped or (not self.total_is_of_the_page and len(set(self.totals)) > 1)
+
+    @property
+    def promised(self) -> int | None:
+        return None if self.total_is_of_the_page or not self.totals else self.totals[-1]
+
+    @property
+    def overlap(self) -> int:
+        """How many records to ask for again; none where a page of one would bring nothing else."""
+        return 1 if self.pages and self.pages[-1].length > 1 else 0
+
+    def as_walk(self) -> Walk[Item]:
+        return Walk(tuple(self.pages), tuple(self.records.values()), self.promised, False, self.truncated)
 
 
 def _one_pass(
@@ -114,42 +127,45 @@ def _one_pass(
 ) -> _Pass[Item]:
     state: _Pass[Item] = _Pass()
     while True:
-        limit = min(page_size, max_records - state.read)
-        page = ask(state.read, limit)
+        left = max_records - state.read
+        # At the maximum, one record more tells whether it was the end.
+        limit = min(page_size, max(left, 1) + state.overlap)
+        page = ask(state.read - state.overlap, limit)
         on_page(page)
-        if not _take(state, page):
+        if left <= 0:
+            state.slipped = state.slipped or _has_slipped(state, page)
+            state.truncated = any(record.key not in state.records for record in page.records)
             return state
-        if not _goes_on(state, page, limit):
-            return state
-        if state.read >= max_records:
-            state.truncated = state.promised != state.read
+        if not _take(state, page) or not _goes_on(state, page, limit):
             return state
 
 
 def _take(state: _Pass[Item], page: Page[Item]) -> bool:
     """Add a page; tell whether it brought anything new."""
-    before = len(state.records)
+    known = len(state.records)
     if page.total_num is not None:
-        # No list holds less than what was read of it; nor is one empty whose every page was its total.
+        # A total below what was read, that was each page's own length so far, is no list's.
         counts_the_page = page.total_num == page.length and all(p.total_num == p.length for p in state.pages)
-        if counts_the_page and page.total_num < state.read + page.length:
+        if counts_the_page and page.total_num < state.read - state.overlap + page.length:
             state.total_is_of_the_page = True
         state.totals.append(page.total_num)
+    if state.pages and _has_slipped(state, page):
+        state.slipped = True
+    state.read += page.length - min(state.overlap, page.length)
     for record in page.records:
-        if record.key in state.records and state.read:
-            state.repeated = True
         state.records.setdefault(record.key, record)
     state.pages.append(page)
-    state.read += page.length
-    return len(state.records) > before or _only_unreadable(page)
+    return len(state.records) > known
 
 
-def _only_unreadable(page: Page[Item]) -> bool:
-    return page.length > 0 and not page.records
+def _has_slipped(state: _Pass[Item], page: Page[Item]) -> bool:
+    """Whether a page does not begin with the last record of the one before, or repeats others."""
+    repeated = [record.key for record in page.records if record.key in state.records]
+    if not state.overlap:
+        return bool(repeated)
+    return repeated != [record.key for record in state.pages[-1].records[-1:]]
 
 
 def _goes_on(state: _Pass[Item], page: Page[Item], limit: int) -> bool:
-    """Whether there may be more: DCS promises it, or a full page's total may be the page's count only."""
-    if page.total_num is not None and page.total_num > state.read:
-        return True
-    return page.length >= limit
+    """Whether there may be more: its total says so or cannot be the list's, or the page is full."""
+    return page.total_num != state.read or page.length >= limit

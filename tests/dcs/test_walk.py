@@ -1,0 +1,414 @@
+"""A walk of an offset-paged list ends, loses nothing, and says what it cannot vouch for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backups.dcs.client import DcsClient
+from backups.dcs.signing import Credentials
+from backups.dcs.walk import Walk, walk
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
+
+
+@dataclass(frozen=True)
+class Row:
+    key: str
+
+
+@dataclass(frozen=True)
+class RowPage:
+    records: tuple[Row, ...]
+    total_num: int | None
+    length: int
+    request_id: str = ""
+    body: bytes = b""
+
+
+TotalOf = Callable[["Server", list[str]], int | None]
+
+
+def of_the_list(server: Server, shown: list[str]) -> int | None:
+    return len(server.rows)
+
+
+def of_the_page(server: Server, shown: list[str]) -> int | None:
+    return len(shown)
+
+
+def absent(server: Server, shown: list[str]) -> int | None:
+    return None
+
+
+@dataclass
+class Server:
+    """A list server in memory, newest first; `before` holds what happens before the n-th call."""
+
+    rows: list[str]
+    total: TotalOf = of_the_list
+    cap: int = 1000
+    before: dict[int, Callable[[Server], object]] = field(default_factory=dict)
+    ignores_offset: bool = False
+    calls: list[tuple[int, int]] = field(default_factory=list)
+
+    def ask(self, offset: int, limit: int) -> RowPage:
+        assert offset >= 0
+        assert 1 <= limit <= 1000, "DCS refuses any other limit"
+        self.calls.append((offset, limit))
+        self.before.get(len(self.calls), lambda server: None)(self)
+        start = 0 if self.ignores_offset else offset
+        shown = self.rows[start : start + min(limit, self.cap)]
+        return RowPage(tuple(Row(key) for key in shown), self.total(self, shown), len(shown))
+
+    def walk(self, max_records: int = 20_000, page_size: int = 1000) -> Walk[Row]:
+        return walk(self.ask, page_size=page_size, max_records=max_records)
+
+
+def names(count: int) -> list[str]:
+    return [f"r{number}" for number in range(count)]
+
+
+def keys(result: Walk[Row]) -> list[str]:
+    return [row.key for row in result.records]
+
+
+CALLS = {0: 1, 1: 1, 10: 1, 999: 1, 1000: 2, 1001: 2, 2000: 3, 10_000: 11}
+
+
+@pytest.mark.parametrize(("count", "calls"), CALLS.items())
+def test_a_list_is_read_whole_with_no_more_calls_than_it_needs(count: int, calls: int) -> None:
+    server = Server(names(count))
+    result = server.walk()
+    assert keys(result) == names(count)
+    assert (result.complete, result.promised, len(server.calls)) == (True, count, calls)
+
+
+@pytest.mark.parametrize(("count", "calls"), [(0, 1), (10, 1), (1000, 2), (1001, 3), (2500, 4), (3000, 5)])
+def test_a_total_that_counts_only_the_page_cuts_nothing_short(count: int, calls: int) -> None:
+    server = Server(names(count), total=of_the_page)
+    result = server.walk()
+    assert keys(result) == names(count)
+    assert result.complete
+    assert len(server.calls) == calls
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 1000, 1001, 2999])
+def test_without_any_total_a_list_is_read_until_nothing_new_comes(count: int) -> None:
+    result = Server(names(count), total=absent).walk()
+    assert keys(result) == names(count)
+    assert (result.complete, result.promised) == (True, None)
+
+
+@pytest.mark.parametrize("cap", [1, 2, 7, 100, 999])
+@pytest.mark.parametrize("total", [of_the_list, absent])
+def test_a_server_that_caps_its_pages_is_read_to_the_end(cap: int, total: TotalOf) -> None:
+    server = Server(names(50 * min(cap, 40) + 3), cap=cap, total=total)
+    result = server.walk()
+    assert keys(result) == server.rows
+    assert result.complete
+
+
+def test_an_empty_page_before_the_promised_total_ends_the_walk_and_is_said() -> None:
+    result = Server([], total=lambda server, shown: 42).walk()
+    assert (keys(result), result.promised, result.cut_short, result.complete) == ([], 42, True, False)
+
+
+def test_pages_that_stop_before_the_promised_total_are_incomplete() -> None:
+    server = Server(names(1500), total=lambda server, shown: 1700)
+    result = server.walk()
+    assert len(result.records) == 1500
+    assert (result.cut_short, result.complete) == (True, False)
+    assert len(server.calls) == 3
+
+
+@pytest.mark.parametrize("total", [0, 1, 3, 10**9])
+def test_a_wrong_total_neither_loses_a_record_nor_loops(total: int) -> None:
+    server = Server(names(2500), total=lambda server, shown: total)
+    result = server.walk()
+    assert keys(result) == names(2500)
+    assert len(server.calls) <= 4
+    assert result.complete is (total < 2500)
+
+
+def test_a_server_that_ignores_the_offset_is_left_and_not_believed() -> None:
+    server = Server(names(2500), ignores_offset=True)
+    result = server.walk()
+    assert len(result.records) == 1000
+    assert not result.complete
+    assert len(server.calls) == 4
+
+
+def test_a_server_that_ignores_the_limit_is_read_all_the_same() -> None:
+    rows = tuple(Row(key) for key in names(1500))
+    result = walk(lambda offset, _: RowPage(rows[offset:], 1500, 1500 - offset), page_size=100, max_records=9)
+    assert len(result.records) == 1500
+
+
+# Lists that move ---------------------------------------------------------------
+
+
+def remove_first(server: Server) -> None:
+    del server.rows[0]
+
+
+def add_newest(server: Server) -> None:
+    server.rows.insert(0, f"new{len(server.calls)}")
+
+
+def remove_and_add(server: Server) -> None:
+    remove_first(server)
+    add_newest(server)
+
+
+def remove_last_and_add(server: Server) -> None:
+    del server.rows[-1]
+    add_newest(server)
+
+
+def rotate_at_the_end(server: Server) -> None:
+    """What a list that shows its oldest first does: the order is undocumented."""
+    del server.rows[0]
+    server.rows.append(f"new{len(server.calls)}")
+
+
+@pytest.mark.parametrize(
+    "change", [remove_first, add_newest, remove_and_add, remove_last_and_add, rotate_at_the_end]
+)
+@pytest.mark.parametrize("total", [of_the_list, of_the_page, absent])
+@pytest.mark.parametrize("call", [2, 3])
+def test_a_change_during_the_walk_loses_no_record(
+    change: Callable[[Server], None], total: TotalOf, call: int
+) -> None:
+    server = Server(names(2500), total=total, before={call: change})
+    there_before = set(server.rows)
+    result = server.walk()
+    assert there_before & set(server.rows) <= set(keys(result))
+    assert result.complete
+    assert len(server.calls) <= 10
+
+
+@pytest.mark.parametrize("change", [remove_first, add_newest, remove_last_and_add, rotate_at_the_end])
+@pytest.mark.parametrize("total", [of_the_list, of_the_page, absent])
+def test_a_list_that_never_stands_still_is_said_to_move(
+    change: Callable[[Server], None], total: TotalOf
+) -> None:
+    server = Server(names(2500), total=total, before=dict.fromkeys(range(2, 100), change))
+    result = server.walk()
+    assert (result.moved, result.complete) == (True, False)
+    assert len(keys(result)) == len(set(keys(result)))
+    assert len(server.calls) <= 10
+
+
+def test_the_pages_of_a_moving_list_tell_the_same_as_its_records() -> None:
+    """The cache decodes the pages again, the first word on a record winning."""
+    server = Server(names(2500), before=dict.fromkeys(range(2, 100), remove_first))
+    result = server.walk()
+    assert {row.key for page in result.pages for row in page.records} == set(keys(result))
+
+
+def test_a_total_that_shrinks_or_grows_repeats_the_pass_once() -> None:
+    for change in (remove_first, add_newest):
+        server = Server(names(1500), before={2: change})
+        result = server.walk()
+        assert keys(result) == server.rows
+        assert result.complete
+        assert server.calls == [(0, 1000), (999, 1000)] * 2
+
+
+def test_a_list_that_is_emptied_on_the_way_is_read_again() -> None:
+    server = Server(names(1500), before={2: lambda server: server.rows.clear()})
+    result = server.walk()
+    assert (keys(result), result.complete) == ([], True)
+
+
+# The maximum -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("total", [of_the_list, of_the_page, absent])
+@pytest.mark.parametrize(
+    ("count", "maximum"), [(20, 10), (11, 10), (2001, 2000), (1001, 1000), (20, 1), (3000, 1500)]
+)
+def test_a_history_beyond_the_maximum_is_cut_and_said_to_be(count: int, maximum: int, total: TotalOf) -> None:
+    result = Server(names(count), total=total).walk(max_records=maximum)
+    assert keys(result) == names(count)[:maximum]
+    assert (result.truncated, result.complete) == (True, False)
+
+
+@pytest.mark.parametrize("total", [of_the_list, of_the_page, absent])
+@pytest.mark.parametrize(
+    ("count", "maximum"), [(10, 10), (1000, 1000), (1, 1), (2000, 2000), (9, 10), (1500, 1500)]
+)
+def test_a_history_of_exactly_the_maximum_is_whole(count: int, maximum: int, total: TotalOf) -> None:
+    result = Server(names(count), total=total).walk(max_records=maximum)
+    assert keys(result) == names(count)
+    assert (result.truncated, result.complete) == (False, True)
+
+
+# Rows that cannot be read --------------------------------------------------------
+
+
+def test_rows_that_cannot_be_read_make_a_walk_incomplete() -> None:
+    for total in (3, None):
+        result = walk(
+            lambda _, __, total=total: RowPage((Row("a"), Row("b")), total, 3), page_size=9, max_records=99
+        )
+        assert keys(result) == ["a", "b"]
+        assert not result.complete
+
+
+def test_pages_without_one_readable_row_do_not_go_on_for_ever() -> None:
+    asked = []
+
+    def ask(offset: int, limit: int) -> RowPage:
+        asked.append(offset)
+        return RowPage((), 10**6, 1)
+
+    assert not walk(ask, page_size=1000, max_records=20_000).complete
+    assert len(asked) == 1
+
+
+def test_a_record_that_is_listed_twice_is_kept_once() -> None:
+    result = Server(["a", "b", "a"]).walk()
+    assert keys(result) == ["a", "b"]
+
+
+def test_each_page_is_shown_as_it_arrives() -> None:
+    seen: list[int] = []
+    walk(
+        Server(names(1001)).ask,
+        page_size=1000,
+        max_records=9999,
+        on_page=lambda page: seen.append(page.length),
+    )
+    assert seen == [1000, 2]
+
+
+# Any server ----------------------------------------------------------------------
+
+Change = Literal["add", "remove", "both"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    count=st.integers(0, 60),
+    page_size=st.integers(2, 12),
+    maximum=st.integers(2, 70),
+    # Pages of one record leave no room for the overlap that shows a list moving.
+    caps=st.lists(st.integers(2, 12), max_size=8),
+    total=st.sampled_from(["list", "page", "none", "huge", "zero", "erratic"]),
+    changes=st.dictionaries(
+        st.integers(2, 30), st.lists(st.tuples(st.booleans(), st.integers(0, 59)), max_size=4), max_size=6
+    ),
+    erratic=st.lists(st.integers(0, 100) | st.none(), min_size=1, max_size=5),
+)
+def test_whatever_a_server_does_a_walk_ends_and_is_honest(
+    count: int,
+    page_size: int,
+    maximum: int,
+    caps: list[int],
+    total: str,
+    changes: dict[int, list[tuple[bool, int]]],
+    erratic: list[int | None],
+) -> None:
+    rows = names(count)
+    always = set(rows)
+    calls = 0
+    pages_start_short = False
+
+    def ask(offset: int, limit: int) -> RowPage:
+        nonlocal calls, pages_start_short
+        calls += 1
+        for adds, place in changes.get(calls, []):
+            if adds:
+                rows.insert(0, f"new{calls}.{place}.{len(rows)}")
+            elif rows:
+                always.discard(rows.pop(place % len(rows)))
+        cap = caps[calls % len(caps)] if caps else limit
+        shown = rows[offset : offset + min(limit, cap)]
+        totals = {
+            "list": len(rows), "page": len(shown), "none": None, "huge": 10**9, "zero": 0,
+            "erratic": erratic[calls % len(erratic)],
+        }  # fmt: skip
+        promised = totals[total]
+        # The one thing that nobody can tell from the end: see the module's docstring.
+        if (
+            shown
+            and len(shown) < limit
+            and offset + len(shown) < len(rows)
+            and promised == offset + len(shown)
+        ):
+            pages_start_short = True
+        return RowPage(tuple(Row(key) for key in shown), promised, len(shown))
+
+    result = walk(ask, page_size=page_size, max_records=maximum)
+
+    assert len(keys(result)) == len(set(keys(result)))
+    assert calls <= 2 * (2 * (count + 4 * 6) + 4)
+    assert {row.key for page in result.pages for row in page.records} == set(keys(result))
+    if result.complete and not pages_start_short:
+        assert always <= set(keys(result))
+
+
+# Over the wire -------------------------------------------------------------------
+
+
+def read(emulator: Emulator, endpoint: str, instance_id: str, page_size: int = 1000) -> Walk[object]:
+    project = emulator.fleet.primary
+    client = DcsClient(
+        endpoint=endpoint, project_id=project.project_id, credentials=Credentials(project.ak, project.sk)
+    )
+    return walk(
+        lambda offset, limit: client.list_backup_records(instance_id, offset=offset, limit=limit),
+        page_size=page_size,
+        max_records=20_000,
+    )
+
+
+def ids(rows: Iterable[object]) -> list[str]:
+    return [row.backup_id for row in rows]  # type: ignore[attr-defined]
+
+
+def test_ten_thousand_records_are_read_in_eleven_calls(emulator: Emulator, endpoint: str) -> None:
+    result = read(emulator, endpoint, BULK_HISTORY_ID)
+    assert ids(result.records) == ids(emulator.fleet.backups(BULK_HISTORY_ID))
+    assert len(result.records) == 10_000
+    assert result.complete
+    assert emulator.count("/backups") == 11
+
+
+@pytest.mark.parametrize("fault", ["cap_pages", "total_is_page_count"])
+def test_a_capped_or_miscounted_history_is_read_whole(emulator: Emulator, endpoint: str, fault: str) -> None:
+    emulator.cap_pages(37) if fault == "cap_pages" else emulator.total_is_page_count()
+    result = read(emulator, endpoint, ORDERS_CACHE_ID, page_size=20 if fault != "cap_pages" else 1000)
+    assert ids(result.records) == ids(emulator.fleet.backups(ORDERS_CACHE_ID))
+    assert result.complete
+
+
+def test_a_backup_that_is_removed_and_one_that_arrives_lose_none(emulator: Emulator, endpoint: str) -> None:
+    before = ids(emulator.fleet.backups(ORDERS_CACHE_ID))
+
+    def change() -> None:
+        emulator.remove_record(ORDERS_CACHE_ID, before[0])
+        emulator.insert_record(ORDERS_CACHE_ID, {"backup_id": "late"})
+
+    emulator.after_calls(1, change)
+    result = read(emulator, endpoint, ORDERS_CACHE_ID, page_size=20)
+    assert set(before[1:]) <= set(ids(result.records))
+    assert result.complete
+
+
+def test_a_backup_that_is_removed_during_the_walk_takes_no_other_with_it(
+    emulator: Emulator, endpoint: str
+) -> None:
+    before = ids(emulator.fleet.backups(ORDERS_CACHE_ID))
+    emulator.total_is_page_count()
+    emulator.after_calls(1, lambda: emulator.remove_record(ORDERS_CACHE_ID, before[3]))
+    result = read(emulator, endpoint, ORDERS_CACHE_ID, page_size=20)
+    assert ids(result.records) == [one for one in before if one != before[3]]
+    assert result.complete
