@@ -18,16 +18,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 
 from .errors import (
     DcsAnswerGarbled,
     DcsError,
+    DcsNotFound,
     DcsThrottled,
     DcsUnavailable,
     clean_request_id,
@@ -36,6 +36,7 @@ from .errors import (
 )
 from .records import BackupRecord, Instance, decode, page_of
 from .signing import Credentials, SignatureAuth, canonical_query
+from .transport import PunctualSession, ends_at
 
 USER_AGENT = "dcs-backup-portal/1.0"
 MAX_LIMIT = 1000
@@ -45,6 +46,9 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 PAUSES = (0.5, 2.0)
 THROTTLED_PAUSE = 2.0
 _RETRIED_STATUS = frozenset({429, 502, 503, 504})
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,9 @@ class DcsClient:
 
     Timeouts are in seconds: `connect_timeout` and `read_timeout` per socket
     operation, `call_budget` for one call with its retries where the caller
-    gives no deadline of its own (a value of time.monotonic()).
+    gives no deadline of its own (a value of time.monotonic()). Only the look-up
+    of the host's name and a connection that tries several addresses can exceed
+    it. `pauses` are the seconds before each repetition; `sleep` waits them.
     """
 
     def __init__(
@@ -102,6 +108,7 @@ class DcsClient:
         connect_timeout: float = 3.0,
         read_timeout: float = 8.0,
         call_budget: float = 10.0,
+        max_body_bytes: int = MAX_BODY_BYTES,
         pauses: Sequence[float] = PAUSES,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -110,15 +117,12 @@ class DcsClient:
         self._credentials = credentials
         self._timeouts = (connect_timeout, read_timeout)
         self._call_budget = call_budget
+        self._max_body_bytes = max_body_bytes
         self._pauses = tuple(pauses)
         self._sleep = sleep
         self._auth = SignatureAuth(credentials, project_id, clock)
-        self._session = requests.Session()
+        self._session = PunctualSession()
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
-        self._session.cookies.set_policy(_NoCookies())
-        adapter = HTTPAdapter(pool_maxsize=16, max_retries=0)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
 
     def __repr__(self) -> str:
         return f"DcsClient({self._base}, {self._credentials!r})"
@@ -143,8 +147,7 @@ class DcsClient:
             query.append(("begin_time", _compact(begin_time)))
         if end_time is not None:
             query.append(("end_time", _compact(end_time)))
-        answer = self._get(f"/{quote(instance_id, safe='')}/backups", query, deadline)
-        return backup_page(answer.body, answer.request_id)
+        return self._read(backup_page, f"/{_segment(instance_id)}/backups", query, deadline)
 
     def list_instances(
         self,
@@ -152,7 +155,8 @@ class DcsClient:
         limit: int = MAX_LIMIT,
         offset: int = 0,
         name: str = "",
-        name_equal: bool | None = None,
+        name_equal: str = "",
+        instance_id: str = "",
         status: str = "",
         include_failure: bool | None = None,
         include_delete: bool | None = None,
@@ -160,24 +164,43 @@ class DcsClient:
         ip: str = "",
         deadline: float | None = None,
     ) -> InstancePage:
-        """Ask for one page of the project's instances (ListInstances). `name` is fuzzy unless name_equal."""
-        query = [("limit", str(limit)), ("offset", str(offset))]
-        query += [(key, text) for key, text in _named(name=name, status=status, tags=tags, ip=ip)]
-        flags = {
+        """Ask for one page of the project's instances (ListInstances).
+
+        `name` is a part of the name, `name_equal` the whole; `tags` is `key=value,…`.
+        """
+        given = {
+            "name": name,
             "name_equal": name_equal,
-            "include_failure": include_failure,
-            "include_delete": include_delete,
+            "instance_id": instance_id,
+            "status": status,
+            "tags": tags,
+            "ip": ip,
         }
+        flags = {"include_failure": include_failure, "include_delete": include_delete}
+        query = [("limit", str(limit)), ("offset", str(offset))]
+        query += [(key, text) for key, text in given.items() if text]
         query += [(key, str(flag).lower()) for key, flag in flags.items() if flag is not None]
-        answer = self._get("", query, deadline)
-        return instance_page(answer.body, answer.request_id)
+        return self._read(instance_page, "", query, deadline)
 
     def show_instance(self, instance_id: str, *, deadline: float | None = None) -> InstanceAnswer:
         """Ask for one instance with its cache mode and backup policy (ShowInstance)."""
-        answer = self._get(f"/{quote(instance_id, safe='')}", [], deadline)
-        return InstanceAnswer(instance_of(answer.body), answer.request_id, answer.body)
+        return self._read(_instance_answer, f"/{_segment(instance_id)}", [], deadline)
 
     # One call ----------------------------------------------------------------
+
+    def _read(
+        self,
+        read: Callable[[bytes, str], Result],
+        path: str,
+        query: list[tuple[str, str]],
+        deadline: float | None,
+    ) -> Result:
+        answer = self._get(path, query, deadline)
+        try:
+            return read(answer.body, answer.request_id)
+        except DcsAnswerGarbled as error:
+            message = error.message
+        raise DcsAnswerGarbled(message, http_status=answer.http_status, request_id=answer.request_id)
 
     def _get(self, path: str, query: list[tuple[str, str]], deadline: float | None) -> _Answer:
         """Ask once, and at most len(pauses) times more where that can help and the deadline allows it."""
@@ -195,30 +218,45 @@ class DcsClient:
         return self._get_once(url, deadline)
 
     def _get_once(self, url: str, deadline: float) -> _Answer:
+        outcome = self._outcome(url, deadline)
+        if isinstance(outcome, DcsError):
+            # Raised here, so that no frame of its traceback holds a header that was sent or echoed.
+            raise outcome
+        return outcome
+
+    def _outcome(self, url: str, deadline: float) -> _Answer | DcsError:
         connect, read = self._timeouts
         left = deadline - time.monotonic()
         if left <= 0:
-            raise DcsUnavailable("there was no time left to ask", kind="timed_out")
+            return DcsUnavailable("there was no time left to ask", kind="timed_out")
         try:
-            with self._session.get(
-                url,
-                auth=self._auth,
-                timeout=(min(connect, left), min(read, left)),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return self._answer(response, _body_of(response, deadline))
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _wrapped(error) from error
+            with (
+                ends_at(deadline),
+                self._session.get(
+                    url,
+                    auth=self._auth,
+                    timeout=(min(connect, left), min(read, left)),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
+                body = _body_of(response, self._max_body_bytes)
+                return self._answer(response, body)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            return _wrapped(error)
 
-    def _answer(self, response: requests.Response, body: bytes) -> _Answer:
+    def _answer(self, response: requests.Response, body: bytes | None) -> _Answer | DcsError:
         status = response.status_code
         request_id = clean_request_id(response.headers.get("X-Request-Id", ""))
+        if body is None:
+            return DcsAnswerGarbled(
+                "its answer is larger than any page can be", http_status=status, request_id=request_id
+            )
         if status == 204:
             return _Answer(b"", request_id, status)
         json = _json_or_none(body)
         if status != 200 or json is None or is_error(json):
-            raise error_from_answer(
+            return error_from_answer(
                 http_status=status,
                 answer=json,
                 request_id=request_id,
@@ -247,36 +285,34 @@ def instance_of(body: bytes) -> Instance:
     answer = decode(body) if body else None
     if not isinstance(answer, dict):
         raise DcsAnswerGarbled("its answer is not a JSON object")
+    if not answer.keys() & {"instance_id", "name"}:
+        raise DcsAnswerGarbled("its answer is no instance")
     return Instance.from_api(answer)
 
 
-class _NoCookies(requests.cookies.cookielib.DefaultCookiePolicy):  # type: ignore[name-defined,misc]
-    """A gateway's cookies would tie calls together that are independent."""
+def _instance_answer(body: bytes, request_id: str) -> InstanceAnswer:
+    return InstanceAnswer(instance_of(body), request_id, body)
 
-    def set_ok(self, cookie: Any, request: Any) -> bool:
-        return False
+
+def _segment(instance_id: str) -> str:
+    """Return an id as a segment of a path; one that would lead elsewhere belongs to no instance."""
+    if instance_id in ("", ".", ".."):
+        raise DcsNotFound("no instance has such an id")
+    return quote(instance_id, safe="")
 
 
 def _compact(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y%m%d%H%M%S")
 
 
-def _named(**values: str) -> list[tuple[str, str]]:
-    return [(key, value) for key, value in values.items() if value]
-
-
-def _body_of(response: requests.Response, deadline: float) -> bytes:
-    """Read the body as it comes, so that a server that sends a byte a second is left at the deadline."""
+def _body_of(response: requests.Response, most: int) -> bytes | None:
+    """Read and unpack the body, piece by piece; None where it is larger than `most` bytes."""
     parts, size = [], 0
     while part := response.raw.read1(65536, decode_content=True):
         parts.append(part)
         size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise DcsAnswerGarbled(
-                "its answer is larger than any page can be", http_status=response.status_code
-            )
-        if time.monotonic() > deadline:
-            raise DcsUnavailable("its answer did not end in time", kind="timed_out")
+        if size > most:
+            return None
     return b"".join(parts)
 
 
@@ -300,13 +336,14 @@ def _pause_before_retry(error: DcsError, pause: float) -> float | None:
 
 def _wrapped(error: Exception) -> DcsError:
     """Return the DcsError of what was raised below; those texts name hosts and paths, ours do not."""
+    why = f" ({reason})" if (reason := _reason(error)) else ""
     if isinstance(
         error, (requests.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError)
     ):
         what = {
             requests.ConnectTimeout: "no connection within the time allowed",
-            requests.exceptions.SSLError: "no secure connection: its certificate could not be verified",
-            requests.exceptions.ProxyError: "no connection through the proxy",
+            requests.exceptions.SSLError: f"no secure connection{why}",
+            requests.exceptions.ProxyError: f"no connection through the proxy{why}",
         }
         return DcsUnavailable(
             next(text for kind, text in what.items() if isinstance(error, kind)), kind="unreachable"
@@ -318,20 +355,30 @@ def _wrapped(error: Exception) -> DcsError:
     if isinstance(error, (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError)):
         return DcsUnavailable("the connection ended before the answer did", kind="cut_short")
     if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError, OSError)):
-        return DcsUnavailable("no connection", kind="unreachable")
+        return DcsUnavailable(f"no connection{why}", kind="unreachable")
     return DcsUnavailable("the call could not be made", kind="unreachable")
+
+
+def _reason(error: BaseException | None) -> str:
+    """Return the operating system's own words for what went wrong, such as "Connection refused"."""
+    words = ""
+    while error is not None:
+        if isinstance(error, OSError) and error.strerror:
+            words = getattr(error, "verify_message", "") or error.strerror
+        error = error.__cause__ or error.__context__
+    return words
 
 
 def _seconds(retry_after: str | None) -> float | None:
     """Read Retry-After: whole seconds or an HTTP date."""
     if not retry_after:
         return None
-    if re.fullmatch(r"\d{1,9}", retry_after.strip()):
+    if re.fullmatch(r"[0-9]{1,9}", retry_after.strip()):
         return float(retry_after)
     try:
         moment = parsedate_to_datetime(retry_after)
-    except ValueError:
+        # One without a zone is in UTC.
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError, IndexError, TypeError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -112,7 +112,7 @@ def error_from_answer(
         kind = DcsRequestRejected
     elif http_status >= 500:
         kind = DcsUnavailable
-    elif code:
+    elif http_status == 200 and (code or message):
         kind = DcsRequestRejected  # an error inside a 200
     else:
         kind = DcsAnswerGarbled
@@ -128,13 +128,16 @@ def error_from_answer(
 
 def is_error(answer: Any) -> bool:
     """Tell whether a decoded body has the shape of an error, whatever its HTTP status says."""
-    return bool(_code_and_message(answer)[0])
+    code, message, _ = _code_and_message(answer)
+    return bool(code or message)
 
 
 def _code_and_message(answer: Any) -> tuple[str, str, str]:
     if not isinstance(answer, Mapping):
         return "", "", ""
     inner = answer.get("error")
+    if isinstance(inner, str):
+        return "", inner, _plain(answer.get("request_id"))
     if isinstance(inner, Mapping):
         return _plain(inner.get("code")), _plain(inner.get("message")), _plain(answer.get("request_id"))
     return _plain(answer.get("error_code")), _plain(answer.get("error_msg")), _plain(answer.get("request_id"))
@@ -146,7 +149,7 @@ def _plain(value: Any) -> str:
 
 _CANONICAL = re.compile(r"canonical[\s_-]*request.*", re.IGNORECASE | re.DOTALL)
 _NAMED_SECRET = re.compile(
-    r"((?:access|signature|credential|authorization|x-(?:auth|security|subject)-token|encoded_authorization_message)"
+    r"(\b(?:ak|sk|access|signature|credential|authorization|x-(?:auth|security|subject)-token|encoded_authorization_message)"
     r"\s*[=:]\s*[\"']?)[^\s,;\"'}]+",
     re.IGNORECASE,
 )
@@ -156,7 +159,8 @@ _ACCESS_KEY = re.compile(r"\b(?=[A-Z0-9]*\d)[A-Z0-9]{20}\b")
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """Return a message of DCS that is safe to show: gateways echo keys and whole signed requests."""
-    for secret in secrets:
+    # The longest first: a key may be a part of a token.
+    for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "[redacted]")
     text = _CANONICAL.sub("canonical request [redacted]", text)
     text = _NAMED_SECRET.sub(r"\1[redacted]", text)
