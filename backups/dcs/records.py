@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from sys import intern
 from typing import Any
@@ -23,6 +24,9 @@ STATUSES = ("waiting", "backuping", "succeed", "failed", "expired", "deleted")
 RUNNING_STATUSES = ("waiting", "backuping")
 TYPES = ("manual", "auto")
 FORMATS = ("rdb", "aof")
+
+# The reference calls its numbers Long.
+_LARGEST = 2**63 - 1
 
 Unread = tuple[tuple[str, str], ...]
 
@@ -103,11 +107,14 @@ class BackupRecord(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str:
         """What tells this record from others; one without an id is told by all that it says."""
-        return self.backup_id or f"\0{self.search_text}\0{self.created_at}\0{self.execution_at}"
+        return self.backup_id or f"\0{self!r}"
 
 
 class BackupPolicy(msgspec.Struct, frozen=True):
-    """When automatic backups run, from ShowInstance. Days: Monday is 1; `begin_at` is a UTC slot."""
+    """When automatic backups run, from ShowInstance. Days: Monday is 1; `begin_at` is a UTC slot.
+
+    A policy that does not say whether it is automatic is no policy: nobody knows what it means.
+    """
 
     automatic: bool
     save_days: int | None
@@ -116,18 +123,17 @@ class BackupPolicy(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_api(cls, raw: Any) -> BackupPolicy | None:
-        if not isinstance(raw, dict) or not raw:
-            return None
         # Older answers lack the wrapper.
-        policy = raw["policy"] if isinstance(raw.get("policy"), dict) else raw
-        if not policy:
+        policy = _object(raw.get("policy", raw)) if isinstance(raw, dict) else {}
+        backup_type = _text(policy.get("backup_type")).lower()
+        if backup_type not in TYPES:
             return None
-        plan = policy.get("periodical_backup_plan")
-        plan = plan if isinstance(plan, dict) else {}
+        plan = _object(policy.get("periodical_backup_plan"))
+        days = {_text(day) for day in _list(plan.get("backup_at"))}
         return cls(
-            automatic=_text(policy.get("backup_type")).lower() == "auto",
+            automatic=backup_type == "auto",
             save_days=_whole_number(policy, "save_days", []),
-            days=tuple(day for day in (1, 2, 3, 4, 5, 6, 7) if day in _list(plan.get("backup_at"))),
+            days=tuple(day for day in (1, 2, 3, 4, 5, 6, 7) if str(day) in days),
             begin_at=_text(plan.get("begin_at")),
         )
 
@@ -192,7 +198,7 @@ class Instance(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        return self.instance_id or f"\0{self.search_text}\0{self.created_at}"
+        return self.instance_id or f"\0{self!r}"
 
 
 # One page of JSON ------------------------------------------------------------
@@ -243,12 +249,14 @@ def _float(text: str) -> float | None:
 def page_of(body: bytes, *, items: str, total: str) -> tuple[list[Any], int | None]:
     """Return the items and the promised total of one page of a list.
 
-    A missing or empty list is an empty page; anything else that is no list is
-    garbled, since an outage must never look like "no backups".
+    An empty list, or none beside a total, is an empty page; anything else that
+    has no list is garbled, since an outage must never look like "no backups".
     """
     answer = decode(body)
     if not isinstance(answer, dict):
         raise DcsAnswerGarbled("its answer is not a JSON object")
+    if answer and items not in answer and total not in answer:
+        raise DcsAnswerGarbled(f"its answer has no {items}")
     found = answer.get(items)
     if not has_value(found):
         found = []
@@ -273,7 +281,14 @@ def _text(value: Any) -> str:
 
 def as_text(value: Any) -> str:
     """Return any JSON value as a person may read it."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    try:
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "…"  # it was just shallow enough to be decoded
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _list(value: Any) -> list[Any]:
@@ -282,14 +297,15 @@ def _list(value: Any) -> list[Any]:
 
 def _whole_number(raw: dict[str, Any], name: str, unread: list[tuple[str, str]]) -> int | None:
     value = raw.get(name)
-    if type(value) is int and value >= 0:
-        return value
     if not has_value(value):
         return None
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) < 25:
-        return int(value)
-    if isinstance(value, float) and value >= 0 and value.is_integer():
-        return int(value)
+    number = value if type(value) is int else -1
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,19}\s*", value):
+        number = int(value)
+    if isinstance(value, float) and value.is_integer():
+        number = int(value)
+    if 0 <= number <= _LARGEST:
+        return number
     unread.append((name, as_text(value)))
     return None
 
@@ -312,11 +328,8 @@ def _percent(raw: dict[str, Any], name: str, unread: list[tuple[str, str]]) -> f
 
 def _yes_or_no(raw: dict[str, Any], name: str, unread: list[tuple[str, str]]) -> bool | None:
     value = raw.get(name)
-    word = str(value).upper()
-    if word == "TRUE":
-        return True
-    if word == "FALSE":
-        return False
+    if isinstance(value, (str, bool)) and str(value).upper() in ("TRUE", "FALSE"):
+        return str(value).upper() == "TRUE"
     if has_value(value):
         unread.append((name, as_text(value)))
     return None
