@@ -1,7 +1,7 @@
 """AK/SK signing of DCS requests: the SDK-HMAC-SHA256 scheme.
 
 The scheme is the one of the vendor's own SDKs; the golden vectors in
-tests/test_signing.py were made with the official signer. Everything up to
+tests/dcs/test_signing.py were made with the official signer. Everything up to
 `SignatureAuth` is a pure function, so that the emulator can verify with it.
 """
 
@@ -42,14 +42,14 @@ def canonical_query(parameters: Iterable[tuple[str, str]]) -> str:
     """Return the query string that is both signed and sent.
 
     `requests` would write a space as `+`, while the signature counts `%20`.
+    The pairs are sorted as they are, not as they are quoted: so does the vendor's signer.
     """
-    pairs = sorted((quote(key, safe="~"), quote(value, safe="~")) for key, value in parameters)
-    return "&".join(f"{key}={value}" for key, value in pairs)
+    return "&".join(f"{quote(key, safe='~')}={quote(value, safe='~')}" for key, value in sorted(parameters))
 
 
 def canonical_uri(path: str) -> str:
-    """Return the path as it is signed: each segment quoted anew, always with a slash at its end."""
-    quoted = "/".join(quote(unquote(segment), safe="~") for segment in path.split("/"))
+    """Return the path as it is signed: unquoted, each segment quoted anew, with a slash at its end."""
+    quoted = quote(unquote(path), safe="/~")
     return quoted if quoted.endswith("/") else quoted + "/"
 
 
