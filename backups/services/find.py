@@ -14,9 +14,9 @@ from datetime import datetime
 from urllib.parse import unquote
 
 from django.conf import settings
-from django.urls import reverse
 
-from ..dcs.records import Instance
+from ..dcs.records import BackupRecord, Instance
+from .links import backup_url, instance_url
 from .listings import NothingToShow, cached_backups, project_instances, read_backups
 from .problems import Problem
 from .projects import Project
@@ -114,7 +114,7 @@ def _instances(
         except NothingToShow as nothing:
             problems.append((project, nothing.problem))
             continue
-        known += [(project, instance) for instance in listing.records if instance.instance_id]
+        known += [(project, instance) for instance in listing.records if instance_url(project, instance)]
         if listing.problem:
             problems.append((project, listing.problem))
     return known, tuple(problems)
@@ -155,15 +155,20 @@ def _search(ids: list[str], known: Sequence[_Known]) -> tuple[list[Candidate], l
             continue
         for record in records:
             if record.backup_id.lower() in ids:
-                url = reverse("backup", args=[project.name, instance.instance_id, record.backup_id])
-                found.append(
-                    Candidate(url, "backup", record.name or record.backup_id, instance.name, project, True)
+                url, title = (
+                    backup_url(project, instance.instance_id, record),
+                    record.name or record.backup_id,
                 )
+                found.append(Candidate(url, "backup", title, instance.name, project, certain=True))
     return found, unread
 
 
+def _of_backup(project: Project, instance: Instance, record: BackupRecord) -> Candidate:
+    url = backup_url(project, instance.instance_id, record)
+    return Candidate(url, "backup", record.name or record.backup_id, instance.name, project, certain=True)
+
+
 def _of_instance(project: Project, instance: Instance, *, certain: bool = False) -> Candidate:
-    url = reverse("history", args=[project.name, instance.instance_id])
-    return Candidate(
-        url, "instance", instance.name or instance.instance_id, instance.instance_id, project, certain
-    )
+    title = instance.name or instance.instance_id
+    url = instance_url(project, instance)
+    return Candidate(url, "instance", title, instance.instance_id, project, certain)

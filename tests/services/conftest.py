@@ -1,0 +1,66 @@
+"""What the tests of the services share: a project, an instance, and time that passes on request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.services import listings
+from backups.services.listings import Listing, NothingToShow
+from backups.services.problems import Problem
+from backups.services.projects import Project, configured_projects
+
+ORDERS = ORDERS_CACHE_ID
+
+
+@pytest.fixture
+def eu(portal: Settings) -> Project:
+    """The project eu-prod; what fails, fails within half a second."""
+    portal.DCS_READ_BUDGET = 0.5
+    return configured_projects()["eu-prod"]
+
+
+def later(seconds: float = 0) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def read(project: Project, instance_id: str = ORDERS, *, after: float = 0, **options: Any) -> Listing[Any]:
+    """What a viewer gets who comes that many seconds from now."""
+    return listings.instance_backups(project, instance_id, now=later(after), **options)
+
+
+def problem_of(project: Project, instance_id: str = ORDERS, *, after: float = 0) -> Problem:
+    """The reason why a viewer gets nothing."""
+    with pytest.raises(NothingToShow) as nothing:
+        read(project, instance_id, after=after)
+    return nothing.value.problem
+
+
+def at_once(count: int, view: Callable[[], Any]) -> list[Any]:
+    """What that many viewers get who come at the same moment."""
+    together, seen = Barrier(count), []
+
+    def viewer() -> None:
+        together.wait()
+        try:
+            seen.append(view())
+        except NothingToShow as nothing:
+            seen.append(nothing.problem)
+
+    viewers = [Thread(target=viewer) for _ in range(count)]
+    for one in viewers:
+        one.start()
+    for one in viewers:
+        one.join()
+    return seen
+
+
+def settled() -> None:
+    """Let what is being read behind the views come to its end."""
+    assert listings.wait_for_readers()

@@ -1,0 +1,379 @@
+"""When DCS fails: the last listing stays, the reason is told, and DCS is left in peace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from backups.dcs.signing import Credentials
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import BULK_HISTORY_ID
+from backups.services import listings
+from backups.services.listings import NothingToShow
+from backups.services.projects import Project, configured_projects
+
+from .conftest import ORDERS, at_once, later, problem_of, read, settled
+
+Break = Callable[[Emulator], Any]
+
+FAILURES: dict[str, tuple[Break, str, int, str]] = {
+    # how DCS is broken: the fault, the kind of problem, the page's status, DCS's code
+    "key refused": (lambda e: e.fail_with(401), "credentials_refused", 503, "APIGW.0301"),
+    "no permission": (lambda e: e.fail_with(403), "access_denied", 502, "DCS.2003"),
+    "no such instance, 404": (lambda e: e.fail_with(404), "not_found", 404, "DCS.3022"),
+    "no such instance, 400": (lambda e: e.fail_with(400, "DCS.4119"), "not_found", 404, "DCS.4119"),
+    "no such API": (lambda e: e.fail_with(404, "APIGW.0101"), "rejected", 502, "APIGW.0101"),
+    "rejected": (lambda e: e.fail_with(400), "rejected", 502, "DCS.4800"),
+    "throttled": (lambda e: e.throttle(30), "throttled", 503, "APIGW.0308"),
+    "throttled, no time given": (lambda e: e.throttle(None), "throttled", 503, "APIGW.0308"),
+    "internal error": (lambda e: e.fail_with(500), "server_error", 503, "DCS.5078"),
+    "bad gateway": (lambda e: e.fail_with(502), "server_error", 503, "APIGW.0201"),
+    "unavailable": (lambda e: e.fail_with(503), "server_error", 503, "APIGW.0201"),
+    "gateway timeout": (lambda e: e.fail_with(504), "server_error", 503, "APIGW.0201"),
+    "hanging": (lambda e: e.hang(), "timed_out", 503, ""),
+    "half a body": (lambda e: e.cut_body(), "cut_short", 503, ""),
+    "HTML": (lambda e: e.answer_html(), "garbled", 502, ""),
+    "garbled": (lambda e: e.answer_body(b'{"total_num": 3, "backup_rec'), "garbled", 502, ""),
+    "a list that is none": (lambda e: e.answer_body(b'{"backup_record_response": 7}'), "garbled", 502, ""),
+}
+each_failure = pytest.mark.parametrize("how", FAILURES)
+
+
+@pytest.fixture(autouse=True)
+def impatient(portal: Settings) -> None:
+    portal.DCS_READ_TIMEOUT = 0.2
+
+
+@each_failure
+def test_with_nothing_cached_there_is_a_reason_and_no_list(eu: Project, emulator: Emulator, how: str) -> None:
+    spoil, kind, status, code = FAILURES[how]
+    spoil(emulator)
+
+    problem = problem_of(eu)
+
+    assert (problem.kind, problem.page_status, problem.code) == (kind, status, code)
+    assert (problem.retry_after(later()) is not None) == (status == 503)
+    if problem.http_status and problem.http_status != 200:
+        assert problem.request_id == emulator.calls[-1].request_id
+
+
+@each_failure
+def test_with_a_cached_listing_it_stays_with_the_reason_beside_it(
+    eu: Project, emulator: Emulator, how: str
+) -> None:
+    spoil, kind, _, code = FAILURES[how]
+    first = read(eu)
+    spoil(emulator)
+
+    by_hand = read(eu, read_now=True)
+    afterwards = read(eu, after=61)
+
+    for listing in (by_hand, afterwards):
+        assert listing.problem is not None
+        assert (listing.source, listing.problem.kind, listing.problem.code) == ("stale", kind, code)
+        assert (listing.records, listing.read_at) == (first.records, first.read_at)
+
+
+@each_failure
+def test_waiting_viewers_do_not_repeat_a_failure_one_after_another(
+    eu: Project, emulator: Emulator, how: str
+) -> None:
+    FAILURES[how][0](emulator)
+
+    problems = [problem_of(eu, after=seconds) for seconds in (0, 0.5, 1, 2)]
+
+    assert len({problem.kind for problem in problems}) == 1
+    assert emulator.count("/backups") == 1
+
+
+@pytest.fixture
+def instances(emulator: Emulator) -> list[str]:
+    """Some ordinary instances of the project."""
+    found = [instance.instance_id for instance in emulator.fleet.instances(emulator.fleet.primary)]
+    return [instance_id for instance_id in found if instance_id not in (ORDERS, BULK_HISTORY_ID)]
+
+
+def test_an_unreachable_dcs_is_said_to_be_that(eu: Project, portal: Settings) -> None:
+    _change(portal, endpoint="http://127.0.0.1:1")
+
+    problem = problem_of(configured_projects()["eu-prod"])
+
+    assert (problem.kind, problem.page_status, problem.http_status) == ("unreachable", 503, None)
+
+
+def test_a_failure_is_forgotten_after_some_seconds(eu: Project, emulator: Emulator) -> None:
+    emulator.fail_with(500, times=1)
+    problem_of(eu)
+
+    assert problem_of(eu, after=3).kind == "server_error"
+    assert read(eu, after=5).source == "live"
+
+
+def test_while_it_is_tried_again_the_old_listing_still_tells_the_last_failure(
+    eu: Project, emulator: Emulator
+) -> None:
+    read(eu)
+    emulator.fail_with(500)
+    read(eu, read_now=True)
+    emulator.heal()
+    emulator.hang()
+
+    listing = read(eu, after=70)
+
+    assert listing.refreshing
+    assert listing.problem is not None
+    assert (listing.problem.code, listing.problem.retry_at) == ("DCS.5078", None)
+
+
+def test_once_dcs_answers_again_the_failure_is_gone(eu: Project, emulator: Emulator) -> None:
+    read(eu)
+    emulator.fail_with(500, times=1)
+    read(eu, read_now=True)
+
+    read(eu, after=61)
+    settled()
+
+    assert read(eu).problem is None
+
+
+# Throttled -----------------------------------------------------------------------------
+
+
+def test_a_throttled_list_is_not_asked_for_before_its_time(eu: Project, emulator: Emulator) -> None:
+    emulator.throttle(120, times=1)
+
+    first = problem_of(eu)
+    second = problem_of(eu, after=115)
+
+    assert first.retry_at is not None
+    assert timedelta(seconds=115) < first.retry_at - later() <= timedelta(seconds=120)
+    assert second.retry_at == first.retry_at
+    assert emulator.count("/backups") == 1
+    assert read(eu, after=121).source == "live"
+
+
+def test_a_throttled_list_holds_no_other_list(eu: Project, emulator: Emulator) -> None:
+    emulator.throttle(120, path_contains=ORDERS)
+    problem_of(eu)
+
+    assert read(eu, emulator.fleet.named("baskets").instance_id).total
+
+
+def test_nobody_is_asked_to_wait_longer_than_five_minutes(eu: Project, emulator: Emulator) -> None:
+    emulator.throttle(86_400)
+
+    after = problem_of(eu).retry_after(later())
+
+    assert after is not None
+    assert 290 < after <= 300
+
+
+def test_the_time_that_another_error_gives_is_passed_on(eu: Project, emulator: Emulator) -> None:
+    emulator.fail_with(503, retry_after=60)
+
+    after = problem_of(eu).retry_after(later())
+
+    assert after is not None
+    assert 55 < after <= 60
+
+
+# A refused key -------------------------------------------------------------------------
+
+
+def _change(portal: Settings, **values: Any) -> None:
+    portal.DCS_PROJECTS = {
+        **portal.DCS_PROJECTS,
+        "eu-prod": {**portal.DCS_PROJECTS["eu-prod"], **values},
+    }
+
+
+@pytest.fixture
+def wrong_key(eu: Project, portal: Settings) -> Project:
+    _change(portal, credentials=Credentials(eu.credentials.secrets[0], "0" * 40))
+    return configured_projects()["eu-prod"]
+
+
+def test_a_refused_key_is_tried_once_however_many_pages_are_open(
+    wrong_key: Project, emulator: Emulator, portal: Settings, instances: list[str]
+) -> None:
+    portal.DCS_READ_BUDGET = 5
+    waiting = iter(instances)
+
+    def page() -> None:
+        instance_id = next(waiting)
+        listings.begin_shown_instance(wrong_key, instance_id, now=later())
+        read(wrong_key, instance_id)
+
+    seen = at_once(len(instances), page)
+    settled()
+
+    assert {(problem.kind, problem.http_status) for problem in seen} == {("credentials_refused", 401)}
+    assert len(emulator.calls) == 1
+
+
+def test_every_call_of_a_refused_key_is_held_for_five_minutes(wrong_key: Project, emulator: Emulator) -> None:
+    first = problem_of(wrong_key)
+    emulator.clear_calls()
+
+    with pytest.raises(NothingToShow) as instances:
+        listings.project_instances(wrong_key, now=later(290))
+    with pytest.raises(NothingToShow) as instance:
+        listings.shown_instance(wrong_key, ORDERS, now=later(290))
+
+    for held in (instances.value.problem, instance.value.problem, problem_of(wrong_key, after=290)):
+        assert (held.kind, held.code, held.page_status) == ("credentials_refused", "APIGW.0301", 503)
+        assert held.request_id == first.request_id
+    after = first.retry_after(later())
+    assert after is not None
+    assert 290 < after <= 300
+    assert not emulator.calls
+
+
+def test_other_projects_are_not_held(wrong_key: Project, emulator: Emulator) -> None:
+    problem_of(wrong_key)
+
+    cn = configured_projects()["cn-prod"]
+
+    assert listings.project_instances(cn, now=later()).total == 11
+
+
+def test_a_new_key_is_not_held(wrong_key: Project, portal: Settings, emulator: Emulator) -> None:
+    problem_of(wrong_key)
+
+    _change(portal, credentials=Credentials(emulator.fleet.primary.ak, emulator.fleet.primary.sk))
+
+    assert read(configured_projects()["eu-prod"]).source == "live"
+
+
+def test_after_five_minutes_a_refused_key_is_tried_once_more(wrong_key: Project, emulator: Emulator) -> None:
+    problem_of(wrong_key)
+
+    seen = at_once(10, lambda: problem_of(wrong_key, after=301))
+    problem_of(wrong_key, emulator.fleet.named("baskets").instance_id)
+
+    assert {problem.kind for problem in seen} == {"credentials_refused"}
+    assert emulator.count() == 2
+
+
+def test_a_refused_key_leaves_the_cached_listing(eu: Project, emulator: Emulator) -> None:
+    first = read(eu)
+    emulator.fail_with(401)
+
+    read(eu, after=61)
+    settled()
+    held = read(eu, after=62)
+
+    assert held.records == first.records
+    assert held.problem is not None
+    assert held.problem.kind == "credentials_refused"
+
+
+# The circuit ---------------------------------------------------------------------------
+
+
+BROKEN: dict[str, Break] = {
+    "503": lambda e: e.fail_with(503),
+    "504": lambda e: e.fail_with(504),
+    "hanging": lambda e: e.hang(),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_after_five_failures_over_two_instances_dcs_is_left_alone(
+    eu: Project, emulator: Emulator, instances: list[str], how: str
+) -> None:
+    BROKEN[how](emulator)
+    for instance_id in instances[:5]:
+        problem_of(eu, instance_id)
+    emulator.clear_calls()
+
+    problem = problem_of(eu, instances[5], after=5)
+
+    assert (problem.kind, problem.page_status) == ("circuit_open", 503)
+    assert problem.retry_after(later()) in range(1, 11)
+    assert not emulator.calls
+
+
+def test_after_ten_seconds_one_trial_is_made(eu: Project, emulator: Emulator, instances: list[str]) -> None:
+    emulator.fail_with(503)
+    for instance_id in instances[:5]:
+        problem_of(eu, instance_id)
+    emulator.heal()
+    emulator.hang()
+    emulator.clear_calls()
+    waiting = iter(instances[5:9])
+
+    seen = at_once(4, lambda: read(eu, next(waiting), after=11))
+
+    assert sorted(problem.kind for problem in seen) == ["circuit_open"] * 3 + ["timed_out"]
+    assert len(emulator.calls) == 1
+
+
+def test_a_trial_that_succeeds_ends_it(eu: Project, emulator: Emulator, instances: list[str]) -> None:
+    emulator.fail_with(503, times=5)
+    for instance_id in instances[:5]:
+        problem_of(eu, instance_id)
+
+    seen = [read(eu, instance_id, after=11).source for instance_id in instances[5:9]]
+
+    assert seen == ["live"] * 4
+
+
+def test_what_only_adorns_a_page_never_takes_the_trial(
+    eu: Project, emulator: Emulator, instances: list[str]
+) -> None:
+    emulator.fail_with(503, times=5)
+    for instance_id in instances[:5]:
+        problem_of(eu, instance_id)
+
+    listings.begin_shown_instance(eu, instances[5], now=later(11))
+
+    assert read(eu, instances[5], after=11).source == "live"
+
+
+def test_one_broken_instance_does_not_silence_the_others(eu: Project, emulator: Emulator) -> None:
+    emulator.fail_with(503, path_contains=ORDERS)
+    for attempt in range(7):
+        problem_of(eu, after=attempt * 5)
+
+    assert read(eu, emulator.fleet.named("baskets").instance_id, after=40).source == "live"
+
+
+@pytest.mark.parametrize("status", [500, 403, 404])
+def test_an_answer_of_dcs_is_no_reason_to_leave_it_alone(
+    eu: Project, emulator: Emulator, instances: list[str], status: int
+) -> None:
+    emulator.fail_with(status)
+    kinds = {problem_of(eu, instance_id).kind for instance_id in instances[:7]}
+
+    assert "circuit_open" not in kinds
+    assert len(emulator.calls) == 7
+
+
+def test_any_answer_begins_the_count_anew(eu: Project, emulator: Emulator, instances: list[str]) -> None:
+    for first, status in ((0, 503), (4, 500), (5, 503)):
+        emulator.fail_with(status, times=4 if status == 503 else 1)
+        for instance_id in instances[first : first + (4 if status == 503 else 1)]:
+            problem_of(eu, instance_id)
+
+    assert read(eu, instances[9]).source == "live"
+
+
+def test_an_open_circuit_leaves_the_cached_listings(
+    eu: Project, emulator: Emulator, instances: list[str]
+) -> None:
+    first = read(eu)
+    emulator.fail_with(503)
+    for instance_id in instances[:5]:
+        problem_of(eu, instance_id)
+
+    listing = read(eu, read_now=True)
+
+    assert listing.records == first.records
+    assert listing.problem is not None
+    assert replace(listing.problem, retry_at=None).kind == "circuit_open"

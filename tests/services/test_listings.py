@@ -1,0 +1,371 @@
+"""Listings: served at once with their age, refreshed behind, read by one for all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
+
+import pytest
+from django.core.cache import cache
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.services import generations, listings, shared_cache
+from backups.services.history import BackupFilter, backup_history
+from backups.services.listings import Listing
+from backups.services.projects import Project
+
+from .api_records import FIRST, raw, raws
+from .conftest import ORDERS, at_once, later, problem_of, read, settled
+
+
+def walks(emulator: Emulator, instance_id: str = ORDERS) -> int:
+    """How many walks of an instance's list began."""
+    calls = [call for call in emulator.calls if call.path.endswith(f"{instance_id}/backups")]
+    return sum(parse_qs(call.query)["offset"] == ["0"] for call in calls)
+
+
+# Freshness -----------------------------------------------------------------------------
+
+
+def test_a_fresh_listing_is_shown_without_a_call(eu: Project, emulator: Emulator) -> None:
+    first = read(eu)
+    emulator.clear_calls()
+
+    second = read(eu, after=59)
+
+    assert (first.source, second.source) == ("live", "cache")
+    assert second.records == first.records
+    assert (second.generation, second.read_at) == (first.generation, first.read_at)
+    assert not emulator.calls
+
+
+def test_past_its_freshness_the_old_listing_is_shown_at_once_and_read_again_behind(
+    eu: Project, emulator: Emulator
+) -> None:
+    first = read(eu)
+    emulator.insert_record(ORDERS, raw(7))
+    emulator.hang()
+
+    old = [read(eu, after=61) for _ in range(3)]
+    emulator.heal()
+    settled()
+    new = read(eu)
+
+    assert {(o.source, o.generation, o.refreshing, o.problem) for o in old} == {
+        ("stale", first.generation, True, None)
+    }
+    assert (new.source, new.total) == ("cache", first.total + 1)
+    assert walks(emulator) == 2
+
+
+@pytest.mark.parametrize("status", ["waiting", "backuping"])
+def test_a_list_with_a_running_backup_is_fresh_for_ten_seconds(
+    eu: Project, emulator: Emulator, status: str
+) -> None:
+    emulator.set_records(ORDERS, [raw(2, status=status), raw(1)])
+    read(eu)
+
+    assert read(eu, after=9).source == "cache"
+    assert read(eu, after=11).source == "stale"
+
+
+def test_a_refresh_by_hand_reads_now(eu: Project, emulator: Emulator) -> None:
+    first = read(eu)
+    emulator.insert_record(ORDERS, raw(7))
+
+    second = read(eu, read_now=True)
+
+    assert (second.source, second.total) == ("live", first.total + 1)
+
+
+def test_a_listing_read_before_the_clock_was_put_back_is_read_again(eu: Project) -> None:
+    read(eu)
+
+    assert read(eu, after=-3600).source == "stale"
+
+
+def test_an_empty_history_is_a_listing_of_none(eu: Project, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS, [])
+
+    listing = read(eu)
+
+    assert (listing.total, listing.complete, listing.problem) == (0, True, None)
+
+
+# One reader ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("latency", [0.0, 0.1])
+def test_fifty_viewers_of_a_cold_listing_cause_one_walk(
+    eu: Project, emulator: Emulator, portal: Settings, latency: float
+) -> None:
+    portal.DCS_READ_BUDGET = 5
+    emulator.latency = latency
+    try:
+        seen = at_once(50, lambda: read(eu))
+    finally:
+        emulator.latency = 0.0
+
+    assert walks(emulator) == 1
+    assert len({listing.generation for listing in seen}) == 1
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_fifty_viewers_at_expiry_cause_one_refresh(eu: Project, emulator: Emulator, hangs: bool) -> None:
+    read(eu)
+    emulator.clear_calls()
+    if hangs:
+        emulator.hang()
+
+    seen = at_once(50, lambda: read(eu, after=61))
+    emulator.heal()
+    settled()
+
+    assert walks(emulator) == 1
+    assert all(isinstance(listing, Listing) and listing.total for listing in seen)
+
+
+def test_fifty_viewers_while_dcs_fails_cause_one_call(eu: Project, emulator: Emulator) -> None:
+    emulator.fail_with(500)
+
+    seen = at_once(50, lambda: read(eu))
+
+    assert {problem.kind for problem in seen} == {"server_error"}
+    assert emulator.count("/backups") == 1
+
+
+def test_no_listing_ever_mixes_two_readings(eu: Project, emulator: Emulator, portal: Settings) -> None:
+    portal.DCS_PAGE_SIZE = 10
+    portal.DCS_READ_BUDGET = 5
+    portal.DCS_FRESH_SECONDS = 0
+    seen: list[Listing[object]] = []
+    for reading in range(6):
+        emulator.set_records(ORDERS, raws(25 + reading, remark=f"reading {reading}"))
+        seen += at_once(8, lambda: read(eu))
+        generations.forget_memory()  # as another process, which must decode the cached pages
+        settled()
+
+    by_generation = {listing.generation: listing.records for listing in seen}
+    assert len(by_generation) > 1
+    for listing in seen:
+        [remark] = {record.description for record in listing.records}
+        assert listing.total == 25 + int(remark.split()[1])
+        assert listing.records == by_generation[listing.generation]
+
+
+# What is read --------------------------------------------------------------------------
+
+
+def test_a_very_long_history_is_cut_and_says_so(eu: Project, emulator: Emulator, portal: Settings) -> None:
+    portal.DCS_MAX_RECORDS = 50
+    emulator.set_records(ORDERS, raws(120))
+
+    listing = read(eu)
+
+    assert (listing.total, listing.truncated, listing.complete) == (50, True, False)
+    assert [record.name for record in listing.records] == [f"backup_{n}" for n in range(120, 70, -1)]
+
+
+def test_a_range_of_a_very_long_history_is_read_with_room_on_both_sides(
+    eu: Project, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_MAX_RECORDS = 200
+    emulator.set_records(ORDERS, raws(600))
+    start, end = FIRST + timedelta(hours=100), FIRST + timedelta(hours=110)
+
+    listing = read(eu, bounds=(start, end))
+
+    query = parse_qs(emulator.calls[-1].query)
+    assert _time(query["begin_time"]) <= start - timedelta(hours=48)
+    assert _time(query["end_time"]) >= end + timedelta(hours=48)
+    assert (listing.windowed, listing.complete) == (True, False)
+    found = backup_history(listing.records, BackupFilter(start=start, end=end), now=later())
+    assert [record.name for record in found.matches] == [f"backup_{n}" for n in range(109, 99, -1)]
+
+
+def test_one_sided_ranges_of_a_very_long_history_are_sent_as_they_are(
+    eu: Project, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_MAX_RECORDS = 50
+    emulator.set_records(ORDERS, raws(120))
+
+    read(eu, bounds=(FIRST + timedelta(hours=110), None))
+
+    query = parse_qs(emulator.calls[-1].query)
+    assert "begin_time" in query
+    assert "end_time" not in query
+
+
+def test_an_ordinary_history_is_never_filtered_by_dcs(eu: Project, emulator: Emulator) -> None:
+    read(eu, bounds=(FIRST, FIRST + timedelta(days=1)))
+
+    assert all(set(parse_qs(call.query)) == {"limit", "offset"} for call in emulator.calls)
+
+
+def test_where_a_range_cannot_be_read_the_newest_part_is_shown_with_the_reason(
+    eu: Project, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_MAX_RECORDS = 50
+    emulator.set_records(ORDERS, raws(120))
+    read(eu)
+    emulator.fail_with(500)
+
+    listing = read(eu, bounds=(FIRST, FIRST + timedelta(days=1)))
+
+    assert (listing.total, listing.complete) == (50, False)
+    assert listing.problem is not None
+    assert listing.problem.kind == "server_error"
+
+
+def test_a_viewer_of_a_slow_walk_is_answered_in_time_and_its_pages_are_kept(
+    eu: Project, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_PAGE_SIZE = 10
+    emulator.latency = 0.15
+    try:
+        began = time.monotonic()
+        problem = problem_of(eu)
+        waited = time.monotonic() - began
+        settled()
+    finally:
+        emulator.latency = 0.0
+    emulator.clear_calls()
+    listing = read(eu)
+
+    assert problem.kind == "being_read"
+    assert problem.page_status == 503
+    assert 0.4 < waited < 1.0
+    assert (listing.source, listing.complete) == ("cache", True)
+    assert listing.total == len(emulator.fleet.backups(ORDERS))
+    assert not emulator.calls
+
+
+# ShowInstance adorns, and never holds up --------------------------------------------------
+
+
+def test_a_hanging_instance_is_waited_for_half_a_second_once(
+    eu: Project, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_READ_BUDGET = 5
+    emulator.hang(path_contains=ORDERS)
+
+    began = time.monotonic()
+    for _ in range(4):
+        with pytest.raises(listings.NothingToShow):
+            listings.shown_instance(eu, ORDERS, now=later())
+    waited = time.monotonic() - began
+
+    assert waited < 0.9
+    assert emulator.count(ORDERS) == 1
+
+
+# The cache -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_cache(portal: Settings) -> Generator[None]:
+    """A Redis that refuses connections."""
+    embedded = portal.CACHES
+    portal.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+            "OPTIONS": {"socket_connect_timeout": 0.5},
+        }
+    }
+    yield
+    portal.CACHES = embedded
+
+
+@pytest.mark.usefixtures("no_cache")
+def test_without_a_cache_listings_still_come_and_this_process_keeps_its_own(
+    eu: Project, emulator: Emulator
+) -> None:
+    seen = [read(eu) for _ in range(3)]
+
+    assert [listing.source for listing in seen] == ["live", "cache", "cache"]
+    assert walks(emulator) == 1
+
+
+@pytest.mark.usefixtures("no_cache")
+def test_without_a_cache_a_failing_dcs_is_still_not_stormed(eu: Project, emulator: Emulator) -> None:
+    emulator.fail_with(401)
+
+    problems = [problem_of(eu) for _ in range(5)]
+
+    assert {problem.kind for problem in problems} == {"credentials_refused"}
+    assert emulator.count("/backups") == 1
+
+
+@pytest.mark.usefixtures("no_cache")
+def test_without_a_cache_a_list_is_asked_for_again_once_its_pause_is_over(
+    eu: Project, emulator: Emulator
+) -> None:
+    emulator.fail_with(500, times=1)
+    problem_of(eu)
+
+    assert read(eu, after=6).source == "live"
+
+
+def test_a_cache_cleared_under_it_costs_no_call_to_who_has_read_it(eu: Project, emulator: Emulator) -> None:
+    first = read(eu)
+    cache.clear()
+
+    assert read(eu).generation == first.generation
+    assert walks(emulator) == 1
+
+
+def test_another_process_shows_the_same_listing_from_the_cache(eu: Project, emulator: Emulator) -> None:
+    first = read(eu)
+    generations.forget_memory()
+
+    second = read(eu)
+
+    assert (second.source, second.generation, second.records) == ("cache", first.generation, first.records)
+    assert walks(emulator) == 1
+
+
+def test_pages_lost_from_the_cache_are_read_again(eu: Project, emulator: Emulator) -> None:
+    first = read(eu)
+    generations.forget_memory()
+    shared_cache.delete_many([f"page:{first.generation}:0"])
+
+    assert read(eu).records == first.records
+    assert walks(emulator) == 2
+
+
+@pytest.mark.parametrize("spoilt", ["not JSON", '{"id": "another version"}', b"\xff\x00", "[]"])
+def test_what_the_cache_does_not_give_back_as_it_was_is_read_again(
+    eu: Project, emulator: Emulator, spoilt: str | bytes
+) -> None:
+    first = read(eu)
+    generations.forget_memory()
+    keys = [key.split(":", 2)[2] for key in list(cache._cache)]
+    shared_cache.set_many(dict.fromkeys(keys, spoilt), seconds=60)
+
+    assert read(eu).records == first.records
+
+
+def test_a_listing_past_its_keeping_is_not_shown(eu: Project, emulator: Emulator, portal: Settings) -> None:
+    portal.DCS_STALE_SECONDS = 0
+    read(eu)
+    emulator.fail_with(500)
+
+    assert problem_of(eu).kind == "server_error"
+
+
+def test_a_replaced_listing_can_still_tell_what_dcs_sent(eu: Project) -> None:
+    old = read(eu)
+    read(eu, read_now=True)
+
+    received = listings.received_record(old, old.records[0].backup_id)
+
+    assert received is not None
+    assert received["backup_name"] == old.records[0].name
+
+
+def _time(values: list[str]) -> datetime:
+    return datetime.strptime(values[0], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
