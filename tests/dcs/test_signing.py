@@ -1,0 +1,293 @@
+"""Requests are signed as the vendor's own SDK signs them, and what is signed is what is sent."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import traceback
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import requests
+from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkcore.sdk_request import SdkRequest
+from huaweicloudsdkcore.signer.signer import Signer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backups.dcs.client import DcsClient
+from backups.dcs.errors import DcsError
+from backups.dcs.signing import Credentials, SignatureAuth, canonical_query, signature
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID
+
+AK, SK, TOKEN = "AKEXAMPLE0000000000", "SKexampleSecretKey0000000000000000000000", "TOKENEXAMPLE"
+PROJECT_ID = "0123456789abcdef0123456789abcdef"
+INSTANCE_ID = "5560df16-cebf-4473-95c4-d1b573c16e79"
+DATE = "20260101T000000Z"
+NOON = datetime(2026, 1, 1, tzinfo=UTC)
+
+GOLDEN = {
+    "cfe0d40160eddabaddf3298552aed7df2033e8cc720e1fa00c5f4fa0ae99b1bb": (),
+    "b945a0e0b8bab6ad6a9edc2bc263231c997e08ab21cd08b96f25f82ae2639780": ("x-project-id",),
+    "79086297d337cc3f21fcb09728307e239c89be348bbca0b8a10c39d82de994a4": ("x-project-id", "x-security-token"),
+}
+
+
+@pytest.mark.parametrize(("expected", "more"), GOLDEN.items())
+def test_the_golden_vectors_of_the_official_signer(expected: str, more: tuple[str, ...]) -> None:
+    headers = {
+        "content-type": "application/json",
+        "host": "dcs.cn-north-4.myhuaweicloud.com",
+        "x-sdk-date": DATE,
+        "x-project-id": PROJECT_ID,
+        "x-security-token": TOKEN,
+    }
+    made = signature(
+        secret_key=SK,
+        method="GET",
+        path=f"/v2/{PROJECT_ID}/instances/{INSTANCE_ID}/backups",
+        query=canonical_query([("limit", "10"), ("offset", "0"), ("begin_time", "20260101000000")]),
+        headers=headers,
+        signed_headers=("content-type", "host", "x-sdk-date", *more),
+        date=DATE,
+    )
+    assert made == expected
+
+
+# The official signer as the oracle ------------------------------------------------
+
+TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12) | st.sampled_from(
+    ["a b", "+", "%", "%20", "~", "ä ö", "备份", "a&b=c", "/", "?", "#", "*", "100%25", "😀"]
+)
+PAIRS = st.lists(st.tuples(TEXT.filter(bool), TEXT), max_size=6)
+SEGMENTS = st.lists(
+    st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=8).filter(
+        lambda text: text not in (".", "..")
+    ),
+    max_size=4,
+)
+HOSTS = st.sampled_from(
+    ["dcs.eu-west-101.myhuaweicloud.com", "127.0.0.1:8123", "dcs.example:8443", "[::1]:1"]
+)
+TOKENS = st.sampled_from(["", TOKEN, "gAAA+/=~ with blanks"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(segments=SEGMENTS, pairs=PAIRS, host=HOSTS, token=TOKENS)
+def test_any_request_is_signed_as_the_official_signer_does(
+    segments: list[str], pairs: list[tuple[str, str]], host: str, token: str
+) -> None:
+    path = "/v2/" + "/".join(quote(segment, safe="") for segment in segments)
+    request = requests.Request(
+        "GET",
+        f"https://{host}{path}" + (f"?{canonical_query(pairs)}" if pairs else ""),
+        auth=SignatureAuth(Credentials(AK, SK, token), PROJECT_ID, lambda: NOON),
+    ).prepare()
+
+    signed = {"Host": host, "X-Sdk-Date": DATE, "X-Project-Id": PROJECT_ID}
+    if token:
+        signed["X-Security-Token"] = token
+    official = SdkRequest(
+        method="GET", schema="https", host=host, resource_path=path, query_params=list(pairs),
+        header_params=signed, body="",
+    )  # fmt: skip
+    Signer(BasicCredentials(AK, SK, PROJECT_ID)).sign(official)
+
+    assert request.headers["Authorization"] == official.header_params["Authorization"]
+    assert str(request.url).partition("?")[2] == official.uri.partition("?")[2]
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("name", "ä"), ("name", "z")],
+        [("ä", "1"), ("z", "2")],
+        [("a b", "1"), ("a", "2")],
+        [("tags", "b"), ("tags", "a"), ("tags", "a")],
+    ],
+)
+def test_parameters_are_ordered_before_they_are_quoted(pairs: list[tuple[str, str]]) -> None:
+    request = SdkRequest(method="GET", resource_path="/", query_params=list(pairs), header_params={})
+    assert canonical_query(pairs) == Signer.process_canonical_query_string(request)
+
+
+# What goes over the wire -----------------------------------------------------------
+
+
+@contextlib.contextmanager
+def recorder() -> Iterator[tuple[str, list[bytes]]]:
+    """A server that keeps each request's bytes as they came, and answers 204."""
+    requests_seen: list[bytes] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                received = b""
+                while b"\r\n\r\n" not in received:
+                    received += connection.recv(65536)
+                requests_seen.append(received)
+                connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", requests_seen
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+def headers_of(request: bytes) -> dict[str, str]:
+    lines = request.decode("latin-1").split("\r\n")[1:]
+    return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines) if value}
+
+
+@pytest.mark.parametrize("project_id", [PROJECT_ID, "a b", "ü~+%", "%2F", "a/b?c#d", "*'()!", "A..b"])
+@pytest.mark.parametrize("name", ["a b", "ü~+%&=", "100%25", "备份 😀", "'*()!"])
+def test_what_is_signed_is_byte_for_byte_what_is_sent(project_id: str, name: str) -> None:
+    with recorder() as (endpoint, seen):
+        client = DcsClient(
+            endpoint=endpoint,
+            # Latin letters only may go into a header: the project id is also one.
+            project_id=project_id,
+            credentials=Credentials(AK, SK, TOKEN),
+        )
+        client.list_instances(name=name)
+    method, target, version = seen[0].split(b"\r\n")[0].decode().split(" ")
+    assert (method, version) == ("GET", "HTTP/1.1")
+    assert target == f"/v2/{quote(project_id, safe='')}/instances?" + canonical_query(
+        [("limit", "1000"), ("offset", "0"), ("name", name)]
+    )
+    sent = headers_of(seen[0])
+    assert sent["host"] == endpoint.removeprefix("http://")
+    path, _, query = target.partition("?")
+    names = ("host", "x-project-id", "x-sdk-date", "x-security-token")
+    expected = signature(
+        secret_key=SK, method="GET", path=path, query=query,
+        headers=sent | {"x-project-id": project_id}, signed_headers=names, date=sent["x-sdk-date"],
+    )  # fmt: skip
+    assert sent["authorization"] == (
+        f"SDK-HMAC-SHA256 Access={AK}, SignedHeaders={';'.join(names)}, Signature={expected}"
+    )
+
+
+def client_of(emulator: Emulator, endpoint: str, **changes: str) -> DcsClient:
+    project = emulator.fleet.primary
+    key = {"ak": project.ak, "sk": project.sk, "security_token": project.security_token, **changes}
+    return DcsClient(endpoint=endpoint, project_id=project.project_id, credentials=Credentials(**key))
+
+
+def test_a_netrc_file_does_not_replace_the_signature(
+    emulator: Emulator, endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert requests.utils.get_netrc_auth(endpoint) == ("somebody", "else"), (
+        "the file is one that would be used"
+    )
+    assert client_of(emulator, endpoint).list_backup_records(ORDERS_CACHE_ID).length > 0
+
+
+def test_permanent_and_temporary_keys_are_both_accepted(emulator: Emulator, endpoint: str) -> None:
+    kinds = set()
+    for project in emulator.fleet.projects:
+        kinds.add(bool(project.security_token))
+        client = DcsClient(
+            endpoint=endpoint,
+            project_id=project.project_id,
+            credentials=Credentials(project.ak, project.sk, project.security_token),
+        )
+        client.list_instances(limit=1)
+    assert kinds == {True, False}
+
+
+def test_each_call_is_signed_with_the_time_of_that_call(emulator: Emulator, endpoint: str) -> None:
+    times = iter([datetime.now(UTC).replace(microsecond=0, second=second) for second in (1, 2, 3)])
+    project = emulator.fleet.primary
+    client = DcsClient(
+        endpoint=endpoint,
+        project_id=project.project_id,
+        credentials=Credentials(project.ak, project.sk, project.security_token),
+        clock=lambda: next(times),
+        sleep=lambda seconds: None,
+    )
+    emulator.fail_with(503, times=2)
+    client.list_instances()
+    assert [call.headers["x-sdk-date"][-3:] for call in emulator.calls] == ["01Z", "02Z", "03Z"]
+
+
+# Nothing shows a secret --------------------------------------------------------------
+
+
+def test_no_repr_shows_a_secret() -> None:
+    credentials = Credentials(AK, SK, TOKEN)
+    client = DcsClient(endpoint="https://dcs.example", project_id=PROJECT_ID, credentials=credentials)
+    for text in (repr(credentials), str(credentials), f"{credentials}", repr(client), repr([credentials])):
+        assert not any(secret in text for secret in credentials.secrets)
+    assert "https://dcs.example" in repr(client)
+
+
+def with_locals(error: BaseException) -> str:
+    """What a debug page or an error tracker would show: each frame with its variables, causes too."""
+    return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+
+
+def own_frames(error: BaseException) -> str:
+    """The same, without the frame of the test itself."""
+    assert error.__traceback__ is not None
+    return with_locals(error.with_traceback(error.__traceback__.tb_next))
+
+
+@pytest.mark.parametrize("fault", ["refused", "nobody", "hang", "cut", "html", "garbled", "bad key"])
+def test_no_traceback_shows_a_secret_or_a_signature(
+    emulator: Emulator, endpoint: str, fault: str, unused_tcp_port: int
+) -> None:
+    key = {"security_token": "Token-of-its-own-0123456789", "sk": "Wrong-secret-key-0123456789"}
+    if fault in ("hang", "cut", "html", "garbled"):
+        key = {}
+        {
+            "hang": emulator.hang,
+            "cut": emulator.cut_body,
+            "html": emulator.answer_html,
+            "garbled": lambda: emulator.answer_body(b"[1, 2]"),
+        }[fault]()
+    if fault == "bad key":
+        key["ak"] = "AKwithanewline\n0123"
+    project = emulator.fleet.primary
+    credentials = Credentials(
+        **{"ak": project.ak, "sk": project.sk, "security_token": project.security_token, **key}
+    )
+    client = DcsClient(
+        endpoint=f"http://127.0.0.1:{unused_tcp_port}" if fault == "nobody" else endpoint,
+        project_id=project.project_id,
+        credentials=credentials,
+        read_timeout=0.1,
+        sleep=lambda seconds: None,
+    )
+    with pytest.raises(DcsError) as caught:
+        client.list_backup_records(ORDERS_CACHE_ID)
+    shown = own_frames(caught.value)
+    for secret in (*credentials.secrets, "Signature="):
+        assert secret not in shown
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
