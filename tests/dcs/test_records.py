@@ -1,0 +1,591 @@
+"""One odd field never loses a record, and what cannot be read is kept as itself."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from backups.dcs.client import backup_page, instance_of, instance_page
+from backups.dcs.errors import DcsAnswerGarbled
+from backups.dcs.records import BackupPolicy, BackupRecord, Instance, decode
+
+REFERENCE = {
+    "period": {},
+    "backup_type": "manual",
+    "created_at": "2019-05-10T08:31:16.166Z",
+    "execution_at": "2019-05-10T08:31:21.461Z",
+    "remark": "001",
+    "is_support_restore": "TRUE",
+    "backup_id": "4631832a-14c6-45b0-a0b3-3abd8f591ad1",
+    "backup_name": "backup_20190510163116",
+    "instance_id": "5560df16-cebf-4473-95c4-d1b573c16e79",
+    "size": 880232,
+    "updated_at": "2019-05-10T08:32:30.546Z",
+    "progress": "100.00",
+    "error_code": {},
+    "status": "succeed",
+}
+FIELDS = (*REFERENCE, "backup_format")
+
+
+def record(**changes: Any) -> BackupRecord:
+    return BackupRecord.from_api(REFERENCE | changes)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+# The bodies of public sources ----------------------------------------------------
+
+
+def test_the_reference_page_s_own_record_is_read_field_by_field() -> None:
+    page = backup_page(json.dumps({"total_num": 1, "backup_record_response": [REFERENCE]}).encode(), "id-1")
+    assert (page.total_num, page.length, page.request_id) == (1, 1, "id-1")
+    (read,) = page.records
+    assert read == BackupRecord(
+        backup_id="4631832a-14c6-45b0-a0b3-3abd8f591ad1",
+        name="backup_20190510163116",
+        instance_id="5560df16-cebf-4473-95c4-d1b573c16e79",
+        status="succeed",
+        type="manual",
+        format="",
+        size_bytes=880232,
+        created_at=at("2019-05-10T08:31:16.166"),
+        execution_at=at("2019-05-10T08:31:21.461"),
+        updated_at=at("2019-05-10T08:32:30.546"),
+        progress_percent=100.0,
+        restorable=True,
+        error_code="",
+        description="001",
+        period="",
+        unread=(),
+        search_text=read.search_text,
+    )
+    assert read.started_at == at("2019-05-10T08:31:21.461")
+    assert read.finished_at == at("2019-05-10T08:32:30.546")
+    assert read.duration == timedelta(seconds=69, milliseconds=85)
+    for word in ("backup_20190510163116", "4631832a", "001"):
+        assert word in read.search_text
+
+
+def test_the_other_vendor_s_sample_ends_before_it_starts() -> None:
+    read = record(execution_at="2019-05-11T08:31:16.166Z", backup_format="aof")
+    assert read.format == "aof"
+    assert read.duration is None
+    assert read.ends_before_it_starts
+
+
+def test_the_sample_of_a_public_unit_test() -> None:
+    read = BackupRecord.from_api(
+        {
+            "status": "succeed",
+            "remark": "remark",
+            "period": "22:00-23:00",
+            "progress": "100.00",
+            "size": 126,
+            "created_at": "2018-04-15T22:00:00.780Z",
+            "updated_at": "2018-04-15T22:01:10.823Z",
+            "backup_type": "auto",
+            "backup_name": "backup_20180415230000",
+            "error_code": None,
+            "is_support_restore": "TRUE",
+        }
+    )
+    assert (read.type, read.period, read.size_bytes) == ("auto", "22:00-23:00", 126)
+    assert (read.execution_at, read.started_at) == (None, at("2018-04-15T22:00:00.780"))
+    assert read.duration == timedelta(seconds=70, milliseconds=43)
+    assert (read.instance_id, read.format, read.backup_id) == ("", "", "")
+
+
+def test_the_sparse_sample_of_a_third_party_keeps_both_records() -> None:
+    page = backup_page(
+        b'{"total_num":2,"backup_record_response":[{"backup_id":"backup-1","backup_name":"Manual backup",'
+        b'"status":"succeed","size":2048,"created_at":"2026-01-01T00:00:00Z","is_support_restore":true},'
+        b'{"backup_id":"backup-2","is_support_restore":false}]}'
+    )
+    first, second = page.records
+    assert (first.restorable, first.size_bytes, first.started_at) == (True, 2048, at("2026-01-01"))
+    assert (second.restorable, second.status, second.started_at) == (False, "", None)
+    assert second.unread == ()
+
+
+# No value --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_null_an_empty_object_empty_text_and_a_missing_key_are_the_same(field: str) -> None:
+    without = BackupRecord.from_api({name: value for name, value in REFERENCE.items() if name != field})
+    for empty in (None, {}, "", []):
+        assert record(**{field: empty}) == without
+    assert without.unread == ()
+
+
+def test_a_record_without_anything_is_a_record() -> None:
+    read = BackupRecord.from_api({})
+    assert (read.status, read.size_bytes, read.restorable, read.started_at, read.duration) == (
+        "",
+        *[None] * 4,
+    )
+
+
+# Field by field ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["waiting", "backuping", "succeed", "failed", "expired", "deleted"])
+def test_only_what_has_ended_has_an_end(status: str) -> None:
+    read = record(status=status)
+    assert read.status == status
+    assert (read.finished_at is not None) == (status in ("succeed", "failed"))
+    assert (read.duration is not None) == (status in ("succeed", "failed"))
+    assert read.is_running == (status in ("waiting", "backuping"))
+
+
+def test_an_unknown_status_or_type_is_kept_as_itself() -> None:
+    read = record(status="quarantined", backup_type="weekly", backup_format="Snapshot")
+    assert (read.status, read.type, read.format) == ("quarantined", "weekly", "snapshot")
+    assert record(status="SUCCEED").status == "SUCCEED"
+    assert record(status=7).status == "7"
+    assert record(status={"a": 1}).status == '{"a": 1}'
+
+
+@pytest.mark.parametrize("value", ["TRUE", "true", "True", True])
+def test_a_restorable_backup_in_any_spelling(value: Any) -> None:
+    assert record(is_support_restore=value).restorable is True
+
+
+@pytest.mark.parametrize("value", ["FALSE", "false", "False", False])
+def test_a_backup_that_cannot_be_restored_in_any_spelling(value: Any) -> None:
+    assert record(is_support_restore=value).restorable is False
+
+
+@pytest.mark.parametrize(
+    ("value", "raw"), [("maybe", "maybe"), (0, "0"), (1, "1"), (" TRUE ", " TRUE "), (["TRUE"], '["TRUE"]')]
+)
+def test_any_other_word_on_restoring_is_unknown_and_shown(value: Any, raw: str) -> None:
+    read = record(is_support_restore=value)
+    assert read.restorable is None
+    assert read.unread == (("is_support_restore", raw),)
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [(0, 0), ("0", 0), ("880232", 880232), (" 880232 ", 880232), (880232.0, 880232), (2**63 - 1, 2**63 - 1)],
+)
+def test_a_size_as_a_number_or_as_text(value: Any, size: int) -> None:
+    assert record(size=value).size_bytes == size
+    assert record(size=value).unread == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "raw"),
+    [
+        (-1, "-1"),
+        ("-1", "-1"),
+        (1.5, "1.5"),
+        ("1.5 GB", "1.5 GB"),
+        (True, "true"),
+        (2**63, str(2**63)),
+        (9.5e18, "9.5e+18"),
+        ("9" * 30, "9" * 30),
+        ("٣", "٣"),
+        ("1_000", "1_000"),
+        ([1], "[1]"),
+    ],
+)
+def test_a_size_that_cannot_be_one_is_shown_as_it_came(value: Any, raw: str) -> None:
+    assert record(size=value).size_bytes is None
+    assert record(size=value).unread == (("size", raw),)
+
+
+@pytest.mark.parametrize(("value", "percent"), [("100.00", 100.0), ("0", 0.0), (42, 42.0), ("63.5", 63.5)])
+def test_progress_is_percent(value: Any, percent: float) -> None:
+    assert record(progress=value).progress_percent == percent
+
+
+@pytest.mark.parametrize("value", ["abc", "250.00", "-1", "nan", "inf", True, [50], 10**300, "9" * 500])
+def test_progress_that_cannot_be_percent_is_shown_as_it_came(value: Any) -> None:
+    read = record(progress=value)
+    assert read.progress_percent is None
+    assert [name for name, _ in read.unread] == ["progress"]
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2019-05-10T08:31:16.166Z", "2019-05-10T08:31:16.166"),
+        ("2019-05-10T08:31:16Z", "2019-05-10T08:31:16"),
+        ("2019-05-10 08:31:16", "2019-05-10T08:31:16"),
+        ("2019-05-10T08:31:16", "2019-05-10T08:31:16"),
+        ("2019-05-10T16:31:16+08:00", "2019-05-10T08:31:16"),
+        ("2019-05-10T16:31:16.166+0800", "2019-05-10T08:31:16.166"),
+        ("2019-05-10T08:31:16-00:30", "2019-05-10T09:01:16"),
+        (" 2019-05-10T08:31:16Z ", "2019-05-10T08:31:16"),
+    ],
+)
+def test_times_are_read_in_both_forms_and_any_zone(text: str, moment: str) -> None:
+    for field in ("created_at", "execution_at", "updated_at"):
+        read = getattr(record(**{field: text}), field)
+        assert read == at(moment)
+        assert read.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "yesterday",
+        "2019-05-10",
+        "20190510083116",
+        "2019-13-10T08:31:16Z",
+        "0000-00-00 00:00:00",
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59",
+        1557477076,
+        True,
+        ["2019-05-10T08:31:16Z"],
+    ],
+)
+def test_a_time_that_cannot_be_read_is_shown_as_it_came(value: Any) -> None:
+    for field in ("created_at", "execution_at", "updated_at"):
+        read = record(**{field: value})
+        assert getattr(read, field) is None
+        assert read.unread == ((field, value if isinstance(value, str) else json.dumps(value)),)
+
+
+def test_a_start_that_is_missing_or_unreadable_falls_back_to_the_creation() -> None:
+    for value in (None, "yesterday"):
+        assert record(execution_at=value).started_at == at("2019-05-10T08:31:16.166")
+
+
+def test_error_codes_and_formats_are_compared_in_lower_case() -> None:
+    read = record(error_code="DCS.08.0002", backup_format="RDB")
+    assert (read.error_code, read.format) == ("dcs.08.0002", "rdb")
+    assert "dcs.08.0002" in read.search_text
+
+
+def test_the_search_text_folds_case_and_keeps_chinese() -> None:
+    assert "straße 备份".casefold() in record(remark="STRASSE 备份").search_text
+
+
+def test_records_without_an_id_are_told_apart_by_all_that_they_say() -> None:
+    page = [{"status": "failed"}, {"status": "succeed"}, {"status": "failed", "size": 1}]
+    assert len({BackupRecord.from_api(one).key for one in page}) == 3
+
+
+# Any JSON --------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(
+        [
+            "TRUE",
+            "2019-05-10T08:31:16Z",
+            "\ud800",
+            "\udc00x",
+            "\ufeff",
+            "1e999",
+            "9" * 400,
+            10**30,
+            -(10**400),
+        ]
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(changes=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=5), bom=st.booleans())
+@example(changes={"size": 10**5000}, bom=False)
+@example(changes={"size": float("inf"), "remark": float("nan")}, bom=True)
+def test_whatever_a_field_holds_no_record_is_lost(changes: dict[str, Any], bom: bool) -> None:
+    rows = [REFERENCE, REFERENCE | {"backup_id": "odd"} | changes, REFERENCE | {"backup_id": "last"}]
+    body = _json({"total_num": 3, "backup_record_response": rows})
+    page = backup_page(b"\xef\xbb\xbf" + body if bom else body)
+    assert (page.length, page.total_num, len(page.records)) == (3, 3, 3)
+    assert page.records[0] == record()
+    assert page.records[2].backup_id == "last"
+    odd = page.records[1]
+    assert isinstance(odd.key, str)
+    for text in (odd.name, odd.status, odd.description, odd.search_text, odd.key, *map(str, odd.unread)):
+        text.encode()  # a lone surrogate would break the page that shows it
+    assert odd.size_bytes is None or 0 <= odd.size_bytes < 2**63
+    assert odd.duration is None or odd.duration >= timedelta(0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=st.lists(JSON, max_size=4))
+def test_rows_that_are_no_objects_cost_only_themselves(rows: list[Any]) -> None:
+    page = backup_page(_json({"total_num": 9, "backup_record_response": [*rows, REFERENCE]}))
+    assert page.length == len(rows) + 1
+    assert page.records[-1] == record()
+
+
+def _json(value: Any) -> bytes:
+    """JSON of anything: NaN and Infinity as Python writes them, integers of any length."""
+    text = json.dumps(_spelled(value))
+    for marker, number in _HUGE.items():
+        text = text.replace(f'"{marker}"', number)
+    return text.encode()
+
+
+_HUGE = {"HUGE+": "1" + "0" * 5000, "HUGE-": "-1" + "0" * 400}
+
+
+def _spelled(value: Any) -> Any:
+    """Python refuses to write integers of more than 4300 digits."""
+    if isinstance(value, dict):
+        return {key: _spelled(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_spelled(one) for one in value]
+    if type(value) is int and abs(value) >= 10**400:
+        return "HUGE+" if value > 0 else "HUGE-"
+    return value
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        rb'"\ud800"',
+        rb'"a\udc00b"',
+        rb'"\ud83d\ude00"',
+        b"NaN",
+        b"Infinity",
+        b"-Infinity",
+        b"1e999",
+        b"-1e999",
+        b"9" * 5000,
+        b'"\xff\xfe"',
+        b'"\xed\xa0\x80"',
+        b'"a\nb"',
+        b"1e-999",
+        b"[[[[]]]]",
+    ],
+)
+def test_a_page_that_strict_json_refuses_is_read_all_the_same(field: bytes) -> None:
+    body = b'{"backup_record_response":[{"backup_id":"a","remark":%b,"size":%b},{"backup_id":"b"}]}'
+    page = backup_page(body % (field, field))
+    assert [one.backup_id for one in page.records] == ["a", "b"]
+    page.records[0].description.encode()
+
+
+def test_a_pair_of_surrogates_beside_a_lone_one_stays_a_letter() -> None:
+    body = rb'{"backup_record_response":[{"backup_id":"a","remark":"\ud83d\ude00 \ud800"}]}'
+    assert backup_page(body).records[0].description == "😀 \ufffd"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html></html>",
+        b"{",
+        b"[]",
+        b"null",
+        b"1",
+        b'"text"',
+        b"\xff\xfe",
+        b" ",
+        b"[" * 100_000,
+        b'{"backup_record_response":' + b"[" * 100_000,
+        b'{"backup_record_response": "none"}',
+        b'{"backup_record_response": 0}',
+        b'{"backup_record_response": {"a": 1}}',
+        b'{"status": "ok"}',
+        b'{"backup_record_response":[{"a":' + b"[" * 50_000 + b"]" * 50_000 + b"}]}",
+    ],
+)
+def test_what_is_not_the_api_s_answer_is_garbled_and_never_an_empty_history(body: bytes) -> None:
+    with pytest.raises(DcsAnswerGarbled):
+        backup_page(body)
+
+
+def test_any_nesting_is_either_read_or_garbled() -> None:
+    read = 0
+    for depth in range(1, 1100):
+        body = b'{"backup_record_response":[{"backup_id":"a","size":%b}]}' % (b"[" * depth + b"]" * depth)
+        with contextlib.suppress(DcsAnswerGarbled):
+            read += len(backup_page(body).records)
+    assert read > 100
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b'{"total_num":0}',
+        b'{"total_num":0,"backup_record_response":[]}',
+        b'{"backup_record_response":null}',
+        b'{"backup_record_response":{}}',
+        b'{"total_num":{}}',
+    ],
+)
+def test_an_empty_history_in_any_form_is_an_empty_page(body: bytes) -> None:
+    page = backup_page(body)
+    assert (page.records, page.length) == ((), 0)
+
+
+@pytest.mark.parametrize(
+    ("total", "read"),
+    [(b"3", 3), (b'"3"', 3), (b"3.0", 3), (b"-3", None), (b"null", None), (b'"x"', None), (b"1e30", None)],
+)
+def test_a_total_in_any_form(total: bytes, read: int | None) -> None:
+    assert backup_page(b'{"backup_record_response":[],"total_num":%b}' % total).total_num == read
+
+
+def test_decode_gives_back_what_json_says() -> None:
+    assert decode('{"a":[1,2.5,"ü",null,true]}'.encode()) == {"a": [1, 2.5, "ü", None, True]}
+
+
+# Instances ---------------------------------------------------------------------------
+
+INSTANCE: dict[str, Any] = {
+    "instance_id": "5560df16-cebf-4473-95c4-d1b573c16e79",
+    "name": "Orders-Cache",
+    "engine": "Redis",
+    "engine_version": "6.0",
+    "status": "RUNNING",
+    "spec_code": "redis.ha.xu1.large.r2.4",
+    "cache_mode": "HA",
+    "capacity": 4,
+    "max_memory": 4096,
+    "used_memory": 1234,
+    "created_at": "2024-01-02T03:04:05.678Z",
+    "az_codes": ["eu-west-101a", "eu-west-101b"],
+    "tags": [{"key": "team", "value": "shop"}],
+    "enterprise_project_id": "0",
+    "description": "orders",
+    "task": "",
+    "publicip_id": {},
+    "ip": "10.0.0.1",
+    "port": 6379,
+    "access_user": "root",
+}
+
+
+def instance(**changes: Any) -> Instance:
+    return Instance.from_api(INSTANCE | changes)
+
+
+def test_an_instance_is_read_without_its_address_and_account() -> None:
+    read = instance()
+    assert (read.name, read.engine, read.engine_version, read.status) == (
+        "Orders-Cache",
+        "Redis",
+        "6.0",
+        "RUNNING",
+    )
+    assert (read.cache_mode, read.capacity_gb) == ("ha", 4.0)
+    assert (read.max_memory_mb, read.used_memory_mb) == (4096, 1234)
+    assert read.created_at == at("2024-01-02T03:04:05.678")
+    assert read.az_codes == ("eu-west-101a", "eu-west-101b")
+    assert read.tags == (("team", "shop"),)
+    assert read.search_text == "orders-cache\n5560df16-cebf-4473-95c4-d1b573c16e79"
+    for hidden in ("10.0.0.1", "6379", "root"):
+        assert hidden not in repr(read)
+
+
+def test_samples_that_break_their_own_types_are_read() -> None:
+    read = instance(tags=[{"key": 1, "value": None}, "no tag", {}], az_codes=[1, None], engine_version=5)
+    assert read.tags[0] == ("1", "")
+    assert read.az_codes[0] == "1"
+    assert read.engine_version == "5"
+
+
+@pytest.mark.parametrize(
+    ("capacity", "minor", "gigabytes"),
+    [
+        (0, ".125", 0.125),
+        ("0", "0.25", 0.25),
+        (64, None, 64.0),
+        ("64", {}, 64.0),
+        (0, None, None),
+        (None, ".5", 0.5),
+        ("x", "y", None),
+        ("nan", "inf", None),
+        (-1, -1, None),
+        (10**400, None, None),
+    ],
+)
+def test_tiny_instances_have_their_capacity_in_a_second_field(
+    capacity: Any, minor: Any, gigabytes: float | None
+) -> None:
+    assert instance(capacity=capacity, capacity_minor=minor).capacity_gb == gigabytes
+
+
+POLICY = {
+    "backup_type": "auto",
+    "save_days": 3,
+    "periodical_backup_plan": {"backup_at": [1, 3, 7], "period_type": "weekly", "begin_at": "00:00-01:00"},
+}
+
+
+@pytest.mark.parametrize("shape", [{"policy": POLICY}, POLICY])
+def test_a_backup_policy_is_read_in_both_shapes(shape: Any) -> None:
+    assert instance(instance_backup_policy=shape).backup_policy == BackupPolicy(
+        automatic=True, save_days=3, days=(1, 3, 7), begin_at="00:00-01:00"
+    )
+
+
+def test_a_manual_policy_is_not_automatic() -> None:
+    read = BackupPolicy.from_api({"policy": {"backup_type": "manual"}})
+    assert read == BackupPolicy(automatic=False, save_days=None, days=(), begin_at="")
+
+
+@pytest.mark.parametrize(
+    "raw", [None, {}, "", [], "auto", 1, {"policy": None}, {"policy": {}}, {"policy": "x"}, {"save_days": 3}]
+)
+def test_a_policy_that_does_not_say_what_it_is_is_none(raw: Any) -> None:
+    assert BackupPolicy.from_api(raw) is None
+
+
+def test_days_of_a_policy_may_be_text_and_out_of_order() -> None:
+    plan = {"backup_at": ["7", 1, 9, None, "x", 1], "begin_at": {}}
+    read = BackupPolicy.from_api(POLICY | {"periodical_backup_plan": plan})
+    assert read is not None
+    assert (read.days, read.begin_at) == ((1, 7), "")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    changes=st.dictionaries(
+        st.sampled_from([*INSTANCE, "instance_backup_policy", "capacity_minor"]), JSON, max_size=5
+    )
+)
+def test_whatever_an_instance_s_field_holds_no_instance_is_lost(changes: dict[str, Any]) -> None:
+    page = instance_page(_json({"instance_num": 2, "instances": [INSTANCE | changes, INSTANCE]}))
+    assert len(page.records) == 2
+    assert page.records[1] == instance()
+    assert isinstance(page.records[0].key, str)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    policy=st.fixed_dictionaries(
+        {"backup_type": st.just("auto")},
+        optional={
+            "save_days": JSON,
+            "periodical_backup_plan": JSON | st.fixed_dictionaries({"backup_at": JSON, "begin_at": JSON}),
+        },
+    )
+)
+def test_whatever_a_policy_holds_it_is_read(policy: dict[str, Any]) -> None:
+    assert BackupPolicy.from_api({"policy": policy}) is not None
+
+
+def test_one_instance_is_read_and_what_is_none_is_garbled() -> None:
+    assert instance_of(json.dumps(INSTANCE).encode()).name == "Orders-Cache"
+    for body in (b"", b"null", b"[]", b"{}", b'{"status":"ok"}', b"<html>"):
+        with pytest.raises(DcsAnswerGarbled):
+            instance_of(body)
