@@ -73,7 +73,7 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
     try:
         listing = listings.project_instances(project, now=now)
     except NothingToShow as nothing:
-        return _problem_page(request, nothing.problem, now, {"project": project})
+        return _problem_page(request, nothing.problem, {"project": project})
     wanted = form.filter()
     page = instance_page(listing.records, wanted)
     rows = [_InstanceRow(instance, instance_url(project, instance)) for instance in page.rows]
@@ -110,7 +110,7 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
     try:
         known = _known_instance(project, instance_id, wanted.bounds(now), now)
     except NothingToShow as nothing:
-        return _problem_page(request, nothing.problem, now, context)
+        return _problem_page(request, nothing.problem, context)
     history = backup_history(known.listing.records, wanted, now=now)
     context |= _instance_context(known) | {
         "filter": wanted,
@@ -135,7 +135,7 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
     try:
         known = _known_instance(project, instance_id, (None, None), now)
     except NothingToShow as nothing:
-        return _problem_page(request, nothing.problem, now, context)
+        return _problem_page(request, nothing.problem, context)
     records = known.listing.records
     record = next((r for r in records if r.backup_id == backup_id), None)
     context |= _instance_context(known) | {"record": record, "now": now}
@@ -226,7 +226,7 @@ def _export(request: HttpRequest, project: Project, instance_id: str) -> _Export
     except NothingToShow as nothing:
         problem = nothing.problem
         body = envelope(project, instance_id, wanted=wanted, problem=problem)
-        return _Export(body, status=problem.page_status, retry_after=problem.retry_after(now))
+        return _Export(body, status=problem.page_status, retry_after=problem.retry_after(timezone.now()))
     history = backup_history(listing.records, wanted, now=now)
     return _Export(envelope(project, instance_id, wanted=wanted, listing=listing, history=history), history)
 
@@ -348,9 +348,8 @@ def _raw_fields(received: dict[str, Any], record: BackupRecord) -> list[tuple[st
     ]
 
 
-def _problem_page(
-    request: HttpRequest, problem: Problem, now: datetime, context: dict[str, Any]
-) -> HttpResponse:
+def _problem_page(request: HttpRequest, problem: Problem, context: dict[str, Any]) -> HttpResponse:
+    now = timezone.now()  # later than the view began, by what DCS was waited for
     context = context | {"problem": problem, "retry_url": request.get_full_path(), "now": now}
     instance_id = context.get("instance_id")
     if instance_id:
