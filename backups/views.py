@@ -176,7 +176,8 @@ def backups_json(request: HttpRequest, project_name: str, instance_id: str) -> H
     if export.history is None:
         return _json(export.body, export.status, export.retry_after)
     etag = _etag(request, export)
-    asked = parse_etags(request.headers.get("If-None-Match", ""))
+    # A proxy that compresses makes the tag a weak one.
+    asked = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]
     if "*" in asked or etag in asked:
         response: HttpResponse = HttpResponseNotModified()
     else:
@@ -194,7 +195,8 @@ def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> Ht
     headers = csv_headers(export.body)
     if export.history is None:
         problem = export.body["problem"]
-        sentence = f"{problem['kind']}: {problem['message'] or problem['code'] or 'no answer from DCS'}\n"
+        told = (problem["kind"], problem["code"], problem["message"], problem["request_id"])
+        sentence = ": ".join(text for text in told if text) + "\n"
         answer = HttpResponse(
             sentence, status=export.status, content_type="text/plain; charset=utf-8", headers=headers
         )
