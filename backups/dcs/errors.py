@@ -150,7 +150,7 @@ def _plain(value: Any) -> str:
 _CANONICAL = re.compile(r"canonical[\s_-]*request.*", re.IGNORECASE | re.DOTALL)
 _NAMED_SECRET = re.compile(
     r"(\b(?:ak|sk|access|signature|credential|authorization|x-(?:auth|security|subject)-token|encoded_authorization_message)"
-    r"\s*[=:]\s*[\"']?)[^\s,;\"'}]+",
+    r"[\"']?\s*[=:]\s*[\"']?)[^\s,;\"'}]+",
     re.IGNORECASE,
 )
 _LONG_HEX = re.compile(r"\b[0-9a-fA-F]{64}\b")

@@ -1,0 +1,334 @@
+"""Every answer that is no answer becomes the right error, with its code, and without a secret."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from backups.dcs.client import DcsClient
+from backups.dcs.errors import (
+    DcsAccessDenied,
+    DcsAnswerGarbled,
+    DcsError,
+    DcsNotFound,
+    DcsRequestRejected,
+    DcsThrottled,
+    DcsUnavailable,
+    clean_request_id,
+    error_from_answer,
+    redact,
+)
+from backups.dcs.signing import Credentials
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import GONE_INSTANCE_ID, ORDERS_CACHE_ID
+
+
+def client_of(emulator: Emulator, endpoint: str, project: str = "eu-prod", **changes: str) -> DcsClient:
+    one = emulator.fleet.project(project)
+    key = {"ak": one.ak, "sk": one.sk, "security_token": one.security_token}
+    key |= {name: value for name, value in changes.items() if name in key}
+    return DcsClient(
+        endpoint=endpoint,
+        project_id=changes.get("project_id", one.project_id),
+        credentials=Credentials(**key),
+        sleep=lambda seconds: None,
+    )
+
+
+def refusal(client: DcsClient, instance_id: str = ORDERS_CACHE_ID) -> DcsError:
+    with pytest.raises(DcsError) as caught:
+        client.list_backup_records(instance_id)
+    return caught.value
+
+
+# The tables of the API's error reference ---------------------------------------------
+
+REJECTED = (DcsRequestRejected, "rejected")
+DENIED = (DcsAccessDenied, "access_denied")
+REFUSED = (DcsAccessDenied, "credentials_refused")
+NOT_FOUND = (DcsNotFound, "not_found")
+BROKEN = (DcsUnavailable, "server_error")
+THROTTLED = (DcsThrottled, "throttled")
+
+TABLE = [
+    *((400, f"DCS.{code}", *REJECTED) for code in (4002, 4061, 4062, 4063, 4800, 4095, 4086, 4026, 4049)),
+    *((400, f"DCS.{code}", *REJECTED) for code in (4087, 4096, 4097)),
+    (400, "DCS.4119", *NOT_FOUND),
+    (404, "DCS.3022", *NOT_FOUND),
+    *((401, f"DCS.{code}", *REFUSED) for code in (1001, 1002, 1003, 1004)),
+    *((403, f"DCS.{code}", *DENIED) for code in (2003, 2007, 3002, 3003)),
+    (404, "DCS.4001", *REJECTED),
+    *((500, f"DCS.{code}", *BROKEN) for code in (5000, 5024, 5078, 5079)),
+    *(
+        (401, f"{gateway}.{code}", *REFUSED)
+        for code in ("0301", "0303", "0307")
+        for gateway in ("APIGW", "APIG")
+    ),
+    *((404, f"{gateway}.0101", *REJECTED) for gateway in ("APIGW", "APIG")),
+    *((429, f"{gateway}.0308", *THROTTLED) for gateway in ("APIGW", "APIG")),
+    *((status, f"{gateway}.0201", *BROKEN) for status in (502, 504) for gateway in ("APIGW", "APIG")),
+    (401, "IAM.0001", *REFUSED),
+    (403, "IAM.0001", *DENIED),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "family", "kind"), TABLE)
+@pytest.mark.parametrize("shape", ["dcs", "gateway", "older", "authorization"])
+def test_every_documented_code_in_every_shape(
+    emulator: Emulator, endpoint: str, status: int, code: str, family: type[DcsError], kind: str, shape: Any
+) -> None:
+    emulator.fail_with(status, code, "What DCS says.", shape=shape)
+    error = refusal(client_of(emulator, endpoint))
+    assert type(error) is family
+    assert (error.kind, error.http_status, error.error_code, error.message) == (
+        kind,
+        status,
+        code,
+        "What DCS says.",
+    )
+    assert error.request_id == emulator.calls[-1].request_id
+    for part in (str(status), code, "What DCS says.", error.request_id):
+        assert part in str(error)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_the_sign_in_service_puts_the_status_where_the_code_belongs(
+    emulator: Emulator, endpoint: str, status: int
+) -> None:
+    emulator.fail_with(status, message="The token is expired.", shape="iam")
+    error = refusal(client_of(emulator, endpoint))
+    assert isinstance(error, DcsAccessDenied)
+    assert (error.error_code, error.message) == (str(status), "The token is expired.")
+
+
+def test_the_real_refusals_of_the_emulator(emulator: Emulator, endpoint: str) -> None:
+    client = client_of(emulator, endpoint)
+    for instance_id, family, status, code in (
+        ("not-an-id", DcsRequestRejected, 400, "DCS.4061"),
+        ("11111111-1111-4111-8111-111111111111", DcsNotFound, 400, "DCS.4119"),
+        (GONE_INSTANCE_ID, DcsNotFound, 404, "DCS.3022"),
+    ):
+        error = refusal(client, instance_id)
+        assert (type(error), error.http_status, error.error_code) == (family, status, code)
+    for project_id in ("no-project", "f" * 32):
+        error = refusal(client_of(emulator, endpoint, project_id=project_id))
+        assert (error.kind, error.error_code) == ("credentials_refused", "APIGW.0307")
+
+
+@pytest.mark.parametrize("instance_id", ["", ".", ".."])
+def test_an_id_that_would_lead_to_another_call_is_not_asked_for(
+    emulator: Emulator, endpoint: str, instance_id: str
+) -> None:
+    client = client_of(emulator, endpoint)
+    for ask in (client.list_backup_records, client.show_instance):
+        with pytest.raises(DcsNotFound):
+            ask(instance_id)
+    assert emulator.calls == ()
+
+
+# The shapes ------------------------------------------------------------------------
+
+
+def made(
+    answer: Any, *, http_status: int = 400, request_id: str = "", secrets: tuple[str, ...] = ()
+) -> DcsError:
+    return error_from_answer(
+        http_status=http_status, answer=answer, request_id=request_id, retry_after=None, secrets=secrets
+    )
+
+
+def test_the_request_id_is_the_header_s_else_the_gateway_s_own() -> None:
+    body = {"error_code": "APIGW.0301", "error_msg": "no", "request_id": "from-body"}
+    assert made(body, request_id="from-header").request_id == "from-header"
+    assert made(body).request_id == "from-body"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        [],
+        "text",
+        7,
+        {},
+        {"error": None},
+        {"error": {}},
+        {"error": []},
+        {"error_code": None, "error_msg": None},
+        {"error_code": {}, "error_msg": ["x"]},
+        {"error": {"code": {}, "message": 1.5}},
+        {"error_code": True},
+    ],
+)
+def test_an_odd_body_still_becomes_the_error_of_its_status(answer: Any) -> None:
+    assert made(answer, http_status=500).kind == "server_error"
+    assert made(answer, http_status=403).kind == "access_denied"
+    assert made(answer, http_status=418).kind == "rejected"
+    assert made(answer, http_status=302).kind == "garbled"
+
+
+def test_the_encoded_authorisation_message_is_not_shown(emulator: Emulator, endpoint: str) -> None:
+    emulator.fail_with(403, shape="authorization")
+    error = refusal(client_of(emulator, endpoint))
+    assert error.error_code == "DCS.2003"
+    assert "XcYHVkLm" not in str(error) + error.message
+
+
+@pytest.mark.parametrize(
+    ("body", "family", "code", "message"),
+    [
+        (
+            {"error_code": "DCS.5000", "error_msg": "Internal service error."},
+            DcsRequestRejected,
+            "DCS.5000",
+            "Internal service error.",
+        ),
+        ({"error": {"code": "111400060", "message": "no"}}, DcsRequestRejected, "111400060", "no"),
+        ({"error_code": "APIGW.0308", "error_msg": "slower"}, DcsThrottled, "APIGW.0308", "slower"),
+        ({"error_msg": "Internal service error."}, DcsRequestRejected, "", "Internal service error."),
+        ({"error": "upstream is away"}, DcsRequestRejected, "", "upstream is away"),
+        ({"message": "no route matched"}, DcsAnswerGarbled, "", "its answer has no backup_record_response"),
+    ],
+)
+def test_an_error_inside_a_200_is_an_error_and_never_an_empty_history(
+    emulator: Emulator, endpoint: str, body: Any, family: type[DcsError], code: str, message: str
+) -> None:
+    emulator.answer_body(json.dumps(body).encode())
+    error = refusal(client_of(emulator, endpoint))
+    assert (type(error), error.error_code, error.message) == (family, code, message)
+    assert error.http_status == 200
+    assert error.request_id == emulator.calls[-1].request_id
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>hello</html>", b"null", b"[]", b'"ok"', b'{"backup_record_response":1}']
+)
+def test_a_200_that_is_not_the_api_s_is_garbled(emulator: Emulator, endpoint: str, body: bytes) -> None:
+    emulator.answer_body(body)
+    error = refusal(client_of(emulator, endpoint))
+    assert type(error) is DcsAnswerGarbled
+    assert (error.kind, error.http_status) == ("garbled", 200)
+    assert error.request_id == emulator.calls[-1].request_id
+
+
+@pytest.mark.parametrize("status", [201, 206, 301, 302, 307, 308, 304])
+def test_other_statuses_without_an_error_are_garbled(emulator: Emulator, endpoint: str, status: int) -> None:
+    body = b"" if status == 304 else b'{"backup_record_response":[]}'
+    emulator.answer_body(body, status, headers=(("Location", "/elsewhere"),))
+    assert refusal(client_of(emulator, endpoint)).kind == "garbled"
+    assert len(emulator.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, "rejected"),
+        (401, "credentials_refused"),
+        (403, "access_denied"),
+        (404, "rejected"),
+        (500, "server_error"),
+        (503, "server_error"),
+    ],
+)
+def test_a_proxy_s_html_keeps_its_status(emulator: Emulator, endpoint: str, status: int, kind: str) -> None:
+    emulator.answer_html(status)
+    error = refusal(client_of(emulator, endpoint))
+    assert (error.kind, error.http_status, error.error_code, error.message) == (kind, status, "", "")
+
+
+# Redaction -----------------------------------------------------------------------
+
+
+def test_the_gateway_s_echo_of_a_wrong_signature_shows_no_secret(emulator: Emulator, endpoint: str) -> None:
+    temporary = next(project for project in emulator.fleet.projects if project.security_token)
+    client = client_of(emulator, endpoint, temporary.name, sk="Wrong-secret-key-0123456789")
+    error = refusal(client)
+    assert (error.kind, error.error_code) == ("credentials_refused", "APIGW.0301")
+    assert "verify aksk signature fail" in error.message
+    shown = str(error) + error.message + repr(error)
+    for secret in (temporary.ak, temporary.sk, temporary.security_token, "Wrong-secret", "x-security-token:"):
+        assert secret not in shown
+
+
+def test_the_echo_of_a_refused_key_or_token_shows_neither(emulator: Emulator, endpoint: str) -> None:
+    temporary = next(project for project in emulator.fleet.projects if project.security_token)
+    for changes in ({"ak": "AKNOBODYKNOWS0000000"}, {"security_token": "Another-token-0123456789"}):
+        error = refusal(client_of(emulator, endpoint, temporary.name, **changes))
+        assert error.kind == "credentials_refused"
+        for secret in (*changes.values(), temporary.ak):
+            assert secret not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("the ak AKEXAMPLE0000000000 is disabled", "AKEXAMPLE0000000000"),
+        ("sk=SK/with+signs== was used", "SK/with+signs=="),
+        ("token gAAA…TOKEN… expired", "gAAA…TOKEN…"),
+        ("Authorization: SDK-HMAC-SHA256 Access=ABC, SignedHeaders=host, Signature=0af1", "0af1"),
+        ("Authorization: SDK-HMAC-SHA256 Access=ABC, SignedHeaders=host, Signature=0af1", "ABC"),
+        ("X-Auth-Token: MIIabc.def", "MIIabc.def"),
+        ('{"X-Security-Token":"zzz"}', "zzz"),
+        ("x-security-token=zzz;", "zzz"),
+        ("Get secretKey failed,ak:SOMEBODYELSE,err:ak not exist", "SOMEBODYELSE"),
+        ("someone else's key ABCDEFGHIJ0123456789 is locked", "ABCDEFGHIJ0123456789"),
+        (f"signature {'0a' * 32} differs", "0a" * 32),
+        ("canonicalRequest:GET|/v2/p|a=b|host:x|", "host:x"),
+        ("canonical request is\nGET\n/v2/secret-path\n", "secret-path"),
+        ("Canonical-Request [GET]", "GET"),
+    ],
+)
+def test_a_message_is_shown_without_what_it_echoes(text: str, secret: str) -> None:
+    shown = redact(text, ("AKEXAMPLE0000000000", "SK/with+signs==", "gAAA…TOKEN…"))
+    assert secret not in shown
+    assert "[redacted]" in shown
+
+
+def test_a_token_that_holds_the_key_within_is_taken_out_whole() -> None:
+    assert "tail" not in redact("token head.AK12345.tail", ("AK12345", "head.AK12345.tail"))
+
+
+def test_an_ordinary_message_is_left_as_it_is() -> None:
+    for text in (
+        "Invalid offset in the request.",
+        "The throttling threshold has been reached: policy ip over ratelimit,limit:200,time:1 second",
+        "project 0123456789abcdef0123456789abcdef is not in this region",
+        "AK access failed to reach the limit,forbidden.",
+        "实例不存在",
+    ):
+        assert redact(text, ("AKEXAMPLE0000000000",)) == text
+
+
+def test_a_message_and_a_code_are_of_bounded_length_and_one_line() -> None:
+    error = made({"error_code": "C" * 5000, "error_msg": "line\r\n\x1b[31mred\u202e " + "m " * 5000})
+    assert len(error.message) <= 1024
+    assert len(error.error_code) <= 64
+    assert str(error).isprintable()
+
+
+def test_a_secret_in_the_code_is_not_shown() -> None:
+    assert (
+        made({"error_code": "key AKEXAMPLE0000000000"}, secrets=("AKEXAMPLE0000000000",)).error_code
+        == "key [redacted]"
+    )
+
+
+def test_request_ids_cannot_break_a_log_line_or_a_page() -> None:
+    assert clean_request_id("ab-1_2.3:4<script>\r\nx") == "ab-1_2.3:4scriptx"
+    assert len(clean_request_id("a" * 500)) == 128
+
+
+def test_errors_are_one_family_and_say_what_they_are() -> None:
+    for family in (
+        DcsUnavailable,
+        DcsThrottled,
+        DcsAccessDenied,
+        DcsNotFound,
+        DcsRequestRejected,
+        DcsAnswerGarbled,
+    ):
+        assert issubclass(family, DcsError)
+        assert family("why").kind == family.kind
+    assert str(DcsUnavailable("no connection", kind="timed_out")) == "timed out, no connection"
