@@ -108,7 +108,7 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
         return render(request, "history.html", context | {"problems_in_query": form.problems}, status=400)
     now, wanted = timezone.now(), form.filter()
     try:
-        known = _known_instance(project, instance_id, wanted.bounds(now), now)
+        known = _known_instance(project, instance_id, now, bounds=wanted.bounds(now))
     except NothingToShow as nothing:
         return _problem_page(request, nothing.problem, context)
     history = backup_history(known.listing.records, wanted, now=now)
@@ -133,7 +133,7 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
     context: dict[str, Any] = {"project": project, "instance_id": instance_id, "backup_id": backup_id}
     now = timezone.now()
     try:
-        known = _known_instance(project, instance_id, (None, None), now)
+        known = _known_instance(project, instance_id, now, holding=backup_id)
     except NothingToShow as nothing:
         return _problem_page(request, nothing.problem, context)
     records = known.listing.records
@@ -301,10 +301,17 @@ def _project_or_404(request: HttpRequest, name: str) -> Project:
     return project
 
 
-def _known_instance(project: Project, instance_id: str, bounds: listings.Window, now: datetime) -> _Known:
+def _known_instance(
+    project: Project,
+    instance_id: str,
+    now: datetime,
+    *,
+    bounds: listings.Window = (None, None),
+    holding: str = "",
+) -> _Known:
     """Read an instance's history and, beside it, the instance. Raises NothingToShow."""
     listings.begin_shown_instance(project, instance_id, now=now)
-    listing = listings.instance_backups(project, instance_id, now=now, bounds=bounds)
+    listing = listings.instance_backups(project, instance_id, now=now, bounds=bounds, holding=holding)
     try:
         shown = listings.shown_instance(project, instance_id, now=now).records[0]
     except NothingToShow as nothing:

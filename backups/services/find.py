@@ -95,7 +95,7 @@ def _linked(text: str, projects: dict[str, Project]) -> list[Candidate]:
             continue
         kind = "backup" if link["backup"] else "instance" if link["instance"] else "project"
         title = unquote(link["backup"] or link["instance"] or project.name)
-        url = link[0].rstrip(".,;:)")
+        url = link[0].rstrip(".,;:)]")
         found.setdefault(url, Candidate(url, kind, title, "", project, certain=True))
     return list(found.values())[:MOST_CANDIDATES]
 

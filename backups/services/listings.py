@@ -95,15 +95,22 @@ def instance_backups(
     *,
     now: datetime,
     bounds: Window = (None, None),
+    holding: str = "",
     read_now: bool = False,
 ) -> Listing[BackupRecord]:
     """Return all backup records of an instance. Raises NothingToShow.
+
+    Where the listing at hand lacks the backup `holding`, it is read now: a
+    ticket may link one that is newer.
 
     Only a history longer than DCS_MAX_RECORDS is read by window: then the part
     within `bounds`, where any are given, else its newest part.
     """
     ends = time.monotonic() + settings.DCS_READ_BUDGET
-    listing = _listing(_Subject("backups", project, instance_id), now=now, read_now=read_now)
+    whole = _Subject("backups", project, instance_id)
+    listing = _listing(whole, now=now, read_now=read_now)
+    if holding and listing.source != "live" and not listing.problem and not _holds(listing, holding):
+        listing = _listing(whole, now=now, read_now=True)
     if not listing.truncated or bounds == (None, None):
         return listing
     part = _Subject("backups", project, instance_id, _window(bounds))
@@ -113,6 +120,10 @@ def instance_backups(
     except NothingToShow as nothing:
         # Its newest records are at hand, and said not to be all.
         return replace(listing, problem=nothing.problem)
+
+
+def _holds(listing: Listing[BackupRecord], backup_id: str) -> bool:
+    return any(record.backup_id == backup_id for record in listing.records)
 
 
 def project_instances(project: Project, *, now: datetime, read_now: bool = False) -> Listing[Instance]:
@@ -263,14 +274,15 @@ def _listing(
     subject: _Subject, *, now: datetime, read_now: bool, patience: float | None = None
 ) -> Listing[Any]:
     known = _known(subject)
-    if known and not read_now and _is_fresh(known[0], now):
+    last_problem = upstream.last_problem(subject.call, now)
+    # Where somebody has just asked in vain, young age does not make a listing fresh.
+    if known and not read_now and not last_problem and _is_fresh(known[0], now):
         return _as_listing(subject, known, "cache")
     problem = _refusal(subject, now)
     if problem:
         if known:
             return _as_listing(subject, known, "stale", problem)
         raise NothingToShow(problem)
-    last_problem = upstream.last_problem(subject.call, now)
     reading = _readings.begin(subject, seen=known, now=now)
     if known and not read_now:
         return _as_listing(subject, known, "stale", last_problem, refreshing=True)

@@ -1,0 +1,65 @@
+"""What the tests of the pages share: addresses, and what stands on a page."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
+
+PROJECT = "/projects/eu-prod/"
+
+
+def history_of(instance_id: str, project: str = "eu-prod") -> str:
+    return f"/projects/{project}/instances/{instance_id}/"
+
+
+ORDERS = history_of(ORDERS_CACHE_ID)
+BULK = history_of(BULK_HISTORY_ID)
+
+
+@pytest.fixture
+def impatient(portal: Settings) -> Settings:
+    """A portal that waits half a second for DCS."""
+    portal.DCS_READ_BUDGET = 0.5
+    portal.DCS_READ_TIMEOUT = 0.2
+    return portal
+
+
+def text_of(response: Any) -> str:
+    """The words of a page, without its tags."""
+    words = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", response.content.decode(), flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(words))
+
+
+def rows_of(response: Any) -> list[str]:
+    """The ids of the backups in a page's table, in its order."""
+    return re.findall(r'data-backup-id="([^"]*)"', response.content.decode())
+
+
+def links_of(response: Any, attributes: str = "") -> list[str]:
+    found = re.findall(rf'<a\b[^>]*{attributes}[^>]*\bhref="([^"]*)"', response.content.decode())
+    found += re.findall(rf'<a\b[^>]*\bhref="([^"]*)"[^>]*{attributes}', response.content.decode())
+    return [html.unescape(link) for link in dict.fromkeys(found)]
+
+
+def csv_text(response: Any) -> str:
+    assert response.status_code == 200
+    return b"".join(response.streaming_content).decode()
+
+
+def csv_rows(response: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(csv_text(response).removeprefix("\ufeff"), newline="")))
+
+
+def all_of(client: Client, address: str) -> dict[str, Any]:
+    """A history as page, JSON and CSV, asked with the same query."""
+    path, _, query = address.partition("?")
+    return {name: client.get(f"{path}{name}?{query}") for name in ("", "backups.json", "backups.csv")}

@@ -1,0 +1,165 @@
+"""One viewer never sees another's project, and no browser or proxy keeps what a viewer saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+
+from .conftest import ORDERS, PROJECT, history_of, links_of, text_of
+
+pytestmark = pytest.mark.usefixtures("portal")
+SignIn = Callable[[str], Client]
+
+PAGES = ["", "backups.json", "backups.csv", f"backups/{REFERENCE_BACKUP_ID}/"]
+
+
+def chinese(emulator: Emulator, project: str = "cn-prod") -> str:
+    return history_of(emulator.fleet.named("订单缓存").instance_id, project)
+
+
+@pytest.mark.parametrize("name", [*PAGES, "project"])
+@pytest.mark.parametrize("cached", [False, True])
+def test_another_s_project_looks_exactly_like_none(
+    client_of: SignIn, emulator: Emulator, name: str, cached: bool
+) -> None:
+    if cached:
+        client_of("ada").get(chinese(emulator))
+    emulator.clear_calls()
+    addresses = {
+        project: f"/projects/{project}/" if name == "project" else chinese(emulator, project) + name
+        for project in ("cn-prod", "no-such")
+    }
+
+    ben = client_of("ben")
+    hidden, missing = (ben.get(address) for address in addresses.values())
+
+    assert (hidden.status_code, missing.status_code) == (404, 404)
+    assert text_of(hidden).replace("cn-prod", "no-such") == text_of(missing)
+    assert "订单缓存" not in text_of(hidden)
+    assert [(k, v) for k, v in hidden.items() if k != "Content-Length"] == [
+        (k, v) for k, v in missing.items() if k != "Content-Length"
+    ]
+    assert not emulator.calls
+
+
+def test_a_project_that_is_hidden_cannot_be_refreshed(client_of: SignIn, emulator: Emulator) -> None:
+    assert client_of("ben").post(f"{chinese(emulator)}refresh/").status_code == 404
+    assert not emulator.calls
+
+
+def test_viewers_see_the_projects_of_their_groups(client_of: SignIn) -> None:
+    def projects(person: str) -> list[str]:
+        return [link for link in links_of(client_of(person).get("/")) if link.startswith("/projects/")]
+
+    assert projects("ada") == ["/projects/eu-prod/", "/projects/cn-prod/", "/projects/ap-staging/"]
+    assert projects("ben") == ["/projects/eu-prod/"]
+    assert projects("cleo") == []
+
+
+def test_whoever_sees_no_project_gets_404_for_all(client_of: SignIn) -> None:
+    cleo = client_of("cleo")
+
+    assert {cleo.get(ORDERS + page).status_code for page in PAGES} == {404}
+    assert cleo.get(PROJECT).status_code == 404
+
+
+@pytest.mark.parametrize("identifier", ["a" * 65, "a%20b", "..", "%3Cscript%3E", "a.b", "订单"])
+def test_what_can_be_no_id_is_404_without_asking(
+    client_of: SignIn, emulator: Emulator, identifier: str
+) -> None:
+    ada = client_of("ada")
+
+    assert ada.get(f"{PROJECT}instances/{identifier}/").status_code == 404
+    assert ada.get(f"{ORDERS}backups/{identifier}/").status_code == 404
+    assert not emulator.calls
+
+
+def test_no_page_may_be_stored(client_of: SignIn, emulator: Emulator) -> None:
+    ada = client_of("ada")
+    addresses = ["/", PROJECT, ORDERS, f"{ORDERS}?status=broken", f"{ORDERS}backups.csv", "/find/?q=orders"]
+    addresses += [
+        f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/",
+        "/projects/no-such/",
+        f"{ORDERS}backups.json?sort=x",
+    ]
+    addresses += [history_of("no-such-instance")]
+
+    for address in addresses:
+        assert ada.get(address).headers["Cache-Control"] == "private, no-store", address
+
+
+# 304 -----------------------------------------------------------------------------------------
+
+
+def test_an_unchanged_json_is_304_for_the_same_viewer_and_query(client_of: SignIn) -> None:
+    ada = client_of("ada")
+    first = ada.get(f"{ORDERS}backups.json?range=30d")
+    tag = first.headers["ETag"]
+
+    for asked in (tag, f"W/{tag}", f'"other", {tag}'):
+        again = ada.get(f"{ORDERS}backups.json?range=30d", headers={"If-None-Match": asked})
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+        assert again.headers["Cache-Control"] == first.headers["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize("query", ["?range=7d", "?status=failed", "?range=30d&sort=size", ""])
+def test_another_query_is_never_304(client_of: SignIn, query: str) -> None:
+    ada = client_of("ada")
+    tag = ada.get(f"{ORDERS}backups.json?range=30d").headers["ETag"]
+
+    assert ada.get(f"{ORDERS}backups.json{query}", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_newer_generation_is_never_304(client_of: SignIn) -> None:
+    ada = client_of("ada")
+    tag = ada.get(f"{ORDERS}backups.json").headers["ETag"]
+    ada.post(f"{ORDERS}refresh/")
+
+    assert ada.get(f"{ORDERS}backups.json", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_one_viewer_s_tag_tells_another_nothing(client_of: SignIn, emulator: Emulator) -> None:
+    ada, ben = client_of("ada"), client_of("ben")
+    tags = {
+        address: ada.get(f"{address}backups.json").headers["ETag"] for address in (ORDERS, chinese(emulator))
+    }
+
+    assert ben.get(f"{ORDERS}backups.json", headers={"If-None-Match": tags[ORDERS]}).status_code == 200
+    hidden = chinese(emulator)
+    for tag in (tags[hidden], "*"):
+        assert ben.get(f"{hidden}backups.json", headers={"If-None-Match": tag}).status_code == 404
+
+
+# Find ------------------------------------------------------------------------------------------
+
+
+def test_find_never_searches_the_projects_of_others(client_of: SignIn, emulator: Emulator) -> None:
+    instance = emulator.fleet.named("订单缓存")
+    backup_id = emulator.fleet.backups(instance)[0].backup_id
+    client_of("ada").get(history_of(instance.instance_id, "cn-prod"))
+    emulator.clear_calls()
+    ben = client_of("ben")
+
+    for text in (
+        "订单缓存",
+        instance.instance_id,
+        backup_id,
+        f"https://portal{history_of(instance.instance_id, 'cn-prod')}",
+    ):
+        answer = ben.get("/find/", {"q": text})
+        assert answer.status_code == 200, text
+        assert not [link for link in links_of(answer) if "cn-prod" in link]
+    cn = emulator.fleet.project("cn-prod").project_id
+    assert not emulator.count(cn)
+
+
+def test_whoever_sees_no_project_finds_nothing_and_asks_nobody(client_of: SignIn, emulator: Emulator) -> None:
+    answer = client_of("cleo").get("/find/", {"q": ORDERS_CACHE_ID})
+
+    assert answer.status_code == 200
+    assert not emulator.calls

@@ -1,0 +1,416 @@
+"""The history of an instance: rows, links and words, the same as page, JSON and CSV."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+from tests.services.api_records import raw, raws
+
+from .conftest import (
+    BULK,
+    ORDERS,
+    PROJECT,
+    all_of,
+    csv_rows,
+    csv_text,
+    history_of,
+    links_of,
+    rows_of,
+    text_of,
+)
+
+pytestmark = pytest.mark.usefixtures("portal")
+SignIn = Callable[[str], Client]
+
+
+@pytest.fixture
+def ada(client_of: SignIn) -> Client:
+    return client_of("ada")
+
+
+# The same rows ---------------------------------------------------------------------------
+
+QUERIES = [
+    "status=failed&status=expired&type=auto&restorable=no&from=2026-01-01&q=nightly&sort=-size&per_page=100",
+    "",
+    "status=other",
+    "sort=name&per_page=200",
+    "range=7d&sort=duration",
+    "q=nightly+second&tz=Asia/Shanghai&to=2026-11-20",
+    "error=dcs.08.0008&format=rdb",
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_page_json_and_csv_have_the_same_rows(ada: Client, query: str) -> None:
+    pages = [ada.get(f"{ORDERS}?{query}")]
+    pages += [ada.get(link) for link in links_of(pages[0], 'rel="next"')]
+
+    exported = all_of(ada, f"{ORDERS}?{query}")
+
+    in_json = [backup["backup_id"] for backup in exported["backups.json"].json()["backups"]]
+    assert [row for page in pages for row in rows_of(page)] == in_json
+    assert [row["backup_id"] for row in csv_rows(exported["backups.csv"])] == in_json
+    assert exported["backups.json"].json()["matched"] == len(in_json)
+
+
+def test_the_link_of_the_main_job_finds_failed_and_expired_nightly_backups(ada: Client) -> None:
+    found = ada.get(f"{ORDERS}backups.json?{QUERIES[0]}").json()["backups"]
+
+    assert len(found) > 10
+    assert {backup["status"] for backup in found} == {"failed", "expired"}
+    assert all(backup["type"] == "auto" and backup["restorable"] is False for backup in found)
+    assert all("nightly" in backup["description"] for backup in found)
+    sizes = [backup["size_bytes"] for backup in found]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_json_and_csv_hold_all_10_000_records_of_a_history(ada: Client, emulator: Emulator) -> None:
+    page = ada.get(BULK)
+    exported = all_of(ada, f"{BULK}?sort=created")
+
+    body = exported["backups.json"].json()
+    listed = {row.backup_id for row in emulator.fleet.backups(BULK_HISTORY_ID)}
+    assert {backup["backup_id"] for backup in body["backups"]} == listed
+    assert (len(listed), body["total"], body["matched"], body["complete"]) == (10_000, 10_000, 10_000, True)
+    assert len(csv_rows(exported["backups.csv"])) == 10_000
+    assert exported["backups.csv"].headers["X-Total"] == "10000"
+    assert "of 10000" in text_of(page)
+
+
+def test_a_page_past_the_end_is_the_last_one_and_says_so(ada: Client) -> None:
+    page = ada.get(f"{ORDERS}?page=99999&per_page=25")
+
+    assert page.status_code == 200
+    assert "past the end" in text_of(page)
+    assert rows_of(page) == rows_of(ada.get(f"{ORDERS}?page=3&per_page=25")) != []
+
+
+def test_filters_that_leave_nothing_say_so_and_are_no_empty_history(ada: Client) -> None:
+    page = ada.get(f"{ORDERS}?q=nothing-has-this-name")
+
+    assert page.status_code == 200
+    assert "No backup matches these filters" in text_of(page)
+    assert "no backups" not in text_of(page)
+    assert "<table" not in page.content.decode()
+
+
+# Values that cannot be read ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("status=broken", ["status", "broken"]),
+        ("from=soon&sort=colour", ["from", "soon", "sort", "colour"]),
+        ("page=0", ["page", "0"]),
+        ("tz=Mars%2FOlympus", ["tz", "Mars/Olympus"]),
+        ("range=7d&to=2026-01-01", ["to", "2026-01-01", "range"]),
+        ("error=%3Cscript%3E", ["error", "<script>"]),
+        ("status=%00", ["status"]),
+        ("q=" + "n" * 8192, ["q", "200 characters"]),
+    ],
+)
+def test_a_value_that_cannot_be_read_names_itself_and_shows_no_rows(
+    ada: Client, emulator: Emulator, query: str, named: list[str]
+) -> None:
+    answers = all_of(ada, f"{ORDERS}?{query}")
+
+    assert {answer.status_code for answer in answers.values()} == {400}
+    message = answers["backups.json"].json()["problem"]["message"]
+    for words in named:
+        assert words in text_of(answers[""])
+        assert words in message
+        assert words in answers["backups.csv"].content.decode()
+    assert "backups" not in answers["backups.json"].json()
+    assert not rows_of(answers[""])
+    assert "<table" not in answers[""].content.decode()
+    assert b"<script>" not in answers[""].content
+    assert not emulator.calls
+
+
+def test_a_query_of_8_kb_without_a_meaning_is_ignored(ada: Client) -> None:
+    assert ada.get(f"{ORDERS}?utm=" + "n" * 8192).status_code == 200
+
+
+# Links keep everything else --------------------------------------------------------------------
+
+STATE = "status=failed&status=expired&type=auto&utm=a&utm=b&q=nightly&per_page=25&sort=size"
+
+
+def test_every_control_keeps_all_other_parameters(ada: Client) -> None:
+    page = ada.get(f"{ORDERS}?{STATE}")
+    links = [link for link in links_of(page) if urlsplit(link).path in ("", ORDERS) and "utm" in link]
+
+    assert len(links) > 15
+    for link in links:
+        query = parse_qsl(urlsplit(link).query)
+        assert [value for name, value in query if name == "utm"] == ["a", "b"]
+        gone = [pair for pair in parse_qsl(STATE) if pair not in query]
+        cleared = not any(name in ("q", "type") for name, _ in query)
+        assert len(gone) <= 1 or cleared, link
+
+
+def test_a_chip_adds_a_value_to_those_of_its_filter(ada: Client) -> None:
+    page = ada.get(f"{ORDERS}?status=failed&utm=a")
+
+    assert f"{ORDERS}?status=failed&status=expired&utm=a" in links_of(page)
+    assert f"{ORDERS}?utm=a" in links_of(page)
+
+
+def test_turning_pages_keeps_the_filters(ada: Client) -> None:
+    page = ada.get(f"{ORDERS}?q=backup&utm=a&utm=b&per_page=25&page=2")
+
+    assert links_of(page, 'rel="next"') == [f"{ORDERS}?q=backup&utm=a&utm=b&per_page=25&page=3"]
+    assert links_of(page, 'rel="prev"') == [f"{ORDERS}?q=backup&utm=a&utm=b&per_page=25"]
+
+
+def test_exports_carry_the_filters_and_no_page(ada: Client) -> None:
+    links = links_of(ada.get(f"{ORDERS}?status=failed&status=expired&utm=a&page=1&per_page=25"))
+
+    for name in ("backups.json", "backups.csv"):
+        assert f"{ORDERS}{name}?status=failed&status=expired&utm=a" in links
+
+
+def test_the_filter_form_keeps_what_it_does_not_ask_for(ada: Client) -> None:
+    page = ada.get(f"{ORDERS}?{STATE}").content.decode()
+
+    for name, value in parse_qsl(STATE):
+        if name != "q":
+            assert f'<input type="hidden" name="{name}" value="{value}">' in page
+
+
+def test_a_copied_link_of_a_relative_range_has_absolute_bounds_and_the_same_rows(ada: Client) -> None:
+    page = ada.get(f"{ORDERS}?range=7d&status=succeed&utm=a")
+
+    [link] = links_of(page, "data-copy ")
+
+    query = dict(parse_qsl(urlsplit(link).query))
+    assert "range" not in query
+    assert (query["status"], query["utm"]) == ("succeed", "a")
+    assert query["from"].endswith("Z")
+    assert query["to"].endswith("Z")
+    assert rows_of(ada.get(urlsplit(link)._replace(scheme="", netloc="").geturl())) == rows_of(page) != []
+
+
+# Refresh -------------------------------------------------------------------------------------
+
+
+def test_refresh_reads_now_and_returns_to_the_same_query(ada: Client, emulator: Emulator) -> None:
+    ada.get(ORDERS)
+    emulator.insert_record(ORDERS_CACHE_ID, raw(900, backup_name="just now"))
+
+    response = ada.post(f"{ORDERS}refresh/", {"next": f"{ORDERS}?{STATE}&q=%25"})
+
+    assert (response.status_code, response.headers["Location"]) == (302, f"{ORDERS}?{STATE}&q=%25")
+    assert "just now" in [b["name"] for b in ada.get(f"{ORDERS}backups.json").json()["backups"]]
+
+
+@pytest.mark.parametrize("other", ["//evil.example/", "https://evil.example/?q=1", "/projects/cn-prod/", ""])
+def test_refresh_returns_to_no_other_page(ada: Client, other: str) -> None:
+    response = ada.post(f"{ORDERS}refresh/", {"next": other})
+
+    assert response.headers["Location"] == ORDERS
+
+
+def test_a_link_alone_refreshes_nothing(ada: Client, emulator: Emulator) -> None:
+    assert ada.get(f"{ORDERS}refresh/").status_code == 405
+    assert not emulator.calls
+
+
+# What a row says --------------------------------------------------------------------------------
+
+
+def test_every_time_names_its_zone_and_its_moment(ada: Client) -> None:
+    for address in (ORDERS, f"{ORDERS}?tz=Asia/Kolkata", f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"):
+        page = ada.get(address).content.decode()
+        times = re.findall(r"<time\b[^>]*>.*?</time>", page)
+        assert times
+        for time in times:
+            assert re.match(r'<time datetime="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"', time), time
+            assert "UTC" in time
+
+
+def test_a_link_s_zone_decides_how_its_times_are_written(ada: Client) -> None:
+    emulated = ada.get(f"{ORDERS}?tz=Asia/Kolkata&sort=started").content.decode()
+
+    assert "10 May 2019 14:01:21" in emulated
+    assert "UTC+5:30" in emulated
+
+
+def test_hostile_texts_are_shown_as_texts(ada: Client, emulator: Emulator) -> None:
+    address = history_of(emulator.fleet.named("hostile-remarks").instance_id)
+
+    page = ada.get(address).content.decode()
+
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<img src=x" not in page
+    assert "{{ 7*7 }}" in page
+
+
+def test_odd_records_are_all_shown(ada: Client, emulator: Emulator) -> None:
+    instance = emulator.fleet.named("odd-fields").instance_id
+
+    page = ada.get(f"{history_of(instance)}?per_page=200")
+
+    assert set(rows_of(page)) == {row.backup_id for row in emulator.fleet.backups(instance)}
+    for backup_id in rows_of(page):
+        assert ada.get(f"{history_of(instance)}backups/{backup_id}/").status_code == 200
+
+
+# An empty history ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body", [None, b"{}", b'{"total_num":0,"backup_record_response":[]}', b'{"total_num":0}']
+)
+def test_an_instance_without_backups_is_said_to_have_none(
+    ada: Client, emulator: Emulator, body: bytes | None
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [])
+    if body is not None:
+        emulator.answer_body(body, path_contains="/backups")
+
+    answers = all_of(ada, ORDERS)
+
+    assert {answer.status_code for answer in answers.values()} == {200}
+    assert "This instance has no backups" in text_of(answers[""])
+    assert "<table" not in answers[""].content.decode()
+    assert answers["backups.json"].json()["backups"] == []
+    assert csv_rows(answers["backups.csv"]) == []
+
+
+def test_a_list_that_dcs_cut_short_is_not_taken_for_the_whole(ada: Client, emulator: Emulator) -> None:
+    emulator.answer_body(b'{"total_num":3,"backup_record_response":[]}', path_contains="/backups")
+
+    page = ada.get(ORDERS)
+
+    assert "has no backups" not in text_of(page)
+    assert "promised" in text_of(page)
+    assert ada.get(f"{ORDERS}backups.json").json()["complete"] is False
+
+
+# CSV -------------------------------------------------------------------------------------------
+
+
+def test_a_spreadsheet_reads_the_csv_and_runs_nothing_of_it(ada: Client, emulator: Emulator) -> None:
+    address = history_of(emulator.fleet.named("hostile-remarks").instance_id)
+
+    response = ada.get(f"{address}backups.csv")
+    text = csv_text(response)
+
+    assert text.startswith("\ufeffbackup_id,")
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+    remarks = {row["description"] for row in csv_rows(ada.get(f"{address}backups.csv"))}
+    assert {"'=1+1", "'-2", "'@SUM(1+1)*2", "'\t=1+1", "'+cmd|' /C calc'!A0"} <= remarks
+    assert 'it\'s "quoted", with; separators | and `ticks`' in remarks
+    assert "长" * 128 in remarks
+    for row in csv_rows(ada.get(f"{address}backups.csv")):
+        assert not any((cell or " ")[0] in "=+-@\t\r" for cell in row.values())
+
+
+def test_the_csv_s_name_and_headers_tell_what_it_is(
+    ada: Client, emulator: Emulator, impatient: Settings
+) -> None:
+    query = "?status=failed&q=" + "n" * 190
+    ada.get(ORDERS)
+    emulator.fail_with(500)
+    ada.post(f"{ORDERS}refresh/")
+
+    response = ada.get(f"{ORDERS}backups.csv{query}")
+
+    name = response.headers["Content-Disposition"]
+    assert "orders-cache_backups_status-failed_q-nnn" in name
+    assert re.search(r'_as-of-\d{8}T\d{6}Z_stale\.csv"$', name)
+    assert len(name) < 255
+    told = {key: response.headers[f"X-{key}"] for key in ("Source", "Complete", "Problem", "Matched")}
+    assert told == {
+        "Source": "stale",
+        "Complete": "true",
+        "Problem": "server_error 500 DCS.5078",
+        "Matched": "0",
+    }
+    assert response.headers["X-Read-At"].endswith("Z")
+
+
+def test_a_chinese_name_survives_in_the_csv_s_name(ada: Client, emulator: Emulator) -> None:
+    address = history_of(emulator.fleet.named("订单缓存").instance_id, "cn-prod")
+    ada.get(address)
+
+    name = ada.get(f"{address}backups.csv").headers["Content-Disposition"]
+
+    assert "filename*=utf-8''%E8%AE%A2%E5%8D%95%E7%BC%93%E5%AD%98_backups" in name
+
+
+# A project's instances ---------------------------------------------------------------------------
+
+
+def test_a_project_lists_its_instances(ada: Client, emulator: Emulator) -> None:
+    page = ada.get(f"{PROJECT}?per_page=200")
+
+    shown = text_of(page)
+    for instance in emulator.fleet.instances(emulator.fleet.primary):
+        assert instance.name in shown
+        assert history_of(instance.instance_id) in links_of(page)
+
+
+@pytest.mark.parametrize(
+    "query", ["q=orders", f"q={ORDERS_CACHE_ID}", "q=ORDERS+cache", "status=running&q=orders"]
+)
+def test_instances_are_found_by_parts_of_name_and_id(ada: Client, query: str) -> None:
+    page = ada.get(f"{PROJECT}?{query}")
+
+    found = [link for link in links_of(page) if link.startswith(f"{PROJECT}instances/")]
+    assert found == [ORDERS]
+
+
+def test_a_project_s_query_that_cannot_be_read_is_named(ada: Client) -> None:
+    page = ada.get(f"{PROJECT}?sort=colour")
+
+    assert page.status_code == 400
+    assert "colour" in text_of(page)
+
+
+def test_many_rows_need_no_more_queries_and_calls_than_one(
+    ada: Client, emulator: Emulator, django_assert_num_queries: Any
+) -> None:
+    seen = []
+    for count in (1, 200):
+        emulator.set_records(ORDERS_CACHE_ID, raws(count))
+        ada.post(f"{ORDERS}refresh/")
+        emulator.clear_calls()
+        with django_assert_num_queries(2):  # session and user
+            page = ada.get(f"{ORDERS}?per_page=200")
+        seen.append(len(rows_of(page)))
+        assert len(emulator.calls) <= 1
+    assert seen == [1, 200]
+
+
+def test_a_first_view_asks_dcs_twice_and_the_next_not_at_all(ada: Client, emulator: Emulator) -> None:
+    ada.get(ORDERS)
+    asked = [call.path.rpartition("/")[2] for call in emulator.calls]
+    emulator.clear_calls()
+
+    for address in (ORDERS, f"{ORDERS}backups.json", f"{ORDERS}backups.csv", f"{ORDERS}?status=failed"):
+        ada.get(address)
+    ada.get(f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/")
+
+    assert sorted(asked) == [ORDERS_CACHE_ID, "backups"]
+    assert not emulator.calls
+
+
+def test_a_project_is_one_call_however_many_instances_it_has(ada: Client, emulator: Emulator) -> None:
+    ada.get(PROJECT)
+    ada.get(f"{PROJECT}?q=orders")
+
+    assert len(emulator.calls) == 1

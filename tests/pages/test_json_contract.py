@@ -1,0 +1,183 @@
+"""backups.json, field by field: what scripts rely on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+from tests.services.api_records import raw
+
+from .conftest import ORDERS, history_of
+
+pytestmark = pytest.mark.usefixtures("portal")
+Z = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
+
+
+@pytest.fixture
+def ada(client_of: Callable[[str], Client]) -> Client:
+    return client_of("ada")
+
+
+def one(ada: Client, emulator: Emulator, **fields: Any) -> dict[str, Any]:
+    """The only backup of a history, as JSON."""
+    emulator.set_records(ORDERS_CACHE_ID, [raw(1, **fields)])
+    [backup] = ada.get(f"{ORDERS}backups.json").json()["backups"]
+    assert isinstance(backup, dict)
+    return backup
+
+
+def test_the_envelope(ada: Client, emulator: Emulator) -> None:
+    response = ada.get(
+        f"{ORDERS}backups.json?status=failed&q=Nightly+X&to=2026-11-20&tz=Asia/Shanghai&unknown=1"
+    )
+    body = response.json()
+
+    assert response.headers["Content-Type"] == "application/json"
+    assert list(body) == [
+        "project",
+        "region",
+        "instance_id",
+        "filter",
+        "generation",
+        "read_at",
+        "source",
+        "complete",
+        "problem",
+        "request_ids",
+        "promised",
+        "total",
+        "matched",
+        "backups",
+    ]
+    assert (body["project"], body["region"]) == ("eu-prod", "eu-west-101")
+    assert body["instance_id"] == ORDERS_CACHE_ID
+    assert body["filter"] == {
+        "status": ["failed"],
+        "type": [],
+        "format": [],
+        "restorable": [],
+        "error": [],
+        "q": "nightly x",
+        "from": None,
+        "to": "2026-11-20T16:00:00Z",
+        "range": None,
+        "sort": "-started",
+        "tz": "Asia/Shanghai",
+    }
+    assert re.fullmatch(r"[0-9a-f]{16}", body["generation"])
+    assert Z.fullmatch(body["read_at"])
+    assert (body["source"], body["complete"], body["problem"]) == ("live", True, None)
+    assert body["request_ids"] == [call.request_id for call in emulator.calls if "/backups" in call.path]
+    listed = len(emulator.fleet.backups(ORDERS_CACHE_ID))
+    assert (body["promised"], body["total"], body["matched"]) == (listed, listed, 0)
+    assert ada.get(f"{ORDERS}backups.json").json()["source"] == "cache"
+
+
+def test_the_reference_page_s_record(ada: Client) -> None:
+    backups = ada.get(f"{ORDERS}backups.json?q={REFERENCE_BACKUP_ID}").json()["backups"]
+
+    assert backups == [
+        {
+            "backup_id": REFERENCE_BACKUP_ID,
+            "name": "backup_20190510163116",
+            "status": "succeed",
+            "type": "manual",
+            "format": None,
+            "size_bytes": 880232,
+            "created_at": "2019-05-10T08:31:16.166Z",
+            "started_at": "2019-05-10T08:31:21.461Z",
+            "finished_at": "2019-05-10T08:32:30.546Z",
+            "duration_seconds": 69.085,
+            "progress_percent": 100.0,
+            "restorable": True,
+            "usable": True,
+            "restore_reasons": [],
+            "error_code": None,
+            "error_meaning": None,
+            "description": "001",
+            "period": None,
+            "url": f"http://127.0.0.1:8000{ORDERS}backups/{REFERENCE_BACKUP_ID}/",
+        }
+    ]
+
+
+@pytest.mark.parametrize("name", ["odd-fields", "every-status", "hostile-remarks", "every-error-code"])
+def test_every_value_has_its_type_or_is_null(ada: Client, emulator: Emulator, name: str) -> None:
+    backups = ada.get(f"{history_of(emulator.fleet.named(name).instance_id)}backups.json").json()["backups"]
+
+    for backup in backups:
+        for field in ("created_at", "started_at", "finished_at"):
+            assert backup[field] is None or Z.fullmatch(backup[field])
+        for field in (
+            "name",
+            "status",
+            "type",
+            "format",
+            "error_code",
+            "error_meaning",
+            "description",
+            "period",
+        ):
+            assert backup[field] is None or (isinstance(backup[field], str) and backup[field])
+        assert backup["size_bytes"] is None or isinstance(backup["size_bytes"], int)
+        for field in ("duration_seconds", "progress_percent"):
+            assert backup[field] is None or 0 <= backup[field] < 1e9
+        assert backup["restorable"] in (True, False, None)
+        assert isinstance(backup["usable"], bool)
+        assert all(re.fullmatch(r"[a-z_]+", reason) for reason in backup["restore_reasons"])
+        assert bool(backup["restore_reasons"]) != backup["usable"]
+
+
+@pytest.mark.parametrize("status", ["waiting", "backuping", "expired", "deleted", "archived", None])
+def test_what_is_not_known_to_have_finished_has_no_end(
+    ada: Client, emulator: Emulator, status: str | None
+) -> None:
+    backup = one(ada, emulator, status=status)
+
+    assert (backup["status"], backup["finished_at"], backup["duration_seconds"]) == (status, None, None)
+
+
+def test_a_negative_duration_is_null(ada: Client, emulator: Emulator) -> None:
+    backup = one(ada, emulator, updated_at="2026-10-31T00:00:00.000Z")
+
+    assert backup["finished_at"] == "2026-10-31T00:00:00Z"
+    assert backup["duration_seconds"] is None
+
+
+def test_a_service_s_no_without_a_reason_gets_none(ada: Client, emulator: Emulator) -> None:
+    backup = one(ada, emulator, is_support_restore="FALSE")
+
+    assert (backup["restorable"], backup["usable"]) == (False, False)
+    assert backup["restore_reasons"] == ["dcs_says_no"]
+
+
+def test_what_codes_mean_is_english_whatever_the_viewer_s_language(ada: Client, emulator: Emulator) -> None:
+    ada.post("/preferences/", {"language": "zh-hans"})
+
+    backup = one(ada, emulator, status="failed", error_code="DCS.08.0002", is_support_restore="FALSE")
+
+    assert (backup["error_code"], backup["error_meaning"]) == ("dcs.08.0002", "The backup timed out.")
+
+
+def test_a_problem_has_all_its_fields(ada: Client, emulator: Emulator, impatient: Settings) -> None:
+    emulator.throttle(30, message="slow down")
+
+    response = ada.get(f"{ORDERS}backups.json")
+
+    problem = json.loads(response.content)["problem"]
+    assert Z.fullmatch(problem.pop("retry_at"))
+    assert problem == {
+        "kind": "throttled",
+        "http_status": 429,
+        "code": "APIGW.0308",
+        "message": "slow down",
+        "request_id": emulator.calls[-1].request_id,
+    }

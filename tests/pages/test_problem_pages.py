@@ -1,0 +1,216 @@
+"""What a viewer is told when DCS does not answer, refuses, or makes no sense."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from backups.dcs.signing import Credentials
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import GONE_INSTANCE_ID, ORDERS_CACHE_ID
+from backups.services import listings
+
+from .conftest import BULK, ORDERS, PROJECT, all_of, csv_rows, history_of, rows_of, text_of
+
+Break = Callable[[Emulator], Any]
+
+FAILURES: dict[str, tuple[Break, int, str]] = {
+    # how DCS is broken: the fault, the page's status, DCS's code
+    "key refused": (lambda e: e.fail_with(401), 503, "APIGW.0301"),
+    "no permission": (lambda e: e.fail_with(403), 502, "DCS.2003"),
+    "rejected": (lambda e: e.fail_with(400), 502, "DCS.4800"),
+    "throttled": (lambda e: e.throttle(30), 503, "APIGW.0308"),
+    "internal error": (lambda e: e.fail_with(500), 503, "DCS.5078"),
+    "unavailable": (lambda e: e.fail_with(503), 503, "APIGW.0201"),
+    "hanging": (lambda e: e.hang(), 503, ""),
+    "half a body": (lambda e: e.cut_body(), 503, ""),
+    "HTML": (lambda e: e.answer_html(), 502, ""),
+    "garbled": (lambda e: e.answer_body(b"{"), 502, ""),
+}
+each_failure = pytest.mark.parametrize("how", FAILURES)
+
+
+@pytest.fixture
+def ada(client_of: Callable[[str], Client], impatient: Settings) -> Client:
+    return client_of("ada")
+
+
+@each_failure
+def test_with_nothing_cached_every_page_tells_the_reason_and_shows_no_list(
+    ada: Client, emulator: Emulator, how: str
+) -> None:
+    spoil, status, code = FAILURES[how]
+    spoil(emulator)
+
+    answers = all_of(ada, ORDERS)
+
+    body = answers["backups.json"].json()
+    assert {answer.status_code for answer in answers.values()} == {status}
+    assert {"Retry-After" in answer.headers for answer in answers.values()} == {status == 503}
+    assert "backups" not in body
+    assert (body["source"], body["complete"], body["total"]) == (None, False, None)
+    assert not rows_of(answers[""])
+    assert "<table" not in answers[""].content.decode()
+    if code:
+        request_id = body["problem"]["request_id"]
+        assert request_id in [call.request_id for call in emulator.calls]
+        for text in (text_of(answers[""]), answers["backups.csv"].content.decode()):
+            assert code in text
+            assert request_id in text
+        assert (body["problem"]["code"], body["request_ids"]) == (code, [request_id])
+
+
+@each_failure
+def test_with_a_cached_listing_every_page_shows_it_with_the_reason(
+    ada: Client, emulator: Emulator, how: str
+) -> None:
+    spoil, _, code = FAILURES[how]
+    before = ada.get(f"{ORDERS}?per_page=200")
+    assert listings.wait_for_readers()
+    spoil(emulator)
+    ada.post(f"{ORDERS}refresh/")
+
+    answers = all_of(ada, f"{ORDERS}?per_page=200")
+
+    body = answers["backups.json"].json()
+    assert {answer.status_code for answer in answers.values()} == {200}
+    assert rows_of(answers[""]) == rows_of(before) != []
+    assert "Showing what DCS said at" in text_of(answers[""])
+    assert code in text_of(answers[""])
+    assert body["source"] == "stale"
+    assert body["problem"]["code"] == (code or None)
+    assert len(body["backups"]) == len(csv_rows(answers["backups.csv"])) == len(rows_of(before))
+    assert answers["backups.csv"].headers["X-Source"] == "stale"
+
+
+@each_failure
+def test_a_project_whose_instances_cannot_be_listed_tells_the_reason(
+    ada: Client, emulator: Emulator, how: str
+) -> None:
+    spoil, status, code = FAILURES[how]
+    spoil(emulator)
+
+    page = ada.get(PROJECT)
+
+    assert page.status_code == status
+    assert code in text_of(page)
+    assert "<table" not in page.content.decode()
+
+
+@each_failure
+def test_a_failing_dcs_is_not_stormed_by_page_json_and_csv(ada: Client, emulator: Emulator, how: str) -> None:
+    FAILURES[how][0](emulator)
+
+    for _ in range(3):
+        all_of(ada, ORDERS)
+
+    assert emulator.count("/backups") <= 1
+    assert len(emulator.calls) <= 2
+
+
+def test_a_wrong_key_is_said_to_be_that(ada: Client, impatient: Settings, emulator: Emulator) -> None:
+    primary = emulator.fleet.primary
+    impatient.DCS_PROJECTS = {
+        **impatient.DCS_PROJECTS,
+        "eu-prod": {
+            **impatient.DCS_PROJECTS["eu-prod"],
+            "credentials": Credentials(primary.ak, "wrong" * 8),
+        },
+    }
+
+    pages = [ada.get(ORDERS), ada.get(BULK), ada.get(PROJECT)]
+
+    for page in pages:
+        assert page.status_code == 503
+        assert 290 < int(page.headers["Retry-After"]) <= 300
+        assert "refused the portal's access key" in text_of(page)
+        assert "APIGW.0301" in text_of(page)
+        assert emulator.calls[0].request_id in text_of(page).replace(" ", "")
+        assert primary.ak not in page.content.decode()
+        assert "wrongwrong" not in page.content.decode()
+    assert len(emulator.calls) == 1
+
+
+def test_a_project_that_the_cloud_does_not_know_is_said_to_be_that(
+    ada: Client, impatient: Settings, emulator: Emulator
+) -> None:
+    impatient.DCS_PROJECTS = {
+        **impatient.DCS_PROJECTS,
+        "eu-prod": {**impatient.DCS_PROJECTS["eu-prod"], "project_id": "0" * 32},
+    }
+
+    page = ada.get(ORDERS)
+
+    assert page.status_code == 503
+    assert "APIGW.0307" in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("instance_id", "code"),
+    [
+        ("00000000-0000-4000-8000-000000000404", "DCS.4119"),
+        (GONE_INSTANCE_ID, "DCS.3022"),
+    ],
+)
+def test_an_instance_that_dcs_does_not_know_is_404(ada: Client, instance_id: str, code: str) -> None:
+    answers = all_of(ada, history_of(instance_id))
+
+    assert {answer.status_code for answer in answers.values()} == {404}
+    assert code in text_of(answers[""])
+    assert answers["backups.json"].json()["problem"]["code"] == code
+    assert "<table" not in answers[""].content.decode()
+
+
+def test_an_instance_that_is_gone_keeps_its_last_listing(ada: Client, emulator: Emulator) -> None:
+    before = ada.get(ORDERS)
+    emulator.fleet.remove_instance(ORDERS_CACHE_ID)
+    ada.post(f"{ORDERS}refresh/")
+
+    page = ada.get(ORDERS)
+
+    assert page.status_code == 200
+    assert rows_of(page) == rows_of(before)
+    assert "DCS.4119" in text_of(page)
+
+
+def test_an_unreachable_dcs_is_said_to_be_that(ada: Client, impatient: Settings) -> None:
+    projects = impatient.DCS_PROJECTS
+    impatient.DCS_PROJECTS = {"eu-prod": {**projects["eu-prod"], "endpoint": "http://127.0.0.1:1"}}
+
+    page = ada.get(ORDERS)
+
+    assert page.status_code == 503
+    assert "could not be reached" in text_of(page)
+
+
+def test_messages_of_the_gateway_show_no_key(ada: Client, emulator: Emulator) -> None:
+    ak = emulator.fleet.primary.ak
+    emulator.fail_with(400, "APIGW.0301", f"refused, ak:{ak}, canonicalRequest:GET|/v2/x|host:y")
+
+    for answer in all_of(ada, ORDERS).values():
+        assert ak not in answer.content.decode()
+        assert "host:y" not in answer.content.decode()
+
+
+# ShowInstance only adorns a history -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["no permission", "internal error", "hanging", "HTML"])
+def test_a_fresh_history_is_shown_whole_where_the_instance_cannot_be_asked_for(
+    ada: Client, emulator: Emulator, how: str
+) -> None:
+    ada.get(f"{ORDERS}backups.json")  # which asks for the list only
+    FAILURES[how][0](emulator)
+
+    began = time.monotonic()
+    page = ada.get(f"{ORDERS}?per_page=200")
+
+    assert page.status_code == 200
+    assert time.monotonic() - began < 0.9
+    assert len(rows_of(page)) == len(emulator.fleet.backups(ORDERS_CACHE_ID))
+    assert "Showing what DCS said at" not in text_of(page)
