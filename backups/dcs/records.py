@@ -300,7 +300,7 @@ def _whole_number(raw: dict[str, Any], name: str, unread: list[tuple[str, str]])
     if not has_value(value):
         return None
     number = value if type(value) is int else -1
-    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,19}\s*", value):
+    if isinstance(value, str) and re.fullmatch(r" *[0-9]{1,19} *", value):
         number = int(value)
     if isinstance(value, float) and value.is_integer():
         number = int(value)
