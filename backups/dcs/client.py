@@ -127,6 +127,10 @@ class DcsClient:
     def __repr__(self) -> str:
         return f"DcsClient({self._base}, {self._credentials!r})"
 
+    def close(self) -> None:
+        """Close the connections that are kept open; a later call opens new ones."""
+        self._session.close()
+
     def list_backup_records(
         self,
         instance_id: str,
@@ -354,6 +358,8 @@ def _wrapped(error: Exception) -> DcsError:
         return DcsAnswerGarbled("its answer could not be decompressed")
     if isinstance(error, (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError)):
         return DcsUnavailable("the connection ended before the answer did", kind="cut_short")
+    if type(error) is OSError:  # what requests raises before it connects
+        return DcsUnavailable("no secure connection: the CA bundle could not be found", kind="unreachable")
     if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError, OSError)):
         return DcsUnavailable(f"no connection{why}", kind="unreachable")
     return DcsUnavailable("the call could not be made", kind="unreachable")

@@ -1,0 +1,671 @@
+"""Every call ends, is asked again only where that helps, and goes the way the installation says."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backups.dcs.client import USER_AGENT, DcsClient
+from backups.dcs.errors import DcsAnswerGarbled, DcsError, DcsThrottled, DcsUnavailable
+from backups.dcs.signing import Credentials
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
+
+EMPTY = b'{"total_num":0,"backup_record_response":[]}'
+
+
+def client_at(endpoint: str, **options: Any) -> DcsClient:
+    options = {"sleep": lambda seconds: None, **options}
+    return DcsClient(endpoint=endpoint, project_id="0" * 32, credentials=Credentials("AK0", "SK0"), **options)
+
+
+@pytest.fixture
+def client_of(emulator: Emulator, endpoint: str) -> Callable[..., DcsClient]:
+    project = emulator.fleet.primary
+
+    def make(**options: Any) -> DcsClient:
+        options = {"sleep": lambda seconds: None, "endpoint": endpoint, **options}
+        return DcsClient(
+            project_id=project.project_id,
+            credentials=Credentials(project.ak, project.sk, project.security_token),
+            **options,
+        )
+
+    return make
+
+
+def query_of(emulator: Emulator) -> dict[str, str]:
+    return dict(part.split("=") for part in emulator.calls[-1].query.split("&") if part)
+
+
+# What is asked -------------------------------------------------------------------
+
+
+def test_backup_records_are_asked_for_by_the_documented_parameters(
+    emulator: Emulator, client_of: Callable[..., DcsClient]
+) -> None:
+    client = client_of()
+    client.list_backup_records(ORDERS_CACHE_ID)
+    assert query_of(emulator) == {"limit": "1000", "offset": "0"}
+    page = client.list_backup_records(
+        ORDERS_CACHE_ID,
+        limit=7,
+        offset=3,
+        begin_time=datetime(2019, 1, 1, 2, 0, 0, tzinfo=timezone(timedelta(hours=8))),
+        end_time=datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC),
+    )
+    assert query_of(emulator) == {
+        "limit": "7", "offset": "3", "begin_time": "20181231180000", "end_time": "20991231235959",
+    }  # fmt: skip
+    assert emulator.calls[-1].path.endswith(f"/instances/{ORDERS_CACHE_ID}/backups")
+    assert [one.backup_id for one in page.records] == [
+        row.backup_id for row in emulator.fleet.backups(ORDERS_CACHE_ID)[3:10]
+    ]
+    assert page.request_id == emulator.calls[-1].request_id
+
+
+def test_instances_are_asked_for_by_the_documented_parameters(
+    emulator: Emulator, client_of: Callable[..., DcsClient]
+) -> None:
+    client = client_of()
+    (only,) = client.list_instances(name_equal="orders-cache").records
+    assert only.instance_id == ORDERS_CACHE_ID
+    assert query_of(emulator) == {"limit": "1000", "offset": "0", "name_equal": "orders-cache"}
+    client.list_instances(
+        limit=5, offset=1, name="a", instance_id=ORDERS_CACHE_ID, status="RUNNING", ip="10.0.0.1",
+        tags="a%3Db", include_failure=True, include_delete=False,
+    )  # fmt: skip
+    assert query_of(emulator) == {
+        "limit": "5", "offset": "1", "name": "a", "instance_id": ORDERS_CACHE_ID, "status": "RUNNING",
+        "ip": "10.0.0.1", "tags": "a%253Db", "include_failure": "true", "include_delete": "false",
+    }  # fmt: skip
+
+
+def test_one_instance_comes_with_its_mode(emulator: Emulator, client_of: Callable[..., DcsClient]) -> None:
+    answer = client_of().show_instance(ORDERS_CACHE_ID)
+    assert answer.instance.name == "orders-cache"
+    assert answer.instance.cache_mode
+    assert answer.request_id == emulator.calls[-1].request_id
+
+
+def test_an_empty_history_is_a_page_without_records(
+    emulator: Emulator, client_of: Callable[..., DcsClient]
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [])
+    page = client_of().list_backup_records(ORDERS_CACHE_ID)
+    assert (page.records, page.length, page.body) == ((), 0, b"")
+    assert emulator.calls[-1].status == 204
+    assert page.request_id == emulator.calls[-1].request_id
+
+
+def test_the_portal_names_itself(emulator: Emulator, client_of: Callable[..., DcsClient]) -> None:
+    client_of().list_instances()
+    assert emulator.calls[-1].headers["user-agent"] == USER_AGENT
+    assert "dcs-backup-portal" in USER_AGENT
+
+
+# What is asked again ---------------------------------------------------------------
+
+
+def failure(client: DcsClient, **options: Any) -> DcsError:
+    with pytest.raises(DcsError) as caught:
+        client.list_backup_records(ORDERS_CACHE_ID, **options)
+    return caught.value
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_what_may_pass_is_asked_twice_more(
+    emulator: Emulator, client_of: Callable[..., DcsClient], status: int
+) -> None:
+    emulator.fail_with(status)
+    assert failure(client_of()).http_status == status
+    assert len(emulator.calls) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 500])
+def test_what_will_not_pass_is_asked_once(
+    emulator: Emulator, client_of: Callable[..., DcsClient], status: int
+) -> None:
+    emulator.fail_with(status)
+    assert failure(client_of()).http_status == status
+    assert len(emulator.calls) == 1
+
+
+def test_a_second_or_third_answer_is_as_good_as_the_first(
+    emulator: Emulator, client_of: Callable[..., DcsClient]
+) -> None:
+    slept: list[float] = []
+    emulator.fail_with(503, times=1)
+    emulator.throttle(None, times=1)
+    assert client_of(sleep=slept.append).list_backup_records(ORDERS_CACHE_ID).length > 0
+    assert len(emulator.calls) == 3
+    assert 0.5 <= slept[0] <= 0.7
+    assert slept[1] == 2.0, "the vendor advises 2 s where it throttles"
+
+
+@pytest.mark.parametrize("at", [0, 1, 200, None])
+def test_a_cut_body_is_noticed_and_asked_again(
+    emulator: Emulator, client_of: Callable[..., DcsClient], at: int | None
+) -> None:
+    emulator.cut_body(at)
+    assert failure(client_of()).kind == "cut_short"
+    assert len(emulator.calls) == 3
+    emulator.heal()
+    emulator.cut_body(at, times=2)
+    assert client_of().list_backup_records(ORDERS_CACHE_ID).length > 0
+
+
+def test_no_connection_is_tried_three_times_and_says_why() -> None:
+    slept: list[float] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    error = failure(client_at(f"http://127.0.0.1:{port}", sleep=slept.append))
+    assert (type(error), error.kind, error.message) == (
+        DcsUnavailable, "unreachable", "no connection (Connection refused)",
+    )  # fmt: skip
+    assert len(slept) == 2
+
+
+def test_a_read_timeout_is_not_asked_again(emulator: Emulator, client_of: Callable[..., DcsClient]) -> None:
+    emulator.hang()
+    assert failure(client_of(read_timeout=0.1)).kind == "timed_out"
+    assert len(emulator.calls) == 1
+
+
+# Retry-After -------------------------------------------------------------------------
+
+
+def test_retry_after_in_seconds_is_waited_for(
+    emulator: Emulator, client_of: Callable[..., DcsClient]
+) -> None:
+    slept: list[float] = []
+    emulator.throttle(3, times=1)
+    client_of(sleep=slept.append).list_backup_records(ORDERS_CACHE_ID)
+    assert slept == [3.0]
+
+
+def test_retry_after_as_a_date_is_waited_for(emulator: Emulator, client_of: Callable[..., DcsClient]) -> None:
+    slept: list[float] = []
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=5), usegmt=True)
+    emulator.fail_with(503, retry_after=date, times=1)
+    client_of(sleep=slept.append).list_backup_records(ORDERS_CACHE_ID)
+    assert 3 < slept[0] < 6.5
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_retry_after_beyond_the_deadline_is_passed_on_at_once(
+    emulator: Emulator, client_of: Callable[..., DcsClient], status: int
+) -> None:
+    slept: list[float] = []
+    emulator.fail_with(status, retry_after=60)
+    error = failure(client_of(sleep=slept.append))
+    assert (error.retry_after, slept, len(emulator.calls)) == (60.0, [], 1)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "soon",
+        "",
+        "-5",
+        "1.5",
+        "²",
+        "Mon, 32 Foo 2026",
+        "Mon, 01 Jan 2026 00:00:00 +" + "9" * 30,
+        " ",
+        ",",
+        "(",
+        "9" * 40,
+    ],
+)
+def test_a_retry_after_that_cannot_be_read_is_as_good_as_none(
+    emulator: Emulator, client_of: Callable[..., DcsClient], header: str
+) -> None:
+    slept: list[float] = []
+    emulator.throttle(header)
+    error = failure(client_of(sleep=slept.append))
+    assert isinstance(error, DcsThrottled)
+    assert (error.retry_after, slept) == (None, [2.0, 2.0])
+
+
+def test_a_date_in_the_past_means_now(emulator: Emulator, client_of: Callable[..., DcsClient]) -> None:
+    emulator.throttle("Thu, 01 Jan 2026 00:00:00 -0000")
+    assert failure(client_of()).retry_after == 0.0
+
+
+# Deadlines and caps --------------------------------------------------------------------
+
+Handler = Callable[[socket.socket], None]
+
+
+@contextlib.contextmanager
+def server(handle: Handler, *, context: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that reads a request and lets `handle` answer it; yields its address and the requests."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    seen: list[bytes] = []
+    threads: list[threading.Thread] = []
+
+    def serve(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection:
+            wrapped = context.wrap_socket(connection, server_side=True) if context else connection
+            with wrapped:
+                received = b""
+                while b"\r\n\r\n" not in received:
+                    received += (piece := wrapped.recv(65536))
+                    if not piece:
+                        return
+                seen.append(received)
+                handle(wrapped)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threads.append(threading.Thread(target=serve, args=(connection,), daemon=True))
+                threads[-1].start()
+
+    accepting = threading.Thread(target=accept, daemon=True)
+    accepting.start()
+    try:
+        yield f"{'https' if context else 'http'}://127.0.0.1:{listener.getsockname()[1]}", seen
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for thread in (accepting, *threads):
+            thread.join(5)
+            assert not thread.is_alive(), "the client left its connection open"
+
+
+def answering(body: bytes, *, head: bytes = b"", status: bytes = b"200 OK") -> Handler:
+    length = b"Content-Length: %d\r\n" % len(body)
+    return lambda connection: connection.sendall(
+        b"HTTP/1.1 " + status + b"\r\n" + head + length + b"\r\n" + body
+    )
+
+
+def for_ever(start: bytes, piece: bytes, pause: float = 0.0) -> Handler:
+    """Send a start, then a piece again and again, until the client leaves."""
+
+    def handle(connection: socket.socket) -> None:
+        connection.sendall(start)
+        left = threading.Event()
+        while not left.wait(pause):
+            connection.sendall(piece)
+
+    return handle
+
+
+DRIPS = {
+    "the status line": for_ever(b"HTTP/1.1 200 ", b"O", 0.02),
+    "one header": for_ever(b"HTTP/1.1 200 OK\r\nX-Long: ", b"a", 0.02),
+    "more headers": for_ever(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n", 0.1),
+    "a body": for_ever(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b" ", 0.02),
+    "a body without a length": for_ever(b"HTTP/1.1 200 OK\r\n\r\n", b" ", 0.02),
+    "a chunk": for_ever(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n", b" ", 0.02),
+    "a chunk's length": for_ever(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0", 0.02),
+    "a chunk's extension": for_ever(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x", 0.02),
+    "the trailers": for_ever(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X-T: 1\r\n", 0.05
+    ),
+    "a packed body that never begins": for_ever(
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x08\0\0\0\0\0\x03", b"n", 0.02
+    ),
+    "a redirect's body": for_ever(
+        b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 99999\r\n\r\n", b" ", 0.02
+    ),
+    "an error's body": for_ever(b"HTTP/1.1 503 Away\r\nContent-Length: 99999\r\n\r\n", b" ", 0.02),
+    "interim answers": for_ever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.02),
+    "nothing": lambda connection: connection.recv(1),
+}
+
+
+@pytest.mark.parametrize("part", DRIPS)
+def test_the_deadline_ends_a_call_whatever_drips(part: str) -> None:
+    with server(DRIPS[part]) as (endpoint, seen):
+        began = time.monotonic()
+        error = failure(client_at(endpoint, read_timeout=5), deadline=began + 0.3)
+        took = time.monotonic() - began
+    assert error.kind == "timed_out"
+    assert 0.2 < took < 1.5
+    assert len(seen) == 1
+
+
+def test_the_deadline_ends_a_dripping_answer_of_the_emulator(
+    emulator: Emulator, client_of: Callable[..., DcsClient]
+) -> None:
+    emulator.drip(seconds=0.02, size=10)
+    began = time.monotonic()
+    assert failure(client_of(call_budget=0.3)).kind == "timed_out"
+    assert time.monotonic() - began < 1.5
+
+
+def test_no_time_left_means_no_call(emulator: Emulator, client_of: Callable[..., DcsClient]) -> None:
+    assert failure(client_of(), deadline=time.monotonic() - 1).kind == "timed_out"
+    assert emulator.calls == ()
+
+
+def test_a_retry_that_would_begin_after_the_deadline_is_not_made(
+    emulator: Emulator, client_of: Callable[..., DcsClient]
+) -> None:
+    emulator.fail_with(503)
+    failure(client_of(), deadline=time.monotonic() + 0.4)
+    assert len(emulator.calls) == 1
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"302 Found", b"500 Away"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_endless_body_is_left_at_the_cap(status: bytes, packed: bool) -> None:
+    piece = gzip.compress(b" " * 10_000_000) if packed else b" " * 65536
+    head = b"Location: /x\r\n" + (b"Content-Encoding: gzip\r\n" if packed else b"")
+    with server(for_ever(b"HTTP/1.1 " + status + b"\r\n" + head + b"\r\n", piece)) as (endpoint, seen):
+        error = failure(client_at(endpoint, max_body_bytes=1_000_000))
+    assert type(error) is DcsAnswerGarbled
+    assert "larger" in error.message
+    assert len(seen) == 1
+
+
+def test_a_body_just_below_the_cap_is_read() -> None:
+    with server(answering(EMPTY)) as (endpoint, _):
+        assert client_at(endpoint, max_body_bytes=len(EMPTY)).list_backup_records("i").length == 0
+        assert failure(client_at(endpoint, max_body_bytes=len(EMPTY) - 1)).kind == "garbled"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 500\r\n\r\n"
+        + gzip.compress(EMPTY)[:20],
+    ],
+)
+def test_a_chunked_or_packed_body_that_is_cut_is_noticed(start: bytes) -> None:
+    with server(lambda connection: connection.sendall(start)) as (endpoint, seen):
+        assert failure(client_at(endpoint)).kind == "cut_short"
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (b"", "unreachable"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "unreachable"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "unreachable"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 200 + b"\r\n", "unreachable"),
+        (b"HTTP/1.1 200 OK\r\nX-A: " + b"b" * 70_000 + b"\r\n\r\n", "unreachable"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", "garbled"),
+        (b"HTTP/1.1 302 Found\r\nLocation: \xff\xfe://[\r\nContent-Length: 0\r\n\r\n", "garbled"),
+        (b"HTTP/1.1 200 OK\r\nX-Request-Id: \xff\xfe\r\nContent-Length: 0\r\n\r\n", "garbled"),
+    ],
+)
+def test_what_is_no_http_is_an_error_of_ours(answer: bytes, kind: str) -> None:
+    with server(lambda connection: connection.sendall(answer)) as (endpoint, _):
+        assert failure(client_at(endpoint)).kind == kind
+
+
+# Redirects, cookies, packing -------------------------------------------------------------
+
+
+def test_a_redirect_is_not_followed_and_takes_no_signature_elsewhere() -> None:
+    with server(answering(EMPTY)) as (elsewhere, seen_elsewhere):
+        head = f"Location: {elsewhere}/v2/x\r\n".encode()
+        with server(answering(b"", head=head, status=b"302 Found")) as (endpoint, seen):
+            error = failure(client_at(endpoint))
+    assert (error.kind, error.http_status) == ("garbled", 302)
+    assert (len(seen), len(seen_elsewhere)) == (1, 0)
+
+
+def test_no_cookie_is_kept() -> None:
+    with server(answering(EMPTY, head=b"Set-Cookie: a=b; Path=/\r\nSet-Cookie2: c=d\r\n")) as (
+        endpoint,
+        seen,
+    ):
+        client = client_at(endpoint)
+        client.list_backup_records("i")
+        client.list_backup_records("i")
+    assert len(seen) == 2
+    assert b"cookie" not in seen[1].lower()
+
+
+def test_a_packed_answer_is_unpacked() -> None:
+    body = b'{"total_num":1,"backup_record_response":[{"backup_id":"a","remark":"' + b"x" * 300_000 + b'"}]}'
+    for head, sent in (
+        (b"Content-Encoding: gzip\r\n", gzip.compress(body)),
+        (b"content-encoding: GZIP\r\n", gzip.compress(body[:1000]) + gzip.compress(body[1000:])),
+    ):
+        with server(answering(sent, head=head)) as (endpoint, seen):
+            page = client_at(endpoint).list_backup_records("i")
+        assert page.body == body
+        assert b"gzip" in seen[0].lower()
+
+
+# Connections ---------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def counting_relay(target: str) -> Iterator[tuple[str, list[socket.socket]]]:
+    """Passes bytes on to the target, one connection for each that it takes."""
+    host, _, port = target.removeprefix("http://").partition(":")
+    listener = socket.create_server(("127.0.0.1", 0))
+    taken: list[socket.socket] = []
+    all_sockets: list[socket.socket] = []
+
+    def pump(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while piece := source.recv(65536):
+                sink.sendall(piece)
+            sink.shutdown(socket.SHUT_WR)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                far = socket.create_connection((host, int(port)))
+                taken.append(near)
+                all_sockets.extend((near, far))
+                for ends in ((near, far), (far, near)):
+                    threading.Thread(target=pump, args=ends, daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", taken
+    finally:
+        for one in (listener, *all_sockets):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+
+def test_calls_one_after_another_share_one_connection(
+    emulator: Emulator, endpoint: str, client_of: Callable[..., DcsClient]
+) -> None:
+    with counting_relay(endpoint) as (relay, connections):
+        client = client_of(endpoint=relay)
+        client.list_backup_records(BULK_HISTORY_ID)
+        client.show_instance(ORDERS_CACHE_ID)
+        emulator.fail_with(400, times=1)
+        failure(client)
+        emulator.answer_html(times=1)
+        failure(client)
+        client.list_instances()
+        assert len(emulator.calls) == 5
+        assert len(connections) == 1
+
+
+def test_an_answer_without_a_body_leaves_the_connection_open() -> None:
+    def handle(connection: socket.socket) -> None:
+        for _ in range(3):
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            connection.recv(65536)
+
+    with server(handle) as (endpoint, seen):
+        client = client_at(endpoint)
+        for _ in range(3):
+            client.list_backup_records("i")
+        client.close()
+    assert len(seen) == 1
+
+
+def test_a_connection_that_the_server_has_closed_is_replaced(
+    emulator: Emulator, endpoint: str, client_of: Callable[..., DcsClient]
+) -> None:
+    with counting_relay(endpoint) as (relay, connections):
+        client = client_of(endpoint=relay)
+        client.list_instances()
+        connections[0].shutdown(socket.SHUT_RDWR)
+        client.list_instances()
+        assert len(connections) == 2
+
+
+def test_eight_threads_share_one_client(emulator: Emulator, client_of: Callable[..., DcsClient]) -> None:
+    client = client_of()
+    rows = [row.backup_id for row in emulator.fleet.backups(BULK_HISTORY_ID)]
+
+    def read(number: int) -> bool:
+        offset = number * 37 % 9000
+        page = client.list_backup_records(BULK_HISTORY_ID, limit=50, offset=offset)
+        return [one.backup_id for one in page.records] == rows[offset : offset + 50]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(read, range(200)))
+    assert len({call.request_id for call in emulator.calls}) == 200
+
+
+def test_one_thread_s_deadline_is_not_another_s() -> None:
+    body = for_ever(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b" ", 0.02)
+    with server(body) as (endpoint, _):
+        client = client_at(endpoint)
+
+        def took(budget: float) -> float:
+            began = time.monotonic()
+            failure(client, deadline=began + budget)
+            return time.monotonic() - began
+
+        with ThreadPoolExecutor(4) as pool:
+            for budget, seconds in zip(
+                (0.2, 0.8, 0.2, 0.8), pool.map(took, (0.2, 0.8, 0.2, 0.8)), strict=True
+            ):
+                assert budget - 0.1 < seconds < budget + 0.5
+
+
+# The way of the installation --------------------------------------------------------------
+
+
+@pytest.fixture
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in (
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+    ):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    return monkeypatch
+
+
+def test_the_proxy_for_http_is_used(no_proxies: pytest.MonkeyPatch) -> None:
+    with server(answering(EMPTY)) as (proxy, seen):
+        no_proxies.setenv("HTTP_PROXY", proxy)
+        client_at("http://dcs.example:8080").list_backup_records("i")
+    lines = seen[0].split(b"\r\n")
+    assert lines[0].startswith(b"GET http://dcs.example:8080/v2/")
+    assert b"Host: dcs.example:8080" in lines
+
+
+def test_the_proxy_for_https_is_asked_for_a_tunnel(no_proxies: pytest.MonkeyPatch) -> None:
+    with server(answering(b"", status=b"403 Forbidden")) as (proxy, seen):
+        no_proxies.setenv("HTTPS_PROXY", proxy)
+        error = failure(client_at("https://dcs.example"))
+    assert (error.kind, error.message) == ("unreachable", "no connection through the proxy")
+    assert seen[0].startswith(b"CONNECT dcs.example:443 ")
+    assert b"SDK-HMAC" not in seen[0]
+    assert len(seen) == 3
+
+
+def test_a_proxy_that_drips_is_left_at_the_deadline(no_proxies: pytest.MonkeyPatch) -> None:
+    with server(for_ever(b"HTTP/1.1 200 ", b"x", 0.02)) as (proxy, _):
+        no_proxies.setenv("HTTPS_PROXY", proxy)
+        began = time.monotonic()
+        failure(client_at("https://dcs.example"), deadline=began + 0.3)
+        assert time.monotonic() - began < 1.5
+
+
+def test_no_proxy_names_hosts_that_are_asked_directly(
+    no_proxies: pytest.MonkeyPatch, client_of: Callable[..., DcsClient]
+) -> None:
+    no_proxies.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    assert failure(client_of()).kind == "unreachable"
+    no_proxies.setenv("NO_PROXY", "other.example, 127.0.0.1")
+    assert client_of().list_backup_records(ORDERS_CACHE_ID).length > 0
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("certificate")
+    key, made = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-keyout", key, "-out", made, "-days", "2", "-subj", "/CN=127.0.0.1",
+            "-addext", "subjectAltName=IP:127.0.0.1",
+        ],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    return made, key
+
+
+@pytest.mark.needs("openssl", "openssl")
+def test_only_a_certificate_of_the_ca_bundle_is_trusted(
+    certificate: tuple[Path, Path], no_proxies: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with server(answering(EMPTY), context=context) as (endpoint, seen):
+        error = failure(client_at(endpoint))
+        assert (error.kind, error.message) == (
+            "unreachable",
+            "no secure connection (self-signed certificate)",
+        )
+        assert seen == []
+        no_proxies.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+        assert client_at(endpoint).list_backup_records("i").length == 0
+        assert len(seen) == 1
+
+
+@pytest.mark.needs("openssl", "openssl")
+def test_the_deadline_holds_over_tls_too(
+    certificate: tuple[Path, Path], no_proxies: pytest.MonkeyPatch
+) -> None:
+    no_proxies.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with server(DRIPS["one header"], context=context) as (endpoint, _):
+        began = time.monotonic()
+        assert failure(client_at(endpoint), deadline=began + 0.4).kind == "timed_out"
+        assert time.monotonic() - began < 1.5
+
+
+def test_a_ca_bundle_that_is_not_there_is_said(no_proxies: pytest.MonkeyPatch) -> None:
+    no_proxies.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    error = failure(client_at("https://127.0.0.1:1"))
+    assert error.kind == "unreachable"
+    assert "CA bundle" in error.message
