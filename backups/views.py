@@ -38,6 +38,7 @@ from .services.links import absolute, backup_url, export_url, frozen_url, histor
 from .services.listings import Listing, NothingToShow
 from .services.problems import Problem
 from .services.projects import Project, visible_project, visible_projects
+from .services.subjects import Window
 from .services.words import ERROR_CODES
 
 Response = TypeVar("Response", bound=HttpResponseBase)
@@ -306,7 +307,7 @@ def _known_instance(
     instance_id: str,
     now: datetime,
     *,
-    bounds: listings.Window = (None, None),
+    bounds: Window = (None, None),
     holding: str = "",
 ) -> _Known:
     """Read an instance's history and, beside it, the instance. Raises NothingToShow."""

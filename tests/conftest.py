@@ -133,13 +133,13 @@ def project_settings(emulator: Emulator, endpoint: str) -> dict[str, dict[str, o
 @pytest.fixture
 def portal(emulator: Emulator, endpoint: str, settings: Settings) -> Generator[Settings]:
     """The portal's settings over the emulator; nothing is cached, held or remembered before and after."""
-    from backups.services import listings
+    from backups.services import readers
 
     settings.DCS_PROJECTS = project_settings(emulator, endpoint)
     forget_everything()
     yield settings
     emulator.heal()
-    assert listings.wait_for_readers(), "a reader is still under way"
+    assert readers.wait_for_readers(), "a reader is still under way"
     forget_everything()
 
 

@@ -29,6 +29,7 @@ from django.utils.translation import gettext_lazy as _
 from backups.dcs.records import BackupRecord, Instance
 from backups.services import words
 from backups.services.eligibility import Eligibility
+from backups.services.projects import Project
 
 register = template.Library()
 
@@ -95,10 +96,10 @@ def _moment(value: datetime, zone: tzinfo, now: datetime, style: str) -> SafeStr
     utc = value.astimezone(UTC)
     local, today = value.astimezone(zone), now.astimezone(zone)
     return format_html(
-        '<time datetime="{}Z" title="{} UTC, {}">{} <span class="zone">{}</span></time>',
+        '<time datetime="{}Z" title="{}">{} <span class="zone">{}</span></time>',
         utc.strftime("%Y-%m-%dT%H:%M:%S"),
-        utc.strftime("%Y-%m-%d %H:%M:%S"),
-        _age((now - value).total_seconds(), short=False),
+        gettext("%(time)s UTC, %(age)s")
+        % {"time": f"{utc:%Y-%m-%d %H:%M:%S}", "age": _age((now - value).total_seconds(), short=False)},
         _written(local.replace(microsecond=0), today.year, local.date() == today.date(), style),
         zone_label(local),
     )
@@ -170,14 +171,16 @@ _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"))
 
 
 @register.simple_tag
-@lru_cache(maxsize=4096)
 def filesize(size: int | None) -> SafeString:
     """Return a size in decimal units (1 GB is 1,000,000,000 bytes) with all bytes in the title.
 
     Below 1 MB it is written in bytes: such a backup is nearly empty, which a rounded number hides.
     """
-    if size is None:
-        return no_value()
+    return no_value() if size is None else _filesize(size, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _filesize(size: int, language: str | None) -> SafeString:
     for least, unit in _SIZES:
         if size >= least:
             return format_html(
@@ -387,11 +390,21 @@ def verdict_sentence(eligibility: Eligibility, brief: bool = False) -> str:
     if eligibility.verdict == "yes":
         return gettext("Restorable")
     reasons = eligibility.reasons[:1] if brief else eligibility.reasons
-    text = "; ".join(reason_word(reason) for reason in reasons)
+    text = _listed(reasons)
     if eligibility.reasons[0] in ("waiting", "in_progress"):
         return capfirst(text)
     pattern = gettext("No: %(reason)s") if eligibility.verdict == "no" else gettext("Unknown: %(reason)s")
     return pattern % {"reason": text}
+
+
+@register.filter
+def reasons_in_words(eligibility: Eligibility) -> str:
+    """Return the reasons of a verdict; a contradiction is told in a sentence of its own."""
+    return _listed(reason for reason in eligibility.reasons if reason != "contradiction")
+
+
+def _listed(reasons: Iterable[str]) -> str:
+    return pgettext("between reasons", "; ").join(reason_word(reason) for reason in reasons)
 
 
 # The query string ----------------------------------------------------------------------
@@ -491,6 +504,13 @@ def initials(name: str) -> str:
 def title_where_long(text: str) -> SafeString:
     """Return a title attribute with the whole of a text that a cell may cut, "" for a short one."""
     return format_html(' title="{}"', text) if len(text) > 25 else SafeString("")
+
+
+@register.simple_tag
+def names(projects: Iterable[Project]) -> SafeString:
+    """Return the names of projects in one line."""
+    parts = ((project.name,) for project in projects)
+    return format_html_join(pgettext("between names", ", "), "<bdi>{}</bdi>", parts)
 
 
 @register.filter

@@ -11,7 +11,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.services import listings
+from backups.services import listings, readers
 from backups.services.listings import Listing, NothingToShow
 from backups.services.problems import Problem
 from backups.services.projects import Project, configured_projects
@@ -63,4 +63,4 @@ def at_once(count: int, view: Callable[[], Any]) -> list[Any]:
 
 def settled() -> None:
     """Let what is being read behind the views come to its end."""
-    assert listings.wait_for_readers()
+    assert readers.wait_for_readers()
