@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,15 +22,16 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import content_disposition_header, parse_etags
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from .dcs.records import BackupRecord, Instance, as_text, has_value
 from .forms import HistoryForm, InstancesForm
 from .services import find as finding
 from .services import listings
+from .services.csv_export import csv_headers, csv_lines, csv_name
 from .services.eligibility import Eligibility, eligibility
-from .services.exports import csv_headers, csv_lines, csv_name, envelope, record_for_export
-from .services.history import History, backup_history, neighbours, newest_usable
+from .services.exports import Export, exported_history, refused_query
+from .services.history import backup_history, neighbours, newest_usable
 from .services.instances import instance_page
 from .services.links import absolute, backup_url, export_url, frozen_url, history_url, instance_url
 from .services.listings import Listing, NothingToShow
@@ -170,26 +169,26 @@ def refresh(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
 # Exports ---------------------------------------------------------------------
 
 
-@require_GET
+@require_safe
 def backups_json(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponseBase:
     project = _project_or_404(request, project_name)
     export = _export(request, project, instance_id)
     if export.history is None:
         return _json(export.body, export.status, export.retry_after)
-    etag = _etag(request, export)
+    viewer = _viewer(request)
+    etag = export.etag((viewer.pk, sorted(viewer.groups)))
     # A proxy that compresses makes the tag a weak one.
     asked = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]
     if "*" in asked or etag in asked:
         response: HttpResponse = HttpResponseNotModified()
     else:
-        backups = list(_exported(export.history, project, instance_id))
-        response = _json({**export.body, "backups": backups}, 200, None)
+        response = _json({**export.body, "backups": list(export.rows())}, 200, None)
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 
-@require_GET
+@require_safe
 def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponseBase:
     project = _project_or_404(request, project_name)
     export = _export(request, project, instance_id)
@@ -203,61 +202,22 @@ def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> Ht
         )
         return _with_retry_after(answer, export.retry_after)
     name = _name(listings.cached_instance(project, instance_id), instance_id)
-    lines = csv_lines(_exported(export.history, project, instance_id))
+    lines = csv_lines(export.rows())
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
     response.headers["Content-Disposition"] = _attachment(csv_name(name, export.body))
     return response
 
 
-@dataclass(frozen=True)
-class _Export:
-    body: dict[str, Any]
-    history: History | None = None
-    status: int = 200
-    retry_after: int | None = None
-
-
-def _export(request: HttpRequest, project: Project, instance_id: str) -> _Export:
+def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:
     form = HistoryForm(request.GET)
     if not form.is_valid():
-        sentences = "; ".join(f"{p.parameter}={p.value}: {p.sentence}" for p in form.problems)
-        problem = Problem(kind="bad_query", message=sentences)
-        return _Export(envelope(project, instance_id, problem=problem), status=400)
-    now, wanted = timezone.now(), form.filter()
-    try:
-        listing = listings.instance_backups(project, instance_id, now=now, bounds=wanted.bounds(now))
-    except NothingToShow as nothing:
-        problem = nothing.problem
-        body = envelope(project, instance_id, wanted=wanted, problem=problem)
-        return _Export(body, status=problem.page_status, retry_after=problem.retry_after(timezone.now()))
-    history = backup_history(listing.records, wanted, now=now)
-    return _Export(envelope(project, instance_id, wanted=wanted, listing=listing, history=history), history)
-
-
-def _exported(history: History, project: Project, instance_id: str) -> Iterator[dict[str, Any]]:
-    for record in history.matches:
-        yield record_for_export(record, absolute(backup_url(project, instance_id, record)))
+        return refused_query(project, instance_id, form.problems)
+    return exported_history(project, instance_id, form.filter(), now=timezone.now())
 
 
 def _json(body: dict[str, Any], status: int, retry_after: int | None) -> HttpResponse:
     response = HttpResponse(msgspec.json.encode(body), status=status, content_type="application/json")
     return _with_retry_after(response, retry_after)
-
-
-def _etag(request: HttpRequest, export: _Export) -> str:
-    """Name generation, query, the viewer's access, and what a relative range let in by now."""
-    body, viewer = export.body, _viewer(request)
-    matched = [record.key for record in export.history.matches] if export.history else []
-    parts = (
-        body["generation"],
-        body["source"] == "stale",
-        body["problem"],
-        body["filter"],
-        matched if body["filter"]["range"] else None,
-        viewer.pk,
-        sorted(viewer.groups),
-    )
-    return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 
 def _attachment(name: str) -> str:

@@ -143,7 +143,11 @@ def _cache(url: str) -> dict[str, Any]:
         "LOCATION": url,
         "KEY_PREFIX": "dcs-portal",
         # A cache that hangs costs speed, never the page.
-        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+        "OPTIONS": {
+            "socket_timeout": 0.5,
+            "socket_connect_timeout": 0.5,
+            "serializer": "dcsportal.cache_serializer.BytesAndText",
+        },
     }
 
 

@@ -1,17 +1,21 @@
-"""A history as JSON and CSV: stable codes, UTC times, and the same honesty as the page."""
+"""A history for other programs: stable codes, UTC times, and the same honesty as the page."""
 
 from __future__ import annotations
 
-import csv
-import re
+import hashlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import override
 
 from ..dcs.records import BackupRecord
 from .eligibility import eligibility
-from .history import BackupFilter, History
-from .listings import Listing
+from .history import BackupFilter, History, backup_history
+from .links import absolute, backup_url, utc_text
+from .listings import Listing, NothingToShow, instance_backups
 from .problems import Problem
 from .projects import Project
 from .words import error_meaning_in_english
@@ -39,17 +43,59 @@ FIELDS = (
 )
 
 
-def utc_text(moment: datetime | None) -> str | None:
-    """Return ISO 8601 in UTC with Z; parts of a second only where there are any."""
-    if moment is None:
-        return None
-    spec = "seconds"
-    if moment.microsecond:
-        spec = "microseconds" if moment.microsecond % 1000 else "milliseconds"
-    return moment.astimezone(UTC).isoformat(timespec=spec).replace("+00:00", "Z")
+@dataclass(frozen=True)
+class Export:
+    """What backups.json and backups.csv tell. `body` is all but the rows; no `history`: there is an error."""
+
+    project: Project
+    instance_id: str
+    body: dict[str, Any]
+    history: History | None = None
+    status: int = 200
+    retry_after: int | None = None
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the whole filtered set, each record with the fields of FIELDS."""
+        for record in self.history.matches if self.history else ():
+            yield _exported(record, absolute(backup_url(self.project, self.instance_id, record)))
+
+    def etag(self, viewer_key: object) -> str:
+        """Name generation, query, the viewer's access, and what a relative range let in by now."""
+        ranged = bool(self.history and self.history.filter.range)
+        parts = (
+            self.body["generation"],
+            self.body["source"] == "stale",
+            self.body["problem"],
+            self.body["filter"],
+            [record.key for record in self.history.matches] if self.history and ranged else None,
+            viewer_key,
+        )
+        return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 
-def record_for_export(record: BackupRecord, url: str) -> dict[str, Any]:
+def exported_history(project: Project, instance_id: str, wanted: BackupFilter, *, now: datetime) -> Export:
+    """Return the whole filtered set of a history, or why there is none."""
+    try:
+        listing = instance_backups(project, instance_id, now=now, bounds=wanted.bounds(now))
+    except NothingToShow as nothing:
+        problem = nothing.problem
+        body = _envelope(project, instance_id, wanted=wanted, problem=problem)
+        retry_after = problem.retry_after(timezone.now())
+        return Export(project, instance_id, body, status=problem.page_status, retry_after=retry_after)
+    history = backup_history(listing.records, wanted, now=now)
+    body = _envelope(project, instance_id, wanted=wanted, listing=listing, history=history)
+    return Export(project, instance_id, body, history)
+
+
+def refused_query(project: Project, instance_id: str, problems: Iterable[Any]) -> Export:
+    """Return the answer to a query that cannot be read; programs are told in English."""
+    with override("en"):
+        message = "; ".join(f"{p.parameter}={p.value}: {p.sentence}" for p in problems)
+    problem = Problem(kind="bad_query", message=message)
+    return Export(project, instance_id, _envelope(project, instance_id, problem=problem), status=400)
+
+
+def _exported(record: BackupRecord, url: str) -> dict[str, Any]:
     """Return one record with the fields of FIELDS; what has no value is None."""
     verdict = eligibility(record)
     duration = record.duration
@@ -76,7 +122,7 @@ def record_for_export(record: BackupRecord, url: str) -> dict[str, Any]:
     }
 
 
-def filter_for_export(wanted: BackupFilter) -> dict[str, Any]:
+def _exported_filter(wanted: BackupFilter) -> dict[str, Any]:
     """Return the query as it was understood, by its own parameter names."""
     return {
         "status": list(wanted.statuses),
@@ -93,7 +139,7 @@ def filter_for_export(wanted: BackupFilter) -> dict[str, Any]:
     }
 
 
-def envelope(
+def _envelope(
     project: Project,
     instance_id: str,
     *,
@@ -109,7 +155,7 @@ def envelope(
         "project": project.name,
         "region": project.region,
         "instance_id": instance_id,
-        "filter": filter_for_export(wanted) if wanted else None,
+        "filter": _exported_filter(wanted) if wanted else None,
         "generation": listing.generation if listing else None,
         "read_at": utc_text(listing.read_at) if listing else None,
         "source": listing.source if listing else None,
@@ -126,72 +172,3 @@ def _request_ids(listing: Listing[BackupRecord] | None, problem: Problem | None)
     if listing:
         return list(listing.request_ids)
     return [problem.request_id] if problem and problem.request_id else []
-
-
-# CSV -------------------------------------------------------------------------
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads Chinese as something else
-
-
-class _Line:
-    """A file for csv.writer that hands back each line."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def csv_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    yield BYTE_ORDER_MARK + writer.writerow(FIELDS)
-    for row in rows:
-        yield writer.writerow([_cell(row[name]) for name in FIELDS])
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return " ".join(value)
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def csv_headers(body: dict[str, Any]) -> dict[str, str]:
-    """Return the honesty of an envelope as headers."""
-    problem = body["problem"]
-    headers = {
-        "X-Source": body["source"],
-        "X-Read-At": body["read_at"],
-        "X-Complete": "true" if body["complete"] else "false",
-        "X-Generation": body["generation"],
-        "X-Promised": body["promised"],
-        "X-Total": body["total"],
-        "X-Matched": body["matched"],
-        "X-Request-Ids": " ".join(body["request_ids"][:20]),
-        "X-Problem": " ".join(str(problem[key]) for key in ("kind", "http_status", "code") if problem[key])
-        if problem
-        else None,
-    }
-    return {name: _ascii(str(value)) for name, value in headers.items() if value not in (None, "")}
-
-
-def _ascii(text: str) -> str:
-    return re.sub(r"[^\x20-\x7e]", "?", text)
-
-
-def csv_name(name: str, body: dict[str, Any]) -> str:
-    """Return a file name that says what was asked, as of when, and whether it is all."""
-    wanted = body["filter"]
-    asked = [
-        f"{key}-{'+'.join(value) if isinstance(value, list) else value}"
-        for key, value in wanted.items()
-        if value and key not in ("sort", "tz")
-    ]
-    as_of = re.sub(r"[-:]|\.\d+", "", body["read_at"])
-    marks = [body["source"]] * (body["source"] == "stale") + ["incomplete"] * (not body["complete"])
-    what = "_".join([name, "backups", *asked])[:120]  # the rest must never be cut away
-    stem = "_".join([what, f"as-of-{as_of}", *marks])
-    return re.sub(r"[^\w.+-]+", "-", stem) + ".csv"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.http import QueryDict
 from django.urls import reverse
 
 from ..dcs.records import BackupRecord, Instance
-from .exports import utc_text
 from .history import BackupFilter, frozen_filter
 from .projects import Project
 
@@ -58,3 +57,13 @@ def frozen_url(path: str, query: QueryDict, wanted: BackupFilter, *, now: dateti
 def absolute(path: str) -> str:
     """Return the address that a ticket can carry."""
     return f"{settings.PORTAL_URL}{path}" if path else ""
+
+
+def utc_text(moment: datetime | None) -> str | None:
+    """Return ISO 8601 in UTC with Z; parts of a second only where there are any."""
+    if moment is None:
+        return None
+    spec = "seconds"
+    if moment.microsecond:
+        spec = "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    return moment.astimezone(UTC).isoformat(timespec=spec).replace("+00:00", "Z")

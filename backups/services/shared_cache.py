@@ -34,6 +34,8 @@ def get_many(keys: Iterable[str]) -> dict[str, Value]:
     except (RedisError, OSError) as error:
         _left_alone(error)
         return {}
+    except ValueError:
+        return {}  # what another program, or another version, wrote under our names
 
 
 def set_many(values: dict[str, Value], *, seconds: float) -> None:
