@@ -150,3 +150,8 @@ def forget_everything() -> None:
     cache.clear()
     generations.forget_memory()
     upstream.forget()
+
+
+def shell_environment() -> dict[str, str]:
+    """What a shell would hand on to ./run: without what the browser tests need in this process."""
+    return {name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}

@@ -26,6 +26,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from .conftest import shell_environment
+
 ROOT = Path(__file__).resolve().parent.parent
 
 RECORDING_PIP = """
@@ -64,7 +66,7 @@ class Checkout:
         return subprocess.Popen(
             [self.path / "run", *arguments],
             cwd="/",
-            env=_environment() | environment,
+            env=shell_environment() | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -335,16 +337,11 @@ def test_the_server_migrates_answers_and_stops_on_sigterm(tmp_path: Path) -> Non
     assert not _answers(f"http://{bind}/healthz")
 
 
-def _environment() -> dict[str, str]:
-    """What a shell would hand on: without what the browser tests need in this process."""
-    return {name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}
-
-
 def _start_manage(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env=_environment() | environment,
+        env=shell_environment() | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -25,6 +25,8 @@ from django.test import Client
 
 from dcsportal.local_key import local_secret_key
 
+from .conftest import shell_environment
+
 ROOT = Path(__file__).resolve().parent.parent
 LONG_KEY = "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 REAL_PROJECT = {
@@ -343,7 +345,7 @@ def test_production_settings_pass_djangos_own_deployment_check() -> None:
     result = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
         cwd=ROOT,
-        env=os.environ | PRODUCTION,
+        env=shell_environment() | PRODUCTION,
         capture_output=True,
         text=True,
         check=False,
