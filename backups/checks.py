@@ -67,7 +67,9 @@ def somebody_can_sign_in(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
                 id="backups.E004",
             )
         ]
-    if company or proxy or settings.DCS_DEMO or settings.DEBUG:
+    if company or proxy:
+        return _incomplete_sign_in()
+    if settings.DCS_DEMO or settings.DEBUG:
         return []
     return [
         Error(
@@ -76,6 +78,26 @@ def somebody_can_sign_in(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
             id="backups.E005",
         )
     ]
+
+
+def _incomplete_sign_in() -> list[CheckMessage]:
+    if settings.SSO_ISSUER and not settings.SSO_CLIENT_ID:
+        return [
+            Error(
+                "SSO_ISSUER is set, but SSO_CLIENT_ID is missing.",
+                hint="Set SSO_CLIENT_ID to the name under which the provider knows the portal.",
+                id="backups.E007",
+            )
+        ]
+    if settings.SSO_PROXY_USER_HEADER and not settings.SSO_TRUSTED_PROXIES:
+        return [
+            Error(
+                "SSO_PROXY_USER_HEADER is set, but SSO_TRUSTED_PROXIES is empty.",
+                hint="List the addresses or networks of the sign-in proxy; others are refused.",
+                id="backups.E008",
+            )
+        ]
+    return []
 
 
 @register(TAG, deploy=True)

@@ -53,7 +53,7 @@ def read_projects() -> dict[str, ProjectSettings]:
 def _single_project() -> dict[str, ProjectSettings]:
     region, project_id = env.text("DCS_REGION"), env.text("DCS_PROJECT_ID")
     ak, sk, token = env.secret("DCS_AK"), env.secret("DCS_SK"), env.secret("DCS_SECURITY_TOKEN")
-    groups = env.words("DCS_PROJECT_GROUPS")
+    groups = [as_group(group) for group in env.words("DCS_PROJECT_GROUPS")]
     name = env.text("DCS_PROJECT_NAME", "default")
     endpoint = env.web_address("DCS_ENDPOINT")
     if not (project_id or ak or sk):
@@ -126,7 +126,7 @@ def _project_of_table(name: str, table: Any, folder: Path) -> ProjectSettings:
             sk=_secret_of_table(label, table, "sk", folder),
             security_token=_secret_of_table(label, table, "security_token", folder, required=False),
         ),
-        "groups": tuple(group.strip() for group in groups),
+        "groups": tuple(as_group(group) for group in groups),
     }
 
 
@@ -155,3 +155,8 @@ def _default_endpoint(region: str) -> str:
 def _check(label: str, value: str, pattern: re.Pattern[str], rule: str) -> None:
     if not pattern.fullmatch(value):
         raise ImproperlyConfigured(f"{label} is {value!r}, but must be {rule}.")
+
+
+def as_group(name: str) -> str:
+    """Return a group as it is compared: Keycloak's paths (`/dcs/support`) count without their first slash."""
+    return name.strip().removeprefix("/")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -114,6 +115,16 @@ def words(name: str, default: str = "") -> list[str]:
 def listed(value: str) -> list[str]:
     """Return the items of a comma-separated list without the spaces around them."""
     return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def header_name(name: str) -> str:
+    """Return the name of a request header; with underscores one server drops it and another spoofs it."""
+    value = text(name)
+    if value and not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", value):
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}, but must be the name of a header, with hyphens and no underscores."
+        )
+    return value
 
 
 def networks(name: str) -> list[Network]:

@@ -49,7 +49,11 @@ def shown_link(request: HttpRequest) -> str:
 
 
 def sign_in_link(link: str) -> str:
-    return f"{reverse('sign-in')}?next={quote(link, safe='/')}"
+    return f"{reverse('sign-in')}?{query_of_next(link)}"
+
+
+def query_of_next(link: str) -> str:
+    return f"next={quote(link, safe='/')}"
 
 
 def see_other(link: str) -> HttpResponse:

@@ -43,11 +43,17 @@ def portal_address(get_response: GetResponse) -> GetResponse:
 
 def response_headers(get_response: GetResponse) -> GetResponse:
     """Set the security headers that Django has no setting for, unless the view has set its own."""
+    policy = HEADERS["Content-Security-Policy"]
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        if settings.SSO_ISSUER and response.headers["Content-Security-Policy"] == policy:
+            # Chromium holds the redirects of a form to this too: signing out leads to the provider.
+            issuer = urlsplit(settings.SSO_ISSUER)
+            allowed = f"form-action 'self' {issuer.scheme}://{issuer.netloc}"
+            response.headers["Content-Security-Policy"] = policy.replace("form-action 'self'", allowed)
         return response
 
     return middleware

@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from . import environment as env
-from .dcs_projects import ProjectSettings, read_projects
+from .dcs_projects import ProjectSettings, as_group, read_projects
 from .local_key import local_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -82,6 +82,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "dcsportal.sso.proxy.ProxySignIn",
+    "dcsportal.sso.audit.BackupsViewed",
     "dcsportal.sso.middleware.SignInRequired",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -170,11 +172,11 @@ SSO_CLIENT_ID = env.text("SSO_CLIENT_ID")
 SSO_CLIENT_SECRET = env.secret("SSO_CLIENT_SECRET")
 SSO_SCOPES = env.text("SSO_SCOPES", "openid email profile")
 SSO_GROUPS_CLAIM = env.text("SSO_GROUPS_CLAIM", "groups")
-SSO_ALLOWED_GROUPS = env.words("SSO_ALLOWED_GROUPS")
+SSO_ALLOWED_GROUPS = [as_group(group) for group in env.words("SSO_ALLOWED_GROUPS")]
 SSO_SESSION_HOURS = env.number("SSO_SESSION_HOURS", 12, least=1, most=168)
-SSO_PROXY_USER_HEADER = env.text("SSO_PROXY_USER_HEADER")
-SSO_PROXY_GROUPS_HEADER = env.text("SSO_PROXY_GROUPS_HEADER")
-SSO_PROXY_NAME_HEADER = env.text("SSO_PROXY_NAME_HEADER")
+SSO_PROXY_USER_HEADER = env.header_name("SSO_PROXY_USER_HEADER")
+SSO_PROXY_GROUPS_HEADER = env.header_name("SSO_PROXY_GROUPS_HEADER")
+SSO_PROXY_NAME_HEADER = env.header_name("SSO_PROXY_NAME_HEADER")
 SSO_TRUSTED_PROXIES = env.networks("SSO_TRUSTED_PROXIES")
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

@@ -41,6 +41,7 @@ PRODUCTION = REAL_PROJECT | {
     "PORTAL_URL": "https://backups.example.com",
     "ALLOWED_HOSTS": "",
     "SSO_ISSUER": "https://sso.example.com",
+    "SSO_CLIENT_ID": "portal",
 }
 
 Load = Callable[..., dict[str, Any]]

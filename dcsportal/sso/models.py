@@ -32,3 +32,37 @@ class Viewer(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name or self.email or self.subject
+
+
+class RestingLink(models.Model):
+    """A link too long for a cookie: it waits here, under the state, while its viewer signs in."""
+
+    id = models.CharField(max_length=43, primary_key=True)
+    link = models.TextField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class ProviderSession(models.Model):
+    """The provider's session behind a session of the portal: either side can end the other's."""
+
+    session_key = models.CharField(max_length=40, primary_key=True)
+    viewer = models.ForeignKey(Viewer, on_delete=models.CASCADE)
+    sid = models.CharField(max_length=255, blank=True, db_index=True)
+    id_token = models.TextField(blank=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.viewer} {self.sid}".strip()
+
+
+class UsedLogoutToken(models.Model):
+    """A logout token that was carried out: it is not taken twice."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.digest

@@ -1,15 +1,20 @@
-"""From a person whom the sign-in vouches for to a session of the portal."""
+"""From a person whom the sign-in vouches for to a session of the portal, and its end."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.contrib.auth import login
+from django.contrib.auth import login, logout
+from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .models import Viewer
+from .models import ProviderSession, Viewer
+
+# Sessions stay tiny: what signing out at the provider needs is kept beside them, if it is not huge.
+LONGEST_HINT = 6000
 
 
 def start_session(
@@ -22,5 +27,46 @@ def start_session(
     # Somebody else's session in this browser must not lend its data, nor its id, to this one.
     request.session.flush()
     login(request, viewer)
-    request.session.set_expiry(timezone.now() + timedelta(hours=settings.SSO_SESSION_HOURS))
+    request.session.set_expiry(session_end())
     return viewer
+
+
+def session_end() -> datetime:
+    return timezone.now() + timedelta(hours=settings.SSO_SESSION_HOURS)
+
+
+def remember_provider_session(request: HttpRequest, viewer: Viewer, *, sid: str, id_token: str) -> None:
+    """Keep what ends this session from the provider's side (sid) and the provider's from here (ID token)."""
+    request.session.save()
+    ProviderSession.objects.filter(expires_at__lte=timezone.now()).delete()
+    ProviderSession.objects.create(
+        session_key=request.session.session_key or "",
+        viewer=viewer,
+        sid=sid,
+        id_token=id_token if len(id_token) <= LONGEST_HINT else "",
+        expires_at=session_end(),
+    )
+
+
+def end_session(request: HttpRequest) -> str:
+    """End the session of this browser, and return the ID token with which it began, if it is known."""
+    begun = ProviderSession.objects.filter(session_key=request.session.session_key or "").first()
+    logout(request)
+    if begun is None:
+        return ""
+    begun.delete()
+    return begun.id_token
+
+
+def end_sessions_of(*, issuer: str, subject: str, sid: str) -> int:
+    """End the sessions of a subject, or only that of a sid, on every browser; return how many there were."""
+    begun = ProviderSession.objects.filter(viewer__issuer=issuer)
+    if subject:
+        begun = begun.filter(viewer__subject=subject)
+    if sid:
+        begun = begun.filter(sid=sid)
+    keys = list(begun.values_list("session_key", flat=True))
+    with transaction.atomic():
+        Session.objects.filter(session_key__in=keys).delete()
+        ProviderSession.objects.filter(session_key__in=keys).delete()
+    return len(keys)

@@ -1,0 +1,203 @@
+"""The company's sign-in by OpenID Connect: to the provider and back, and the provider's logout call."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_POST
+
+from dcsportal.links import LONGEST_LINK, safe_link, see_other
+
+from . import audit, backchannel, pending, provider
+from .claims import Claims, check_id_token
+from .failures import SignInFailure, failure_page
+from .identity import Identity, claim_at, groups_are_elsewhere, identity_of
+from .provider import Metadata
+from .sessions import remember_provider_session, start_session
+
+
+@login_not_required
+@require_GET
+def start(request: HttpRequest) -> HttpResponse:
+    """Begin a sign-in of its own for this link, and go to the provider."""
+    _only_with_a_provider()
+    asked = request.GET.get("next", "")
+    link = safe_link(asked)
+    try:
+        if len(asked) > LONGEST_LINK:
+            raise SignInFailure("long-link", "the link is too long", {"link": asked})
+        metadata = provider.provider().metadata(max_age=provider.FRESH)
+        begun = pending.begin(link)
+        response = see_other(_authorization_url(request, metadata, begun))
+        pending.remember(request, response, begun)
+    except SignInFailure as failure:
+        return failure_page(request, failure, link=link)
+    return response
+
+
+def _authorization_url(request: HttpRequest, metadata: Metadata, begun: pending.Pending) -> str:
+    extra = {"prompt": "login"} if request.GET.get("account") == "other" else {}
+    url, _ = provider.client(metadata).create_authorization_url(
+        metadata.authorization_endpoint,
+        state=begun.state,
+        nonce=begun.nonce,
+        code_verifier=begun.verifier,
+        **extra,
+    )
+    return str(url)
+
+
+@login_not_required
+@require_GET
+def callback(request: HttpRequest) -> HttpResponse:
+    """Finish the sign-in that the provider sends back, and go to the link with which it began."""
+    _only_with_a_provider()
+    state = request.GET.get("state", "")
+    begun = pending.recall(request, state)
+    if begun is None:
+        failure = SignInFailure("expired", "no sign-in of this state has begun in this browser")
+        return failure_page(request, failure, link=pending.link_in(state))
+    try:
+        _finish(request, begun)
+        response = see_other(begun.link)
+    except SignInFailure as failure:
+        response = failure_page(request, failure, link=begun.link)
+    pending.forget(response, state)
+    return response
+
+
+def _finish(request: HttpRequest, begun: pending.Pending) -> None:
+    metadata = provider.provider().metadata()
+    code = _code(request, metadata)
+    tokens = provider.tokens(metadata, code=code, verifier=begun.verifier)
+    claims = _checked(tokens["id_token"], metadata, begun)
+    identity = _identity(claims, metadata, tokens.get("access_token"))
+    _may_enter(identity)
+    viewer = start_session(
+        request,
+        issuer=identity.issuer,
+        subject=identity.subject,
+        name=identity.name,
+        email=identity.email,
+        groups=identity.groups,
+    )
+    sid = claims.get("sid")
+    remember_provider_session(
+        request, viewer, sid=sid[:255] if isinstance(sid, str) else "", id_token=tokens["id_token"]
+    )
+    audit.record(request, "sign-in", viewer, groups=identity.groups)
+
+
+def _code(request: HttpRequest, metadata: Metadata) -> str:
+    """Return the code of the provider's answer, if it is this provider's and no refusal."""
+    named = request.GET.get("iss")
+    if (named is None and metadata.names_issuer) or (named is not None and named != metadata.issuer):
+        raise SignInFailure("untrusted", "the answer is of another issuer")
+    if error := request.GET.get("error"):
+        kind = {"access_denied": "refused", "temporarily_unavailable": "unavailable"}.get(error, "error")
+        kind = "unavailable" if error == "server_error" else kind
+        raise SignInFailure(kind, f"the provider answered {error:.60}", {"code": provider.shown_code(error)})
+    if not (code := request.GET.get("code", "")):
+        raise SignInFailure("error", "the answer has no code")
+    return code
+
+
+def _checked(id_token: str, metadata: Metadata, begun: pending.Pending) -> Claims:
+    claims = provider.provider().verified(id_token)
+    check_id_token(
+        claims,
+        issuer=metadata.issuer,
+        client_id=settings.SSO_CLIENT_ID,
+        nonce=begun.nonce,
+        now=time.time(),
+    )
+    return claims
+
+
+def _identity(claims: Claims, metadata: Metadata, access_token: object) -> Identity:
+    """Return who it is; userinfo is asked only for what the ID token leaves out."""
+    name = settings.SSO_GROUPS_CLAIM
+    elsewhere = groups_are_elsewhere(claims, name)
+    lacks_groups = claim_at(claims, name) is None
+    lacks_name = not any(claims.get(key) for key in ("name", "preferred_username", "email"))
+    if metadata.userinfo_endpoint and not elsewhere and (lacks_groups or lacks_name):
+        more = provider.userinfo(metadata, access_token=access_token, subject=claims["sub"])
+        claims = more | claims
+        elsewhere = groups_are_elsewhere(claims, name)
+    identity = identity_of(claims, issuer=metadata.issuer, groups_claim=name)
+    if elsewhere and _groups_matter():
+        raise SignInFailure("overage", "the groups did not fit into the token", {"viewer": identity.facts})
+    return identity
+
+
+def _groups_matter() -> bool:
+    return bool(settings.SSO_ALLOWED_GROUPS) or any(
+        project["groups"] for project in settings.DCS_PROJECTS.values()
+    )
+
+
+def _may_enter(identity: Identity) -> None:
+    allowed = settings.SSO_ALLOWED_GROUPS
+    if allowed and set(allowed).isdisjoint(identity.groups):
+        facts = {"viewer": identity.facts, "allowed": allowed}
+        raise SignInFailure("no-group", "the viewer is in none of SSO_ALLOWED_GROUPS", facts)
+
+
+# Signing out at the provider -----------------------------------------------------
+
+
+def provider_sign_out(request: HttpRequest, id_token: str) -> HttpResponse | None:
+    """Return the way to the provider's sign-out, None where it has none or does not answer."""
+    try:
+        endpoint = provider.provider().metadata().end_session_endpoint
+    except SignInFailure:
+        return None
+    if not endpoint:
+        return None
+    query = {
+        "client_id": settings.SSO_CLIENT_ID,
+        "post_logout_redirect_uri": settings.PORTAL_URL + reverse("signed-out"),
+    }
+    if id_token:
+        query["id_token_hint"] = id_token
+    url = f"{endpoint}{'&' if urlsplit(endpoint).query else '?'}{urlencode(query)}"
+    if origin(endpoint) == origin(settings.SSO_ISSUER):
+        return see_other(url)
+    # The page's policy lets a form lead to this site and the issuer only: from here a page goes on by itself.
+    return render(request, "sso/leaving.html", {"url": url})
+
+
+def origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+@csrf_exempt  # the provider calls, with a token that it signed
+@login_not_required
+@sensitive_post_parameters()
+@require_POST
+def back_channel_logout(request: HttpRequest) -> HttpResponse:
+    """End the sessions that the provider's logout token names."""
+    _only_with_a_provider()
+    try:
+        ended = backchannel.log_out(request.POST.get("logout_token", ""), now=time.time())
+    except SignInFailure as failure:
+        audit.refusal(request, "back-channel-logout", failure.reason)
+        status = 503 if failure.kind == "unavailable" else 400
+        body = {"error": "invalid_request", "error_description": failure.reason[:200]}
+        return JsonResponse(body, status=status, headers={"Cache-Control": "no-store"})
+    audit.record(request, "back-channel-logout", ended.facts, sessions=ended.sessions)
+    return HttpResponse(status=200, headers={"Cache-Control": "no-store"})
+
+
+def _only_with_a_provider() -> None:
+    if not settings.SSO_ISSUER:
+        raise Http404

@@ -1,0 +1,77 @@
+"""Who somebody is, from the claims of the company's sign-in: name, e-mail, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from dcsportal.dcs_projects import as_group
+
+from .claims import Claims
+
+MOST_GROUPS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    issuer: str
+    subject: str
+    name: str = ""
+    email: str = ""
+    groups: list[str] = field(default_factory=list)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Who it is, for the audit and the failure pages."""
+        return {"who": self.subject, "issuer": self.issuer, "name": self.name, "email": self.email}
+
+
+def identity_of(claims: Claims, *, issuer: str, groups_claim: str) -> Identity:
+    email = clean(claims.get("email"), 254)
+    names = (clean(claims.get(name), 255) for name in ("name", "preferred_username", "email"))
+    return Identity(
+        issuer=issuer,
+        subject=claims["sub"],
+        name=next(filter(None, names), claims["sub"]),
+        email=email,
+        groups=group_names(claim_at(claims, groups_claim)),
+    )
+
+
+def claim_at(claims: Claims, name: str) -> Any:
+    """Return the claim of that very name, else the one at the dotted path, such as `realm_access.roles`."""
+    if name in claims:
+        return claims[name]
+    value: Any = claims
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def groups_are_elsewhere(claims: Claims, groups_claim: str) -> bool:
+    """Tell whether a pointer stands in place of the groups, as Entra ID does for a viewer with many."""
+    pointers = claims.get("_claim_names")
+    return claim_at(claims, groups_claim) is None and (
+        (isinstance(pointers, dict) and groups_claim in pointers) or claims.get("hasgroups") in (True, "true")
+    )
+
+
+def group_names(value: Any) -> list[str]:
+    """Return groups from a list, from one name, or from several with commas between.
+
+    A directory's own name, such as CN=support,OU=groups, has commas too: it stays whole.
+    """
+    if isinstance(value, str):
+        value = [value] if "=" in value else value.split(",")
+    items: Iterable[Any] = value if isinstance(value, list) else []
+    names = (as_group(clean(item, 500)) for item in items)
+    return list(dict.fromkeys(filter(None, names)))[:MOST_GROUPS]
+
+
+def clean(value: Any, longest: int) -> str:
+    """Return text that every database takes: no control characters, no lone surrogates."""
+    if not isinstance(value, str):
+        return ""
+    kept = (character for character in value if character.isprintable())
+    return "".join(kept).encode("utf-8", "ignore").decode()[:longest].strip()

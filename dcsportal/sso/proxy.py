@@ -1,0 +1,116 @@
+"""The sign-in proxy in front of the portal: it says in headers who the viewer is, in every request."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from dcsportal.addresses import is_in
+from dcsportal.middleware import GetResponse
+
+from . import audit
+from .failures import SignInFailure, failure_page
+from .identity import Identity, clean, group_names
+from .models import Viewer
+from .sessions import start_session
+
+logger = logging.getLogger(__name__)
+
+ISSUER = "proxy"
+
+
+class ProxySignIn:
+    """Takes the viewer from the proxy's headers; a request that brings none has no viewer, session or not."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        # Pages for everybody, such as health and signing out, look at no viewer.
+        if not settings.SSO_PROXY_USER_HEADER or not getattr(view, "login_required", True):
+            return None
+        try:
+            identity = identity_in(request)
+        except SignInFailure as failure:
+            return failure_page(request, failure)
+        if identity is None:
+            request.user = AnonymousUser()
+            return None
+        return enter(request, identity)
+
+
+def enter(request: HttpRequest, identity: Identity) -> HttpResponse | None:
+    """Make the session that of this viewer; return a page where they may not enter."""
+    allowed = settings.SSO_ALLOWED_GROUPS
+    if allowed and set(allowed).isdisjoint(identity.groups):
+        facts = {"viewer": identity.facts, "allowed": allowed}
+        reason = "the viewer is in none of SSO_ALLOWED_GROUPS"
+        return failure_page(request, SignInFailure("no-group", reason, facts))
+    known: Any = request.user
+    if not _is_of(known, identity):
+        viewer = start_session(
+            request,
+            issuer=ISSUER,
+            subject=identity.subject,
+            name=identity.name,
+            email=identity.email,
+            groups=identity.groups,
+        )
+        audit.record(request, "sign-in", viewer, groups=identity.groups)
+    elif (known.name, known.groups) != (identity.name, identity.groups):
+        _take_anew(known, identity)
+    return None
+
+
+def identity_in(request: HttpRequest) -> Identity | None:
+    """Return the viewer whom the headers name; only a trusted proxy may name one."""
+    user = _value(request, settings.SSO_PROXY_USER_HEADER)
+    if not user:
+        return None
+    address = request.META.get("REMOTE_ADDR", "")
+    if not is_in(address, settings.SSO_TRUSTED_PROXIES):
+        reason = f"{settings.SSO_PROXY_USER_HEADER} from {address}, which is not in SSO_TRUSTED_PROXIES"
+        logger.warning("Refused: %s.", reason)
+        raise SignInFailure("past-proxy", reason)
+    name = _value(request, settings.SSO_PROXY_NAME_HEADER)
+    # Two headers of one name reach the portal as one value with a comma between.
+    if "," in user or len(user) > 255 or clean(user, 255) != user:
+        reason = f"{settings.SSO_PROXY_USER_HEADER} holds more than one name, or one that cannot be read"
+        logger.warning("Refused: %s (from %s).", reason, address)
+        raise SignInFailure("ambiguous", reason)
+    return Identity(
+        issuer=ISSUER,
+        subject=user,
+        name=clean(name, 255) or user,
+        email=user if "@" in user and len(user) <= 254 else "",
+        groups=group_names(_value(request, settings.SSO_PROXY_GROUPS_HEADER)),
+    )
+
+
+def _value(request: HttpRequest, header: str) -> str:
+    """Return a header's value; WSGI hands over its bytes as Latin-1, proxies write UTF-8."""
+    value = request.META.get("HTTP_" + header.upper().replace("-", "_"), "") if header else ""
+    try:
+        return str(value).encode("latin-1").decode().strip()
+    except UnicodeError:
+        return str(value).strip()
+
+
+def _is_of(user: Any, identity: Identity) -> bool:
+    return bool(user.is_authenticated) and (user.issuer, user.subject) == (ISSUER, identity.subject)
+
+
+def _take_anew(viewer: Any, identity: Identity) -> None:
+    viewer.name, viewer.groups = identity.name, identity.groups
+    Viewer.objects.filter(pk=viewer.pk).update(name=identity.name, groups=identity.groups)
