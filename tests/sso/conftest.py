@@ -1,0 +1,72 @@
+"""A portal whose viewers sign in at a provider on loopback, and browsers that walk there and back."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from dcsportal.sso import provider as portals_provider
+
+from . import openid
+
+
+@pytest.fixture(scope="session")
+def _running_openid() -> Generator[openid.OpenId]:
+    with openid.running() as provider:
+        yield provider
+
+
+@pytest.fixture
+def company(_running_openid: openid.OpenId) -> Generator[openid.OpenId]:
+    """The company's provider, honest, with Ada (dcs-all) in front of it."""
+    _running_openid.reset()
+    portals_provider.forget_providers()
+    yield _running_openid
+    _running_openid.reset()
+    portals_provider.forget_providers()
+
+
+@pytest.fixture
+def sso(company: openid.OpenId, settings: Settings, db: None) -> Settings:
+    """The portal with that provider."""
+    settings.DCS_DEMO = False
+    settings.PORTAL_URL = "http://testserver"
+    settings.SSO_ISSUER = company.issuer
+    settings.SSO_CLIENT_ID = openid.CLIENT_ID
+    settings.SSO_CLIENT_SECRET = openid.CLIENT_SECRET
+    return settings
+
+
+def get(client: Client, link: str, **headers: str) -> Any:
+    """Ask for a link byte for byte; Django's test client would escape it anew."""
+    path, _, query = link.partition("?")
+    return client.get(path, QUERY_STRING=query, headers=headers)
+
+
+def to_provider(client: Client, link: str) -> str:
+    """Open a link signed out, and return the address at the provider where that leads."""
+    response = get(client, link)
+    assert response.status_code == 302, response.content
+    response = get(client, response.headers["Location"])
+    assert response.status_code == 302, response.content
+    response = get(client, response.headers["Location"])
+    assert response.status_code == 303, response.content.decode()
+    return str(response.headers["Location"])
+
+
+def at_provider(address: str) -> str:
+    """Be signed in at the provider, and return the callback's path and query."""
+    response = requests.get(address, allow_redirects=False, timeout=5)
+    back = urlsplit(response.headers["Location"])
+    return f"{back.path}?{back.query}"
+
+
+def signed_in(client: Client, link: str = "/") -> Any:
+    """Walk the whole way, and return the answer to the callback."""
+    return get(client, at_provider(to_provider(client, link)))

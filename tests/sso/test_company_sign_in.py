@@ -1,0 +1,619 @@
+"""Through the company's provider and back: the link survives, and nothing that lies gets in."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from joserfc.jwk import RSAKey
+from pytest_django.fixtures import Settings
+
+from dcsportal.links import LONGEST_LINK
+from dcsportal.sso import provider as portals_provider
+from dcsportal.sso.models import RestingLink, Viewer
+
+from .conftest import at_provider, get, signed_in, to_provider
+from .openid import OpenId, signed_with_the_public_key, unsigned
+
+PAGE = "/projects/eu-prod/instances/5560df16-cebf-4473-95c4-d1b573c16e79/"
+HARD_LINKS = [
+    f"{PAGE}?status=failed&status=expired&q=100%25&tz=Asia%2FShanghai",
+    f"{PAGE}?q=a+b%20c&from=2026-01-01T00:00:00+08:00",
+    f"{PAGE}?q=%E5%A4%87%E4%BB%BD&unknown=kept&empty=&flag",
+    f"{PAGE}?q={{a|b}}^`[c]'&q=%7Ba%7D",
+    f"{PAGE}?q=a\\b&next=/sign-in/?next=//evil.example&q=%2525",
+    f"{PAGE}?q=" + "%25" * 2600,
+]
+
+pytestmark = pytest.mark.usefixtures("sso")
+
+
+# --- The link --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("link", HARD_LINKS)
+def test_a_link_comes_back_from_the_provider_byte_for_byte(client: Client, link: str) -> None:
+    response = signed_in(client, link)
+
+    assert (response.status_code, response.headers["Location"]) == (303, link)
+    assert not RestingLink.objects.exists()
+
+
+def test_tabs_opened_at_once_in_an_empty_browser_each_land_on_their_own_link(client: Client) -> None:
+    """All are at the provider before the first comes back; the last one comes back first."""
+    links = [f"{PAGE}?q=tab{number}" for number in range(3)]
+    addresses = [to_provider(client, link) for link in links]
+
+    landed = [get(client, at_provider(address)).headers["Location"] for address in reversed(addresses)]
+
+    assert landed == list(reversed(links))
+
+
+@pytest.mark.parametrize("link", HARD_LINKS)
+def test_each_sign_in_has_a_small_cookie_of_its_own(client: Client, link: str) -> None:
+    to_provider(client, link)
+
+    cookies = [cookie for name, cookie in client.cookies.items() if name.startswith("sso-")]
+    assert len(cookies) == 1
+    cookie = cookies[0]
+    assert len(cookie.key) + 1 + len(cookie.value) <= 300
+    assert (cookie["path"], cookie["max-age"], cookie["samesite"]) == ("/sso/", 600, "Lax")
+    assert cookie["httponly"]
+
+
+def test_on_https_the_cookie_is_secure_and_says_so(client: Client, sso: Settings) -> None:
+    sso.HTTPS = True
+
+    get(client, "/sso/start/?next=/")
+
+    cookie = next(cookie for name, cookie in client.cookies.items() if name.startswith("__Secure-sso-"))
+    assert cookie["secure"]
+
+
+def test_of_many_sign_ins_the_oldest_are_dropped(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = time.time()
+    for number in range(15):
+        monkeypatch.setattr(time, "time", lambda number=number: begun + number)
+        last = to_provider(client, f"/find/?q={number}")
+
+    kept = [cookie for name, cookie in client.cookies.items() if name.startswith("sso-") and cookie.value]
+    assert len(kept) == 12
+    assert get(client, at_provider(last)).headers["Location"] == "/find/?q=14"
+
+
+@pytest.mark.parametrize("hostile", ["//evil.example", "/\\evil.example", "https:evil", "/\tx", "/%0a\n"])
+def test_a_link_that_might_lead_elsewhere_becomes_the_home_page(client: Client, hostile: str) -> None:
+    address = client.get("/sso/start/", {"next": hostile}).headers["Location"]
+
+    assert get(client, at_provider(address)).headers["Location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["", "/sign-in/", "/sso/start/"])
+def test_a_link_over_8_kb_is_offered_to_copy(client: Client, path: str) -> None:
+    link = f"{PAGE}?q=" + "a" * LONGEST_LINK
+
+    response = client.get(path, {"next": link}) if path else get(client, link)
+
+    assert response.status_code == 400
+    assert link in response.content.decode()
+    assert "too long" in response.content.decode()
+
+
+def test_a_refused_viewer_tries_again_and_still_lands_on_the_link(client: Client, company: OpenId) -> None:
+    company.answer = "access_denied"
+    refused = signed_in(client, HARD_LINKS[0])
+    assert refused.status_code == 403
+    assert "<b>no</b>" not in refused.content.decode()
+    assert not Session.objects.exists()
+
+    company.answer = ""
+    assert _tried_again(client, refused).headers["Location"] == HARD_LINKS[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("server_error", 503), ("temporarily_unavailable", 503), ("invalid_scope", 400), ("<script>", 400)],
+)
+def test_an_error_of_the_provider_is_a_page_with_a_way_on(
+    client: Client, company: OpenId, code: str, status: int
+) -> None:
+    company.answer = code
+
+    page = signed_in(client, HARD_LINKS[0])
+
+    assert page.status_code == status
+    assert "<script>" not in page.content.decode()
+    company.answer = ""
+    assert _tried_again(client, page).headers["Location"] == HARD_LINKS[0]
+
+
+def test_a_sign_in_of_more_than_ten_minutes_keeps_its_link(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callback = at_provider(to_provider(client, HARD_LINKS[0]))
+    now = time.time()
+    with monkeypatch.context() as later:
+        later.setattr(time, "time", lambda: now + 601)
+        page = get(client, callback)
+
+    assert page.status_code == 400
+    assert "too long" in page.content.decode()
+    assert not Session.objects.exists()
+    assert _tried_again(client, page).headers["Location"] == HARD_LINKS[0]
+
+
+def test_a_link_that_the_state_carries_is_not_readable_by_the_provider(client: Client) -> None:
+    address = to_provider(client, f"{PAGE}?q=secret-remark")
+
+    assert "secret-remark" not in address
+    assert "5560df16" not in address
+
+
+def test_a_callback_is_taken_once_and_in_the_browser_that_began(client: Client) -> None:
+    callback = at_provider(to_provider(client, HARD_LINKS[0]))
+
+    assert get(Client(), callback).status_code == 400
+    assert get(client, callback).status_code == 303
+    again = get(client, callback)
+
+    assert again.status_code == 400
+    assert Session.objects.count() == 1
+
+
+def test_a_callback_replayed_with_its_cookie_is_refused_by_the_provider(client: Client) -> None:
+    callback = at_provider(to_provider(client, HARD_LINKS[0]))
+    thief = Client()
+    thief.cookies.load({name: cookie.value for name, cookie in client.cookies.items()})
+    get(client, callback)
+
+    page = get(thief, callback)
+
+    assert page.status_code == 400
+    assert Session.objects.count() == 1
+
+
+@pytest.mark.parametrize("query", ["", "?state=x", "?code=x", "?state=%00&code=%ff", "?state=a.b&error=x"])
+def test_a_callback_that_nobody_began_is_a_page_and_no_error(client: Client, query: str) -> None:
+    assert get(client, f"/sso/callback/{query}").status_code == 400
+
+
+# --- The provider fails ----------------------------------------------------------
+
+
+def test_a_provider_that_is_down_at_the_start_keeps_the_link(client: Client, company: OpenId) -> None:
+    company.down = "all"
+
+    page = get(client, f"/sso/start/?next={PAGE}")
+
+    assert page.status_code == 503
+    assert page.headers["Retry-After"]
+    company.down = ""
+    portals_provider.forget_providers()
+    assert _tried_again(client, page).headers["Location"] == PAGE
+
+
+@pytest.mark.parametrize("path", ["/token", "/keys", "all"])
+def test_a_provider_that_is_down_at_the_callback_keeps_the_link(
+    client: Client, company: OpenId, path: str
+) -> None:
+    callback = at_provider(to_provider(client, HARD_LINKS[0]))
+    company.down = path
+
+    page = get(client, callback)
+
+    assert page.status_code == 503
+    company.down = ""
+    portals_provider.forget_providers()
+    assert _tried_again(client, page).headers["Location"] == HARD_LINKS[0]
+
+
+def test_a_provider_that_hangs_is_given_up_and_others_do_not_wait_for_it(
+    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portals_provider, "TIMEOUT", 0.3)
+    company.hang = threading.Event()
+    started = time.monotonic()
+
+    pages = [get(client, "/sso/start/?next=/") for _ in range(5)]
+
+    assert [page.status_code for page in pages] == [503] * 5
+    assert time.monotonic() - started < 1.5
+    company.hang.set()
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"issuer": "https://other.example"},
+        {"token_endpoint": "http://sso.example/token"},
+        {"authorization_endpoint": "javascript:alert(1)"},
+        {"jwks_uri": None},
+    ],
+)
+def test_a_provider_that_announces_nonsense_is_not_used(
+    client: Client, company: OpenId, metadata: dict[str, Any]
+) -> None:
+    company.metadata = metadata
+
+    assert get(client, "/sso/start/?next=/").status_code == 503
+
+
+def test_a_wrong_secret_is_told_as_the_portals_own_fault(client: Client, sso: Settings) -> None:
+    sso.SSO_CLIENT_SECRET = "wrong"
+
+    page = signed_in(client)
+
+    assert page.status_code == 503
+    assert "refused the portal" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("methods", "used"),
+    [
+        (["client_secret_basic", "client_secret_post"], "basic"),
+        (["client_secret_post"], "post"),
+        (None, "basic"),
+    ],
+)
+def test_the_portal_proves_itself_as_the_provider_wants(
+    client: Client, company: OpenId, methods: list[str] | None, used: str
+) -> None:
+    company.metadata = {"token_endpoint_auth_methods_supported": methods}
+
+    assert signed_in(client).status_code == 303
+    assert company.auth == used
+
+
+def test_discovery_and_keys_are_read_once_for_many_sign_ins(company: OpenId) -> None:
+    for _ in range(4):
+        assert signed_in(Client()).status_code == 303
+
+    assert company.calls["/.well-known/openid-configuration"] == 1
+    assert company.calls["/keys"] == 1
+    assert company.calls["/userinfo"] == 0
+
+
+def test_a_rotated_key_is_found_and_an_unknown_one_causes_no_storm(
+    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in(client)
+    company.keys = company.keys | {"RS256": RSAKey.generate_key(2048, {"kid": "new", "use": "sig"})}
+    monkeypatch.setattr(portals_provider, "KEYS_PAUSE", 0)
+    assert signed_in(Client()).status_code == 303
+
+    monkeypatch.setattr(portals_provider, "KEYS_PAUSE", 10)
+    asked = company.calls["/keys"]
+    company.sign = None
+    for _ in range(3):
+        assert get(Client(), "/sso/callback/").status_code == 400
+        company.keys = company.keys | {"RS256": RSAKey.generate_key(2048, {"kid": "unheard", "use": "sig"})}
+        signed_in(Client())
+    assert company.calls["/keys"] == asked
+
+
+# --- The token lies --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aud": "another-client"},
+        {"aud": ["another-client"], "azp": "portal"},
+        {"aud": ["portal", "another-client"]},
+        {"aud": ["portal", "another-client"], "azp": "another-client"},
+        {"azp": "another-client"},
+        {"iss": "https://evil.example"},
+        {"iss": None},
+        {"nonce": "foreign"},
+        {"nonce": None},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": 7},
+        {"sub": "a\u0000b"},
+        {"sub": "a" * 256},
+        {"exp": None},
+        {"exp": "tomorrow"},
+        {"iat": True},
+    ],
+)
+def test_a_token_that_was_not_meant_for_this_sign_in_lets_nobody_in(
+    client: Client, company: OpenId, changes: dict[str, Any]
+) -> None:
+    company.changes = changes
+
+    page = signed_in(client, HARD_LINKS[0])
+
+    assert page.status_code == 400
+    assert "cannot be trusted" in page.content.decode()
+    assert not Session.objects.exists()
+    assert not Viewer.objects.exists()
+    company.changes = {}
+    assert _tried_again(client, page).headers["Location"] == HARD_LINKS[0]
+
+
+def test_a_token_without_a_signature_lets_nobody_in(client: Client, company: OpenId) -> None:
+    company.sign = unsigned
+
+    assert signed_in(client).status_code == 400
+    assert not Session.objects.exists()
+
+
+def test_a_token_signed_with_the_public_key_lets_nobody_in(client: Client, company: OpenId) -> None:
+    company.sign = signed_with_the_public_key(company.keys["RS256"])
+
+    assert signed_in(client).status_code == 400
+    assert not Session.objects.exists()
+
+
+def test_a_token_signed_by_somebody_else_lets_nobody_in(client: Client, company: OpenId) -> None:
+    signed_in(Client())
+    company.keys = {"RS256": RSAKey.generate_key(2048, {"kid": "rsa"})}
+
+    assert signed_in(client).status_code == 400
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+def test_the_announced_algorithms_work(client: Client, company: OpenId, algorithm: str) -> None:
+    company.algorithm = algorithm
+
+    assert signed_in(client).status_code == 303
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(110, 303), (-410, 303), (130, 400), (-430, 400)])
+def test_a_clock_may_be_off_by_two_minutes(
+    client: Client, company: OpenId, seconds: float, status: int
+) -> None:
+    company.clock = seconds  # tokens live for 300 s
+
+    page = signed_in(client)
+
+    assert page.status_code == status
+    assert status == 303 or "clock" in page.content.decode()
+
+
+def test_an_answer_of_another_issuer_is_refused(client: Client, company: OpenId) -> None:
+    company.metadata = {"authorization_response_iss_parameter_supported": True}
+    callback = at_provider(to_provider(client, "/"))
+
+    assert get(client, f"{callback}&iss=https://evil.example").status_code == 400
+
+
+# --- Who it is -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "claims", "groups"),
+    [
+        ("groups", {"groups": ["a", "b"]}, ["a", "b"]),
+        ("groups", {"groups": "a"}, ["a"]),
+        ("groups", {"groups": "a, b"}, ["a", "b"]),
+        ("groups", {"groups": "CN=a,OU=b"}, ["CN=a,OU=b"]),
+        ("groups", {"groups": ["/dcs/support", 7, None, "", "x\u0000y"]}, ["dcs/support", "xy"]),
+        ("realm_access.roles", {"realm_access": {"roles": ["a"]}}, ["a"]),
+        ("https://x.example/groups", {"https://x.example/groups": ["a"]}, ["a"]),
+        ("a.b", {"a.b": ["literal"], "a": {"b": ["nested"]}}, ["literal"]),
+    ],
+)
+def test_groups_are_read_in_every_shape(
+    client: Client, company: OpenId, sso: Settings, name: str, claims: dict[str, Any], groups: list[str]
+) -> None:
+    sso.SSO_GROUPS_CLAIM = name
+    company.person = {"sub": "ada-1", "name": "Ada"} | claims
+
+    assert signed_in(client).status_code == 303
+    assert Viewer.objects.get().groups == groups
+    assert company.calls["/userinfo"] == 0
+
+
+def test_what_the_token_leaves_out_is_asked_of_userinfo(client: Client, company: OpenId) -> None:
+    company.userinfo = company.person
+    company.changes = {"groups": None, "name": None, "email": None}
+
+    assert signed_in(client).status_code == 303
+    viewer = Viewer.objects.get()
+    assert (viewer.name, viewer.email, viewer.groups) == ("Ada Novak", "ada@example.com", ["dcs-all"])
+
+
+def test_userinfo_of_somebody_else_lets_nobody_in(client: Client, company: OpenId) -> None:
+    company.changes = {"groups": None}
+    company.userinfo = {"sub": "eve-1", "groups": ["dcs-all"]}
+
+    assert signed_in(client).status_code == 400
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "pointer", [{"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {}}}, {"hasgroups": True}]
+)
+def test_a_viewer_whose_groups_did_not_fit_is_told_so(
+    client: Client, company: OpenId, sso: Settings, pointer: dict[str, Any]
+) -> None:
+    sso.SSO_ALLOWED_GROUPS = ["dcs-all"]
+    company.person = {"sub": "ada-1", "name": "Ada"} | pointer
+
+    page = signed_in(client)
+
+    assert page.status_code == 403
+    assert "did not fit" in page.content.decode()
+    assert not Session.objects.exists()
+
+
+def test_a_viewer_without_an_allowed_group_is_told_who_they_are_and_what_to_ask_for(
+    client: Client, company: OpenId, sso: Settings
+) -> None:
+    sso.SSO_ALLOWED_GROUPS = ["dcs-viewers"]
+
+    page = signed_in(client, HARD_LINKS[0])
+
+    text = page.content.decode()
+    assert page.status_code == 403
+    for words in ("You are signed in as", "Ada Novak", "ada@example.com", "dcs-viewers"):
+        assert words in text
+    assert not Session.objects.exists()
+    company.person["groups"] = ["dcs-viewers"]
+    assert _tried_again(client, page).headers["Location"] == HARD_LINKS[0]
+
+
+def test_viewers_are_known_by_issuer_and_subject_never_by_mail(company: OpenId) -> None:
+    signed_in(Client())
+    company.person = company.person | {"sub": "eve-1", "groups": []}
+    signed_in(Client())
+
+    assert Viewer.objects.count() == 2
+
+
+def test_groups_are_taken_anew_at_every_sign_in(client: Client, company: OpenId) -> None:
+    signed_in(client)
+    company.person = company.person | {"groups": ["dcs-eu"], "name": "Ada New"}
+
+    signed_in(Client())
+
+    viewer = Viewer.objects.get()
+    assert (viewer.name, viewer.groups) == ("Ada New", ["dcs-eu"])
+
+
+# --- The way out -----------------------------------------------------------------
+
+
+def test_signing_out_ends_the_session_here_and_leads_to_the_providers_sign_out(
+    client: Client, company: OpenId
+) -> None:
+    signed_in(client)
+
+    response = client.post("/sign-out/")
+
+    location = response.headers["Location"]
+    assert response.status_code == 303
+    assert location.startswith(f"{company.issuer}/logout?client_id=portal")
+    assert "post_logout_redirect_uri=http%3A%2F%2Ftestserver%2Fsigned-out%2F" in location
+    assert "id_token_hint=ey" in location
+    assert company.issuer in response.headers["Content-Security-Policy"]
+    assert not Session.objects.exists()
+
+
+def test_a_sign_out_page_on_another_host_is_reached_by_a_page_that_goes_on(
+    client: Client, company: OpenId
+) -> None:
+    company.metadata = {"end_session_endpoint": "https://logout.example/out"}
+    signed_in(client)
+
+    response = client.post("/sign-out/")
+
+    assert response.status_code == 200
+    assert 'http-equiv="refresh" content="0; url=https://logout.example/out?' in response.content.decode()
+
+
+def test_signing_out_while_the_provider_is_down_still_ends_the_session_here(
+    client: Client, company: OpenId
+) -> None:
+    signed_in(client)
+    portals_provider.forget_providers()
+    company.down = "all"
+
+    assert client.post("/sign-out/").headers["Location"] == "/signed-out/"
+    assert not Session.objects.exists()
+
+
+def test_a_session_is_tiny(client: Client) -> None:
+    signed_in(client)
+
+    assert len(Session.objects.get().session_data) < 500
+
+
+@pytest.mark.parametrize("named", [{}, {"sid": "session-1"}, {"sub": None, "sid": "session-1"}])
+def test_the_providers_logout_call_ends_the_sessions(
+    client: Client, company: OpenId, named: dict[str, Any]
+) -> None:
+    signed_in(client)
+    token = company.logout_token(**named)
+
+    response = Client(enforce_csrf_checks=True).post("/sso/back-channel-logout/", {"logout_token": token})
+
+    assert response.status_code == 200
+    assert "no-store" in response.headers["Cache-Control"]
+    assert not Session.objects.exists()
+    assert get(client, "/").status_code == 302
+    again = client.post("/sso/back-channel-logout/", {"logout_token": token})
+    assert again.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("changes", "header"),
+    [
+        ({"nonce": "x"}, None),
+        ({"events": None}, None),
+        ({"events": {"http://schemas.openid.net/event/backchannel-logout": True}}, None),
+        ({"aud": "another-client"}, None),
+        ({"iss": "https://evil.example"}, None),
+        ({"sub": None}, None),
+        ({"sub": 7}, None),
+        ({"jti": None}, None),
+        ({"iat": 1_700_000_000, "exp": None}, None),
+        ({"iat": 1_700_000_000}, None),
+        ({"iat": None}, None),
+        ({"exp": 1_700_000_000}, None),
+        ({}, {"typ": "at+jwt"}),
+    ],
+)
+def test_a_logout_call_that_the_standard_forbids_ends_nothing(
+    client: Client, company: OpenId, changes: dict[str, Any], header: dict[str, Any] | None
+) -> None:
+    signed_in(client)
+    token = company.logout_token(header=header, **changes)
+
+    response = client.post("/sso/back-channel-logout/", {"logout_token": token})
+
+    assert response.status_code == 400
+    assert Session.objects.count() == 1
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "e30.e30.", "é.é.é", "." * 9, "a" * 100_000])
+def test_a_logout_call_without_a_token_ends_nothing(client: Client, token: str) -> None:
+    assert client.post("/sso/back-channel-logout/", {"logout_token": token}).status_code == 400
+
+
+def test_an_unsigned_logout_call_ends_nothing(client: Client, company: OpenId) -> None:
+    signed_in(client)
+    company.sign = unsigned
+
+    response = client.post("/sso/back-channel-logout/", {"logout_token": company.logout_token()})
+
+    assert response.status_code == 400
+    assert Session.objects.exists()
+
+
+# --- The audit -------------------------------------------------------------------
+
+
+def test_the_audit_names_who_did_what_and_from_where_and_no_secret(
+    client: Client, company: OpenId, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    signed_in(client)
+    get(client, PAGE)
+    client.post("/sign-out/")
+    company.answer = "access_denied"
+    signed_in(client)
+
+    lines = [json.loads(r.getMessage()) for r in caplog.records if r.name == "dcsportal.audit"]
+    assert [line["event"] for line in lines] == ["sign-in", "view", "sign-out", "refusal"]
+    assert {line["from"] for line in lines} == {"127.0.0.1"}
+    assert [line["who"] for line in lines] == ["ada-1", "ada-1", "ada-1", None]
+    view = lines[1]
+    assert (view["page"], view["project"], view["status"]) == ("history", "eu-prod", 404)
+    everything = caplog.text
+    for secret in ("eyJ", "portal-secret", "an-access-token", "-code"):
+        assert secret not in everything
+
+
+def _tried_again(client: Client, page: Any) -> Any:
+    """Follow the page's way on, through the provider, and return the answer to the callback."""
+    location = get(client, page.context["retry_url"]).headers["Location"]
+    address = get(client, location).headers["Location"]
+    return get(client, at_provider(address))
