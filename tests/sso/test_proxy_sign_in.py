@@ -1,0 +1,150 @@
+"""Behind a sign-in proxy: its headers name the viewer, and nobody else's do."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from dcsportal.sso.models import Viewer
+
+from .conftest import get
+
+PAGE = "/projects/eu-prod/?q=a%25b"
+
+
+@pytest.fixture(autouse=True)
+def proxy(settings: Settings, db: None) -> Settings:
+    settings.DCS_DEMO = False
+    settings.SSO_PROXY_USER_HEADER = "X-Forwarded-User"
+    settings.SSO_PROXY_GROUPS_HEADER = "X-Forwarded-Groups"
+    settings.SSO_PROXY_NAME_HEADER = "X-Forwarded-Name"
+    settings.SSO_TRUSTED_PROXIES = [ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("10.1.0.0/16")]
+    settings.DCS_PROJECTS = {}
+    return settings
+
+
+def _headers(user: str, groups: str = "dcs-all", **more: str) -> dict[str, str]:
+    return {"X-Forwarded-User": user, "X-Forwarded-Groups": groups} | more
+
+
+def test_the_proxy_signs_its_viewer_in_at_the_first_request(client: Client) -> None:
+    response = get(client, "/", **_headers("ada", "/dcs/all, dcs-eu", **{"X-Forwarded-Name": "Ada Novák"}))
+
+    assert response.status_code == 200
+    viewer = Viewer.objects.get()
+    assert (viewer.issuer, viewer.subject, viewer.groups) == ("proxy", "ada", ["dcs/all", "dcs-eu"])
+    assert Session.objects.count() == 1
+
+
+def test_many_requests_of_one_viewer_are_one_session(client: Client, django_assert_num_queries: Any) -> None:
+    get(client, "/", **_headers("ada"))
+
+    with django_assert_num_queries(2):  # the session, the viewer
+        get(client, "/", **_headers("ada"))
+    assert Session.objects.count() == 1
+
+
+def test_another_viewer_in_the_headers_is_another_session(client: Client) -> None:
+    get(client, "/", **_headers("ada"))
+    before = client.cookies["portal_session"].value
+
+    response = get(client, "/", **_headers("ben", "dcs-eu"))
+
+    assert response.context["user"].subject == "ben"
+    assert client.cookies["portal_session"].value != before
+    assert Session.objects.count() == 1
+
+
+def test_groups_that_the_proxy_takes_away_are_gone_at_the_next_request(client: Client) -> None:
+    get(client, "/", **_headers("ada", "dcs-all,dcs-eu"))
+
+    get(client, "/", **_headers("ada", "dcs-eu"))
+
+    assert Viewer.objects.get().groups == ["dcs-eu"]
+
+
+def test_a_session_without_the_proxys_headers_is_none(client: Client) -> None:
+    get(client, "/", **_headers("ada"))
+
+    assert get(client, PAGE).status_code == 302
+    assert get(client, PAGE, **{"HX-Request": "true"}).status_code == 401
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "10.2.0.1", "::1", "", "::ffff:192.0.2.1"])
+def test_a_header_from_an_untrusted_address_is_refused_and_logged(
+    client: Client, caplog: pytest.LogCaptureFixture, address: str
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    response = client.get("/", headers=_headers("ada"), REMOTE_ADDR=address)
+
+    assert response.status_code == 403
+    assert "sign-in proxy" in response.content.decode()
+    assert not Session.objects.exists()
+    assert "not in SSO_TRUSTED_PROXIES" in caplog.text
+    assert '"refusal"' in caplog.text
+
+
+def test_x_forwarded_for_makes_no_address_trusted(client: Client, settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = [ipaddress.ip_network("192.0.2.0/24")]
+    headers = _headers("ada", **{"X-Forwarded-For": "127.0.0.1"})
+
+    assert client.get("/", headers=headers, REMOTE_ADDR="192.0.2.1").status_code == 403
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3", "::ffff:10.1.2.3"])
+def test_trusted_networks_count(client: Client, address: str) -> None:
+    assert client.get("/", headers=_headers("ada"), REMOTE_ADDR=address).status_code == 200
+
+
+@pytest.mark.parametrize("user", ["ada,eve", "ada, eve", ",ada", "a" * 256, "ada\x00", "ada\x7f"])
+def test_two_values_or_an_unreadable_one_name_nobody(
+    client: Client, caplog: pytest.LogCaptureFixture, user: str
+) -> None:
+    response = client.get("/", headers=_headers(user))
+
+    assert response.status_code == 403
+    assert "more than one name" in caplog.text
+    assert not Session.objects.exists()
+
+
+def test_a_viewer_without_an_allowed_group_is_told_what_to_ask_for(
+    client: Client, settings: Settings
+) -> None:
+    settings.SSO_ALLOWED_GROUPS = ["dcs-viewers"]
+
+    response = get(client, "/", **_headers("ada", "dcs-all"))
+
+    assert response.status_code == 403
+    assert "dcs-viewers" in response.content.decode()
+    assert not Session.objects.exists()
+
+
+def test_the_sign_in_page_leads_a_named_viewer_back_to_their_link(client: Client) -> None:
+    assert client.get("/sign-in/", {"next": PAGE}, headers=_headers("ada")).headers["Location"] == PAGE
+    assert client.get("/sign-in/", {"next": PAGE}).status_code == 403
+
+
+def test_signing_out_says_that_the_proxy_still_knows_the_viewer(client: Client) -> None:
+    get(client, "/", **_headers("ada"))
+
+    client.post("/sign-out/", headers=_headers("ada"))
+    response = client.get("/signed-out/", headers=_headers("ada"))
+
+    assert "proxy may still know you" in response.content.decode()
+    assert not Session.objects.exists()
+
+
+def test_nobody_signs_in_through_the_other_doors(client: Client, settings: Settings) -> None:
+    settings.DCS_DEMO = True
+
+    assert client.post("/sign-in/", {"person": "ada"}).status_code == 404
+    assert client.get("/sso/start/").status_code == 404
+    assert client.get("/sso/callback/").status_code == 404
+    assert client.post("/sso/back-channel-logout/").status_code == 404
