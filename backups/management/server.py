@@ -1,4 +1,4 @@
-"""How the portal is served: by granian, in production and in the demo alike.
+"""How the portal is served: by granian, or behind a sign-in proxy by waitress.
 
 What cannot be is told as one sentence by SystemExit; a CommandError would put its own name before it.
 """
@@ -12,6 +12,28 @@ from django.conf import settings
 
 # A request holds a thread while it waits for DCS; what comes on top waits in the backlog.
 THREADS = 32
+
+
+def server_command(host: str, port: int, *, workers: int = 1) -> list[str]:
+    """Return what serves the portal.
+
+    granian hands X_User over as X-User, and a sign-in proxy that replaces X-User lets X_User
+    pass: any viewer could name another. waitress drops what has an underscore.
+    """
+    if not settings.SSO_PROXY_USER_HEADER:
+        return granian_command(host, port, workers=workers)
+    if workers > 1:
+        raise SystemExit("--workers must be 1 with SSO_PROXY_USER_HEADER: start several servers instead.")
+    return waitress_command(host, port)
+
+
+def waitress_command(host: str, port: int) -> list[str]:
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return [
+        *(sys.executable, "-m", "waitress", "--listen", address, "--threads", str(THREADS)),
+        # The portal itself decides by TRUSTED_PROXIES whose X-Forwarded-For counts.
+        *("--no-clear-untrusted-proxy-headers", "--ident", "", "dcsportal.wsgi:application"),
+    ]
 
 
 def granian_command(host: str, port: int, *, workers: int = 1) -> list[str]:

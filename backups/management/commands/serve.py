@@ -10,7 +10,7 @@ from django.core.checks import ERROR, run_checks
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from backups.management.server import address_of, free_port, granian_command
+from backups.management.server import address_of, free_port, server_command
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         call_command("clearsessions")
         call_command("collectstatic", verbosity=0, interactive=False)
-        command = granian_command(host, port, workers=workers)
+        command = server_command(host, port, workers=workers)
         # In place of this process, so that signals reach the server itself.
         os.execv(command[0], command)
 
