@@ -19,7 +19,7 @@ from dcsportal.links import LONGEST_LINK, safe_link, see_other
 from . import audit, backchannel, pending, provider
 from .claims import Claims, check_id_token
 from .failures import SignInFailure, failure_page
-from .identity import Identity, claim_at, groups_are_elsewhere, identity_of
+from .identity import Identity, claim_at, groups_are_elsewhere, identity_of, refuse_without_a_group
 from .provider import Metadata
 from .sessions import remember_provider_session, start_session
 
@@ -80,7 +80,7 @@ def _finish(request: HttpRequest, begun: pending.Pending) -> None:
     tokens = provider.tokens(metadata, code=code, verifier=begun.verifier)
     claims = _checked(tokens["id_token"], metadata, begun)
     identity = _identity(claims, metadata, tokens.get("access_token"))
-    _may_enter(identity)
+    refuse_without_a_group(identity)
     viewer = start_session(
         request,
         issuer=identity.issuer,
@@ -142,13 +142,6 @@ def _groups_matter() -> bool:
     return bool(settings.SSO_ALLOWED_GROUPS) or any(
         project["groups"] for project in settings.DCS_PROJECTS.values()
     )
-
-
-def _may_enter(identity: Identity) -> None:
-    allowed = settings.SSO_ALLOWED_GROUPS
-    if allowed and set(allowed).isdisjoint(identity.groups):
-        facts = {"viewer": identity.facts, "allowed": allowed}
-        raise SignInFailure("no-group", "the viewer is in none of SSO_ALLOWED_GROUPS", facts)
 
 
 # Signing out at the provider -----------------------------------------------------

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
+
 from dcsportal.dcs_projects import as_group
 
 from .claims import Claims
+from .failures import SignInFailure
 
 MOST_GROUPS = 2000
 
@@ -37,6 +40,14 @@ def identity_of(claims: Claims, *, issuer: str, groups_claim: str) -> Identity:
         email=email,
         groups=group_names(claim_at(claims, groups_claim)),
     )
+
+
+def refuse_without_a_group(identity: Identity) -> None:
+    """Let in who is in one of SSO_ALLOWED_GROUPS, or everybody where it is empty."""
+    allowed = [as_group(group) for group in settings.SSO_ALLOWED_GROUPS]
+    if allowed and set(allowed).isdisjoint(identity.groups):
+        facts = {"viewer": identity.facts, "allowed": allowed}
+        raise SignInFailure("no-group", "the viewer is in none of SSO_ALLOWED_GROUPS", facts)
 
 
 def claim_at(claims: Claims, name: str) -> Any:

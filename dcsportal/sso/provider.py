@@ -147,9 +147,10 @@ def tokens(metadata: Metadata, *, code: str, verifier: str) -> dict[str, Any]:
     """Trade the code for tokens."""
 
     def traded() -> Any:
-        return client(metadata).fetch_token(
-            metadata.token_endpoint, grant_type="authorization_code", code=code, code_verifier=verifier
-        )
+        with client(metadata) as session:
+            return session.fetch_token(
+                metadata.token_endpoint, grant_type="authorization_code", code=code, code_verifier=verifier
+            )
 
     answer = _asked(traded)
     if not isinstance(answer.get("id_token"), str):

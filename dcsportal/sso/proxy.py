@@ -15,14 +15,13 @@ from dcsportal.addresses import is_in
 from dcsportal.middleware import GetResponse
 
 from . import audit
+from .backend import PROXY as ISSUER
 from .failures import SignInFailure, failure_page
-from .identity import Identity, clean, group_names
+from .identity import Identity, clean, group_names, refuse_without_a_group
 from .models import Viewer
 from .sessions import start_session
 
 logger = logging.getLogger(__name__)
-
-ISSUER = "proxy"
 
 
 class ProxySignIn:
@@ -42,21 +41,18 @@ class ProxySignIn:
             return None
         try:
             identity = identity_in(request)
+            if identity is None:
+                request.user = AnonymousUser()
+                return None
+            refuse_without_a_group(identity)
         except SignInFailure as failure:
             return failure_page(request, failure)
-        if identity is None:
-            request.user = AnonymousUser()
-            return None
-        return enter(request, identity)
+        _enter(request, identity)
+        return None
 
 
-def enter(request: HttpRequest, identity: Identity) -> HttpResponse | None:
-    """Make the session that of this viewer; return a page where they may not enter."""
-    allowed = settings.SSO_ALLOWED_GROUPS
-    if allowed and set(allowed).isdisjoint(identity.groups):
-        facts = {"viewer": identity.facts, "allowed": allowed}
-        reason = "the viewer is in none of SSO_ALLOWED_GROUPS"
-        return failure_page(request, SignInFailure("no-group", reason, facts))
+def _enter(request: HttpRequest, identity: Identity) -> None:
+    """Make the session that of this viewer, as the proxy describes them now."""
     known: Any = request.user
     if not _is_of(known, identity):
         viewer = start_session(
@@ -70,7 +66,6 @@ def enter(request: HttpRequest, identity: Identity) -> HttpResponse | None:
         audit.record(request, "sign-in", viewer, groups=identity.groups)
     elif (known.name, known.groups) != (identity.name, identity.groups):
         _take_anew(known, identity)
-    return None
 
 
 def identity_in(request: HttpRequest) -> Identity | None:
