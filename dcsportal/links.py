@@ -29,12 +29,21 @@ def link_of(request: HttpRequest) -> str:
 
 def safe_link(link: str) -> str:
     """Return `link` if it is a relative path of this site, else the home page."""
-    if len(link) > LONGEST_LINK or _CONTROL_OR_SPACE.search(link) or not _SAFE_LINK.fullmatch(link):
+    if len(link) > LONGEST_LINK or not _stays_here(link):
         return "/"
     try:
         return _escape_rest(link.encode())
     except UnicodeEncodeError:  # a lone surrogate
         return "/"
+
+
+def is_too_long(link: str) -> bool:
+    """Tell whether a link is lost for nothing but its length: its viewer is told, and offered to copy it."""
+    return len(link) > LONGEST_LINK and _stays_here(link)
+
+
+def _stays_here(link: str) -> bool:
+    return not _CONTROL_OR_SPACE.search(link) and bool(_SAFE_LINK.fullmatch(link))
 
 
 def shown_link(request: HttpRequest) -> str:

@@ -14,11 +14,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from dcsportal.links import LONGEST_LINK, safe_link, see_other
+from dcsportal.links import is_too_long, safe_link, see_other
 
 from . import audit, backchannel, pending, provider
 from .claims import Claims, check_id_token
-from .failures import SignInFailure, failure_page
+from .failures import SignInFailure, failure_page, too_long
 from .identity import Identity, claim_at, groups_are_elsewhere, identity_of, refuse_without_a_group
 from .provider import Metadata
 from .sessions import remember_provider_session, start_session
@@ -32,8 +32,8 @@ def start(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("next", "")
     link = safe_link(asked)
     try:
-        if len(asked) > LONGEST_LINK:
-            raise SignInFailure("long-link", "the link is too long", {"link": asked})
+        if is_too_long(asked):
+            raise too_long(asked)
         metadata = provider.provider().metadata(max_age=provider.FRESH)
         begun = pending.begin(link)
         response = see_other(_authorization_url(request, metadata, begun))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -151,6 +152,11 @@ class SignInFailure(Exception):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.reason}"
+
+
+def too_long(link: str) -> SignInFailure:
+    """Return the failure of a link that no sign-in can keep, with the whole of it to copy."""
+    return SignInFailure("long-link", "the link is too long", {"link": settings.PORTAL_URL + link})
 
 
 def failure_page(request: HttpRequest, failure: SignInFailure, *, link: str = "/") -> HttpResponse:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from dcsportal.links import LONGEST_LINK, link_of, shown_link, sign_in_link
 
-from .failures import SignInFailure, failure_page
+from .failures import failure_page, too_long
 
 
 class SignInRequired(LoginRequiredMiddleware):
@@ -38,7 +38,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     # The address of a form is no page: its viewer comes back to the page that it stood on.
     link = link_of(request) if request.method in ("GET", "HEAD") else shown_link(request)
     if len(link) > LONGEST_LINK:
-        return failure_page(request, SignInFailure("long-link", "the link is too long", {"link": link}))
+        return failure_page(request, too_long(link))
     return HttpResponse(status=302, headers={"Location": sign_in_link(link)})
 
 

@@ -22,7 +22,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from .failures import SignInFailure
+from .failures import too_long
 from .models import RestingLink
 
 MINUTES = 10
@@ -141,7 +141,7 @@ def _rest(pending: Pending) -> None:
     now = timezone.now()
     RestingLink.objects.filter(expires_at__lte=now).delete()
     if RestingLink.objects.count() >= MOST_RESTING:
-        raise SignInFailure("long-link", "too many long links wait", {"link": pending.link})
+        raise too_long(pending.link)
     RestingLink.objects.create(id=pending.id, link=pending.link, expires_at=now + timedelta(minutes=MINUTES))
 
 

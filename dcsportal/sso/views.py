@@ -10,11 +10,11 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dcsportal.links import LONGEST_LINK, query_of_next, safe_link, see_other
+from dcsportal.links import is_too_long, query_of_next, safe_link, see_other
 
 from . import audit, company, proxy
 from .demo import ISSUER, PEOPLE
-from .failures import SignInFailure, failure_page
+from .failures import SignInFailure, failure_page, too_long
 from .sessions import end_session, start_session
 
 
@@ -26,8 +26,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _sign_in_to_demo(request)
     asked = request.GET.get("next", "")
-    if len(asked) > LONGEST_LINK:
-        return failure_page(request, SignInFailure("long-link", "the link is too long", {"link": asked}))
+    if is_too_long(asked):
+        return failure_page(request, too_long(asked))
     link = safe_link(asked)
     if settings.SSO_ISSUER:
         other = "&account=other" if request.GET.get("account") == "other" else ""
