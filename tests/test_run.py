@@ -300,6 +300,7 @@ _PRODUCTION = {
     "PORTAL_URL": "https://backups.example.com",
     "ALLOWED_HOSTS": "backups.example.com",
     "SSO_ISSUER": "https://sso.example.com",
+    "SSO_CLIENT_ID": "portal",
 }
 
 

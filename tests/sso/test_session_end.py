@@ -12,6 +12,7 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.template.loader import render_to_string
 from django.test import Client
+from django.utils.translation import override
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -38,7 +39,8 @@ def history(browser: Browser, portal: Settings, live_server: LiveServer) -> Gene
     page.locator("form:has(input[value=ada]) button").click()
     page.wait_for_selector("tr[data-backup-id]")
     if not page.locator("[data-session-ended]").count():
-        notice = render_to_string("sso/_session_ended.html")
+        with override("en"):
+            notice = render_to_string("sso/_session_ended.html")
         page.evaluate("html => document.querySelector('main').insertAdjacentHTML('afterbegin', html)", notice)
     page.add_script_tag(url="/static/django_htmx/htmx-2.min.js")
     page.add_script_tag(url="/static/js/session.js", type="module")
