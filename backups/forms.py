@@ -134,14 +134,15 @@ class Zone(forms.CharField):
 
     def clean(self, value: Any) -> str:
         text = _unless_blank(value)
-        if text and text not in _zones():
+        if text and text not in zone_names():
             raise _unreadable(text, _("it is not an IANA time zone such as Asia/Shanghai"))
         return text
 
 
 @lru_cache(maxsize=1)
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+def zone_names() -> frozenset[str]:
+    """Return the IANA zones; the others of the list depend on the machine, or are no zones."""
+    return frozenset(available_timezones()) - {"localtime", "posixrules", "Factory"}
 
 
 def _unless_blank(value: Any) -> str:
@@ -257,7 +258,7 @@ class InstancesForm(QueryForm):
 # Times -----------------------------------------------------------------------
 
 # In a query string the + of an offset arrives as a space.
-_SPACE_FOR_PLUS = re.compile(r"(:\d\d(?:[.,]\d+)?) (\d\d(?::?\d\d)?)$")
+_SPACE_FOR_PLUS = re.compile(r"([T ]\d\d(?::?\d\d){0,2}(?:[.,]\d+)?) (\d\d(?::?\d\d)?)$")
 _YEARS = range(1970, 2201)
 
 

@@ -31,11 +31,13 @@ def portal_address(get_response: GetResponse) -> GetResponse:
     A load balancer asks for health by this machine's address: there the host is taken from it too.
     """
     portal = urlsplit(settings.PORTAL_URL)
+    first = settings.ALLOWED_HOSTS[0].lstrip(".")
+    health_host = portal.netloc if first == "*" else first
 
     def middleware(request: HttpRequest) -> HttpResponse:
         request.META["wsgi.url_scheme"] = portal.scheme
         if request.path in HEALTH_PATHS:
-            request.META["HTTP_HOST"] = settings.ALLOWED_HOSTS[0]
+            request.META["HTTP_HOST"] = health_host
         return get_response(request)
 
     return middleware

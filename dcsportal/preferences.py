@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -13,6 +11,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
+
+from backups.forms import zone_names
 
 from .links import safe_link, see_other
 from .middleware import GetResponse
@@ -52,13 +52,8 @@ def preferences_of_viewer(get_response: GetResponse) -> GetResponse:
 
 def known_zone(name: str) -> ZoneInfo | None:
     """Return the IANA zone of that name, if there is one."""
-    return ZoneInfo(name) if name in _zone_names() else None
-
-
-@lru_cache(maxsize=1)
-def _zone_names() -> frozenset[str]:
     # ZoneInfo(name) reads files by name: only what the list has may be asked for.
-    return frozenset(zoneinfo.available_timezones()) - {"localtime", "posixrules"}
+    return ZoneInfo(name) if name in zone_names() else None
 
 
 @login_not_required

@@ -34,6 +34,7 @@ _use_settings_of_tests()
 
 from django.core.cache import cache  # noqa: E402
 from django.test import Client  # noqa: E402
+from django.utils import translation  # noqa: E402
 from pytest_django.fixtures import Settings  # noqa: E402
 
 from backups.emulator.api import Emulator  # noqa: E402
@@ -74,6 +75,12 @@ def _never_skipped_in_ci(report: Report) -> Report:
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI=true does not allow: {report.longrepr}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def _english() -> None:
+    """A request in Chinese leaves its language behind in this thread."""
+    translation.activate("en")
 
 
 @pytest.fixture

@@ -134,6 +134,7 @@ def test_gettext_itself_finds_nothing_wrong_with_the_catalogue() -> None:
 
 # The words -----------------------------------------------------------------------
 
+PROBLEMS = problems._WORDS | {code: texts for (_, code), texts in problems._WORDS_OF_CODE.items()}
 WORDS: dict[str, dict[str, Words]] = {
     "status": words.STATUS_WORDS,
     "type": words.TYPE_WORDS,
@@ -142,8 +143,8 @@ WORDS: dict[str, dict[str, Words]] = {
     "status of an instance": words.INSTANCE_STATUS_WORDS,
     "reason": words.REASON_WORDS,
     "meaning of an error code": {code: known.meaning for code, known in words.ERROR_CODES.items()},
-    "problem": problems._TITLES,
-    "what happened": problems._WHAT_HAPPENED,
+    "problem": {kind: texts[0] for kind, texts in PROBLEMS.items()},
+    "what happened": {kind: texts[1] for kind, texts in PROBLEMS.items()},
 }
 
 
@@ -156,7 +157,10 @@ def test_each_code_has_its_own_words_in_both_languages(kind: str) -> None:
 
 
 def test_what_to_do_about_a_problem_is_said_in_both_languages() -> None:
-    steps = [*problems._WHAT_TO_DO.values(), *(known.next_step for known in words.ERROR_CODES.values())]
+    steps = [
+        *(texts[2] for texts in PROBLEMS.values()),
+        *(known.next_step for known in words.ERROR_CODES.values()),
+    ]
 
     assert not set(said("en", steps)) & set(said("zh-hans", steps))
 

@@ -108,7 +108,7 @@ def error_from_answer(
         kind = DcsAccessDenied
     elif code in NOT_FOUND_CODES and http_status in (400, 404):
         kind = DcsNotFound
-    elif 400 <= http_status < 500:
+    elif 400 <= http_status < 500 and (code or message):
         kind = DcsRequestRejected
     elif http_status >= 500:
         kind = DcsUnavailable

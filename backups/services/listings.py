@@ -195,7 +195,7 @@ def _awaited(
     if ended and reading.result:
         return _as_listing(subject, reading.result, "live")
     if ended:
-        problem = reading.problem or Problem(kind="server_error")
+        problem = reading.problem or Problem(kind="portal_error")
     else:
         problem = Problem(kind="being_read", retry_at=now + timedelta(seconds=settings.DCS_READ_BUDGET + 3))
     if known:

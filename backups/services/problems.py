@@ -20,7 +20,11 @@ DEFAULT_RETRY_SECONDS = 5
 
 @dataclass(frozen=True)
 class Problem:
-    """Why there is no new answer. `message` is DCS's own, redacted; `retry_at` is when asking makes sense."""
+    """Why there is no new answer.
+
+    `message` is DCS's own where there is an `http_status`, redacted. `asked_at` is when DCS
+    failed to answer, `retry_at` when asking again makes sense.
+    """
 
     kind: str
     http_status: int | None = None
@@ -28,6 +32,7 @@ class Problem:
     message: str = ""
     request_id: str = ""
     retry_at: datetime | None = None
+    asked_at: datetime | None = None
 
     @classmethod
     def of(cls, error: DcsError, now: datetime) -> Problem:
@@ -39,6 +44,7 @@ class Problem:
             message=error.message,
             request_id=error.request_id,
             retry_at=None if after is None else now + timedelta(seconds=min(after, 300)),
+            asked_at=now,
         )
 
     @property
@@ -58,92 +64,145 @@ class Problem:
 
     @property
     def title(self) -> Words:
-        return _TITLES.get(self.kind, _TITLES["server_error"])
+        return self._words[0]
 
     @property
     def what_happened(self) -> Words:
-        return _WHAT_HAPPENED.get(self.kind, _WHAT_HAPPENED["server_error"])
+        return self._words[1]
 
     @property
     def what_to_do(self) -> Words:
-        return _WHAT_TO_DO.get(self.kind, _WHAT_TO_DO["server_error"])
+        return self._words[2]
+
+    @property
+    def _words(self) -> tuple[Words, Words, Words]:
+        of_kind = _WORDS.get(self.kind, _WORDS["server_error"])
+        return _WORDS_OF_CODE.get((self.kind, self.code.replace("APIG.", "APIGW.")), of_kind)
 
     def for_json(self) -> dict[str, Any]:
         values = asdict(self)
+        del values["asked_at"]
         values["retry_at"] = self.retry_at.strftime("%Y-%m-%dT%H:%M:%SZ") if self.retry_at else None
         return {name: values[name] or None for name in values}
 
     def to_text(self) -> str:
-        values = asdict(self)
-        values["retry_at"] = self.retry_at.isoformat() if self.retry_at else None
-        return json.dumps(values)
+        return json.dumps(asdict(self), default=datetime.isoformat)
 
     @classmethod
     def from_text(cls, text: str) -> Problem | None:
         """Return what to_text wrote, None for what another version of the portal did."""
         try:
             values = json.loads(text)
-            values["retry_at"] = datetime.fromisoformat(values["retry_at"]) if values["retry_at"] else None
+            for name in ("retry_at", "asked_at"):
+                values[name] = datetime.fromisoformat(values[name]) if values[name] else None
             return cls(**values)
         except (ValueError, KeyError, TypeError):
             return None
 
 
-_TITLES: dict[str, Words] = {
-    "unreachable": _("DCS could not be reached"),
-    "timed_out": _("DCS did not answer in time"),
-    "cut_short": _("DCS's answer was cut short"),
-    "server_error": _("DCS has an internal error"),
-    "throttled": _("DCS asks for fewer calls"),
-    "credentials_refused": _("DCS refused the portal's access key"),
-    "access_denied": _("DCS does not permit the portal to read this"),
-    "not_found": _("DCS does not know this instance"),
-    "rejected": _("DCS rejected the request"),
-    "garbled": _("DCS's answer made no sense"),
-    "circuit_open": _("DCS is not being asked for a moment"),
-    "being_read": _("The list is being read"),
+# Words -----------------------------------------------------------------------
+# What it is called, what happened, and what the viewer can do.
+
+_WORDS: dict[str, tuple[Words, Words, Words]] = {
+    "unreachable": (
+        _("DCS could not be reached"),
+        _("No connection to DCS could be made, so nobody knows now what backups there are."),
+        _("Try again in a moment. If it stays so, tell the portal's operators."),
+    ),
+    "timed_out": (
+        _("DCS did not answer in time"),
+        _("DCS was asked and did not answer within the time allowed."),
+        _("Try again in a moment. If it stays so, look at the cloud's status page."),
+    ),
+    "cut_short": (
+        _("DCS's answer was cut short"),
+        _("The connection ended in the middle of DCS's answer, several times."),
+        _("Try again in a moment. If it stays so, tell the portal's operators."),
+    ),
+    "server_error": (
+        _("DCS has an internal error"),
+        _("DCS was asked and answered with an error of its own."),
+        _("Try again in a moment. If it stays so, open a vendor ticket with the request id."),
+    ),
+    "throttled": (
+        _("DCS asks for fewer calls"),
+        _("Too many calls reached DCS in a short time, from this portal or from others."),
+        _("Wait until the time given, then try again. The portal makes no call before it."),
+    ),
+    "credentials_refused": (
+        _("DCS refused the portal's access key"),
+        _(
+            "The cloud did not accept the portal's access key. The portal makes no call with it for "
+            "five minutes, because the cloud locks a key after five refusals."
+        ),
+        _("Tell the portal's operators: the access key of this project must be checked."),
+    ),
+    "access_denied": (
+        _("DCS does not permit the portal to read this"),
+        _("The portal's access key is valid, but lacks the permission for this call."),
+        _(
+            "Tell the portal's operators: the key needs the permissions dcs:instance:getDataBackupLog, "
+            "dcs:instance:list and dcs:instance:get."
+        ),
+    ),
+    "not_found": (
+        _("DCS does not know this instance"),
+        _(
+            "No instance with this id exists in this project. It may have been deleted, "
+            "together with its backups."
+        ),
+        _("Check the id and the project. The find box searches all your projects."),
+    ),
+    "rejected": (
+        _("DCS rejected the request"),
+        _("DCS understood the request and refuses it."),
+        _("Tell the portal's operators, with the code and the request id."),
+    ),
+    "garbled": (
+        _("DCS's answer made no sense"),
+        _(
+            "What came back is not an answer of the DCS API. "
+            "Often a proxy or a wrong endpoint answers in its place."
+        ),
+        _("Tell the portal's operators: the endpoint or a proxy between may be wrong."),
+    ),
+    "circuit_open": (
+        _("DCS is not being asked for a moment"),
+        _("Several calls in a row failed, so the portal waits a few seconds before it asks DCS again."),
+        _("Try again in a moment."),
+    ),
+    "being_read": (
+        _("The list is being read"),
+        _("This history is long or DCS is slow. The portal goes on reading in the background."),
+        _("Reload this page in a few seconds."),
+    ),
+    "portal_error": (
+        _("The portal failed to read the list"),
+        _("An error of the portal itself ended the reading, so nobody knows now what DCS holds."),
+        _("Try again in a moment. If it stays so, tell the portal's operators."),
+    ),
 }
 
-_WHAT_HAPPENED: dict[str, Words] = {
-    "unreachable": _("No connection to DCS could be made, so nobody knows now what backups there are."),
-    "timed_out": _("DCS was asked and did not answer within the time allowed."),
-    "cut_short": _("The connection ended in the middle of DCS's answer, several times."),
-    "server_error": _("DCS was asked and answered with an error of its own."),
-    "throttled": _("Too many calls reached DCS in a short time, from this portal or from others."),
-    "credentials_refused": _(
-        "The cloud did not accept the portal's access key. The portal makes no call with it for "
-        "five minutes, because the cloud locks a key after five refusals."
+_WRONG_PROJECT: tuple[Words, Words, Words] = (
+    _("DCS does not accept the portal's key for this project"),
+    _(
+        "The cloud says that the key does not belong to this project or region. The portal makes no call "
+        "with it for five minutes, because the cloud locks a key after five refusals."
     ),
-    "access_denied": _("The portal's access key is valid, but lacks the permission for this call."),
-    "not_found": _(
-        "No instance with this id exists in this project. It may have been deleted, "
-        "together with its backups."
-    ),
-    "rejected": _("DCS understood the request and refuses it."),
-    "garbled": _(
-        "What came back is not an answer of the DCS API. "
-        "Often a proxy or a wrong endpoint answers in its place."
-    ),
-    "circuit_open": _(
-        "Several calls in a row failed, so the portal waits a few seconds before it asks DCS again."
-    ),
-    "being_read": _("This history is long or DCS is slow. The portal goes on reading in the background."),
-}
+    _("Tell the portal's operators: project id, region and key of this project do not fit together."),
+)
 
-_WHAT_TO_DO: dict[str, Words] = {
-    "unreachable": _("Try again in a moment. If it stays so, tell the portal's operators."),
-    "timed_out": _("Try again in a moment. If it stays so, look at the cloud's status page."),
-    "cut_short": _("Try again in a moment. If it stays so, tell the portal's operators."),
-    "server_error": _("Try again in a moment. If it stays so, open a vendor ticket with the request id."),
-    "throttled": _("Wait until the time given, then try again. Reloading sooner makes it longer."),
-    "credentials_refused": _("Tell the portal's operators: the access key of this project must be checked."),
-    "access_denied": _(
-        "Tell the portal's operators: the key needs the permissions dcs:instance:getDataBackupLog, "
-        "dcs:instance:list and dcs:instance:get."
+_WORDS_OF_CODE: dict[tuple[str, str], tuple[Words, Words, Words]] = {
+    ("credentials_refused", "APIGW.0307"): _WRONG_PROJECT,
+    ("credentials_refused", "DCS.1004"): _WRONG_PROJECT,
+    ("rejected", "APIGW.0101"): (
+        _("The DCS API is not at this endpoint"),
+        _("The cloud's gateway knows no such API. Often the region or the endpoint is wrong."),
+        _("Tell the portal's operators: region and endpoint of this project must be checked."),
     ),
-    "not_found": _("Check the id and the project. The find box searches all your projects."),
-    "rejected": _("Tell the portal's operators, with the code and the request id."),
-    "garbled": _("Tell the portal's operators: the endpoint or a proxy between may be wrong."),
-    "circuit_open": _("Try again in a moment."),
-    "being_read": _("Reload this page in a few seconds."),
+    ("rejected", "DCS.4061"): (
+        _("This cannot be the id of an instance"),
+        _("DCS says that the id has the wrong form."),
+        _("Check the id: a character may be missing. The find box searches all your projects."),
+    ),
 }

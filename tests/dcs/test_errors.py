@@ -165,7 +165,7 @@ def test_the_request_id_is_the_header_s_else_the_gateway_s_own() -> None:
 def test_an_odd_body_still_becomes_the_error_of_its_status(answer: Any) -> None:
     assert made(answer, http_status=500).kind == "server_error"
     assert made(answer, http_status=403).kind == "access_denied"
-    assert made(answer, http_status=418).kind == "rejected"
+    assert made(answer, http_status=418).kind == "garbled"  # no refusal of DCS says nothing
     assert made(answer, http_status=302).kind == "garbled"
 
 
@@ -224,10 +224,10 @@ def test_other_statuses_without_an_error_are_garbled(emulator: Emulator, endpoin
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, "rejected"),
+        (400, "garbled"),
         (401, "credentials_refused"),
         (403, "access_denied"),
-        (404, "rejected"),
+        (404, "garbled"),
         (500, "server_error"),
         (503, "server_error"),
     ],

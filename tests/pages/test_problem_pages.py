@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -214,3 +215,36 @@ def test_a_fresh_history_is_shown_whole_where_the_instance_cannot_be_asked_for(
     assert time.monotonic() - began < 0.9
     assert len(rows_of(page)) == len(emulator.fleet.backups(ORDERS_CACHE_ID))
     assert "Showing what DCS said at" not in text_of(page)
+
+
+def test_a_web_server_at_the_endpoint_is_not_taken_for_dcs(ada: Client, emulator: Emulator) -> None:
+    emulator.answer_html(404)
+
+    response = ada.get(ORDERS)
+
+    assert response.status_code == 502
+    assert "not an answer of the DCS API" in text_of(response)
+
+
+def test_a_key_of_another_project_is_not_called_a_wrong_key(
+    ada: Client, emulator: Emulator, portal: Settings
+) -> None:
+    wrong = {**portal.DCS_PROJECTS["eu-prod"], "project_id": emulator.fleet.project("cn-prod").project_id}
+    portal.DCS_PROJECTS = {"eu-prod": wrong}
+
+    response = ada.get(ORDERS)
+
+    assert response.status_code == 503
+    assert "project id, region and key of this project do not fit together" in text_of(response)
+
+
+def test_a_remembered_failure_says_when_dcs_was_asked(ada: Client, emulator: Emulator) -> None:
+    emulator.fail_with(500)
+    asked = [re.findall(r'Asked</dt><dd><time datetime="([^"]+)"', ada.get(ORDERS).content.decode())]
+    calls = emulator.count("/backups")
+
+    asked.append(re.findall(r'Asked</dt><dd><time datetime="([^"]+)"', ada.get(ORDERS).content.decode()))
+
+    assert len(asked[0]) == 1
+    assert asked[0] == asked[1]
+    assert emulator.count("/backups") == calls

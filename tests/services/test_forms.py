@@ -221,3 +221,17 @@ def test_a_project_s_query_is_read() -> None:
     wanted = form.filter()
     assert (wanted.words, wanted.statuses, wanted.sort) == (("orders", "cache"), ("RUNNING",), "-created")
     assert (wanted.page, wanted.per_page) == (2, 25)
+
+
+@pytest.mark.parametrize("text", ["2026-11-20T06 08:00", "20261120T060000 0800", "2026-11-20 06:00 08"])
+def test_a_space_for_the_plus_of_an_offset_is_read_in_every_form(text: str) -> None:
+    form = HistoryForm(QueryDict(mutable=True))
+    form.data["from"] = text
+
+    assert form.is_valid(), form.problems
+    assert form.filter().start == datetime(2026, 11, 19, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["localtime", "posixrules", "Factory"])
+def test_a_zone_that_depends_on_the_machine_is_no_zone(name: str) -> None:
+    assert [problem.parameter for problem in HistoryForm(QueryDict(f"tz={name}")).problems] == ["tz"]
