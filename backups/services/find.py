@@ -9,22 +9,36 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from urllib.parse import unquote
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from ..dcs.records import BackupRecord, Instance
+from .generations import Generation
 from .links import backup_url, instance_url
-from .listings import NothingToShow, cached_backups, project_instances, read_backups
+from .listings import (
+    RUNNING_FRESH_SECONDS,
+    NothingToShow,
+    cached_backups,
+    instance_backups,
+    project_instances,
+    read_backups,
+)
 from .problems import Problem
 from .projects import Project
+from .readers import known_of
+from .subjects import Subject
 
 ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+# So that no shorter name is read out of a longer one.
+_END = r"(?![A-Za-z0-9_%-])"
+_CLOUD_ID = rf"[A-Za-z0-9_-]{{1,64}}{_END}"
 LINK = re.compile(
-    r"/projects/(?P<project>[A-Za-z0-9-]+)/"
-    r"(?:instances/(?P<instance>[A-Za-z0-9_-]{1,64})/(?:backups/(?P<backup>[A-Za-z0-9_-]{1,64})/)?)?"
+    rf"(?P<page>/projects/(?P<project>[A-Za-z0-9-]+){_END}"
+    rf"(?:/instances/(?P<instance>{_CLOUD_ID})(?:/backups/(?P<backup>{_CLOUD_ID}))?)?)"
+    rf"(?:/backups\.(?:json|csv){_END})?/?"
     r"(?P<query>\?[^\s<>\"'|\\]*)?"
 )
 MOST_IDS = 10
@@ -49,7 +63,7 @@ class Candidate:
 class Found:
     """What the text may mean; where DCS did not answer, in `problems`, nobody knows of more.
 
-    `unread` counts the instances whose histories were not read in time for a backup's id.
+    `unread` counts the instances whose histories were not, or not fully, read in time for a backup's id.
     """
 
     candidates: tuple[Candidate, ...]
@@ -94,8 +108,9 @@ def _linked(text: str, projects: dict[str, Project]) -> list[Candidate]:
         if project is None:
             continue
         kind = "backup" if link["backup"] else "instance" if link["instance"] else "project"
-        title = unquote(link["backup"] or link["instance"] or project.name)
-        url = link[0].rstrip(".,;:)]")
+        title = link["backup"] or link["instance"] or project.name
+        query = (link["query"] or "").rstrip(".,;:)]")
+        url = f"{link['page']}/{query if query != '?' else ''}"
         found.setdefault(url, Candidate(url, kind, title, "", project, certain=True))
     return list(found.values())[:MOST_CANDIDATES]
 
@@ -134,33 +149,61 @@ def _by_name(text: str, known: Sequence[_Known], *, certain: bool) -> tuple[Cand
 
 
 def _backups(ids: list[str], known: Sequence[_Known], now: datetime) -> tuple[list[Candidate], int]:
-    """Search the histories at hand for backup ids, then read the others for as long as a viewer waits."""
+    """Search the histories at hand, however old, then read those not fresh for as long as a viewer waits.
+
+    Also return how many histories may hold what was not found.
+    """
     ends = time.monotonic() + settings.DCS_READ_BUDGET
-    found, unread = _search(ids, known)
-    missed: list[_Known] = []
-    while unread and not found and (left := ends - time.monotonic()) > 0:
-        few, unread = unread[:READ_AT_ONCE], unread[READ_AT_ONCE:]
-        read_backups([(p, i.instance_id) for p, i in few], now=now, seconds=left)
-        found, still_unread = _search(ids, few)
-        missed += still_unread
-    return found, 0 if found else len(missed) + len(unread)
+    if found := _search(ids, known):
+        return found, 0
+    readings = [(pair, _last_reading(*pair)) for pair in known]
+    unread = sum(_is_fresh(reading, now) and not _is_whole(reading) for _, reading in readings)
+    old = [(pair, reading) for pair, reading in readings if not _is_fresh(reading, now)]
+    while old and (left := ends - time.monotonic()) > 0:
+        few, old = old[:READ_AT_ONCE], old[READ_AT_ONCE:]
+        _read_again([pair for pair, _ in few], now=now, seconds=left)
+        if found := _search(ids, [pair for pair, _ in few]):
+            return found, 0
+        for pair, before in few:
+            reading = _last_reading(*pair)
+            unread += reading == before or not _is_whole(reading)
+    return [], unread + len(old)
 
 
-def _search(ids: list[str], known: Sequence[_Known]) -> tuple[list[Candidate], list[_Known]]:
-    found, unread = [], []
-    for project, instance in known:
-        records = cached_backups(project, instance.instance_id)
-        if records is None:
-            unread.append((project, instance))
-            continue
-        for record in records:
-            if record.backup_id.lower() in ids:
-                url, title = (
-                    backup_url(project, instance.instance_id, record),
-                    record.name or record.backup_id,
-                )
-                found.append(Candidate(url, "backup", title, instance.name, project, certain=True))
-    return found, unread
+def _search(ids: list[str], known: Sequence[_Known]) -> list[Candidate]:
+    return [
+        _of_backup(project, instance, record)
+        for project, instance in known
+        for record in cached_backups(project, instance.instance_id) or ()
+        if record.backup_id.lower() in ids
+    ]
+
+
+def _read_again(histories: Sequence[_Known], *, now: datetime, seconds: float) -> None:
+    for project, instance in histories:
+        if _last_reading(project, instance):
+            # An old one comes at once and is read behind; below, that reading is waited for.
+            with suppress(NothingToShow):
+                instance_backups(project, instance.instance_id, now=now)
+    read_backups([(p, i.instance_id) for p, i in histories], now=now, seconds=seconds)
+
+
+def _last_reading(project: Project, instance: Instance) -> Generation | None:
+    known = known_of(Subject("backups", project, instance.instance_id))
+    return known[0] if known else None
+
+
+def _is_fresh(reading: Generation | None, now: datetime) -> bool:
+    if reading is None:
+        return False
+    fresh = settings.DCS_FRESH_SECONDS
+    if reading.running:
+        fresh = min(fresh, RUNNING_FRESH_SECONDS)
+    return abs(now - reading.read_at) < timedelta(seconds=fresh)
+
+
+def _is_whole(reading: Generation | None) -> bool:
+    return reading is not None and not (reading.moved or reading.truncated or reading.cut_short)
 
 
 def _of_backup(project: Project, instance: Instance, record: BackupRecord) -> Candidate:

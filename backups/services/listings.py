@@ -129,9 +129,13 @@ def cached_backups(project: Project, instance_id: str) -> tuple[BackupRecord, ..
 
 
 def cached_instance(project: Project, instance_id: str) -> Instance | None:
-    """Return the instance that is at hand without asking DCS, however old."""
+    """Return the instance that is at hand without asking DCS, however old; the project's list tells less."""
     known = known_of(Subject("instance", project, instance_id))
-    return known[1][0] if known else None
+    listed = None if known else known_of(Subject("instances", project))
+    instances: tuple[Instance, ...] = known[1] if known else ()
+    if listed:
+        instances = tuple(one for one in listed[1] if one.instance_id == instance_id)
+    return instances[0] if instances else None
 
 
 def read_backups(histories: Iterable[tuple[Project, str]], *, now: datetime, seconds: float) -> None:

@@ -11,11 +11,13 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+from tests.services.api_records import raw
 
 from .conftest import ORDERS, history_of, links_of, text_of
 
 pytestmark = pytest.mark.usefixtures("portal")
 REFERENCE = f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"
+NOWHERE = "00000000-0000-4000-8000-000000000001"
 LINK = f"{ORDERS}?status=failed&status=expired&q=100%25&tz=Asia%2FShanghai"
 
 
@@ -35,6 +37,15 @@ def find(client_of: Callable[[str], Client]) -> Callable[[str], Any]:
         (f"[link|https://portal.example{LINK}].", LINK),
         (f"https://portal.example{REFERENCE}", REFERENCE),
         ("http://portal.example/projects/eu-prod/", "/projects/eu-prod/"),
+        ("http://portal.example/projects/eu-prod?q=orders", "/projects/eu-prod/?q=orders"),
+        (f"{ORDERS[:-1]}?status=failed", f"{ORDERS}?status=failed"),
+        (f"Is it {ORDERS[:-1]}? Or gone?", ORDERS),
+        (f"It is ({ORDERS[:-1]}).", ORDERS),
+        (f"备份{REFERENCE[:-1]}失败", REFERENCE),
+        (f"{ORDERS}backups.json?status=failed&tz=UTC.", f"{ORDERS}?status=failed&tz=UTC"),
+        (f"curl '{ORDERS}backups.csv'", ORDERS),
+        (f"{ORDERS}refresh/", ORDERS),
+        (f"/projects/eu-prod/instances/{'a' * 65}", "/projects/eu-prod/"),
         (f"INC-20418: instance {ORDERS_CACHE_ID}, backup {REFERENCE_BACKUP_ID} failed", REFERENCE),
         (f"INC-20418: {ORDERS_CACHE_ID} at 09:40, ask 7d693617-ea39-44a0-b669-a6ed77f42d1d", ORDERS),
     ],
@@ -75,14 +86,13 @@ def test_a_part_of_a_name_lists_what_has_it(find: Callable[[str], Any]) -> None:
     assert {"orders-cache", "staging-orders"} <= set(text_of(answer).split())
 
 
-@pytest.mark.parametrize(
-    "text", ["no-such-thing", "00000000-0000-4000-8000-000000000001", "<script>", "a\0zz"]
-)
+@pytest.mark.parametrize("text", ["no-such-thing", NOWHERE, "<script>", "a\0zz"])
 def test_what_is_nowhere_is_said_to_be_nowhere(find: Callable[[str], Any], text: str) -> None:
     answer = find(text)
 
     assert answer.status_code == 200
-    assert "Nothing was found" in text_of(answer)
+    assert "Nothing was found " in text_of(answer)
+    assert "could be read" not in text_of(answer)
     assert b"<script>" not in answer.content.replace(b"<script type", b"")
 
 
@@ -114,7 +124,93 @@ def test_histories_that_could_not_be_read_are_not_said_to_lack_a_backup(
 
     shown = text_of(find(REFERENCE_BACKUP_ID))
 
-    assert "Nothing was found where DCS answered" in shown
+    assert "Nothing with this name or id" not in shown
+    assert "instances could not be read fully" in shown
+    assert "Nothing was found in what could be read" in shown
+
+
+NEW_BACKUP_ID = "00000000-0000-4000-8000-000000000007"
+
+
+@pytest.fixture
+def read_before(find: Callable[[str], Any], portal: Settings, emulator: Emulator) -> Emulator:
+    """DCS after all histories were read, and are no longer fresh."""
+    find(NOWHERE)
+    portal.DCS_FRESH_SECONDS = 0
+    emulator.clear_calls()
+    return emulator
+
+
+def test_a_backup_newer_than_the_histories_at_hand_is_found(
+    find: Callable[[str], Any], read_before: Emulator
+) -> None:
+    read_before.insert_record(ORDERS_CACHE_ID, raw(7))
+
+    assert find(NEW_BACKUP_ID).headers["Location"] == f"{ORDERS}backups/{NEW_BACKUP_ID}/"
+
+
+def test_a_backup_at_hand_is_found_without_reading_its_history_again(
+    find: Callable[[str], Any], read_before: Emulator
+) -> None:
+    assert find(REFERENCE_BACKUP_ID).headers["Location"] == REFERENCE
+    assert not read_before.count("/backups")
+
+
+def test_a_history_that_is_fresh_is_not_read_again_for_what_is_nowhere(
+    find: Callable[[str], Any], emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_FRESH_SECONDS = 3600
+    find(NOWHERE)
+    emulator.clear_calls()
+
+    shown = text_of(find(NOWHERE))
+    read_again = {call.path for call in emulator.calls if "/backups" in call.path}
+
+    assert "Nothing with this name or id" in shown
+    assert not [path for path in read_again if ORDERS_CACHE_ID in path]
+
+
+@pytest.mark.parametrize("fault", ["fails", "hangs"])
+def test_an_old_history_that_cannot_be_read_again_is_not_said_to_lack_a_backup(
+    find: Callable[[str], Any], read_before: Emulator, impatient: Settings, fault: str
+) -> None:
+    read_before.insert_record(ORDERS_CACHE_ID, raw(7))
+    if fault == "fails":
+        read_before.fail_with(500, path_contains=f"{ORDERS_CACHE_ID}/backups")
+    else:
+        read_before.hang(path_contains=f"{ORDERS_CACHE_ID}/backups")
+
+    shown = text_of(find(NEW_BACKUP_ID))
+
+    assert "Nothing was found in what could be read" in shown
+    assert "Nothing with this name or id" not in shown
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_history_that_is_too_long_to_be_read_whole_is_not_said_to_lack_a_backup(
+    find: Callable[[str], Any], emulator: Emulator, portal: Settings, again: bool
+) -> None:
+    portal.DCS_MAX_RECORDS = 9_000
+    if again:
+        find(NOWHERE)
+
+    shown = text_of(find(NOWHERE))
+
+    assert "The backups of 1 instance could not be read fully" in shown
+    assert "Nothing with this name or id" not in shown
+
+
+def test_a_page_of_a_problem_names_an_instance_that_only_the_list_of_its_project_tells_of(
+    client_of: Callable[[str], Client], emulator: Emulator, impatient: Settings
+) -> None:
+    ada = client_of("ada")
+    ada.get("/projects/eu-prod/")
+    emulator.fail_with(500, path_contains=ORDERS_CACHE_ID)
+
+    answer = ada.get(ORDERS)
+
+    assert answer.status_code == 503
+    assert "orders-cache" in text_of(answer)
 
 
 def test_an_empty_search_asks_nobody(find: Callable[[str], Any], emulator: Emulator) -> None:
