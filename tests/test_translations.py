@@ -134,7 +134,9 @@ def test_gettext_itself_finds_nothing_wrong_with_the_catalogue() -> None:
 
 # The words -----------------------------------------------------------------------
 
-PROBLEMS = problems._WORDS | {code: texts for (_, code), texts in problems._WORDS_OF_CODE.items()}
+PROBLEMS = problems._WORDS | {
+    code: texts for (_, code), texts in problems._WORDS_OF_CODE.items() if code != "DCS.1004"
+}
 WORDS: dict[str, dict[str, Words]] = {
     "status": words.STATUS_WORDS,
     "type": words.TYPE_WORDS,

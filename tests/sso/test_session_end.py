@@ -10,9 +10,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
-from django.template.loader import render_to_string
 from django.test import Client
-from django.utils.translation import override
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -30,7 +28,7 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 @pytest.fixture
 def history(browser: Browser, portal: Settings, live_server: LiveServer) -> Generator[Page]:
-    """A history on screen, with all that a page needs to learn of the end of its session."""
+    """A history on screen, with the htmx of a page that refreshes itself."""
     portal.PORTAL_URL = live_server.url
     portal.CSRF_TRUSTED_ORIGINS = [live_server.url]
     context = browser.new_context(base_url=live_server.url)
@@ -38,12 +36,7 @@ def history(browser: Browser, portal: Settings, live_server: LiveServer) -> Gene
     page.goto(f"/sign-in/?next={PAGE}")
     page.locator("form:has(input[value=ada]) button").click()
     page.wait_for_selector("tr[data-backup-id]")
-    if not page.locator("[data-session-ended]").count():
-        with override("en"):
-            notice = render_to_string("sso/_session_ended.html")
-        page.evaluate("html => document.querySelector('main').insertAdjacentHTML('afterbegin', html)", notice)
     page.add_script_tag(url="/static/django_htmx/htmx-2.min.js")
-    page.add_script_tag(url="/static/js/session.js", type="module")
     yield page
     context.close()
 
