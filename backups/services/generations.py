@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from django.conf import settings
 
@@ -32,6 +32,27 @@ REPLACED_SECONDS = 60
 MAX_RECORDS_IN_MEMORY = 100_000
 
 Decode = Callable[[bytes], Sequence[Any]]
+Item = TypeVar("Item", covariant=True)
+Made = TypeVar("Made")
+
+
+class Kept(Generic[Item]):
+    """The decoded records of one generation, and what was made from them."""
+
+    def __init__(self, records: tuple[Item, ...]) -> None:
+        self.records = records
+        self._made: dict[str, Any] = {}
+        self._lock = threading.RLock()
+
+    def derived(self, name: str, make: Callable[[tuple[Item, ...]], Made]) -> Made:
+        """Return what `make` made of the records, once in this process; it goes with the generation."""
+        try:
+            return cast(Made, self._made[name])
+        except KeyError:
+            with self._lock:
+                if name not in self._made:
+                    self._made[name] = make(self.records)
+                return cast(Made, self._made[name])
 
 
 @dataclass(frozen=True)
@@ -64,21 +85,24 @@ class _Memory:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._records: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
+        self._kept: OrderedDict[str, Kept[Any]] = OrderedDict()
         self._pointers: dict[str, tuple[Generation, float]] = {}
 
-    def records(self, generation: str) -> tuple[Any, ...] | None:
+    def kept(self, generation: str) -> Kept[Any] | None:
         with self._lock:
-            if generation in self._records:
-                self._records.move_to_end(generation)
-            return self._records.get(generation)
+            if generation in self._kept:
+                self._kept.move_to_end(generation)
+            return self._kept.get(generation)
 
-    def keep(self, generation: str, records: tuple[Any, ...]) -> None:
+    def keep(self, generation: str, kept: Kept[Any]) -> None:
         with self._lock:
-            self._records[generation] = records
-            self._records.move_to_end(generation)
-            while len(self._records) > 1 and sum(map(len, self._records.values())) > MAX_RECORDS_IN_MEMORY:
-                self._records.popitem(last=False)
+            self._kept[generation] = kept
+            self._kept.move_to_end(generation)
+            while len(self._kept) > 1 and self._size() > MAX_RECORDS_IN_MEMORY:
+                self._kept.popitem(last=False)
+
+    def _size(self) -> int:
+        return sum(len(kept.records) for kept in self._kept.values())
 
     def pointer(self, key: str) -> Generation | None:
         with self._lock:
@@ -93,14 +117,14 @@ class _Memory:
 
     def clear(self) -> None:
         with self._lock:
-            self._records.clear()
+            self._kept.clear()
             self._pointers.clear()
 
 
 _memory = _Memory()
 
 
-def keep(key: str, walk: Walk[Any], *, read_at: datetime, running: bool) -> Generation:
+def keep(key: str, walk: Walk[Any], *, read_at: datetime, running: bool) -> tuple[Generation, Kept[Any]]:
     """Store a walk as a new generation of the list `key` and make it the current one."""
     generation = Generation(
         id=secrets.token_hex(8),
@@ -114,7 +138,8 @@ def keep(key: str, walk: Walk[Any], *, read_at: datetime, running: bool) -> Gene
         request_ids=tuple(page.request_id for page in walk.pages if page.request_id),
     )
     previous = current(key)
-    _memory.keep(generation.id, walk.records)
+    kept = Kept(walk.records)
+    _memory.keep(generation.id, kept)
     _memory.point(key, generation)
     keys = _page_keys(generation.id, generation.pages)
     bodies: dict[str, shared_cache.Value] = {k: page.body for k, page in zip(keys, walk.pages, strict=True)}
@@ -123,7 +148,7 @@ def keep(key: str, walk: Walk[Any], *, read_at: datetime, running: bool) -> Gene
     shared_cache.set_one(_pointer_key(key), generation.to_text(), seconds=settings.DCS_STALE_SECONDS)
     if previous:
         shared_cache.shorten(_page_keys(previous.id, previous.pages), seconds=REPLACED_SECONDS)
-    return generation
+    return generation, kept
 
 
 def current(key: str) -> Generation | None:
@@ -137,20 +162,20 @@ def current(key: str) -> Generation | None:
     return _memory.pointer(key)
 
 
-def records_of(generation: Generation, decode: Decode) -> tuple[Any, ...] | None:
+def kept_of(generation: Generation, decode: Decode) -> Kept[Any] | None:
     """Return the decoded records, None where the cached pages are gone or spoilt."""
-    kept = _memory.records(generation.id)
+    kept = _memory.kept(generation.id)
     if kept is not None:
         return kept
     bodies = bodies_of(generation.id, generation.pages)
     if bodies is None:
         return None
     try:
-        records = _decoded(bodies, decode)
+        kept = Kept(_decoded(bodies, decode))
     except DcsAnswerGarbled:
         return None
-    _memory.keep(generation.id, records)
-    return records
+    _memory.keep(generation.id, kept)
+    return kept
 
 
 def _decoded(bodies: Sequence[bytes], decode: Decode) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ is never an empty list.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
@@ -19,7 +19,7 @@ from django.conf import settings
 
 from ..dcs.records import BackupRecord, Instance, page_of
 from . import generations, upstream
-from .generations import Generation
+from .generations import Generation, Kept
 from .problems import Problem
 from .projects import Project
 from .readers import Known, Reading, known_of, readings
@@ -28,6 +28,7 @@ from .subjects import Subject, Window, window_of
 RUNNING_FRESH_SECONDS = 10
 
 Item = TypeVar("Item")
+Made = TypeVar("Made")
 Source = Literal["live", "cache", "stale"]
 
 
@@ -41,7 +42,7 @@ class Listing(Generic[Item]):
     a very long history was read. `refreshing`: a newer one is on its way.
     """
 
-    records: tuple[Item, ...]
+    kept: Kept[Item]
     generation: str
     pages: int
     read_at: datetime
@@ -54,6 +55,14 @@ class Listing(Generic[Item]):
     request_ids: tuple[str, ...]
     problem: Problem | None = None
     refreshing: bool = False
+
+    @property
+    def records(self) -> tuple[Item, ...]:
+        return self.kept.records
+
+    def derived(self, name: str, make: Callable[[tuple[Item, ...]], Made]) -> Made:
+        """Return what `make` makes of the records: once in this process, and kept with the generation."""
+        return self.kept.derived(name, make)
 
     @property
     def complete(self) -> bool:
@@ -125,16 +134,16 @@ def shown_instance(project: Project, instance_id: str, *, now: datetime) -> List
 def cached_backups(project: Project, instance_id: str) -> tuple[BackupRecord, ...] | None:
     """Return the records that are at hand without asking DCS, however old; None where nothing is."""
     known = known_of(Subject("backups", project, instance_id))
-    return known[1] if known else None
+    return known[1].records if known else None
 
 
 def cached_instance(project: Project, instance_id: str) -> Instance | None:
     """Return the instance that is at hand without asking DCS, however old; the project's list tells less."""
     known = known_of(Subject("instance", project, instance_id))
     listed = None if known else known_of(Subject("instances", project))
-    instances: tuple[Instance, ...] = known[1] if known else ()
+    instances: tuple[Instance, ...] = known[1].records if known else ()
     if listed:
-        instances = tuple(one for one in listed[1] if one.instance_id == instance_id)
+        instances = tuple(one for one in listed[1].records if one.instance_id == instance_id)
     return instances[0] if instances else None
 
 
@@ -223,9 +232,9 @@ def _as_listing(
     *,
     refreshing: bool = False,
 ) -> Listing[Any]:
-    generation, records = known
+    generation, kept = known
     return Listing(
-        records=records,
+        kept=kept,
         generation=generation.id,
         pages=generation.pages,
         read_at=generation.read_at,

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from ..dcs.errors import DcsError
 from . import generations, upstream
-from .generations import Generation
+from .generations import Generation, Kept
 from .problems import Problem
 from .projects import client_for
 from .subjects import Subject
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 INSTANCE_PATIENCE = 0.5
 
-Known = tuple[Generation, tuple[Any, ...]]
+Known = tuple[Generation, Kept[Any]]
 
 
 def known_of(subject: Subject) -> Known | None:
@@ -30,9 +30,9 @@ def known_of(subject: Subject) -> Known | None:
         generation = generations.current(subject.key)
         if generation is None:
             return None
-        records = generations.records_of(generation, subject.decoded)
-        if records is not None:
-            return generation, records
+        kept = generations.kept_of(generation, subject.decoded)
+        if kept is not None:
+            return generation, kept
     return None
 
 
@@ -110,8 +110,7 @@ class Readings:
             return
         read_at = upstream.succeeded(subject.call)
         running = any(getattr(record, "is_running", False) for record in result.records)
-        generation = generations.keep(subject.key, result, read_at=read_at, running=running)
-        reading.result = (generation, result.records)
+        reading.result = generations.keep(subject.key, result, read_at=read_at, running=running)
         log.info(
             "read %s of project %s: %d records in %d calls, %.0f ms",
             subject.kind,

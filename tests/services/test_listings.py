@@ -369,3 +369,27 @@ def test_a_replaced_listing_can_still_tell_what_dcs_sent(eu: Project) -> None:
 
 def _time(values: list[str]) -> datetime:
     return datetime.strptime(values[0], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+
+
+# What is made of a generation ------------------------------------------------------------
+
+
+def test_what_is_made_of_a_generation_is_made_once_for_all_its_viewers(eu: Project) -> None:
+    made: list[int] = []
+
+    def count(records: tuple[object, ...]) -> int:
+        made.append(len(records))
+        return len(records)
+
+    read(eu)
+    seen = at_once(20, lambda: read(eu).derived("count", count))
+
+    assert len(made) == 1
+    assert set(seen) == {read(eu).total}
+
+
+def test_what_was_made_goes_with_its_generation(eu: Project) -> None:
+    first = read(eu).derived("names", lambda records: [record.name for record in records])
+    read(eu, read_now=True)
+
+    assert read(eu).derived("names", lambda records: [record.name for record in records]) is not first
