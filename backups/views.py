@@ -271,14 +271,9 @@ def _known_instance(
     holding: str = "",
 ) -> _Known:
     """Read an instance's history and, beside it, the instance. Raises NothingToShow."""
-    listings.begin_shown_instance(project, instance_id, now=now)
-    listing = listings.instance_backups(project, instance_id, now=now, bounds=bounds, holding=holding)
-    try:
-        shown = listings.shown_instance(project, instance_id, now=now).records[0]
-    except NothingToShow as nothing:
-        if nothing.problem.kind == "not_found" and not listing.total:
-            raise
-        shown = None
+    listing, shown = listings.backups_and_instance(
+        project, instance_id, now=now, bounds=bounds, holding=holding
+    )
     return _Known(instance_id, listing, shown)
 
 

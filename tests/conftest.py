@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TypeVar
@@ -45,6 +46,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(program, package): skipped where the program is missing")
     from django.conf import settings
 
+    # A portal that runs beside the tests keeps its own.
+    own = Path(tempfile.mkdtemp(prefix="portal-tests-"))
+    config.add_cleanup(lambda: shutil.rmtree(own, ignore_errors=True))
+    settings.CACHES["default"]["LOCATION"] = str(own / "cache.sqlite3")
+    settings.LOCK_FILE = str(own / "locks")
     # The manifest of hashed names is made by collectstatic, which tests do not run.
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")

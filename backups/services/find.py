@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 
@@ -19,16 +19,16 @@ from ..dcs.records import BackupRecord, Instance
 from .generations import Generation
 from .links import backup_url, instance_url
 from .listings import (
-    RUNNING_FRESH_SECONDS,
     NothingToShow,
     cached_backups,
     instance_backups,
+    is_fresh,
     project_instances,
     read_backups,
 )
+from .looks import look_at
 from .problems import Problem
 from .projects import Project
-from .readers import known_of
 from .subjects import Subject
 
 ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -189,17 +189,12 @@ def _read_again(histories: Sequence[_Known], *, now: datetime, seconds: float) -
 
 
 def _last_reading(project: Project, instance: Instance) -> Generation | None:
-    known = known_of(Subject("backups", project, instance.instance_id))
-    return known[0] if known else None
+    [look] = look_at(Subject("backups", project, instance.instance_id))
+    return look.known[0] if look.known else None
 
 
 def _is_fresh(reading: Generation | None, now: datetime) -> bool:
-    if reading is None:
-        return False
-    fresh = settings.DCS_FRESH_SECONDS
-    if reading.running:
-        fresh = min(fresh, RUNNING_FRESH_SECONDS)
-    return abs(now - reading.read_at) < timedelta(seconds=fresh)
+    return reading is not None and is_fresh(reading, now)
 
 
 def _is_whole(reading: Generation | None) -> bool:

@@ -13,7 +13,8 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
@@ -28,9 +29,7 @@ log = logging.getLogger(__name__)
 
 # The pages of a replaced generation stay for the views that still show it.
 REPLACED_SECONDS = 60
-# Decoded records that a process keeps: some 1 kB each.
-MAX_RECORDS_IN_MEMORY = 100_000
-
+MOST_POINTERS = 2000
 Decode = Callable[[bytes], Sequence[Any]]
 Item = TypeVar("Item", covariant=True)
 Made = TypeVar("Made")
@@ -80,43 +79,66 @@ class Generation:
         return cls(**values)
 
 
+@dataclass(frozen=True)
+class _Pointer:
+    """A list's current generation as this process knows it; `shared`: the cache was told of it."""
+
+    generation: Generation
+    text: str
+    ends: float
+    shared: bool
+
+
 class _Memory:
-    """This process's decoded generations, the least used one leaving first."""
+    """This process's decoded generations, the least used one leaving first, and its pointers."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._kept: OrderedDict[str, Kept[Any]] = OrderedDict()
-        self._pointers: dict[str, tuple[Generation, float]] = {}
+        self._pointers: OrderedDict[str, _Pointer] = OrderedDict()
+        self._decoding: dict[str, threading.Lock] = {}
 
     def kept(self, generation: str) -> Kept[Any] | None:
-        with self._lock:
+        with self.lock:
             if generation in self._kept:
                 self._kept.move_to_end(generation)
             return self._kept.get(generation)
 
     def keep(self, generation: str, kept: Kept[Any]) -> None:
-        with self._lock:
+        with self.lock:
             self._kept[generation] = kept
             self._kept.move_to_end(generation)
-            while len(self._kept) > 1 and self._size() > MAX_RECORDS_IN_MEMORY:
-                self._kept.popitem(last=False)
+            size = sum(len(kept.records) for kept in self._kept.values())
+            while len(self._kept) > 1 and size > settings.DCS_RECORDS_IN_MEMORY:
+                _, gone = self._kept.popitem(last=False)
+                size -= len(gone.records)
 
-    def _size(self) -> int:
-        return sum(len(kept.records) for kept in self._kept.values())
+    @contextmanager
+    def decoding(self, generation: str) -> Iterator[None]:
+        """Let one thread decode a generation while the others wait for it."""
+        with self.lock:
+            mine = self._decoding.setdefault(generation, threading.Lock())
+        try:
+            with mine:
+                yield
+        finally:
+            with self.lock:
+                self._decoding.pop(generation, None)
 
-    def pointer(self, key: str) -> Generation | None:
-        with self._lock:
-            generation, ends = self._pointers.get(key, (None, 0.0))
-        return generation if time.monotonic() < ends else None
+    def pointer(self, key: str) -> _Pointer | None:
+        with self.lock:
+            pointer = self._pointers.get(key)
+        return pointer if pointer and time.monotonic() < pointer.ends else None
 
-    def point(self, key: str, generation: Generation) -> None:
-        with self._lock:
-            self._pointers[key] = generation, time.monotonic() + settings.DCS_STALE_SECONDS
-            while len(self._pointers) > 1000:
-                del self._pointers[next(iter(self._pointers))]
+    def point(self, key: str, pointer: _Pointer) -> None:
+        with self.lock:
+            self._pointers[key] = pointer
+            self._pointers.move_to_end(key)
+            while len(self._pointers) > MOST_POINTERS:
+                self._pointers.popitem(last=False)
 
     def clear(self) -> None:
-        with self._lock:
+        with self.lock:
             self._kept.clear()
             self._pointers.clear()
 
@@ -137,29 +159,53 @@ def keep(key: str, walk: Walk[Any], *, read_at: datetime, running: bool) -> tupl
         running=running,
         request_ids=tuple(page.request_id for page in walk.pages if page.request_id),
     )
-    previous = current(key)
+    previous = current(key, shared_cache.get_many([pointer_key(key)]))
     kept = Kept(walk.records)
     _memory.keep(generation.id, kept)
-    _memory.point(key, generation)
-    keys = _page_keys(generation.id, generation.pages)
-    bodies: dict[str, shared_cache.Value] = {k: page.body for k, page in zip(keys, walk.pages, strict=True)}
-    shared_cache.set_many(bodies, seconds=settings.DCS_STALE_SECONDS)
+    keys, text, seconds = _page_keys(generation.id, generation.pages), generation.to_text(), _keeping()
+    bodies = {key: page.body for key, page in zip(keys, walk.pages, strict=True)}
     # The pointer comes last: whoever sees it finds the pages.
-    shared_cache.set_one(_pointer_key(key), generation.to_text(), seconds=settings.DCS_STALE_SECONDS)
+    shared = shared_cache.set_many(bodies, seconds=seconds) and shared_cache.set_one(
+        pointer_key(key), text, seconds=seconds
+    )
+    _memory.point(key, _Pointer(generation, text, time.monotonic() + seconds, shared))
     if previous:
         shared_cache.shorten(_page_keys(previous.id, previous.pages), seconds=REPLACED_SECONDS)
     return generation, kept
 
 
-def current(key: str) -> Generation | None:
-    """Return the current generation of a list; this process's own last one where the cache is away."""
-    text = shared_cache.get(_pointer_key(key))
-    if text:
-        try:
-            return Generation.from_text(str(text))
-        except (ValueError, KeyError, TypeError):
-            log.warning("a pointer in the cache is not of this version of the portal: %s", key)
-    return _memory.pointer(key)
+def _keeping() -> float:
+    seconds: float = settings.DCS_STALE_SECONDS
+    return seconds
+
+
+def pointer_key(key: str) -> str:
+    """What to look up in the shared cache for `current`."""
+    return f"current:{key}"
+
+
+def current(key: str, found: Mapping[str, shared_cache.Value]) -> Generation | None:
+    """Return the current generation of a list out of what the shared cache gave.
+
+    This process's own last one counts where the cache has none, or was away when that was read.
+    """
+    own = _memory.pointer(key)
+    text = found.get(pointer_key(key))
+    if own and text == own.text:
+        return own.generation
+    shared = _generation_from(text) if text else None
+    if shared is None or (own and not own.shared and own.generation.read_at > shared.read_at):
+        return own.generation if own else None
+    _memory.point(key, _Pointer(shared, str(text), time.monotonic() + _keeping(), True))
+    return shared
+
+
+def _generation_from(text: shared_cache.Value) -> Generation | None:
+    try:
+        return Generation.from_text(str(text))
+    except (ValueError, KeyError, TypeError):
+        log.warning("a pointer in the cache is not of this version of the portal")
+        return None
 
 
 def kept_of(generation: Generation, decode: Decode) -> Kept[Any] | None:
@@ -167,6 +213,12 @@ def kept_of(generation: Generation, decode: Decode) -> Kept[Any] | None:
     kept = _memory.kept(generation.id)
     if kept is not None:
         return kept
+    with _memory.decoding(generation.id):
+        kept = _memory.kept(generation.id)
+        return kept if kept is not None else _decode(generation, decode)
+
+
+def _decode(generation: Generation, decode: Decode) -> Kept[Any] | None:
     bodies = bodies_of(generation.id, generation.pages)
     if bodies is None:
         return None
@@ -198,10 +250,6 @@ def bodies_of(generation: str, pages: int) -> list[bytes] | None:
 def forget_memory() -> None:
     """Drop what this process remembers, as a restart would."""
     _memory.clear()
-
-
-def _pointer_key(key: str) -> str:
-    return f"current:{key}"
 
 
 def _page_keys(generation: str, pages: int) -> list[str]:

@@ -18,15 +18,15 @@ from typing import Any, Generic, Literal, TypeVar
 from django.conf import settings
 
 from ..dcs.records import BackupRecord, Instance, page_of
-from . import generations, upstream
+from . import generations, upstream, waiting_room
 from .generations import Generation, Kept
+from .looks import Known, Look, look_at
 from .problems import Problem
 from .projects import Project
-from .readers import Known, Reading, known_of, readings
+from .readers import Reading, readings
 from .subjects import Subject, Window, window_of
 
 RUNNING_FRESH_SECONDS = 10
-
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 Source = Literal["live", "cache", "stale"]
@@ -92,20 +92,63 @@ def instance_backups(
 ) -> Listing[BackupRecord]:
     """Return all backup records of an instance. Raises NothingToShow.
 
-    Where the listing at hand lacks the backup `holding`, it is read now: a
-    ticket may link one that is newer.
+    `read_now` asks DCS, unless somebody did so in the last seconds. Where the listing at hand
+    lacks the backup `holding`, it is read now as well: a ticket may link one that is newer.
 
     Only a history longer than DCS_MAX_RECORDS is read by window: then the part
     within `bounds`, where any are given, else its newest part.
     """
+    [look] = look_at(Subject("backups", project, instance_id))
+    return _backups(look, now=now, bounds=bounds, holding=holding, read_now=read_now)
+
+
+def backups_and_instance(
+    project: Project,
+    instance_id: str,
+    *,
+    now: datetime,
+    bounds: Window = (None, None),
+    holding: str = "",
+) -> tuple[Listing[BackupRecord], Instance | None]:
+    """Return an instance's history, and the instance itself where DCS tells, by one look-up in the cache.
+
+    Raises NothingToShow. The instance adorns a history and never holds it up.
+    """
+    look, adorning = look_at(
+        Subject("backups", project, instance_id), Subject("instance", project, instance_id)
+    )
+    beside = None
+    if adorning.known is None and _refusal(adorning, now) is None:
+        beside = readings.begin(adorning, now=now)
+    listing = _backups(look, now=now, bounds=bounds, holding=holding)
+    try:
+        shown = _awaited(adorning, beside, now) if beside else _listing(adorning, now=now)
+    except NothingToShow as nothing:
+        if nothing.problem.kind == "not_found" and not listing.total:
+            raise
+        return listing, None
+    return listing, shown.records[0]
+
+
+def _backups(
+    look: Look,
+    *,
+    now: datetime,
+    bounds: Window = (None, None),
+    holding: str = "",
+    read_now: bool = False,
+) -> Listing[BackupRecord]:
     ends = time.monotonic() + settings.DCS_READ_BUDGET
-    whole = Subject("backups", project, instance_id)
-    listing = _listing(whole, now=now, read_now=read_now)
+    call = look.subject.call
+    read_now = read_now and upstream.may_insist(call, "refresh", now)
+    listing: Listing[BackupRecord] = _listing(look, now=now, read_now=read_now)
     if holding and listing.source != "live" and not listing.problem and not _holds(listing, holding):
-        listing = _listing(whole, now=now, read_now=True)
+        read_now = upstream.may_insist(call, holding, now)
+        listing = _listing(look, now=now, read_now=read_now)
     if not listing.truncated or bounds == (None, None):
         return listing
-    part = Subject("backups", project, instance_id, window_of(bounds))
+    subject = look.subject
+    [part] = look_at(Subject(subject.kind, subject.project, subject.instance_id, window_of(bounds)))
     patience = max(0.0, ends - time.monotonic())
     try:
         return _listing(part, now=now, read_now=read_now, patience=patience)
@@ -118,9 +161,10 @@ def _holds(listing: Listing[BackupRecord], backup_id: str) -> bool:
     return any(record.backup_id == backup_id for record in listing.records)
 
 
-def project_instances(project: Project, *, now: datetime, read_now: bool = False) -> Listing[Instance]:
+def project_instances(project: Project, *, now: datetime) -> Listing[Instance]:
     """Return all instances of a project. Raises NothingToShow."""
-    return _listing(Subject("instances", project), now=now, read_now=read_now)
+    [look] = look_at(Subject("instances", project))
+    return _listing(look, now=now)
 
 
 def shown_instance(project: Project, instance_id: str, *, now: datetime) -> Listing[Instance]:
@@ -128,39 +172,32 @@ def shown_instance(project: Project, instance_id: str, *, now: datetime) -> List
 
     It adorns a history and never holds it up: nobody waits for a call that began half a second ago.
     """
-    return _listing(Subject("instance", project, instance_id), now=now, read_now=False)
+    [look] = look_at(Subject("instance", project, instance_id))
+    return _listing(look, now=now)
 
 
 def cached_backups(project: Project, instance_id: str) -> tuple[BackupRecord, ...] | None:
     """Return the records that are at hand without asking DCS, however old; None where nothing is."""
-    known = known_of(Subject("backups", project, instance_id))
-    return known[1].records if known else None
+    [look] = look_at(Subject("backups", project, instance_id))
+    return look.known[1].records if look.known else None
 
 
 def cached_instance(project: Project, instance_id: str) -> Instance | None:
     """Return the instance that is at hand without asking DCS, however old; the project's list tells less."""
-    known = known_of(Subject("instance", project, instance_id))
-    listed = None if known else known_of(Subject("instances", project))
-    instances: tuple[Instance, ...] = known[1].records if known else ()
-    if listed:
-        instances = tuple(one for one in listed[1].records if one.instance_id == instance_id)
-    return instances[0] if instances else None
+    shown, listed = look_at(Subject("instance", project, instance_id), Subject("instances", project))
+    if shown.known:
+        return next(iter(shown.known[1].records), None)
+    instances = listed.known[1].records if listed.known else ()
+    return next((one for one in instances if one.instance_id == instance_id), None)
 
 
 def read_backups(histories: Iterable[tuple[Project, str]], *, now: datetime, seconds: float) -> None:
     """Read several histories side by side where DCS may be asked, and wait at most that long for them."""
     ends = time.monotonic() + seconds
-    subjects = [Subject("backups", project, instance_id) for project, instance_id in histories]
-    begun = [readings.begin(s, now=now) for s in subjects if upstream.refusal(s.call, now) is None]
+    looks = look_at(*(Subject("backups", project, instance_id) for project, instance_id in histories))
+    begun = [readings.begin(look, now=now) for look in looks if _refusal(look, now) is None]
     for reading in begun:
         reading.done.wait(max(0.0, ends - time.monotonic()))
-
-
-def begin_shown_instance(project: Project, instance_id: str, *, now: datetime) -> None:
-    """Start asking for an instance where nothing is cached, so that it is read beside its history."""
-    subject = Subject("instance", project, instance_id)
-    if generations.current(subject.key) is None and _refusal(subject, now) is None:
-        readings.begin(subject, now=now)
 
 
 def received_record(listing: Listing[BackupRecord], backup_id: str) -> dict[str, Any] | None:
@@ -176,47 +213,45 @@ def received_record(listing: Listing[BackupRecord], backup_id: str) -> dict[str,
 
 
 def _listing(
-    subject: Subject, *, now: datetime, read_now: bool, patience: float | None = None
+    look: Look, *, now: datetime, read_now: bool = False, patience: float | None = None
 ) -> Listing[Any]:
-    known = known_of(subject)
-    last_problem = upstream.last_problem(subject.call, now)
+    """Return what is at hand, and begin what is wanted; wait where nothing is, or for `read_now`."""
+    known, last_problem = look.known, upstream.last_problem(look.notes, now)
     # Where somebody has just asked in vain, young age does not make a listing fresh.
-    if known and not read_now and not last_problem and _is_fresh(known[0], now):
-        return _as_listing(subject, known, "cache")
-    problem = _refusal(subject, now)
+    if known and not read_now and not last_problem and is_fresh(known[0], now):
+        return _as_listing(look.subject, known, "cache")
+    problem = _refusal(look, now)
     if problem:
         if known:
-            return _as_listing(subject, known, "stale", problem)
+            return _as_listing(look.subject, known, "stale", problem)
         raise NothingToShow(problem)
-    reading = readings.begin(subject, seen=known, now=now)
+    reading = readings.begin(look, now=now)
     if known and not read_now:
-        return _as_listing(subject, known, "stale", last_problem, refreshing=True)
-    if patience is None:
-        patience = reading.patience(subject)
-    return _awaited(subject, known, reading, now, patience)
+        return _as_listing(look.subject, known, "stale", last_problem, refreshing=True)
+    return _awaited(look, reading, now, patience)
 
 
-def _refusal(subject: Subject, now: datetime) -> Problem | None:
+def _refusal(look: Look, now: datetime) -> Problem | None:
     # What only adorns a page must not take the one trial of an open circuit.
-    return upstream.refusal(subject.call, now, trial=subject.kind != "instance")
+    return upstream.refusal(look.subject.call, look.notes, now, trial=look.subject.kind != "instance")
 
 
-def _awaited(
-    subject: Subject, known: Known | None, reading: Reading, now: datetime, patience: float
-) -> Listing[Any]:
-    ended = reading.done.wait(patience)
+def _awaited(look: Look, reading: Reading, now: datetime, patience: float | None = None) -> Listing[Any]:
+    ended = waiting_room.wait(reading, reading.patience() if patience is None else patience)
     if ended and reading.result:
-        return _as_listing(subject, reading.result, "live")
+        return _as_listing(look.subject, reading.result, "live")
     if ended:
         problem = reading.problem or Problem(kind="portal_error")
     else:
-        problem = Problem(kind="being_read", retry_at=now + timedelta(seconds=settings.DCS_READ_BUDGET + 3))
-    if known:
-        return _as_listing(subject, known, "stale", problem, refreshing=not ended)
+        retry_at = now + timedelta(seconds=waiting_room.RETRY_SECONDS)
+        problem = Problem(kind="being_read", retry_at=retry_at, progress=reading.progress)
+    if look.known:
+        return _as_listing(look.subject, look.known, "stale", problem, refreshing=not ended)
     raise NothingToShow(problem)
 
 
-def _is_fresh(generation: Generation, now: datetime) -> bool:
+def is_fresh(generation: Generation, now: datetime) -> bool:
+    """Tell whether a generation is young enough to be shown without asking again."""
     fresh: float = settings.DCS_FRESH_SECONDS
     if generation.running:
         fresh = min(fresh, RUNNING_FRESH_SECONDS)

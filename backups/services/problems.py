@@ -19,11 +19,30 @@ DEFAULT_RETRY_SECONDS = 5
 
 
 @dataclass(frozen=True)
+class Progress:
+    """How far a walk is that is under way; `pages_total` is None while DCS has not said how much there is."""
+
+    pages_read: int
+    pages_total: int | None
+    records_read: int
+
+    def to_text(self) -> str:
+        return json.dumps([self.pages_read, self.pages_total, self.records_read])
+
+    @classmethod
+    def from_text(cls, text: str) -> Progress | None:
+        try:
+            return cls(*json.loads(text))
+        except (ValueError, TypeError):
+            return None
+
+
+@dataclass(frozen=True)
 class Problem:
     """Why there is no new answer.
 
     `message` is DCS's own where there is an `http_status`, redacted. `asked_at` is when DCS
-    failed to answer, `retry_at` when asking again makes sense.
+    failed to answer, `retry_at` when asking again makes sense. `progress` is of a list that is being read.
     """
 
     kind: str
@@ -33,6 +52,7 @@ class Problem:
     request_id: str = ""
     retry_at: datetime | None = None
     asked_at: datetime | None = None
+    progress: Progress | None = None
 
     @classmethod
     def of(cls, error: DcsError, now: datetime) -> Problem:
@@ -81,12 +101,12 @@ class Problem:
 
     def for_json(self) -> dict[str, Any]:
         values = asdict(self)
-        del values["asked_at"]
+        del values["asked_at"], values["progress"]
         values["retry_at"] = self.retry_at.strftime("%Y-%m-%dT%H:%M:%SZ") if self.retry_at else None
         return {name: values[name] or None for name in values}
 
     def to_text(self) -> str:
-        return json.dumps(asdict(self), default=datetime.isoformat)
+        return json.dumps({**asdict(self), "progress": None}, default=datetime.isoformat)
 
     @classmethod
     def from_text(cls, text: str) -> Problem | None:

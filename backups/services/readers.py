@@ -1,124 +1,183 @@
-"""One reader at a time: however many viewers want a list, one walk of it is under way in this process."""
+"""One reader: however many viewers want a list, one walk of it is under way in all processes and servers.
+
+A view joins the reading of its process, which reads when it gets the lock of
+the list, and else follows the one who has it: it looks now and then whether a
+newer generation, or the reason why there is none, has come. When a reader dies
+its lock is free, and the next one who follows reads.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 
 from ..dcs.errors import DcsError
-from . import generations, upstream
-from .generations import Generation, Kept
-from .problems import Problem
+from ..dcs.walk import Page
+from . import generations, locks, shared_cache, upstream
+from .looks import Known, Look, look_at, progress_key
+from .problems import Problem, Progress
 from .projects import client_for
-from .subjects import Subject
+from .subjects import WALK_SECONDS, Subject
 
 log = logging.getLogger(__name__)
 
 INSTANCE_PATIENCE = 0.5
-
-Known = tuple[Generation, Kept[Any]]
-
-
-def known_of(subject: Subject) -> Known | None:
-    # A second look, since a newer generation may have taken the pages of the first away.
-    for _ in range(2):
-        generation = generations.current(subject.key)
-        if generation is None:
-            return None
-        kept = generations.kept_of(generation, subject.decoded)
-        if kept is not None:
-            return generation, kept
-    return None
+# How soon a reader of another process is seen to be done: at first, and after a while.
+FOLLOW_SECONDS = (0.02, 0.25)
+LONGEST_FOLLOW = WALK_SECONDS + 10
+PROGRESS_SECONDS = 0.2
 
 
 class Reading:
     """One walk under way; viewers of the same list wait for the same one."""
 
-    def __init__(self) -> None:
+    def __init__(self, subject: Subject, seen: Known | None, now: datetime) -> None:
+        self.subject = subject
+        self.seen = seen
         self.began = time.monotonic()
         self.done = threading.Event()
         self.result: Known | None = None
         self.problem: Problem | None = None
+        self.progress: Progress | None = None
+        self._now = now
 
-    def patience(self, subject: Subject) -> float:
+    @property
+    def now(self) -> datetime:
+        """The time of the view that began it, which has gone on since."""
+        return self._now + timedelta(seconds=time.monotonic() - self.began)
+
+    def patience(self) -> float:
         """Return the seconds that a viewer waits for it."""
-        if subject.kind != "instance":
+        if self.subject.kind != "instance":
             return float(settings.DCS_READ_BUDGET)
         return max(0.0, self.began + INSTANCE_PATIENCE - time.monotonic())
 
 
 class Readings:
+    """What this process is reading, or waiting for another one to read."""
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._under_way: dict[str, Reading] = {}
 
-    def begin(self, subject: Subject, *, now: datetime, seen: Known | None = None) -> Reading:
-        """Join the walk that is under way, or start one behind this view, which has `seen` a generation."""
+    def begin(self, look: Look, *, now: datetime) -> Reading:
+        """Join the reading that is under way, or start one behind this view, which had this `look`."""
+        subject = look.subject
         with self._lock:
             reading = self._under_way.get(subject.key)
             if reading is None:
-                reading = Reading()
+                reading = Reading(subject, look.known, now)
+                reading.progress = look.progress
                 threading.Thread(
-                    target=self._run,
-                    args=(subject, reading, seen, now),
-                    name=f"read-{subject.kind}",
-                    daemon=True,
+                    target=self._run, args=(reading,), name=f"read-{subject.kind}", daemon=True
                 ).start()
                 # Only now, so that nobody waits for a thread that could not start.
                 self._under_way[subject.key] = reading
             return reading
 
     def wait_for_all(self, seconds: float) -> bool:
-        """Wait until no walk is under way; tell whether that came true in time."""
+        """Wait until nothing is under way; tell whether that came true in time."""
         with self._lock:
             under_way = list(self._under_way.values())
         ends = time.monotonic() + seconds
         return all(reading.done.wait(max(0.0, ends - time.monotonic())) for reading in under_way)
 
-    def _run(self, subject: Subject, reading: Reading, seen: Known | None, now: datetime) -> None:
+    def _run(self, reading: Reading) -> None:
         try:
-            with upstream.turn(subject.call, patience=min(0.5, settings.DCS_READ_BUDGET * 0.05)):
-                if not self._was_just_done(subject, reading, seen, now):
-                    self._read(subject, reading)
+            _read_or_follow(reading)
         finally:
             # Whatever happened, nobody waits for a reader that is gone.
             with self._lock:
-                del self._under_way[subject.key]
+                del self._under_way[reading.subject.key]
             reading.done.set()
 
-    def _was_just_done(self, subject: Subject, reading: Reading, seen: Known | None, now: datetime) -> bool:
-        """Take over what another reader found after this view had looked, so that DCS is not asked twice."""
-        known = known_of(subject)
-        if known and (seen is None or known[0].id != seen[0].id):
-            reading.result = known
-        else:
-            reading.problem = upstream.held(subject.call, now)
-        return bool(reading.result or reading.problem)
 
-    def _read(self, subject: Subject, reading: Reading) -> None:
-        began = time.monotonic()
-        try:
-            result = subject.read(client_for(subject.project), on_page=lambda page: None)
-        except DcsError as error:
-            reading.problem = upstream.failed(subject.call, error)
-            log.warning("reading %s of project %s failed: %s", subject.kind, subject.project.name, error)
+def _read_or_follow(reading: Reading) -> None:
+    pause, longest = FOLLOW_SECONDS
+    while time.monotonic() < reading.began + LONGEST_FOLLOW:
+        lock = locks.take(f"read:{reading.subject.key}")
+        if lock:
+            try:
+                _read_once(reading, lock)
+            finally:
+                lock.release()
             return
-        read_at = upstream.succeeded(subject.call)
-        running = any(getattr(record, "is_running", False) for record in result.records)
-        reading.result = generations.keep(subject.key, result, read_at=read_at, running=running)
-        log.info(
-            "read %s of project %s: %d records in %d calls, %.0f ms",
-            subject.kind,
-            subject.project.name,
-            len(result.records),
-            len(result.pages),
-            (time.monotonic() - began) * 1000,
-        )
+        if _is_done_elsewhere(reading):
+            return
+        time.sleep(pause)
+        pause = min(longest, pause * 1.3)
+    reading.problem = Problem(kind="being_read", progress=reading.progress)
+
+
+def _read_once(reading: Reading, lock: locks.Held) -> None:
+    call = reading.subject.call
+    with upstream.turn(call, patience=min(0.5, settings.DCS_READ_BUDGET * 0.05)):
+        if not _is_done_elsewhere(reading):
+            _read(reading, lock)
+
+
+def _is_done_elsewhere(reading: Reading) -> bool:
+    """Take over what another reader found after this view had looked, so that DCS is not asked twice."""
+    [look] = look_at(reading.subject)
+    reading.progress = look.progress
+    if look.known and (reading.seen is None or look.known[0].id != reading.seen[0].id):
+        reading.result = look.known
+    else:
+        reading.problem = upstream.held(look.notes, reading.now)
+    return bool(reading.result or reading.problem)
+
+
+def _read(reading: Reading, lock: locks.Held) -> None:
+    subject, began = reading.subject, time.monotonic()
+    try:
+        result = subject.read(client_for(subject.project), on_page=_Teller(reading))
+    except DcsError as error:
+        reading.problem = upstream.failed(subject.call, error)
+        log.warning("reading %s of project %s failed: %s", subject.kind, subject.project.name, error)
+        return
+    finally:
+        if reading.progress:
+            shared_cache.delete_many([progress_key(subject)])
+    read_at = upstream.succeeded(subject.call)
+    if lock.lost and _is_done_elsewhere(reading):
+        return  # this process slept for so long that another one read in its place
+    running = any(getattr(record, "is_running", False) for record in result.records)
+    reading.result = generations.keep(subject.key, result, read_at=read_at, running=running)
+    log.info(
+        "read %s of project %s: %d records in %d calls, %.0f ms",
+        subject.kind,
+        subject.project.name,
+        len(result.records),
+        len(result.pages),
+        (time.monotonic() - began) * 1000,
+    )
+
+
+class _Teller:
+    """Tells all who wait, here and elsewhere, how far a walk is."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._pages = self._records = 0
+        self._told = time.monotonic()
+
+    def __call__(self, page: Page[Any]) -> None:
+        self._pages += 1
+        self._records += page.length
+        total = page.total_num
+        pages = None
+        if total is not None and page.length and total > page.length:
+            pages = max(self._pages, -(-total * self._pages // max(self._records, 1)))
+        self._reading.progress = Progress(self._pages, pages, self._records)
+        if time.monotonic() - self._told > PROGRESS_SECONDS:
+            self._told = time.monotonic()
+            text = self._reading.progress.to_text()
+            shared_cache.set_one(progress_key(self._reading.subject), text, seconds=LONGEST_FOLLOW)
 
 
 readings = Readings()

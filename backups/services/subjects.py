@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Literal
 
 from django.conf import settings
@@ -32,7 +33,7 @@ class Subject:
     instance_id: str = ""
     window: Window | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         parts = (
             self.kind,
@@ -43,7 +44,7 @@ class Subject:
         )
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
-    @property
+    @cached_property
     def call(self) -> upstream.Call:
         return upstream.Call(self.key, self.project, self.instance_id)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
@@ -15,6 +17,8 @@ from backups.services import listings, readers
 from backups.services.listings import Listing, NothingToShow
 from backups.services.problems import Problem
 from backups.services.projects import Project, configured_projects
+
+from .redis_server import RedisServer
 
 ORDERS = ORDERS_CACHE_ID
 
@@ -64,3 +68,19 @@ def at_once(count: int, view: Callable[[], Any]) -> list[Any]:
 def settled() -> None:
     """Let what is being read behind the views come to its end."""
     assert readers.wait_for_readers()
+
+
+@pytest.fixture(scope="session")
+def _redis_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("redis")
+
+
+@pytest.fixture
+def redis_server(_redis_files: Path) -> Generator[RedisServer]:
+    """A Redis of this test's own."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is missing: install the Debian package redis-server")
+    server = RedisServer(_redis_files)
+    server.start()
+    yield server
+    server.stop()

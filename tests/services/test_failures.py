@@ -206,8 +206,7 @@ def test_a_refused_key_is_tried_once_however_many_pages_are_open(
 
     def page() -> None:
         instance_id = next(waiting)
-        listings.begin_shown_instance(wrong_key, instance_id, now=later())
-        read(wrong_key, instance_id)
+        listings.backups_and_instance(wrong_key, instance_id, now=later())
 
     seen = at_once(len(instances), page)
     settled()
@@ -331,7 +330,8 @@ def test_what_only_adorns_a_page_never_takes_the_trial(
     for instance_id in instances[:5]:
         problem_of(eu, instance_id)
 
-    listings.begin_shown_instance(eu, instances[5], now=later(11))
+    with pytest.raises(NothingToShow):
+        listings.shown_instance(eu, instances[5], now=later(11))
 
     assert read(eu, instances[5], after=11).source == "live"
 

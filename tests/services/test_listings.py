@@ -16,6 +16,7 @@ from backups.services import generations, listings, shared_cache
 from backups.services.history import BackupFilter, backup_history
 from backups.services.listings import Listing
 from backups.services.projects import Project
+from backups.services.subjects import Subject
 
 from .api_records import FIRST, raw, raws
 from .conftest import ORDERS, at_once, later, problem_of, read, settled
@@ -103,6 +104,7 @@ def test_fifty_viewers_of_a_cold_listing_cause_one_walk(
     eu: Project, emulator: Emulator, portal: Settings, latency: float
 ) -> None:
     portal.DCS_READ_BUDGET = 5
+    portal.DCS_WAITING_VIEWERS = 50
     emulator.latency = latency
     try:
         seen = at_once(50, lambda: read(eu))
@@ -128,7 +130,10 @@ def test_fifty_viewers_at_expiry_cause_one_refresh(eu: Project, emulator: Emulat
     assert all(isinstance(listing, Listing) and listing.total for listing in seen)
 
 
-def test_fifty_viewers_while_dcs_fails_cause_one_call(eu: Project, emulator: Emulator) -> None:
+def test_fifty_viewers_while_dcs_fails_cause_one_call(
+    eu: Project, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_WAITING_VIEWERS = 50
     emulator.fail_with(500)
 
     seen = at_once(50, lambda: read(eu))
@@ -343,7 +348,13 @@ def test_what_the_cache_does_not_give_back_as_it_was_is_read_again(
 ) -> None:
     first = read(eu)
     generations.forget_memory()
-    keys = [key.split(":", 2)[2] for key in list(cache._cache)]
+    list_key = Subject("backups", eu, ORDERS).key
+    keys = [
+        f"current:{list_key}",
+        f"page:{first.generation}:0",
+        f"failure:{list_key}",
+        f"progress:{list_key}",
+    ]
     shared_cache.set_many(dict.fromkeys(keys, spoilt), seconds=60)
 
     assert read(eu).records == first.records

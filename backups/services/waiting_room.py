@@ -1,0 +1,45 @@
+"""Where viewers wait for a list that is being read: a few of them, so that others still find a thread.
+
+A slow list would otherwise take every thread of the server, one viewer after
+another. Who finds no seat is told at once that the list is being read, by a
+page that fetches itself.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from django.conf import settings
+
+from .readers import Reading
+
+# When a page comes back that was told that its list is being read.
+RETRY_SECONDS = 1.0
+
+_lock = threading.Lock()
+_taken = 0
+
+
+def wait(reading: Reading, seconds: float) -> bool:
+    """Wait for a reading, where there is a seat; tell whether it has ended."""
+    if reading.done.is_set() or seconds <= 0 or not _sit_down():
+        return reading.done.is_set()
+    try:
+        return reading.done.wait(seconds)
+    finally:
+        _stand_up()
+
+
+def _sit_down() -> bool:
+    global _taken
+    with _lock:
+        if _taken >= settings.DCS_WAITING_VIEWERS:
+            return False
+        _taken += 1
+        return True
+
+
+def _stand_up() -> None:
+    global _taken
+    with _lock:
+        _taken -= 1

@@ -1,0 +1,144 @@
+"""Other processes of the portal, and other servers: each answers on its own what a viewer of it would get.
+
+with process(endpoint, CACHE_URL=…) as one: one.view(ORDERS)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from backups.emulator.fleet import Project as FleetProject
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Process:
+    """A process of the portal; what it is asked runs in threads of its own, like requests."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self._answers: dict[int, Future[dict[str, Any]]] = {}
+        self._lock = threading.Lock()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def begin(self, instance_id: str, **options: Any) -> Future[dict[str, Any]]:
+        """Let a viewer come to a history; the answer is awaited with .result()."""
+        answer: Future[dict[str, Any]] = Future()
+        with self._lock:
+            number = len(self._answers)
+            self._answers[number] = answer
+            print(json.dumps({"number": number, "instance": instance_id, **options}), file=self.stdin)
+            self.stdin.flush()
+        return answer
+
+    def view(self, instance_id: str, **options: Any) -> dict[str, Any]:
+        return self.begin(instance_id, **options).result(timeout=30)
+
+    @property
+    def stdin(self) -> Any:
+        return self.process.stdin
+
+    def kill(self) -> None:
+        """End it as a crash would, in the middle of whatever it does."""
+        self.process.kill()
+        self.process.wait()
+
+    def _listen(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            answer = json.loads(line)
+            self._answers[answer.pop("number")].set_result(answer)
+
+
+@contextmanager
+def process(project: FleetProject, endpoint: str, var: Path, **environment: str) -> Generator[Process]:
+    """Start a process that reads one project; those with the same `var` are on the same machine."""
+    own = {
+        "DJANGO_SETTINGS_MODULE": "dcsportal.settings",
+        "ENV_FILE": "",
+        "SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests-0123456789",
+        "DCS_PROJECT_NAME": "eu-prod",
+        "DCS_REGION": project.region,
+        "DCS_PROJECT_ID": project.project_id,
+        "DCS_ENDPOINT": endpoint,
+        "DCS_AK": project.ak,
+        "DCS_SK": project.sk,
+        "LOG_FORMAT": "text",
+        "PORTAL_VAR_OF_TEST": str(var),
+    }
+    names = [*own, "CACHE_URL", "DCS_READ_BUDGET"]
+    inherited = {name: value for name, value in os.environ.items() if name not in names}
+    running = subprocess.Popen(
+        [sys.executable, "-m", "tests.services.processes"],
+        cwd=ROOT,
+        env={**inherited, **own, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield Process(running)
+    finally:
+        running.kill()
+        running.wait()
+
+
+# In the other process ----------------------------------------------------------
+
+
+def _main() -> None:
+    import django
+    from django.conf import settings
+
+    var = Path(os.environ["PORTAL_VAR_OF_TEST"])
+    if settings.CACHES["default"]["BACKEND"].endswith("EmbeddedCache"):
+        settings.CACHES["default"]["LOCATION"] = str(var / "cache.sqlite3")
+    settings.LOCK_FILE = str(var / "locks")
+    django.setup()
+    with ThreadPoolExecutor(64) as viewers:
+        for line in sys.stdin:
+            viewers.submit(_answer, json.loads(line))
+
+
+def _answer(asked: dict[str, Any]) -> None:
+    from backups.services import generations
+
+    if asked.pop("forget", False):
+        generations.forget_memory()
+    answer = {"number": asked.pop("number"), **_seen(asked)}
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+def _seen(asked: dict[str, Any]) -> dict[str, Any]:
+    from datetime import UTC, datetime, timedelta
+
+    from backups.services import listings
+    from backups.services.listings import NothingToShow
+    from backups.services.projects import configured_projects
+
+    now = datetime.now(UTC) + timedelta(seconds=asked.get("after", 0))
+    project = configured_projects()["eu-prod"]
+    try:
+        listing = listings.instance_backups(project, asked["instance"], now=now)
+    except NothingToShow as nothing:
+        problem, seen = nothing.problem, {"source": None, "total": None, "generation": None}
+    else:
+        problem = listing.problem
+        seen = {"source": listing.source, "total": listing.total, "generation": listing.generation}
+    progress = problem.progress.pages_read if problem and problem.progress else None
+    return {**seen, "problem": problem and problem.kind, "progress": progress}
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,146 @@
+"""With Redis: one round trip a view; away, frozen or begun anew it costs speed, never a page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+
+import pytest
+from django.conf import settings as installation
+from django.core.cache import cache
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.services import generations, listings, shared_cache
+from backups.services.projects import Project
+
+from .api_records import raws
+from .conftest import ORDERS, at_once, later, read, settled
+from .redis_server import RedisServer
+
+
+@pytest.fixture
+def redis_server(redis_server: RedisServer, portal: Settings) -> Generator[RedisServer]:
+    """The portal's cache, with the settings of an installation."""
+    embedded = portal.CACHES
+    portal.CACHES = {"default": {**redis_settings(redis_server.url)}}
+    yield redis_server
+    shared_cache.try_again()
+    portal.CACHES = embedded
+
+
+def redis_settings(url: str) -> dict[str, object]:
+    from dcsportal.settings import _cache
+
+    return _cache(url)
+
+
+def seconds_of(view: object) -> float:
+    began = time.monotonic()
+    view()  # type: ignore[operator]
+    return time.monotonic() - began
+
+
+def test_a_view_of_what_is_fresh_costs_one_round_trip(eu: Project, redis_server: RedisServer) -> None:
+    listings.backups_and_instance(eu, ORDERS, now=later())
+    settled()
+    before = redis_server.commands()
+
+    for _ in range(10):
+        listings.backups_and_instance(eu, ORDERS, now=later())
+
+    assert redis_server.commands() - before == 10
+
+
+def test_a_frozen_redis_costs_half_a_second_once(
+    eu: Project, redis_server: RedisServer, emulator: Emulator
+) -> None:
+    first = read(eu)
+    redis_server.freeze()
+
+    waited = [seconds_of(lambda: read(eu)) for _ in range(5)]
+
+    assert 0.4 < waited[0] < 0.9
+    assert max(waited[1:]) < 0.1
+    assert read(eu).generation == first.generation
+    assert emulator.count("/backups") == 1
+
+
+def test_viewers_who_come_together_wait_for_a_frozen_redis_once(
+    eu: Project, redis_server: RedisServer
+) -> None:
+    read(eu)
+    redis_server.freeze()
+
+    began = time.monotonic()
+    seen = at_once(20, lambda: read(eu))
+
+    assert time.monotonic() - began < 1.0
+    assert len({listing.generation for listing in seen}) == 1
+
+
+def test_a_redis_that_comes_back_is_used_again_and_no_view_waited_for_the_trial(
+    eu: Project, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_cache, "BYPASS_SECONDS", 0.1)
+    read(eu)
+    redis_server.freeze()
+    read(eu)
+
+    waited = []
+    ends = time.monotonic() + 1.5
+    while time.monotonic() < ends:
+        waited.append(seconds_of(lambda: read(eu)))
+    redis_server.thaw()
+    ends = time.monotonic() + 10
+    while shared_cache.is_away():
+        assert time.monotonic() < ends, "it is never used again"
+        read(eu)
+
+    assert max(waited) < 0.2
+    assert cache.get("trial") == ""
+
+
+def test_a_redis_that_was_started_anew_loses_no_listing_that_a_process_has(
+    eu: Project, redis_server: RedisServer, emulator: Emulator
+) -> None:
+    first = read(eu)
+    redis_server.stop()
+    redis_server.start()
+
+    seen = [read(eu) for _ in range(2)]
+
+    assert {listing.generation for listing in seen} == {first.generation}
+    assert emulator.count("/backups") == 1
+
+
+def test_what_was_read_while_redis_was_away_is_not_followed_by_an_older_listing(
+    eu: Project, redis_server: RedisServer, emulator: Emulator
+) -> None:
+    read(eu)
+    redis_server.freeze()
+    emulator.set_records(ORDERS, raws(3))
+    newer = read(eu, read_now=True)
+    redis_server.thaw()
+    shared_cache.try_again()
+
+    assert newer.total == 3
+    assert read(eu).generation == newer.generation
+
+
+def test_a_server_without_memory_of_its_own_finds_the_records_in_redis(
+    eu: Project, redis_server: RedisServer, emulator: Emulator
+) -> None:
+    first = read(eu)
+    generations.forget_memory()
+
+    assert read(eu).records == first.records
+    assert emulator.count("/backups") == 1
+
+
+def test_the_settings_for_redis_bound_every_wait(redis_server: RedisServer) -> None:
+    options = redis_settings(redis_server.url)["OPTIONS"]
+
+    assert isinstance(options, dict)
+    assert (options["socket_timeout"], options["socket_connect_timeout"]) == (0.5, 0.5)
+    assert installation.CACHES["default"]["OPTIONS"]["retry"].get_retries() == 0
