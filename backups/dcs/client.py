@@ -83,6 +83,18 @@ class InstanceAnswer:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """One HTTP request to DCS and how it ended: `outcome` is "ok" or the kind of its DcsError."""
+
+    call: str
+    outcome: str
+    http_status: int | None
+    error_code: str
+    request_id: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class _Answer:
     body: bytes
     request_id: str
@@ -97,6 +109,7 @@ class DcsClient:
     gives no deadline of its own (a value of time.monotonic()). Only the look-up
     of the host's name and a connection that tries several addresses can exceed
     it. `pauses` are the seconds before each repetition; `sleep` waits them.
+    `observe` is told of every request once it has ended, repetitions included.
     """
 
     def __init__(
@@ -112,6 +125,7 @@ class DcsClient:
         pauses: Sequence[float] = PAUSES,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        observe: Callable[[Asked], None] = lambda asked: None,
     ) -> None:
         self._base = f"{endpoint.rstrip('/')}/v2/{quote(project_id, safe='')}/instances"
         self._credentials = credentials
@@ -120,6 +134,7 @@ class DcsClient:
         self._max_body_bytes = max_body_bytes
         self._pauses = tuple(pauses)
         self._sleep = sleep
+        self._observe = observe
         self._auth = SignatureAuth(credentials, project_id, clock)
         self._session = PunctualSession()
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
@@ -151,7 +166,8 @@ class DcsClient:
             query.append(("begin_time", _compact(begin_time)))
         if end_time is not None:
             query.append(("end_time", _compact(end_time)))
-        return self._read(backup_page, f"/{_segment(instance_id)}/backups", query, deadline)
+        path = f"/{_segment(instance_id)}/backups"
+        return self._read("ListBackupRecords", backup_page, path, query, deadline)
 
     def list_instances(
         self,
@@ -184,55 +200,57 @@ class DcsClient:
         query = [("limit", str(limit)), ("offset", str(offset))]
         query += [(key, text) for key, text in given.items() if text]
         query += [(key, str(flag).lower()) for key, flag in flags.items() if flag is not None]
-        return self._read(instance_page, "", query, deadline)
+        return self._read("ListInstances", instance_page, "", query, deadline)
 
     def show_instance(self, instance_id: str, *, deadline: float | None = None) -> InstanceAnswer:
         """Ask for one instance with its cache mode and backup policy (ShowInstance)."""
-        return self._read(_instance_answer, f"/{_segment(instance_id)}", [], deadline)
+        return self._read("ShowInstance", _instance_answer, f"/{_segment(instance_id)}", [], deadline)
 
     # One call ----------------------------------------------------------------
 
     def _read(
         self,
+        call: str,
         read: Callable[[bytes, str], Result],
         path: str,
         query: list[tuple[str, str]],
         deadline: float | None,
     ) -> Result:
-        answer = self._get(path, query, deadline)
+        answer = self._get(call, path, query, deadline)
         try:
             return read(answer.body, answer.request_id)
         except DcsAnswerGarbled as error:
             message = error.message
         raise DcsAnswerGarbled(message, http_status=answer.http_status, request_id=answer.request_id)
 
-    def _get(self, path: str, query: list[tuple[str, str]], deadline: float | None) -> _Answer:
+    def _get(self, call: str, path: str, query: list[tuple[str, str]], deadline: float | None) -> _Answer:
         """Ask once, and at most len(pauses) times more where that can help and the deadline allows it."""
         if deadline is None:
             deadline = time.monotonic() + self._call_budget
         url = self._base + path + (f"?{canonical_query(query)}" if query else "")
         for pause in self._pauses:
             try:
-                return self._get_once(url, deadline)
+                return self._get_once(call, url, deadline)
             except (DcsUnavailable, DcsThrottled) as error:
                 wait = _pause_before_retry(error, pause)
                 if wait is None or time.monotonic() + wait >= deadline:
                     raise
                 self._sleep(wait)
-        return self._get_once(url, deadline)
+        return self._get_once(call, url, deadline)
 
-    def _get_once(self, url: str, deadline: float) -> _Answer:
-        outcome = self._outcome(url, deadline)
+    def _get_once(self, call: str, url: str, deadline: float) -> _Answer:
+        began = time.monotonic()
+        if began >= deadline:
+            raise DcsUnavailable("there was no time left to ask", kind="timed_out")
+        outcome = self._outcome(url, deadline, deadline - began)
+        self._observe(_asked(call, outcome, time.monotonic() - began))
         if isinstance(outcome, DcsError):
             # Raised here, so that no frame of its traceback holds a header that was sent or echoed.
             raise outcome
         return outcome
 
-    def _outcome(self, url: str, deadline: float) -> _Answer | DcsError:
+    def _outcome(self, url: str, deadline: float, left: float) -> _Answer | DcsError:
         connect, read = self._timeouts
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return DcsUnavailable("there was no time left to ask", kind="timed_out")
         try:
             with (
                 ends_at(deadline),
@@ -268,6 +286,11 @@ class DcsClient:
                 secrets=self._credentials.secrets,
             )
         return _Answer(body, request_id, status)
+
+
+def _asked(call: str, outcome: _Answer | DcsError, seconds: float) -> Asked:
+    kind, code = (outcome.kind, outcome.error_code) if isinstance(outcome, DcsError) else ("ok", "")
+    return Asked(call, kind, outcome.http_status, code, outcome.request_id, seconds)
 
 
 def backup_page(body: bytes, request_id: str = "") -> RecordPage:

@@ -7,13 +7,14 @@ decided anew at every request, from the viewer's groups and the configured ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from django.conf import settings
 
 from ..dcs.client import DcsClient
 from ..dcs.signing import Credentials
+from .calls import dcs_was_asked
 
 
 class HasGroups(Protocol):
@@ -55,6 +56,7 @@ def visible_project(viewer: HasGroups, name: str) -> Project | None:
 def client_for(project: Project) -> DcsClient:
     """Return this process's client of a project; it keeps its connections open."""
     return _client(
+        project.name,
         project.endpoint,
         project.project_id,
         project.credentials,
@@ -65,7 +67,12 @@ def client_for(project: Project) -> DcsClient:
 
 @lru_cache(maxsize=64)
 def _client(
-    endpoint: str, project_id: str, credentials: Credentials, connect_timeout: float, read_timeout: float
+    name: str,
+    endpoint: str,
+    project_id: str,
+    credentials: Credentials,
+    connect_timeout: float,
+    read_timeout: float,
 ) -> DcsClient:
     return DcsClient(
         endpoint=endpoint,
@@ -73,4 +80,5 @@ def _client(
         credentials=credentials,
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,
+        observe=partial(dcs_was_asked, name),
     )
