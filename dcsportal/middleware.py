@@ -22,13 +22,14 @@ HEADERS = {
 }
 
 
-HEALTH_PATHS = ("/healthz", "/readyz")
+# What a load balancer and Prometheus ask each server for, by that machine's own address.
+MACHINE_PATHS = ("/healthz", "/readyz", "/metrics")
 
 
 def portal_address(get_response: GetResponse) -> GetResponse:
     """Take https-ness from PORTAL_URL, whatever a proxy in between says or forgets to say.
 
-    A load balancer asks for health by this machine's address: there the host is taken from it too.
+    For what is asked by this machine's address, the host is taken from it too.
     """
     portal = urlsplit(settings.PORTAL_URL)
     first = settings.ALLOWED_HOSTS[0].lstrip(".")
@@ -36,7 +37,7 @@ def portal_address(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         request.META["wsgi.url_scheme"] = portal.scheme
-        if request.path in HEALTH_PATHS:
+        if request.path in MACHINE_PATHS:
             request.META["HTTP_HOST"] = health_host
         return get_response(request)
 

@@ -55,6 +55,8 @@ CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
 METRICS_TOKEN = env.secret("METRICS_TOKEN")
+if 0 < len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured("METRICS_TOKEN must have at least 16 characters.")
 
 # --- The application -----------------------------------------------------------
 
@@ -73,6 +75,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "dcsportal.observed.observed",
     # Outermost, so that static files and error pages get the headers too.
     "dcsportal.middleware.portal_address",
     "dcsportal.middleware.response_headers",
@@ -250,10 +253,23 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "formatters": {
         "json": {"()": "dcsportal.logs.JsonFormatter"},
-        "text": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{", "datefmt": "%H:%M:%S"},
+        "text": {"()": "dcsportal.logs.TextFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "handlers": {
+        # Commands write their answers to stdout: beside text for people, logs do not mix with them.
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "stream": "ext://sys.stdout" if LOG_FORMAT == "json" else "ext://sys.stderr",
+        },
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
-    # Django's own handlers would print a line twice, or mail it.
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+    "loggers": {
+        # Django's own handlers would print a line twice, or mail it.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # The line of a request says the same of what was refused.
+        "django.request": {"level": "ERROR"},
+        # A line for each request is for machines.
+        "dcsportal.requests": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
+    },
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from .health import healthz, readyz
+from .metrics import metrics
 from .preferences import preferences
 from .sso import company
 from .sso import views as sso
@@ -19,5 +20,6 @@ urlpatterns = [
     path("preferences/", preferences, name="preferences"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("", include("backups.urls")),
 ]

@@ -10,10 +10,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 
+from dcsportal.metrics_files import reserve_files
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcsportal.settings")
 
 
 def _application() -> WSGIHandler:
+    # Before anything counts: prometheus_client looks for its files as it is imported.
+    reserve_files()
     try:
         application = get_wsgi_application()
     except ImproperlyConfigured as error:
@@ -27,7 +31,19 @@ def _application() -> WSGIHandler:
     if problems:
         problems.sort(key=lambda problem: problem.id or "")
         sys.exit("\n".join(f"{problem.msg} {problem.hint or ''}".strip() for problem in problems))
+    _begin_metrics()
     return application
+
+
+def _begin_metrics() -> None:
+    from django.conf import settings
+
+    from backups.services import metrics as services
+
+    from . import metrics
+
+    services.begin(settings.DCS_PROJECTS)
+    metrics.begin()
 
 
 application = _application()

@@ -184,6 +184,7 @@ def test_the_key_of_the_demo_is_made_once_and_is_its_owners(tmp_path: Path) -> N
         ("SECRET_KEY_FALLBACKS", "short", "32 characters"),
         ("DCS_PROJECTS_FILE", "/no/such/file", "cannot be read"),
         ("METRICS_TOKEN_FILE", "/no/such/file", "cannot be read"),
+        ("METRICS_TOKEN", "short", "16 characters"),
     ],
 )
 def test_a_wrong_value_is_named_in_one_sentence(load: Load, name: str, value: str, says: str) -> None:

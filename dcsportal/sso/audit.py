@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
+from dcsportal import metrics
 from dcsportal.addresses import client_address
 
 logger = logging.getLogger("dcsportal.audit")
@@ -24,6 +25,8 @@ VIEWED = ("history", "backup", "backups-json", "backups-csv", "recovery-point")
 def record(request: HttpRequest, event: str, viewer: Any = None, **fields: Any) -> None:
     line = {"event": event} | _person(viewer) | fields | {"from": client_address(request)}
     logger.info("%s", json.dumps(line, ensure_ascii=False), extra={"event": {"message": event} | line})
+    if event == "sign-in":
+        metrics.sign_in_ended("ok")
 
 
 def refusal(request: HttpRequest, kind: str, reason: str, viewer: Any = None) -> None:

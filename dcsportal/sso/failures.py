@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from dcsportal import metrics
 from dcsportal.links import query_of_next
 
 from . import audit
@@ -162,6 +163,7 @@ def too_long(link: str) -> SignInFailure:
 def failure_page(request: HttpRequest, failure: SignInFailure, *, link: str = "/") -> HttpResponse:
     """Render the page of a failure; trying again keeps the link. The reason goes to the audit only."""
     audit.refusal(request, failure.kind, failure.reason, failure.facts.get("viewer"))
+    metrics.sign_in_ended(failure.kind)
     page = PAGES[failure.kind]
     start = f"{reverse('sign-in')}?{query_of_next(link)}"
     context = failure.facts | {"page": page, "kind": failure.kind, "retry_url": start}

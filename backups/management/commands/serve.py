@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import ERROR, run_checks
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
@@ -31,8 +34,17 @@ class Command(BaseCommand):
         call_command("clearsessions")
         call_command("collectstatic", verbosity=0, interactive=False)
         command = server_command(host, port, workers=workers)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(begun_metrics_folder(host, port))
         # In place of this process, so that signals reach the server itself.
         os.execv(command[0], command)
+
+
+def begun_metrics_folder(host: str, port: int) -> Path:
+    """Return the empty folder in which this server's workers count; no other server has its address."""
+    folder = Path(settings.VAR_DIR) / "metrics" / f"{host}-{port}".replace(":", "_")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def refuse_wrong_settings() -> None:

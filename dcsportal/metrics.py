@@ -1,0 +1,125 @@
+"""`/metrics` for Prometheus: what this server counts, over all of its worker processes.
+
+With `./run serve` each worker keeps its numbers in files (metrics_files.py), and whichever worker is
+asked adds them up. Without these, as in a development server, a process tells its own.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from .metrics_files import VARIABLE, locked
+
+METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+# "ok", and the kinds of sso.failures.PAGES.
+SIGN_IN_OUTCOMES = (
+    *("ok", "ambiguous", "clock", "error", "expired", "long-link", "misconfigured", "no-group"),
+    *("no-proxy", "overage", "past-proxy", "refused", "spent", "unavailable", "untrusted"),
+)
+LIMITS = ("refresh", "find", "export", "sign-in")
+
+_REQUESTS = Counter("dcs_portal_requests", "Answered requests.", ["view", "method", "status"])
+_REQUEST_SECONDS = Histogram(
+    "dcs_portal_request_seconds",
+    "How long a request took, without the sending of its body.",
+    ["view"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+# Looking a series up by its labels costs more than counting.
+_requests = lru_cache(maxsize=1024)(_REQUESTS.labels)
+_request_seconds = lru_cache(maxsize=256)(_REQUEST_SECONDS.labels)
+
+_IN_PROGRESS = Gauge(
+    "dcs_portal_requests_in_progress", "Requests that are being answered.", multiprocess_mode="livesum"
+)
+_SIGN_INS = Counter("dcs_portal_sign_ins", "Attempts to sign in, by how they ended.", ["outcome"])
+_RATE_LIMITED = Counter(
+    "dcs_portal_rate_limited", "Requests refused for being too many, by what was asked.", ["limit"]
+)
+
+
+def request_began() -> None:
+    _IN_PROGRESS.inc()
+
+
+def request_ended() -> None:
+    _IN_PROGRESS.dec()
+
+
+def request_answered(view: str, method: str | None, status: int, seconds: float) -> None:
+    _requests(view, method if method in METHODS else "other", status).inc()
+    _request_seconds(view).observe(seconds)
+
+
+def sign_in_ended(outcome: str) -> None:
+    """Count an attempt: "ok", or the kind of its failure."""
+    _SIGN_INS.labels(outcome).inc()
+
+
+def rate_limited(limit: str) -> None:
+    _RATE_LIMITED.labels(limit).inc()
+
+
+def begin() -> None:
+    """Let every series exist before its first event: an increase from nothing is none to Prometheus."""
+    for outcome in SIGN_IN_OUTCOMES:
+        _SIGN_INS.labels(outcome)
+    for limit in LIMITS:
+        _RATE_LIMITED.labels(limit)
+
+
+# The page --------------------------------------------------------------------
+
+
+@login_not_required
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Tell the numbers to who brings METRICS_TOKEN; without one they are told on loopback only.
+
+    Whether this is loopback follows from PORTAL_URL: behind a proxy every request comes from there.
+    """
+    if not settings.METRICS_TOKEN and not settings.ON_LOOPBACK:
+        sentence = _("These numbers are closed: METRICS_TOKEN is not set.")
+        return HttpResponse(f"{sentence}\n", status=403, content_type="text/plain; charset=utf-8")
+    if settings.METRICS_TOKEN and not _brings_token(request):
+        return HttpResponse(
+            status=401,
+            content_type="text/plain; charset=utf-8",
+            headers={"WWW-Authenticate": 'Bearer realm="metrics"'},
+        )
+    return HttpResponse(collected(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _brings_token(request: HttpRequest) -> bool:
+    scheme, _, given = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    token = given.strip().encode("latin-1", "replace")
+    return scheme.lower() == "bearer" and hmac.compare_digest(token, settings.METRICS_TOKEN.encode())
+
+
+def collected() -> bytes:
+    folder = Path(os.environ.get(VARIABLE) or "no folder")
+    if not folder.is_dir():
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    with locked(folder):
+        MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
