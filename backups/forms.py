@@ -17,17 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from .dcs.records import FORMATS, STATUSES, TYPES
 from .services import instances
-from .services.history import (
-    DEFAULT_PER_PAGE,
-    DEFAULT_SORT,
-    ERROR_CODE,
-    OTHER,
-    PER_PAGE,
-    RANGES,
-    RESTORABLE,
-    SORTS,
-    BackupFilter,
-)
+from .services.history import DEFAULT_PER_PAGE, PER_PAGE, RANGES, BackupFilter
+from .services.history_index import DEFAULT_SORT, ERROR_CODE, OTHER, RESTORABLE, SORTS
 from .services.instances import InstanceFilter
 from .services.words import Words
 

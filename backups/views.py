@@ -31,7 +31,7 @@ from .services import listings
 from .services.csv_export import csv_headers, csv_lines, csv_name
 from .services.eligibility import Eligibility, eligibility
 from .services.exports import Export, exported_history, refused_query
-from .services.history import backup_history, neighbours, newest_usable
+from .services.history import backup_history, index_of, last_attempt, neighbours, newest_usable, usable
 from .services.instances import instance_page
 from .services.links import absolute, backup_url, export_url, frozen_url, history_url, instance_url
 from .services.listings import Listing, NothingToShow
@@ -111,7 +111,7 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
         known = _known_instance(project, instance_id, now, bounds=wanted.bounds(now))
     except NothingToShow as nothing:
         return _problem_page(request, nothing.problem, context)
-    history = backup_history(known.listing.records, wanted, now=now)
+    history = backup_history(index_of(known.listing), wanted, now=now)
     context |= _instance_context(known) | {
         "filter": wanted,
         "history": history,
@@ -142,7 +142,7 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
     context["history_url"] = history_url(project, instance_id)
     if record is None:
         return render(request, "backup.html", context, status=404)
-    older, newer = neighbours(records, record)
+    older, newer = neighbours(index_of(known.listing), record)
     context |= {
         "eligibility": eligibility(record),
         "raw_fields": _raw_fields(listings.received_record(known.listing, backup_id) or {}, record),
@@ -294,13 +294,12 @@ def _row(project: Project, instance_id: str, record: BackupRecord) -> _Row:
 
 
 def _figures(project: Project, instance_id: str, listing: Listing[BackupRecord]) -> dict[str, Any]:
-    newest = newest_usable(listing.records)
-    started = [record for record in listing.records if record.started_at]
-    last = max(started, key=lambda r: (r.started_at, r.key), default=None)
+    index = index_of(listing)
+    newest, last = newest_usable(index), last_attempt(index)
     return {
         "newest_usable": newest and _row(project, instance_id, newest),
         "last_attempt": last and _row(project, instance_id, last),
-        "usable_count": sum(eligibility(record).usable for record in listing.records),
+        "usable_count": usable(index).bit_count(),
     }
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import override
 
 from ..dcs.records import BackupRecord
 from .eligibility import eligibility
-from .history import BackupFilter, History, backup_history
+from .history import BackupFilter, History, backup_history, index_of
 from .links import absolute, backup_url, utc_text
 from .listings import Listing, NothingToShow, instance_backups
 from .problems import Problem
@@ -82,7 +82,7 @@ def exported_history(project: Project, instance_id: str, wanted: BackupFilter, *
         body = _envelope(project, instance_id, wanted=wanted, problem=problem)
         retry_after = problem.retry_after(timezone.now())
         return Export(project, instance_id, body, status=problem.page_status, retry_after=retry_after)
-    history = backup_history(listing.records, wanted, now=now)
+    history = backup_history(index_of(listing), wanted, now=now)
     body = _envelope(project, instance_id, wanted=wanted, listing=listing, history=history)
     return Export(project, instance_id, body, history)
 

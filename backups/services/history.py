@@ -6,20 +6,16 @@ counts, order, paging and exports agree with each other.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Any
+from functools import cached_property, reduce
+from operator import and_, or_
 
-from ..dcs.records import FORMATS, STATUSES, TYPES, BackupRecord
-from .eligibility import eligibility, service_word
+from ..dcs.records import BackupRecord
+from .history_index import DEFAULT_SORT, VALUES, HistoryIndex
+from .listings import Listing
 
-OTHER = "other"
-ERROR_CODE = r"dcs\.[0-9]{2}\.[0-9]{4}"
-RESTORABLE = ("yes", "no", "unknown")
 RANGES = {
     "24h": timedelta(hours=24),
     "3d": timedelta(days=3),
@@ -27,8 +23,6 @@ RANGES = {
     "30d": timedelta(days=30),
     "90d": timedelta(days=90),
 }
-SORTS = ("started", "created", "finished", "duration", "size", "status", "type", "name")
-DEFAULT_SORT = "-started"
 PER_PAGE = (25, 50, 100, 200)
 DEFAULT_PER_PAGE = 50
 
@@ -90,86 +84,81 @@ class Facet:
 
 @dataclass(frozen=True)
 class History:
-    """One page of a history, and what is known of the whole of it."""
+    """One page of a history, and what is known of the whole of it. `places` are those of its rows."""
 
     filter: BackupFilter
     total: int
-    matches: Sequence[BackupRecord]
+    matched: int
     facets: dict[str, tuple[Facet, ...]]
     page: int
     page_past_end: bool
-
-    @property
-    def matched(self) -> int:
-        return len(self.matches)
+    index: HistoryIndex = field(repr=False)
+    found: int = field(repr=False)
 
     @property
     def pages(self) -> int:
-        return max(1, -(-len(self.matches) // self.filter.per_page))
+        return _pages(self.matched, self.filter.per_page)
 
     @property
     def first_row(self) -> int:
         """The 1-based place of this page's first row, 0 where there is none."""
-        return (self.page - 1) * self.filter.per_page + 1 if self.matches else 0
+        return (self.page - 1) * self.filter.per_page + 1 if self.matched else 0
 
     @property
     def last_row(self) -> int:
-        return min(self.page * self.filter.per_page, len(self.matches))
+        return min(self.page * self.filter.per_page, self.matched)
+
+    @cached_property
+    def places(self) -> Sequence[int]:
+        """The places of this page's rows among the records of the index."""
+        start = (self.page - 1) * self.filter.per_page
+        return self.index.places(self.found, self.filter.sort, start, start + self.filter.per_page)
 
     @cached_property
     def rows(self) -> Sequence[BackupRecord]:
-        start = (self.page - 1) * self.filter.per_page
-        return self.matches[start : start + self.filter.per_page]
+        return [self.index.records[place] for place in self.places]
+
+    @cached_property
+    def matches(self) -> Sequence[BackupRecord]:
+        """All that the filter found, in its order."""
+        return [self.index.records[place] for place in self.index.places(self.found, self.filter.sort)]
 
 
-def backup_history(records: Iterable[BackupRecord], wanted: BackupFilter, *, now: datetime) -> History:
+def index_of(listing: Listing[BackupRecord]) -> HistoryIndex:
+    """Return the index of a listing's generation; the first view makes it."""
+    return listing.derived("history", HistoryIndex)
+
+
+def backup_history(index: HistoryIndex, wanted: BackupFilter, *, now: datetime) -> History:
     """Filter, count, sort and page the records of one generation."""
-    records = tuple(records)
-    found, counts = _sieve(records, _tests(wanted, now))
-    matches = _sorted(found, wanted.sort)
-    pages = max(1, -(-len(matches) // wanted.per_page))
+    sets = _sets(index, wanted, now)
+    found = reduce(and_, sets.values(), index.all)
+    matched = found.bit_count()
+    pages = _pages(matched, wanted.per_page)
     return History(
         filter=wanted,
-        total=len(records),
-        matches=matches,
-        facets=_facets(wanted, counts),
+        total=len(index),
+        matched=matched,
+        facets=_facets(index, wanted, sets),
         page=min(wanted.page, pages),
         page_past_end=wanted.page > pages,
+        index=index,
+        found=found,
     )
 
 
-def neighbours(
-    records: Iterable[BackupRecord], record: BackupRecord
-) -> tuple[BackupRecord | None, BackupRecord | None]:
+def neighbours(index: HistoryIndex, record: BackupRecord) -> tuple[BackupRecord | None, BackupRecord | None]:
     """Return the next older and the next newer backup of a record in the default order."""
-    ordered = _sorted(list(records), DEFAULT_SORT)
-    place = next(i for i, other in enumerate(ordered) if other.key == record.key)
-    older = ordered[place + 1] if place + 1 < len(ordered) else None
-    return older, ordered[place - 1] if place else None
+    place = next(place for place, other in enumerate(index.records) if other.key == record.key)
+    older = index.records[place + 1] if place + 1 < len(index) else None
+    return older, index.records[place - 1] if place else None
+
+
+def _pages(matched: int, per_page: int) -> int:
+    return max(1, -(-matched // per_page))
 
 
 # Filters ---------------------------------------------------------------------
-
-Test = Callable[[BackupRecord], bool]
-
-
-def value_or_other(value: str, known: Sequence[str]) -> str:
-    return value if value in known else OTHER
-
-
-_VALUE_OF: dict[str, Callable[[BackupRecord], str]] = {
-    "status": lambda r: value_or_other(r.status, STATUSES),
-    "type": lambda r: value_or_other(r.type, TYPES),
-    "format": lambda r: value_or_other(r.format, FORMATS),
-    "restorable": service_word,
-    "error": lambda r: r.error_code,
-}
-_VALUES = {
-    "status": (*STATUSES, OTHER),
-    "type": (*TYPES, OTHER),
-    "format": (*FORMATS, OTHER),
-    "restorable": RESTORABLE,
-}
 
 
 def _chosen(wanted: BackupFilter) -> dict[str, tuple[str, ...]]:
@@ -182,82 +171,34 @@ def _chosen(wanted: BackupFilter) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _tests(wanted: BackupFilter, now: datetime) -> dict[str, Test]:
-    """Return the tests that a record must all pass, by the name of their filter."""
-    tests: dict[str, Test] = {
-        name: _is_one_of(_VALUE_OF[name], frozenset(values))
+def _sets(index: HistoryIndex, wanted: BackupFilter, now: datetime) -> dict[str, int]:
+    """Return what each filter that is set lets pass: a record must be in all of them."""
+    sets = {
+        name: _union(index.having(name, value) for value in values)
         for name, values in _chosen(wanted).items()
         if values
     }
-    if wanted.words:
-        tests["q"] = lambda r: all(word in r.search_text for word in wanted.words)
+    for word in wanted.words:
+        sets["q"] = sets.get("q", index.all) & index.with_word(word)
     start, end = wanted.bounds(now)
     if start or end:
-        tests["time"] = lambda r: (
-            r.started_at is not None
-            and (start is None or r.started_at >= start)
-            and (end is None or r.started_at < end)
-        )
-    return tests
+        sets["time"] = index.started_within(start, end)
+    return sets
 
 
-def _is_one_of(value_of: Callable[[BackupRecord], str], wanted: frozenset[str]) -> Test:
-    return lambda r: value_of(r) in wanted
+def _union(sets: Iterable[int]) -> int:
+    return reduce(or_, sets, 0)
 
 
-def _sieve(
-    records: Sequence[BackupRecord], tests: dict[str, Test]
-) -> tuple[list[BackupRecord], dict[str, Counter[str]]]:
-    """Return the records that pass all tests, and per filter the values of those that pass all the others."""
-    matches = []
-    counts: dict[str, Counter[str]] = {name: Counter() for name in _VALUE_OF}
-    for record in records:
-        failed = [name for name, test in tests.items() if not test(record)]
-        if not failed:
-            matches.append(record)
-            for name, value_of in _VALUE_OF.items():
-                counts[name][value_of(record)] += 1
-        elif len(failed) == 1 and failed[0] in counts:
-            counts[failed[0]][_VALUE_OF[failed[0]](record)] += 1
-    return matches, counts
-
-
-def _facets(wanted: BackupFilter, counts: dict[str, Counter[str]]) -> dict[str, tuple[Facet, ...]]:
+def _facets(index: HistoryIndex, wanted: BackupFilter, sets: dict[str, int]) -> dict[str, tuple[Facet, ...]]:
+    """Return per filter its values with what each would give: all the other filters stay."""
     facets = {}
-    for name, values in _chosen(wanted).items():
-        known = _VALUES.get(name) or _error_codes({*counts[name], *values})
-        facets[name] = tuple(Facet(value, counts[name][value], value in values) for value in known)
+    for name, chosen in _chosen(wanted).items():
+        others = reduce(and_, (found for other, found in sets.items() if other != name), index.all)
+        values = VALUES.get(name) or sorted({*index.error_codes(), *chosen})
+        counted = [Facet(v, (others & index.having(name, v)).bit_count(), v in chosen) for v in values]
+        facets[name] = tuple(f for f in counted if name in VALUES or f.count or f.chosen)
     return facets
-
-
-def _error_codes(found: Iterable[str]) -> tuple[str, ...]:
-    """Return the codes that a link may carry."""
-    return tuple(sorted(code for code in found if re.fullmatch(ERROR_CODE, code)))
-
-
-# Order -----------------------------------------------------------------------
-
-_STATUS_ORDER = {status: place for place, status in enumerate(STATUSES)}
-
-_SORT_VALUE: dict[str, Callable[[BackupRecord], Any]] = {
-    "started": lambda r: r.started_at,
-    "created": lambda r: r.created_at,
-    "finished": lambda r: r.finished_at,
-    "duration": lambda r: r.duration,
-    "size": lambda r: r.size_bytes,
-    "status": lambda r: (_STATUS_ORDER.get(r.status, len(_STATUS_ORDER)), r.status) if r.status else None,
-    "type": lambda r: r.type or None,
-    "name": lambda r: r.name.casefold() or None,
-}
-
-
-def _sorted(records: list[BackupRecord], sort: str) -> list[BackupRecord]:
-    """Order by one field, ties by backup_id, records without the value last in both directions."""
-    value_of = _SORT_VALUE[sort.removeprefix("-")]
-    by_id = sorted(records, key=lambda r: r.key)
-    valued = [(value, r) for r in by_id if (value := value_of(r)) is not None]
-    valued.sort(key=lambda pair: pair[0], reverse=sort.startswith("-"))
-    return [r for _, r in valued] + [r for r in by_id if value_of(r) is None]
 
 
 def frozen_filter(wanted: BackupFilter, *, now: datetime) -> BackupFilter:
@@ -271,7 +212,18 @@ def frozen_filter(wanted: BackupFilter, *, now: datetime) -> BackupFilter:
     return replace(wanted, range="", start=start, end=now.replace(microsecond=0) + timedelta(seconds=1))
 
 
-def newest_usable(records: Iterable[BackupRecord]) -> BackupRecord | None:
-    """Return the usable backup whose data is newest."""
-    usable = [r for r in records if r.started_at and eligibility(r).usable]
-    return max(usable, key=lambda r: (r.started_at, r.key), default=None)
+# At a glance -----------------------------------------------------------------
+
+
+def usable(index: HistoryIndex) -> int:
+    """Return the set of the records that `eligibility` calls usable."""
+    return index.having("status", "succeed") & index.having("restorable", "yes")
+
+
+def newest_usable(index: HistoryIndex) -> BackupRecord | None:
+    """Return the usable backup whose data is newest: the first usable row of the default order."""
+    return index.newest(usable(index))
+
+
+def last_attempt(index: HistoryIndex) -> BackupRecord | None:
+    return index.newest(index.all)

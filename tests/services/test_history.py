@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backups.dcs.records import BackupRecord
-from backups.services.history import BackupFilter, backup_history, frozen_filter
+from backups.services.history import BackupFilter, History, frozen_filter
+from backups.services.history import backup_history as history_of_index
+from backups.services.history_index import HistoryIndex
 
 from .api_records import raw
 
@@ -60,6 +62,10 @@ def records_of_the_api() -> st.SearchStrategy[list[BackupRecord]]:
     return st.lists(one, max_size=25, unique_by=lambda fields: str(fields["backup_id"])).map(
         lambda found: [BackupRecord.from_api(raw(1, **fields)) for fields in found]
     )
+
+
+def backup_history(records: list[BackupRecord], wanted: BackupFilter, *, now: datetime) -> History:
+    return history_of_index(HistoryIndex(records), wanted, now=now)
 
 
 def some_of(*values: str) -> st.SearchStrategy[tuple[str, ...]]:

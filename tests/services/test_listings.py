@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.services import generations, listings, shared_cache
-from backups.services.history import BackupFilter, backup_history
+from backups.services.history import BackupFilter, backup_history, index_of
 from backups.services.listings import Listing
 from backups.services.projects import Project
 from backups.services.subjects import Subject
@@ -187,7 +187,7 @@ def test_a_range_of_a_very_long_history_is_read_with_room_on_both_sides(
     assert _time(query["begin_time"]) <= start - timedelta(hours=48)
     assert _time(query["end_time"]) >= end + timedelta(hours=48)
     assert (listing.windowed, listing.complete) == (True, False)
-    found = backup_history(listing.records, BackupFilter(start=start, end=end), now=later())
+    found = backup_history(index_of(listing), BackupFilter(start=start, end=end), now=later())
     assert [record.name for record in found.matches] == [f"backup_{n}" for n in range(109, 99, -1)]
 
 
