@@ -1,0 +1,183 @@
+"""Whatever arrives, fails or is lost, in whatever order: what no view of a listing may ever show.
+
+Hypothesis plays DCS, operators and viewers against the listing service; the model
+remembers which records DCS held while each generation was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import hypothesis.strategies as st
+from django.core.cache import cache
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.services import generations, listings, upstream
+from backups.services.listings import Listing, NothingToShow
+from backups.services.looks import look_at
+from backups.services.projects import Project
+from backups.services.subjects import Subject
+from tests.conftest import forget_everything
+
+from .api_records import raw
+from .conftest import ORDERS, at_once, later, settled
+
+FAULTS: dict[str, Callable[[Emulator], Any]] = {
+    "500": lambda dcs: dcs.fail_with(500),
+    "503": lambda dcs: dcs.fail_with(503),
+    "401": lambda dcs: dcs.fail_with(401),
+    "404": lambda dcs: dcs.fail_with(404),
+    "429": lambda dcs: dcs.throttle(30),
+    "HTML": lambda dcs: dcs.answer_html(),
+    "half a body": lambda dcs: dcs.cut_body(),
+    "once in a while": lambda dcs: dcs.after_calls(2, lambda: dcs.fail_with(500, times=2)),
+    "an empty answer": lambda dcs: dcs.answer_body(b""),
+}
+# Seconds from now at which a viewer comes; before, where the clock was put back.
+MOMENTS = st.sampled_from([0, 5, 11, 61, 301, 400, -3600])
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a generation holds, and the states of DCS's list while it was read."""
+
+    backup_ids: tuple[str, ...]
+    possible: tuple[frozenset[str], ...]
+
+
+class Portal(RuleBasedStateMachine):
+    dcs: Emulator
+    project: Project
+
+    @initialize(count=st.integers(0, 12))
+    def a_day_begins(self, count: int) -> None:
+        self.dcs.reset()
+        forget_everything()
+        self.made = 0
+        self.dcs.set_records(ORDERS, [])
+        for _ in range(count):
+            self.a_backup_is_made()
+        self.generations: dict[str, Reading] = {}
+        self.in_this_step = [self.held_by_dcs()]
+
+    # What DCS does --------------------------------------------------------------------
+
+    @rule()
+    def a_backup_is_made(self) -> None:
+        self.made += 1
+        self.dcs.insert_record(ORDERS, raw(self.made))
+
+    @rule(place=st.integers(0, 30))
+    def a_record_leaves_the_list(self, place: int) -> None:
+        held = self.dcs.fleet.backups(ORDERS)
+        if held:
+            self.dcs.remove_record(ORDERS, held[place % len(held)].backup_id)
+
+    @rule(name=st.sampled_from(sorted(FAULTS)))
+    def dcs_breaks(self, name: str) -> None:
+        FAULTS[name](self.dcs)
+
+    @rule()
+    def dcs_is_mended(self) -> None:
+        self.dcs.heal()
+
+    # What operators and chance do --------------------------------------------------------
+
+    @rule()
+    def the_cache_is_cleared(self) -> None:
+        cache.clear()
+
+    @rule()
+    def another_process_takes_over(self) -> None:
+        generations.forget_memory()
+        upstream.forget()
+
+    @rule(number=st.integers(0, 4))
+    def a_page_is_lost(self, number: int) -> None:
+        for generation in self.generations:
+            cache.delete(f"page:{generation}:{number}")
+
+    # What viewers do ------------------------------------------------------------------------
+
+    @rule(after=MOMENTS, read_now=st.booleans())
+    def a_viewer_comes(self, after: float, read_now: bool) -> None:
+        self.see([self.view(after, read_now)])
+
+    @rule(after=MOMENTS)
+    def viewers_come_together(self, after: float) -> None:
+        self.see(at_once(5, lambda: self.view(after, False)))
+
+    @rule(after=MOMENTS, calls=st.integers(1, 4), arrives=st.booleans())
+    def the_list_moves_while_it_is_read(self, after: float, calls: int, arrives: bool) -> None:
+        def move() -> None:
+            self.a_backup_is_made() if arrives else self.a_record_leaves_the_list(calls)
+            self.in_this_step.append(self.held_by_dcs())
+
+        self.dcs.after_calls(calls, move)
+        self.see([self.view(after, True)])
+
+    def view(self, after: float, read_now: bool) -> Listing[Any] | NothingToShow:
+        try:
+            return listings.instance_backups(self.project, ORDERS, now=later(after), read_now=read_now)
+        except NothingToShow as nothing:
+            return nothing
+
+    # What must hold ----------------------------------------------------------------------------
+
+    def see(self, seen: list[Any]) -> None:
+        settled()
+        possible = tuple(self.in_this_step)
+        for one in seen:
+            if isinstance(one, Listing):
+                self.check(one, possible)
+            else:
+                assert getattr(one, "problem", one).kind, "nothing is shown without a reason"
+
+    def check(self, listing: Listing[Any], possible: tuple[frozenset[str], ...]) -> None:
+        backup_ids = tuple(record.backup_id for record in listing.records)
+        reading = self.generations.setdefault(listing.generation, Reading(backup_ids, possible))
+        assert reading.backup_ids == backup_ids, "a generation changed"
+        assert len(set(backup_ids)) == len(backup_ids), "a record is shown twice"
+        assert set(backup_ids) <= frozenset.union(*reading.possible), "a record came from nowhere"
+        if listing.complete:
+            lost = frozenset.intersection(*reading.possible) - set(backup_ids)
+            assert not lost, "a record that stayed all the time is lost"
+        if not backup_ids:
+            assert frozenset() in reading.possible or not listing.complete, "an outage is shown as empty"
+
+    @invariant()
+    def what_was_read_behind_the_views_is_true_as_well(self) -> None:
+        settled()
+        [look] = look_at(Subject("backups", self.project, ORDERS))
+        if look.known:
+            generation, kept = look.known
+            ids = tuple(record.backup_id for record in kept.records)
+            self.generations.setdefault(generation.id, Reading(ids, tuple(self.in_this_step)))
+            assert self.generations[generation.id].backup_ids == ids
+        self.in_this_step = [self.held_by_dcs()]
+
+    def held_by_dcs(self) -> frozenset[str]:
+        return frozenset(row.backup_id for row in self.dcs.fleet.backups(ORDERS))
+
+
+def test_no_view_shows_what_was_never_so(eu: Project, emulator: Emulator, portal: Settings) -> None:
+    portal.DCS_PAGE_SIZE = 3
+    portal.DCS_READ_BUDGET = 0.4
+    portal.DCS_READ_TIMEOUT = 0.2
+    Portal.dcs, Portal.project = emulator, eu
+
+    run_state_machine_as_test(
+        Portal,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=20,
+            deadline=timedelta(seconds=20),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

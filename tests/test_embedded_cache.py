@@ -1,0 +1,167 @@
+"""The embedded cache: one file that all processes of a machine share, and that may be lost at any time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from dcsportal import embedded_cache
+from dcsportal.embedded_cache import EmbeddedCache
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cache.sqlite3"
+
+
+@pytest.fixture
+def cache(path: Path) -> EmbeddedCache:
+    return another(path)
+
+
+def another(path: Path) -> EmbeddedCache:
+    """What another process of the same machine has."""
+    return EmbeddedCache(str(path), {})
+
+
+@pytest.mark.parametrize("value", ["text", "", "中文", b"bytes \x00\xff", b"", 7])
+def test_what_is_set_is_what_another_process_gets(
+    cache: EmbeddedCache, path: Path, value: str | bytes | int
+) -> None:
+    cache.set("key", value, 60)
+
+    got = another(path).get("key")
+
+    assert (got, type(got)) == (value, type(value))
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, None, 1.5, True, ["x"]])
+def test_nothing_is_kept_that_would_need_pickling(cache: EmbeddedCache, value: object) -> None:
+    with pytest.raises(TypeError):
+        cache.set("key", value, 60)
+
+
+def test_many_keys_come_by_one_question_and_missing_ones_are_left_out(cache: EmbeddedCache) -> None:
+    cache.set_many({"a": "1", "b": b"2"}, 60)
+
+    assert cache.get_many(["a", "b", "c"]) == {"a": "1", "b": b"2"}
+
+
+def test_what_has_expired_is_gone(cache: EmbeddedCache) -> None:
+    cache.set_many({"a": "1"}, 0)
+    cache.set("b", "2", -1)
+
+    assert cache.get_many(["a", "b"]) == {}
+    assert not cache.touch("a", 60)
+
+
+def test_of_all_who_add_at_once_one_is_told_that_it_was_first(path: Path) -> None:
+    caches = [another(path) for _ in range(8)]
+    told: list[bool] = []
+    threads = [Thread(target=lambda c=c: told.append(c.add("key", "mine", 60))) for c in caches]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(told) == [False] * 7 + [True]
+
+
+def test_what_has_expired_may_be_added_again(cache: EmbeddedCache) -> None:
+    cache.set("key", "old", -1)
+
+    assert cache.add("key", "new", 60)
+    assert cache.get("key") == "new"
+
+
+def _count(path: Path) -> None:
+    cache = another(path)
+    for _ in range(200):
+        cache.incr("visits")
+
+
+def test_no_count_is_lost_between_processes(cache: EmbeddedCache, path: Path) -> None:
+    cache.set("visits", 0, 60)
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_count, args=(path,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+
+    assert cache.get("visits") == 600
+
+
+def test_counting_what_is_not_there_is_an_error_as_django_says(cache: EmbeddedCache) -> None:
+    with pytest.raises(ValueError, match="nobody"):
+        cache.incr("nobody")
+
+
+def test_a_file_that_is_no_database_any_more_is_begun_anew(cache: EmbeddedCache, path: Path) -> None:
+    cache.set("key", "old", 60)
+    other = another(path)
+    for connection in list(cache._idle):
+        connection.close()
+    cache._idle.clear()
+    for suffix in ("-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    path.write_bytes(b"what a broken disk left behind" * 400)
+
+    assert other.get("key") is None
+    cache.set("key", "new", 60)
+    assert other.get("key") == "new"
+
+
+def test_a_file_that_was_taken_away_is_made_again_for_all(
+    cache: EmbeddedCache, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_cache, "SWEEP_SECONDS", 0.0)
+    other = another(path)
+    cache.set("key", "old", 60)
+    other.set("key", "old", 60)
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+    for one in (cache, other):
+        one.set("any", "write", 60)  # finds out, and opens the new file the next time
+    cache.set("key", "new", 60)
+
+    assert other.get("key") == "new"
+
+
+def test_a_place_that_cannot_be_written_is_an_error_that_callers_know(tmp_path: Path) -> None:
+    cache = another(tmp_path / "no such folder" / "cache.sqlite3")
+
+    with pytest.raises(sqlite3.Error):
+        cache.get("key")
+
+
+def test_what_expired_leaves_the_file(
+    cache: EmbeddedCache, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_cache, "SWEEP_SECONDS", 0.0)
+    cache.set_many({f"page:{n}": b"x" * 1000 for n in range(50)}, -1)
+    cache.set("last", "one", 60)
+
+    rows = sqlite3.connect(path).execute("SELECT key FROM entries").fetchall()
+
+    assert [key for (key,) in rows if "page" in key] == []
+
+
+def test_a_file_beyond_its_bound_loses_what_expires_first(
+    cache: EmbeddedCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_cache, "SWEEP_SECONDS", 0.0)
+    monkeypatch.setattr(embedded_cache, "MAX_BYTES", 200_000)
+    for number in range(60):
+        cache.set(f"page:{number}", b"x" * 10_000, 1000 + number)
+
+    left = [number for number in range(60) if cache.get(f"page:{number}")]
+
+    assert 3 < len(left) < 35
+    assert 59 in left
+    assert 0 not in left
