@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 from urllib.parse import parse_qs
 
 import pytest
@@ -12,7 +13,7 @@ from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
-from backups.services import generations, listings, shared_cache
+from backups.services import generations, listings, shared_cache, upstream
 from backups.services.history import BackupFilter, backup_history, index_of
 from backups.services.listings import Listing
 from backups.services.projects import Project
@@ -404,3 +405,90 @@ def test_what_was_made_goes_with_its_generation(eu: Project) -> None:
     read(eu, read_now=True)
 
     assert read(eu).derived("names", lambda records: [record.name for record in records]) is not first
+
+
+# Waiting -------------------------------------------------------------------------------
+
+
+def test_beyond_the_cap_viewers_are_told_at_once_that_the_list_is_being_read(
+    eu: Project, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_READ_BUDGET = 5
+    portal.DCS_WAITING_VIEWERS = 3
+    emulator.hang()
+    told: list[str] = []
+
+    def view() -> None:
+        try:
+            told.append(read(eu).source)
+        except listings.NothingToShow as nothing:
+            told.append(nothing.problem.kind)
+
+    viewers = [Thread(target=view) for _ in range(10)]
+    for viewer in viewers:
+        viewer.start()
+    ends = time.monotonic() + 5
+    while len(told) < 7 and time.monotonic() < ends:
+        time.sleep(0.01)
+    at_once_told = list(told)
+    emulator.heal()
+    for viewer in viewers:
+        viewer.join()
+
+    assert at_once_told == ["being_read"] * 7
+    assert told[7:] == ["live"] * 3
+
+
+def test_a_seat_is_free_again_when_its_viewer_has_gone(
+    eu: Project, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_WAITING_VIEWERS = 1
+    emulator.hang()
+    waited = []
+    for _ in range(2):
+        began = time.monotonic()
+        assert problem_of(eu).kind in ("being_read", "timed_out")
+        waited.append(time.monotonic() - began)
+        upstream.forget()
+        cache.clear()
+
+    assert min(waited) > 0.4
+
+
+def test_who_has_something_to_see_waits_for_no_seat(
+    eu: Project, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_WAITING_VIEWERS = 0
+    first = problem_of(eu)
+    settled()
+    emulator.hang()
+
+    assert first.kind == "being_read"
+    assert read(eu, after=61).source == "stale"
+
+
+# Clocks --------------------------------------------------------------------------------
+
+
+def test_a_hold_from_a_clock_that_was_put_back_does_not_last_for_ever(
+    eu: Project, emulator: Emulator
+) -> None:
+    emulator.fail_with(401, times=1)
+    problem_of(eu)
+
+    assert problem_of(eu, after=-100).kind == "credentials_refused"
+    assert read(eu, after=-3600).source == "live"
+
+
+def test_a_second_refresh_within_ten_seconds_asks_nobody(eu: Project, emulator: Emulator) -> None:
+    read(eu)
+    read(eu, read_now=True)
+    emulator.insert_record(ORDERS, raw(7))
+    emulator.clear_calls()
+
+    second = read(eu, read_now=True, after=9)
+    third = read(eu, read_now=True, after=11)
+
+    assert (second.source, third.source) == ("cache", "live")
+    assert third.total == second.total + 1
+    assert walks(emulator) == 1

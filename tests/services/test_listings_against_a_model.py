@@ -6,7 +6,7 @@ remembers which records DCS held while each generation was read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from pytest_django.fixtures import Settings
 
+from backups.dcs.records import BackupRecord
 from backups.emulator.api import Emulator
 from backups.services import generations, listings, upstream
 from backups.services.listings import Listing, NothingToShow
@@ -55,7 +56,7 @@ class Portal(RuleBasedStateMachine):
     dcs: Emulator
     project: Project
 
-    @initialize(count=st.integers(0, 12))
+    @initialize(count=st.integers(0, 15))
     def a_day_begins(self, count: int) -> None:
         self.dcs.reset()
         forget_everything()
@@ -113,14 +114,26 @@ class Portal(RuleBasedStateMachine):
     def viewers_come_together(self, after: float) -> None:
         self.see(at_once(5, lambda: self.view(after, False)))
 
-    @rule(after=MOMENTS, calls=st.integers(1, 4), arrives=st.booleans())
-    def the_list_moves_while_it_is_read(self, after: float, calls: int, arrives: bool) -> None:
+    @rule(
+        calls=st.integers(1, 3),
+        leaving=st.lists(st.integers(0, 5), max_size=2),
+        at_end=st.booleans(),
+    )
+    def the_list_moves_while_it_is_read(self, calls: int, leaving: list[int], at_end: bool) -> None:
+        """Some records leave and as many come, so that DCS's total stays as it is; or one comes."""
+
         def move() -> None:
-            self.a_backup_is_made() if arrives else self.a_record_leaves_the_list(calls)
+            for place in leaving:
+                self.a_record_leaves_the_list(place)
+            for _ in leaving or [0]:
+                self.made += 1
+                place = len(self.dcs.fleet.backups(ORDERS)) if at_end else 0
+                self.dcs.insert_record(ORDERS, raw(self.made), place)
             self.in_this_step.append(self.held_by_dcs())
 
+        self.dcs.heal()
         self.dcs.after_calls(calls, move)
-        self.see([self.view(after, True)])
+        self.see([self.view(400, True)])  # later than any hold
 
     def view(self, after: float, read_now: bool) -> Listing[Any] | NothingToShow:
         try:
@@ -132,35 +145,32 @@ class Portal(RuleBasedStateMachine):
 
     def see(self, seen: list[Any]) -> None:
         settled()
-        possible = tuple(self.in_this_step)
         for one in seen:
             if isinstance(one, Listing):
-                self.check(one, possible)
+                self.check(one.generation, one.records, one.complete)
             else:
                 assert getattr(one, "problem", one).kind, "nothing is shown without a reason"
-
-    def check(self, listing: Listing[Any], possible: tuple[frozenset[str], ...]) -> None:
-        backup_ids = tuple(record.backup_id for record in listing.records)
-        reading = self.generations.setdefault(listing.generation, Reading(backup_ids, possible))
-        assert reading.backup_ids == backup_ids, "a generation changed"
-        assert len(set(backup_ids)) == len(backup_ids), "a record is shown twice"
-        assert set(backup_ids) <= frozenset.union(*reading.possible), "a record came from nowhere"
-        if listing.complete:
-            lost = frozenset.intersection(*reading.possible) - set(backup_ids)
-            assert not lost, "a record that stayed all the time is lost"
-        if not backup_ids:
-            assert frozenset() in reading.possible or not listing.complete, "an outage is shown as empty"
 
     @invariant()
     def what_was_read_behind_the_views_is_true_as_well(self) -> None:
         settled()
         [look] = look_at(Subject("backups", self.project, ORDERS))
         if look.known:
-            generation, kept = look.known
-            ids = tuple(record.backup_id for record in kept.records)
-            self.generations.setdefault(generation.id, Reading(ids, tuple(self.in_this_step)))
-            assert self.generations[generation.id].backup_ids == ids
+            known, kept = look.known
+            complete = not (known.moved or known.truncated or known.cut_short)
+            self.check(known.id, kept.records, complete)
         self.in_this_step = [self.held_by_dcs()]
+
+    def check(self, generation: str, records: Iterable[BackupRecord], complete: bool) -> None:
+        backup_ids = tuple(record.backup_id for record in records)
+        new = Reading(backup_ids, tuple(self.in_this_step))
+        reading = self.generations.setdefault(generation, new)
+        assert reading.backup_ids == backup_ids, "a generation changed"
+        assert len(set(backup_ids)) == len(backup_ids), "a record is shown twice"
+        assert set(backup_ids) <= frozenset.union(*reading.possible), "a record came from nowhere"
+        if complete:
+            lost = frozenset.intersection(*reading.possible) - set(backup_ids)
+            assert not lost, "a record that stayed all the time is lost"
 
     def held_by_dcs(self) -> frozenset[str]:
         return frozenset(row.backup_id for row in self.dcs.fleet.backups(ORDERS))
@@ -175,8 +185,8 @@ def test_no_view_shows_what_was_never_so(eu: Project, emulator: Emulator, portal
     run_state_machine_as_test(
         Portal,
         settings=settings(
-            max_examples=60,
-            stateful_step_count=20,
+            max_examples=100,
+            stateful_step_count=30,
             deadline=timedelta(seconds=20),
             suppress_health_check=list(HealthCheck),
         ),
