@@ -13,13 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import machine, walks
+from . import machine, pages, walks
 from .effort import EFFORTS, Effort
 from .processes import Failed
 from .report import Results, as_text, reach_table, write_markdown
 
 PARTS: dict[str, Callable[[Effort], Results]] = {
     "walks": walks.measure,
+    "pages": pages.measure,
 }
 
 

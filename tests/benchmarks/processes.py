@@ -188,6 +188,10 @@ def _stat(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
 
 
+def command_of(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
+
+
 def memory_of(pid: int | str = "self") -> dict[str, int]:
     """Resident memory in bytes, `now` and at its `peak`.
 
