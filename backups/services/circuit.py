@@ -46,20 +46,25 @@ class Circuit:
         return json.dumps([self.failures, self.open_until and self.open_until.isoformat(), problem])
 
 
-def count(key: str, instance_id: str, problem: Problem, now: datetime) -> None:
-    """Count an answer, or the lack of one. Two at one moment, in two processes, may count as one."""
+def count(key: str, instance_id: str, problem: Problem, now: datetime) -> bool:
+    """Count an answer, or the lack of one. Two at one moment, in two processes, may count as one.
+
+    Return whether this one opened the circuit, or keeps it open.
+    """
     if not _counts(problem):
         remembered.drop(key)
-        return
+        return False
     with remembered.lock:
         text = remembered.read(key)
         before = (Circuit.from_text(text) if text else None) or Circuit()
         failures = (*before.failures, instance_id)[-FAILURES * 4 :]
         circuit = replace(before, failures=failures)
-        if len(failures) >= FAILURES and _distinct(failures) >= INSTANCES:
+        opens = len(failures) >= FAILURES and _distinct(failures) >= INSTANCES
+        if opens:
             until = now + timedelta(seconds=OPEN_SECONDS)
             circuit = Circuit(failures, until, replace(problem, kind="circuit_open", retry_at=until))
         remembered.write(key, circuit.to_text(), seconds=REMEMBERED_SECONDS)
+        return opens
 
 
 def takes_trial(key: str, open_until: datetime) -> bool:

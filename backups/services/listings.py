@@ -18,7 +18,7 @@ from typing import Any, Generic, Literal, TypeVar
 from django.conf import settings
 
 from ..dcs.records import BackupRecord, Instance, page_of
-from . import generations, upstream, waiting_room
+from . import generations, metrics, upstream, waiting_room
 from .generations import Generation, Kept
 from .looks import Known, Look, look_at
 from .problems import Problem
@@ -219,15 +219,15 @@ def _listing(
     known, last_problem = look.known, upstream.last_problem(look.notes, now)
     # Where somebody has just asked in vain, young age does not make a listing fresh.
     if known and not read_now and not last_problem and is_fresh(known[0], now):
-        return _as_listing(look.subject, known, "cache")
+        return _served(look, known, "cache", now)
     problem = _refusal(look, now)
     if problem:
         if known:
-            return _as_listing(look.subject, known, "stale", problem)
-        raise NothingToShow(problem)
+            return _served(look, known, "stale", now, problem)
+        raise _nothing(look, problem)
     reading = readings.begin(look, now=now)
     if known and not read_now:
-        return _as_listing(look.subject, known, "stale", last_problem, refreshing=True)
+        return _served(look, known, "stale", now, last_problem, refreshing=True)
     return _awaited(look, reading, now, patience)
 
 
@@ -239,15 +239,15 @@ def _refusal(look: Look, now: datetime) -> Problem | None:
 def _awaited(look: Look, reading: Reading, now: datetime, patience: float | None = None) -> Listing[Any]:
     ended = waiting_room.wait(reading, reading.patience() if patience is None else patience)
     if ended and reading.result:
-        return _as_listing(look.subject, reading.result, "live")
+        return _served(look, reading.result, "live", now)
     if ended:
         problem = reading.problem or Problem(kind="portal_error")
     else:
         retry_at = now + timedelta(seconds=waiting_room.RETRY_SECONDS)
         problem = Problem(kind="being_read", retry_at=retry_at, progress=reading.progress)
     if look.known:
-        return _as_listing(look.subject, look.known, "stale", problem, refreshing=not ended)
-    raise NothingToShow(problem)
+        return _served(look, look.known, "stale", now, problem, refreshing=not ended)
+    raise _nothing(look, problem)
 
 
 def is_fresh(generation: Generation, now: datetime) -> bool:
@@ -259,15 +259,24 @@ def is_fresh(generation: Generation, now: datetime) -> bool:
     return timedelta(seconds=-5) <= now - generation.read_at < timedelta(seconds=fresh)
 
 
-def _as_listing(
-    subject: Subject,
+def _nothing(look: Look, problem: Problem) -> NothingToShow:
+    metrics.listing_served(look.subject.project.name, "none")
+    return NothingToShow(problem)
+
+
+def _served(
+    look: Look,
     known: Known,
     source: Source,
+    now: datetime,
     problem: Problem | None = None,
     *,
     refreshing: bool = False,
 ) -> Listing[Any]:
     generation, kept = known
+    if look.subject.kind != "instance":  # which only adorns the page of another list
+        age = (now - generation.read_at).total_seconds()
+        metrics.listing_served(look.subject.project.name, source, age)
     return Listing(
         kept=kept,
         generation=generation.id,
@@ -277,7 +286,7 @@ def _as_listing(
         promised=generation.promised,
         moved=generation.moved,
         truncated=generation.truncated,
-        windowed=subject.window is not None,
+        windowed=look.subject.window is not None,
         cut_short=generation.cut_short,
         request_ids=generation.request_ids,
         problem=problem,

@@ -19,6 +19,7 @@ from django.conf import settings
 from ..dcs.errors import DcsError
 from ..dcs.walk import Page
 from . import generations, locks, shared_cache, upstream
+from .background import background_thread
 from .looks import Known, Look, look_at, progress_key
 from .problems import Problem, Progress
 from .projects import client_for
@@ -73,9 +74,7 @@ class Readings:
             if reading is None:
                 reading = Reading(subject, look.known, now)
                 reading.progress = look.progress
-                threading.Thread(
-                    target=self._run, args=(reading,), name=f"read-{subject.kind}", daemon=True
-                ).start()
+                background_thread(self._run, reading, name=f"read-{subject.kind}").start()
                 # Only now, so that nobody waits for a thread that could not start.
                 self._under_way[subject.key] = reading
             return reading

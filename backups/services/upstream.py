@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from ..dcs.errors import DcsError
-from . import circuit, remembered, shared_cache, turns
+from . import circuit, metrics, remembered, shared_cache, turns
 from .circuit import Circuit
 from .problems import Problem
 from .projects import Project
@@ -134,7 +134,10 @@ def failed(call: Call, error: DcsError) -> Problem:
     problem = Problem.of(error, now)
     if error.http_status is not None:
         turns.answered(call.hold_key, accepted=error.http_status != 401)
-    circuit.count(call.circuit_key, call.instance_id, problem, now)
+    if circuit.count(call.circuit_key, call.instance_id, problem, now):
+        metrics.hold(call.project.name, "circuit_open")
+    if problem.kind in ("credentials_refused", "throttled"):
+        metrics.hold(call.project.name, problem.kind)
     if problem.kind == "credentials_refused":
         # The hold names the key, the list's own note does not: it must not outlive a new key.
         note = replace(problem, retry_at=None)

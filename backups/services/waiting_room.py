@@ -8,9 +8,11 @@ page that fetches itself.
 from __future__ import annotations
 
 import threading
+import time
 
 from django.conf import settings
 
+from . import metrics
 from .readers import Reading
 
 # When a page comes back that was told that its list is being read.
@@ -24,10 +26,12 @@ def wait(reading: Reading, seconds: float) -> bool:
     """Wait for a reading, where there is a seat; tell whether it has ended."""
     if reading.done.is_set() or seconds <= 0 or not _sit_down():
         return reading.done.is_set()
+    began = time.monotonic()
     try:
         return reading.done.wait(seconds)
     finally:
         _stand_up()
+        metrics.refresh_waited(time.monotonic() - began)
 
 
 def _sit_down() -> bool:
