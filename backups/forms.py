@@ -6,9 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.http import QueryDict
@@ -21,6 +20,7 @@ from .services.history import DEFAULT_PER_PAGE, PER_PAGE, RANGES, BackupFilter
 from .services.history_index import DEFAULT_SORT, ERROR_CODE, OTHER, RESTORABLE, SORTS
 from .services.instances import InstanceFilter
 from .services.words import Words
+from .services.zones import zone_names
 
 LONGEST_SEARCH = 200
 LONGEST_SHOWN = 80
@@ -128,12 +128,6 @@ class Zone(forms.CharField):
         if text and text not in zone_names():
             raise _unreadable(text, _("it is not an IANA time zone such as Asia/Shanghai"))
         return text
-
-
-@lru_cache(maxsize=1)
-def zone_names() -> frozenset[str]:
-    """Return the IANA zones; the others of the list depend on the machine, or are no zones."""
-    return frozenset(available_timezones()) - {"localtime", "posixrules", "Factory"}
 
 
 def _unless_blank(value: Any) -> str:

@@ -144,6 +144,8 @@ WORDS: dict[str, dict[str, Words]] = {
     "cache mode": words.CACHE_MODE_WORDS,
     "status of an instance": words.INSTANCE_STATUS_WORDS,
     "reason": words.REASON_WORDS,
+    "doubt of a time": words.DOUBT_WORDS,
+    "block of a restore": words.BLOCK_WORDS,
     "meaning of an error code": {code: known.meaning for code, known in words.ERROR_CODES.items()},
     "problem": {kind: texts[0] for kind, texts in PROBLEMS.items()},
     "what happened": {kind: texts[1] for kind, texts in PROBLEMS.items()},

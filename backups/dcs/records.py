@@ -190,7 +190,7 @@ class Instance(msgspec.Struct, frozen=True):
             ),
             enterprise_project_id=_text(raw.get("enterprise_project_id")),
             description=_text(raw.get("description")),
-            task=_text(raw.get("task")),
+            task=_task(raw.get("task")),
             backup_policy=BackupPolicy.from_api(raw.get("instance_backup_policy")),
             unread=tuple(unread),
             search_text=f"{name}\n{instance_id}".casefold(),
@@ -285,6 +285,13 @@ def as_text(value: Any) -> str:
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     except RecursionError:
         return "…"  # it was just shallow enough to be decoded
+
+
+def _task(value: Any) -> str:
+    """Return name and status of what an instance is doing, "" where DCS names nothing (`{"name": null}`)."""
+    if not isinstance(value, dict):
+        return _text(value)
+    return " ".join(text for field in ("name", "status") if (text := _text(value.get(field))))
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -216,7 +216,7 @@ def instance_details(instance: Instance) -> Json:
         **instance_summary(instance),
         "cache_mode": instance.cache_mode,
         "instance_backup_policy": instance.backup_policy,
-        "task": {"name": None, "status": None},
+        "task": instance.task,
         "product_type": "generic",
         "storage_type": "DRAM",
         "db_number": 1 if instance.cache_mode == "cluster" else 256,

@@ -52,6 +52,7 @@ class Instance:
     description: str | None = None
     tags: tuple[tuple[str, Any], ...] = ()
     restores: tuple[Json, ...] = ()
+    task: Json = field(default_factory=lambda: {"name": None, "status": None})
 
     @property
     def memory_mb(self) -> int:

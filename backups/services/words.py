@@ -112,6 +112,23 @@ REASON_WORDS: dict[str, Words] = {
     "contradiction": _("DCS still says that it can be restored"),
 }
 
+# Why a usable backup is not certainly from before a time.
+DOUBT_WORDS: dict[str, Words] = {
+    "straddles": _("it ran across this time"),
+    "start_unknown": _("DCS does not tell when it started: it may have been at this time"),
+    "end_unknown": _("DCS does not tell when it ended: it may have run across this time"),
+    "times_contradict": _("its times contradict each other: one of them is not before this time"),
+}
+# What stands against a restore now; the detail is DCS's own word.
+BLOCK_WORDS: dict[str, Words] = {
+    "single_node": _("This is a single-node instance: DCS neither backs it up nor restores into it."),
+    "busy": _("The instance is busy (%(detail)s): DCS refuses a restore until it is running again."),
+    "not_running": _("The instance is not running (%(detail)s): DCS restores into a running instance only."),
+    "backing_up": _("DCS lists a backup in progress: while one runs, it refuses a restore."),
+    "task": _("DCS names a task of this instance (%(detail)s): while one runs, it refuses a restore."),
+    "not_known": _("DCS does not tell the state of the instance now: look in the console before a restore."),
+}
+
 
 @lru_cache(maxsize=256)
 def error_meaning_in_english(code: str) -> str | None:

@@ -497,6 +497,21 @@ def test_an_instance_is_read_without_its_address_and_account() -> None:
         assert hidden not in repr(read)
 
 
+@pytest.mark.parametrize(
+    ("task", "read"),
+    [
+        ({"name": None, "status": None}, ""),
+        ({}, ""),
+        (None, ""),
+        ({"name": "resize", "status": "PROCESSING"}, "resize PROCESSING"),
+        ({"status": "PROCESSING"}, "PROCESSING"),
+        ("resize", "resize"),
+    ],
+)
+def test_a_task_is_read_by_its_name_and_status(task: Any, read: str) -> None:
+    assert instance(task=task).task == read
+
+
 def test_samples_that_break_their_own_types_are_read() -> None:
     read = instance(tags=[{"key": 1, "value": None}, "no tag", {}], az_codes=[1, None], engine_version=5)
     assert read.tags[0] == ("1", "")

@@ -1,0 +1,391 @@
+"""A time that a person types or pastes is read as it was meant, or refused with a sentence."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from backups.services.asked_time import AskedTime, UnreadableTime, asked_time
+from backups.templatetags.portal import zone_label
+
+NOW = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
+INCIDENT = "2026-11-23T09:40:00Z"
+
+
+def read(text: str, zone: str = "UTC") -> AskedTime:
+    return asked_time(text, zone=ZoneInfo(zone), now=NOW)
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(UnreadableTime) as refused:
+        read(text)
+    return str(refused.value.sentence)
+
+
+# Times with everything in them --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # ISO 8601
+        "2026-11-23T09:40:00Z",
+        "2026-11-23t09:40:00z",
+        "2026-11-23 09:40Z",
+        "2026-11-23T09:40:00.000Z",
+        "2026-11-23T09:40:00,000Z",
+        "2026-11-23T17:40:00+08:00",
+        "2026-11-23T17:40:00+0800",
+        "2026-11-23T17:40:00+08",
+        "2026-11-23T17:40+08:00",
+        "2026-11-23T15:10:00+05:30",
+        "2026-11-23T06:10:00-03:30",
+        "2026-11-23T09:40:00-00:00",
+        "20261123T094000Z",
+        "20261123T151000+0530",
+        "2026-W48-1T09:40Z",
+        "2026-11-23T17:40+08:00[Asia/Shanghai]",
+        # a + that came through a query string as a space
+        "2026-11-23T17:40:00 08:00",
+        "2026-11-23 17:40 08:00",
+        "20261123T174000 0800",
+        "2026-11-23 17:40 UTC 8",
+        # offsets and zones as people write them
+        "2026-11-23 09:40 UTC",
+        "2026-11-23 09:40 utc",
+        "2026-11-23 09:40 GMT",
+        "2026-11-23 17:40 UTC+8",
+        "2026-11-23 17:40 UTC+08:00",
+        "2026-11-23 15:10 UTC+5:30",
+        "2026-11-23 06:10 UTC\u22123:30",
+        "2026-11-23 17:40 (GMT+08:00)",
+        "2026-11-23 17:40 +8",
+        "2026-11-23 17:40 Asia/Shanghai",
+        "2026-11-23 17:40 asia/shanghai",
+        "2026-11-23T17:40[Asia/Shanghai]",
+        # logs, mails and programs
+        "23/Nov/2026:09:40:00 +0000",
+        "[23/Nov/2026:17:40:00 +0800]",
+        "Mon, 23 Nov 2026 09:40:00 GMT",
+        "Mon, 23 Nov 2026 17:40:00 +0800",
+        "Mon Nov 23 09:40:00 UTC 2026",
+        "Mon Nov 23 17:40:00 2026 +0800",
+        "Nov 23, 2026 9:40 AM UTC",
+        "November 23, 2026 at 9:40 AM UTC",
+        "1795426800",
+        "@1795426800",
+        "1795426800.000",
+        "1795426800000",
+        "1795426800000000",
+        "1795426800000000000",
+        # what the portal's own pages write
+        "23 Nov 2026 09:40:00 UTC",
+        "2026年11月23日 17:40:00 UTC+8",
+        # Chinese
+        "2026年11月23日 09:40 UTC",
+        "2026年11月23日17时40分 UTC+8",
+        "2026年11月23日下午5点40分 +08:00",
+        "北京时间2026年11月23日 17:40",
+        "2026年11月23日 17:40（北京时间）",
+        "２０２６－１１－２３　１７：４０　北京时间",
+        # as it is copied out of a sentence
+        "  2026-11-23   09:40 UTC ",
+        "“2026-11-23 09:40 UTC”",
+        "(2026-11-23 09:40 UTC)",
+    ],
+)
+def test_the_same_instant_in_many_hands(text: str) -> None:
+    found = read(text, "America/New_York")
+
+    assert found.at == instant(INCIDENT)
+    assert (found.own_zone, found.relative, found.doubt) == (True, False, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-11-23T09:40:00.25Z", "2026-11-23T09:40:00.250+00:00"),
+        ("2026-11-23T09:40:00.123456789Z", "2026-11-23T09:40:00.123456+00:00"),
+        ("1795426800.5", "2026-11-23T09:40:00.500+00:00"),
+        ("1795426800123", "2026-11-23T09:40:00.123+00:00"),
+    ],
+)
+def test_parts_of_a_second_count(text: str, at: str) -> None:
+    assert read(text).at == instant(at)
+
+
+# Times without a zone -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-23 09:40",
+        "2026-11-23T09:40",
+        "2026-11-23T09:40:00",
+        "2026/11/23 9:40",
+        "2026.11.23 09:40:00",
+        "2026-11-23 9:40 am",
+        "20261123T0940",
+        "20261123094000",
+        "202611230940",
+        "2026-W48-1 09:40",
+        "23 Nov 2026, 09:40",
+        "2026年11月23日 09:40",
+        "2026年11月23日上午9:40",
+        "2026-11-23　09：40",
+        "Mon Nov 23 09:40:00 2026",
+    ],
+)
+@pytest.mark.parametrize(
+    ("zone", "at"),
+    [
+        ("UTC", "2026-11-23T09:40:00+00:00"),
+        ("Asia/Shanghai", "2026-11-23T01:40:00+00:00"),
+        ("Asia/Kathmandu", "2026-11-23T03:55:00+00:00"),
+        ("America/St_Johns", "2026-11-23T13:10:00+00:00"),
+    ],
+)
+def test_without_a_zone_it_is_read_in_that_of_the_link(text: str, zone: str, at: str) -> None:
+    found = read(text, zone)
+
+    assert (found.at, found.own_zone, found.zone) == (instant(at), False, ZoneInfo(zone))
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-11-23", "2026-11-23T00:00:00+00:00"),
+        ("20261123", "2026-11-23T00:00:00+00:00"),
+        ("2026-11-23 24:00", "2026-11-24T00:00:00+00:00"),
+        ("2026-11-23 12:30 am", "2026-11-23T00:30:00+00:00"),
+        ("2026-11-23 12:30 pm", "2026-11-23T12:30:00+00:00"),
+        ("2026-11-23 9:40pm", "2026-11-23T21:40:00+00:00"),
+        ("2026年11月23日凌晨12点", "2026-11-23T00:00:00+00:00"),
+        ("2026年11月23日中午12点", "2026-11-23T12:00:00+00:00"),
+        ("2026年11月23日中午1点半", "2026-11-23T13:30:00+00:00"),
+        ("2026年11月23日晚上9点", "2026-11-23T21:00:00+00:00"),
+        ("2026年11月23日下午15:20", "2026-11-23T15:20:00+00:00"),
+    ],
+)
+def test_days_and_times_of_day(text: str, at: str) -> None:
+    assert read(text).at == instant(at)
+
+
+# Times that move ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("now", "2026-11-24T12:00:30+00:00"),
+        ("现在", "2026-11-24T12:00:30+00:00"),
+        ("2 h ago", "2026-11-24T10:00:30+00:00"),
+        ("2h ago", "2026-11-24T10:00:30+00:00"),
+        ("2 hours ago", "2026-11-24T10:00:30+00:00"),
+        ("2H AGO", "2026-11-24T10:00:30+00:00"),
+        ("1.5 h ago", "2026-11-24T10:30:30+00:00"),
+        ("2h30m ago", "2026-11-24T09:30:30+00:00"),
+        ("2 h 30 min ago", "2026-11-24T09:30:30+00:00"),
+        ("1 day, 2 hours and 5 minutes ago", "2026-11-23T09:55:30+00:00"),
+        ("an hour ago", "2026-11-24T11:00:30+00:00"),
+        ("half an hour ago", "2026-11-24T11:30:30+00:00"),
+        ("90 min ago", "2026-11-24T10:30:30+00:00"),
+        ("45 s ago", "2026-11-24T11:59:45+00:00"),
+        ("3d ago", "2026-11-21T12:00:30+00:00"),
+        ("1 week ago", "2026-11-17T12:00:30+00:00"),
+        ("now-2h", "2026-11-24T10:00:30+00:00"),
+        ("-2h", "2026-11-24T10:00:30+00:00"),
+        ("2 小时前", "2026-11-24T10:00:30+00:00"),
+        ("2个小时前", "2026-11-24T10:00:30+00:00"),
+        ("两小时之前", "2026-11-24T10:00:30+00:00"),
+        ("半小时前", "2026-11-24T11:30:30+00:00"),
+        ("2小时30分钟前", "2026-11-24T09:30:30+00:00"),
+        ("３天前", "2026-11-21T12:00:30+00:00"),
+        # the last such time of day, day or date
+        ("09:40", "2026-11-24T09:40:00+00:00"),
+        ("13:00", "2026-11-23T13:00:00+00:00"),
+        ("9:40 pm", "2026-11-23T21:40:00+00:00"),
+        ("today 09:40", "2026-11-24T09:40:00+00:00"),
+        ("yesterday 22:00", "2026-11-23T22:00:00+00:00"),
+        ("昨天 22:00", "2026-11-23T22:00:00+00:00"),
+        ("昨天下午3点20分", "2026-11-23T15:20:00+00:00"),
+        ("前天9点半", "2026-11-22T09:30:00+00:00"),
+        ("23 Nov 06:00:05 UTC", "2026-11-23T06:00:05+00:00"),
+        ("23 Nov 06:00:05 UTC+8", "2026-11-22T22:00:05+00:00"),
+        ("23 Nov 06:00:05 UTC 15 h ago", "2026-11-23T06:00:05+00:00"),
+        ("11月23日 06:00:05 UTC 15 小时前", "2026-11-23T06:00:05+00:00"),
+        ("Nov 23 09:40:00", "2026-11-23T09:40:00+00:00"),
+        ("25 Nov 06:00", "2025-11-25T06:00:00+00:00"),
+        ("29 Feb 06:00", "2024-02-29T06:00:00+00:00"),
+    ],
+)
+def test_what_is_left_out_is_counted_back_from_now(text: str, at: str) -> None:
+    found = read(text)
+
+    assert (found.at, found.relative) == (instant(at), True)
+
+
+def test_today_is_that_of_the_link_s_zone() -> None:
+    assert read("today 00:10", "Asia/Tokyo").at == instant("2026-11-24T00:10+09:00")
+    assert read("23:50", "Pacific/Kiritimati").at == instant("2026-11-24T23:50+14:00")
+
+
+# Clocks that change -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "doubt", "at", "other"),
+    [
+        ("2026-10-25 02:30", "Europe/Berlin", "twice", "2026-10-25T00:30Z", "2026-10-25T01:30Z"),
+        ("2026-03-29 02:30", "Europe/Berlin", "never", "2026-03-29T00:30Z", "2026-03-29T01:30Z"),
+        ("2026-04-05 01:45", "Australia/Lord_Howe", "twice", "2026-04-04T14:45Z", "2026-04-04T15:15Z"),
+        ("2026-10-04 02:15", "Australia/Lord_Howe", "never", "2026-10-03T15:15Z", "2026-10-03T15:45Z"),
+        ("2011-12-30 12:00", "Pacific/Apia", "never", "2011-12-29T22:00Z", "2011-12-30T22:00Z"),
+        ("2026-10-25 02:30 Europe/Berlin", "UTC", "twice", "2026-10-25T00:30Z", "2026-10-25T01:30Z"),
+    ],
+)
+def test_a_local_time_with_two_readings_is_said_and_the_earlier_one_taken(
+    text: str, zone: str, doubt: str, at: str, other: str
+) -> None:
+    found = read(text, zone)
+
+    assert (found.doubt, found.at, found.other) == (doubt, instant(at), instant(other))
+
+
+def test_an_offset_leaves_no_doubt() -> None:
+    assert read("2026-10-25T02:30+01:00", "Europe/Berlin").doubt == ""
+
+
+CHANGES = [
+    ("Europe/Berlin", datetime(2026, 10, 25, 2)),
+    ("Europe/Berlin", datetime(2026, 3, 29, 2)),
+    ("America/New_York", datetime(2026, 11, 1, 1)),
+    ("America/St_Johns", datetime(2026, 3, 8, 2)),
+    ("Australia/Lord_Howe", datetime(2026, 4, 5, 1, 30)),
+    ("Australia/Lord_Howe", datetime(2026, 10, 4, 2)),
+    ("Pacific/Chatham", datetime(2026, 9, 27, 2, 45)),
+    ("Africa/Casablanca", datetime(2026, 2, 15, 2)),
+    ("Asia/Kathmandu", datetime(2026, 5, 1)),
+    ("Asia/Kolkata", datetime(2026, 5, 1)),
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(CHANGES), st.integers(-200, 200))
+def test_a_local_time_means_the_instants_at_which_the_clocks_show_it(
+    change: tuple[str, datetime], minutes: int
+) -> None:
+    name, around = change
+    local, zone = around + timedelta(minutes=minutes), ZoneInfo(name)
+    every_minute = (local.replace(tzinfo=UTC) + timedelta(minutes=n) for n in range(-15 * 60, 13 * 60))
+    showing = [moment for moment in every_minute if moment.astimezone(zone).replace(tzinfo=None) == local]
+
+    found = read(f"{local:%Y-%m-%d %H:%M}", name)
+
+    assert found.doubt == {0: "never", 1: "", 2: "twice"}[len(showing)]
+    if showing:
+        assert [found.at, found.other] == [*showing, None][:2]
+    else:
+        assert found.other
+        readings = [moment.astimezone(zone).replace(tzinfo=None) for moment in (found.at, found.other)]
+        assert readings[0] < local < readings[1]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)).map(
+        lambda moment: moment.replace(microsecond=0)
+    ),
+    st.sampled_from([name for name, _ in CHANGES]),
+)
+def test_what_the_portal_writes_it_reads_again(moment: datetime, name: str) -> None:
+    local = moment.astimezone(ZoneInfo(name))
+    offset = local.utcoffset()
+    assert offset is not None
+    if offset % timedelta(minutes=1):
+        return  # offsets with seconds are of times before 1972
+    label = zone_label(local)
+
+    for text in (
+        local.isoformat(),
+        local.isoformat(" "),
+        local.strftime("%Y%m%dT%H%M%S%z"),
+        local.strftime(f"%d %b %Y %H:%M:%S {label}"),
+        local.strftime(f"%Y年%m月%d日 %H:%M:%S {label}"),
+        local.strftime("%a, %d %b %Y %H:%M:%S %z"),
+        local.strftime("%d/%b/%Y:%H:%M:%S %z"),
+        local.strftime("%a %b %d %H:%M:%S %Y %z"),
+    ):
+        assert read(text, "Asia/Kolkata").at == moment, text
+        assert read(text.replace("+", " "), "Asia/Kolkata").at == moment, text
+
+
+# What is refused ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("soon", "no time that the portal can read"),
+        ("T", "no time that the portal can read"),
+        (":", "no time that the portal can read"),
+        ("2026-11-23 at nine", "no time that the portal can read"),
+        ("in 2 h", "no time that the portal can read"),
+        ("<script>alert(1)</script>", "no time that the portal can read"),
+        ("2026-11-23 09:40 CST", "CST can mean several zones"),
+        ("23 Nov 2026 09:40 EST", "EST can mean several zones"),
+        ("2026-11-23 09:40 Mars/Olympus", "not an IANA time zone"),
+        ("2026-11-23 09:40 ../../etc/passwd", "not an IANA time zone"),
+        ("11/23/2026 09:40", "day and month can be read in two ways"),
+        ("23.11.2026 09:40", "day and month can be read in two ways"),
+        ("2026-02-30", "no such day"),
+        ("2026-13-01 09:40", "no such day"),
+        ("30 Feb", "no such day"),
+        ("2026-11-23 25:00", "no such day or time of day"),
+        ("2026-11-23 09:61", "no such day or time of day"),
+        ("2026-11-23 13:00 am", "no such day or time of day"),
+        ("2026年11月23日晚上12点", "no such day or time of day"),
+        ("20261123250000", "no such day or time of day"),
+        ("2026-11-23 09:40 +15:00", "offset is greater"),
+        ("0001-01-01", "year"),
+        ("9999-12-31 23:59 -14:00", "year"),
+        ("999999999 weeks ago", "year"),
+        ("9999999999999999999", "year"),
+        ("1" * 101, "longer than 100 characters"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_a_sentence(text: str, words: str) -> None:
+    assert words in refusal(text)
+
+
+FRAGMENTS = re.findall(
+    r"\S+", "0 1 2 09 40 2026 11 : - / + T Z . , 年 月 日 ago 前 h min Nov am 半 点 UTC [ ]"
+)
+
+
+@settings(max_examples=300, deadline=500)
+@given(
+    st.text(max_size=110)
+    | st.lists(st.sampled_from(FRAGMENTS), max_size=14).map(" ".join)
+    | st.text("0123456789-:T+Z 年月日时分前 agomh", max_size=30)
+)
+@example("1h" * 49)
+@example("0" * 100)
+@example("2026-11-23 09:40" + " " * 84)
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        found = read(text)
+    except UnreadableTime:
+        return
+    assert found.at.tzinfo is UTC
+    assert 1970 <= found.at.year <= 2201
