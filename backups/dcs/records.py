@@ -170,6 +170,10 @@ class Instance(msgspec.Struct, frozen=True):
         unread: list[tuple[str, str]] = []
         instance_id = _text(raw.get("instance_id"))
         name = _text(raw.get("name"))
+        policy = raw.get("instance_backup_policy")
+        backup_policy = BackupPolicy.from_api(policy)
+        if backup_policy is None and has_value(policy):
+            unread.append(("instance_backup_policy", as_text(policy)))
         return cls(
             instance_id=instance_id,
             name=name,
@@ -191,7 +195,7 @@ class Instance(msgspec.Struct, frozen=True):
             enterprise_project_id=_text(raw.get("enterprise_project_id")),
             description=_text(raw.get("description")),
             task=_task(raw.get("task")),
-            backup_policy=BackupPolicy.from_api(raw.get("instance_backup_policy")),
+            backup_policy=backup_policy,
             unread=tuple(unread),
             search_text=f"{name}\n{instance_id}".casefold(),
         )

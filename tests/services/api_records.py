@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from backups.dcs.records import BackupRecord
+
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -38,3 +40,31 @@ def raws(count: int, **changes: Any) -> list[dict[str, Any]]:
 
 def api_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def backup_at(when: str | datetime, **changes: Any) -> BackupRecord:
+    """An automatic backup that succeeded, whose data is from that time: "11-23 06:00" is in 2026, UTC."""
+    started = utc(when) if isinstance(when, str) else when
+    times = {
+        "created_at": api_time(started),
+        "execution_at": api_time(started),
+        "updated_at": api_time(started + timedelta(seconds=60)),
+    }
+    backup_id = f"b-{started:%m%d%H%M%S}-{changes.get('backup_type', 'auto')}"
+    return BackupRecord.from_api(raw(1, **{"backup_id": backup_id, **times, **changes}))
+
+
+def utc(text: str) -> datetime:
+    """Read "11-23" or "11-23 06:00", in 2026."""
+    return datetime.fromisoformat(f"2026-{text}").replace(tzinfo=UTC)
+
+
+FAILED: dict[str, Any] = {"status": "failed", "error_code": "dcs.08.0002", "is_support_restore": "FALSE"}
+NOT_RUN: dict[str, Any] = {**FAILED, "error_code": "dcs.08.0008"}
+EXPIRED: dict[str, Any] = {"status": "expired", "is_support_restore": "FALSE"}
+DELETED: dict[str, Any] = {"status": "deleted", "is_support_restore": "FALSE"}
+RUNNING: dict[str, Any] = {"status": "backuping", "is_support_restore": "FALSE", "size": 0}
+WAITING: dict[str, Any] = {"status": "waiting", "is_support_restore": "FALSE", "size": 0}
+DCS_SAYS_NO: dict[str, Any] = {"is_support_restore": "FALSE"}
+MANUAL: dict[str, Any] = {"backup_type": "manual"}
+ODD: dict[str, Any] = {"status": "archived"}

@@ -1,0 +1,133 @@
+"""The last days of a history, one verdict a day: what the day strip shows.
+
+A day without a backup says little by itself: records leave DCS's list, a list
+may be old or not whole, and a policy may have changed. So "missed" is said
+only where everything that it needs is known, and "not known" everywhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from .evidence import Evidence
+from .timeline import KINDS, Span
+
+DAYS = 30
+# A deferred run is tried again, once an hour and three times in all: it may begin after midnight.
+LATE = timedelta(hours=4)
+# An automatic backup vouches for the plan of this time after it: the policy is known only as it is now.
+VOUCHES = timedelta(days=31)
+
+STATES = (
+    "usable",
+    "running",
+    "unusable",
+    "gone",
+    "failed",
+    "odd",
+    "due",
+    "missed",
+    "none",
+    "unknown",
+)
+_KINDS_OF_STATE: dict[str, tuple[str, ...]] = {
+    "usable": ("usable",),
+    "running": ("running",),
+    "unusable": ("unusable",),
+    "gone": ("expired", "deleted"),
+    "failed": ("failed", "did_not_run"),
+    "odd": ("odd",),
+}
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day from `start` up to `end`. `reason` is a stable code for a state that no backup gives."""
+
+    date: date
+    start: datetime
+    end: datetime
+    state: str
+    counts: tuple[tuple[str, int], ...] = ()
+    reason: str = ""
+
+    @property
+    def failures(self) -> bool:
+        return any(kind in ("failed", "did_not_run") for kind, _ in self.counts)
+
+
+def last_days(known: Evidence, *, now: datetime, zone: tzinfo = UTC, days: int = DAYS) -> tuple[Day, ...]:
+    """Return the last days of a zone, today last."""
+    today = now.astimezone(zone).date()
+    return tuple(_day(known, today - timedelta(days=back), now, zone) for back in range(days - 1, -1, -1))
+
+
+def _day(known: Evidence, day: date, now: datetime, zone: tzinfo) -> Day:
+    start, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
+    found = known.records.span(start, end)
+    if len(found):
+        return Day(day, start, end, _state_of(found), _counts(found))
+    state, reason = _without_backups(known, start, end, now)
+    return Day(day, start, end, state, reason=reason)
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _state_of(found: Span) -> str:
+    """Return the best that a day has: what matters is whether it can be gone back to."""
+    return next((state for state, kinds in _KINDS_OF_STATE.items() if found.count(*kinds)), "odd")
+
+
+def _counts(found: Span) -> tuple[tuple[str, int], ...]:
+    return tuple((kind, n) for kind in KINDS if (n := found.count(kind)))
+
+
+def _without_backups(known: Evidence, start: datetime, end: datetime, now: datetime) -> tuple[str, str]:
+    """Return the state and the reason of a day of which the list has nothing."""
+    if known.created_at and known.created_at >= end:
+        return "none", "before_instance"
+    if not known.whole:
+        return "unknown", "list_not_whole"
+    if known.records.undated:
+        return "unknown", "undated_records"
+    if known.read_at < start:
+        return "unknown", "not_read_since"
+    planned = known.plan.planned(start, end)
+    slots = known.plan.slots(start, end)
+    over = max(end, slots[-1] + LATE) if slots else end + LATE
+    if min(now, known.read_at) < over:
+        return _not_over(known, planned, slots, now < over)
+    if not known.records.times or known.records.times[0] >= end:
+        return "unknown", "before_oldest"
+    if planned is None:
+        return "unknown", "plan_unknown"
+    return _missed(known, start, slots) if planned else ("none", "not_planned")
+
+
+def _not_over(
+    known: Evidence, planned: bool | None, slots: tuple[datetime, ...], yet: bool
+) -> tuple[str, str]:
+    """Return the state of a day whose backup may yet come, or had not come when the list was read."""
+    if planned is None:
+        return "unknown", "plan_unknown"
+    if not planned:
+        return "none", "not_planned"
+    if not yet:
+        return "unknown", "not_read_since"
+    return "due", "overdue" if any(slot + LATE <= known.read_at for slot in slots) else "to_come"
+
+
+def _missed(known: Evidence, start: datetime, slots: tuple[datetime, ...]) -> tuple[str, str]:
+    """Return whether a planned backup is missing: only where the list would still hold it.
+
+    Records leave the list by age. So an older automatic one that is still listed
+    says that this day's would be too, and that the policy was on at that time.
+    """
+    if not len(known.automatic.span(start - VOUCHES, start)):
+        return "unknown", "no_witness"
+    if slots and all(len(known.automatic.span(slot, slot + LATE)) for slot in slots):
+        return "none", "ran_after_midnight"
+    return "missed", "none_listed"

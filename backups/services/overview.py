@@ -1,0 +1,90 @@
+"""The head of a history: figures, days, hints and outlooks of one listing at one time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property
+
+from ..dcs.records import BackupRecord, Instance
+from . import days as day_strip
+from . import figures as head
+from . import hints as oddness
+from .days import Day
+from .evidence import Evidence
+from .figures import Figures
+from .hints import Hint
+from .listings import Listing
+from .oddities import Oddities, oddities
+from .outlook import Outlook, outlook
+from .policy import plan_of
+from .sizes import Size, sizes
+from .timeline import Timeline, automatic, timeline
+
+
+@dataclass(frozen=True)
+class Essentials:
+    """What is reckoned once per generation, by walking all its records."""
+
+    records: Timeline
+    automatic: Timeline
+    sizes: tuple[Size, ...]
+    odd: Oddities
+
+
+def essentials(records: tuple[BackupRecord, ...]) -> Essentials:
+    ordered = timeline(records)
+    sized = sizes(ordered)
+    return Essentials(ordered, automatic(ordered), sized, oddities(ordered, sized, records))
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Each part is reckoned when it is asked for, from the essentials, with a few bisects.
+
+    `key` is equal for overviews that say the same, up to what passing time changes.
+    """
+
+    essentials: Essentials
+    known: Evidence
+    generation: str
+    now: datetime
+    zone: tzinfo
+
+    @cached_property
+    def figures(self) -> Figures:
+        contradictions = self.essentials.odd.contradictions
+        return head.figures(
+            self.essentials.records, self.essentials.sizes, contradictions=contradictions, now=self.now
+        )
+
+    @cached_property
+    def days(self) -> tuple[Day, ...]:
+        return day_strip.last_days(self.known, now=self.now, zone=self.zone)
+
+    @cached_property
+    def hints(self) -> tuple[Hint, ...]:
+        return oddness.hints(self.known, self.essentials.odd, now=self.now)
+
+    def outlook(self, record: BackupRecord) -> Outlook | None:
+        return outlook(record, self.known, now=self.now)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.generation, self.known.plan, self.known.created_at, self.known.whole, str(self.zone)
+
+
+def overview(
+    listing: Listing[BackupRecord], instance: Instance | None, *, now: datetime, zone: tzinfo = UTC
+) -> Overview:
+    """Return what is known of the whole of a listing; `zone` decides where a day begins."""
+    made = listing.derived("essentials", essentials)
+    known = Evidence(
+        made.records,
+        made.automatic,
+        plan_of(instance),
+        read_at=listing.read_at,
+        whole=listing.complete,
+        created_at=instance.created_at if instance else None,
+    )
+    return Overview(made, known, listing.generation, now, zone)

@@ -1,0 +1,196 @@
+"""The day strip, case by case: what a day is called, and what is never said of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from backups.dcs.records import BackupRecord
+from backups.services.days import Day, last_days
+from backups.services.evidence import evidence
+from backups.services.policy import Plan
+from backups.services.timeline import timeline
+
+from .api_records import (
+    DCS_SAYS_NO,
+    DELETED,
+    EXPIRED,
+    FAILED,
+    MANUAL,
+    NOT_RUN,
+    ODD,
+    RUNNING,
+    WAITING,
+    backup_at,
+    utc,
+)
+
+NOON = utc("11-24 12:00")
+DAILY = Plan("automatic", (1, 2, 3, 4, 5, 6, 7), time(3), 7)
+WEEKDAYS = Plan("automatic", (1, 2, 3, 4, 5), time(3), 7)
+LATE_AT_NIGHT = Plan("automatic", (1, 2, 3, 4, 5, 6, 7), time(23), 7)
+WITNESS = backup_at("11-10 03:00", **EXPIRED)
+
+
+def days_of(
+    *records: BackupRecord, plan: Plan = DAILY, now: datetime = NOON, zone: Any = UTC, **known: Any
+) -> dict[str, Day]:
+    """The last 30 days by their date, such as "11-23"."""
+    seen = evidence(timeline(records), plan, **{"read_at": now, **known})
+    return {f"{day.date:%m-%d}": day for day in last_days(seen, now=now, zone=zone)}
+
+
+WITH_BACKUPS: list[tuple[list[dict[str, Any]], str]] = [
+    # the backups of 20 November, hour by hour; what the day is
+    ([{}], "usable"),
+    ([FAILED, {}], "usable"),
+    ([EXPIRED, {}], "usable"),
+    ([RUNNING], "running"),
+    ([WAITING], "running"),
+    ([FAILED, RUNNING], "running"),
+    ([DCS_SAYS_NO], "unusable"),
+    ([{"is_support_restore": None}], "unusable"),
+    ([DCS_SAYS_NO, EXPIRED], "unusable"),
+    ([EXPIRED], "gone"),
+    ([DELETED], "gone"),
+    ([FAILED, EXPIRED], "gone"),
+    # DCS may still say that an expired one can be restored; it cannot.
+    ([{**EXPIRED, "is_support_restore": "TRUE"}], "gone"),
+    ([FAILED], "failed"),
+    ([NOT_RUN], "failed"),
+    ([FAILED, FAILED, NOT_RUN], "failed"),
+    ([ODD], "odd"),
+    ([{"status": None}], "odd"),
+    ([ODD, FAILED], "failed"),
+]
+
+
+@pytest.mark.parametrize(("records", "state"), WITH_BACKUPS)
+def test_a_day_is_called_after_the_best_that_it_has(records: list[dict[str, Any]], state: str) -> None:
+    day = days_of(*(backup_at(f"11-20 {3 + hour:02}:00", **one) for hour, one in enumerate(records)))
+
+    assert day["11-20"].state == state
+
+
+def test_a_day_counts_its_backups_and_knows_of_failures_beside_a_success() -> None:
+    day = days_of(
+        backup_at("11-20 03:00", **FAILED), backup_at("11-20 04:00", **NOT_RUN), backup_at("11-20 05:00")
+    )["11-20"]
+
+    assert day.counts == (("usable", 1), ("failed", 1), ("did_not_run", 1))
+    assert day.failures
+
+
+WITHOUT_BACKUPS: list[tuple[str, dict[str, Any], str, str]] = [
+    # the day asked for, what else is known; its state and the reason
+    ("11-20", {}, "missed", "none_listed"),
+    ("11-23", {}, "missed", "none_listed"),
+    ("11-20", {"plan": WEEKDAYS}, "missed", "none_listed"),
+    ("11-21", {"plan": WEEKDAYS}, "none", "not_planned"),
+    ("11-20", {"plan": Plan("manual")}, "none", "not_planned"),
+    ("11-20", {"plan": Plan("none")}, "none", "not_planned"),
+    ("11-20", {"plan": Plan("unknown")}, "unknown", "plan_unknown"),
+    ("11-20", {"plan": Plan("automatic")}, "unknown", "plan_unknown"),
+    # Records leave the list: before the oldest of them nothing is known, pruned is not missed.
+    ("11-09", {}, "unknown", "before_oldest"),
+    ("10-26", {}, "unknown", "before_oldest"),
+    ("11-07", {"plan": WEEKDAYS}, "unknown", "before_oldest"),
+    # A list with holes, or with records of no time, cannot show that something is missing.
+    ("11-20", {"whole": False}, "unknown", "list_not_whole"),
+    ("11-21", {"plan": WEEKDAYS, "whole": False}, "unknown", "list_not_whole"),
+    # What has not been read since is not known.
+    ("11-24", {"read_at": utc("11-22 12:00")}, "unknown", "not_read_since"),
+    ("11-23", {"read_at": utc("11-22 12:00")}, "unknown", "not_read_since"),
+    ("11-22", {"read_at": utc("11-22 02:00")}, "unknown", "not_read_since"),
+    ("11-20", {"read_at": utc("11-22 12:00")}, "missed", "none_listed"),
+    # Today may still get its backup.
+    ("11-24", {}, "due", "overdue"),
+    ("11-24", {"now": utc("11-24 02:00")}, "due", "to_come"),
+    ("11-24", {"plan": LATE_AT_NIGHT}, "due", "to_come"),
+    ("11-24", {"plan": Plan("none")}, "none", "not_planned"),
+    ("11-24", {"plan": Plan("unknown")}, "unknown", "plan_unknown"),
+    # So may last night's, which is tried again after midnight.
+    ("11-23", {"plan": LATE_AT_NIGHT, "now": utc("11-24 01:00")}, "due", "to_come"),
+    ("11-23", {"plan": LATE_AT_NIGHT, "now": utc("11-24 04:00")}, "missed", "none_listed"),
+    # Before the instance was made, nothing could be planned.
+    ("10-28", {"created_at": utc("11-05 09:00")}, "none", "before_instance"),
+    ("11-06", {"created_at": utc("11-05 09:00")}, "unknown", "before_oldest"),
+]
+
+
+@pytest.mark.parametrize(("day", "known", "state", "reason"), WITHOUT_BACKUPS)
+def test_a_day_without_a_backup(day: str, known: dict[str, Any], state: str, reason: str) -> None:
+    found = days_of(WITNESS, **known)[day]
+
+    assert (found.state, found.reason, found.counts) == (state, reason, ())
+
+
+def test_a_pruned_list_has_no_missed_days() -> None:
+    """Only what is kept is listed: a week of automatic backups, and a manual one of long ago."""
+    kept = [backup_at(f"11-{day} 03:00") for day in range(18, 25)]
+
+    found = days_of(*kept, backup_at("10-01 09:00", **MANUAL))
+
+    assert {day.state for day in found.values()} == {"usable", "unknown"}
+    assert found["11-17"].reason == "no_witness"
+
+
+def test_an_old_backup_does_not_vouch_for_a_plan_of_today() -> None:
+    found = days_of(backup_at("09-01 03:00"))
+
+    assert {day.reason for day in found.values()} == {"no_witness", "overdue"}
+
+
+def test_backups_that_stopped_coming_are_missed() -> None:
+    found = days_of(*(backup_at(f"11-{day} 03:00") for day in range(10, 21)))
+
+    assert [name for name, day in found.items() if day.state == "missed"] == ["11-21", "11-22", "11-23"]
+
+
+def test_a_record_without_a_time_may_be_of_any_day() -> None:
+    undated = backup_at("11-20 03:00", created_at="not a time", execution_at=None)
+
+    assert days_of(WITNESS, undated)["11-20"].reason == "undated_records"
+
+
+def test_a_backup_that_began_after_midnight_belongs_to_the_night_before() -> None:
+    found = days_of(WITNESS, backup_at("11-21 00:40"), plan=LATE_AT_NIGHT)
+
+    assert (found["11-20"].state, found["11-20"].reason) == ("none", "ran_after_midnight")
+    assert found["11-21"].state == "usable"
+
+
+def test_an_empty_history_has_no_missed_days() -> None:
+    assert {day.state for day in days_of().values()} == {"unknown", "due"}
+
+
+def test_there_are_thirty_days_and_today_is_the_last() -> None:
+    found = days_of()
+
+    assert next(iter(found)) == "10-26"
+    assert list(found)[-1] == "11-24"
+    assert len(found) == 30
+
+
+def test_days_are_those_of_the_zone() -> None:
+    """03:00 UTC is 08:30 in Kolkata; 20:00 UTC is the next day there."""
+    kolkata = ZoneInfo("Asia/Kolkata")
+
+    found = days_of(WITNESS, backup_at("11-20 20:00"), zone=kolkata)
+
+    assert found["11-21"].state == "usable"
+    assert found["11-21"].start == utc("11-20 18:30")
+    assert list(days_of(now=utc("11-24 20:00"), zone=kolkata))[-1] == "11-25"
+
+
+def test_days_with_a_change_of_the_clock_are_longer_or_shorter_and_none_is_lost() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+
+    found = list(days_of(now=utc("11-01 12:00"), zone=berlin).values())
+
+    assert {day.end - day.start for day in found} == {timedelta(hours=24), timedelta(hours=25)}
+    assert all(day.end == following.start for day, following in pairwise(found))

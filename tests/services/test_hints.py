@@ -1,0 +1,246 @@
+"""Hints: what is odd in a history, and what is not said."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+from typing import Any
+
+import pytest
+
+from backups.dcs.records import BackupRecord
+from backups.services.evidence import evidence
+from backups.services.hints import Hint, hints
+from backups.services.oddities import oddities
+from backups.services.policy import Plan
+from backups.services.sizes import sizes
+from backups.services.timeline import timeline
+
+from .api_records import EXPIRED, FAILED, MANUAL, NOT_RUN, ODD, RUNNING, WAITING, api_time, backup_at, utc
+
+NOON = utc("11-24 12:00")
+NO_PLAN = Plan("none")
+DAILY = Plan("automatic", (1, 2, 3, 4, 5, 6, 7), time(3), 7)
+MON_WED_FRI = Plan("automatic", (1, 3, 5), time(3), 7)
+
+
+def hints_of(*records: BackupRecord, plan: Plan = NO_PLAN, **known: Any) -> list[Hint]:
+    ordered = timeline(records)
+    odd = oddities(ordered, sizes(ordered), records)
+    return list(hints(evidence(ordered, plan, **{"read_at": NOON, **known}), odd, now=NOON))
+
+
+def kinds_of(*records: BackupRecord, **known: Any) -> list[str]:
+    return [hint.kind for hint in hints_of(*records, **known)]
+
+
+def took(minutes: float, when: str, **fields: Any) -> BackupRecord:
+    """A backup that took that long."""
+    return backup_at(when, updated_at=api_time(utc(when) + timedelta(minutes=minutes)), **fields)
+
+
+USUAL = [took(2, f"11-{day} 03:00") for day in range(10, 16)]
+
+
+def test_an_ordinary_history_gives_no_hint() -> None:
+    assert kinds_of(*(backup_at(f"11-{day} 03:00") for day in range(1, 25) if day > 9), plan=DAILY) == []
+
+
+def test_an_empty_history_gives_no_hint() -> None:
+    assert kinds_of(plan=DAILY) == []
+
+
+# Sizes -----------------------------------------------------------------------
+
+SIZES: list[tuple[list[dict[str, Any]], bool]] = [
+    # the backups a day apart, the last on 23 November; whether the size fell
+    ([{"size": 1000}, {"size": 499}], True),
+    ([{"size": 1000}, {"size": 500}], False),
+    ([{"size": 1000}, {"size": 0}], True),
+    ([{"size": 1000}, {"size": 400}, {"size": 410}], True),
+    ([{"size": 1000}, {**FAILED, "size": 0}, {"size": 990}], False),
+    ([{"size": 1000}, {**FAILED, "size": 0}, {"size": 300}], True),
+    ([{"size": 1000}, {"size": 200, "backup_format": "aof"}], False),
+    ([{"size": 1000}, {"size": 9000, "backup_format": "aof"}, {"size": 300}], True),
+    ([{"size": 1000}, {**EXPIRED, "size": 0}, {"size": 990}], False),
+    ([{"size": 1000}, {"size": None}, {"size": 990}], False),
+    ([{"size": 400}, {"size": 1000}], False),
+]
+
+
+@pytest.mark.parametrize(("records", "fell"), SIZES)
+def test_a_size_that_fell_by_more_than_half(records: list[dict[str, Any]], fell: bool) -> None:
+    days = range(24 - len(records), 24)
+
+    found = kinds_of(*(backup_at(f"11-{day} 03:00", **one) for day, one in zip(days, records, strict=True)))
+
+    assert found == (["size_fell"] if fell else [])
+
+
+def test_a_fall_names_both_backups_and_the_newest_fall_counts() -> None:
+    large, small, larger, smaller = (
+        backup_at(f"11-2{day} 03:00", size=size) for day, size in enumerate((1000, 100, 5000, 50))
+    )
+
+    assert hints_of(large, small, larger, smaller) == [Hint("size_fell", smaller, before=larger)]
+
+
+def test_a_fall_of_long_ago_is_history() -> None:
+    assert kinds_of(backup_at("10-01 03:00", size=1000), backup_at("10-02 03:00", size=100)) == []
+
+
+def test_in_a_list_with_holes_nothing_is_the_one_before() -> None:
+    records = backup_at("11-20 03:00", size=1000), backup_at("11-21 03:00", size=100)
+
+    assert kinds_of(*records, whole=False) == []
+
+
+# Durations -------------------------------------------------------------------
+
+DURATIONS: list[tuple[list[BackupRecord], bool]] = [
+    # beside six automatic ones of 2 minutes
+    ([took(10, "11-20 03:00")], False),
+    ([took(10.1, "11-20 03:00")], True),
+    ([took(30, "11-20 03:00", **FAILED)], True),
+    # Nobody knows how long a manual one usually takes.
+    ([took(30, "11-20 03:00", **MANUAL)], False),
+    ([took(30, "11-20 03:00", **EXPIRED)], False),
+    ([took(30, "11-20 03:00", **ODD)], False),
+]
+
+
+@pytest.mark.parametrize(("records", "slow"), DURATIONS)
+def test_a_backup_that_took_over_five_times_the_usual(records: list[BackupRecord], slow: bool) -> None:
+    assert kinds_of(*USUAL, *records) == (["slow"] if slow else [])
+
+
+def test_a_slow_backup_is_told_with_what_is_usual() -> None:
+    slow = took(30, "11-20 03:00")
+
+    assert hints_of(*USUAL, slow) == [
+        Hint("slow", slow, span=timedelta(minutes=30), usual=timedelta(minutes=2))
+    ]
+
+
+def test_of_four_backups_nobody_can_say_what_is_usual() -> None:
+    assert kinds_of(*USUAL[:3], took(600, "11-20 03:00")) == []
+
+
+def test_a_few_seconds_are_no_matter() -> None:
+    quick = [took(1 / 60, f"11-{day} 03:00") for day in range(10, 16)]
+
+    assert kinds_of(*quick, took(50 / 60, "11-20 03:00")) == []
+    assert kinds_of(*quick, took(70 / 60, "11-20 03:00")) == ["slow"]
+
+
+# Running ---------------------------------------------------------------------
+
+
+def running(since: float, changed: float | None = None, **fields: Any) -> BackupRecord:
+    """One that began so many minutes before it was read, and was changed so many minutes before that."""
+    started = NOON - timedelta(minutes=since)
+    updated = None if changed is None else api_time(NOON - timedelta(minutes=changed))
+    return backup_at(started, updated_at=updated, **{**RUNNING, **fields})
+
+
+RUN: list[tuple[BackupRecord, str | None]] = [
+    (running(5, 0), None),
+    (running(29, 29), None),
+    (running(45, 31), "unchanged"),
+    (running(45, 30), "unchanged"),
+    # It moves, but it has run for longer than any should.
+    (running(45, 1), "running_long"),
+    # DCS gives no time of the last change, or one that says nothing: only the start is known.
+    (running(45), "running_long"),
+    (running(45, 45), "running_long"),
+    (running(20), None),
+    (running(45, **WAITING), "waiting_long"),
+    (running(45, 35, **WAITING), "unchanged"),
+    (running(20, **WAITING), None),
+]
+
+
+@pytest.mark.parametrize(("record", "kind"), RUN)
+def test_a_backup_that_does_not_come_to_its_end(record: BackupRecord, kind: str | None) -> None:
+    assert kinds_of(record) == ([kind] if kind else [])
+
+
+def test_a_backup_in_progress_for_over_five_times_the_usual() -> None:
+    record = running(12, 0)
+
+    assert hints_of(*USUAL, record) == [
+        Hint("running_long", record, span=timedelta(minutes=12), usual=timedelta(minutes=2))
+    ]
+
+
+def test_an_old_list_does_not_know_what_became_of_a_running_backup_since() -> None:
+    """It was in progress for five minutes when the list was read, three hours ago."""
+    record = backup_at("11-24 08:55", updated_at="2026-11-24T08:59:00.000Z", **RUNNING)
+
+    assert kinds_of(record, read_at=utc("11-24 09:00")) == []
+
+
+# Failures --------------------------------------------------------------------
+
+DAYS: list[tuple[list[tuple[str, dict[str, Any]]], bool]] = [
+    ([("03:00", FAILED), ("04:00", FAILED), ("05:00", FAILED)], True),
+    ([("03:00", FAILED), ("04:00", NOT_RUN), ("05:00", NOT_RUN)], True),
+    ([("03:00", FAILED), ("04:00", FAILED), ("05:00", {})], False),
+    ([("03:00", FAILED), ("04:00", FAILED), ("05:00", FAILED), ("09:00", MANUAL)], True),
+    # The limit is one of automatic backups.
+    ([("03:00", FAILED), ("04:00", FAILED), ("05:00", {**FAILED, **MANUAL})], False),
+]
+
+
+@pytest.mark.parametrize(("records", "hint"), DAYS)
+def test_three_failures_in_a_day(records: list[tuple[str, dict[str, Any]]], hint: bool) -> None:
+    found = kinds_of(*(backup_at(f"11-20 {hour}", **fields) for hour, fields in records))
+
+    assert found == (["failed_all_day"] if hint else [])
+
+
+def test_the_newest_of_several_bad_days_is_named_and_all_are_counted() -> None:
+    bad = [backup_at(f"11-{day} 0{hour}:00", **FAILED) for day in (12, 20, 13) for hour in (3, 4, 5)]
+    long_ago = [backup_at(f"10-01 0{hour}:00", **FAILED) for hour in (3, 4, 5)]
+
+    assert hints_of(*bad, *long_ago) == [Hint("failed_all_day", day=date(2026, 11, 20), count=3)]
+
+
+# The newest usable backup ----------------------------------------------------
+
+AGES: list[tuple[Plan, str, dict[str, Any], bool]] = [
+    # plan, the newest usable backup, what else is known; whether it is too old
+    (DAILY, "11-22 13:00", {}, False),
+    (DAILY, "11-22 11:00", {}, True),
+    (MON_WED_FRI, "11-19 03:00", {}, False),
+    (MON_WED_FRI, "11-18 11:00", {}, True),
+    (Plan("manual"), "11-01 03:00", {}, False),
+    (Plan("unknown"), "11-01 03:00", {}, False),
+    (Plan("automatic"), "11-01 03:00", {}, False),
+    (DAILY, "11-20 03:00", {"whole": False}, False),
+    # By when the list was read there was none newer; since then there may be.
+    (DAILY, "11-20 03:00", {"read_at": utc("11-21 03:00")}, False),
+]
+
+
+@pytest.mark.parametrize(("plan", "newest", "known", "old"), AGES)
+def test_a_newest_usable_backup_that_is_older_than_twice_the_interval(
+    plan: Plan, newest: str, known: dict[str, Any], old: bool
+) -> None:
+    found = kinds_of(backup_at(newest), backup_at("11-24 03:00", **FAILED), plan=plan, **known)
+
+    assert found == (["newest_usable_is_old"] if old else [])
+
+
+# Contradictions --------------------------------------------------------------
+
+
+def test_contradictions_are_counted() -> None:
+    says_yes = {"is_support_restore": "TRUE"}
+    records = [
+        backup_at("11-20 03:00", **{**EXPIRED, **says_yes}),
+        backup_at("11-21 03:00", **{**FAILED, **says_yes}),
+        backup_at("11-22 03:00", **EXPIRED),
+        backup_at("11-23 03:00"),
+    ]
+
+    assert hints_of(*records) == [Hint("contradiction", count=2)]
