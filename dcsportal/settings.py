@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "dcsportal.sso.proxy.ProxySignIn",
     "dcsportal.sso.audit.BackupsViewed",
     "dcsportal.sso.middleware.SignInRequired",
+    "dcsportal.rate_limits.RateLimits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]

@@ -89,6 +89,12 @@ def _english() -> None:
     translation.activate("en")
 
 
+@pytest.fixture(autouse=True)
+def _nothing_counted() -> None:
+    """All tests sign in from one address: what one has counted must not refuse the next."""
+    cache.clear()
+
+
 @pytest.fixture
 def client_of(db: None) -> Callable[[str], Client]:
     """`client_of("ada")` is a browser in which that demo person has signed in."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -93,6 +93,17 @@ def refused_query(project: Project, instance_id: str, problems: Iterable[Any]) -
         message = "; ".join(f"{p.parameter}={p.value}: {p.sentence}" for p in problems)
     problem = Problem(kind="bad_query", message=message)
     return Export(project, instance_id, _envelope(project, instance_id, problem=problem), status=400)
+
+
+def export_too_often(project: Project, instance_id: str, *, retry_after: int, now: datetime) -> Export:
+    """Return the answer to a program that exports more often than the portal allows."""
+    problem = Problem(
+        kind="too_many_requests",
+        message=f"too many exports in a minute: try again in {retry_after} s",
+        retry_at=now + timedelta(seconds=retry_after),
+    )
+    body = _envelope(project, instance_id, problem=problem)
+    return Export(project, instance_id, body, status=429, retry_after=retry_after)
 
 
 def _exported(record: BackupRecord, url: str) -> dict[str, Any]:

@@ -20,12 +20,12 @@ class SignInRequired(LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]  # a redirect is not the only answer
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponse:
-        response = _to_sign_in(request) if _is_navigation(request) else _signed_out(request)
+        response = _to_sign_in(request) if is_navigation(request) else _signed_out(request)
         patch_vary_headers(response, ["Accept", "HX-Request", "Sec-Fetch-Mode"])
         return response
 
 
-def _is_navigation(request: HttpRequest) -> bool:
+def is_navigation(request: HttpRequest) -> bool:
     if "HX-Request" in request.headers:
         return False
     accept = request.headers.get("Accept", "*/*")
