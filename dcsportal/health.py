@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
+import threading
+import time
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -12,32 +14,85 @@ from django.core.checks import ERROR, run_checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from redis.exceptions import RedisError
+from django.views.decorators.http import require_safe
+
+from backups.services.calls import dcs_state
+from backups.services.shared_cache import CACHE_ERRORS
 
 logger = logging.getLogger(__name__)
 
+# Whoever asks more often, and anybody may, gets the last answer.
+ASKED_AGAIN_AFTER = 1.0
+
+States = dict[str, bool]
+
 
 @login_not_required
+@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain; charset=utf-8")
 
 
 @login_not_required
+@require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer 503 while the database, the cache or the settings are unusable; the log says why."""
-    states = {"database": _database_works(), "cache": _cache_works(), "settings": _settings_are_right()}
+    """Answer 503 while the database, the cache or the settings are unusable; the log says why.
+
+    What DCS last answered is told too, but a server that shows old listings is as good as any.
+    """
+    states = _readiness.states()
     ready = all(states.values())
     body = {"ready": ready} | {name: "ok" if works else "failed" for name, works in states.items()}
+    body["dcs"] = dcs_state(time.monotonic())
     return JsonResponse(body, status=200 if ready else 503)
 
 
-def _database_works() -> bool:
-    try:
-        executor = MigrationExecutor(connection)
-        return not executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError as error:
-        logger.error("The database does not answer: %s", error)
-        return False
+class _Readiness:
+    """The last answers, so that asking costs next to nothing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked_at = float("-inf")
+        self._states: States = {}
+        self._is_migrated = False
+
+    def states(self) -> States:
+        with self._lock:
+            if time.monotonic() - self._asked_at >= ASKED_AGAIN_AFTER:
+                self._states = {
+                    "database": self._database_works(),
+                    "cache": _cache_works(),
+                    "settings": _settings_are_right(),
+                }
+                self._asked_at = time.monotonic()
+            return self._states
+
+    def forget(self) -> None:
+        with self._lock:
+            self._asked_at, self._is_migrated = float("-inf"), False
+
+    def _database_works(self) -> bool:
+        try:
+            if not self._is_migrated:
+                # It reads every migration, so it is done until it is right once.
+                self._is_migrated = is_migrated()
+                return self._is_migrated
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            return True
+        except DatabaseError as error:
+            logger.error("The database does not answer: %s", error)
+            return False
+
+
+_readiness = _Readiness()
+forget = _readiness.forget
+
+
+def is_migrated() -> bool:
+    """Tell whether the database has all tables that this version needs."""
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
 def _cache_works() -> bool:
@@ -45,7 +100,7 @@ def _cache_works() -> bool:
     try:
         cache.set(f"ready-{token}", token, timeout=5)
         return bool(cache.get(f"ready-{token}") == token)
-    except (RedisError, OSError) as error:
+    except CACHE_ERRORS as error:
         logger.error("The cache does not answer: %s", error)
         return False
 

@@ -1,13 +1,37 @@
-"""A load balancer asks for health by the machine's own address, whatever hosts the portal serves."""
+"""Health: alive or not, ready or not, and DCS is told but never takes a server out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
 import pytest
+from django.core.management import call_command
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.services import calls
+from dcsportal import health
 from dcsportal.middleware import portal_address
+
+
+@pytest.fixture(autouse=True)
+def _just_started(portal: Settings) -> Iterator[None]:
+    health.forget()
+    calls.forget()
+    yield
+    health.forget()
+    calls.forget()
+
+
+def readiness(client: Client) -> tuple[int, dict[str, Any]]:
+    response = client.get("/readyz")
+    return response.status_code, response.json()
 
 
 @pytest.mark.parametrize("hosts", [["*"], [".example.com"], ["backups.example.com", "other.example.com"]])
@@ -22,3 +46,115 @@ def test_health_answers_whatever_hosts_are_allowed(settings: Settings, hosts: li
     portal_address(answer)(RequestFactory().get("/healthz", headers={"Host": "10.0.0.7:8000"}))
 
     assert len(asked) == 1
+
+
+def test_a_server_whose_parts_all_work_is_ready(db: None, client: Client) -> None:
+    assert readiness(client) == (
+        200,
+        {"ready": True, "database": "ok", "cache": "ok", "settings": "ok", "dcs": "unknown"},
+    )
+
+
+def test_health_of_the_process_asks_nothing_else(client: Client) -> None:
+    # Without the `db` fixture the database may not be touched.
+    assert client.get("/healthz").content == b"ok"
+
+
+def test_a_server_without_its_tables_is_not_ready_until_it_has_them(
+    transactional_db: None, client: Client
+) -> None:
+    call_command("migrate", "sso", "zero", verbosity=0)
+    try:
+        assert readiness(client)[1]["database"] == "failed"
+    finally:
+        call_command("migrate", verbosity=0)
+    health._readiness._asked_at = float("-inf")
+
+    assert readiness(client)[0] == 200
+
+
+def test_a_server_without_its_cache_is_not_ready(
+    db: None, client: Client, settings: Settings, tmp_path: Path
+) -> None:
+    embedded = settings.CACHES
+    settings.CACHES = {
+        "default": embedded["default"] | {"LOCATION": str(tmp_path / "no" / "such" / "folder")}
+    }
+    try:
+        status, body = readiness(client)
+    finally:
+        settings.CACHES = embedded
+
+    assert (status, body["cache"], body["database"]) == (503, "failed", "ok")
+
+
+def test_a_server_with_wrong_settings_is_not_ready(db: None, client: Client, settings: Settings) -> None:
+    settings.PORTAL_URL = "https://backups.example.com"  # the demo is for loopback only
+
+    assert readiness(client)[1]["settings"] == "failed"
+
+
+def test_asking_again_and_again_costs_nothing(
+    db: None, client: Client, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    readiness(client)
+
+    with django_assert_num_queries(0):
+        for _ in range(20):
+            assert readiness(client)[0] == 200
+
+
+def test_once_the_tables_are_there_only_the_connection_is_tried(
+    db: None, client: Client, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    readiness(client)
+    health._readiness._asked_at = float("-inf")
+
+    with django_assert_num_queries(1):
+        readiness(client)
+
+
+# --- DCS -------------------------------------------------------------------------
+
+
+def ask_dcs(portal: Settings, emulator: Emulator, project: str) -> None:
+    from backups.dcs.errors import DcsError
+    from backups.services.projects import client_for, configured_projects
+
+    with suppress(DcsError):
+        client_for(configured_projects()[project]).list_backup_records(ORDERS_CACHE_ID, limit=1)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "state"),
+    [((), "ok"), (("eu-prod",), "partly failing"), (("eu-prod", "cn-prod"), "failing")],
+)
+def test_dcs_is_told_and_never_takes_a_server_out(
+    db: None, client: Client, portal: Settings, emulator: Emulator, spoilt: tuple[str, ...], state: str
+) -> None:
+    for project in ("eu-prod", "cn-prod"):
+        if project in spoilt:
+            emulator.fail_with(500)
+        ask_dcs(portal, emulator, project)
+        emulator.heal()
+
+    status, body = readiness(client)
+    assert (status, body["ready"], body["dcs"]) == (200, True, state)
+
+
+def test_what_dcs_does_not_know_says_nothing_against_it(portal: Settings, emulator: Emulator) -> None:
+    ask_dcs(portal, emulator, "cn-prod")  # orders-cache is in another project
+
+    assert calls.dcs_state(calls._last["cn-prod"][1]) == "ok"
+
+
+def test_old_news_of_dcs_is_no_news(portal: Settings, emulator: Emulator) -> None:
+    ask_dcs(portal, emulator, "eu-prod")
+
+    assert calls.dcs_state(calls._last["eu-prod"][1] + calls.NEWS_SECONDS) == "unknown"
+
+
+def test_health_names_no_project(db: None, client: Client, portal: Settings, emulator: Emulator) -> None:
+    ask_dcs(portal, emulator, "eu-prod")
+
+    assert "eu-prod" not in client.get("/readyz").content.decode()

@@ -421,17 +421,6 @@ def test_a_foreign_host_is_refused_but_a_health_check_by_address_is_answered(cli
     assert client.get("/healthz", headers={"Host": "10.1.2.3"}).content == b"ok"
 
 
-def test_readiness_tells_what_is_unusable(client: Client, db: None, settings: Any) -> None:
-    settings.DCS_PROJECTS = {"p": {"endpoint": "http://127.0.0.1:1"}}
-    assert client.get("/readyz").json() == {"ready": True, "database": "ok", "cache": "ok", "settings": "ok"}
-
-    settings.DCS_PROJECTS = {}
-    response = client.get("/readyz")
-
-    assert response.status_code == 503
-    assert response.json()["settings"] == "failed"
-
-
 def test_static_files_are_all_there_and_get_names_that_may_be_kept_for_ever(
     settings: Any, tmp_path: Path
 ) -> None:
