@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -39,7 +39,21 @@ class QueryProblem:
 # Fields ----------------------------------------------------------------------
 
 
-class Codes(forms.MultipleChoiceField):
+class Shared:
+    """A field that all forms share: reading a value changes nothing in it, and copying it costs more."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
+class Text(Shared, forms.CharField):
+    """Any text, or none."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False)
+
+
+class Codes(Shared, forms.MultipleChoiceField):
     """A repeatable parameter of known codes; blank values mean nothing."""
 
     def __init__(self, codes: Sequence[str]) -> None:
@@ -55,7 +69,7 @@ class Codes(forms.MultipleChoiceField):
                 raise _unreadable(code, _one_of(self.codes))
 
 
-class AnyCodes(forms.Field):
+class AnyCodes(Shared, forms.Field):
     """A repeatable parameter whose values have a form and no list."""
 
     widget = forms.MultipleHiddenInput
@@ -76,7 +90,7 @@ class AnyCodes(forms.Field):
                 raise _unreadable(text, self.sentence)
 
 
-class Code(forms.CharField):
+class Code(Shared, forms.CharField):
     """A single parameter of known codes, with a default."""
 
     def __init__(self, codes: Sequence[str], default: str = "") -> None:
@@ -91,7 +105,7 @@ class Code(forms.CharField):
         return text or self.default
 
 
-class WholeNumber(forms.CharField):
+class WholeNumber(Shared, forms.CharField):
     """A page number: 1 or more. One beyond all sense is as good as the last page."""
 
     def __init__(self) -> None:
@@ -104,7 +118,7 @@ class WholeNumber(forms.CharField):
         return min(int(text), 10**9)
 
 
-class Search(forms.CharField):
+class Search(Shared, forms.CharField):
     """Words split on white space, case-folded."""
 
     def __init__(self) -> None:
@@ -117,7 +131,7 @@ class Search(forms.CharField):
         return tuple(text.casefold().split())
 
 
-class Zone(forms.CharField):
+class Zone(Shared, forms.CharField):
     """An IANA time zone."""
 
     def __init__(self) -> None:
@@ -166,6 +180,9 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
 
 
+_FROM_AND_TO = {"from": Text(), "to": Text()}
+
+
 class HistoryForm(QueryForm):
     """The query of a history: see the portal's documentation of its links."""
 
@@ -184,7 +201,7 @@ class HistoryForm(QueryForm):
     def __init__(self, query: QueryDict) -> None:
         super().__init__(query)
         # `from` is no name that a class body could give a field.
-        self.fields |= {"from": forms.CharField(required=False), "to": forms.CharField(required=False)}
+        self.fields |= _FROM_AND_TO
 
     def clean(self) -> dict[str, Any]:
         """Read from and to, which need the zone."""

@@ -130,6 +130,7 @@ def _database(url: str) -> dict[str, Any]:
                 "transaction_mode": "IMMEDIATE",
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             }
+            database["CONN_MAX_AGE"] = 60
         case "postgresql":
             database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
         case _:

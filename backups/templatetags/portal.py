@@ -13,12 +13,10 @@ from functools import lru_cache
 from typing import Any
 
 from django import template
-from django.http import HttpRequest, QueryDict
 from django.template import Context
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
-from django.utils.encoding import escape_uri_path
 from django.utils.functional import Promise
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -30,6 +28,8 @@ from backups.dcs.records import BackupRecord, Instance
 from backups.services import words
 from backups.services.eligibility import Eligibility
 from backups.services.projects import Project
+
+from .query_links import links_of
 
 register = template.Library()
 
@@ -415,44 +415,33 @@ def _listed(reasons: Iterable[str]) -> str:
 @register.simple_tag(takes_context=True)
 def here(context: Context) -> str:
     """Return this page's path and query: where a form comes back to."""
-    request = context.get("request")
-    return request.get_full_path() if isinstance(request, HttpRequest) else "/"
+    return links_of(context).here or "/"
 
 
 @register.simple_tag(takes_context=True)
 def toggle_url(context: Context, name: str, value: str) -> str:
     """Return the link that adds a value to a repeatable parameter, or takes it out."""
-    query = _query(context)
-    values = query.getlist(name)
-    rest = [other for other in values if other != value]
-    query.setlist(name, rest if len(rest) < len(values) else [*values, value])
-    query.pop("page", None)
-    return _link(context, query)
+    return links_of(context).toggling(name, value)
 
 
 @register.simple_tag(takes_context=True)
 def url_with(context: Context, **changes: Any) -> str:
     """Return the link with some parameters set; None takes one out."""
-    query = _query(context)
-    for name, value in changes.items():
-        query.setlist(name, [] if value is None else [str(value)])
-    return _link(context, query)
+    return links_of(context).setting(
+        {name: [] if value is None else [str(value)] for name, value in changes.items()}
+    )
 
 
 @register.simple_tag(takes_context=True)
 def url_without(context: Context, *names: str) -> str:
-    query = _query(context)
-    for name in names:
-        query.pop(name, None)
-    return _link(context, query)
+    return links_of(context).without(names)
 
 
 @register.simple_tag(takes_context=True)
 def hidden_fields(context: Context, *names: str) -> SafeString:
     """Return hidden inputs for all parameters but these, which a GET form would lose."""
-    pairs = (
-        (name, value) for name, values in _query(context).lists() if name not in names for value in values
-    )
+    every = links_of(context).values.items()
+    pairs = ((name, value) for name, values in every if name not in names for value in values)
     return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)
 
 
@@ -475,19 +464,6 @@ def sort_head(context: Context, field: str, sort: str, default: str, first: str 
     if not chosen:
         return SortHead(url, "", "sortable")
     return SortHead(url, "descending", "arrow-down") if descending else SortHead(url, "ascending", "arrow-up")
-
-
-def _query(context: Context) -> QueryDict:
-    request = context.get("request")
-    return request.GET.copy() if isinstance(request, HttpRequest) else QueryDict(mutable=True)
-
-
-def _link(context: Context, query: QueryDict) -> str:
-    for name in [name for name, values in query.lists() if not values]:
-        del query[name]
-    request = context.get("request")
-    path = request.path if isinstance(request, HttpRequest) else ""
-    return f"{escape_uri_path(path)}{'?' + query.urlencode() if query else ''}"
 
 
 # Small things ----------------------------------------------------------------------------
