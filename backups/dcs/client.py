@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import requests
@@ -48,7 +48,7 @@ THROTTLED_PAUSE = 2.0
 _RETRIED_STATUS = frozenset({429, 502, 503, 504})
 
 
-Result = TypeVar("Result")
+Result = TypeVar("Result", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,50 @@ class _Answer:
     body: bytes
     request_id: str
     http_status: int
+
+
+class Tried(Generic[Result]):
+    """A call that was tried once; `failure` is what came of it, None where DCS answered."""
+
+    def __init__(
+        self,
+        read: Callable[[bytes, str], Result],
+        ask: Callable[[], _Answer | DcsError],
+        pauses: Sequence[float],
+        sleep: Callable[[float], None],
+        deadline: float,
+    ) -> None:
+        self._read = read
+        self._ask = ask
+        self._pauses = pauses
+        self._sleep = sleep
+        self._deadline = deadline
+        self._outcome = ask()
+
+    @property
+    def failure(self) -> DcsError | None:
+        return self._outcome if isinstance(self._outcome, DcsError) else None
+
+    def result(self) -> Result:
+        """Return what DCS answered, asking at most len(pauses) times more where the deadline allows it.
+
+        Raises DcsError.
+        """
+        for pause in self._pauses:
+            wait = _pause_before_retry(self._outcome, pause)
+            if wait is None or time.monotonic() + wait >= self._deadline:
+                break
+            self._sleep(wait)
+            self._outcome = self._ask()
+        answer = self._outcome
+        if isinstance(answer, DcsError):
+            # Raised here, so that no frame of its traceback holds a header that was sent or echoed.
+            raise answer
+        try:
+            return self._read(answer.body, answer.request_id)
+        except DcsAnswerGarbled as error:
+            message = error.message
+        raise DcsAnswerGarbled(message, http_status=answer.http_status, request_id=answer.request_id)
 
 
 class DcsClient:
@@ -161,13 +205,33 @@ class DcsClient:
         `offset` counts records from 0. The times must be aware; they filter by
         an undocumented timestamp. An empty history is a page without records.
         """
+        return self.try_backup_records(
+            instance_id,
+            limit=limit,
+            offset=offset,
+            begin_time=begin_time,
+            end_time=end_time,
+            deadline=deadline,
+        ).result()
+
+    def try_backup_records(
+        self,
+        instance_id: str,
+        *,
+        limit: int = MAX_LIMIT,
+        offset: int = 0,
+        begin_time: datetime | None = None,
+        end_time: datetime | None = None,
+        deadline: float | None = None,
+    ) -> Tried[RecordPage]:
+        """Ask as `list_backup_records` does, but once; the rest is done where the result is asked for."""
         query = [("limit", str(limit)), ("offset", str(offset))]
         if begin_time is not None:
             query.append(("begin_time", _compact(begin_time)))
         if end_time is not None:
             query.append(("end_time", _compact(end_time)))
         path = f"/{_segment(instance_id)}/backups"
-        return self._read("ListBackupRecords", backup_page, path, query, deadline)
+        return self._try("ListBackupRecords", backup_page, path, query, deadline)
 
     def list_instances(
         self,
@@ -200,53 +264,33 @@ class DcsClient:
         query = [("limit", str(limit)), ("offset", str(offset))]
         query += [(key, text) for key, text in given.items() if text]
         query += [(key, str(flag).lower()) for key, flag in flags.items() if flag is not None]
-        return self._read("ListInstances", instance_page, "", query, deadline)
+        return self._try("ListInstances", instance_page, "", query, deadline).result()
 
     def show_instance(self, instance_id: str, *, deadline: float | None = None) -> InstanceAnswer:
         """Ask for one instance with its cache mode and backup policy (ShowInstance)."""
-        return self._read("ShowInstance", _instance_answer, f"/{_segment(instance_id)}", [], deadline)
+        path = f"/{_segment(instance_id)}"
+        return self._try("ShowInstance", _instance_answer, path, [], deadline).result()
 
     # One call ----------------------------------------------------------------
 
-    def _read(
+    def _try(
         self,
         call: str,
         read: Callable[[bytes, str], Result],
         path: str,
         query: list[tuple[str, str]],
         deadline: float | None,
-    ) -> Result:
-        answer = self._get(call, path, query, deadline)
-        try:
-            return read(answer.body, answer.request_id)
-        except DcsAnswerGarbled as error:
-            message = error.message
-        raise DcsAnswerGarbled(message, http_status=answer.http_status, request_id=answer.request_id)
-
-    def _get(self, call: str, path: str, query: list[tuple[str, str]], deadline: float | None) -> _Answer:
-        """Ask once, and at most len(pauses) times more where that can help and the deadline allows it."""
-        if deadline is None:
-            deadline = time.monotonic() + self._call_budget
+    ) -> Tried[Result]:
+        ends = time.monotonic() + self._call_budget if deadline is None else deadline
         url = self._base + path + (f"?{canonical_query(query)}" if query else "")
-        for pause in self._pauses:
-            try:
-                return self._get_once(call, url, deadline)
-            except (DcsUnavailable, DcsThrottled) as error:
-                wait = _pause_before_retry(error, pause)
-                if wait is None or time.monotonic() + wait >= deadline:
-                    raise
-                self._sleep(wait)
-        return self._get_once(call, url, deadline)
+        return Tried(read, lambda: self._ask(call, url, ends), self._pauses, self._sleep, ends)
 
-    def _get_once(self, call: str, url: str, deadline: float) -> _Answer:
+    def _ask(self, call: str, url: str, deadline: float) -> _Answer | DcsError:
         began = time.monotonic()
         if began >= deadline:
-            raise DcsUnavailable("there was no time left to ask", kind="timed_out")
+            return DcsUnavailable("there was no time left to ask", kind="timed_out")
         outcome = self._outcome(url, deadline, deadline - began)
         self._observe(_asked(call, outcome, time.monotonic() - began))
-        if isinstance(outcome, DcsError):
-            # Raised here, so that no frame of its traceback holds a header that was sent or echoed.
-            raise outcome
         return outcome
 
     def _outcome(self, url: str, deadline: float, left: float) -> _Answer | DcsError:
@@ -350,8 +394,10 @@ def _json_or_none(body: bytes) -> Any:
         return None
 
 
-def _pause_before_retry(error: DcsError, pause: float) -> float | None:
+def _pause_before_retry(error: DcsError | _Answer, pause: float) -> float | None:
     """Return the seconds to wait before asking again, None where asking again is wrong."""
+    if not isinstance(error, (DcsThrottled, DcsUnavailable)):
+        return None
     if isinstance(error, DcsThrottled):
         return max(THROTTLED_PAUSE if error.retry_after is None else error.retry_after, 0.0)
     if error.http_status in _RETRIED_STATUS:

@@ -92,6 +92,17 @@ def walk(
     return Walk(pages, records, second.promised, True, second.truncated)
 
 
+def overlap_after(length: int) -> int:
+    """Return how many records to ask for again; none where a page of one would bring nothing else."""
+    return 1 if length > 1 else 0
+
+
+def next_call(read: int, overlap: int, page_size: int, max_records: int) -> tuple[int, int]:
+    """Return the offset and the limit to ask with once so many records are read."""
+    # At the maximum, one record more tells whether it was the end.
+    return read - overlap, min(page_size, max(max_records - read, 1) + overlap)
+
+
 @dataclass
 class _Pass(Generic[Item]):
     pages: list[Page[Item]] = field(default_factory=list)
@@ -112,8 +123,7 @@ class _Pass(Generic[Item]):
 
     @property
     def overlap(self) -> int:
-        """How many records to ask for again; none where a page of one would bring nothing else."""
-        return 1 if self.pages and self.pages[-1].length > 1 else 0
+        return overlap_after(self.pages[-1].length if self.pages else 0)
 
     def as_walk(self) -> Walk[Item]:
         return Walk(tuple(self.pages), tuple(self.records.values()), self.promised, False, self.truncated)
@@ -127,12 +137,10 @@ def _one_pass(
 ) -> _Pass[Item]:
     state: _Pass[Item] = _Pass()
     while True:
-        left = max_records - state.read
-        # At the maximum, one record more tells whether it was the end.
-        limit = min(page_size, max(left, 1) + state.overlap)
-        page = ask(state.read - state.overlap, limit)
+        offset, limit = next_call(state.read, state.overlap, page_size, max_records)
+        page = ask(offset, limit)
         on_page(page)
-        if left <= 0:
+        if state.read >= max_records:
             state.slipped = state.slipped or _has_slipped(state, page)
             state.truncated = any(record.key not in state.records for record in page.records)
             return state

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from django.conf import settings
 
+from ..dcs.ahead import walk_ahead
 from ..dcs.client import DcsClient, InstanceAnswer, backup_page, instance_of, instance_page
 from ..dcs.walk import Page, Walk, walk
 from . import upstream
@@ -72,8 +73,8 @@ class Subject:
                 on_page=on_page,
             )
         begin, end = self.window or (None, None)
-        return walk(
-            lambda offset, limit: client.list_backup_records(
+        return walk_ahead(
+            lambda offset, limit: client.try_backup_records(
                 self.instance_id,
                 offset=offset,
                 limit=limit,

@@ -18,16 +18,16 @@ MAX_RECORDS = 20_000
 
 def portal(endpoint: str, instance_id: str, page_size: int) -> Callable[[], int]:
     """The portal's client, as backups/services/subjects.py lets it read a history."""
+    from backups.dcs.ahead import walk_ahead
     from backups.dcs.client import DcsClient
     from backups.dcs.signing import Credentials
-    from backups.dcs.walk import walk
 
     credentials = Credentials("AKEXAMPLE", "SKEXAMPLE")
     client = DcsClient(endpoint=endpoint, project_id=PROJECT, credentials=credentials)
 
     def read() -> int:
-        found = walk(
-            lambda offset, limit: client.list_backup_records(
+        found = walk_ahead(
+            lambda offset, limit: client.try_backup_records(
                 instance_id, offset=offset, limit=limit, deadline=time.monotonic() + 9
             ),
             page_size=page_size,

@@ -230,7 +230,7 @@ def test_a_viewer_of_a_slow_walk_is_answered_in_time_and_its_pages_are_kept(
     eu: Project, emulator: Emulator, portal: Settings
 ) -> None:
     portal.DCS_PAGE_SIZE = 10
-    emulator.latency = 0.15
+    emulator.latency = 0.35
     try:
         began = time.monotonic()
         problem = problem_of(eu)
