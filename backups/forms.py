@@ -237,6 +237,24 @@ class HistoryForm(QueryForm):
         )
 
 
+class FindForm:
+    """The query of the find page: any text; `since` is when a search that goes on began."""
+
+    LONGEST_TEXT = 20_000
+    LONGEST_SEARCH = timedelta(hours=1)
+
+    def __init__(self, query: QueryDict) -> None:
+        self.text = query.get("q", "").replace("\0", "").strip()[: self.LONGEST_TEXT]
+        self._since = query.get("since", "")
+
+    @property
+    def began(self) -> datetime | None:
+        """What is no time of the last hour counts as not said: then the search begins anew."""
+        moment = _moment(self._since, ZoneInfo("UTC"))
+        age = datetime.now(UTC) - moment if moment else self.LONGEST_SEARCH
+        return moment if timedelta(0) <= age < self.LONGEST_SEARCH else None
+
+
 class InstancesForm(QueryForm):
     """The query of a project's instances."""
 

@@ -26,6 +26,7 @@ INSTANCE = "projects/<slug:project_name>/instances/<id:instance_id>/"
 urlpatterns = [
     path("", views.home, name="home"),
     path("find/", views.find, name="find"),
+    path("find/suggestions/", views.suggestions, name="suggestions"),
     path("projects/<slug:project_name>/", views.project, name="project"),
     path(INSTANCE, views.history, name="history"),
     path(INSTANCE + "backups.json", views.backups_json, name="backups-json"),

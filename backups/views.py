@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,11 +24,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from .dcs.records import BackupRecord, Instance, as_text, has_value
-from .forms import HistoryForm, InstancesForm
+from .forms import FindForm, HistoryForm, InstancesForm
 from .services import find as finding
-from .services import listings
+from .services import listings, recents
 from .services.csv_export import csv_headers, csv_lines, csv_name
 from .services.eligibility import Eligibility, eligibility
 from .services.exports import Export, exported_history, refused_query
@@ -47,19 +49,35 @@ Response = TypeVar("Response", bound=HttpResponseBase)
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html", {"projects": visible_projects(_viewer(request))})
+    projects = visible_projects(_viewer(request))
+    return render(request, "home.html", {"projects": projects, "recent": _recent(request, projects)})
 
 
 @require_safe
 def find(request: HttpRequest) -> HttpResponse:
-    text = request.GET.get("q", "").replace("\0", "").strip()[: finding.LONGEST_TEXT]
+    form = FindForm(request.GET)
+    text, began = form.text, form.began
     projects = visible_projects(_viewer(request))
-    found = finding.find(text, projects, now=timezone.now()) if text else finding.Found((), ())
+    found = finding.find(text, projects, now=timezone.now(), began=began) if text else finding.Found((), ())
     if found.destination:
-        return HttpResponseRedirect(found.destination)
+        fetched = "HX-Request" in request.headers
+        return HttpResponseClientRedirect(found.destination) if fetched else redirect(found.destination)
     context = {"q": text, "found": found, "candidates": found.candidates}
     context |= {"problems": found.problems, "searched": found.searched}
+    if not text:
+        context["recent"] = _recent(request, projects)
     return render(request, "find.html", context)
+
+
+@require_safe
+def suggestions(request: HttpRequest) -> HttpResponse:
+    """What stands under the find box as one types: out of what is at hand, so that no key asks DCS."""
+    text = FindForm(request.GET).text
+    projects = visible_projects(_viewer(request))
+    context = {"q": text, "candidates": finding.suggestions(text, projects, now=timezone.now())}
+    if not text:
+        context["recent"] = _recent(request, projects)
+    return render(request, "_suggestions.html", context)
 
 
 @require_safe
@@ -124,7 +142,9 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
     }
     if wanted.tz:
         context["zone"] = ZoneInfo(wanted.tz)
-    return render(request, "history.html", context)
+    response = render(request, "history.html", context)
+    _remember_opened(request, response, project, instance_id)
+    return response
 
 
 @require_safe
@@ -248,6 +268,29 @@ class _Known:
     instance_id: str
     listing: Listing[BackupRecord]
     instance: Instance | None
+
+
+def _recent(request: HttpRequest, projects: Sequence[Project]) -> Sequence[finding.Candidate]:
+    """Return the instances whose pages this viewer opened last, of those that may still be seen."""
+    opened = recents.opened_by(str(_viewer(request).pk), request.COOKIES.get(recents.COOKIE, ""))
+    return finding.named(opened, projects)
+
+
+def _remember_opened(
+    request: HttpRequest, response: HttpResponse, project: Project, instance_id: str
+) -> None:
+    """Put an instance first among those that its viewer opened last: in a cookie, which costs no query."""
+    viewer, told = str(_viewer(request).pk), request.COOKIES.get(recents.COOKIE, "")
+    text = recents.with_opened(viewer, told, project.name, instance_id)
+    if text != told:
+        response.set_cookie(
+            recents.COOKIE,
+            text,
+            max_age=recents.KEPT_SECONDS,
+            secure=request.is_secure(),
+            httponly=True,
+            samesite="Lax",
+        )
 
 
 def _viewer(request: HttpRequest) -> Any:

@@ -124,6 +124,7 @@ def emulator(_emulator_and_address: tuple[Emulator, str]) -> Generator[Emulator]
     emulator, _ = _emulator_and_address
     emulator.reset()
     yield emulator
+    emulator.latency = 0.0
     emulator.reset()
 
 

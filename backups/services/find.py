@@ -7,29 +7,17 @@ instance or a part of it. Only the projects that the viewer may see are searched
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
-
 from ..dcs.records import BackupRecord, Instance
-from .generations import Generation
-from .links import backup_url, instance_url
-from .listings import (
-    NothingToShow,
-    cached_backups,
-    instance_backups,
-    is_fresh,
-    project_instances,
-    read_backups,
-)
-from .looks import look_at
+from . import backup_search
+from .backup_search import Search
+from .links import backup_url, history_url, instance_url
+from .listings import NothingToShow, at_hand, cached_instances, project_instances
 from .problems import Problem
 from .projects import Project
-from .subjects import Subject
 
 ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 # So that no shorter name is read out of a longer one.
@@ -43,8 +31,7 @@ LINK = re.compile(
 )
 MOST_IDS = 10
 MOST_CANDIDATES = 50
-LONGEST_TEXT = 20_000
-READ_AT_ONCE = 8
+MOST_SUGGESTIONS = 8
 
 
 @dataclass(frozen=True)
@@ -63,25 +50,37 @@ class Candidate:
 class Found:
     """What the text may mean; where DCS did not answer, in `problems`, nobody knows of more.
 
-    `unread` counts the instances whose histories were not, or not fully, read in time for a backup's id.
+    `search` tells how far the search for a backup by its id is, where there is one.
     """
 
     candidates: tuple[Candidate, ...]
     searched: tuple[Project, ...]
     problems: tuple[tuple[Project, Problem], ...] = ()
-    unread: int = 0
+    search: Search | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether histories are left to be searched for a backup that was not found yet."""
+        return bool(self.search and self.search.left and not self.search.hits)
+
+    @property
+    def unread(self) -> int:
+        """How many histories may hold what was not found."""
+        return self.search.unread if self.search else 0
 
     @property
     def destination(self) -> str | None:
         """Where to go at once, None where a person should choose."""
+        if self.goes_on:
+            return None
         certain = [c for c in self.candidates if c.certain]
         if certain or self.problems:  # what could not be searched may hold another of that name
             return certain[0].url if len(certain) == 1 else None
         return self.candidates[0].url if len(self.candidates) == 1 else None
 
 
-def find(text: str, projects: Sequence[Project], *, now: datetime) -> Found:
-    """Search the given projects for what `text` means."""
+def find(text: str, projects: Sequence[Project], *, now: datetime, began: datetime | None = None) -> Found:
+    """Search the given projects for what `text` means; `began` is when a search did that goes on."""
     linked = _linked(text, {project.name: project for project in projects})
     if linked:
         return Found(tuple(linked), tuple(projects))
@@ -89,15 +88,33 @@ def find(text: str, projects: Sequence[Project], *, now: datetime) -> Found:
     ids = list(dict.fromkeys(found.lower() for found in ID.findall(text)))[:MOST_IDS]
     if not ids:
         return Found(_by_name(text, known, certain=not problems), tuple(projects), problems)
-    candidates = [_of_instance(p, i, certain=True) for p, i in known if i.instance_id.lower() in ids]
-    left = [wanted for wanted in ids if wanted not in {i.instance_id.lower() for _, i in known}]
-    if candidates or not left:
-        # A ticket names the instance beside the backup: look no further than there first.
-        named = [(p, i) for p, i in known if i.instance_id.lower() in ids]
-        backups, unread = _backups(left, named, now) if left else ([], 0)
-        return Found((*backups, *(candidates if not backups else ())), tuple(projects), problems, unread)
-    backups, unread = _backups(left, known, now)
-    return Found(tuple(backups), tuple(projects), problems, unread)
+    named = [(p, i) for p, i in known if i.instance_id.lower() in ids]
+    left = [wanted for wanted in ids if wanted not in {i.instance_id.lower() for _, i in named}]
+    # A ticket names the instance beside the backup: look no further than there first.
+    search = backup_search.search(left, named or known, now=now, began=began or now) if left else None
+    backups = tuple(_of_backup(*hit) for hit in search.hits) if search else ()
+    instances = tuple(_of_instance(p, i, certain=True) for p, i in named)
+    return Found(backups or instances, tuple(projects), problems, search)
+
+
+def suggestions(text: str, projects: Sequence[Project], *, now: datetime) -> tuple[Candidate, ...]:
+    """Return the instances that fit what was typed so far, out of the lists at hand."""
+    listed = at_hand(projects, now=now)
+    found = _by_name(text, [pair for pair in listed if instance_url(*pair)], certain=False)
+    return found[:MOST_SUGGESTIONS]
+
+
+def named(opened: Sequence[tuple[str, str]], projects: Sequence[Project]) -> tuple[Candidate, ...]:
+    """Return the pages of instances by project name and id, of those projects that are given."""
+    by_name = {project.name: project for project in projects}
+    pairs = [(by_name[name], instance_id) for name, instance_id in opened if name in by_name]
+    known = cached_instances(pairs)
+    return tuple(
+        _of_instance(project, instance)
+        if instance
+        else Candidate(history_url(project, instance_id), "instance", instance_id, "", project)
+        for (project, instance_id), instance in zip(pairs, known, strict=True)
+    )
 
 
 def _linked(text: str, projects: dict[str, Project]) -> list[Candidate]:
@@ -146,59 +163,6 @@ def _by_name(text: str, known: Sequence[_Known], *, certain: bool) -> tuple[Cand
     candidates = [_of_instance(p, i, certain=certain) for p, i in exact]
     candidates += [_of_instance(p, i) for p, i in rest]
     return tuple(candidates[:MOST_CANDIDATES])
-
-
-def _backups(ids: list[str], known: Sequence[_Known], now: datetime) -> tuple[list[Candidate], int]:
-    """Search the histories at hand, however old, then read those not fresh for as long as a viewer waits.
-
-    Also return how many histories may hold what was not found.
-    """
-    ends = time.monotonic() + settings.DCS_READ_BUDGET
-    if found := _search(ids, known):
-        return found, 0
-    readings = [(pair, _last_reading(*pair)) for pair in known]
-    unread = sum(_is_fresh(reading, now) and not _is_whole(reading) for _, reading in readings)
-    old = [(pair, reading) for pair, reading in readings if not _is_fresh(reading, now)]
-    while old and (left := ends - time.monotonic()) > 0:
-        few, old = old[:READ_AT_ONCE], old[READ_AT_ONCE:]
-        _read_again([pair for pair, _ in few], now=now, seconds=left)
-        if found := _search(ids, [pair for pair, _ in few]):
-            return found, 0
-        for pair, before in few:
-            reading = _last_reading(*pair)
-            unread += reading == before or not _is_whole(reading)
-    return [], unread + len(old)
-
-
-def _search(ids: list[str], known: Sequence[_Known]) -> list[Candidate]:
-    return [
-        _of_backup(project, instance, record)
-        for project, instance in known
-        for record in cached_backups(project, instance.instance_id) or ()
-        if record.backup_id.lower() in ids
-    ]
-
-
-def _read_again(histories: Sequence[_Known], *, now: datetime, seconds: float) -> None:
-    for project, instance in histories:
-        if _last_reading(project, instance):
-            # An old one comes at once and is read behind; below, that reading is waited for.
-            with suppress(NothingToShow):
-                instance_backups(project, instance.instance_id, now=now)
-    read_backups([(p, i.instance_id) for p, i in histories], now=now, seconds=seconds)
-
-
-def _last_reading(project: Project, instance: Instance) -> Generation | None:
-    [look] = look_at(Subject("backups", project, instance.instance_id))
-    return look.known[0] if look.known else None
-
-
-def _is_fresh(reading: Generation | None, now: datetime) -> bool:
-    return reading is not None and is_fresh(reading, now)
-
-
-def _is_whole(reading: Generation | None) -> bool:
-    return reading is not None and not (reading.moved or reading.truncated or reading.cut_short)
 
 
 def _of_backup(project: Project, instance: Instance, record: BackupRecord) -> Candidate:

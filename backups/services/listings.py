@@ -10,7 +10,7 @@ is never an empty list.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
@@ -176,28 +176,40 @@ def shown_instance(project: Project, instance_id: str, *, now: datetime) -> List
     return _listing(look, now=now)
 
 
-def cached_backups(project: Project, instance_id: str) -> tuple[BackupRecord, ...] | None:
-    """Return the records that are at hand without asking DCS, however old; None where nothing is."""
-    [look] = look_at(Subject("backups", project, instance_id))
-    return look.known[1].records if look.known else None
-
-
 def cached_instance(project: Project, instance_id: str) -> Instance | None:
     """Return the instance that is at hand without asking DCS, however old; the project's list tells less."""
-    shown, listed = look_at(Subject("instance", project, instance_id), Subject("instances", project))
-    if shown.known:
-        return next(iter(shown.known[1].records), None)
-    instances = listed.known[1].records if listed.known else ()
+    [instance] = cached_instances([(project, instance_id)])
+    return instance
+
+
+def cached_instances(wanted: Sequence[tuple[Project, str]]) -> list[Instance | None]:
+    """Return the instances that are at hand without asking DCS, however old, by one look-up in the cache."""
+    projects = list(dict.fromkeys(project for project, _ in wanted))
+    looks = look_at(
+        *(Subject("instance", project, instance_id) for project, instance_id in wanted),
+        *(Subject("instances", project) for project in projects),
+    )
+    shown, lists = looks[: len(wanted)], dict(zip(projects, looks[len(wanted) :], strict=True))
+    return [
+        _by_id(look, instance_id) or _by_id(lists[project], instance_id)
+        for look, (project, instance_id) in zip(shown, wanted, strict=True)
+    ]
+
+
+def _by_id(look: Look, instance_id: str) -> Instance | None:
+    instances = look.known[1].records if look.known else ()
     return next((one for one in instances if one.instance_id == instance_id), None)
 
 
-def read_backups(histories: Iterable[tuple[Project, str]], *, now: datetime, seconds: float) -> None:
-    """Read several histories side by side where DCS may be asked, and wait at most that long for them."""
-    ends = time.monotonic() + seconds
-    looks = look_at(*(Subject("backups", project, instance_id) for project, instance_id in histories))
-    begun = [readings.begin(look, now=now) for look in looks if _refusal(look, now) is None]
-    for reading in begun:
-        reading.done.wait(max(0.0, ends - time.monotonic()))
+def at_hand(projects: Iterable[Project], *, now: datetime) -> list[tuple[Project, Instance]]:
+    """Return the instances in the lists that are at hand; a list that is not is begun to be read."""
+    found = []
+    for look in look_at(*(Subject("instances", project) for project in projects)):
+        if look.known:
+            found += [(look.subject.project, instance) for instance in look.known[1].records]
+        elif _refusal(look, now) is None:
+            readings.begin(look, now=now)
+    return found
 
 
 def received_record(listing: Listing[BackupRecord], backup_id: str) -> dict[str, Any] | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.test import Client
@@ -11,6 +13,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+from backups.services.readers import wait_for_readers
 from tests.services.api_records import raw
 
 from .conftest import ORDERS, history_of, links_of, text_of
@@ -24,7 +27,17 @@ LINK = f"{ORDERS}?status=failed&status=expired&q=100%25&tz=Asia%2FShanghai"
 @pytest.fixture
 def find(client_of: Callable[[str], Client]) -> Callable[[str], Any]:
     ada = client_of("ada")
-    return lambda text: ada.get("/find/", {"q": text})
+    return lambda text, since="": ada.get("/find/", {"q": text} | ({"since": since} if since else {}))
+
+
+def to_the_end(find: Callable[..., Any], text: str) -> Any:
+    """The page of a search that was let go on until it was over, as the page itself does."""
+    answer, pages = find(text), 1
+    while answer.status_code == 200 and "Go on searching" in text_of(answer):
+        [url] = [link for link in links_of(answer) if "since=" in link]
+        answer, pages = find(text, dict(parse_qsl(urlsplit(url).query))["since"]), pages + 1
+        assert pages < 50, "it never ends"
+    return answer
 
 
 @pytest.mark.parametrize(
@@ -180,7 +193,7 @@ def test_an_old_history_that_cannot_be_read_again_is_not_said_to_lack_a_backup(
     else:
         read_before.hang(path_contains=f"{ORDERS_CACHE_ID}/backups")
 
-    shown = text_of(find(NEW_BACKUP_ID))
+    shown = text_of(to_the_end(find, NEW_BACKUP_ID))
 
     assert "Nothing was found in what could be read" in shown
     assert "Nothing with this name or id" not in shown
@@ -216,3 +229,148 @@ def test_a_page_of_a_problem_names_an_instance_that_only_the_list_of_its_project
 def test_an_empty_search_asks_nobody(find: Callable[[str], Any], emulator: Emulator) -> None:
     assert find("").status_code == 200
     assert not emulator.calls
+
+
+# A search that takes longer than one view -------------------------------------------------
+
+
+def test_a_long_search_shows_how_far_it_is_and_goes_on_where_it_stands(
+    find: Callable[..., Any], emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_READ_BUDGET = 1.2
+    emulator.latency = 0.3
+    instance = emulator.fleet.named("pricing-bad-week")
+    backup_id = emulator.fleet.backups(instance)[3].backup_id
+
+    first = find(NOWHERE)
+    done = re.search(r"(\d+) of 40 histories searched", text_of(first))
+    answer = to_the_end(find, NOWHERE)
+    read = [call.path for call in emulator.calls if call.path.endswith("/backups")]
+
+    assert done
+    assert "Searching for the backup" in text_of(first)
+    assert "Nothing was found" in text_of(answer)
+    # The long history is read in eleven calls, all others in one.
+    assert len(set(read)) == 40
+    assert len(read) <= 40 + 10
+    assert find(backup_id).headers["Location"].endswith(f"/backups/{backup_id}/")
+
+
+def test_a_search_that_comes_to_its_backup_sends_the_page_there(
+    find: Callable[..., Any], client_of: Callable[[str], Client], emulator: Emulator
+) -> None:
+    answer = client_of("ada").get("/find/", {"q": REFERENCE_BACKUP_ID}, headers={"HX-Request": "true"})
+
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (200, REFERENCE)
+
+
+@pytest.mark.parametrize(
+    "since", ["", "yesterday", "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "0", "\0"]
+)
+def test_a_time_that_is_no_search_s_begins_the_search_anew(find: Callable[..., Any], since: str) -> None:
+    assert find(REFERENCE_BACKUP_ID, since).headers["Location"] == REFERENCE
+
+
+# As one types ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def suggested(client_of: Callable[[str], Client]) -> Callable[[str], Any]:
+    ada = client_of("ada")
+    return lambda text: ada.get("/find/suggestions/", {"q": text})
+
+
+def test_instances_that_fit_are_suggested_without_asking_dcs(
+    suggested: Callable[[str], Any], find: Callable[[str], Any], emulator: Emulator
+) -> None:
+    find("nothing-of-that-name")
+    emulator.clear_calls()
+
+    answer = suggested("ord ca")
+
+    assert ORDERS in links_of(answer)
+    assert not emulator.calls
+
+
+def test_the_first_key_begins_to_read_the_lists_of_instances(
+    suggested: Callable[[str], Any], emulator: Emulator
+) -> None:
+    assert links_of(suggested("ord")) == []
+    assert wait_for_readers()
+
+    assert ORDERS in links_of(suggested("ord"))
+    assert len(emulator.calls) == 3
+
+
+def test_suggestions_are_of_the_viewer_s_own_projects(
+    suggested: Callable[[str], Any], client_of: Callable[[str], Client], find: Callable[[str], Any]
+) -> None:
+    find("nothing-of-that-name")
+    cleo = client_of("cleo").get("/find/suggestions/", {"q": "orders"})
+
+    assert links_of(suggested("orders"))
+    assert not links_of(cleo)
+
+
+def test_suggestions_are_few(suggested: Callable[[str], Any], find: Callable[[str], Any]) -> None:
+    find("nothing-of-that-name")
+
+    assert len(links_of(suggested("a"))) == 8
+
+
+# Opened last ----------------------------------------------------------------------------------
+
+
+def test_the_instances_that_a_viewer_opened_last_are_at_hand(client_of: Callable[[str], Client]) -> None:
+    ada = client_of("ada")
+    ada.get(ORDERS)
+    ada.get(history_of(NOWHERE))  # which does not exist: it is no instance that was opened
+
+    for page in ("/", "/find/", "/find/suggestions/"):
+        assert [link for link in links_of(ada.get(page)) if "/instances/" in link] == [ORDERS]
+        assert "orders-cache" in text_of(ada.get(page))
+
+
+def test_the_last_one_is_the_first(client_of: Callable[[str], Client], emulator: Emulator) -> None:
+    ada = client_of("ada")
+    others = [history_of(i.instance_id) for i in emulator.fleet.instances(emulator.fleet.primary)[:10]]
+    for url in (*others, others[3]):
+        ada.get(url)
+
+    seen = links_of(ada.get("/find/suggestions/"))
+
+    assert seen[0] == others[3]
+    assert len(seen) == len(set(seen)) == 8
+
+
+def test_another_viewer_of_the_same_browser_sees_none_of_them(client_of: Callable[[str], Client]) -> None:
+    ada, ben = client_of("ada"), client_of("ben")
+    ada.get(ORDERS)
+    ben.cookies["portal_recent"] = ada.cookies["portal_recent"].value
+
+    assert not links_of(ben.get("/find/suggestions/"))
+
+
+def test_what_a_viewer_may_no_longer_see_is_not_named(client_of: Callable[[str], Client]) -> None:
+    ada, cleo = client_of("ada"), client_of("cleo")
+    ada.get(ORDERS)
+    stolen = ada.cookies["portal_recent"].value.split("~", 1)[1]
+    own = cleo.get("/").wsgi_request.user.pk
+    cleo.cookies["portal_recent"] = f"{own}~{stolen}"
+
+    assert not links_of(cleo.get("/find/suggestions/"))
+
+
+@pytest.mark.parametrize("told", ["", "~", "x" * 9000, "1~<script>/x", "1~eu-prod/../..~//evil", "~~~~"])
+def test_a_cookie_that_was_tampered_with_says_nothing(client_of: Callable[[str], Client], told: str) -> None:
+    ada = client_of("ada")
+    ada.cookies["portal_recent"] = told
+
+    assert not links_of(ada.get("/find/suggestions/"))
+
+
+def test_a_page_opened_again_sets_no_cookie_again(client_of: Callable[[str], Client]) -> None:
+    ada = client_of("ada")
+
+    assert "portal_recent" in ada.get(ORDERS).cookies
+    assert "portal_recent" not in ada.get(ORDERS).cookies
