@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +20,6 @@ from django.utils.dateformat import format as format_date
 from django.utils.functional import Promise
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
@@ -28,10 +27,32 @@ from backups.dcs.records import BackupRecord, Instance
 from backups.services import words
 from backups.services.eligibility import Eligibility
 from backups.services.projects import Project
+from backups.services.values import (
+    capacity,
+    duration,
+    error_meaning,
+    exact_bytes,
+    format_word,
+    instance_status_word,
+    mode_word,
+    percent,
+    reason_word,
+    reasons_in_words,
+    size_text,
+    status_word,
+    type_word,
+    verdict_sentence,
+    zone_label,
+)
 
 from .query_links import links_of
 
 register = template.Library()
+
+for say in (capacity, duration, exact_bytes, percent, reason_word, reasons_in_words, verdict_sentence):
+    register.filter(say)
+for say_code in (error_meaning, format_word, instance_status_word, mode_word, status_word, type_word):
+    register.filter(say_code)
 
 # Icons ---------------------------------------------------------------------------
 
@@ -114,15 +135,6 @@ def _written(local: datetime, this_year: int, is_today: bool, style: str) -> str
     return f"{format_date(local, pattern)} {clock}"
 
 
-def zone_label(local: datetime) -> str:
-    """Return "UTC", "UTC+8" or "UTC+5:30": abbreviations such as CST mean several zones."""
-    minutes = round((local.utcoffset() or timedelta()).total_seconds() / 60)
-    if not minutes:
-        return "UTC"
-    hours, rest = divmod(abs(minutes), 60)
-    return f"UTC{'+' if minutes > 0 else '−'}{hours}{f':{rest:02}' if rest else ''}"
-
-
 def _age(seconds: float, *, short: bool) -> str:
     if -2 < seconds < 1:
         return gettext("just now")
@@ -149,25 +161,7 @@ def _span(seconds: int, *, short: bool) -> str:
     return ngettext("%(n)d year", "%(n)d years", days // 365) % {"n": days // 365}
 
 
-@register.filter
-def duration(value: timedelta | None) -> str:
-    """Return "1 m 9 s"; parts of a second are cut off."""
-    if value is None:
-        return ""
-    seconds = int(value.total_seconds())
-    minutes, hours = seconds // 60, seconds // 3600
-    if value and not seconds:
-        return gettext("under 1 s")
-    if not minutes:
-        return gettext("%(s)d s") % {"s": seconds}
-    if not hours:
-        return gettext("%(m)d m %(s)d s") % {"m": minutes, "s": seconds % 60}
-    return gettext("%(h)d h %(m)d m") % {"h": hours, "m": minutes % 60}
-
-
 # Sizes and other values --------------------------------------------------------------
-
-_SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"))
 
 
 @register.simple_tag
@@ -181,37 +175,8 @@ def filesize(size: int | None) -> SafeString:
 
 @lru_cache(maxsize=4096)
 def _filesize(size: int, language: str | None) -> SafeString:
-    for least, unit in _SIZES:
-        if size >= least:
-            return format_html(
-                '<span title="{}">{} {}</span>', exact_bytes(size), _digits(size / least), unit
-            )
-    return format_html("{}", exact_bytes(size))
-
-
-@register.filter
-def exact_bytes(size: int) -> str:
-    return ngettext("%(n)s byte", "%(n)s bytes", size) % {"n": f"{size:,}"}
-
-
-def _digits(number: float) -> str:
-    """Return three digits that count: 2.14, 21.4, 214."""
-    return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f}"
-
-
-@register.filter
-def capacity(gigabytes: float | None) -> str:
-    """Return the size of an instance: "4 GB", and "128 MB" for the tiny ones."""
-    if gigabytes is None:
-        return ""
-    if gigabytes < 1:
-        return f"{gigabytes * 1024:.4g} MB"
-    return f"{gigabytes:,.10g} GB"
-
-
-@register.filter
-def percent(value: float) -> str:
-    return f"{value:.3g} %"
+    written, exact = size_text(size), exact_bytes(size)
+    return format_html('<span title="{}">{}</span>', exact, written) if written != exact else escape(exact)
 
 
 @register.simple_tag
@@ -240,44 +205,6 @@ def _unreadable(text: str) -> SafeString:
 
 
 # Words -----------------------------------------------------------------------------
-
-
-@register.filter
-def status_word(status: str) -> str:
-    """Return what a status is called. One that the portal does not know is shown as itself."""
-    return str(words.STATUS_WORDS.get(status, status)) or gettext("No status")
-
-
-@register.filter
-def type_word(backup_type: str) -> str:
-    return str(words.TYPE_WORDS.get(backup_type, backup_type))
-
-
-@register.filter
-def format_word(backup_format: str) -> str:
-    return str(words.FORMAT_WORDS.get(backup_format, backup_format))
-
-
-@register.filter
-def mode_word(cache_mode: str) -> str:
-    return str(words.CACHE_MODE_WORDS.get(cache_mode, cache_mode))
-
-
-@register.filter
-def instance_status_word(status: str) -> str:
-    return str(words.INSTANCE_STATUS_WORDS.get(status, status)) or gettext("No status")
-
-
-@register.filter
-def error_meaning(code: str) -> str:
-    """Return what an error code of a backup means, "" where the portal does not know it."""
-    known = words.ERROR_CODES.get(code)
-    return str(known.meaning) if known else ""
-
-
-@register.filter
-def reason_word(reason: str) -> str:
-    return str(words.REASON_WORDS.get(reason, reason))
 
 
 _FACETS = {
@@ -382,29 +309,6 @@ def _verdict(eligibility: Eligibility, language: str | None) -> SafeString:
         verdict_sentence(eligibility, brief=True),
         odd,
     )
-
-
-@register.filter
-def verdict_sentence(eligibility: Eligibility, brief: bool = False) -> str:
-    """Return "Restorable", "No: it failed" or "Not yet: it is waiting"; all reasons unless brief."""
-    if eligibility.verdict == "yes":
-        return gettext("Restorable")
-    reasons = eligibility.reasons[:1] if brief else eligibility.reasons
-    text = _listed(reasons)
-    if eligibility.reasons[0] in ("waiting", "in_progress"):
-        return capfirst(text)
-    pattern = gettext("No: %(reason)s") if eligibility.verdict == "no" else gettext("Unknown: %(reason)s")
-    return pattern % {"reason": text}
-
-
-@register.filter
-def reasons_in_words(eligibility: Eligibility) -> str:
-    """Return the reasons of a verdict; a contradiction is told in a sentence of its own."""
-    return _listed(reason for reason in eligibility.reasons if reason != "contradiction")
-
-
-def _listed(reasons: Iterable[str]) -> str:
-    return pgettext("between reasons", "; ").join(reason_word(reason) for reason in reasons)
 
 
 # The query string ----------------------------------------------------------------------
