@@ -46,13 +46,6 @@ class Shared:
         return self
 
 
-class Text(Shared, forms.CharField):
-    """Any text, or none."""
-
-    def __init__(self) -> None:
-        super().__init__(required=False)
-
-
 class Codes(Shared, forms.MultipleChoiceField):
     """A repeatable parameter of known codes; blank values mean nothing."""
 
@@ -90,63 +83,64 @@ class AnyCodes(Shared, forms.Field):
                 raise _unreadable(text, self.sentence)
 
 
-class Code(Shared, forms.CharField):
+class Single(Shared, forms.CharField):
+    """A parameter that has one value: two different ones mean nothing, whichever comes last."""
+
+    widget = forms.MultipleHiddenInput
+
+    def __init__(self) -> None:
+        super().__init__(required=False)
+
+    def clean(self, value: Any) -> Any:
+        texts = list(dict.fromkeys(text for text in value or () if text.strip()))
+        if len(texts) > 1:
+            raise _unreadable(", ".join(texts), _("it takes one value, and the link gives several"))
+        return self.read(texts[0] if texts else "")
+
+    def read(self, text: str) -> Any:
+        return super().clean(text)
+
+
+class Code(Single):
     """A single parameter of known codes, with a default."""
 
     def __init__(self, codes: Sequence[str], default: str = "") -> None:
-        super().__init__(required=False)
+        super().__init__()
         self.codes = codes
         self.default = default
 
-    def clean(self, value: Any) -> str:
-        text = _unless_blank(value)
+    def read(self, text: str) -> str:
         if text and text not in self.codes:
             raise _unreadable(text, _one_of(self.codes))
         return text or self.default
 
 
-class WholeNumber(Shared, forms.CharField):
+class WholeNumber(Single):
     """A page number: 1 or more. One beyond all sense is as good as the last page."""
 
-    def __init__(self) -> None:
-        super().__init__(required=False)
-
-    def clean(self, value: Any) -> int:
-        text = str(value or "").strip() or "1"
+    def read(self, text: str) -> int:
+        text = text.strip() or "1"
         if not re.fullmatch(r"[0-9]{1,400}", text) or not text.strip("0"):
             raise _unreadable(text, _("it must be a whole number from 1"))
         return min(int(text), 10**9)
 
 
-class Search(Shared, forms.CharField):
+class Search(Single):
     """Words split on white space, case-folded."""
 
-    def __init__(self) -> None:
-        super().__init__(required=False)
-
-    def clean(self, value: Any) -> tuple[str, ...]:
-        text = str(value or "")
+    def read(self, text: str) -> tuple[str, ...]:
         if len(text) > LONGEST_SEARCH:
             raise _unreadable(text, _("it is longer than 200 characters"))
         return tuple(text.casefold().split())
 
 
-class Zone(Shared, forms.CharField):
+class Zone(Single):
     """An IANA time zone."""
 
-    def __init__(self) -> None:
-        super().__init__(required=False)
-
-    def clean(self, value: Any) -> str:
-        text = _unless_blank(value)
+    def read(self, text: str) -> str:
         if text and text not in zone_names():
             raise _unreadable(text, _("it is not an IANA time zone such as Asia/Shanghai"))
         return text
-
-
-def _unless_blank(value: Any) -> str:
-    text = str(value or "")
-    return text if text.strip() else ""
 
 
 def _one_of(codes: Sequence[str]) -> Words:
@@ -180,7 +174,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
 
 
-_FROM_AND_TO = {"from": Text(), "to": Text()}
+_FROM_AND_TO = {"from": Single(), "to": Single()}
 
 
 class HistoryForm(QueryForm):

@@ -116,6 +116,7 @@ def test_filters_that_leave_nothing_say_so_and_are_no_empty_history(ada: Client)
         ("page=0", ["page", "0"]),
         ("tz=Mars%2FOlympus", ["tz", "Mars/Olympus"]),
         ("range=7d&to=2026-01-01", ["to", "2026-01-01", "range"]),
+        ("range=7d&range=30d", ["range", "7d, 30d"]),
         ("error=%3Cscript%3E", ["error", "<script>"]),
         ("status=%00", ["status"]),
         ("q=" + "n" * 8192, ["q", "200 characters"]),

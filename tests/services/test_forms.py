@@ -82,6 +82,35 @@ def test_a_value_given_twice_counts_once() -> None:
     assert read("status=failed&status=failed").statuses == ("failed",)
 
 
+ONE_VALUE = {
+    "q": ("a", "b"),
+    "range": ("7d", "30d"),
+    "sort": ("size", "-size"),
+    "page": ("2", "3"),
+    "per_page": ("25", "100"),
+    "tz": ("UTC", "Asia/Shanghai"),
+    "from": ("2026-01-01", "2026-01-02"),
+    "to": ("2026-01-01", "2026-01-02"),
+}
+
+
+@pytest.mark.parametrize("name", ONE_VALUE)
+def test_a_parameter_of_one_value_that_has_two_is_named_with_both(name: str) -> None:
+    one, other = ONE_VALUE[name]
+
+    [(named, shown, sentence)] = problems(f"{name}={one}&{name}={other}")
+
+    assert (named, shown) == (name, f"{one}, {other}")
+    assert "one value" in sentence
+
+
+@pytest.mark.parametrize("name", ONE_VALUE)
+def test_a_parameter_of_one_value_may_say_it_twice_or_be_blank_beside_it(name: str) -> None:
+    value = ONE_VALUE[name][0]
+
+    assert read(f"{name}={value}&{name}=&{name}={value}") == read(f"{name}={value}")
+
+
 def test_unknown_parameters_are_ignored() -> None:
     assert read("utm_source=mail&begin_time=1&status=failed") == read("status=failed")
 
