@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import machine, pages, walks
+from . import growth, machine, pages, viewers, walks
 from .effort import EFFORTS, Effort
 from .processes import Failed
 from .report import Results, as_text, reach_table, write_markdown
@@ -21,6 +21,8 @@ from .report import Results, as_text, reach_table, write_markdown
 PARTS: dict[str, Callable[[Effort], Results]] = {
     "walks": walks.measure,
     "pages": pages.measure,
+    "viewers": viewers.measure,
+    "growth": growth.measure,
 }
 
 
@@ -61,15 +63,16 @@ def _arguments() -> argparse.Namespace:
 def _tell(arguments: argparse.Namespace, results: Results, seconds: float) -> None:
     described = machine.described()
     command = " ".join(["./run bench", *sys.argv[1:]])
-    reach = reach_table(results.targets)
-    print(as_text(reach))
+    reach = [reach_table(results.targets)] if results.targets else []
+    for table in reach:
+        print(as_text(table))
     print(", ".join(f"{name} {value}" for name, value in described.items()))
     print(f"{command}: {seconds:.0f} s")
     if arguments.json:
         _write_json(arguments.json, command, seconds, described, results)
     if arguments.markdown:
         head = _head(command, seconds, described)
-        write_markdown(arguments.markdown, head, [reach, *results.tables])
+        write_markdown(arguments.markdown, head, [*reach, *results.tables])
 
 
 def _write_json(

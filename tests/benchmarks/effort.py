@@ -23,10 +23,14 @@ class Effort:
     viewers: int
     crowds: int
     hang_seconds: float
+    faults: tuple[str, ...]
     latency: float
     sizes: tuple[int, ...]
     size_rounds: int
 
+
+# What the stub can do wrong.
+FAULTS = ("failing", "unavailable", "throttling", "hanging")
 
 EFFORTS = {
     "full": Effort(
@@ -44,6 +48,7 @@ EFFORTS = {
         viewers=200,
         crowds=3,
         hang_seconds=6.0,
+        faults=FAULTS,
         latency=0.1,
         sizes=(100, 1_000, 10_000, 100_000),
         size_rounds=5,
@@ -56,6 +61,7 @@ EFFORTS = {
         viewers=200,
         crowds=1,
         hang_seconds=2.0,
+        faults=("failing", "hanging"),
         latency=0.1,
         sizes=(100, 1_000, 10_000),
         size_rounds=2,
@@ -69,6 +75,7 @@ EFFORTS = {
         viewers=12,
         crowds=1,
         hang_seconds=0.5,
+        faults=("failing", "hanging"),
         latency=0.02,
         sizes=(10, 100),
         size_rounds=1,

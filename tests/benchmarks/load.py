@@ -1,8 +1,10 @@
 """Asks a server as fast as it answers, over a few kept connections, from a process of its own.
 
-Takes orders as lines of JSON: where to ask (`port`, `path`, `headers`, `status` that is expected), over how
-many `connections`, for how many `seconds`; `first` is the number of the first request. With `every`, each
-connection asks once in so many seconds instead, and what it waited counts from when its turn had come.
+Takes orders as lines of JSON: where to ask (`port`, `path`, `status` that is expected), as whom in turn
+(`headers` of each), over how many `connections`, for how many `seconds`; `first` is the number of the first
+request. With `every`, each
+connection asks once in so many seconds instead, what it waited counts from when its turn had come, and each
+such look is told, with when it was.
 """
 
 from __future__ import annotations
@@ -21,11 +23,11 @@ from .processes import orders
 class Load:
     def __init__(self, order: dict[str, Any]) -> None:
         self._order = order
-        self._request = template(order["port"], order["path"], order["headers"])
+        self._requests = [template(order["port"], order["path"], headers) for headers in order["headers"]]
         self._numbers = count(order.get("first", 0))
         self._ready = threading.Barrier(order["connections"])
         self._lock = threading.Lock()
-        self._waited: list[float] = []
+        self._samples: list[tuple[float, float]] = []
         self._bytes = 0
         self._wrong = ""
 
@@ -41,18 +43,21 @@ class Load:
             thread.join()
         if self._wrong:
             return {"failed": self._wrong}
-        return {
-            "requests": len(self._waited),
+        waited = [seconds for _, seconds in self._samples]
+        told = {
+            "requests": len(waited),
             "seconds": time.perf_counter() - began,
-            "bytes": self._bytes / len(self._waited),
-            "p50": statistics.median(self._waited),
-            "p99": percentile(self._waited, 0.99),
-            "most": max(self._waited),
+            "bytes": self._bytes / len(waited),
+            "p50": statistics.median(waited),
+            "p99": percentile(waited, 0.99),
             "next": next(self._numbers),
         }
+        if self._order.get("every"):
+            told["samples"] = [{"at": at, "waited": seconds} for at, seconds in self._samples]
+        return told
 
     def _connection(self, place: int) -> None:
-        order, waited, size = self._order, [], 0
+        order, samples, size = self._order, [], 0
         connection = Connection(order["port"])
         self._ready.wait(30)
         began = time.perf_counter()
@@ -61,16 +66,17 @@ class Load:
         while turn < ends and not self._wrong:
             if every and (early := turn - time.perf_counter()) > 0:
                 time.sleep(early)
-            answer = connection.ask(self._request(next(self._numbers)))
+            number = next(self._numbers)
+            answer = connection.ask(self._requests[number % len(self._requests)](number))
             now = time.perf_counter()
             if answer.status != order["status"]:
                 self._wrong = f"{order['path']} was answered {answer.status}, not {order['status']}"
-            waited.append(now - turn)
+            samples.append((turn - began, now - turn))
             size += answer.size
             turn = turn + every if every else now
         connection.close()
         with self._lock:
-            self._waited += waited
+            self._samples += samples
             self._bytes += size
 
 

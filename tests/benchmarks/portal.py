@@ -50,8 +50,11 @@ class Server:
         return BROWSER | ({"Cookie": self.cookies[viewer]} if self.cookies else {}) | more
 
     def get(self, path: str, **more: str) -> Answer:
+        return self.ask(get(self.port, path, self.headers(**more)))
+
+    def ask(self, request: bytes) -> Answer:
         connection = Connection(self.port)
-        answer = connection.ask(get(self.port, path, self.headers(**more)))
+        answer = connection.ask(request)
         connection.close()
         return answer
 

@@ -5,7 +5,7 @@ told by POST /_stub/ with JSON:
 
     {"latency": 0.03}                            each answer comes that many seconds later
     {"fault": "failing", "of": "records-…"}      calls of such instances are answered 500 (DCS.5000),
-             "unavailable", "throttling"         503, 429 with Retry-After: 5,
+             "unavailable", "throttling"         503, 429 with Retry-After: 2,
              "hanging"                           or not before there is no fault any more
     {"fault": null}                              all is well again
 
@@ -37,7 +37,7 @@ _FAULTS = {
     "unavailable": (503, "", {"error_code": "APIGW.0201", "error_msg": "Backend unavailable."}),
     "throttling": (
         429,
-        "Retry-After: 5\r\n",
+        "Retry-After: 2\r\n",
         {"error_code": "APIGW.0308", "error_msg": "The throttling threshold has been reached."},
     ),
 }
@@ -141,7 +141,7 @@ class _Connection(asyncio.Protocol):
             self._transport.write(message)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _records(count: int) -> list[bytes]:
     return [row.text for row in Fleet(bulk_records=count).backups(BULK_HISTORY_ID)]
 
