@@ -133,7 +133,6 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
     context |= _instance_context(known) | {
         "filter": wanted,
         "history": history,
-        "rows": [_row(project, instance_id, record) for record in history.rows],
         "now": now,
         "json_url": export_url("backups-json", project, instance_id, request.GET),
         "csv_url": export_url("backups-csv", project, instance_id, request.GET),

@@ -24,6 +24,23 @@ RANGES = {
     "90d": timedelta(days=90),
 }
 PER_PAGE = (25, 50, 100, 200)
+# What a query says of which rows are shown, and how; tz says how times are written.
+PARAMETERS = frozenset(
+    (
+        "status",
+        "type",
+        "format",
+        "restorable",
+        "error",
+        "q",
+        "from",
+        "to",
+        "range",
+        "sort",
+        "page",
+        "per_page",
+    )
+)
 DEFAULT_PER_PAGE = 50
 
 

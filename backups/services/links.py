@@ -27,9 +27,13 @@ def instance_url(project: Project, instance: Instance) -> str:
 
 def backup_url(project: Project, instance_id: str, record: BackupRecord) -> str:
     """Return the page of a backup; "" for an id that no page can have."""
-    if not _ID.fullmatch(record.backup_id):
-        return ""
-    return reverse("backup", args=[project.name, instance_id, record.backup_id])
+    path = backup_path(record)
+    return history_url(project, instance_id) + path if path else ""
+
+
+def backup_path(record: BackupRecord) -> str:
+    """Return what follows the path of its history; "" for an id that no page can have."""
+    return f"backups/{record.backup_id}/" if _ID.fullmatch(record.backup_id) else ""
 
 
 def export_url(name: str, project: Project, instance_id: str, query: QueryDict) -> str:

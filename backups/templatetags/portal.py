@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.template import Context
 from django.templatetags.static import static
-from django.utils import timezone
-from django.utils.dateformat import format as format_date
 from django.utils.functional import Promise
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext, ngettext, pgettext
+from django.utils.translation import get_language, gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from backups.dcs.records import BackupRecord, Instance
@@ -42,12 +40,15 @@ from backups.services.values import (
     status_word,
     type_word,
     verdict_sentence,
-    zone_label,
 )
 
+from . import times
+from .kept import here_of, kept
 from .query_links import links_of
+from .times import Clock
 
 register = template.Library()
+register.tag("kept", kept)
 
 for say in (capacity, duration, exact_bytes, percent, reason_word, reasons_in_words, verdict_sentence):
     register.filter(say)
@@ -78,87 +79,28 @@ def moment(context: Context, value: datetime | None, style: str = "") -> SafeStr
 
     style "time" leaves the date out where it is today's; "long" has the year always.
     """
-    return _moment(value, _zone(context), _now(context), style) if value else no_value()
+    return times.moment(Clock.of(context), value, style) if value else no_value()
 
 
 @register.simple_tag(takes_context=True)
 def age(context: Context, value: datetime | None, style: str = "") -> str:
     """Return "3 h 12 min ago"; style "short" has one unit only."""
-    return _age((_now(context) - value).total_seconds(), short=style == "short") if value else ""
+    return times.age(Clock.of(context), value, short=style == "short") if value else ""
 
 
 @register.simple_tag(takes_context=True)
 def data_from(context: Context, record: BackupRecord) -> SafeString:
     """Return the cell of the time that a backup's data is from, with its age, or what could not be read."""
+    return data_from_by(Clock.of(context), record)
+
+
+def data_from_by(clock: Clock, record: BackupRecord) -> SafeString:
     started_at = record.started_at
     if started_at is None:
         raw = raw_of(record, "execution_at") or raw_of(record, "created_at")
         return _unreadable(raw) if raw else no_value()
-    now = _now(context)
-    return format_html(
-        '{} <span class="age">{}</span>',
-        _moment(started_at, _zone(context), now, ""),
-        _age((now - started_at).total_seconds(), short=True),
-    )
-
-
-def _zone(context: Context) -> tzinfo:
-    """A page may pass a zone of its own, which its link asks for; else it is the viewer's."""
-    zone = context.get("zone") or getattr(context.get("preferences"), "zone", None)
-    return zone if isinstance(zone, tzinfo) else UTC
-
-
-def _now(context: Context) -> datetime:
-    now = context.get("now")
-    return now if isinstance(now, datetime) else timezone.now()
-
-
-def _moment(value: datetime, zone: tzinfo, now: datetime, style: str) -> SafeString:
-    utc = value.astimezone(UTC)
-    local, today = value.astimezone(zone), now.astimezone(zone)
-    return format_html(
-        '<time datetime="{}Z" title="{}">{} <span class="zone">{}</span></time>',
-        utc.strftime("%Y-%m-%dT%H:%M:%S"),
-        gettext("%(time)s UTC, %(age)s")
-        % {"time": f"{utc:%Y-%m-%d %H:%M:%S}", "age": _age((now - value).total_seconds(), short=False)},
-        _written(local.replace(microsecond=0), today.year, local.date() == today.date(), style),
-        zone_label(local),
-    )
-
-
-def _written(local: datetime, this_year: int, is_today: bool, style: str) -> str:
-    clock = local.strftime("%H:%M:%S")
-    if style == "time" and is_today:
-        return clock
-    with_year = style == "long" or local.year != this_year
-    pattern = pgettext("a date with its year", "j M Y") if with_year else pgettext("a date", "j M")
-    return f"{format_date(local, pattern)} {clock}"
-
-
-def _age(seconds: float, *, short: bool) -> str:
-    if -2 < seconds < 1:
-        return gettext("just now")
-    span = _span(int(abs(seconds)), short=short)
-    return (gettext("%(span)s ago") if seconds > 0 else gettext("in %(span)s")) % {"span": span}
-
-
-def _span(seconds: int, *, short: bool) -> str:
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
-    if not minutes:
-        return gettext("%(s)d s") % {"s": seconds}
-    if not hours:
-        return gettext("%(min)d min") % {"min": minutes}
-    if not days:
-        if short or not minutes % 60:
-            return gettext("%(h)d h") % {"h": hours}
-        return gettext("%(h)d h %(min)d min") % {"h": hours, "min": minutes % 60}
-    if days < 60:
-        if short or days >= 7 or not hours % 24:
-            return gettext("%(d)d d") % {"d": days}
-        return gettext("%(d)d d %(h)d h") % {"d": days, "h": hours % 24}
-    if days < 730:
-        return ngettext("%(n)d month", "%(n)d months", days // 30) % {"n": days // 30}
-    return ngettext("%(n)d year", "%(n)d years", days // 365) % {"n": days // 365}
+    age = escape(times.age(clock, started_at, short=True))
+    return mark_safe(f'{times.moment(clock, started_at)} <span class="age">{age}</span>')
 
 
 # Sizes and other values --------------------------------------------------------------
@@ -274,7 +216,11 @@ _ODD = ("odd", "question")
 
 @register.simple_tag
 def status_badge(record: BackupRecord) -> SafeString:
-    return _badge(*_STATUS_LOOKS.get(record.status, _ODD), status_word(record.status))
+    return status_badge_of(record.status)
+
+
+def status_badge_of(status: str) -> SafeString:
+    return _badge(*_STATUS_LOOKS.get(status, _ODD), status_word(status))
 
 
 @register.simple_tag
@@ -319,7 +265,7 @@ def _verdict(eligibility: Eligibility, language: str | None) -> SafeString:
 @register.simple_tag(takes_context=True)
 def here(context: Context) -> str:
     """Return this page's path and query: where a form comes back to."""
-    return links_of(context).here or "/"
+    return here_of(context)
 
 
 @register.simple_tag(takes_context=True)

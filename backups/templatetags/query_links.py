@@ -47,7 +47,12 @@ class QueryLinks:
         return self._joined(parts)
 
     def without(self, names: Collection[str]) -> str:
-        return self._joined(encoded for name, encoded in self._encoded.items() if name not in names)
+        return self.escaped_path + self.query_without(names)
+
+    def query_without(self, names: Collection[str]) -> str:
+        """Return the query from its question mark on, or nothing."""
+        query = "&".join([encoded for name, encoded in self._encoded.items() if name not in names])
+        return f"?{query}" if query else ""
 
     @cached_property
     def here(self) -> str:

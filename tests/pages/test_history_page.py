@@ -162,6 +162,26 @@ def test_every_control_keeps_all_other_parameters(ada: Client) -> None:
         assert len(gone) <= 1 or cleared, link
 
 
+def test_a_row_s_link_keeps_the_zone_and_what_is_not_the_portal_s(ada: Client) -> None:
+    page = ada.get(f"{ORDERS}?{STATE}&tz=Asia%2FShanghai")
+
+    rows = links_of(page, "data-row-link")
+    assert len(rows) == len(rows_of(page)) > 5
+    assert {urlsplit(link).query for link in rows} == {"utm=a&utm=b&tz=Asia%2FShanghai"}
+    assert {urlsplit(link).path for link in rows} == {f"{ORDERS}backups/{i}/" for i in rows_of(page)}
+
+
+def test_rows_that_are_shown_again_are_those_of_the_new_list(ada: Client, emulator: Emulator) -> None:
+    for name in ("first", "second"):
+        emulator.set_records(ORDERS_CACHE_ID, [raw(1, backup_name=name)])
+        forget_everything()
+        for language, word in (("en", "Succeeded"), ("zh-hans", "成功"), ("en", "Succeeded")):
+            ada.post("/preferences/", {"language": language})
+            page = ada.get(ORDERS).content.decode()
+            assert name in page
+            assert word in page
+
+
 def test_a_chip_adds_a_value_to_those_of_its_filter(ada: Client) -> None:
     page = ada.get(f"{ORDERS}?status=failed&utm=a")
 

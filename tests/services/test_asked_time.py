@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backups.services.asked_time import AskedTime, UnreadableTime, asked_time
-from backups.templatetags.portal import zone_label
+from backups.services.values import zone_label
 
 NOW = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
 INCIDENT = "2026-11-23T09:40:00Z"
