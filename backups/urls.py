@@ -27,6 +27,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("find/", views.find, name="find"),
     path("find/suggestions/", views.suggestions, name="suggestions"),
+    path("keyboard/", views.keyboard, name="keyboard"),
     path("projects/<slug:project_name>/", views.project, name="project"),
     path(INSTANCE, views.history, name="history"),
     path(INSTANCE + "backups.json", views.backups_json, name="backups-json"),

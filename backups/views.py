@@ -81,6 +81,12 @@ def suggestions(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def keyboard(request: HttpRequest) -> HttpResponse:
+    """What the keys do: a page, and for `?` what a dialog shows of it."""
+    return render(request, "_keys.html" if "HX-Request" in request.headers else "keyboard.html")
+
+
+@require_safe
 def project(request: HttpRequest, project_name: str) -> HttpResponse:
     project = _project_or_404(request, project_name)
     form = InstancesForm(request.GET)

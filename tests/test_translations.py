@@ -195,14 +195,16 @@ def test_the_vendor_s_own_words_stand_for_statuses_and_error_codes() -> None:
 PROJECT = "/projects/eu-prod/"
 ORDERS = f"{PROJECT}instances/{ORDERS_CACHE_ID}/"
 LATIN = re.compile(r"[A-Za-z][A-Za-z'’]*")
-# Ids of calls, codes of errors, permissions, huge numbers.
-CODES = re.compile(r"\b[0-9a-f]{32}\b|\b(?:dcs|DCS|APIGW|APIG)\.[0-9.]+|\bdcs:\w+:\w+|\d[\d.]*e\+\d+")
+# Ids of calls, codes of errors, permissions, huge numbers, addresses, time zones.
+CODES = re.compile(
+    r"https?://\S+|\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+\b|\b[0-9a-f]{32}\b|\b(?:dcs|DCS|APIGW|APIG)\.[0-9.]+|\bdcs:\w+:\w+|\d[\d.]*e\+\d+"
+)
 # What is written the same in Chinese: names of products, formats and units, and the switch to English.
 KNOWN = set(
     re.findall(
         r"\w+",
         "DCS UTC Redis Memcached Cluster Proxy GB MB TB KB RDB AOF CSV JSON ID HTTP API AK SK OBS Endpoint "
-        "Cookie IANA URL English hcloud Asia Shanghai T Z",
+        "Cookie IANA URL English hcloud Asia Shanghai T Z Ctrl Alt Cmd Esc",
     )
 )
 

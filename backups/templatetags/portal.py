@@ -41,6 +41,7 @@ from backups.services.values import (
     type_word,
     verdict_sentence,
 )
+from backups.services.zones import zone_of_region
 
 from . import times
 from .kept import here_of, kept
@@ -101,6 +102,12 @@ def data_from_by(clock: Clock, record: BackupRecord) -> SafeString:
         return _unreadable(raw) if raw else no_value()
     age = escape(times.age(clock, started_at, short=True))
     return mark_safe(f'{times.moment(clock, started_at)} <span class="age">{age}</span>')
+
+
+@register.simple_tag
+def region_zone(project: object) -> str:
+    """Return the zone of a project's region, "" on pages of no project."""
+    return zone_of_region(project.region) if isinstance(project, Project) else ""
 
 
 # Sizes and other values --------------------------------------------------------------

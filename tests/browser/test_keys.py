@@ -1,0 +1,93 @@
+"""The keyboard alone: find as one types, walk the rows, see the keys, change the zone."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from .conftest import OpenPage, axe_findings
+from .test_main_path import ORDERS
+
+
+def test_an_instance_is_opened_by_typing_a_part_of_its_name(open_page: OpenPage) -> None:
+    page = open_page("/projects/eu-prod/")
+    page.keyboard.press("/")
+    page.keyboard.type("ord ca")
+    expect(page.get_by_role("option", name=re.compile("orders-cache.*eu-prod"))).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option").first).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/instances/[0-9a-f-]{36}/$"))
+
+
+def test_what_was_opened_last_stands_under_the_empty_box(open_page: OpenPage) -> None:
+    page = open_page(ORDERS)
+    page.keyboard.press("/")
+    expect(page.get_by_role("option", name=re.compile("orders-cache"))).to_be_visible()
+    assert axe_findings(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator("#suggestions")).to_be_hidden()
+
+
+def test_a_key_that_is_typed_into_the_box_is_text(open_page: OpenPage) -> None:
+    page = open_page(ORDERS)
+    page.keyboard.press("/")
+    page.keyboard.type("t?jk/")
+    expect(page.locator("[data-find]").first).to_have_value("t?jk/")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def test_rows_are_walked_and_opened(open_page: OpenPage) -> None:
+    page = open_page(ORDERS)
+    rows = page.locator("[data-row-link]")
+    page.keyboard.press("j")
+    expect(rows.nth(0)).to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    expect(rows.nth(0)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/backups/[0-9a-f-]{36}/$"))
+
+
+def test_a_question_mark_shows_the_keys_and_escape_closes_them(open_page: OpenPage) -> None:
+    page = open_page(ORDERS)
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard")
+    expect(dialog).to_contain_text("Next row, previous row")
+    assert axe_findings(page) == []
+    page.keyboard.press("j")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_the_keys_are_a_page_without_javascript(open_page: OpenPage) -> None:
+    page = open_page("/keyboard/", javascript=False)
+    expect(page.get_by_role("heading", name="Keyboard")).to_be_visible()
+
+
+def test_t_changes_how_times_are_written_and_not_which_rows_are_shown(open_page: OpenPage) -> None:
+    page = open_page(f"{ORDERS}?status=failed&status=expired")
+    rows = page.locator("[data-backup-id]").evaluate_all("rows => rows.map(row => row.dataset.backupId)")
+    first = page.locator("[data-backup-id] time").first
+    utc = first.get_attribute("datetime")
+    expect(first).to_contain_text("UTC")
+    page.keyboard.press("t")  # the browser is in UTC, so this is the zone of the project's region
+    expect(page.locator("summary", has_text="Time zone:")).to_contain_text("Europe/Dublin")
+    expect(page).to_have_url(re.compile(r"status=failed&status=expired$"))
+    assert first.get_attribute("datetime") == utc
+    page.keyboard.press("t")
+    expect(page.locator("summary", has_text="Time zone:")).to_contain_text("UTC")
+    assert rows == page.locator("[data-backup-id]").evaluate_all(
+        "rows => rows.map(row => row.dataset.backupId)"
+    )
+
+
+def test_on_paper_there_are_the_rows_and_the_link_and_no_controls(open_page: OpenPage) -> None:
+    page = open_page(f"{ORDERS}?status=failed", theme="dark")
+    page.emulate_media(media="print")
+    expect(page.locator(".print-only").first).to_contain_text("status=failed")
+    for control in (".topbar", ".filters", ".title .actions"):
+        expect(page.locator(control).first).to_be_hidden()
+    expect(page.locator("[data-backup-id]").first).to_be_visible()
