@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .dcs.records import FORMATS, STATUSES, TYPES
 from .services import instances
+from .services.asked_time import AskedTime, UnreadableTime, asked_time
 from .services.history import DEFAULT_PER_PAGE, PER_PAGE, RANGES, BackupFilter
 from .services.history_index import DEFAULT_SORT, ERROR_CODE, OTHER, RESTORABLE, SORTS
 from .services.instances import InstanceFilter
@@ -267,6 +268,33 @@ class InstancesForm(QueryForm):
             page=cleaned["page"],
             per_page=int(cleaned["per_page"]),
         )
+
+
+class RecoveryForm(QueryForm):
+    """The query of a recovery point: a time, and the zone that it is read in where it names none."""
+
+    at = forms.CharField(required=False)
+    tz = Zone()
+
+    def __init__(self, query: QueryDict, *, now: datetime) -> None:
+        super().__init__(query)
+        self.now = now
+
+    def clean(self) -> dict[str, Any]:
+        """Read the time, which needs the zone."""
+        cleaned = self.cleaned_data
+        text, cleaned["at"] = cleaned.get("at"), None
+        if text and "tz" in cleaned:
+            try:
+                cleaned["at"] = asked_time(text, zone=ZoneInfo(cleaned["tz"] or "UTC"), now=self.now)
+            except UnreadableTime as refused:
+                self.add_error("at", _unreadable(text, refused.sentence))
+        return cleaned
+
+    def asked(self) -> AskedTime | None:
+        """Return the time that is asked for, if any; only for a valid form."""
+        asked: AskedTime | None = self.cleaned_data["at"]
+        return asked
 
 
 # Times -----------------------------------------------------------------------

@@ -32,6 +32,7 @@ urlpatterns = [
     path(INSTANCE, views.history, name="history"),
     path(INSTANCE + "backups.json", views.backups_json, name="backups-json"),
     path(INSTANCE + "backups.csv", views.backups_csv, name="backups-csv"),
+    path(INSTANCE + "recovery-point/", views.recovery_point, name="recovery-point"),
     path(INSTANCE + "refresh/", views.refresh, name="refresh"),
     path(INSTANCE + "backups/<id:backup_id>/", views.backup, name="backup"),
 ]

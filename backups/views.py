@@ -27,7 +27,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from .dcs.records import BackupRecord, Instance, as_text, has_value
-from .forms import FindForm, HistoryForm, InstancesForm
+from .forms import FindForm, HistoryForm, InstancesForm, RecoveryForm
 from .services import find as finding
 from .services import listings, recents
 from .services.csv_export import csv_headers, csv_lines, csv_name
@@ -35,10 +35,20 @@ from .services.eligibility import Eligibility, eligibility
 from .services.exports import Export, exported_history, refused_query
 from .services.history import backup_history, index_of, last_attempt, neighbours, newest_usable, usable
 from .services.instances import instance_page
-from .services.links import absolute, backup_url, export_url, frozen_url, history_url, instance_url
+from .services.links import (
+    absolute,
+    backup_url,
+    export_url,
+    frozen_recovery_path,
+    frozen_url,
+    history_url,
+    instance_url,
+)
 from .services.listings import Listing, NothingToShow
 from .services.problems import Problem
 from .services.projects import Project, visible_project, visible_projects
+from .services.recovery_page import examples, is_backing_up, recovery_page, usable_reach
+from .services.restore_blocks import restore_blocks
 from .services.subjects import Window
 from .services.words import ERROR_CODES
 
@@ -177,6 +187,36 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
         "frozen_url": absolute(request.path),
     }
     return render(request, "backup.html", context)
+
+
+@require_safe
+def recovery_point(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
+    project = _project_or_404(request, project_name)
+    now = timezone.now()
+    context: dict[str, Any] = {"project": project, "instance_id": instance_id, "now": now}
+    form = RecoveryForm(request.GET, now=now)
+    if not form.is_valid():
+        instance = listings.cached_instance(project, instance_id)
+        context |= {"name": _name(instance, instance_id), "problems_in_query": form.problems}
+        context |= {"tz": form.cleaned_data.get("tz"), "examples": examples(now)}
+        return render(request, "recovery_point.html", context, status=400)
+    asked = form.asked()
+    try:
+        known = _known_instance(project, instance_id, now, bounds=(None, asked.at if asked else None))
+    except NothingToShow as nothing:
+        return _problem_page(request, nothing.problem, context)
+    backing_up = known.listing.derived("backing up", is_backing_up)
+    context |= _instance_context(known) | {"asked": asked, "tz": form.cleaned_data["tz"]}
+    context["blocks"] = restore_blocks(known.instance, backing_up=backing_up)
+    if asked:
+        context["page"] = recovery_page(project, instance_id, known.listing, asked.at, now=now)
+        context["frozen_path"] = frozen_recovery_path(request.path, request.GET, asked.at)
+        context["frozen_url"] = absolute(context["frozen_path"])
+    else:
+        context |= {"reach": usable_reach(known.listing), "examples": examples(now)}
+    if context["tz"]:
+        context["zone"] = ZoneInfo(context["tz"])
+    return render(request, "recovery_point.html", context)
 
 
 @require_POST

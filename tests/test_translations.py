@@ -204,7 +204,7 @@ KNOWN = set(
     re.findall(
         r"\w+",
         "DCS UTC Redis Memcached Cluster Proxy GB MB TB KB RDB AOF CSV JSON ID HTTP API AK SK OBS Endpoint "
-        "Cookie IANA URL English hcloud Asia Shanghai T Z Ctrl Alt Cmd Esc",
+        "Cookie IANA URL English hcloud Asia Shanghai Europe Berlin T Z Ctrl Alt Cmd Esc",
     )
 )
 
@@ -304,11 +304,18 @@ PAGES = {
     "history, bad query": f"{ORDERS}?from=zzz&per_page=7&page=0&error=zzz&tz=zzz&range=7d",
     "backup": f"{ORDERS}backups/4631832a-14c6-45b0-a0b3-3abd8f591ad1/",
     "backup not listed": f"{ORDERS}backups/zzz/",
+    "recovery point": f"{ORDERS}recovery-point/?at=2026-11-21+12:40",
+    "recovery point, none": f"{ORDERS}recovery-point/?at=2018-01-01",
+    "recovery point, not asked": f"{ORDERS}recovery-point/",
+    "recovery point, now": f"{ORDERS}recovery-point/?at=now&tz=Asia/Shanghai",
+    "recovery point, doubtful": f"{ORDERS}recovery-point/?at=2026-10-25+02:30&tz=Europe/Berlin",
+    "recovery point, yet to come": f"{ORDERS}recovery-point/?at=2199-01-01T00:00Z",
+    "recovery point, bad query": f"{ORDERS}recovery-point/?at=zzz&tz=zzz",
     "find": "/find/?q=orders-cache",
     "find nothing": "/find/?q=zzz",
     "404": "/zzz/",
 }
-CODES_OF_THE_API = ["zzz", "from", "per_page", "page", "error", "tz", "range"]
+CODES_OF_THE_API = ["zzz", "from", "per_page", "page", "error", "tz", "range", "at"]
 
 
 def test_the_checker_sees_english(chinese: Client, data: list[str]) -> None:
@@ -331,10 +338,12 @@ def test_a_page_in_chinese_has_no_english(chinese: Client, data: list[str], name
 def test_every_status_error_code_and_oddity_is_shown_in_chinese(
     chinese: Client, emulator: Emulator, data: list[str], name: str
 ) -> None:
-    history = chinese.get(f"{PROJECT}instances/{emulator.fleet.named(name).instance_id}/?per_page=200")
+    address = f"{PROJECT}instances/{emulator.fleet.named(name).instance_id}/"
+    history = chinese.get(f"{address}?per_page=200")
     links = re.findall(r'<a class="name" href="([^"]*)"', history.content.decode())
 
     pages = [history, *(chinese.get(html.unescape(link)) for link in links)]
+    pages.append(chinese.get(f"{address}recovery-point/?at=2026-11-16T12:00Z"))
 
     assert len(pages) > 5
     assert [text for page in pages for text in english_in(page, data)] == []

@@ -25,7 +25,7 @@ _END = r"(?![A-Za-z0-9_%-])"
 _CLOUD_ID = rf"[A-Za-z0-9_-]{{1,64}}{_END}"
 LINK = re.compile(
     rf"(?P<page>/projects/(?P<project>[A-Za-z0-9-]+){_END}"
-    rf"(?:/instances/(?P<instance>{_CLOUD_ID})(?:/backups/(?P<backup>{_CLOUD_ID}))?)?)"
+    rf"(?:/instances/(?P<instance>{_CLOUD_ID})(?:/backups/(?P<backup>{_CLOUD_ID})|/recovery-point{_END})?)?)"
     rf"(?:/backups\.(?:json|csv){_END})?/?"
     r"(?P<query>\?[^\s<>\"'|\\]*)?"
 )

@@ -58,6 +58,22 @@ def frozen_url(path: str, query: QueryDict, wanted: BackupFilter, *, now: dateti
     return absolute(f"{path}?{query.urlencode(safe=':')}" if query else path)
 
 
+def frozen_recovery_path(path: str, query: QueryDict, at: datetime) -> str:
+    """Return the page that shows the same instant next week, whatever words it was asked with."""
+    query = query.copy()
+    query["at"] = str(utc_text(at))
+    return f"{path}?{query.urlencode(safe=':')}"
+
+
+def between_url(project: Project, instance_id: str, start: datetime | None, end: datetime) -> str:
+    """Return the history of what started from `start` to before `end`."""
+    query = QueryDict(mutable=True)
+    if start:
+        query["from"] = str(utc_text(start))
+    query["to"] = str(utc_text(end))
+    return f"{history_url(project, instance_id)}?{query.urlencode(safe=':')}"
+
+
 def absolute(path: str) -> str:
     """Return the address that a ticket can carry."""
     return f"{settings.PORTAL_URL}{path}" if path else ""

@@ -122,11 +122,11 @@ def age(clock: Clock, value: datetime, *, short: bool = False) -> str:
 
 @lru_cache(maxsize=8192)
 def _age(seconds: int, short: bool, language: str | None) -> str:
-    span = _span(abs(seconds), short=short)
+    span = span_of(abs(seconds), short=short)
     return (gettext("%(span)s ago") if seconds > 0 else gettext("in %(span)s")) % {"span": span}
 
 
-def _span(seconds: int, *, short: bool) -> str:
+def span_of(seconds: int, *, short: bool) -> str:
     minutes, hours, days = seconds // _MINUTE, seconds // _HOUR, seconds // _DAY
     if not minutes:
         return gettext("%(s)d s") % {"s": seconds}

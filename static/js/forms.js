@@ -10,7 +10,7 @@ for (const form of document.querySelectorAll("form[data-filters]")) {
     for (const name of target.dataset.insteadOf.split(" ")) form.elements[name].value = "";
   });
   form.addEventListener("change", ({ target }) => {
-    if (target.matches("select")) form.requestSubmit();
+    if (target.matches("select:not([data-waits])")) form.requestSubmit();
   });
 }
 // Back brings the page with its fields as they were left.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from backups.emulator.api import Emulator
+from backups.emulator.inventory import stable_id
 
 from .conftest import OpenPage, axe_findings
 
 ORDERS = "/projects/eu-prod/instances/5560df16-cebf-4473-95c4-d1b573c16e79/"
 REFERENCE = f"{ORDERS}backups/4631832a-14c6-45b0-a0b3-3abd8f591ad1/"
+ODD = f"/projects/eu-prod/instances/{stable_id('instance', 'eu-prod', 'odd-fields')}/"
 UNKNOWN = "/projects/eu-prod/instances/11111111-1111-4111-8111-111111111111/"
 PAGES = {
     "home": "/",
@@ -22,6 +24,12 @@ PAGES = {
     "a query that cannot be read": f"{ORDERS}?status=bogus&from=x",
     "one backup": REFERENCE,
     "unknown backup": f"{ORDERS}backups/gone/",
+    "recovery point": f"{ORDERS}recovery-point/?at=2026-11-21+12:40",
+    "recovery point, none": f"{ORDERS}recovery-point/?at=2018-01-01&tz=Asia/Shanghai",
+    "recovery point, not asked": f"{ORDERS}recovery-point/",
+    "recovery point, in doubt": f"{ORDERS}recovery-point/?at=2026-10-25+02:30&tz=Europe/Berlin",
+    "recovery point, bad query": f"{ORDERS}recovery-point/?at=soon&tz=Mars",
+    "recovery point of odd records": f"{ODD}recovery-point/?at=2026-11-16T12:00Z",
     "unknown instance": UNKNOWN,
     "unknown page": "/projects/nope/",
     "signed out": "/signed-out/",
@@ -58,5 +66,8 @@ def test_axe_finds_nothing_while_dcs_fails(open_page: OpenPage, emulator: Emulat
     assert axe_findings(page) == []
     page.goto(ORDERS)
     page.locator("form[action$='/refresh/'] button").first.click()
+    assert page.locator("[data-backup-id]").count() > 0
+    assert axe_findings(page) == []
+    page.goto(f"{ORDERS}recovery-point/?at=2026-11-21+12:40")
     assert page.locator("[data-backup-id]").count() > 0
     assert axe_findings(page) == []

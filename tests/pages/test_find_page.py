@@ -58,6 +58,11 @@ def to_the_end(find: Callable[..., Any], text: str) -> Any:
         (f"{ORDERS}backups.json?status=failed&tz=UTC.", f"{ORDERS}?status=failed&tz=UTC"),
         (f"curl '{ORDERS}backups.csv'", ORDERS),
         (f"{ORDERS}refresh/", ORDERS),
+        (
+            f"see {ORDERS}recovery-point/?at=2026-11-23T09:40:00Z.",
+            f"{ORDERS}recovery-point/?at=2026-11-23T09:40:00Z",
+        ),
+        (f"{ORDERS}recovery-points/?at=now", ORDERS),
         (f"/projects/eu-prod/instances/{'a' * 65}", "/projects/eu-prod/"),
         (f"INC-20418: instance {ORDERS_CACHE_ID}, backup {REFERENCE_BACKUP_ID} failed", REFERENCE),
         (f"INC-20418: {ORDERS_CACHE_ID} at 09:40, ask 7d693617-ea39-44a0-b669-a6ed77f42d1d", ORDERS),

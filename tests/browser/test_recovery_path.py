@@ -1,0 +1,106 @@
+"""From a history to the recovery point and to the link for the ticket: with mouse, keys, and no script."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID
+from tests.services.api_records import raws
+
+from .conftest import OpenPage
+
+ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
+ANSWER = "tr.rung-answer"
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_time_typed_on_a_history_leads_to_the_answer(
+    open_page: OpenPage, emulator: Emulator, javascript: bool
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(5))
+    page = open_page(f"{ORDERS}?tz=Asia/Shanghai&status=succeed", javascript=javascript)
+
+    page.get_by_label("Recover to").fill("2026-11-01 11:30")
+    page.locator("form.recover button").click()
+
+    expect(page.locator(ANSWER)).to_have_attribute("data-backup-id", "00000000-0000-4000-8000-000000000003")
+    query = parse_qs(urlsplit(page.url).query)
+    assert query == {"at": ["2026-11-01 11:30"], "tz": ["Asia/Shanghai"]}
+
+
+def test_keys_alone_ask_and_walk_to_the_answer(open_page: OpenPage, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(5))
+    page = open_page(f"{ORDERS}recovery-point/")
+
+    page.keyboard.type("2026-11-01T03:30Z")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(ANSWER)
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/backups/**")
+
+    assert page.url.endswith("/backups/00000000-0000-4000-8000-000000000003/")
+
+
+def test_copy_link_freezes_a_relative_time(open_page: OpenPage, address: str) -> None:
+    page = open_page(f"{ORDERS}recovery-point/?at=2+h+ago&tz=Asia/Shanghai")
+
+    page.get_by_role("link", name="Copy link").click()
+
+    copied = str(page.evaluate("navigator.clipboard.readText()"))
+    assert copied.startswith(f"{address}{ORDERS}recovery-point/?")
+    query = parse_qs(urlsplit(copied).query)
+    two_hours_ago = datetime.now(UTC) - timedelta(hours=2)
+    assert abs(datetime.fromisoformat(query["at"][0]) - two_hours_ago) < timedelta(minutes=1)
+    assert query["tz"] == ["Asia/Shanghai"]
+
+
+def test_a_typo_is_mended_in_the_field_where_it_stands(open_page: OpenPage) -> None:
+    page = open_page(f"{ORDERS}recovery-point/?at=11/23/2026&tz=Asia/Shanghai")
+    expect(page.locator("#at")).to_be_focused()
+    expect(page.get_by_role("alert")).to_contain_text("write the year first")
+
+    page.locator("#at").fill("2026-11-23 09:40")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".understood")).to_contain_text("2026-11-23 01:40:00 UTC")
+
+
+def test_an_old_list_is_replaced_in_place_and_the_asked_time_stays(
+    open_page: OpenPage, emulator: Emulator, portal: Settings
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(3))
+    page = open_page(ORDERS)
+    portal.DCS_FRESH_SECONDS = 0
+    emulator.set_records(ORDERS_CACHE_ID, raws(5))
+
+    page.goto(f"{ORDERS}recovery-point/?at=2026-11-20T12:00Z")
+
+    expect(page.locator(ANSWER)).to_have_attribute("data-backup-id", "00000000-0000-4000-8000-000000000005")
+    assert "at=2026-11-20T12:00Z" in page.url
+
+
+@pytest.mark.parametrize("query", ["", "?at=2026-11-21+12:40", "?at=2018-01-01", "?at=soon"])
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_phone_needs_no_sideways_scrolling(open_page: OpenPage, query: str, language: str) -> None:
+    page = open_page(f"{ORDERS}recovery-point/{query}", width=390, language=language)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_content_security_policy_stops_nothing_of_the_page(open_page: OpenPage) -> None:
+    page = open_page(ORDERS)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+
+    page.goto(f"{ORDERS}recovery-point/?at=2026-11-21+12:40")
+    page.wait_for_load_state("networkidle")
+
+    assert complaints == []

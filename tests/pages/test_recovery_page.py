@@ -1,0 +1,437 @@
+"""The recovery point: one answer on top, what was passed over and why, and what is not known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import BULK_HISTORY_ID, GONE_INSTANCE_ID, ORDERS_CACHE_ID
+from tests.services.api_records import api_time, raw, raws
+
+from .conftest import BULK, ORDERS, history_of, links_of, rows_of, text_of
+
+pytestmark = pytest.mark.usefixtures("portal")
+POINT = f"{ORDERS}recovery-point/"
+
+
+@pytest.fixture
+def ada(client_of: Callable[[str], Client]) -> Client:
+    return client_of("ada")
+
+
+def ask(client: Client, at: str, path: str = POINT, **more: str) -> Any:
+    return client.get(path, {"at": at, **more})
+
+
+def backup_id(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012d}"
+
+
+def roles_of(page: Any) -> list[tuple[str, str]]:
+    """The rows around the asked time: what each is, and its backup."""
+    found = re.findall(r'<tr class="rung-(\w+)"(?: data-backup-id="([^"]*)")?', page.content.decode())
+    return [(look, backup_id) for look, backup_id in found]
+
+
+# The answer ------------------------------------------------------------------------------
+
+
+def test_the_answer_stands_on_top_with_what_is_lost_and_how_old_it_is(
+    ada: Client, emulator: Emulator
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(5))  # one an hour, from 2026-11-01 01:00:05 on
+
+    page = ask(ada, "2026-11-01T03:30:00Z")
+
+    assert page.status_code == 200
+    shown = text_of(page)
+    assert "Newest usable backup from before this time backup_3" in shown
+    assert "Lost at most 30 min" in shown
+    assert "30 minutes of writes" in shown
+    assert roles_of(page) == [
+        ("newer", backup_id(4)),
+        ("asked", ""),
+        ("answer", backup_id(3)),
+        ("older", backup_id(2)),
+    ]
+
+
+def test_what_was_passed_over_is_named_with_its_reason(ada: Client, emulator: Emulator) -> None:
+    failed = {"status": "failed", "error_code": "dcs.08.0002", "is_support_restore": "FALSE"}
+    emulator.set_records(
+        ORDERS_CACHE_ID,
+        [
+            raw(5, updated_at="2026-11-01T05:40:00Z"),
+            raw(4, **failed),
+            raw(3, status="expired", is_support_restore="TRUE"),
+            raw(2, is_support_restore="FALSE"),
+            raw(1),
+        ],
+    )
+
+    page = ask(ada, "2026-11-01T05:30:00Z")
+
+    shown = text_of(page)
+    assert roles_of(page)[1:] == [
+        ("passed", backup_id(5)),
+        ("passed", backup_id(4)),
+        ("passed", backup_id(3)),
+        ("passed", backup_id(2)),
+        ("answer", backup_id(1)),
+    ]
+    for words in (
+        "it ran across this time",
+        "it failed · dcs.08.0002 The backup timed out.",
+        "its file has expired; DCS still says that it can be restored",
+        "DCS says no and gives no reason",
+    ):
+        assert words in shown
+
+
+def test_of_many_passed_over_the_nearest_are_shown_and_the_rest_linked(
+    ada: Client, emulator: Emulator
+) -> None:
+    records = [raw(n, status="expired", is_support_restore="FALSE") for n in range(40, 1, -1)]
+    emulator.set_records(ORDERS_CACHE_ID, [*records, raw(1)])
+
+    page = ask(ada, "2026-11-10T00:00:00Z")
+
+    assert roles_of(page)[1:4] == [("passed", backup_id(n)) for n in (40, 39, 38)]
+    [more] = [link for link in links_of(page) if "&to=" in link]
+    assert "27 more were passed over" in text_of(page)
+    assert len(rows_of(ada.get(more))) == 40  # with the answer itself
+
+
+def test_none_is_said_plainly(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [raw(2, status="failed", is_support_restore="FALSE")])
+
+    page = ask(ada, "2026-11-10T00:00:00Z")
+
+    assert page.status_code == 200
+    assert "None: no usable backup is certainly from before this time" in text_of(page)
+    assert "The one backup that began before it cannot be restored." in text_of(page)
+    assert roles_of(page) == [("asked", ""), ("passed", backup_id(2))]
+
+
+@pytest.mark.parametrize(
+    ("records", "at", "words"),
+    [
+        ([], "2026-11-10", "DCS lists no backup of this instance."),
+        ([raw(3)], "2026-11-01", "DCS lists no backup from before it"),
+        ([raw(3, updated_at=None)], "2026-11-10", "none is certainly from before it"),
+        ([raw(3, created_at="soon", execution_at=None)], "2026-11-10", "None of its backups has a time"),
+        (
+            [raw(n, is_support_restore="FALSE") for n in (2, 1)],
+            "2026-11-10",
+            "None of the 2 backups that began before it can be restored.",
+        ),
+    ],
+)
+def test_why_there_is_none_is_said(
+    ada: Client, emulator: Emulator, records: list[dict[str, Any]], at: str, words: str
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, records)
+
+    assert words in text_of(ask(ada, at))
+
+
+def test_an_incomplete_list_never_says_none_for_certain(ada: Client, emulator: Emulator) -> None:
+    emulator.answer_body(b'{"total_num":3,"backup_record_response":[]}', path_contains="/backups")
+
+    shown = text_of(ask(ada, "2026-11-10"))
+
+    assert "None in the part of the list that could be read" in shown
+    assert "None: no usable backup" not in shown
+    assert "a usable backup from before this time may exist" in shown
+
+
+def test_an_incomplete_list_may_hold_a_nearer_one(ada: Client, portal: Settings, emulator: Emulator) -> None:
+    portal.DCS_MAX_RECORDS = 10
+    portal.DCS_PAGE_SIZE = 10
+
+    page = ask(ada, "now", f"{BULK}recovery-point/")
+
+    assert "a nearer usable backup may exist" in text_of(page)
+
+
+def test_a_long_history_is_read_around_the_asked_time(
+    ada: Client, portal: Settings, emulator: Emulator
+) -> None:
+    emulator.set_records(BULK_HISTORY_ID, raws(400))
+    portal.DCS_MAX_RECORDS = 100
+    portal.DCS_PAGE_SIZE = 100
+
+    page = ask(ada, "2026-11-05T12:30:00Z", f"{BULK}recovery-point/")
+
+    assert ("answer", backup_id(108)) in roles_of(page)
+
+
+def test_records_without_a_time_are_named_and_never_picked(ada: Client, emulator: Emulator) -> None:
+    timeless = raw(9, created_at="yesterday", execution_at=None, backup_name="lost-in-time")
+    emulator.set_records(ORDERS_CACHE_ID, [timeless, raw(1)])
+
+    page = ask(ada, "2026-11-10")
+
+    shown = text_of(page)
+    assert ("answer", backup_id(1)) in roles_of(page)
+    assert "A usable backup has no time that can be read" in shown
+    assert "never picked" in shown
+    assert f"{ORDERS}backups/{backup_id(9)}/" in links_of(page)
+
+
+def test_a_start_that_dcs_does_not_tell_is_said(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [raw(1, execution_at=None)])
+
+    assert "DCS does not tell when this backup started" in text_of(ask(ada, "2026-11-10"))
+
+
+def test_a_time_that_is_yet_to_come_is_said(ada: Client) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+
+    assert "This time is yet to come" in text_of(ask(ada, tomorrow.isoformat()))
+
+
+def test_a_list_older_than_the_asked_time_is_said(ada: Client) -> None:
+    ada.get(ORDERS)
+
+    assert "The list was read before this time" in text_of(ask(ada, "now"))
+
+
+def test_the_strip_of_time_has_words_for_those_who_do_not_see_it(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [raw(2, status="failed"), raw(1)])
+
+    [label] = re.findall(
+        r'<svg role="img"[^>]*aria-label="([^"]*)"', ask(ada, "2026-11-01T03:00Z").content.decode()
+    )
+
+    assert "data is from 1 Nov 01:00:05 UTC" in label
+    assert "2 h later is the asked time, 1 Nov 03:00:00 UTC" in label
+    assert "1 backup between them" in label
+
+
+# The time that is asked --------------------------------------------------------------------
+
+
+def test_without_a_time_there_is_a_form_with_examples_that_work(ada: Client) -> None:
+    page = ada.get(POINT)
+
+    examples = [link for link in links_of(page) if "?at=" in link]
+    assert page.status_code == 200
+    assert 'name="at"' in page.content.decode()
+    assert "How far back it can go" in text_of(page)
+    assert len(examples) == 6
+    for link in examples:
+        assert "Understood as" in text_of(ada.get(link)), link
+
+
+def test_a_blank_time_is_none(ada: Client) -> None:
+    assert "How far back it can go" in text_of(ask(ada, "  "))
+
+
+@pytest.mark.parametrize(
+    ("at", "tz", "words"),
+    [
+        ("2026-11-23 09:40", "", "Understood as 23 Nov 2026 09:40:00 UTC ,"),
+        ("2026-11-23 09:40", "", "It names no zone, so it was read in UTC."),
+        ("2026-11-23 09:40", "Asia/Shanghai", "so it was read in Asia/Shanghai."),
+        ("2026-11-23 09:40", "Asia/Shanghai", "which is 2026-11-23 01:40:00 UTC"),
+        ("2026-11-23T09:40:00 08:00", "", "Understood as 23 Nov 2026 01:40:00 UTC ,"),
+        ("1795426800", "Asia/Kolkata", "Understood as 23 Nov 2026 15:10:00 UTC+5:30 ,"),
+        ("2 小时前", "", "2 h ago. It is counted from now"),
+        ("2026-10-25 02:30", "Europe/Berlin", "show this time twice. The earlier one was taken"),
+        ("2026-03-29 02:30", "Europe/Berlin", "never show this time"),
+    ],
+)
+def test_what_was_understood_is_said_back(ada: Client, at: str, tz: str, words: str) -> None:
+    assert words in text_of(ask(ada, at, tz=tz))
+
+
+def test_the_later_reading_of_a_doubtful_time_is_a_link(ada: Client) -> None:
+    page = ask(ada, "2026-10-25 02:30", tz="Europe/Berlin")
+
+    assert f"{POINT}?at=2026-10-25T01%3A30%3A00Z&tz=Europe%2FBerlin" in links_of(page)
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ({"at": "soon"}, ["at=soon", "no time that the portal can read"]),
+        ({"at": "<b>"}, ["at=<b>"]),
+        ({"at": "2026-11-23 09:40 CST"}, ["at=", "CST can mean several zones"]),
+        ({"at": "2026-02-30"}, ["at=2026-02-30", "no such day"]),
+        ({"at": "n" * 8000}, ["at=nnn", "longer than 100 characters"]),
+        ({"at": "a\x00b"}, ["at"]),
+        ({"at": "2026-11-23", "tz": "Mars/Olympus"}, ["tz=Mars/Olympus", "IANA time zone"]),
+    ],
+)
+def test_a_time_that_cannot_be_read_is_named_and_the_form_stays(
+    ada: Client, emulator: Emulator, query: dict[str, str], named: list[str]
+) -> None:
+    page = ada.get(POINT, query)
+
+    assert page.status_code == 400
+    for words in named:
+        assert words in text_of(page).replace(" = ", "=").replace("= ", "=")
+    assert 'name="at"' in page.content.decode()
+    assert b"<b>" not in page.content
+    assert not rows_of(page)
+    assert not emulator.calls
+
+
+def test_the_link_for_a_ticket_keeps_the_very_time(ada: Client) -> None:
+    page = ada.get(f"{POINT}?at=2+h+ago&tz=Asia/Shanghai&utm=a&utm=b")
+
+    [frozen] = links_of(page, "data-copy ")
+    query = parse_qs(urlsplit(frozen).query)
+    assert frozen.startswith("http")
+    assert (query["tz"], query["utm"]) == (["Asia/Shanghai"], ["a", "b"])
+    [at] = query["at"]
+    assert at.endswith("Z")
+    assert abs(datetime.fromisoformat(at) - (datetime.now(UTC) - timedelta(hours=2))) < timedelta(minutes=1)
+    again = ada.get(urlsplit(frozen).path + "?" + urlsplit(frozen).query)
+    assert roles_of(again) == roles_of(page)
+    assert "counted from now" not in text_of(again)
+
+
+def test_a_link_means_the_same_to_viewers_in_other_zones_and_languages(ada: Client) -> None:
+    query = {"at": "2026-11-20 09:40", "tz": "America/St_Johns"}
+    plain = roles_of(ada.get(POINT, query))
+
+    ada.cookies["portal_zone"] = "Asia/Tokyo"
+    ada.cookies["portal_language"] = "zh-hans"
+
+    assert roles_of(ada.get(POINT, query)) == plain != []
+
+
+def test_a_history_offers_the_form_in_the_zone_that_it_writes(ada: Client) -> None:
+    forms = []
+    for query in ("", "?tz=Asia/Shanghai"):
+        page = ada.get(f"{ORDERS}{query}").content.decode()
+        forms += re.findall(r'<form class="recover".*?</form>', page, flags=re.DOTALL)
+    ada.cookies["portal_zone"] = "Asia/Kolkata"
+    forms += re.findall(r'<form class="recover".*?</form>', ada.get(ORDERS).content.decode(), flags=re.DOTALL)
+
+    assert [re.findall(r'name="tz" value="([^"]*)"', form) for form in forms] == [
+        [],
+        ["Asia/Shanghai"],
+        ["Asia/Kolkata"],
+    ]
+    assert all(f'action="{POINT}"' in form and 'name="at"' in form for form in forms)
+
+
+# A restore ------------------------------------------------------------------------------------
+
+
+def test_what_a_restore_means_is_said(ada: Client) -> None:
+    shown = text_of(ask(ada, "now"))
+
+    for words in ("1 to 30 minutes", "neither reads nor writes", "overwrites the data", "running instance"):
+        assert words in shown
+    assert "Nothing that DCS tells of the instance stands against it." in shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"status": "RESTORING"}, "The instance is busy (Restoring)"),
+        ({"status": "FROZEN"}, "The instance is not running (Frozen)"),
+        ({"status": "HIBERNATING"}, "The instance is not running (HIBERNATING)"),
+        ({"cache_mode": "single"}, "single-node instance"),
+        ({"task": {"name": "resize", "status": "PROCESSING"}}, "(resize PROCESSING)"),
+    ],
+)
+def test_what_stands_against_a_restore_now_is_said(
+    ada: Client, emulator: Emulator, changes: dict[str, Any], words: str
+) -> None:
+    instance = emulator.fleet.add_instance("blocked", **changes)
+    emulator.set_records(instance.instance_id, raws(2))
+
+    shown = text_of(ask(ada, "now", f"{history_of(instance.instance_id)}recovery-point/"))
+
+    assert words in shown
+    assert "Nothing that DCS tells" not in shown
+
+
+def test_a_backup_in_progress_stands_against_a_restore(ada: Client, emulator: Emulator) -> None:
+    started = api_time(datetime.now(UTC) - timedelta(minutes=1))
+    running = raw(2, status="backuping", is_support_restore="FALSE", execution_at=started, created_at=started)
+    emulator.set_records(ORDERS_CACHE_ID, [running, raw(1)])
+
+    assert "DCS lists a backup in progress" in text_of(ask(ada, "now"))
+
+
+def test_the_page_needs_no_word_on_the_instance(ada: Client, impatient: Settings, emulator: Emulator) -> None:
+    ada.get(f"{ORDERS}backups.json")  # which asks for the list only
+    emulator.fail_with(500)
+
+    page = ask(ada, "2 h ago")
+
+    assert page.status_code == 200
+    assert "answer" in [role for role, _ in roles_of(page)]
+    assert "DCS does not tell the state of the instance now" in text_of(page)
+
+
+# When DCS does not answer -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("code", "status"), [(403, 502), (500, 503), (429, 503)])
+@pytest.mark.parametrize("query", ["", "?at=2+h+ago"])
+def test_with_nothing_cached_the_reason_is_told_and_no_answer_given(
+    ada: Client, impatient: Settings, emulator: Emulator, code: int, status: int, query: str
+) -> None:
+    emulator.fail_with(code)
+
+    page = ada.get(f"{POINT}{query}")
+
+    assert page.status_code == status
+    assert ("Retry-After" in page.headers) == (status == 503)
+    shown = text_of(page).replace(" ", "")
+    assert any(call.request_id in shown for call in emulator.calls)
+    assert "None" not in shown
+
+
+def test_with_a_cached_list_the_answer_is_given_with_the_reason(ada: Client, emulator: Emulator) -> None:
+    before = roles_of(ask(ada, "2026-11-20T12:00Z"))
+    emulator.fail_with(500)
+    ada.post(f"{ORDERS}refresh/")
+
+    page = ask(ada, "2026-11-20T12:00Z")
+
+    assert page.status_code == 200
+    assert roles_of(page) == before != []
+    assert "Showing what DCS said at" in text_of(page)
+    assert "DCS.5078" in text_of(page)
+
+
+@pytest.mark.parametrize("instance", ["00000000-0000-4000-8000-000000000404", GONE_INSTANCE_ID])
+def test_an_instance_that_dcs_does_not_know_is_404(ada: Client, instance: str) -> None:
+    assert ask(ada, "now", f"{history_of(instance)}recovery-point/").status_code == 404
+
+
+def test_refresh_comes_back_to_the_same_question(ada: Client) -> None:
+    asked = f"{POINT}?at=2026-11-20+12%3A00&tz=Asia%2FShanghai"
+
+    response = ada.post(f"{ORDERS}refresh/", {"next": asked})
+
+    assert response.headers["Location"] == asked
+
+
+def test_a_question_about_a_history_at_hand_asks_dcs_nothing(
+    ada: Client, emulator: Emulator, django_assert_num_queries: Any
+) -> None:
+    ada.get(ORDERS)
+    emulator.clear_calls()
+
+    with django_assert_num_queries(2):  # session and user
+        ask(ada, "2026-11-20T12:00Z")
+    ada.get(POINT)
+
+    assert not emulator.calls
