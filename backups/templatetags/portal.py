@@ -45,7 +45,7 @@ from backups.services.zones import zone_of_region
 
 from . import times
 from .kept import here_of, kept
-from .query_links import links_of
+from .query_links import QueryLinks, links_of
 from .times import Clock
 
 register = template.Library()
@@ -273,6 +273,12 @@ def _verdict(eligibility: Eligibility, language: str | None) -> SafeString:
 def here(context: Context) -> str:
     """Return this page's path and query: where a form comes back to."""
     return here_of(context)
+
+
+@register.simple_tag(takes_context=True)
+def page_links(context: Context) -> QueryLinks:
+    """Return the links of this page, for a part of it that is kept."""
+    return links_of(context)
 
 
 @register.simple_tag(takes_context=True)
