@@ -30,10 +30,10 @@ from .dcs.records import BackupRecord, Instance, as_text, has_value
 from .forms import FindForm, HistoryForm, InstancesForm, RecoveryForm
 from .services import find as finding
 from .services import listings, recents
-from .services.csv_export import csv_chunks, csv_headers, csv_name
+from .services.csv_export import csv_headers, csv_lines, csv_name
 from .services.eligibility import Eligibility, eligibility
 from .services.exports import Export, exported_history, refused_query
-from .services.history import backup_history, index_of, last_attempt, neighbours, newest_usable, usable
+from .services.history import backup_history, index_of, neighbours
 from .services.instances import instance_page
 from .services.links import (
     absolute,
@@ -45,6 +45,7 @@ from .services.links import (
     instance_url,
 )
 from .services.listings import Listing, NothingToShow
+from .services.overview import overview
 from .services.problems import Problem
 from .services.projects import Project, visible_project, visible_projects
 from .services.recovery_page import examples, is_backing_up, recovery_page, usable_reach
@@ -153,7 +154,7 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
         "json_url": export_url("backups-json", project, instance_id, request.GET),
         "csv_url": export_url("backups-csv", project, instance_id, request.GET),
         "frozen_url": frozen_url(request.path, request.GET, wanted, now=now),
-        **_figures(project, instance_id, known.listing),
+        "overview": overview(known.listing, known.instance, now=now, zone=ZoneInfo(wanted.tz or "UTC")),
     }
     if wanted.tz:
         context["zone"] = ZoneInfo(wanted.tz)
@@ -180,6 +181,7 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
     older, newer = neighbours(index_of(known.listing), record)
     context |= {
         "eligibility": eligibility(record),
+        "outlook": overview(known.listing, known.instance, now=now).outlook(record),
         "raw_fields": _raw_fields(listings.received_record(known.listing, backup_id) or {}, record),
         "error": ERROR_CODES.get(record.error_code),
         "older": older and _row(project, instance_id, older),
@@ -267,8 +269,8 @@ def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> Ht
         )
         return _with_retry_after(answer, export.retry_after)
     name = _name(listings.cached_instance(project, instance_id), instance_id)
-    chunks = csv_chunks(export.rows())
-    response = StreamingHttpResponse(chunks, content_type="text/csv; charset=utf-8", headers=headers)
+    lines = csv_lines(export.rows())
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
     response.headers["Content-Disposition"] = _attachment(csv_name(name, export.body))
     return response
 
@@ -379,16 +381,6 @@ def _name(instance: Instance | None, instance_id: str) -> str:
 
 def _row(project: Project, instance_id: str, record: BackupRecord) -> _Row:
     return _Row(record, eligibility(record), backup_url(project, instance_id, record))
-
-
-def _figures(project: Project, instance_id: str, listing: Listing[BackupRecord]) -> dict[str, Any]:
-    index = index_of(listing)
-    newest, last = newest_usable(index), last_attempt(index)
-    return {
-        "newest_usable": newest and _row(project, instance_id, newest),
-        "last_attempt": last and _row(project, instance_id, last),
-        "usable_count": usable(index).bit_count(),
-    }
 
 
 def _raw_fields(received: dict[str, Any], record: BackupRecord) -> list[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from .evidence import Evidence
-from .timeline import KINDS, Span
+from .timeline import FAILED, KINDS, Span
 
 DAYS = 30
 # A deferred run is tried again, once an hour and three times in all: it may begin after midnight.
@@ -36,7 +36,7 @@ _KINDS_OF_STATE: dict[str, tuple[str, ...]] = {
     "running": ("running",),
     "unusable": ("unusable",),
     "gone": ("expired", "deleted"),
-    "failed": ("failed", "did_not_run"),
+    "failed": FAILED,
     "odd": ("odd",),
 }
 
@@ -53,8 +53,9 @@ class Day:
     reason: str = ""
 
     @property
-    def failures(self) -> bool:
-        return any(kind in ("failed", "did_not_run") for kind, _ in self.counts)
+    def also_failed(self) -> bool:
+        """Whether something failed beside what the day is called after."""
+        return self.state != "failed" and any(kind in FAILED for kind, _ in self.counts)
 
 
 def last_days(known: Evidence, *, now: datetime, zone: tzinfo = UTC, days: int = DAYS) -> tuple[Day, ...]:

@@ -20,9 +20,11 @@ class Figures:
     `succeeded` and `ended` are of the last 30 days: of the backups that came to
     an end, those that succeeded, also where their file has gone since. One that
     did not run came to an end as a failure; `did_not_run` says how many.
+    `newest_unusable` is the newest that succeeded and is not usable.
     """
 
     newest_usable: BackupRecord | None
+    newest_unusable: BackupRecord | None
     last_attempt: BackupRecord | None
     succeeded: int
     ended: int
@@ -30,13 +32,20 @@ class Figures:
     usable: int
     expired: int
     deleted: int
-    contradictions: int
     sizes: tuple[Size, ...]
 
     @property
     def success_rate(self) -> float | None:
         """Percent; None where nothing came to an end."""
         return 100 * self.succeeded / self.ended if self.ended else None
+
+    @property
+    def not_run(self) -> tuple[tuple[str, int], ...]:
+        return (("did_not_run", self.did_not_run),)
+
+    @property
+    def gone(self) -> tuple[tuple[str, int], ...]:
+        return ("expired", self.expired), ("deleted", self.deleted)
 
     @property
     def newest_size(self) -> Size | None:
@@ -51,6 +60,7 @@ def figures(records: Timeline, sizes: tuple[Size, ...], *, contradictions: int =
     month = _last_month(records, now)
     return Figures(
         newest_usable=records.newest("usable"),
+        newest_unusable=records.newest("unusable"),
         last_attempt=records.newest(),
         succeeded=month.count(*SUCCEEDED),
         ended=month.count(*SUCCEEDED, *FAILED),
@@ -58,7 +68,6 @@ def figures(records: Timeline, sizes: tuple[Size, ...], *, contradictions: int =
         usable=records.total("usable"),
         expired=records.total("expired"),
         deleted=records.total("deleted"),
-        contradictions=contradictions,
         sizes=sizes,
     )
 

@@ -11,9 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, reduce
 from operator import and_, or_
-from typing import NamedTuple
-
-import msgspec
 
 from ..dcs.records import BackupRecord
 from .history_index import DEFAULT_SORT, VALUES, HistoryIndex
@@ -93,22 +90,13 @@ class BackupFilter:
         )
 
 
-class Facet(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Facet:
     """One value of one filter with the number of records that choosing it would give (or add)."""
 
     value: str
     count: int
     chosen: bool
-
-
-class Facets(NamedTuple):
-    """The values of each filter."""
-
-    status: tuple[Facet, ...]
-    type: tuple[Facet, ...]
-    format: tuple[Facet, ...]
-    restorable: tuple[Facet, ...]
-    error: tuple[Facet, ...]
 
 
 @dataclass(frozen=True)
@@ -118,7 +106,7 @@ class History:
     filter: BackupFilter
     total: int
     matched: int
-    facets: Facets
+    facets: dict[str, tuple[Facet, ...]]
     page: int
     page_past_end: bool
     index: HistoryIndex = field(repr=False)
@@ -219,7 +207,7 @@ def _union(sets: Iterable[int]) -> int:
     return reduce(or_, sets, 0)
 
 
-def _facets(index: HistoryIndex, wanted: BackupFilter, sets: dict[str, int]) -> Facets:
+def _facets(index: HistoryIndex, wanted: BackupFilter, sets: dict[str, int]) -> dict[str, tuple[Facet, ...]]:
     """Return per filter its values with what each would give: all the other filters stay."""
     facets = {}
     for name, chosen in _chosen(wanted).items():
@@ -227,7 +215,7 @@ def _facets(index: HistoryIndex, wanted: BackupFilter, sets: dict[str, int]) -> 
         values = VALUES.get(name) or sorted({*index.error_codes(), *chosen})
         counted = [Facet(v, (others & index.having(name, v)).bit_count(), v in chosen) for v in values]
         facets[name] = tuple(f for f in counted if name in VALUES or f.count or f.chosen)
-    return Facets(**facets)
+    return facets
 
 
 def frozen_filter(wanted: BackupFilter, *, now: datetime) -> BackupFilter:
@@ -239,20 +227,3 @@ def frozen_filter(wanted: BackupFilter, *, now: datetime) -> BackupFilter:
         return wanted
     start, _ = wanted.bounds(now)
     return replace(wanted, range="", start=start, end=now.replace(microsecond=0) + timedelta(seconds=1))
-
-
-# At a glance -----------------------------------------------------------------
-
-
-def usable(index: HistoryIndex) -> int:
-    """Return the set of the records that `eligibility` calls usable."""
-    return index.having("status", "succeed") & index.having("restorable", "yes")
-
-
-def newest_usable(index: HistoryIndex) -> BackupRecord | None:
-    """Return the usable backup whose data is newest: the first usable row of the default order."""
-    return index.newest(usable(index))
-
-
-def last_attempt(index: HistoryIndex) -> BackupRecord | None:
-    return index.newest(index.all)

@@ -112,11 +112,6 @@ class HistoryIndex:
 
     # Orders
 
-    def newest(self, found: int) -> BackupRecord | None:
-        """Return the first record of a set in the default order, if it has a time."""
-        place = (found & -found).bit_length() - 1
-        return self.records[place] if 0 <= place < len(self._started) else None
-
     def places(self, found: int, sort: str, start: int = 0, stop: int | None = None) -> Places:
         """Return the places in `records` of a part of a set in an order."""
         chosen: Iterable[int] = self._order(sort)

@@ -39,7 +39,8 @@ class Listing(Generic[Item]):
     `source`: "live" was read for this view, "cache" is fresh, "stale" is older
     than its freshness or newer than DCS would confirm. `promised` is the total
     that DCS gave, None where it gave none. `windowed` says that only a part of
-    a very long history was read. `refreshing`: a newer one is on its way.
+    a very long history was read; `newest_part` has its newest records then.
+    `refreshing`: a newer one is on its way.
     """
 
     kept: Kept[Item]
@@ -55,6 +56,7 @@ class Listing(Generic[Item]):
     request_ids: tuple[str, ...]
     problem: Problem | None = None
     refreshing: bool = False
+    newest_part: Listing[Item] | None = None
 
     @property
     def records(self) -> tuple[Item, ...]:
@@ -151,10 +153,11 @@ def _backups(
     [part] = look_at(Subject(subject.kind, subject.project, subject.instance_id, window_of(bounds)))
     patience = max(0.0, ends - time.monotonic())
     try:
-        return _listing(part, now=now, read_now=read_now, patience=patience)
+        shown: Listing[BackupRecord] = _listing(part, now=now, read_now=read_now, patience=patience)
     except NothingToShow as nothing:
         # Its newest records are at hand, and said not to be all.
         return replace(listing, problem=nothing.problem)
+    return replace(shown, newest_part=listing)
 
 
 def _holds(listing: Listing[BackupRecord], backup_id: str) -> bool:

@@ -40,8 +40,10 @@ class Outlook:
 
 def outlook(record: BackupRecord, known: Evidence, *, now: datetime) -> Outlook | None:
     """Return what is likely of a backup that still has its file; None where nothing can be said."""
+    if kind_of(record) not in WITH_FILE:
+        return None
     newer = known.records.after(record)
-    if kind_of(record) not in WITH_FILE or newer is None:
+    if newer is None:
         return None
     place = newer.count(*WITH_FILE) + 1 if _limit_holds(known) else None
     if record.type == "manual":

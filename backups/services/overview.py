@@ -47,16 +47,13 @@ class Overview:
 
     essentials: Essentials
     known: Evidence
-    generation: str
+    listing: Listing[BackupRecord]
     now: datetime
     zone: tzinfo
 
     @cached_property
     def figures(self) -> Figures:
-        contradictions = self.essentials.odd.contradictions
-        return head.figures(
-            self.essentials.records, self.essentials.sizes, contradictions=contradictions, now=self.now
-        )
+        return head.figures(self.essentials.records, self.essentials.sizes, now=self.now)
 
     @cached_property
     def days(self) -> tuple[Day, ...]:
@@ -71,13 +68,17 @@ class Overview:
 
     @property
     def key(self) -> tuple[object, ...]:
-        return self.generation, self.known.plan, self.known.created_at, self.known.whole, str(self.zone)
+        return self.listing.generation, self.known.plan, self.known.created_at, str(self.zone)
 
 
 def overview(
     listing: Listing[BackupRecord], instance: Instance | None, *, now: datetime, zone: tzinfo = UTC
 ) -> Overview:
-    """Return what is known of the whole of a listing; `zone` decides where a day begins."""
+    """Return what is known of a history; `zone` decides where a day begins.
+
+    Of a history that is read by window it is that of its newest part, whatever window is shown.
+    """
+    listing = listing.newest_part or listing
     made = listing.derived("essentials", essentials)
     known = Evidence(
         made.records,
@@ -87,4 +88,4 @@ def overview(
         whole=listing.complete,
         created_at=instance.created_at if instance else None,
     )
-    return Overview(made, known, listing.generation, now, zone)
+    return Overview(made, known, listing, now, zone)

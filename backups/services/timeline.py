@@ -59,7 +59,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Records in the order of started_at, ties by id; `letters` has the kind of each.
+    """Records in the order of started_at, ties by id from behind; `letters` has the kind of each.
 
     `undated` has the kinds of the records without a time that can be read: they
     have no place here, so that nothing can be said to be missing beside them.
@@ -97,7 +97,9 @@ class Timeline:
 def timeline(records: Iterable[BackupRecord]) -> Timeline:
     records = list(records)
     dated = [(started, record.key, record) for record in records if (started := record.started_at)]
-    dated.sort(key=lambda found: found[:2])
+    # Of equal times the first in the default order of rows is the newest.
+    dated.sort(key=lambda found: found[1], reverse=True)
+    dated.sort(key=lambda found: found[0])
     ordered = tuple(record for _, _, record in dated)
     return Timeline(
         records=ordered,

@@ -20,10 +20,12 @@ from backups.dcs.records import BackupRecord
 from backups.services.eligibility import Eligibility, eligibility
 from backups.services.history import PARAMETERS, History
 from backups.services.links import backup_path
+from backups.services.overview import Overview
 from backups.services.values import duration, error_meaning, format_word, type_word
 
 from . import portal
 from .kept import Shelf, Text
+from .overview import outlook_text
 from .query_links import links_of
 from .times import Clock
 
@@ -37,25 +39,27 @@ _shelf = Shelf(6_000_000)
 def history_rows(context: Context, history: History, generation: str) -> SafeString:
     """Return the rows of a page of a history. Their links keep what the page's query says of no row."""
     clock, links = Clock.of(context), links_of(context)
+    overview: Overview = context["overview"]
     query = escape(links.query_without(PARAMETERS))
-    shared = (links.path, query, generation, clock.language, clock.zone)
+    shared = (links.path, query, generation, overview.key, clock.language, clock.zone)
     rows = []
     for place in history.places:
         text = _shelf.get((place, shared), clock.seconds)
         if text is None:
-            text = _row(history.index.records[place], links.escaped_path, query, clock)
+            text = _row(history.index.records[place], overview, links.escaped_path, query, clock)
             _shelf.put((place, shared), text)
         clock.narrow(text.until)
         rows.append(text.html)
     return mark_safe("".join(rows))
 
 
-def _row(record: BackupRecord, path: str, query: str, page: Clock) -> Text:
+def _row(record: BackupRecord, overview: Overview, path: str, query: str, page: Clock) -> Text:
     clock = Clock(page.now, page.zone, page.language)
     coded = _coded(record.status, eligibility(record), record.type, record.format, clock.language)
     url = backup_path(record)
     html = (
         f'<tr data-backup-id="{escape(record.backup_id)}"{coded.opening}'
+        f"{_kept_title(record, overview, clock)}{coded.restore}"
         f'<td class="c-name">{_name(record, f"{path}{url}{query}" if url else "")}</td>'
         f"{coded.type}"
         f'<td class="c-when">{portal.data_from_by(clock, record)}</td>'
@@ -74,9 +78,9 @@ class _Coded:
         if status in ("expired", "deleted"):
             of_row = ' class="is-gone"'
         self.opening = (
-            f'{of_row}>\n<td class="c-status">{portal.status_badge_of(status)}</td>\n'
-            f'<td class="c-restore">{portal.verdict(verdict)}</td>\n'
+            f'{of_row}>\n<td class="c-status">{portal.status_badge_of(status)}</td>\n<td class="c-restore"'
         )
+        self.restore = f">{portal.verdict(verdict)}</td>\n"
         in_format = ""
         if backup_format:
             in_format = f' <span class="format">{escape(format_word(backup_format))}</span>'
@@ -88,6 +92,12 @@ class _Coded:
 @lru_cache(maxsize=1024)
 def _coded(status: str, verdict: Eligibility, type_: str, format_: str, language: str | None) -> _Coded:
     return _Coded(status, verdict, type_, format_)
+
+
+def _kept_title(record: BackupRecord, overview: Overview, clock: Clock) -> str:
+    """Return a title attribute with how long the file is likely to be kept, "" where nothing can be said."""
+    text = outlook_text(record, overview, clock)
+    return f' title="{escape(text)}"' if text else ""
 
 
 def _name(record: BackupRecord, url: str) -> str:

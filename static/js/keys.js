@@ -1,5 +1,6 @@
 // Keys: "/" goes to the find box, "j" and "k" walk the rows ([data-rows]), "t" changes the zone ([data-zones]),
 // "?" shows all of them ([data-keys]); Enter opens the link in focus.
+// Of the links in a [data-roving] only one is in the order of Tab; arrows, Home and End walk among them.
 const typing = (element) => element.closest("input, select, textarea, [contenteditable]");
 
 function step(by) {
@@ -40,3 +41,27 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   actions[event.key]();
 });
+
+const linksOf = (roving) => [...roving.querySelectorAll("a")];
+
+function rove(links, at) {
+  for (const link of links) link.tabIndex = link === at ? 0 : -1;
+}
+
+document.addEventListener("focusin", ({ target }) => {
+  const roving = target.closest("[data-roving]");
+  if (roving) rove(linksOf(roving), target);
+});
+
+document.addEventListener("keydown", (event) => {
+  const roving = event.target.closest?.("[data-roving]");
+  if (!roving || event.ctrlKey || event.metaKey || event.altKey) return;
+  const links = linksOf(roving);
+  const at = links.indexOf(event.target);
+  const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: links.length - 1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  links[Math.min(Math.max(to, 0), links.length - 1)].focus();
+});
+
+for (const roving of document.querySelectorAll("[data-roving]")) rove(linksOf(roving), linksOf(roving).at(-1));

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -94,12 +92,6 @@ def orders(out: IO[str] = sys.stdout) -> Iterator[tuple[dict[str, Any], Callable
         yield json.loads(line), answer
 
 
-def _end_with_parent() -> Callable[[], None]:
-    """Return what a server does first, so that it does not outlive a benchmark that is killed."""
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-
-
 def stop(process: subprocess.Popen[Any]) -> None:
     process.terminate()
     try:
@@ -161,7 +153,6 @@ def logged(command: list[str], log: Path, environment: dict[str, str]) -> Iterat
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=_end_with_parent(),
         )
     try:
         yield process
@@ -174,10 +165,7 @@ def logged(command: list[str], log: Path, environment: dict[str, str]) -> Iterat
 
 def cpu_seconds(*pids: int) -> float:
     """User and system time of these processes, from /proc/PID/stat."""
-    try:
-        return sum(_cpu_of(pid) for pid in pids)
-    except FileNotFoundError as error:
-        raise Failed(f"a process that was measured has ended: {error.filename}") from error
+    return sum(_cpu_of(pid) for pid in pids)
 
 
 def _cpu_of(pid: int) -> float:

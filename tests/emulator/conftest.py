@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 import requests
 
-from backups.dcs.signing import Credentials
+from backups.dcs.signing import Credentials, SignatureAuth
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import Project
 from backups.emulator.server import running
-from tests.signature_auth import SignatureAuth
 
 
 @dataclass

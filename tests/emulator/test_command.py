@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from backups.dcs.signing import Credentials
+from backups.dcs.signing import Credentials, SignatureAuth
 from backups.emulator.fleet import BULK_HISTORY_ID
-from tests.signature_auth import SignatureAuth
 
 ROOT = Path(__file__).resolve().parents[2]
 

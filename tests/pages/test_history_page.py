@@ -152,6 +152,8 @@ STATE = "status=failed&status=expired&type=auto&utm=a&utm=b&q=nightly&per_page=2
 def test_every_control_keeps_all_other_parameters(ada: Client) -> None:
     page = ada.get(f"{ORDERS}?{STATE}")
     links = [link for link in links_of(page) if urlsplit(link).path in ("", ORDERS) and "utm" in link]
+    # Those to the rows behind a figure or a day say anew what is shown: test_overview.py.
+    links = [link for link in links if not link.endswith("#backups")]
 
     assert len(links) > 15
     for link in links:

@@ -82,7 +82,11 @@ def test_a_day_counts_its_backups_and_knows_of_failures_beside_a_success() -> No
     )["11-20"]
 
     assert day.counts == (("usable", 1), ("failed", 1), ("did_not_run", 1))
-    assert day.failures
+    assert day.also_failed
+
+
+def test_a_day_of_failures_alone_is_called_after_them() -> None:
+    assert not days_of(backup_at("11-20 03:00", **FAILED))["11-20"].also_failed
 
 
 WITHOUT_BACKUPS: list[tuple[str, dict[str, Any], str, str]] = [

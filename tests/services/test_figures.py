@@ -10,6 +10,7 @@ import pytest
 from backups.dcs.records import BackupRecord
 from backups.services.figures import Figures, figures
 from backups.services.history import BackupFilter, backup_history
+from backups.services.history_index import HistoryIndex
 from backups.services.sizes import sizes
 from backups.services.timeline import timeline
 
@@ -99,7 +100,7 @@ def test_the_success_rate_is_of_the_rows_that_its_link_shows() -> None:
     ]
     statuses = ("succeed", "failed", "expired", "deleted")
 
-    shown = backup_history(records, BackupFilter(statuses=statuses, range="30d"), now=NOON)
+    shown = backup_history(HistoryIndex(records), BackupFilter(statuses=statuses, range="30d"), now=NOON)
 
     assert figures_of(*records).ended == shown.matched == 2
 
@@ -109,7 +110,9 @@ def test_usable_counts_those_without_a_time_too() -> None:
     undated = backup_at("11-20 03:00", created_at="not a time", execution_at=None)
     records = [undated, backup_at("11-21 03:00"), backup_at("11-22 03:00", **EXPIRED)]
 
-    shown = backup_history(records, BackupFilter(statuses=("succeed",), restorable=("yes",)), now=NOON)
+    shown = backup_history(
+        HistoryIndex(records), BackupFilter(statuses=("succeed",), restorable=("yes",)), now=NOON
+    )
 
     found = figures_of(*records)
     assert (found.usable, found.expired, found.deleted) == (shown.matched, 1, 0) == (2, 1, 0)

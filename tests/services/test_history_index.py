@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from backups.dcs.records import BackupRecord
 from backups.services.eligibility import eligibility
-from backups.services.history import BackupFilter, backup_history, last_attempt, newest_usable, usable
+from backups.services.figures import figures
+from backups.services.history import BackupFilter, backup_history
 from backups.services.history_index import MOST_WORDS, SORTS, HistoryIndex
+from backups.services.timeline import timeline
 
 from .api_records import raw
 from .test_history import NOW, filters, ids, in_order, is_wanted, records_of_the_api
@@ -46,12 +48,12 @@ def test_an_index_answers_the_next_filter_as_it_would_the_first(
 @settings(max_examples=100, deadline=None)
 @given(records_of_the_api())
 def test_the_figures_are_those_of_the_verdicts_on_each_record(records: list[BackupRecord]) -> None:
-    index = HistoryIndex(records)
+    found = figures(timeline(records), (), now=NOW)
 
     in_default_order = in_order([r for r in records if r.started_at], "-started")
-    assert usable(index).bit_count() == sum(eligibility(r).usable for r in records)
-    assert newest_usable(index) == next((r for r in in_default_order if eligibility(r).usable), None)
-    assert last_attempt(index) == next(iter(in_default_order), None)
+    assert found.usable == sum(eligibility(r).usable for r in records)
+    assert found.newest_usable == next((r for r in in_default_order if eligibility(r).usable), None)
+    assert found.last_attempt == next(iter(in_default_order), None)
 
 
 @pytest.mark.parametrize(

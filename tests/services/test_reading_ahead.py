@@ -10,9 +10,8 @@ from pytest_django.fixtures import Settings
 from backups.emulator.api import Emulator
 from backups.services.projects import Project
 
-from ..dcs.test_ahead import let_go
 from .api_records import raws
-from .conftest import ORDERS, problem_of, read, settled
+from .conftest import ORDERS, problem_of, read
 
 
 def test_a_long_history_is_asked_for_eight_pages_at_a_time_and_no_page_twice(
@@ -25,7 +24,7 @@ def test_a_long_history_is_asked_for_eight_pages_at_a_time_and_no_page_twice(
     listings = []
     viewer = threading.Thread(target=lambda: listings.append(read(eu)))
     viewer.start()
-    ends = time.monotonic() + 9
+    ends = time.monotonic() + 5
     while emulator.count("/backups") < 9 and time.monotonic() < ends:
         time.sleep(0.01)
     under_way = emulator.count("/backups")
@@ -47,10 +46,7 @@ def test_pages_that_hang_end_with_the_budget_of_a_call(
 
     began = time.monotonic()
     problem = problem_of(eu)
-    settled()
-    took = time.monotonic() - began
-    let_go()
 
     assert problem.kind in ("timed_out", "being_read")
-    assert took < 2
+    assert time.monotonic() - began < 1.5
     assert emulator.count("/backups") <= 2 + 8

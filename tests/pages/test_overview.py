@@ -1,0 +1,535 @@
+"""The head of a history: policy, figures, day strip, sizes and hints, and the rows behind each."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
+from tests.conftest import forget_everything
+from tests.services.api_records import (
+    DCS_SAYS_NO,
+    DELETED,
+    EXPIRED,
+    FAILED,
+    MANUAL,
+    NOT_RUN,
+    RUNNING,
+    api_time,
+    raw,
+)
+
+from .conftest import BULK, ORDERS, history_of, rows_of, text_of
+
+pytestmark = pytest.mark.usefixtures("portal")
+SignIn = Callable[[str], Client]
+
+
+@pytest.fixture
+def ada(client_of: SignIn) -> Client:
+    return client_of("ada")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def ago(days: float, **changes: Any) -> dict[str, Any]:
+    """A raw automatic backup whose data is from so many days ago."""
+    started = now() - timedelta(days=days)
+    times = {
+        "created_at": api_time(started),
+        "execution_at": api_time(started),
+        "updated_at": api_time(started + timedelta(seconds=60)),
+    }
+    return raw(1, **{"backup_id": f"b-{days}", "size": 2_000_000_000, **times, **changes})
+
+
+def a_history() -> list[dict[str, Any]]:
+    return [
+        ago(0.01, **RUNNING, updated_at=api_time(now())),
+        ago(1, size=2_140_000_000),
+        ago(2, **FAILED),
+        ago(2.04, **NOT_RUN),
+        ago(3, **DCS_SAYS_NO),
+        ago(4, **MANUAL),
+        ago(5, **EXPIRED),
+        ago(6, **DELETED, **MANUAL),
+        ago(40),
+        ago(41, **FAILED),
+    ]
+
+
+def figures_in(response: Any) -> dict[str, tuple[str, str]]:
+    """The figures of a page by their label: what each says, and where it leads."""
+    found = {}
+    for link, inside in re.findall(
+        r'<a class="all" href="([^"]*)"[^>]*>(.*?)</a>', response.content.decode(), flags=re.DOTALL
+    ):
+        label, said = re.match(r'\s*<span class="label">(.*?)</span>(.*)', inside, flags=re.DOTALL).groups()  # type: ignore[union-attr]
+        words = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", "", said))).strip()
+        found[label] = words, html.unescape(link).removesuffix("#backups")
+    return found
+
+
+def days_in(response: Any) -> list[tuple[str, str]]:
+    """The days of the strip: what each is called in words, and where it leads."""
+    cells = re.findall(r'<a class="cell" href="([^"]*)" title="([^"]*)"', response.content.decode())
+    return [(html.unescape(title), html.unescape(link).removesuffix("#backups")) for link, title in cells]
+
+
+# The policy ------------------------------------------------------------------
+
+
+def test_the_head_tells_the_backup_policy_in_words(ada: Client) -> None:
+    assert "Backup policy: automatic, Mon to Sun at 22:00 UTC, kept 7 days" in text_of(ada.get(ORDERS))
+
+
+def test_the_policy_is_told_in_chinese(ada: Client) -> None:
+    ada.cookies["portal_language"] = "zh-hans"
+
+    assert "备份策略：自动备份，周一至周日 22:00 UTC，保留 7 天" in text_of(ada.get(ORDERS))
+
+
+POLICIES = [
+    # instance_backup_policy; the words
+    (None, "No backup policy"),
+    ({"backup_type": "manual"}, "Backup policy: automatic backups are off"),
+    ({"save_days": 7}, "Backup policy: in a form that the portal cannot read"),
+    ({"backup_type": "auto"}, "Backup policy: automatic, days and time unknown, kept for an unknown time"),
+    (
+        {
+            "backup_type": "auto",
+            "save_days": 1,
+            "periodical_backup_plan": {"backup_at": [1, 3, 5], "begin_at": "03:00-04:00"},
+        },
+        "Backup policy: automatic, Mon, Wed, Fri at 03:00 UTC, kept 1 day",
+    ),
+    (
+        {"backup_type": "auto", "save_days": 3, "periodical_backup_plan": {"backup_at": [6, 7]}},
+        "Backup policy: automatic, Sat, Sun at an unknown time, kept 3 days",
+    ),
+    (
+        {"backup_type": "auto", "periodical_backup_plan": {"begin_at": "03:00-04:00"}},
+        "Backup policy: automatic, at 03:00 UTC on unknown days, kept for an unknown time",
+    ),
+]
+
+
+@pytest.mark.parametrize(("policy", "words"), POLICIES)
+def test_what_is_unknown_of_a_policy_is_said_to_be_so(
+    ada: Client, emulator: Emulator, policy: Any, words: str
+) -> None:
+    instance = emulator.fleet.add_instance("with-a-policy", backup_policy=policy)
+
+    assert words in text_of(ada.get(history_of(instance.instance_id)))
+
+
+def test_without_show_instance_the_head_is_whole_but_for_what_only_it_tells(
+    ada: Client, emulator: Emulator
+) -> None:
+    """Read before as JSON, which asks for the list alone; the instance cannot be asked for."""
+    emulator.set_records(ORDERS_CACHE_ID, a_history())
+    ada.get(f"{ORDERS}backups.json")
+    emulator.fail_with(500)
+
+    page = ada.get(ORDERS)
+
+    assert page.status_code == 200
+    assert figures_in(page)["Usable now"][0] == "3 of 10 1 expired, 1 deleted"
+    assert len(days_in(page)) == 30
+    assert "Backup policy" not in text_of(page)
+    assert "missed" not in text_of(page)
+
+
+# Five figures ----------------------------------------------------------------
+
+
+@pytest.fixture
+def history(emulator: Emulator, ada: Client) -> Any:
+    emulator.set_records(ORDERS_CACHE_ID, a_history())
+    return ada.get(f"{ORDERS}?status=failed&q=backup&page=2&tz=Asia/Kolkata&per_page=25&team=on-call")
+
+
+FIGURES = [
+    # label, what the figure says, the rows behind it
+    ("Newest usable backup", "data from 1 d ago", ["b-1"]),
+    ("Last attempt", "In progress", ["b-0.01"]),
+    (
+        "Success, 30 days",
+        "71.4 % 5 of 7 attempts · 1 did not run",
+        ["b-1", "b-2", "b-2.04", "b-3", "b-4", "b-5", "b-6"],
+    ),
+    ("Usable now", "3 of 10 1 expired, 1 deleted", ["b-1", "b-4", "b-40"]),
+    ("Newest size", "2.14 GB +7.0 % against the one before", ["b-1", "b-3", "b-4", "b-5", "b-6", "b-40"]),
+]
+
+
+@pytest.mark.parametrize(("label", "says", "behind"), FIGURES)
+def test_a_figure_leads_to_the_rows_behind_it(
+    ada: Client, history: Any, label: str, says: str, behind: list[str]
+) -> None:
+    said, link = figures_in(history)[label]
+
+    assert said.startswith(says)
+    assert rows_of(ada.get(link)) == behind
+
+
+@pytest.mark.parametrize("label", [label for label, _, _ in FIGURES])
+def test_the_link_of_a_figure_keeps_what_is_no_filter(history: Any, label: str) -> None:
+    query = parse_qsl(urlsplit(figures_in(history)[label][1]).query)
+
+    assert {("tz", "Asia/Kolkata"), ("per_page", "25"), ("team", "on-call")} <= set(query)
+    assert not {"page", "q"} - {"q"} & dict(query).keys()
+    assert ("status", "failed") not in query or label == "Success, 30 days"
+
+
+def test_the_newest_usable_and_the_last_attempt_can_be_opened(history: Any) -> None:
+    opened = re.findall(r'<a class="open" href="([^"]*)"', history.content.decode())
+
+    assert opened == [f"{ORDERS}backups/b-1/", f"{ORDERS}backups/b-0.01/"][: len(opened)]
+    assert opened[0] == f"{ORDERS}backups/b-1/"
+
+
+def test_figures_are_of_the_whole_history_whatever_is_filtered(ada: Client, history: Any) -> None:
+    for query in ("", "status=expired", "q=zzzz", "from=2026-01-01&to=2026-01-02"):
+        assert figures_in(ada.get(f"{ORDERS}?{query}"))["Usable now"][0].startswith("3 of 10")
+
+
+def test_where_nothing_is_usable_the_newest_that_succeeded_is_told_with_the_reason(
+    ada: Client, emulator: Emulator
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [ago(1, **FAILED), ago(2, **DCS_SAYS_NO), ago(3, **EXPIRED)])
+
+    said, _ = figures_in(ada.get(ORDERS))["Newest usable backup"]
+
+    assert said.startswith("None The newest that succeeded is from")
+    assert said.endswith("No: DCS says no and gives no reason")
+
+
+def test_a_last_attempt_that_succeeded_and_is_not_usable_says_so(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [ago(1, **DCS_SAYS_NO)])
+
+    assert "DCS says no and gives no reason" in figures_in(ada.get(ORDERS))["Last attempt"][0]
+
+
+def test_a_last_attempt_shows_a_contradiction(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [ago(1, **{**FAILED, "is_support_restore": "TRUE"})])
+
+    page = ada.get(ORDERS)
+
+    assert "DCS still says that it can be restored" in figures_in(page)["Last attempt"][0]
+    assert "DCS contradicts itself on 1 backup" in text_of(page)
+
+
+def test_where_nothing_came_to_an_end_no_rate_is_made_up(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [ago(0.001, **RUNNING)])
+
+    figures = figures_in(ada.get(ORDERS))
+
+    assert figures["Success, 30 days"][0].endswith("None came to an end")
+    assert figures["Newest size"][0].endswith("DCS gives the size of none that succeeded")
+
+
+def test_a_rate_is_never_rounded_up_to_all(ada: Client, emulator: Emulator) -> None:
+    good = [ago(number / 200) for number in range(1, 2001)]
+    emulator.set_records(ORDERS_CACHE_ID, [*good, ago(20, **FAILED)])
+
+    assert figures_in(ada.get(ORDERS))["Success, 30 days"][0].startswith("99.9 % 2000 of 2001 attempts")
+
+
+def test_an_empty_history_has_no_figures_and_no_days(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [])
+
+    page = ada.get(ORDERS)
+
+    assert figures_in(page) == {}
+    assert days_in(page) == []
+    assert "This instance has no backups" in text_of(page)
+
+
+# The day strip ---------------------------------------------------------------
+
+
+def test_a_day_leads_to_its_rows_by_absolute_times(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, a_history())
+    day = (now() - timedelta(days=1)).date()
+
+    title, link = days_in(ada.get(f"{ORDERS}?status=expired&sort=size"))[-2]
+
+    query = dict(parse_qsl(urlsplit(link).query))
+    assert query == {
+        "sort": "size",
+        "from": f"{day}T00:00:00Z",
+        "to": f"{day + timedelta(days=1)}T00:00:00Z",
+    }
+    assert title == f"{day:%a} {day.day} {day:%b}: usable (1 usable)"
+    assert "b-1" in rows_of(ada.get(link))
+
+
+def test_every_day_leads_to_as_many_rows_as_it_counts(ada: Client) -> None:
+    for title, link in days_in(ada.get(ORDERS))[::4]:
+        counted = sum(int(number) for number in re.findall(r"\b(\d+) (?=[a-z])", title.partition("(")[2]))
+        assert len(rows_of(ada.get(link))) == counted
+
+
+def test_the_chosen_day_is_marked_and_a_second_click_shows_all_days(ada: Client) -> None:
+    _, link = days_in(ada.get(ORDERS))[-3]
+
+    page = ada.get(link)
+
+    marked = re.findall(r'<a class="cell" href="([^"]*)"[^>]* aria-current="true"', page.content.decode())
+    assert len(marked) == 1
+    assert len(rows_of(ada.get(html.unescape(marked[0])))) > len(rows_of(page))
+
+
+def test_days_are_those_of_the_links_zone_and_not_of_the_viewers(ada: Client) -> None:
+    ada.post("/preferences/", {"zone": "America/New_York"})
+
+    assert "days in UTC" in text_of(ada.get(ORDERS))
+    page = ada.get(f"{ORDERS}?tz=Asia/Kolkata")
+    assert "days in Asia/Kolkata" in text_of(page)
+    assert "T18%3A30%3A00Z" in days_in(page)[0][1] or "T18:30:00Z" in days_in(page)[0][1]
+
+
+def test_the_legend_counts_thirty_days(ada: Client) -> None:
+    legend = re.search(r'<ul class="legend">.*?</ul>', ada.get(ORDERS).content.decode(), flags=re.DOTALL)
+
+    assert legend
+    counts = re.findall(r'(?<!also-failed"></span>)<span class="n">(\d+)</span>', legend[0])
+    also = re.findall(r'failed as well <span class="n">(\d+)</span>', legend[0])
+    assert sum(map(int, counts)) - sum(map(int, also)) == 30
+
+
+def test_an_incomplete_list_has_no_missed_days(ada: Client, emulator: Emulator) -> None:
+    records = [ago(days) for days in (1, 9, 20)]
+    emulator.set_records(ORDERS_CACHE_ID, records)
+    assert "missed" in text_of(ada.get(ORDERS))
+    forget_everything()
+    page = b'{"total_num": 5, "backup_record_response": %s}'
+    emulator.answer_body(page % json.dumps(records).encode(), path_contains=f"{ORDERS_CACHE_ID}/backups")
+
+    shown = ada.get(ORDERS)
+
+    assert "This list is not whole" in text_of(shown)
+    assert "missed" not in text_of(shown)
+    assert "Figures and days are of the 3 backups that were read." in text_of(shown)
+
+
+# Very long histories ---------------------------------------------------------
+
+
+def test_figures_of_a_very_long_history_are_of_its_newest_part_and_say_so(
+    ada: Client, portal: Settings, emulator: Emulator
+) -> None:
+    portal.DCS_MAX_RECORDS = 2_000
+    newest = figures_in(ada.get(BULK))
+    old = now() - timedelta(days=200)
+
+    by_window = ada.get(f"{BULK}?from={old:%Y-%m-%d}&to={old + timedelta(days=2):%Y-%m-%d}")
+
+    assert "Figures and days are of the newest 2000 backups, those that were read." in text_of(by_window)
+    assert len(rows_of(by_window)) == 50
+    assert figures_in(by_window) == newest
+    usable = sum(b'"succeed"' in row.text for row in emulator.fleet.backups(BULK_HISTORY_ID))
+    assert newest["Usable now"][0].startswith(f"{usable} of 2000")
+
+
+# Sizes -----------------------------------------------------------------------
+
+
+def test_the_size_chart_is_told_in_words(ada: Client, history: Any) -> None:
+    said = text_of(history)
+
+    assert "Sizes of the newest 6 backups that succeeded" in said
+    assert "the smallest 2.00 GB , the largest 2.14 GB ." in said
+
+
+def test_one_size_makes_no_chart(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [ago(1)])
+
+    page = ada.get(ORDERS).content.decode()
+
+    assert "<polyline" not in page
+    assert 'class="sizes"' not in page
+
+
+# Hints -----------------------------------------------------------------------
+
+HINTS = [
+    # the history; the sentence, the rows behind it
+    (
+        lambda: [ago(1, size=500), ago(2, size=2_000_000_000)],
+        "The size fell by more than half: from 2.00 GB at",
+        ["b-1", "b-2"],
+    ),
+    (
+        lambda: [
+            *(ago(days) for days in range(2, 8)),
+            ago(1, updated_at=api_time(now() - timedelta(hours=23))),
+        ],
+        "took 1 h 0 m: backups of its type usually take 1 m 0 s.",
+        ["b-1"],
+    ),
+    (
+        lambda: [ago(0.1, **RUNNING, updated_at=api_time(now() - timedelta(minutes=40)))],
+        "is not done, and DCS had not changed its record for 4",
+        ["b-0.1"],
+    ),
+    (
+        lambda: [ago(9), ago(1, **FAILED)],
+        "The newest usable backup was 9 d old when the list was read",
+        ["b-9"],
+    ),
+    (
+        lambda: [ago(1), ago(2, **{**EXPIRED, "is_support_restore": "TRUE"}), ago(3, **EXPIRED)],
+        "DCS contradicts itself on 1 backup",
+        ["b-2"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("records", "sentence", "behind"), HINTS)
+def test_a_hint_leads_to_the_rows_behind_it(
+    ada: Client,
+    emulator: Emulator,
+    records: Callable[[], list[dict[str, Any]]],
+    sentence: str,
+    behind: list[str],
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, records())
+
+    page = ada.get(ORDERS)
+
+    assert sentence in text_of(page)
+    assert rows_of(ada.get(hint_links(page)[0])) == behind
+
+
+def test_three_failures_in_a_day_lead_to_them(ada: Client, emulator: Emulator) -> None:
+    day = (now() - timedelta(days=3)).replace(hour=3, minute=0, second=0, microsecond=0)
+    failures = [
+        raw(1, **{**FAILED, "backup_id": f"f-{hour}", "created_at": at, "execution_at": at, "updated_at": at})
+        for hour in range(3)
+        for at in [api_time(day + timedelta(hours=hour))]
+    ]
+    emulator.set_records(ORDERS_CACHE_ID, [ago(0.5), *failures, ago(6)])
+
+    page = ada.get(ORDERS)
+
+    assert f"On {day:%a} {day.day} {day:%b} (UTC) three or more automatic backups failed" in text_of(page)
+    assert rows_of(ada.get(hint_links(page)[0])) == ["f-2", "f-1", "f-0"]
+
+
+def hint_links(page: Any) -> list[str]:
+    hints = re.search(r'<section class="notice hints".*?</section>', page.content.decode(), flags=re.DOTALL)
+    assert hints
+    return [html.unescape(link) for link in re.findall(r'<a href="([^"#]*)', hints[0])]
+
+
+# How long a file is kept -----------------------------------------------------
+
+
+def test_the_page_of_a_backup_tells_how_long_it_is_likely_to_be_kept(ada: Client, emulator: Emulator) -> None:
+    records = a_history()
+    emulator.set_records(ORDERS_CACHE_ID, records)
+    until = datetime.fromisoformat(records[1]["execution_at"]) + timedelta(days=7)
+
+    said = text_of(ada.get(f"{ORDERS}backups/b-1/"))
+
+    assert f"until about {until.day} {until:%b %H:%M} UTC (7-day rule)" in said
+    assert "File 1 of at most 24, counted from the newest: 24 newer ones would push it out." in said
+    assert "An estimate" in said
+
+
+@pytest.mark.parametrize(
+    ("backup", "words"),
+    [
+        (
+            "b-4",
+            "Kept until somebody deletes it File 3 of at most 24, counted from the newest: 22 newer ones",
+        ),
+        ("b-40", "Kept beyond its 7 days: it may go at any time"),
+    ],
+)
+def test_manual_and_old_files_are_kept_by_other_rules(
+    ada: Client, emulator: Emulator, backup: str, words: str
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, a_history())
+
+    assert words in text_of(ada.get(f"{ORDERS}backups/{backup}/"))
+
+
+def test_a_row_tells_how_long_its_file_is_likely_to_be_kept(ada: Client, emulator: Emulator) -> None:
+    records = a_history()
+    emulator.set_records(ORDERS_CACHE_ID, records)
+    until = datetime.fromisoformat(records[1]["execution_at"]) + timedelta(days=7)
+
+    page = ada.get(ORDERS).content.decode()
+
+    titles = dict(
+        re.findall(r'data-backup-id="([^"]*)".*?<td class="c-restore"(.*?)>', page, flags=re.DOTALL)
+    )
+    assert titles["b-1"] == (
+        f' title="Estimate: kept until about {until.day} {until:%b %H:%M} UTC (7-day rule); '
+        'file 1 of at most 24: 24 newer ones would push it out"'
+    )
+    assert titles["b-4"].startswith(' title="Estimate: kept until somebody deletes it; file 3 of at most 24')
+    assert titles["b-40"].startswith(' title="Estimate: kept beyond its 7 days; file 4 of at most 24')
+    assert {titles[name] for name in ("b-0.01", "b-2", "b-2.04", "b-5", "b-6", "b-41")} == {""}
+
+
+@pytest.mark.parametrize("backup", ["b-2", "b-5", "b-6"])
+def test_nothing_is_estimated_of_a_backup_without_a_file(
+    ada: Client, emulator: Emulator, backup: str
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, a_history())
+
+    page = ada.get(f"{ORDERS}backups/{backup}/")
+
+    assert page.status_code == 200
+    assert "An estimate" not in text_of(page)
+
+
+# What is kept of a rendered head ---------------------------------------------
+
+
+def test_each_language_zone_and_address_gets_a_head_of_its_own(client_of: SignIn) -> None:
+    """They are rendered once and kept: nobody is shown another's."""
+    ada, ben = client_of("ada"), client_of("ben")
+    ben.cookies["portal_language"] = "zh-hans"
+    ben.post("/preferences/", {"zone": "Asia/Shanghai"})
+
+    for _ in range(2):
+        english, chinese = ada.get(f"{ORDERS}?team=a"), ben.get(f"{ORDERS}?team=b")
+
+        assert "Newest usable backup" in figures_in(english)
+        assert "最新可用备份" in figures_in(chinese)
+        assert "UTC+8" in figures_in(chinese)["最新可用备份"][0]
+        assert "UTC+8" not in figures_in(english)["Newest usable backup"][0]
+        assert all("team=a" in link for _, link in (*figures_in(english).values(), *days_in(english)))
+        assert all("team=b" in link for _, link in (*figures_in(chinese).values(), *days_in(chinese)))
+
+
+def test_a_new_reading_has_new_figures(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, a_history())
+    assert figures_in(ada.get(ORDERS))["Usable now"][0].startswith("3 of 10")
+    emulator.insert_record(ORDERS_CACHE_ID, ago(0.001))
+
+    ada.post(f"{ORDERS}refresh/")
+
+    assert figures_in(ada.get(ORDERS))["Usable now"][0].startswith("4 of 11")
+
+
+def test_the_head_has_no_style_of_its_own(ada: Client) -> None:
+    """The content security policy would drop it."""
+    assert "style=" not in ada.get(ORDERS).content.decode()
