@@ -273,7 +273,7 @@ class InstancesForm(QueryForm):
 class RecoveryForm(QueryForm):
     """The query of a recovery point: a time, and the zone that it is read in where it names none."""
 
-    at = forms.CharField(required=False)
+    at = Single()
     tz = Zone()
 
     def __init__(self, query: QueryDict, *, now: datetime) -> None:

@@ -30,7 +30,7 @@ from .dcs.records import BackupRecord, Instance, as_text, has_value
 from .forms import FindForm, HistoryForm, InstancesForm, RecoveryForm
 from .services import find as finding
 from .services import listings, recents
-from .services.csv_export import csv_headers, csv_lines, csv_name
+from .services.csv_export import csv_chunks, csv_headers, csv_name
 from .services.eligibility import Eligibility, eligibility
 from .services.exports import Export, exported_history, refused_query
 from .services.history import backup_history, index_of, neighbours
@@ -269,8 +269,8 @@ def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> Ht
         )
         return _with_retry_after(answer, export.retry_after)
     name = _name(listings.cached_instance(project, instance_id), instance_id)
-    lines = csv_lines(export.rows())
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+    chunks = csv_chunks(export.rows())
+    response = StreamingHttpResponse(chunks, content_type="text/csv; charset=utf-8", headers=headers)
     response.headers["Content-Disposition"] = _attachment(csv_name(name, export.body))
     return response
 

@@ -20,6 +20,7 @@ SHOTS = {
     "history": (HISTORY, 1440, "light", "en"),
     "history-dark-zh": (HISTORY, 1440, "dark", "zh-hans"),
     "history-phone": (HISTORY, 390, "light", "en"),
+    "recovery-point": (f"{HISTORY}recovery-point/?at=8+days+ago", 1440, "light", "en"),
 }
 
 

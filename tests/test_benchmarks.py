@@ -44,7 +44,10 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return run
 
 
-@pytest.mark.parametrize("part", PARTS)
+NEEDS = {"viewers": pytest.mark.needs("redis-server", "redis-server")}
+
+
+@pytest.mark.parametrize("part", [pytest.param(part, marks=NEEDS.get(part, ())) for part in PARTS])
 def test_each_part_measures_all_that_it_is_to_measure(bench: Any, part: str) -> None:
     found = bench(part)
 

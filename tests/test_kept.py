@@ -138,6 +138,15 @@ def test_a_shelf_is_bounded_and_keeps_what_is_asked_for() -> None:
     assert kept[-1] == 19_999
 
 
+def test_a_shelf_counts_what_viewers_asked_for() -> None:
+    shelf = Shelf(1_000_000)
+    for number in range(1000):
+        shelf.put(("a.html", f"{number}" + "q" * 8000), Text(mark_safe("x"), 0, 10))
+
+    kept = sum(shelf.get(("a.html", f"{number}" + "q" * 8000), 5) is not None for number in range(1000))
+    assert 50 < kept < 130
+
+
 def test_a_shelf_gives_no_text_before_or_past_its_time() -> None:
     shelf = Shelf(1000)
     shelf.put("a", Text(mark_safe("x"), 10, 20))

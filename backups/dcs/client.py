@@ -4,9 +4,8 @@
     page = client.list_backup_records(instance_id, limit=1000, offset=0)
 
 Every call ends: each socket operation has its timeout, the whole call with its
-retries a deadline, the body a cap. Redirects are not followed, a .netrc file
-cannot replace the signature, HTTPS_PROXY and REQUESTS_CA_BUNDLE are honoured.
-All that goes wrong is a DcsError.
+retries a deadline, the body a cap. Redirects are not followed, HTTPS_PROXY and
+REQUESTS_CA_BUNDLE are honoured. All that goes wrong is a DcsError.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-import requests
-import urllib3.exceptions
+from urllib3 import BaseHTTPResponse
+from urllib3 import exceptions as http
 
 from .errors import (
     DcsAnswerGarbled,
@@ -35,10 +34,11 @@ from .errors import (
     is_error,
 )
 from .records import BackupRecord, Instance, decode, page_of
-from .signing import Credentials, SignatureAuth, canonical_query
-from .transport import PunctualSession, ends_at
+from .signing import Credentials, Signer, canonical_query
+from .transport import Transport
 
 USER_AGENT = "dcs-backup-portal/1.0"
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 MAX_LIMIT = 1000
 # A page of 1000 records with the longest remarks stays far below this.
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -171,7 +171,9 @@ class DcsClient:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         observe: Callable[[Asked], None] = lambda asked: None,
     ) -> None:
-        self._base = f"{endpoint.rstrip('/')}/v2/{quote(project_id, safe='')}/instances"
+        url = urlsplit(endpoint.rstrip("/"))
+        self._endpoint = endpoint
+        self._base = f"{url.path}/v2/{quote(project_id, safe='')}/instances"
         self._credentials = credentials
         self._timeouts = (connect_timeout, read_timeout)
         self._call_budget = call_budget
@@ -179,16 +181,15 @@ class DcsClient:
         self._pauses = tuple(pauses)
         self._sleep = sleep
         self._observe = observe
-        self._auth = SignatureAuth(credentials, project_id, clock)
-        self._session = PunctualSession()
-        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+        self._signer = Signer(credentials, project_id, url.netloc, clock)
+        self._transport = Transport(f"{url.scheme}://{url.netloc}")
 
     def __repr__(self) -> str:
-        return f"DcsClient({self._base}, {self._credentials!r})"
+        return f"DcsClient({self._endpoint}, {self._credentials!r})"
 
     def close(self) -> None:
         """Close the connections that are kept open; a later call opens new ones."""
-        self._session.close()
+        self._transport.close()
 
     def list_backup_records(
         self,
@@ -282,37 +283,34 @@ class DcsClient:
         deadline: float | None,
     ) -> Tried[Result]:
         ends = time.monotonic() + self._call_budget if deadline is None else deadline
-        url = self._base + path + (f"?{canonical_query(query)}" if query else "")
-        return Tried(read, lambda: self._ask(call, url, ends), self._pauses, self._sleep, ends)
+        path, parameters = self._base + path, canonical_query(query)
+        return Tried(read, lambda: self._ask(call, path, parameters, ends), self._pauses, self._sleep, ends)
 
-    def _ask(self, call: str, url: str, deadline: float) -> _Answer | DcsError:
+    def _ask(self, call: str, path: str, query: str, deadline: float) -> _Answer | DcsError:
         began = time.monotonic()
         if began >= deadline:
             return DcsUnavailable("there was no time left to ask", kind="timed_out")
-        outcome = self._outcome(url, deadline, deadline - began)
+        outcome = self._outcome(path, query, deadline, deadline - began)
         self._observe(_asked(call, outcome, time.monotonic() - began))
         return outcome
 
-    def _outcome(self, url: str, deadline: float, left: float) -> _Answer | DcsError:
+    def _outcome(self, path: str, query: str, deadline: float, left: float) -> _Answer | DcsError:
         connect, read = self._timeouts
+        answered = False
         try:
-            with (
-                ends_at(deadline),
-                self._session.get(
-                    url,
-                    auth=self._auth,
-                    timeout=(min(connect, left), min(read, left)),
-                    allow_redirects=False,
-                    stream=True,
-                ) as response,
-            ):
-                body = _body_of(response, self._max_body_bytes)
-                return self._answer(response, body)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            return _wrapped(error)
+            with self._transport.get(
+                f"{path}?{query}" if query else path,
+                _HEADERS | self._signer.headers(path, query),
+                timeouts=(min(connect, left), min(read, left)),
+                deadline=deadline,
+            ) as response:
+                answered = True
+                return self._answer(response, _body_of(response, self._max_body_bytes))
+        except (http.HTTPError, OSError, ValueError) as error:
+            return _wrapped(error, answered)
 
-    def _answer(self, response: requests.Response, body: bytes | None) -> _Answer | DcsError:
-        status = response.status_code
+    def _answer(self, response: BaseHTTPResponse, body: bytes | None) -> _Answer | DcsError:
+        status = response.status
         request_id = clean_request_id(response.headers.get("X-Request-Id", ""))
         if body is None:
             return DcsAnswerGarbled(
@@ -376,10 +374,24 @@ def _compact(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y%m%d%H%M%S")
 
 
-def _body_of(response: requests.Response, most: int) -> bytes | None:
-    """Read and unpack the body, piece by piece; None where it is larger than `most` bytes."""
+def _body_of(response: BaseHTTPResponse, most: int) -> bytes | None:
+    """Read and unpack the body; None where it is larger than `most` bytes."""
+    left = response.length_remaining
+    if left is not None and left > most:
+        return None
+    if left is None or "Content-Encoding" in response.headers:
+        return _unpacked(response, most)
+    # The usual answer, which says its length: read into one piece of memory.
+    parts = []
+    while part := response.read(max(left, 1), decode_content=False):
+        parts.append(part)
+        left -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _unpacked(response: BaseHTTPResponse, most: int) -> bytes | None:
     parts, size = [], 0
-    while part := response.raw.read1(65536, decode_content=True):
+    while part := response.read1(65536, decode_content=True):
         parts.append(part)
         size += len(part)
         if size > most:
@@ -407,31 +419,31 @@ def _pause_before_retry(error: DcsError | _Answer, pause: float) -> float | None
     return None
 
 
-def _wrapped(error: Exception) -> DcsError:
-    """Return the DcsError of what was raised below; those texts name hosts and paths, ours do not."""
-    why = f" ({reason})" if (reason := _reason(error)) else ""
-    if isinstance(
-        error, (requests.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError)
-    ):
-        what = {
-            requests.ConnectTimeout: "no connection within the time allowed",
-            requests.exceptions.SSLError: f"no secure connection{why}",
-            requests.exceptions.ProxyError: f"no connection through the proxy{why}",
-        }
-        return DcsUnavailable(
-            next(text for kind, text in what.items() if isinstance(error, kind)), kind="unreachable"
-        )
-    if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
+# What the exceptions from below mean, the narrower ones first; their own texts name hosts and paths.
+_MEANINGS: tuple[tuple[type[Exception], str], ...] = (
+    (http.NewConnectionError, "no connection"),
+    (http.ConnectTimeoutError, "no connection within the time allowed"),
+    (http.SSLError, "no secure connection"),
+    (http.ProxyError, "no connection through the proxy"),
+    (http.HTTPError, "no connection"),
+    (OSError, "no connection"),
+    (ValueError, "the call could not be made"),
+)
+
+
+def _wrapped(error: Exception, answered: bool) -> DcsError:
+    """Return the DcsError of what was raised below, before or after an answer had begun."""
+    if isinstance(error, (http.ReadTimeoutError, TimeoutError)):
         return DcsUnavailable("no answer within the time allowed", kind="timed_out")
-    if isinstance(error, (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError)):
+    if isinstance(error, http.DecodeError):
         return DcsAnswerGarbled("its answer could not be decompressed")
-    if isinstance(error, (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError)):
+    if answered and isinstance(error, http.ProtocolError):
         return DcsUnavailable("the connection ended before the answer did", kind="cut_short")
     if type(error) is OSError:  # what requests raises before it connects
         return DcsUnavailable("no secure connection: the CA bundle could not be found", kind="unreachable")
-    if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError, OSError)):
-        return DcsUnavailable(f"no connection{why}", kind="unreachable")
-    return DcsUnavailable("the call could not be made", kind="unreachable")
+    meaning = next(meaning for kind, meaning in _MEANINGS if isinstance(error, kind))
+    reason = _reason(error)
+    return DcsUnavailable(f"{meaning} ({reason})" if reason else meaning, kind="unreachable")
 
 
 def _reason(error: BaseException | None) -> str:

@@ -2,7 +2,7 @@
 
 The scheme is the one of the vendor's own SDKs; the golden vectors in
 tests/dcs/test_signing.py were made with the official signer. Everything up to
-`SignatureAuth` is a pure function, so that the emulator can verify with it.
+`Signer` is a pure function, so that the emulator can verify with it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote, unquote, urlsplit
-
-from requests import PreparedRequest
-from requests.auth import AuthBase
+from functools import lru_cache
+from urllib.parse import quote, unquote
 
 ALGORITHM = "SDK-HMAC-SHA256"
 DATE_FORMAT = "%Y%m%dT%H%M%SZ"
+_NO_BODY = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,7 @@ def canonical_query(parameters: Iterable[tuple[str, str]]) -> str:
     return "&".join(f"{quote(key, safe='~')}={quote(value, safe='~')}" for key, value in sorted(parameters))
 
 
+@lru_cache(maxsize=1000)
 def canonical_uri(path: str) -> str:
     """Return the path as it is signed: unquoted, each segment quoted anew, with a slash at its end."""
     quoted = quote(unquote(path), safe="/~")
@@ -77,54 +77,49 @@ def signature(
             query,
             "".join(f"{name}:{headers[name].strip()}\n" for name in names),
             ";".join(names),
-            hashlib.sha256(body).hexdigest(),
+            hashlib.sha256(body).hexdigest() if body else _NO_BODY,
         )
     )
     digest = hashlib.sha256(canonical_request.encode()).hexdigest()
     string_to_sign = f"{ALGORITHM}\n{date}\n{digest}"
-    return hmac.new(secret_key.encode(), string_to_sign.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret_key.encode(), string_to_sign.encode(), "sha256").hex()
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class SignatureAuth(AuthBase):
-    """Signs a prepared request.
-
-    It is an `AuthBase` and no plain header, since `requests` replaces an
-    Authorization header by what it finds in a .netrc file.
-    """
+class Signer:
+    """Signs the GET requests of one key to one host, `name` or `name:port` as it is sent."""
 
     def __init__(
-        self, credentials: Credentials, project_id: str, clock: Callable[[], datetime] = _utc_now
+        self,
+        credentials: Credentials,
+        project_id: str,
+        host: str,
+        clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._credentials = credentials
-        self._project_id = project_id
         self._clock = clock
+        # Only what no proxy rewrites is signed.
+        self._signed = {"host": host, "x-project-id": project_id}
+        if credentials.security_token:
+            self._signed["x-security-token"] = credentials.security_token
+        names = ";".join(sorted([*self._signed, "x-sdk-date"]))
+        self._sent = {name.title(): text for name, text in self._signed.items()}
+        self._authorization = f"{ALGORITHM} Access={credentials.ak}, SignedHeaders={names}, Signature="
 
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        url = urlsplit(str(request.url))
+    def headers(self, path: str, query: str) -> dict[str, str]:
+        """Return the headers that a request needs; `query` is canonical, and sent as it is."""
         date = self._clock().astimezone(UTC).strftime(DATE_FORMAT)
-        # Only what no proxy rewrites is signed; Host carries a non-default port as sent.
-        signed = {"host": url.netloc, "x-sdk-date": date, "x-project-id": self._project_id}
-        if self._credentials.security_token:
-            signed["x-security-token"] = self._credentials.security_token
-        body = request.body or b""
+        signed = {**self._signed, "x-sdk-date": date}
         value = signature(
             secret_key=self._credentials.sk,
-            method=str(request.method),
-            path=url.path,
-            query=url.query,
+            method="GET",
+            path=path,
+            query=query,
             headers=signed,
             signed_headers=signed,
             date=date,
-            body=body.encode() if isinstance(body, str) else bytes(body),
         )
-        for name, text in signed.items():
-            request.headers[name.title()] = text
-        names = ";".join(sorted(signed))
-        request.headers["Authorization"] = (
-            f"{ALGORITHM} Access={self._credentials.ak}, SignedHeaders={names}, Signature={value}"
-        )
-        return request
+        return {**self._sent, "X-Sdk-Date": date, "Authorization": self._authorization + value}

@@ -71,5 +71,6 @@ class _Server:
     def stop(self) -> None:
         self._stopping.set()
         self._emulator.heal()
-        self._server.pull_trigger()
+        with contextlib.suppress(OSError):  # the loop has seen it already
+            self._server.pull_trigger()
         self._server.task_dispatcher.shutdown(timeout=1)

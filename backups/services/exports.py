@@ -12,35 +12,12 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from ..dcs.records import BackupRecord
-from .eligibility import eligibility
+from .exported import ExportedBackup, exported_backups
 from .history import BackupFilter, History, backup_history, index_of
-from .links import absolute, backup_url, utc_text
+from .links import utc_text
 from .listings import Listing, NothingToShow, instance_backups
 from .problems import Problem
 from .projects import Project
-from .words import error_meaning_in_english
-
-FIELDS = (
-    "backup_id",
-    "name",
-    "status",
-    "type",
-    "format",
-    "size_bytes",
-    "created_at",
-    "started_at",
-    "finished_at",
-    "duration_seconds",
-    "progress_percent",
-    "restorable",
-    "usable",
-    "restore_reasons",
-    "error_code",
-    "error_meaning",
-    "description",
-    "period",
-    "url",
-)
 
 
 @dataclass(frozen=True)
@@ -54,10 +31,10 @@ class Export:
     status: int = 200
     retry_after: int | None = None
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield the whole filtered set, each record with the fields of FIELDS."""
-        for record in self.history.matches if self.history else ():
-            yield _exported(record, absolute(backup_url(self.project, self.instance_id, record)))
+    def rows(self) -> Iterator[ExportedBackup]:
+        """Yield the whole filtered set."""
+        matches = self.history.matches if self.history else ()
+        return exported_backups(self.project, self.instance_id, matches)
 
     def etag(self, viewer_key: object) -> str:
         """Name generation, query, the viewer's access, and what a relative range let in by now."""
@@ -67,7 +44,7 @@ class Export:
             self.body["source"] == "stale",
             self.body["problem"],
             self.body["filter"],
-            [record.key for record in self.history.matches] if self.history and ranged else None,
+            hex(self.history.found) if self.history and ranged else None,
             viewer_key,
         )
         return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
@@ -104,33 +81,6 @@ def export_too_often(project: Project, instance_id: str, *, retry_after: int, no
     )
     body = _envelope(project, instance_id, problem=problem)
     return Export(project, instance_id, body, status=429, retry_after=retry_after)
-
-
-def _exported(record: BackupRecord, url: str) -> dict[str, Any]:
-    """Return one record with the fields of FIELDS; what has no value is None."""
-    verdict = eligibility(record)
-    duration = record.duration
-    return {
-        "backup_id": record.backup_id or None,
-        "name": record.name or None,
-        "status": record.status or None,
-        "type": record.type or None,
-        "format": record.format or None,
-        "size_bytes": record.size_bytes,
-        "created_at": utc_text(record.created_at),
-        "started_at": utc_text(record.started_at),
-        "finished_at": utc_text(record.finished_at),
-        "duration_seconds": duration.total_seconds() if duration is not None else None,
-        "progress_percent": record.progress_percent,
-        "restorable": record.restorable,
-        "usable": verdict.usable,
-        "restore_reasons": list(verdict.reasons),
-        "error_code": record.error_code or None,
-        "error_meaning": error_meaning_in_english(record.error_code),
-        "description": record.description or None,
-        "period": record.period or None,
-        "url": url or None,
-    }
 
 
 def _exported_filter(wanted: BackupFilter) -> dict[str, Any]:

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, reduce
 from operator import and_, or_
+from typing import NamedTuple
+
+import msgspec
 
 from ..dcs.records import BackupRecord
 from .history_index import DEFAULT_SORT, VALUES, HistoryIndex
@@ -90,13 +93,22 @@ class BackupFilter:
         )
 
 
-@dataclass(frozen=True)
-class Facet:
+class Facet(msgspec.Struct, frozen=True):
     """One value of one filter with the number of records that choosing it would give (or add)."""
 
     value: str
     count: int
     chosen: bool
+
+
+class Facets(NamedTuple):
+    """The values of each filter."""
+
+    status: tuple[Facet, ...]
+    type: tuple[Facet, ...]
+    format: tuple[Facet, ...]
+    restorable: tuple[Facet, ...]
+    error: tuple[Facet, ...]
 
 
 @dataclass(frozen=True)
@@ -106,7 +118,7 @@ class History:
     filter: BackupFilter
     total: int
     matched: int
-    facets: dict[str, tuple[Facet, ...]]
+    facets: Facets
     page: int
     page_past_end: bool
     index: HistoryIndex = field(repr=False)
@@ -207,7 +219,7 @@ def _union(sets: Iterable[int]) -> int:
     return reduce(or_, sets, 0)
 
 
-def _facets(index: HistoryIndex, wanted: BackupFilter, sets: dict[str, int]) -> dict[str, tuple[Facet, ...]]:
+def _facets(index: HistoryIndex, wanted: BackupFilter, sets: dict[str, int]) -> Facets:
     """Return per filter its values with what each would give: all the other filters stay."""
     facets = {}
     for name, chosen in _chosen(wanted).items():
@@ -215,7 +227,7 @@ def _facets(index: HistoryIndex, wanted: BackupFilter, sets: dict[str, int]) -> 
         values = VALUES.get(name) or sorted({*index.error_codes(), *chosen})
         counted = [Facet(v, (others & index.having(name, v)).bit_count(), v in chosen) for v in values]
         facets[name] = tuple(f for f in counted if name in VALUES or f.count or f.chosen)
-    return facets
+    return Facets(**facets)
 
 
 def frozen_filter(wanted: BackupFilter, *, now: datetime) -> BackupFilter:

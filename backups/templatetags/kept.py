@@ -24,7 +24,7 @@ from django.template.base import FilterExpression, Node, Parser, Token, token_kw
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from .query_links import links_of
+from .query_links import QueryLinks, links_of
 from .times import Clock
 
 # Nobody can guess them, so no text of a backup can pass for one.
@@ -64,7 +64,16 @@ class Shelf:
         if self._size >= self._most:
             self._old, self._young, self._size = self._young, {}, 0
         self._young[key] = text
-        self._size += getsizeof(text.html)
+        self._size += getsizeof(text.html) + _size_of(key)
+
+
+def _size_of(key: Hashable) -> int:
+    """Return about how many bytes a key takes: a viewer's query may be longer than the text."""
+    if isinstance(key, tuple):
+        return sum(map(_size_of, key), getsizeof(key))
+    if isinstance(key, QueryLinks):
+        return 6 * len(key.query) + 1000
+    return getsizeof(key) if isinstance(key, str) else 100
 
 
 _shelf = Shelf(4_000_000)

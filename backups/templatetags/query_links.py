@@ -55,6 +55,11 @@ class QueryLinks:
         return f"?{query}" if query else ""
 
     @cached_property
+    def asked(self) -> dict[str, str]:
+        """The last value of each parameter: the one that counts where one is meant."""
+        return {name: values[-1] for name, values in self.values.items()}
+
+    @cached_property
     def here(self) -> str:
         """The address of the page itself."""
         return self.escaped_path + (f"?{iri_to_uri(self.query)}" if self.query else "")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -28,6 +29,7 @@ PARTS: dict[str, Callable[[Effort], Results]] = {
 
 def main() -> int:
     arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     began = time.monotonic()
     results = Results()
     try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -92,6 +94,12 @@ def orders(out: IO[str] = sys.stdout) -> Iterator[tuple[dict[str, Any], Callable
         yield json.loads(line), answer
 
 
+def _end_with_parent() -> Callable[[], None]:
+    """Return what a server does first, so that it does not outlive a benchmark that is killed."""
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
 def stop(process: subprocess.Popen[Any]) -> None:
     process.terminate()
     try:
@@ -153,6 +161,7 @@ def logged(command: list[str], log: Path, environment: dict[str, str]) -> Iterat
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            preexec_fn=_end_with_parent(),
         )
     try:
         yield process
@@ -165,7 +174,10 @@ def logged(command: list[str], log: Path, environment: dict[str, str]) -> Iterat
 
 def cpu_seconds(*pids: int) -> float:
     """User and system time of these processes, from /proc/PID/stat."""
-    return sum(_cpu_of(pid) for pid in pids)
+    try:
+        return sum(_cpu_of(pid) for pid in pids)
+    except FileNotFoundError as error:
+        raise Failed(f"a process that was measured has ended: {error.filename}") from error
 
 
 def _cpu_of(pid: int) -> float:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import requests
 
-from backups.dcs.signing import Credentials, SignatureAuth
+from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import Project
 from backups.emulator.server import running
+from tests.signature_auth import SignatureAuth
 
 
 @dataclass

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from backups.dcs.signing import Credentials, SignatureAuth
+from backups.dcs.signing import Credentials
 from backups.emulator.fleet import BULK_HISTORY_ID
+from tests.signature_auth import SignatureAuth
 
 ROOT = Path(__file__).resolve().parents[2]
 

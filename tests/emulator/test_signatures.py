@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from backups.dcs.signing import SignatureAuth
 from backups.emulator.fleet import ORDERS_CACHE_ID
+from tests.signature_auth import SignatureAuth
 
 from .conftest import Caller
 
@@ -77,7 +77,7 @@ def test_a_space_is_signed_as_percent_20_and_a_plus_is_no_space(dcs: Caller) -> 
 
 @pytest.mark.parametrize(("minutes", "status"), [(-16, 401), (-14, 200), (14, 200), (16, 401)])
 def test_a_clock_may_be_off_by_fifteen_minutes(dcs: Caller, minutes: int, status: int) -> None:
-    key = dcs.auth()._credentials
+    key = dcs.auth().credentials
     skewed = SignatureAuth(
         key, dcs.project.project_id, lambda: datetime.now(UTC) + timedelta(minutes=minutes)
     )
@@ -98,7 +98,7 @@ def test_a_request_that_names_no_project_is_refused(dcs: Caller) -> None:
         date = datetime.now(UTC).strftime(signing.DATE_FORMAT)
         host = dcs.endpoint.removeprefix("http://")
         value = signing.signature(
-            secret_key=signed._credentials.sk,
+            secret_key=signed.credentials.sk,
             method="GET",
             path=f"/v2/{dcs.project.project_id}/instances",
             query="",
@@ -108,7 +108,7 @@ def test_a_request_that_names_no_project_is_refused(dcs: Caller) -> None:
         )
         prepared.headers["X-Sdk-Date"] = date
         prepared.headers["Authorization"] = (
-            f"SDK-HMAC-SHA256 Access={signed._credentials.ak},"
+            f"SDK-HMAC-SHA256 Access={signed.credentials.ak},"
             f" SignedHeaders=host;x-sdk-date, Signature={value}"
         )
         return prepared
@@ -122,7 +122,7 @@ def test_a_request_that_names_no_project_is_refused(dcs: Caller) -> None:
 
 def test_a_project_of_another_region_is_refused_by_the_gateway(dcs: Caller) -> None:
     elsewhere = dcs.emulator.fleet.project("cn-prod")
-    auth = SignatureAuth(dcs.auth()._credentials, elsewhere.project_id)
+    auth = SignatureAuth(dcs.auth().credentials, elsewhere.project_id)
 
     body = refusal(dcs.get(f"/v2/{elsewhere.project_id}/instances", auth=auth))
 

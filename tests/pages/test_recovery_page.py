@@ -270,10 +270,11 @@ def test_the_later_reading_of_a_doubtful_time_is_a_link(ada: Client) -> None:
         ({"at": "n" * 8000}, ["at=nnn", "longer than 100 characters"]),
         ({"at": "a\x00b"}, ["at"]),
         ({"at": "2026-11-23", "tz": "Mars/Olympus"}, ["tz=Mars/Olympus", "IANA time zone"]),
+        ({"at": ["2026-11-23", "2026-11-24"]}, ["at=2026-11-23, 2026-11-24", "takes one value"]),
     ],
 )
 def test_a_time_that_cannot_be_read_is_named_and_the_form_stays(
-    ada: Client, emulator: Emulator, query: dict[str, str], named: list[str]
+    ada: Client, emulator: Emulator, query: dict[str, Any], named: list[str]
 ) -> None:
     page = ada.get(POINT, query)
 

@@ -207,7 +207,7 @@ def test_a_chip_s_count_is_what_clicking_it_gives(records: list[BackupRecord], w
     facets = backup_history(records, wanted, now=NOW).facets
 
     for name, field in fields.items():
-        for facet in facets[name]:
+        for facet in getattr(facets, name):
             alone = replace(wanted, **{field: (facet.value,)})
             assert facet.count == backup_history(records, alone, now=NOW).matched, (name, facet)
             assert facet.chosen == (facet.value in getattr(wanted, field))
@@ -263,6 +263,6 @@ def test_no_chip_offers_an_error_code_that_no_link_may_carry() -> None:
     codes = ["dcs.08.0002", "111400060", "<script>"]
     records = [BackupRecord.from_api(raw(n, error_code=code)) for n, code in enumerate(codes)]
 
-    facets = backup_history(records, BackupFilter(), now=NOW).facets["error"]
+    facets = backup_history(records, BackupFilter(), now=NOW).facets.error
 
     assert [facet.value for facet in facets] == ["dcs.08.0002"]

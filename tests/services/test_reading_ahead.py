@@ -10,8 +10,9 @@ from pytest_django.fixtures import Settings
 from backups.emulator.api import Emulator
 from backups.services.projects import Project
 
+from ..dcs.test_ahead import let_go
 from .api_records import raws
-from .conftest import ORDERS, problem_of, read
+from .conftest import ORDERS, problem_of, read, settled
 
 
 def test_a_long_history_is_asked_for_eight_pages_at_a_time_and_no_page_twice(
@@ -24,7 +25,7 @@ def test_a_long_history_is_asked_for_eight_pages_at_a_time_and_no_page_twice(
     listings = []
     viewer = threading.Thread(target=lambda: listings.append(read(eu)))
     viewer.start()
-    ends = time.monotonic() + 5
+    ends = time.monotonic() + 9
     while emulator.count("/backups") < 9 and time.monotonic() < ends:
         time.sleep(0.01)
     under_way = emulator.count("/backups")
@@ -46,7 +47,10 @@ def test_pages_that_hang_end_with_the_budget_of_a_call(
 
     began = time.monotonic()
     problem = problem_of(eu)
+    settled()
+    took = time.monotonic() - began
+    let_go()
 
     assert problem.kind in ("timed_out", "being_read")
-    assert time.monotonic() - began < 1.5
+    assert took < 2
     assert emulator.count("/backups") <= 2 + 8

@@ -1,0 +1,81 @@
+"""The strip of time shows backups in their order, and one in doubt across the asked time."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backups.services.recovery_strip import ANSWER, ASKED, NEWER, Mark, Strip, strip_of
+
+from .test_recovery import Fields, asked, backup, failed
+
+A = backup("a", -600, -600, -590)
+
+
+def strip(records: list[Fields], at: float = 0) -> Strip:
+    found = strip_of(asked(records, at))
+    assert found is not None
+    return found
+
+
+def test_without_an_answer_there_is_no_strip() -> None:
+    assert strip_of(asked([failed("f", -5)], 0)) is None
+
+
+def test_the_scale_is_even_between_the_answer_and_the_asked_time() -> None:
+    [mark] = strip([A, failed("f", -300)]).marks
+
+    assert mark.x == mark.end == (ANSWER + ASKED) / 2
+
+
+def test_one_that_ran_across_the_asked_time_lies_across_it() -> None:
+    for end in (0.1, 100, 10_000):
+        [mark] = strip([A, backup("s", -0.1, -0.1, end), backup("n", 200, 200, 210)]).marks
+
+        assert mark.x < ASKED < mark.end <= 100
+        assert mark.look == "doubt"
+
+
+def test_marks_look_like_what_became_of_their_backups() -> None:
+    marks = strip(
+        [
+            A,
+            failed("f", -5),
+            failed("e", -6, status="expired"),
+            failed("d", -7, status="deleted"),
+            failed("w", -8, status="waiting"),
+            backup("r", -9, -9, -8, is_support_restore="FALSE"),
+        ]
+    ).marks
+
+    assert [mark.look for mark in marks] == ["failed", "gone", "gone", "running", "unfit"]
+
+
+def test_neighbours_are_told() -> None:
+    older, newer = backup("o", -900, -900, -890), backup("n", 200, 200, 210)
+
+    both, none = strip([older, A, newer]), strip([A])
+
+    assert [(one.has_older, one.has_newer) for one in (both, none)] == [(True, True), (False, False)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(-59, -1), st.integers(-59, 90), st.booleans()), max_size=50),
+    st.integers(0, 500),
+)
+def test_marks_keep_their_order_and_stay_within_the_strip(
+    passed: list[tuple[int, int, bool]], newer: int
+) -> None:
+    records = [A, backup("n", newer, newer, newer + 1)]
+    for number, (start, end, fails) in enumerate(passed):
+        changes = {"status": "failed"} if fails else {"is_support_restore": "FALSE"}
+        straddles = not fails and end > 0
+        records.append(backup(f"p{number}", start, start, end, **({} if straddles else changes)))
+
+    marks: tuple[Mark, ...] = strip(records).marks
+
+    sure = [mark.x for mark in marks if mark.look != "doubt"]
+    assert sure == sorted(sure, reverse=True)
+    assert all(ANSWER <= mark.x <= ASKED and mark.x <= mark.end <= 100 for mark in marks)
+    assert all(mark.end <= NEWER + 5 for mark in marks)
