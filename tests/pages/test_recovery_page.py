@@ -410,6 +410,7 @@ def test_with_a_cached_list_the_answer_is_given_with_the_reason(ada: Client, emu
     assert roles_of(page) == before != []
     assert "Showing what DCS said at" in text_of(page)
     assert "DCS.5078" in text_of(page)
+    assert "this is what it last said of the instance" in text_of(page)
 
 
 @pytest.mark.parametrize("instance", ["00000000-0000-4000-8000-000000000404", GONE_INSTANCE_ID])
