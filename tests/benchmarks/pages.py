@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from .effort import Effort
-from .http import get
+from .http import get, template
 from .portal import Server, history, portal, prepared, production, served_like
 from .processes import Child, Failed, clean_environment
 from .report import Column, Results, Table, Target
@@ -29,6 +29,8 @@ HISTORY, BEHIND, BARE = "history, 50 rows", "20 kB, same middleware", "20 kB, no
 HISTORY_200, FILTERED, ERRORS = "history, 200 rows", "history, all filters, sorted", "the same, by error code"
 ADMIN, ADMIN_100 = "Django's admin, 50 rows", "Django's admin, 100 rows"
 
+ROW, JSON_ROW, ADMIN_ROW = b"data-backup-id=", b'"backup_id":', b'class="action-select"'
+
 Row = dict[str, Any]
 
 
@@ -40,6 +42,8 @@ class Page:
     server: Server
     path: str
     status: int = 200
+    # How often these bytes must be in the answer at least: what is not there was not measured.
+    marks: tuple[bytes, int] = (b"", 0)
     # One viewer, or several who ask in turn: each may export so often in a minute.
     headers: list[dict[str, str]] = field(default_factory=list)
     # Where {n} starts: fractions of a second have six digits.
@@ -48,13 +52,24 @@ class Page:
     costs: list[float] = field(default_factory=list)
     size: float = 0.0
 
+    def check(self) -> None:
+        asked = template(self.server.port, self.path, self._headers[0] | {"Accept-Encoding": "identity"})
+        answer = self.server.ask(asked(self.first - 1))
+        mark, number = self.marks
+        if answer.status != self.status or (number and answer.body.count(mark) < number):
+            raise Failed(f"{self.path} was answered {answer.status}, without {number} times {mark!r}")
+
+    @property
+    def _headers(self) -> list[dict[str, str]]:
+        return self.headers or [self.server.headers()]
+
     def ask(self, load: Child, seconds: float) -> None:
         before = self.server.cpu
         told = load.ask(
             {
                 "port": self.server.port,
                 "path": self.path,
-                "headers": self.headers or [self.server.headers()],
+                "headers": self._headers,
                 "status": self.status,
                 "connections": CONNECTIONS,
                 "seconds": seconds,
@@ -68,15 +83,15 @@ class Page:
 
 
 def measure(effort: Effort) -> Results:
-    instance_id = f"records-{effort.records}"
     with (
         TemporaryDirectory(prefix="portal-bench-") as folder,
         Upstream() as upstream,
         _servers(Path(folder), upstream, records=effort.records, viewers=effort.viewers) as servers,
         Child(f"{__package__}.load", environment=clean_environment()) as load,
     ):
-        pages = _pages(servers, instance_id)
+        pages = _pages(servers, effort.records)
         for page in pages:
+            page.check()
             page.ask(load, effort.page_seconds / 2)
             page.rates.clear()
             page.costs.clear()
@@ -111,28 +126,29 @@ def _servers(folder: Path, upstream: Upstream, *, records: int, viewers: int) ->
         }
 
 
-def _pages(servers: dict[str, Server], instance_id: str) -> list[Page]:
+def _pages(servers: dict[str, Server], records: int) -> list[Page]:
     ours, plain, admin = servers["portal"], servers["plain"], servers["admin"]
-    first = ours.get(history(instance_id))
-    if first.status != 200:
-        raise Failed(f"the history was answered {first.status}")
+    instance_id = f"records-{records}"
+    if (status := ours.get(history(instance_id)).status) != 200:
+        raise Failed(f"the history was answered {status}")
     everything = history(instance_id, page="backups.json")
     day = history(instance_id, "range=24h", "backups.json")
+    by_error = ALL_FILTERS.replace("expired", "failed") + ERROR_CODES
+    # Each viewer may export so often in a minute, so all of them ask in turn.
     viewers = [ours.headers(viewer) for viewer in range(len(ours.cookies))]
     returning = [headers | {"If-None-Match": _etag(ours, everything, headers)} for headers in viewers]
-    changelist = "/admin_site/backup/"
     return [
-        Page(HISTORY, ours, history(instance_id)),
-        Page(HISTORY_200, ours, history(instance_id, "per_page=200")),
-        Page(FILTERED, ours, history(instance_id, ALL_FILTERS)),
-        Page(ERRORS, ours, history(instance_id, ALL_FILTERS.replace("expired", "failed") + ERROR_CODES)),
-        Page("backups.json, all", ours, everything, headers=viewers),
+        Page(HISTORY, ours, history(instance_id), marks=(ROW, 50)),
+        Page(HISTORY_200, ours, history(instance_id, "per_page=200"), marks=(ROW, 200)),
+        Page(FILTERED, ours, history(instance_id, ALL_FILTERS), marks=(ROW, 50)),
+        Page(ERRORS, ours, history(instance_id, by_error), marks=(ROW, min(50, records // 40))),
+        Page("backups.json, all", ours, everything, headers=viewers, marks=(JSON_ROW, records)),
         Page("backups.json, 24 hours", ours, day, headers=viewers),
-        Page("backups.json, not modified (304)", ours, everything, 304, returning),
+        Page("backups.json, not modified (304)", ours, everything, 304, headers=returning),
         Page(BEHIND, plain, "/behind/"),
         Page(BARE, plain, "/bare/"),
-        Page(ADMIN, admin, f"/admin50{changelist}"),
-        Page(ADMIN_100, admin, f"/admin100{changelist}"),
+        Page(ADMIN, admin, "/admin50/admin_site/backup/", marks=(ADMIN_ROW, 50)),
+        Page(ADMIN_100, admin, "/admin100/admin_site/backup/", marks=(ADMIN_ROW, 100)),
     ]
 
 
