@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "dcsportal.middleware.response_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "dcsportal.compression.compressed",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "dcsportal.preferences.preferences_of_viewer",

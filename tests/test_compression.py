@@ -1,0 +1,150 @@
+"""Answers are compressed for who can read that, and not where their length might tell a stranger anything."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import brotli
+import pytest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.test import Client, RequestFactory
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcsportal.compression import best_encoding, compressed
+from tests.pages.conftest import ORDERS
+
+BROWSER = "gzip, deflate, br, zstd"
+
+
+@pytest.fixture
+def ada(portal: object, client_of: Callable[[str], Client]) -> Client:
+    return client_of("ada")
+
+
+def plain(response: Any) -> bytes:
+    """The bytes that a browser makes of an answer."""
+    body: bytes = response.getvalue() if response.streaming else response.content
+    match response.headers.get("Content-Encoding"):
+        case "br":
+            return bytes(brotli.decompress(body))
+        case "gzip":
+            return zlib.decompress(body, wbits=31)
+        case encoding:
+            assert encoding is None
+            return body
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        (BROWSER, "br"),
+        ("gzip, deflate", "gzip"),
+        ("GZIP", "gzip"),
+        ("br;q=0, gzip;q=0.5", "gzip"),
+        ("*", "br"),
+        ("*;q=0.1, br;q=0", "gzip"),
+        ("gzip;q=0, *;q=0", ""),
+        ("deflate, identity", ""),
+        ("gzip;q=hello", ""),
+        ("", ""),
+    ],
+)
+def test_the_best_encoding_that_is_accepted_is_written(accepted: str, encoding: str) -> None:
+    assert best_encoding(accepted) == encoding
+
+
+@given(st.text(max_size=60))
+def test_no_header_breaks_an_answer(accepted: str) -> None:
+    assert best_encoding(accepted) in ("", "br", "gzip")
+
+
+@pytest.mark.parametrize("accepted", ["br", "gzip"])
+@pytest.mark.parametrize("name", ["backups.json", "backups.csv"])
+def test_exports_say_the_same_compressed(ada: Client, name: str, accepted: str) -> None:
+    ada.get(f"{ORDERS}{name}")
+    as_it_is = ada.get(f"{ORDERS}{name}")
+    answer = ada.get(f"{ORDERS}{name}", headers={"Accept-Encoding": accepted})
+
+    assert answer.headers["Content-Encoding"] == accepted
+    assert plain(answer) == plain(as_it_is)
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    assert "Accept-Encoding" in as_it_is.headers["Vary"]
+
+
+@pytest.mark.parametrize("accepted", ["br", "gzip"])
+def test_a_page_is_a_tenth_of_its_length_on_the_wire(ada: Client, accepted: str) -> None:
+    answer = ada.get(ORDERS, headers={"Accept-Encoding": accepted})
+
+    assert int(answer.headers["Content-Length"]) == len(answer.content) < 15_000
+    assert len(answer.content) < len(plain(answer)) / 5
+    assert plain(answer).endswith(b"</html>\n")
+
+
+def test_an_unchanged_export_is_known_by_the_tag_of_its_compressed_form(ada: Client) -> None:
+    ada.get(f"{ORDERS}backups.json")
+    headers = {"Accept-Encoding": BROWSER}
+    tag = ada.get(f"{ORDERS}backups.json", headers=headers).headers["ETag"]
+
+    assert tag.startswith('W/"')
+    again = ada.get(f"{ORDERS}backups.json", headers={**headers, "If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("fetch", "is_compressed"),
+    [
+        ({}, True),
+        ({"Sec-Fetch-Site": "none"}, True),
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-User": "?1"}, True),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}, False),
+    ],
+)
+def test_what_a_script_of_another_site_asks_for_tells_nothing_by_its_length(
+    ada: Client, fetch: dict[str, str], is_compressed: bool
+) -> None:
+    answer = ada.get(f"{ORDERS}?q=guess", headers={"Accept-Encoding": BROWSER, **fetch})
+
+    assert ("Content-Encoding" in answer.headers) is is_compressed
+
+
+def answered(response: HttpResponse | StreamingHttpResponse) -> Any:
+    """What becomes of a response on its way out to a browser."""
+
+    def view(request: HttpRequest) -> Any:
+        return response
+
+    return compressed(view)(RequestFactory().get("/", headers={"Accept-Encoding": BROWSER}))
+
+
+def test_short_answers_and_other_types_stay_as_they_are() -> None:
+    for response in (
+        HttpResponse("ok", content_type="text/plain; charset=utf-8"),
+        HttpResponse(b"x" * 9000, content_type="image/png"),
+        HttpResponse(b"x" * 9000, headers={"Content-Encoding": "zstd"}),
+        HttpResponse(status=304),
+    ):
+        before = response.content, response.headers.get("Content-Encoding")
+        after = answered(response)
+        assert (after.content, after.headers.get("Content-Encoding")) == before
+
+
+def test_a_stream_is_compressed_as_it_comes_and_has_no_length_in_advance() -> None:
+    parts = [b"a,b\r\n" * 20_000, b"", "备份".encode() * 20_000]
+    seen: list[int] = []
+
+    def stream() -> Any:
+        for number, part in enumerate(parts):
+            seen.append(number)
+            yield part
+
+    response = StreamingHttpResponse(stream(), content_type="text/csv", headers={"Content-Length": "9"})
+    answer = answered(response)
+
+    assert not seen
+    assert plain(answer) == b"".join(parts)
+    assert "Content-Length" not in answer.headers
