@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import msgspec
+from django.conf import settings
 from django.http import (
     Http404,
     HttpRequest,
@@ -21,10 +23,12 @@ from django.http import (
 )
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from .dcs.records import BackupRecord, Instance, as_text, has_value
 from .forms import FindForm, HistoryForm, InstancesForm, RecoveryForm
@@ -45,6 +49,7 @@ from .services.links import (
     instance_url,
 )
 from .services.listings import Listing, NothingToShow
+from .services.live import JUST_READ, Live, finished, problem_of, unfinished
 from .services.overview import overview
 from .services.problems import Problem
 from .services.projects import Project, visible_project, visible_projects
@@ -106,9 +111,12 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
         return render(request, "project.html", context | {"problems_in_query": form.problems}, status=400)
     now = timezone.now()
     try:
-        listing = listings.project_instances(project, now=now)
+        listing = listings.project_instances(project, now=now, patience=_patience(request))
     except NothingToShow as nothing:
         return _problem_page(request, nothing.problem, {"project": project})
+    live = Live.of_listing(listing, now=now)
+    if nothing_newer := _nothing_newer(request, live):
+        return nothing_newer
     wanted = form.filter()
     page = instance_page(listing.records, wanted)
     rows = [_InstanceRow(instance, instance_url(project, instance)) for instance in page.rows]
@@ -129,7 +137,7 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
         "page_past_end": page.page_past_end,
         "now": now,
     }
-    return render(request, "project.html", context)
+    return _live_page(request, "project.html", context, live)
 
 
 @require_safe
@@ -143,9 +151,12 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
         return render(request, "history.html", context | {"problems_in_query": form.problems}, status=400)
     now, wanted = timezone.now(), form.filter()
     try:
-        known = _known_instance(project, instance_id, now, bounds=wanted.bounds(now))
+        known = _known_instance(request, project, instance_id, now, bounds=wanted.bounds(now))
     except NothingToShow as nothing:
         return _problem_page(request, nothing.problem, context)
+    live = _live(known, unfinished(known.listing), now)
+    if nothing_newer := _nothing_newer(request, live):
+        return nothing_newer
     history = backup_history(index_of(known.listing), wanted, now=now)
     context |= _instance_context(known) | {
         "filter": wanted,
@@ -158,7 +169,7 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
     }
     if wanted.tz:
         context["zone"] = ZoneInfo(wanted.tz)
-    response = render(request, "history.html", context)
+    response = _live_page(request, "history.html", context, live)
     _remember_opened(request, response, project, instance_id)
     return response
 
@@ -169,15 +180,18 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
     context: dict[str, Any] = {"project": project, "instance_id": instance_id, "backup_id": backup_id}
     now = timezone.now()
     try:
-        known = _known_instance(project, instance_id, now, holding=backup_id)
+        known = _known_instance(request, project, instance_id, now, holding=backup_id)
     except NothingToShow as nothing:
         return _problem_page(request, nothing.problem, context)
     records = known.listing.records
     record = next((r for r in records if r.backup_id == backup_id), None)
+    live = _live(known, (backup_id,) if record and record.is_running else (), now)
+    if nothing_newer := _nothing_newer(request, live):
+        return nothing_newer
     context |= _instance_context(known) | {"record": record, "now": now}
     context["history_url"] = history_url(project, instance_id)
     if record is None:
-        return render(request, "backup.html", context, status=404)
+        return _live_page(request, "backup.html", context, live, status=404)
     older, newer = neighbours(index_of(known.listing), record)
     context |= {
         "eligibility": eligibility(record),
@@ -188,7 +202,7 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
         "newer": newer and _row(project, instance_id, newer),
         "frozen_url": absolute(request.path),
     }
-    return render(request, "backup.html", context)
+    return _live_page(request, "backup.html", context, live)
 
 
 @require_safe
@@ -204,9 +218,13 @@ def recovery_point(request: HttpRequest, project_name: str, instance_id: str) ->
         return render(request, "recovery_point.html", context, status=400)
     asked = form.asked()
     try:
-        known = _known_instance(project, instance_id, now, bounds=(None, asked.at if asked else None))
+        bounds = (None, asked.at if asked else None)
+        known = _known_instance(request, project, instance_id, now, bounds=bounds)
     except NothingToShow as nothing:
         return _problem_page(request, nothing.problem, context)
+    live = _live(known, unfinished(known.listing), now)
+    if nothing_newer := _nothing_newer(request, live):
+        return nothing_newer
     backing_up = known.listing.derived("backing up", is_backing_up)
     context |= _instance_context(known) | {"asked": asked, "tz": form.cleaned_data["tz"]}
     context["blocks"] = restore_blocks(known.instance, backing_up=backing_up)
@@ -214,23 +232,37 @@ def recovery_point(request: HttpRequest, project_name: str, instance_id: str) ->
         context["page"] = recovery_page(project, instance_id, known.listing, asked.at, now=now)
         context["frozen_path"] = frozen_recovery_path(request.path, request.GET, asked.at)
         context["frozen_url"] = absolute(context["frozen_path"])
+        # "2 h ago" is asked once: what comes later answers for the same time.
+        context["live_path"] = context["frozen_path"]
     else:
         context |= {"reach": usable_reach(known.listing), "examples": examples(now)}
     if context["tz"]:
         context["zone"] = ZoneInfo(context["tz"])
-    return render(request, "recovery_point.html", context)
+    return _live_page(request, "recovery_point.html", context, live)
 
 
 @require_POST
 def refresh(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
     project = _project_or_404(request, project_name)
-    with suppress(NothingToShow):  # the page that follows says why
-        listings.instance_backups(project, instance_id, now=timezone.now(), read_now=True)
     destination = history_url(project, instance_id)
     asked = urlsplit(request.POST.get("next", ""))
-    if asked.path.startswith(destination) and asked.query:
-        return HttpResponseRedirect(f"{asked.path}?{asked.query}")
-    return redirect(asked.path if asked.path.startswith(destination) else destination)
+    path = asked.path if asked.path.startswith(destination) else destination
+    query = f"?{asked.query}" if asked.query and path == asked.path else ""
+    response = HttpResponseRedirect(path + query)
+    with suppress(NothingToShow):  # the page that follows says why
+        listing = listings.instance_backups(project, instance_id, now=timezone.now(), read_now=True)
+        if listing.source == "cache":
+            # It was read a moment ago, and the page that follows says so.
+            response.set_cookie(
+                JUST_READ_COOKIE,
+                "1",
+                max_age=10,
+                path=destination,
+                secure=settings.HTTPS,
+                httponly=True,
+                samesite="Lax",
+            )
+    return response
 
 
 # Exports ---------------------------------------------------------------------
@@ -290,6 +322,71 @@ def _json(body: dict[str, Any], status: int, retry_after: int | None) -> HttpRes
 def _attachment(name: str) -> str:
     """Return Content-Disposition for a name that may hold Chinese (RFC 6266)."""
     return content_disposition_header(as_attachment=True, filename=name) or "attachment"
+
+
+# Pages that keep themselves current ------------------------------------------
+
+SHOWN = "X-Shown-Generation"
+SHOWN_RUNNING = "X-Shown-Running"
+JUST_READ_COOKIE = "portal_just_read"
+
+
+def _live(known: _Known, running: tuple[str, ...], now: datetime) -> Live:
+    return Live.of_listing(known.listing, now=now, running=running, instance=known.instance)
+
+
+def _patience(request: HttpRequest) -> float | None:
+    """A page that asks for itself never waits for DCS, so that it takes no thread from those who look."""
+    return 0.0 if SHOWN in request.headers else None
+
+
+def _nothing_newer(request: HttpRequest, live: Live) -> HttpResponse | None:
+    """Answer a page that asks while it shows all that is known: 204, and when to ask again."""
+    shown = request.headers.get(SHOWN)
+    # What is on the screen stays until there is something to show.
+    if shown is None or (shown != _mark(live, request.get_full_path()) and live.problem != "being_read"):
+        return None
+    told: dict[str, Any] = {"state": live.state, "after": live.ask_after}
+    if progress := live.progress:
+        told |= {"sentence": progress.sentence, "read": progress.pages_read, "total": progress.pages_total}
+    if request.COOKIES.get(JUST_READ_COOKIE):
+        told["said"] = JUST_READ
+    response = HttpResponse(status=204)
+    trigger_client_event(response, "live:told", told)
+    return _finished_answer(request, response)
+
+
+def _live_page(
+    request: HttpRequest, template: str, context: dict[str, Any], live: Live, status: int = 200
+) -> HttpResponse:
+    """Render a page that keeps itself current: whole, or what to swap in for one that asks."""
+    shown = request.headers.get(SHOWN)
+    mark = _mark(live, context.get("live_path") or request.get_full_path())
+    context = context | {"live": live, "mark": mark, "frame": "base.html" if shown is None else "_newer.html"}
+    if request.COOKIES.get(JUST_READ_COOKIE):
+        context["just_read"] = JUST_READ
+    if shown is not None:
+        context["problem_before"] = problem_of(shown)
+        if listing := context.get("listing"):
+            context["finished"] = finished(listing, request.headers.get(SHOWN_RUNNING, "").split())
+    response = render(request, template, context, status=status)
+    # What a page swaps in must be the portal's: a proxy's words never have this.
+    response.headers[SHOWN] = mark
+    return _finished_answer(request, response)
+
+
+def _mark(live: Live, path: str) -> str:
+    """Return the mark of this very page: an ask for another one must not pass for it."""
+    return f"{live.mark}.{crc32(path.encode()):08x}"
+
+
+def _finished_answer(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    patch_vary_headers(response, ["HX-Request", SHOWN])
+    match = request.resolver_match
+    if request.COOKIES.get(JUST_READ_COOKIE) and match and "instance_id" in match.kwargs:
+        of_history = {name: match.kwargs[name] for name in ("project_name", "instance_id")}
+        response.delete_cookie(JUST_READ_COOKIE, path=reverse("history", kwargs=of_history), samesite="Lax")
+    return response
 
 
 # What the views share --------------------------------------------------------
@@ -353,6 +450,7 @@ def _project_or_404(request: HttpRequest, name: str) -> Project:
 
 
 def _known_instance(
+    request: HttpRequest,
     project: Project,
     instance_id: str,
     now: datetime,
@@ -362,7 +460,7 @@ def _known_instance(
 ) -> _Known:
     """Read an instance's history and, beside it, the instance. Raises NothingToShow."""
     listing, shown = listings.backups_and_instance(
-        project, instance_id, now=now, bounds=bounds, holding=holding
+        project, instance_id, now=now, bounds=bounds, holding=holding, patience=_patience(request)
     )
     return _Known(instance_id, listing, shown)
 
@@ -399,7 +497,10 @@ def _problem_page(request: HttpRequest, problem: Problem, context: dict[str, Any
     if instance_id:
         instance = listings.cached_instance(context["project"], instance_id)
         context["name"] = _name(instance, instance_id)
-    response = render(request, "problem.html", context, status=problem.page_status)
+    live = Live.of_problem(problem, now=now)
+    response = _nothing_newer(request, live)
+    if response is None:
+        response = _live_page(request, "problem.html", context, live, status=problem.page_status)
     return _with_retry_after(response, problem.retry_after(now))
 
 

@@ -21,7 +21,7 @@ from ..dcs.records import BackupRecord, Instance, page_of
 from . import generations, metrics, upstream, waiting_room
 from .generations import Generation, Kept
 from .looks import Known, Look, look_at
-from .problems import Problem
+from .problems import Problem, Progress
 from .projects import Project
 from .readers import Reading, readings
 from .subjects import Subject, Window, window_of
@@ -40,7 +40,7 @@ class Listing(Generic[Item]):
     than its freshness or newer than DCS would confirm. `promised` is the total
     that DCS gave, None where it gave none. `windowed` says that only a part of
     a very long history was read; `newest_part` has its newest records then.
-    `refreshing`: a newer one is on its way.
+    `refreshing`: a newer one is on its way, `progress` how far that is.
     """
 
     kept: Kept[Item]
@@ -57,6 +57,7 @@ class Listing(Generic[Item]):
     problem: Problem | None = None
     refreshing: bool = False
     newest_part: Listing[Item] | None = None
+    progress: Progress | None = None
 
     @property
     def records(self) -> tuple[Item, ...]:
@@ -111,9 +112,11 @@ def backups_and_instance(
     now: datetime,
     bounds: Window = (None, None),
     holding: str = "",
+    patience: float | None = None,
 ) -> tuple[Listing[BackupRecord], Instance | None]:
     """Return an instance's history, and the instance itself where DCS tells, by one look-up in the cache.
 
+    Where nothing is at hand DCS is waited for, at most `patience` seconds where that is given.
     Raises NothingToShow. The instance adorns a history and never holds it up.
     """
     look, adorning = look_at(
@@ -122,9 +125,9 @@ def backups_and_instance(
     beside = None
     if adorning.known is None and _refusal(adorning, now) is None:
         beside = readings.begin(adorning, now=now)
-    listing = _backups(look, now=now, bounds=bounds, holding=holding)
+    listing = _backups(look, now=now, bounds=bounds, holding=holding, patience=patience)
     try:
-        shown = _awaited(adorning, beside, now) if beside else _listing(adorning, now=now)
+        shown = _awaited(adorning, beside, now, patience) if beside else _listing(adorning, now=now)
     except NothingToShow as nothing:
         if nothing.problem.kind == "not_found" and not listing.total:
             raise
@@ -139,14 +142,15 @@ def _backups(
     bounds: Window = (None, None),
     holding: str = "",
     read_now: bool = False,
+    patience: float | None = None,
 ) -> Listing[BackupRecord]:
-    ends = time.monotonic() + settings.DCS_READ_BUDGET
+    ends = time.monotonic() + (settings.DCS_READ_BUDGET if patience is None else patience)
     call = look.subject.call
     read_now = read_now and upstream.may_insist(call, "refresh", now)
-    listing: Listing[BackupRecord] = _listing(look, now=now, read_now=read_now)
+    listing: Listing[BackupRecord] = _listing(look, now=now, read_now=read_now, patience=patience)
     if holding and listing.source != "live" and not listing.problem and not _holds(listing, holding):
         read_now = upstream.may_insist(call, holding, now)
-        listing = _listing(look, now=now, read_now=read_now)
+        listing = _listing(look, now=now, read_now=read_now, patience=patience)
     if not listing.truncated or bounds == (None, None):
         return listing
     subject = look.subject
@@ -164,10 +168,10 @@ def _holds(listing: Listing[BackupRecord], backup_id: str) -> bool:
     return any(record.backup_id == backup_id for record in listing.records)
 
 
-def project_instances(project: Project, *, now: datetime) -> Listing[Instance]:
+def project_instances(project: Project, *, now: datetime, patience: float | None = None) -> Listing[Instance]:
     """Return all instances of a project. Raises NothingToShow."""
     [look] = look_at(Subject("instances", project))
-    return _listing(look, now=now)
+    return _listing(look, now=now, patience=patience)
 
 
 def shown_instance(project: Project, instance_id: str, *, now: datetime) -> Listing[Instance]:
@@ -242,7 +246,8 @@ def _listing(
         raise _nothing(look, problem)
     reading = readings.begin(look, now=now)
     if known and not read_now:
-        return _served(look, known, "stale", now, last_problem, refreshing=True)
+        listing = _served(look, known, "stale", now, last_problem, refreshing=True)
+        return replace(listing, progress=reading.progress)
     return _awaited(look, reading, now, patience)
 
 
@@ -261,7 +266,8 @@ def _awaited(look: Look, reading: Reading, now: datetime, patience: float | None
         retry_at = now + timedelta(seconds=waiting_room.RETRY_SECONDS)
         problem = Problem(kind="being_read", retry_at=retry_at, progress=reading.progress)
     if look.known:
-        return _served(look, look.known, "stale", now, problem, refreshing=not ended)
+        listing = _served(look, look.known, "stale", now, problem, refreshing=not ended)
+        return replace(listing, progress=problem.progress)
     raise _nothing(look, problem)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext, override
 
 from ..dcs.errors import DcsAccessDenied, DcsAnswerGarbled, DcsError, DcsNotFound, DcsRequestRejected
 from .words import Words
@@ -25,6 +26,15 @@ class Progress:
     pages_read: int
     pages_total: int | None
     records_read: int
+
+    @property
+    def sentence(self) -> str:
+        """Return "7 of 20 pages read" in the viewer's language."""
+        numbers = {"n": self.pages_read, "total": self.pages_total}
+        if self.pages_total is None:
+            return ngettext("%(n)d page read", "%(n)d pages read", self.pages_read) % numbers
+        one, many = "%(n)d of %(total)d page read", "%(n)d of %(total)d pages read"
+        return ngettext(one, many, self.pages_total) % numbers
 
     def to_text(self) -> str:
         return json.dumps([self.pages_read, self.pages_total, self.records_read])
@@ -100,7 +110,11 @@ class Problem:
         return _WORDS_OF_CODE.get((self.kind, self.code.replace("APIG.", "APIGW.")), of_kind)
 
     def for_json(self) -> dict[str, Any]:
+        """Return it for programs: where DCS said nothing, the portal's own words stand in English."""
         values = asdict(self)
+        if not self.message:
+            with override("en"):
+                values["message"] = f"{self.title}. {self.what_happened}"
         del values["asked_at"], values["progress"]
         values["retry_at"] = self.retry_at.strftime("%Y-%m-%dT%H:%M:%SZ") if self.retry_at else None
         return {name: values[name] or None for name in values}

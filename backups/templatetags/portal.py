@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backups.dcs.records import BackupRecord, Instance
 from backups.services import words
-from backups.services.eligibility import Eligibility
+from backups.services.eligibility import Eligibility, eligibility
 from backups.services.projects import Project
 from backups.services.values import (
     capacity,
@@ -85,8 +85,23 @@ def moment(context: Context, value: datetime | None, style: str = "") -> SafeStr
 
 @register.simple_tag(takes_context=True)
 def age(context: Context, value: datetime | None, style: str = "") -> str:
-    """Return "3 h 12 min ago"; style "short" has one unit only."""
-    return times.age(Clock.of(context), value, short=style == "short") if value else ""
+    """Return "3 h 12 min ago", which counts on in the browser (static/js/live.js).
+
+    style "short" has one unit only; "until" is "now" once its time has come.
+    """
+    return times.counting_age(Clock.of(context), value, style) if value else ""
+
+
+@register.simple_tag(takes_context=True)
+def now_utc(context: Context) -> str:
+    """Return the time that a page's ages are reckoned from."""
+    return times.utc_milliseconds(Clock.of(context).now)
+
+
+@register.simple_tag
+def age_words() -> str:
+    """Return the words of ages as JSON, for the script that lets them count on."""
+    return times.age_words(get_language())
 
 
 @register.simple_tag(takes_context=True)
@@ -262,6 +277,23 @@ def _verdict(eligibility: Eligibility, language: str | None) -> SafeString:
         verdict_sentence(eligibility, brief=True),
         odd,
     )
+
+
+@register.filter
+def ended_sentence(record: BackupRecord) -> str:
+    """Return what is said of a backup that has just ended."""
+    named = {"name": record.name or record.backup_id}
+    if record.status == "failed":
+        meaning = error_meaning(record.error_code).rstrip(".。") or record.error_code
+        if meaning:
+            return gettext("%(name)s failed: %(meaning)s.") % {**named, "meaning": meaning}
+        return gettext("%(name)s failed.") % named
+    if record.status != "succeed":
+        return gettext("%(name)s has ended: %(status)s.") % {**named, "status": status_word(record.status)}
+    found = eligibility(record)
+    if found.usable:
+        return gettext("%(name)s succeeded and can be restored.") % named
+    return gettext("%(name)s succeeded. %(verdict)s.") % {**named, "verdict": verdict_sentence(found)}
 
 
 # The query string ----------------------------------------------------------------------

@@ -6,6 +6,7 @@ depends on the time says until when it stays true: until then it need not be wri
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cached_property, lru_cache
@@ -14,7 +15,7 @@ from math import inf
 from django.template import Context
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 
@@ -118,6 +119,40 @@ def age(clock: Clock, value: datetime, *, short: bool = False) -> str:
     whole -= whole % step
     clock.narrow(clock.seconds - seconds + whole + step)
     return _age(whole, short, clock.language)
+
+
+def counting_age(clock: Clock, value: datetime, style: str = "") -> SafeString:
+    """Return an age that a script lets count on; style "short", or "until": "now" once its time has come."""
+    come = style == "until" and value - clock.now < timedelta(seconds=1)
+    return format_html(
+        '<span data-since="{}"{}>{}</span>',
+        utc_milliseconds(value),
+        format_html(' data-age="{}"', style) if style else "",
+        gettext("now") if come else age(clock, value, short=style == "short"),
+    )
+
+
+def utc_milliseconds(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@lru_cache(maxsize=8)
+def age_words(language: str | None) -> str:
+    """Return the words of ages in the active language, as JSON for the script that lets them count on."""
+    words = {
+        "just now": gettext("just now"),
+        "now": gettext("now"),
+        "ago": gettext("%(span)s ago"),
+        "in": gettext("in %(span)s"),
+        "title": gettext("%(time)s UTC, %(age)s"),
+        "s": gettext("%(s)d s"),
+        "min": gettext("%(min)d min"),
+        "h": gettext("%(h)d h"),
+        "h min": gettext("%(h)d h %(min)d min"),
+        "d": gettext("%(d)d d"),
+        "d h": gettext("%(d)d d %(h)d h"),
+    }
+    return json.dumps(words, ensure_ascii=False)
 
 
 @lru_cache(maxsize=8192)

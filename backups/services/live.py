@@ -1,0 +1,123 @@
+"""How a page keeps itself current: what it shows by now, and when it asks for something newer.
+
+A page sends back the mark of what it shows with each ask, and is told that
+nothing is newer while the mark stands. It asks while a backup is not done,
+while its list is being read, and while DCS does not answer; else it is quiet.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from ..dcs.records import BackupRecord, Instance
+from .listings import RUNNING_FRESH_SECONDS, Listing
+from .problems import Problem, Progress
+from .words import Words
+
+# quiet: nothing newer is expected. running: a backup is not done. reading: DCS is being asked.
+# retrying: DCS is asked again later.
+State = Literal["quiet", "running", "reading", "retrying"]
+
+JUST_READ: Words = _(
+    "DCS was asked a few seconds ago: a list is read at most once in 10 seconds, for all viewers together."
+)
+SOONEST = 1.0
+LATER = 5.0
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# A page names the running backups that it shows in a header of each ask.
+MOST_RUNNING = 20
+
+
+@dataclass(frozen=True)
+class Live:
+    """`mark` names what a page shows, `ask_after` the seconds until it makes sense to ask again.
+
+    `problem`: there is nothing to show but a problem of that kind.
+    """
+
+    mark: str
+    state: State = "quiet"
+    ask_after: float = 0.0
+    running: tuple[str, ...] = ()
+    progress: Progress | None = None
+    problem: str = ""
+
+    @classmethod
+    def of_listing(
+        cls,
+        listing: Listing[Any],
+        *,
+        now: datetime,
+        running: tuple[str, ...] = (),
+        instance: Instance | None = None,
+    ) -> Live:
+        """Return the life of a page that shows a listing; it is about the backups `running`."""
+        state, ask_after = _state_of(listing, now, bool(running))
+        mark = _mark(listing.generation, listing.problem, instance)
+        return cls(mark, state, ask_after, running, listing.progress)
+
+    @classmethod
+    def of_problem(cls, problem: Problem, *, now: datetime) -> Live:
+        """Return the life of a page that can show nothing but a problem."""
+        state, ask_after = _state_of_problem(problem, now)
+        return cls(_mark("", problem), state, ask_after, progress=problem.progress, problem=problem.kind)
+
+
+def unfinished(listing: Listing[BackupRecord]) -> tuple[str, ...]:
+    """Return the ids of the backups that are waiting or running."""
+    return listing.derived("unfinished", _unfinished)
+
+
+def finished(listing: Listing[BackupRecord], shown_running: Iterable[str]) -> list[BackupRecord]:
+    """Return what has ended of the backups that a page shows as running."""
+    ids = set(shown_running)
+    if not ids:
+        return []
+    return [record for record in listing.records if record.backup_id in ids and not record.is_running]
+
+
+def _unfinished(records: tuple[BackupRecord, ...]) -> tuple[str, ...]:
+    ids = (record.backup_id for record in records if record.is_running)
+    return tuple(backup_id for backup_id in ids if _ID.fullmatch(backup_id))[:MOST_RUNNING]
+
+
+def _state_of(listing: Listing[Any], now: datetime, running: bool) -> tuple[State, float]:
+    if listing.refreshing:
+        return "reading", 0.0
+    if listing.problem:
+        return _state_of_problem(listing.problem, now)
+    if running:
+        fresh = min(settings.DCS_FRESH_SECONDS, RUNNING_FRESH_SECONDS)
+        return "running", max(SOONEST, fresh - (now - listing.read_at).total_seconds())
+    return "quiet", 0.0
+
+
+def _state_of_problem(problem: Problem, now: datetime) -> tuple[State, float]:
+    if problem.kind == "being_read":
+        return "reading", 0.0
+    # A refused key is tried again by a person: the cloud locks it after five refusals.
+    if problem.page_status != 503 or problem.kind == "credentials_refused":
+        return "quiet", 0.0
+    seconds = (problem.retry_at - now).total_seconds() if problem.retry_at else LATER
+    return "retrying", max(SOONEST, seconds)
+
+
+def problem_of(mark: str) -> str:
+    """Return the kind of the problem that a page with this mark shows, "" for none."""
+    return mark.split(".")[1] if mark.count(".") > 1 else ""
+
+
+def _mark(generation: str, problem: Problem | None, instance: Instance | None = None) -> str:
+    told = (problem.kind, problem.http_status, problem.code, problem.asked_at) if problem else None
+    # What it uses of its memory moves all the time, and no page shows it.
+    seen = instance and msgspec.structs.replace(instance, used_memory_mb=None)
+    return f"{generation}.{problem.kind if problem else ''}.{zlib.crc32(repr((told, seen)).encode()):08x}"

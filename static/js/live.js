@@ -1,0 +1,273 @@
+// A page keeps itself current ([data-live]): it asks for itself with a mark of what it shows, is told that nothing
+// is newer (204) or swaps in what has come (morph.js), and says why and since when it cannot.
+const page = document.querySelector("[data-live]");
+const announcer = document.querySelector("[data-announce]");
+const lost = document.querySelector("[data-lost]");
+const ended = document.querySelector("[data-session-ended]");
+
+// Seconds before each try while DCS is read, DCS fails, or the portal does not answer; the last one repeats.
+const PAUSES = { reading: [0.3, 1, 2], retrying: [1, 5, 10, 20, 40, 60], lost: [2, 5, 10, 20, 40, 60] };
+const tries = { reading: 0, retrying: 0, lost: 0 };
+let state = "quiet";
+let due = Infinity;
+let timer;
+let asking = false;
+let over = false; // the session has ended, or the page is not open to its viewer any more
+let leaving = false;
+
+// When to ask ---------------------------------------------------------------------------------------
+
+function plan(next, after) {
+  if (next === "reading" && state !== "reading") tries.reading = 0;
+  if (next !== "lost") tries.lost = 0;
+  if (next === "quiet" || next === "running") tries.retrying = 0;
+  state = next;
+  const pauses = PAUSES[next] ?? [0];
+  const pause = pauses[Math.min(next in tries ? tries[next]++ : 0, pauses.length - 1)];
+  // Many pages wait for the same moment: they do not all ask in it.
+  const jitter = next === "running" ? Math.random() : 0;
+  due = next === "quiet" ? Infinity : Date.now() + (Math.max(after || 0, pause) + jitter) * 1000;
+  for (const place of document.querySelectorAll("[data-next-ask]")) place.dataset.since = portalTime(due);
+  wait();
+}
+
+function wait() {
+  clearTimeout(timer);
+  if (over || document.hidden || due === Infinity) return;
+  timer = setTimeout(ask, Math.max(0, due - Date.now()));
+}
+
+function askNow() {
+  if (due === Infinity) return;
+  due = Date.now();
+  wait();
+}
+
+async function ask() {
+  if (asking || over) return;
+  asking = true;
+  try {
+    await swapping();
+  } catch {
+    asking = false;
+    lose();
+    return;
+  }
+  window.htmx.trigger(page, "live:ask");
+}
+
+// htmx is fetched by the first page that needs it, once that page is there.
+let fetched;
+function swapping() {
+  fetched ??= fetchHtmx();
+  fetched.catch(() => (fetched = null));
+  return fetched;
+}
+
+async function fetchHtmx() {
+  if (document.readyState !== "complete") await new Promise((done) => addEventListener("load", done, { once: true }));
+  if (!window.htmx) await script(page.dataset.htmx);
+  await script(page.dataset.morph);
+  window.htmx.process(document.body);
+}
+
+function script(src) {
+  return new Promise((done, failed) => {
+    const element = Object.assign(document.createElement("script"), { src, onload: done, onerror: failed });
+    document.head.append(element);
+  });
+}
+
+// What came back -------------------------------------------------------------------------------------
+
+const isJson = (xhr) => xhr.getResponseHeader("Content-Type") === "application/json";
+const isOurs = (xhr) => Boolean(xhr.getResponseHeader("X-Shown-Generation"));
+
+function shown() {
+  skew = Date.parse(page.dataset.now) - Date.now();
+  showNotes(page.dataset.live);
+  plan(page.dataset.live, Number(page.dataset.after));
+  tick(true);
+}
+
+function told({ state: next, after, sentence, read, total, said }) {
+  plan(next, after);
+  // What takes no second look is not worth a word.
+  if (next !== "reading" || tries.reading > 2) showNotes(next);
+  for (const place of page.querySelectorAll("[data-progress-sentence]")) if (sentence) place.textContent = sentence;
+  for (const bar of page.querySelectorAll("[data-progress]")) {
+    if (total > 1) Object.assign(bar, { max: total, value: read, hidden: false });
+  }
+  answerRefresh(said);
+}
+
+// What is said of a refresh by hand that brought nothing new.
+function answerRefresh(sentence = "") {
+  for (const place of page.querySelectorAll("[data-said]")) place.textContent = sentence;
+  if (sentence) say(sentence);
+}
+
+function showNotes(now) {
+  for (const place of page.querySelectorAll("[data-while]")) place.hidden = place.dataset.while !== now;
+}
+
+function lose() {
+  if (lost.hidden) {
+    lost.querySelector("[data-lost-since]").dataset.since = portalTime(Date.now());
+    showAsOf(lost);
+    lost.hidden = false;
+    say(lost.querySelector("strong").textContent);
+  }
+  plan("lost");
+  tick();
+}
+
+function stop(notice) {
+  over = true;
+  clearTimeout(timer);
+  lost.hidden = true;
+  showAsOf(notice);
+  notice.hidden = false;
+}
+
+function showAsOf(notice) {
+  const read = document.querySelector(".asof time");
+  const asOf = notice.querySelector("[data-as-of]");
+  if (!read || !asOf) return;
+  asOf.querySelector("[data-as-of-time]").replaceChildren(read.cloneNode(true));
+  asOf.hidden = false;
+}
+
+function say(sentence) {
+  announcer.textContent = sentence;
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!over) {
+    asking ||= event.detail.target === page;
+    return;
+  }
+  event.preventDefault();
+  const cause = event.detail.requestConfig.triggeringEvent;
+  if (!ended.hidden && cause?.isTrusted && ["click", "submit"].includes(cause.type)) {
+    ended.querySelector("[data-sign-in]").click();
+  }
+});
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.status !== 401) return;
+  // The session has ended: what is on the screen stays. htmx would follow HX-Redirect even now.
+  event.preventDefault();
+  ended.querySelector("[data-sign-in]").href = xhr.getResponseHeader("HX-Redirect") || "/sign-in/";
+  stop(ended);
+});
+page.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target !== page) return;
+  // Problems are swapped in too; what a proxy says in the portal's place is not.
+  detail.shouldSwap = isOurs(detail.xhr);
+  detail.isError = false;
+});
+page.addEventListener("live:told", ({ detail }) => told(detail));
+page.addEventListener("htmx:afterRequest", ({ detail: { target, xhr } }) => {
+  if (target !== page) return;
+  asking = false;
+  if (over || leaving) return;
+  if (xhr.status === 204) lost.hidden = true;
+  else if (isOurs(xhr)) {
+    lost.hidden = true;
+    shown();
+  } else if (xhr.status === 429 && isJson(xhr)) {
+    answerRefresh(JSON.parse(xhr.responseText).message);
+    wait();
+  } else if (xhr.status >= 400 && xhr.status < 500) stop(document.querySelector("[data-refused]"));
+  else lose();
+});
+
+// A finished backup is announced, and stands in the title until its viewer is back.
+let title = document.title;
+page.addEventListener("htmx:afterSettle", ({ target }) => {
+  if (target !== page) return;
+  title = document.title;
+  const news = page.querySelector("[data-say]");
+  if (news?.textContent.trim()) say(news.textContent);
+  if (news?.dataset.title) document.title = `${news.dataset.title} · ${title}`;
+  news?.remove();
+});
+for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (document.title = title));
+
+// Refresh by hand: in place, where the script is there.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (over || window.htmx || !form.matches("[hx-post]")) return;
+  event.preventDefault();
+  swapping().then(() => form.requestSubmit(), () => form.submit());
+});
+
+// Ages that count on ----------------------------------------------------------------------------------
+
+const words = JSON.parse(announcer.dataset.ages);
+const fill = (pattern, values) => pattern.replace(/%\((\w+)\)[sd]/g, (_, name) => values[name]);
+const LONG = 60 * 86_400_000; // after two months nothing changes while a page is open
+let skew = 0; // the portal's clock less this browser's
+const portalTime = (mine) => (mine === Infinity ? "" : new Date(mine + skew).toISOString());
+
+function span(seconds, short) {
+  const [min, h, d] = [60, 3600, 86_400].map((unit) => Math.floor(seconds / unit));
+  if (!min) return fill(words.s, { s: seconds });
+  if (!h) return fill(words.min, { min });
+  if (!d) return short || min % 60 === 0 ? fill(words.h, { h }) : fill(words["h min"], { h, min: min % 60 });
+  return short || d >= 7 || h % 24 === 0 ? fill(words.d, { d }) : fill(words["d h"], { d, h: h % 24 });
+}
+
+const passed = (since) => Date.now() + skew - since;
+
+function age(since, style) {
+  const seconds = passed(since) / 1000;
+  if (style === "span") return span(Math.max(0, Math.trunc(seconds)));
+  if (style === "until" && seconds > -1) return words.now;
+  if (seconds > -2 && seconds < 1) return words["just now"];
+  return fill(seconds > 0 ? words.ago : words.in, { span: span(Math.trunc(Math.abs(seconds)), style === "short") });
+}
+
+function write(element, instant, style) {
+  const since = Date.parse(instant);
+  if (!(passed(since) < LONG)) return;
+  const text = age(since, style);
+  if (element.textContent !== text) element.textContent = text;
+}
+
+let ticks = 0;
+function tick(all) {
+  if (document.hidden) return;
+  for (const place of document.querySelectorAll("[data-since]")) write(place, place.dataset.since, place.dataset.age);
+  if (all !== true && ++ticks % 10) return;
+  for (const place of document.querySelectorAll("time + .age")) {
+    if (!place.firstElementChild) write(place, place.previousElementSibling.dateTime, "short");
+  }
+}
+
+document.addEventListener("pointerover", ({ target }) => {
+  const time = target.closest("time[title]");
+  const since = Date.parse(time?.dateTime);
+  if (!(passed(since) < LONG)) return;
+  time.title = fill(words.title, { time: time.dateTime.replace("T", " ").replace("Z", ""), age: age(since) });
+});
+
+// Who leaves, who waits, and who comes back -----------------------------------------------------------
+
+document.addEventListener("visibilitychange", () => {
+  tick(true);
+  if (document.hidden) clearTimeout(timer);
+  else askNow();
+});
+addEventListener("pagehide", () => (leaving = true));
+addEventListener("pageshow", ({ persisted }) => {
+  leaving = false;
+  if (persisted) askNow();
+});
+addEventListener("online", askNow);
+document.addEventListener("click", ({ target }) => target.closest("[data-ask-now]") && askNow());
+
+shown();
+setInterval(tick, 1000);
+if (state !== "quiet") swapping().catch(lose);

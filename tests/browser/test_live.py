@@ -1,0 +1,470 @@
+"""Pages that keep themselves current while they are open: static/js/live.js and morph.js."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from playwright.sync_api import Locator, Page, Request, expect
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID
+from tests.services.api_records import api_time, raw
+
+from .conftest import OpenPage
+
+ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
+RUNNING = "running-1"
+
+
+@pytest.fixture(autouse=True)
+def quick(portal: Settings) -> None:
+    """Listings grow old in a second, so that nothing has to be waited for."""
+    portal.DCS_FRESH_SECONDS = 1
+
+
+def a_history(emulator: Emulator, status: str, progress: str = "10.00", count: int = 60) -> None:
+    """Orders-cache has `count` old backups, and one that is waiting, running or done."""
+    now = datetime.now(UTC)
+    done = status in ("succeed", "failed")
+    newest = raw(
+        0,
+        backup_id=RUNNING,
+        backup_name="tonight",
+        status=status,
+        progress="100.00" if status == "succeed" else progress,
+        created_at=api_time(now - timedelta(minutes=3)),
+        execution_at=api_time(now - timedelta(minutes=3)),
+        updated_at=api_time(now),
+        is_support_restore="TRUE" if done else "FALSE",
+        error_code="dcs.08.0002" if status == "failed" else None,
+    )
+    emulator.set_records(ORDERS_CACHE_ID, [newest, *(raw(n) for n in range(1, count))])
+
+
+def asks_of(page: Page) -> list[Request]:
+    """What a page asks for by itself from now on."""
+    found: list[Request] = []
+    page.on("request", lambda r: found.append(r) if "x-shown-generation" in r.headers else None)
+    return found
+
+
+def hide(page: Page, hidden: bool) -> None:
+    """Another tab comes to the front, or this one does again."""
+    page.evaluate(
+        """hidden => {
+            Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
+def wait_for_answer(page: Page, status: int) -> None:
+    """Wait until the page has asked for itself and was answered with this status."""
+    with page.expect_response(lambda r: r.status == status and "x-shown-generation" in r.request.headers):
+        pass
+
+
+def newest(page: Page) -> Locator:
+    return page.locator(f"[data-backup-id='{RUNNING}']")
+
+
+# A backup in progress --------------------------------------------------------------------------------
+
+
+def test_a_backup_that_finishes_while_the_page_is_open_shows_itself_and_is_announced(
+    open_page: OpenPage, emulator: Emulator
+) -> None:
+    a_history(emulator, "waiting")
+    page = open_page(ORDERS)
+    expect(newest(page)).to_contain_text("Waiting")
+
+    a_history(emulator, "backuping", "41.50")
+
+    expect(newest(page).locator("progress")).to_have_js_property("value", 42)
+    expect(page.locator("[data-announce]")).to_have_text("")
+
+    a_history(emulator, "succeed")
+
+    expect(newest(page)).to_contain_text("Succeeded")
+    expect(page.locator("[data-announce]")).to_contain_text("tonight succeeded and can be restored.")
+    expect(page).to_have_title("✓ Succeeded · orders-cache · DCS backups")
+    expect(page.locator("#notices")).to_contain_text("tonight succeeded and can be restored.")
+    expect(page.locator("#chips")).to_contain_text("Succeeded 60")
+    assert "In progress" not in page.locator("main").inner_text()
+
+    page.keyboard.press("Shift")
+
+    expect(page).to_have_title("orders-cache · DCS backups")
+
+
+def test_a_backup_that_fails_says_why(open_page: OpenPage, emulator: Emulator) -> None:
+    a_history(emulator, "backuping")
+    page = open_page(f"{ORDERS}backups/{RUNNING}/")
+    expect(page.locator("main")).to_contain_text("This backup cannot be restored yet")
+
+    a_history(emulator, "failed")
+
+    expect(page.locator("[data-announce]")).to_contain_text("tonight failed: The backup timed out.")
+    expect(page).to_have_title(re.compile("^✕ Failed · tonight"))
+    expect(page.locator("main")).to_contain_text("This backup cannot be restored")
+
+
+def test_nothing_is_asked_for_once_all_backups_have_ended(open_page: OpenPage, emulator: Emulator) -> None:
+    a_history(emulator, "backuping")
+    page = open_page(ORDERS)
+    page.clock.install()
+    page.goto(ORDERS)
+    a_history(emulator, "succeed")
+    page.clock.run_for(10_000)
+    expect(newest(page)).to_contain_text("Succeeded")
+    asks = asks_of(page)
+
+    page.clock.run_for(600_000)
+
+    assert asks == []
+    expect(page.locator(".asof")).to_contain_text("10 min ago")
+
+
+def test_the_swap_keeps_focus_scroll_selection_menus_and_half_typed_text(
+    open_page: OpenPage, emulator: Emulator
+) -> None:
+    a_history(emulator, "backuping")
+    page = open_page(ORDERS)
+    row = page.get_by_role("link", name="backup_40", exact=True)
+    row.focus()
+    page.evaluate("scrollTo(0, 400)")
+    at = row.bounding_box()
+    page.get_by_role("link", name="backup_35", exact=True).evaluate(
+        "link => getSelection().selectAllChildren(link)"
+    )
+    page.locator("form[data-filters] [name=q]").evaluate("field => (field.value = 'half a wo')")
+    page.locator(".between").evaluate("menu => (menu.open = true)")
+    copy = page.locator(".title .copy").first
+    expect(copy).to_be_visible()
+
+    a_history(emulator, "succeed", count=55)  # and some old ones have left the list
+
+    expect(page.locator("[data-announce]")).to_contain_text("tonight succeeded")
+    expect(row).to_be_focused()
+    box = row.bounding_box()
+    assert at
+    assert box
+    assert abs(box["y"] - at["y"]) < 1
+    assert page.evaluate("String(getSelection())") == "backup_35"
+    expect(page.locator("form[data-filters] [name=q]")).to_have_value("half a wo")
+    expect(page.locator(".between")).to_have_attribute("open", "")
+    expect(copy).to_be_visible()
+
+
+def test_the_focus_goes_to_the_neighbour_of_a_row_that_has_left(
+    open_page: OpenPage, emulator: Emulator
+) -> None:
+    a_history(emulator, "backuping", count=10)
+    page = open_page(ORDERS)
+    page.keyboard.press("k")
+    expect(page.locator("[data-row-link]").last).to_be_focused()
+
+    a_history(emulator, "succeed", count=8)
+
+    expect(page.locator("[data-row-link]")).to_have_count(8)
+    expect(page.locator("[data-row-link]").last).to_be_focused()
+
+
+def test_a_page_asks_once_in_an_interval_and_is_told_that_nothing_is_newer(
+    open_page: OpenPage, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_FRESH_SECONDS = 60
+    a_history(emulator, "backuping")
+    page = open_page("/")
+    page.clock.install()
+    page.goto(ORDERS)
+    expect(page.get_by_text("follows the backup in progress")).to_be_visible()
+    asks = asks_of(page)
+
+    for number in (1, 2, 3):
+        # Only the browser's clock goes on: the portal's listing is as young as before.
+        with page.expect_response(lambda r: r.status == 204):
+            page.clock.run_for(11_500)
+        assert len(asks) == number
+    assert emulator.count("/backups") == 1
+
+
+def test_a_hidden_page_asks_for_nothing_and_at_once_when_it_is_seen_again(
+    open_page: OpenPage, emulator: Emulator
+) -> None:
+    a_history(emulator, "backuping")
+    page = open_page("/")
+    page.clock.install()
+    page.goto(ORDERS)
+    hide(page, True)
+    asks = asks_of(page)
+
+    page.clock.run_for(3_600_000)
+
+    assert asks == []
+
+    with page.expect_request(lambda r: "x-shown-generation" in r.headers):
+        hide(page, False)
+        page.clock.run_for(10)
+    assert len(asks) == 1
+
+
+# DCS, the portal and the session go away --------------------------------------------------------------
+
+
+def test_dcs_goes_away_and_comes_back_while_the_page_is_open(open_page: OpenPage, emulator: Emulator) -> None:
+    a_history(emulator, "backuping")
+    page = open_page(ORDERS)
+    emulator.fail_with(500)
+
+    notices = page.locator("#notices")
+    expect(notices).to_contain_text("DCS has an internal error. Showing what DCS said at")
+    expect(notices).to_contain_text("This page asks again by itself: in")
+    expect(page.locator("[data-announce]")).to_have_text("DCS has an internal error.")
+    expect(newest(page)).to_contain_text("In progress")
+
+    emulator.heal()
+    a_history(emulator, "succeed")
+
+    expect(newest(page)).to_contain_text("Succeeded", timeout=15_000)
+    expect(page.locator("[data-announce]")).to_contain_text("DCS answers again.")
+    expect(notices).not_to_contain_text("internal error")
+
+
+def test_a_page_that_shows_only_a_problem_becomes_the_history_when_dcs_answers(
+    open_page: OpenPage, emulator: Emulator
+) -> None:
+    emulator.fail_with(503)
+    page = open_page(ORDERS)
+    expect(page.locator("main")).to_contain_text("This page asks again by itself: in")
+
+    emulator.heal()
+
+    expect(page.locator("[data-backup-id]").first).to_be_visible(timeout=15_000)
+    expect(page).to_have_title("orders-cache · DCS backups")
+    expect(page.locator("[data-announce]")).to_have_text("DCS answers again.")
+
+
+def test_a_refused_key_is_not_tried_again_by_an_open_page(open_page: OpenPage, emulator: Emulator) -> None:
+    emulator.fail_with(401)
+    page = open_page("/")
+    page.clock.install()
+    page.goto(ORDERS)
+    expect(page.locator("main")).to_contain_text("DCS refused the portal's access key")
+    asks = asks_of(page)
+
+    page.clock.run_for(3_600_000)
+
+    assert asks == []
+
+
+def test_a_page_whose_list_is_being_read_shows_how_far_and_becomes_the_history(
+    open_page: OpenPage, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_WAITING_VIEWERS = 0
+    portal.DCS_PAGE_SIZE = 10
+    a_history(emulator, "succeed")
+    emulator.hang(path_contains="/backups", after=3)
+    page = open_page(ORDERS)
+
+    expect(page.locator("h1")).to_have_text("The list is being read")
+    expect(page.locator("main")).to_contain_text("3 of 6 pages read")
+    expect(page.locator("main progress")).to_have_js_property("max", 6)
+    expect(page.locator("main")).to_contain_text("shows the list as soon as it has come")
+
+    emulator.heal()
+
+    expect(newest(page)).to_contain_text("Succeeded")
+    expect(page.locator("h1")).to_have_text("orders-cache")
+    expect(page.locator("[data-announce]")).to_have_text("The list has been read.")
+
+
+def test_what_was_swapped_in_works_as_if_it_had_been_loaded(
+    open_page: OpenPage, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_WAITING_VIEWERS = 0
+    a_history(emulator, "succeed")
+    emulator.hang(path_contains="/backups")
+    page = open_page(ORDERS)
+    expect(page.locator("h1")).to_have_text("The list is being read")
+    emulator.heal()
+    expect(newest(page)).to_be_visible()
+
+    page.keyboard.press("j")
+    expect(page.locator("[data-row-link]").first).to_be_focused()
+    page.locator(".title .copy").first.click()
+    assert page.evaluate("navigator.clipboard.readText()") == ORDERS_CACHE_ID
+    page.locator("select[name=range]").select_option("7d")
+    expect(page).to_have_url(re.compile(r"\?range=7d$"))
+
+
+def test_a_portal_that_does_not_answer_is_said_so_and_asked_again(
+    open_page: OpenPage, emulator: Emulator, address: str
+) -> None:
+    a_history(emulator, "backuping")
+    page = open_page(ORDERS)
+    expect(page.locator("[data-lost]")).to_be_hidden()
+    page.route(f"{address}{ORDERS}", lambda route: route.abort())
+
+    lost = page.locator("[data-lost]")
+    expect(lost).to_be_visible()
+    expect(lost).to_contain_text("This page is not refreshed now: the portal does not answer.")
+    expect(lost).to_contain_text(re.compile(r"What you see is from .*\d\d:\d\d:\d\d UTC"))
+    expect(lost).to_contain_text(re.compile(r"No answer for \d+ s; asked again (in \d+ s|now)\."))
+    expect(page.locator("[data-announce]")).to_contain_text("the portal does not answer")
+    expect(newest(page)).to_contain_text("In progress")
+    page.unroute(f"{address}{ORDERS}")
+    a_history(emulator, "succeed")
+    lost.get_by_role("button", name="Ask now").click()
+
+    expect(lost).to_be_hidden()
+    expect(newest(page)).to_contain_text("Succeeded")
+
+
+def test_what_a_proxy_says_in_the_portal_s_place_is_not_shown(
+    open_page: OpenPage, emulator: Emulator, address: str
+) -> None:
+    a_history(emulator, "backuping")
+    page = open_page(ORDERS)
+    page.route(
+        f"{address}{ORDERS}",
+        lambda route: route.fulfill(status=200, content_type="text/html", body="<h1>Log in to the wifi</h1>"),
+    )
+
+    expect(page.locator("[data-lost]")).to_be_visible()
+    expect(newest(page)).to_contain_text("In progress")
+    expect(page.locator("main")).not_to_contain_text("wifi")
+
+
+def test_a_session_that_ends_is_said_so_and_ends_the_asking(open_page: OpenPage, emulator: Emulator) -> None:
+    a_history(emulator, "backuping")
+    page = open_page("/")
+    page.clock.install()
+    page.goto(ORDERS)
+    Session.objects.all().delete()
+    page.clock.run_for(5_000)
+    expect(page.locator("[data-session-ended]")).to_be_visible()
+    expect(page.locator("[data-session-ended]")).to_contain_text("You are signed out. What you see is from")
+    asks = asks_of(page)
+
+    page.clock.run_for(3_600_000)
+
+    assert asks == []
+    expect(newest(page)).to_contain_text("In progress")
+
+
+def test_a_project_that_is_closed_to_its_viewer_ends_the_asking(
+    open_page: OpenPage, emulator: Emulator, portal: Settings
+) -> None:
+    a_history(emulator, "backuping")
+    page = open_page(ORDERS)
+    expect(newest(page)).to_be_visible()
+    portal.DCS_PROJECTS = {"eu-prod": {**portal.DCS_PROJECTS["eu-prod"], "groups": ("others",)}}
+
+    expect(page.locator("[data-refused]")).to_be_visible()
+    expect(page.locator("[data-refused]")).to_contain_text("the portal does not show it to you now")
+
+
+# Refresh by hand ---------------------------------------------------------------------------------------
+
+
+def test_refresh_reads_now_without_leaving_the_page(
+    open_page: OpenPage, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_FRESH_SECONDS = 60
+    a_history(emulator, "failed")
+    page = open_page(ORDERS)
+    page.evaluate("window.sameDocument = true")
+    page.evaluate("scrollTo(0, 400)")
+    a_history(emulator, "succeed")
+
+    page.get_by_role("button", name="Refresh").click()
+
+    expect(newest(page)).to_contain_text("Succeeded")
+    assert page.evaluate("window.sameDocument && scrollY > 0")
+    expect(page.get_by_role("button", name="Refresh")).to_be_focused()
+
+    page.get_by_role("button", name="Refresh").click()
+
+    expect(page.locator(".asof")).to_contain_text("at most once in 10 seconds")
+    assert emulator.count("/backups") == 2
+
+
+def test_who_refreshes_without_end_is_told_when_the_portal_answers_again(
+    open_page: OpenPage, emulator: Emulator
+) -> None:
+    page = open_page(ORDERS)
+    for _ in range(30):
+        page.request.post(f"{ORDERS}refresh/", headers={"X-CSRFToken": _token(page)})
+
+    page.get_by_role("button", name="Refresh").click()
+
+    expect(page.locator("[data-said]")).to_contain_text(
+        re.compile(r"The portal answers again in \d+ seconds?")
+    )
+    expect(page.locator("[data-backup-id]").first).to_be_visible()
+
+
+def _token(page: Page) -> str:
+    return page.locator("form.refresh [name=csrfmiddlewaretoken]").input_value()
+
+
+def test_refresh_without_a_script_says_so_too(open_page: OpenPage, emulator: Emulator) -> None:
+    page = open_page(ORDERS, javascript=False)
+    page.get_by_role("button", name="Refresh").click()
+    expect(page.locator("main")).not_to_contain_text("at most once in 10 seconds")
+
+    page.get_by_role("button", name="Refresh").click()
+
+    expect(page.locator("#notices")).to_contain_text("at most once in 10 seconds")
+    page.reload()
+    expect(page.locator("#notices")).not_to_contain_text("at most once in 10 seconds")
+
+
+# Ages ----------------------------------------------------------------------------------------------------
+
+
+AGES = [5, 40, 75, 3500, 3650, 7300, 86_300, 86_450, 180_000, 7 * 86_400 + 90, 59 * 86_400, 90 * 86_400]
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_script_counts_ages_as_the_portal_writes_them(
+    open_page: OpenPage, emulator: Emulator, portal: Settings, language: str
+) -> None:
+    portal.DCS_FRESH_SECONDS = 60
+    now = datetime.now(UTC)
+    started = [api_time(now - timedelta(seconds=seconds)) for seconds in AGES]
+    emulator.set_records(ORDERS_CACHE_ID, [raw(n, execution_at=at) for n, at in enumerate(started)])
+    page = open_page(ORDERS, language=language)
+
+    counted = [place.inner_text() for place in page.locator("time + .age").all()]
+    later = open_page(ORDERS, language=language, javascript=False)
+    written = [place.inner_text() for place in later.locator("time + .age").all()]
+
+    # Seconds have gone by between the two.
+    assert counted[2:] == written[2:]
+    assert len(set(counted)) == len(AGES)
+
+
+def test_ages_count_on_and_the_clock_of_the_browser_does_not_matter(
+    open_page: OpenPage, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_FRESH_SECONDS = 60
+    a_history(emulator, "succeed")
+    page = open_page("/")
+    page.clock.install(time=datetime(2031, 1, 1, tzinfo=UTC))
+    page.goto(ORDERS)
+    expect(page.locator(".asof")).to_contain_text(re.compile(r", (just now|\d s ago)"))
+
+    page.clock.run_for(3_725_000)
+
+    expect(page.locator(".asof")).to_contain_text(", 1 h 2 min ago")
+    expect(newest(page).locator(".age")).to_have_text("1 h ago")
+    expect(page.locator("#figures")).to_contain_text("data from 1 h 5 min ago")
+    newest(page).locator("time").hover()
+    expect(newest(page).locator("time")).to_have_attribute("title", re.compile(r" UTC, 1 h 5 min ago$"))

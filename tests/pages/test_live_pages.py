@@ -1,0 +1,402 @@
+"""Pages that keep themselves current: what they ask with, and what they are answered."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+from backups.services import readers
+from tests.services.api_records import raw, raws
+
+from .conftest import BULK, ORDERS, PROJECT, rows_of, text_of
+
+PAGES = [ORDERS, f"{ORDERS}?status=succeed&q=back", f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/", PROJECT]
+
+
+@pytest.fixture
+def ada(client_of: Callable[[str], Client], portal: Settings) -> Client:
+    return client_of("ada")
+
+
+def life_of(response: Any) -> dict[str, str]:
+    """The attributes of what a page keeps current."""
+    [found] = re.findall(r"<div (data-live=.*?)>", response.content.decode(), flags=re.DOTALL)
+    pairs = re.findall(r"""([\w-]+)=(?:"([^"]*)"|'([^']*)')""", found)
+    return {name: html.unescape(one or other) for name, one, other in pairs}
+
+
+def ask(client: Client, response: Any, **more: str) -> Any:
+    """Ask as the script of this page does, with what the page itself says."""
+    life = life_of(response)
+    headers = {"HX-Request": "true", **json.loads(life["hx-headers"]), **more}
+    return client.get(life["hx-get"], headers=headers)
+
+
+def told(response: Any) -> dict[str, Any]:
+    """What a 204 tells the script."""
+    assert response.status_code == 204
+    assert response.content == b""
+    events: dict[str, dict[str, Any]] = json.loads(response.headers["HX-Trigger"])
+    return events["live:told"]
+
+
+# Nothing newer, or something ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_that_shows_all_there_is_gets_204_and_dcs_is_not_asked(
+    ada: Client, emulator: Emulator, address: str
+) -> None:
+    page = ada.get(address)
+    calls = len(emulator.calls)
+
+    answer = ask(ada, page)
+
+    assert told(answer) == {"state": "quiet", "after": 0.0}
+    assert life_of(page)["hx-get"] == address
+    assert len(emulator.calls) == calls
+    for response in (page, answer):
+        assert {"HX-Request", "X-Shown-Generation"} <= set(response.headers["Vary"].split(", "))
+        assert response.headers["Cache-Control"] == "private, no-store"
+
+
+def test_a_newer_generation_comes_as_the_content_of_the_page_alone(ada: Client, emulator: Emulator) -> None:
+    page = ada.get(f"{ORDERS}?per_page=100&range=90d")
+    emulator.set_records(ORDERS_CACHE_ID, raws(7))
+    ada.post(f"{ORDERS}refresh/")
+
+    newer = ask(ada, page)
+    whole = ada.get(f"{ORDERS}?per_page=100&range=90d")
+
+    assert newer.status_code == 200
+    assert rows_of(newer) == rows_of(whole) != rows_of(page)
+    assert len(rows_of(newer)) == 7
+    text = newer.content.decode()
+    assert "<title>orders-cache · DCS backups</title>" in text
+    for absent in ("<html", "<head", "<script", "topbar", "data-announce"):
+        assert absent not in text
+    # All that depends on the list: figures, chips, count, export note, Copy link, as-of.
+    for part in ("7 of 7", 'Succeeded</bdi> <span class="n">7', "All 7 backups that match", "Read from DCS"):
+        assert part in text
+    assert newer.headers["X-Shown-Generation"] in html.unescape(text)
+    assert told(ask(ada, newer))["state"] == "quiet"
+
+
+def test_the_link_to_copy_is_frozen_anew_with_the_rows(ada: Client, emulator: Emulator) -> None:
+    page = ada.get(f"{ORDERS}?range=24h")
+    emulator.insert_record(ORDERS_CACHE_ID, raw(1))
+    ada.post(f"{ORDERS}refresh/")
+
+    newer = ask(ada, page)
+
+    assert re.search(r'href="[^"]*from=\d{4}-[^"]*Z" data-copy', newer.content.decode())
+
+
+def test_a_mark_holds_for_its_own_page_only(ada: Client) -> None:
+    page = ada.get(f"{ORDERS}?status=succeed")
+    headers = {"HX-Request": "true", **json.loads(life_of(page)["hx-headers"])}
+
+    other = ada.get(f"{ORDERS}?status=failed", headers=headers)
+
+    assert other.status_code == 200
+    assert rows_of(other) != rows_of(page)
+
+
+def test_a_recovery_answer_keeps_its_time_when_it_is_read_anew(ada: Client, emulator: Emulator) -> None:
+    page = ada.get(f"{ORDERS}recovery-point/?at=2+h+ago")
+    assert re.fullmatch(rf"{ORDERS}recovery-point/\?at=20[^ ]*Z", life_of(page)["hx-get"])
+    told(ask(ada, page))
+    emulator.set_records(ORDERS_CACHE_ID, [raw(1, backup_name="the only one")])
+    ada.post(f"{ORDERS}refresh/")
+
+    newer = ask(ada, page)
+
+    assert "the only one" in text_of(newer)
+    assert life_of(newer)["hx-get"] == life_of(page)["hx-get"]
+    told(ask(ada, newer))
+
+
+def test_htmx_without_a_mark_gets_the_whole_page(ada: Client) -> None:
+    assert "<html" in ada.get(ORDERS, headers={"HX-Request": "true"}).content.decode()
+
+
+# When to ask -------------------------------------------------------------------------------------------
+
+
+def test_a_page_asks_for_as_long_as_a_backup_is_not_done(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [raw(1), raw(2, status="backuping")])
+
+    page = ada.get(ORDERS)
+
+    life = life_of(page)
+    assert life["data-live"] == "running"
+    assert 9 < float(life["data-after"]) <= 10
+    assert told(ask(ada, page))["state"] == "running"
+
+
+def test_the_page_of_a_backup_follows_that_one_only(ada: Client, emulator: Emulator) -> None:
+    records = [raw(2, status="backuping"), raw(1)]
+    emulator.set_records(ORDERS_CACHE_ID, records)
+
+    pages = [ada.get(f"{ORDERS}backups/{record['backup_id']}/") for record in records]
+
+    assert [life_of(page)["data-live"] for page in pages] == ["running", "quiet"]
+
+
+def test_an_old_listing_is_shown_at_once_and_the_newer_one_is_asked_for(
+    ada: Client, emulator: Emulator, portal: Settings
+) -> None:
+    ada.get(ORDERS)
+    portal.DCS_FRESH_SECONDS = 0
+    emulator.set_records(ORDERS_CACHE_ID, raws(7))
+    emulator.hang(path_contains="/backups")
+
+    page = ada.get(ORDERS)
+
+    assert len(rows_of(page)) > 7
+    assert life_of(page)["data-live"] == "reading"
+    assert "being read again now" in text_of(page)
+    assert told(ask(ada, page))["state"] == "reading"
+
+    emulator.heal()
+    assert readers.wait_for_readers()
+    portal.DCS_FRESH_SECONDS = 60
+
+    assert len(rows_of(ask(ada, page))) == 7
+
+
+def test_a_long_reading_tells_how_far_it_is(ada: Client, emulator: Emulator, portal: Settings) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(60))
+    ada.get(ORDERS)
+    portal.DCS_FRESH_SECONDS, portal.DCS_PAGE_SIZE = 0, 10
+    emulator.hang(path_contains="/backups", after=2)
+    page = ada.get(ORDERS)
+    _until(lambda: emulator.count("/backups") >= 4)
+
+    answer = told(ask(ada, page))
+
+    assert (answer["sentence"], answer["read"], answer["total"]) == ("2 of 6 pages read", 2, 6)
+    assert "2 of 6 pages read" in text_of(ada.get(ORDERS))
+
+
+# Finished backups ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ended_as", "sentence", "title"),
+    [
+        ({}, "backup_2 succeeded and can be restored.", "✓ Succeeded"),
+        ({"is_support_restore": "FALSE"}, "backup_2 succeeded. No: DCS says no and gives no", "✓ Succeeded"),
+        ({"status": "failed", "error_code": "dcs.08.0002"}, "backup_2 failed: The backup timed", "✕ Failed"),
+        ({"status": "failed"}, "backup_2 failed.", "✕ Failed"),
+        ({"status": "deleted"}, "backup_2 has ended: Deleted.", "✕ Deleted"),
+    ],
+)
+def test_a_backup_that_has_ended_is_announced_once(
+    ada: Client, emulator: Emulator, ended_as: dict[str, Any], sentence: str, title: str
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [raw(1), raw(2, status="backuping")])
+    page = ada.get(ORDERS)
+    emulator.set_records(ORDERS_CACHE_ID, [raw(1), raw(2, **ended_as)])
+    ada.post(f"{ORDERS}refresh/")
+
+    newer = ask(ada, page)
+
+    assert sentence in text_of(newer)
+    assert f'data-title="{title}"' in newer.content.decode()
+    assert sentence not in text_of(ada.get(ORDERS))
+    told(ask(ada, newer))
+
+
+def test_what_was_not_running_on_the_page_is_not_announced(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [raw(1)])
+    page = ada.get(ORDERS)
+    emulator.set_records(ORDERS_CACHE_ID, [raw(1), raw(2)])
+    ada.post(f"{ORDERS}refresh/")
+
+    newer = ask(ada, page)
+
+    assert "backup_2 succeeded and" not in text_of(newer)
+    assert "data-title" not in newer.content.decode()
+
+
+# Faults --------------------------------------------------------------------------------------------------
+
+
+def test_a_failure_comes_to_the_open_page_with_its_reason(ada: Client, emulator: Emulator) -> None:
+    page = ada.get(ORDERS)
+    emulator.throttle(30)
+    ada.post(f"{ORDERS}refresh/")
+
+    newer = ask(ada, page)
+
+    assert newer.status_code == 200
+    assert rows_of(newer) == rows_of(page)
+    assert re.search(r"DCS is not asked before \d\d:\d\d:\d\d UTC ?, in \d\d s", text_of(newer))
+    assert life_of(newer)["data-live"] == "retrying"
+    assert 25 < float(life_of(newer)["data-after"]) <= 30
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [(500, "retrying"), (503, "retrying"), (401, "quiet"), (403, "quiet"), (400, "quiet")],
+)
+def test_only_what_may_pass_by_itself_is_asked_for_again(
+    ada: Client, emulator: Emulator, status: int, state: str
+) -> None:
+    emulator.fail_with(status)
+
+    assert life_of(ada.get(ORDERS))["data-live"] == state
+
+
+def test_a_page_with_a_problem_stays_until_there_is_something_to_show(
+    ada: Client, emulator: Emulator, portal: Settings
+) -> None:
+    emulator.fail_with(500)
+    page = ada.get(ORDERS)
+    portal.DCS_READ_BUDGET = 0.5
+    emulator.heal()
+    emulator.hang(path_contains="/backups")
+    _until(lambda: told(ask(ada, page))["state"] == "reading")
+    emulator.heal()
+    assert readers.wait_for_readers()
+
+    newer = ask(ada, page)
+
+    assert newer.status_code == 200
+    assert rows_of(newer)
+    assert "DCS answers again." in text_of(newer)
+
+
+def test_a_problem_that_is_swapped_in_keeps_its_status(
+    ada: Client, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_WAITING_VIEWERS = 0
+    emulator.fail_with(403, path_contains="/backups")
+    emulator.hang(path_contains="/backups")
+    page = ada.get(ORDERS)
+    assert page.status_code == 503
+    emulator.heal()
+    emulator.fail_with(403)
+    assert readers.wait_for_readers()
+
+    newer = ask(ada, page)
+
+    assert newer.status_code == 502
+    assert newer.headers["X-Shown-Generation"]
+    assert "DCS does not permit the portal to read this" in text_of(newer)
+    assert life_of(newer)["data-live"] == "quiet"
+
+
+# A list that is being read ------------------------------------------------------------------------------
+
+
+def test_where_nobody_can_wait_the_page_says_being_read_and_fetches_itself(
+    ada: Client, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_WAITING_VIEWERS = 0
+    emulator.hang(path_contains="/backups")
+
+    page = ada.get(BULK)
+
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "1")
+    assert "The list is being read" in text_of(page)
+    assert life_of(page)["data-live"] == "reading"
+    # Without a script it looks again by itself, at leisure.
+    assert '<noscript><meta http-equiv="refresh" content="20"></noscript>' in page.content.decode()
+    answer = ask(ada, page)
+    assert told(answer)["state"] == "reading"
+    assert answer.headers["Retry-After"] == "1"
+
+    emulator.heal()
+    assert readers.wait_for_readers()
+
+    newer = ask(ada, page)
+    assert len(rows_of(newer)) == 50
+    assert "The list has been read." in text_of(newer)
+
+
+def test_json_and_csv_say_being_read_too(ada: Client, emulator: Emulator, portal: Settings) -> None:
+    portal.DCS_WAITING_VIEWERS = 0
+    emulator.hang(path_contains="/backups")
+
+    answers = [ada.get(f"{BULK}backups.{kind}") for kind in ("json", "csv")]
+
+    for answer in answers:
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answers[0].json()["problem"]["kind"] == "being_read"
+    assert answers[0].json()["problem"]["message"].startswith("The list is being read. ")
+    assert answers[1].content.decode().startswith("being_read: The list is being read. ")
+
+
+# Sessions ------------------------------------------------------------------------------------------------
+
+
+def test_asking_does_not_extend_the_session(ada: Client) -> None:
+    page = ada.get(ORDERS)
+    [before] = Session.objects.values_list("expire_date", "session_data")
+
+    answer = ask(ada, page)
+
+    assert list(Session.objects.values_list("expire_date", "session_data")) == [before]
+    assert "portal_session" not in answer.cookies
+
+
+def test_without_a_session_an_ask_is_401_and_names_the_sign_in(ada: Client) -> None:
+    page = ada.get(f"{ORDERS}?status=failed")
+    Session.objects.all().delete()
+
+    answer = ask(ada, page, **{"HX-Current-URL": f"http://testserver{ORDERS}?status=failed"})
+
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"].startswith(f"/sign-in/?next={ORDERS}")
+    assert not rows_of(answer)
+
+
+def test_an_ask_of_somebody_else_s_page_is_404(ada: Client, client_of: Callable[[str], Client]) -> None:
+    page = ada.get("/projects/cn-prod/")
+
+    assert ask(client_of("ben"), page).status_code == 404
+
+
+# Refresh by hand -----------------------------------------------------------------------------------------
+
+
+def test_a_second_refresh_within_ten_seconds_is_answered_with_what_is_there_and_says_so(
+    ada: Client, emulator: Emulator
+) -> None:
+    ada.get(ORDERS)
+    ada.post(f"{ORDERS}refresh/")
+    page = ada.get(ORDERS)
+    assert "at most once in 10 seconds" not in text_of(page)
+    calls = emulator.count("/backups")
+
+    response = ada.post(f"{ORDERS}refresh/", {"next": ORDERS})
+
+    assert response.headers["Location"] == ORDERS
+    assert "at most once in 10 seconds" in text_of(ada.get(ORDERS))
+    assert "at most once in 10 seconds" not in text_of(ada.get(ORDERS))
+    assert emulator.count("/backups") == calls
+
+    ada.post(f"{ORDERS}refresh/")
+
+    assert "at most once in 10 seconds" in told(ask(ada, page))["said"]
+    assert "said" not in told(ask(ada, page))
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
