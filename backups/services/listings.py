@@ -17,7 +17,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 from django.conf import settings
 
-from ..dcs.records import BackupRecord, Instance, page_of
+from ..dcs.pages import page_of
+from ..dcs.records import BackupRecord, Instance
 from . import generations, metrics, upstream, waiting_room
 from .generations import Generation, Kept
 from .looks import Known, Look, look_at

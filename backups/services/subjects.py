@@ -13,7 +13,8 @@ from typing import Any, Literal
 from django.conf import settings
 
 from ..dcs.ahead import walk_ahead
-from ..dcs.client import DcsClient, InstanceAnswer, backup_page, instance_of, instance_page
+from ..dcs.client import DcsClient
+from ..dcs.pages import InstanceAnswer, backup_page, instance_of, instance_page
 from ..dcs.walk import Page, Walk, walk
 from . import upstream
 from .projects import Project

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backups.dcs.client import backup_page, instance_of, instance_page
 from backups.dcs.errors import DcsAnswerGarbled
-from backups.dcs.records import BackupPolicy, BackupRecord, Instance, decode
+from backups.dcs.pages import backup_page, decode, instance_of, instance_page
+from backups.dcs.records import BackupPolicy, BackupRecord, Instance
 
 REFERENCE = {
     "period": {},
