@@ -7,6 +7,7 @@ for (const input of document.querySelectorAll("[data-suggest]")) {
   input.setAttribute("role", "combobox");
   input.setAttribute("aria-controls", list.id);
   input.setAttribute("aria-autocomplete", "list");
+  input.setAttribute("aria-expanded", "false");
 
   const options = () => [...list.querySelectorAll("[role=option]")];
   const chosen = () => list.querySelector('[aria-selected="true"]');

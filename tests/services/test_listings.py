@@ -449,6 +449,7 @@ def test_a_seat_is_free_again_when_its_viewer_has_gone(
         began = time.monotonic()
         assert problem_of(eu).kind in ("being_read", "timed_out")
         waited.append(time.monotonic() - began)
+        settled()
         upstream.forget()
         cache.clear()
 

@@ -85,7 +85,7 @@ def test_at_expiry_all_processes_show_the_old_listing_and_one_reads(
     processes = [start(house) for _ in range(3)]
     [first] = seen_by(processes[:1], viewers=1)
     emulator.clear_calls()
-    emulator.latency = 0.3
+    emulator.latency = 1.5
 
     seen = seen_by(processes, viewers=5, after=61)
     wait_until(lambda: processes[2].view(ORDERS)["generation"] != first["generation"])
