@@ -5,6 +5,7 @@ for (const input of document.querySelectorAll("[data-suggest]")) {
   const list = input.form.querySelector("[role=listbox]");
   let timer, asked;
   input.setAttribute("role", "combobox");
+  input.setAttribute("aria-expanded", "false");
   input.setAttribute("aria-controls", list.id);
   input.setAttribute("aria-autocomplete", "list");
   input.setAttribute("aria-expanded", "false");
