@@ -37,6 +37,7 @@ from .services import listings, recents
 from .services.csv_export import csv_chunks, csv_headers, csv_name
 from .services.eligibility import Eligibility, eligibility
 from .services.exports import Export, exported_history, refused_query
+from .services.frozen_links import frozen_link
 from .services.history import backup_history, index_of, neighbours
 from .services.instances import instance_page
 from .services.links import (
@@ -44,7 +45,6 @@ from .services.links import (
     backup_url,
     export_url,
     frozen_recovery_path,
-    frozen_url,
     history_url,
     instance_url,
 )
@@ -164,7 +164,7 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
         "now": now,
         "json_url": export_url("backups-json", project, instance_id, request.GET),
         "csv_url": export_url("backups-csv", project, instance_id, request.GET),
-        "frozen_url": frozen_url(request.path, request.GET, wanted, now=now),
+        "frozen": frozen_link(request.path, request.GET, history, now=now, read_at=known.listing.read_at),
         "overview": overview(known.listing, known.instance, now=now, zone=ZoneInfo(wanted.tz or "UTC")),
     }
     if wanted.tz:

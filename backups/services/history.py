@@ -7,7 +7,7 @@ counts, order, paging and exports agree with each other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, reduce
 from operator import and_, or_
@@ -147,6 +147,17 @@ class History:
     def rows(self) -> Sequence[BackupRecord]:
         return [self.index.records[place] for place in self.places]
 
+    @property
+    def newest_start(self) -> datetime | None:
+        """When the last of the matches started."""
+        newest = self.index.newest(self.found)
+        return newest.started_at if newest else None
+
+    @property
+    def matches_timeless(self) -> bool:
+        """Whether a match has no time that can be read: no bound lets it pass."""
+        return bool(self.found & self.index.timeless)
+
     @cached_property
     def matches(self) -> Sequence[BackupRecord]:
         """All that the filter found, in its order."""
@@ -228,14 +239,3 @@ def _facets(index: HistoryIndex, wanted: BackupFilter, sets: dict[str, int]) -> 
         counted = [Facet(v, (others & index.having(name, v)).bit_count(), v in chosen) for v in values]
         facets[name] = tuple(f for f in counted if name in VALUES or f.count or f.chosen)
     return Facets(**facets)
-
-
-def frozen_filter(wanted: BackupFilter, *, now: datetime) -> BackupFilter:
-    """Return the same filter with a relative range made absolute: what a link for a ticket carries.
-
-    It ends with this second, so that it holds what started by now.
-    """
-    if not wanted.range:
-        return wanted
-    start, _ = wanted.bounds(now)
-    return replace(wanted, range="", start=start, end=now.replace(microsecond=0) + timedelta(seconds=1))

@@ -96,6 +96,11 @@ class HistoryIndex:
         oldest = bisect_right(self._started, -_microseconds(start)) if start else len(self._started)
         return (1 << oldest) - (1 << newest) if newest < oldest else 0
 
+    @property
+    def timeless(self) -> int:
+        """The set of the records without a time that can be read."""
+        return self.all & -(1 << len(self._started))
+
     def with_word(self, word: str) -> int:
         """Return the set of the records with this case-folded word in name, id, remark or error code."""
         found = self._words.get(word)
@@ -111,6 +116,11 @@ class HistoryIndex:
         return found
 
     # Orders
+
+    def newest(self, found: int) -> BackupRecord | None:
+        """Return the first record of a set in the default order, if it has a time."""
+        place = (found & -found).bit_length() - 1
+        return self.records[place] if 0 <= place < len(self._started) else None
 
     def places(self, found: int, sort: str, start: int = 0, stop: int | None = None) -> Places:
         """Return the places in `records` of a part of a set in an order."""

@@ -10,7 +10,6 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from ..dcs.records import BackupRecord, Instance
-from .history import BackupFilter, frozen_filter
 from .projects import Project
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -43,19 +42,6 @@ def export_url(name: str, project: Project, instance_id: str, query: QueryDict) 
         query.pop(parameter, None)
     url = reverse(name, args=[project.name, instance_id])
     return f"{url}?{query.urlencode()}" if query else url
-
-
-def frozen_url(path: str, query: QueryDict, wanted: BackupFilter, *, now: datetime) -> str:
-    """Return the link that shows the same rows next week: bounds in UTC, everything else as it is."""
-    frozen = frozen_filter(wanted, now=now.replace(microsecond=0))
-    query = query.copy()
-    for name, bound in (("from", frozen.start), ("to", frozen.end)):
-        if bound:
-            query[name] = str(utc_text(bound))
-    # A form without JavaScript also sends its empty fields.
-    for name in ("range", *(name for name in ("from", "to", "q") if not query.get(name))):
-        query.pop(name, None)
-    return absolute(f"{path}?{query.urlencode(safe=':')}" if query else path)
 
 
 def frozen_recovery_path(path: str, query: QueryDict, at: datetime) -> str:

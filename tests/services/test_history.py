@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backups.dcs.records import BackupRecord
-from backups.services.history import BackupFilter, History, frozen_filter
+from backups.services.history import BackupFilter, History
 from backups.services.history import backup_history as history_of_index
 from backups.services.history_index import HistoryIndex
 
@@ -211,26 +211,6 @@ def test_a_chip_s_count_is_what_clicking_it_gives(records: list[BackupRecord], w
             alone = replace(wanted, **{field: (facet.value,)})
             assert facet.count == backup_history(records, alone, now=NOW).matched, (name, facet)
             assert facet.chosen == (facet.value in getattr(wanted, field))
-
-
-@settings(max_examples=100, deadline=None)
-@given(records_of_the_api(), filters(), st.sampled_from([1, 400]))
-def test_a_frozen_filter_gives_the_same_rows_now_and_next_week(
-    records: list[BackupRecord], wanted: BackupFilter, days: int
-) -> None:
-    frozen = frozen_filter(wanted, now=NOW)
-
-    next_week = backup_history(records, frozen, now=NOW + timedelta(days=days))
-
-    assert not frozen.range
-    assert ids(next_week.matches) == ids(backup_history(records, wanted, now=NOW).matches)
-
-
-def test_a_frozen_filter_leaves_out_what_starts_later() -> None:
-    later = BackupRecord.from_api(raw(1, created_at="2026-11-24T12:00:02.000Z", execution_at=None))
-    frozen = frozen_filter(BackupFilter(range="24h"), now=NOW)
-
-    assert not backup_history([later], frozen, now=NOW + timedelta(days=7)).matched
 
 
 def test_equal_times_are_ordered_by_id_in_both_directions() -> None:

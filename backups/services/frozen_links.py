@@ -1,0 +1,70 @@
+"""Links for tickets: they show the same backups next week.
+
+A relative range moves with the clock, and a history without an end gains a row with every new
+backup. A frozen link has absolute bounds, and ends when the list that it was copied from was read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.http import QueryDict
+
+from .history import BackupFilter, History
+from .links import absolute, utc_text
+
+# DCS's clock may be ahead of ours by as much: its gateway refuses calls whose clock is off by more.
+CLOCKS_DIFFER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class FrozenLink:
+    """`start` is inclusive, `end` exclusive; None is no bound."""
+
+    url: str
+    start: datetime | None
+    end: datetime | None
+
+
+def frozen_link(
+    path: str, query: QueryDict, history: History, *, now: datetime, read_at: datetime
+) -> FrozenLink:
+    """Return the link that shows the same rows next week: bounds in UTC, everything else as it is."""
+    frozen = frozen_filter(history, now=now, read_at=read_at)
+    query = query.copy()
+    for name, bound in (("from", frozen.start), ("to", frozen.end)):
+        if bound:
+            query[name] = str(utc_text(bound))
+    # A form without JavaScript also sends its empty fields.
+    for name in ("range", *(name for name in ("from", "to", "q") if not query.get(name))):
+        query.pop(name, None)
+    url = absolute(f"{path}?{query.urlencode(safe=':')}" if query else path)
+    return FrozenLink(url, frozen.start, frozen.end)
+
+
+def frozen_filter(history: History, *, now: datetime, read_at: datetime) -> BackupFilter:
+    """Return the filter of a history with absolute bounds, so that it matches the same records later.
+
+    No end is set where it would leave a match out: one that starts in the future, or whose time
+    cannot be read.
+    """
+    wanted = history.filter
+    start, end = wanted.bounds(now)
+    closed = _end_of(history, read_at)
+    if end is None or end > closed:
+        end = closed if _lets_all_pass(closed, history) else end
+    return replace(wanted, range="", start=start, end=end)
+
+
+def _end_of(history: History, read_at: datetime) -> datetime:
+    """Return the second after the list was read, or after its newest backup where DCS's clock is ahead."""
+    newest = history.newest_start
+    if newest and read_at < newest <= read_at + CLOCKS_DIFFER:
+        read_at = newest
+    return read_at.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def _lets_all_pass(end: datetime, history: History) -> bool:
+    newest = history.newest_start
+    return not history.matches_timeless and (newest is None or newest < end)

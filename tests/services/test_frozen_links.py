@@ -1,0 +1,155 @@
+"""A link for a ticket shows the same backups next week, whatever has been backed up since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from django.http import QueryDict
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
+
+from backups.dcs.records import BackupRecord
+from backups.forms import HistoryForm
+from backups.services.frozen_links import FrozenLink, frozen_filter, frozen_link
+from backups.services.history import BackupFilter, History, backup_history
+from backups.services.history_index import HistoryIndex
+
+from .api_records import api_time, raw
+from .test_history import filters, ids, records_of_the_api
+
+NOW = datetime(2026, 11, 24, 12, 0, 30, 250_000, UTC)
+READ = datetime(2026, 11, 24, 11, 59, 50, 500_000, UTC)
+PATH = "/projects/eu-prod/instances/a/"
+
+
+def history(records: list[BackupRecord], wanted: BackupFilter, now: datetime = NOW) -> History:
+    return backup_history(HistoryIndex(records), wanted, now=now)
+
+
+def started(moment: datetime, number: int = 1, **changes: Any) -> BackupRecord:
+    times = {"created_at": api_time(moment), "execution_at": api_time(moment)}
+    return BackupRecord.from_api(raw(number, **{**times, **changes}))
+
+
+def link(query: str, records: list[BackupRecord], read_at: datetime = READ) -> FrozenLink:
+    asked = QueryDict(query)
+    return frozen_link(PATH, asked, history(records, wanted_by(asked)), now=NOW, read_at=read_at)
+
+
+def wanted_by(query: QueryDict) -> BackupFilter:
+    form = HistoryForm(query)
+    assert form.is_valid(), form.problems
+    return form.filter()
+
+
+def rows_behind(url: str, records: list[BackupRecord], now: datetime) -> list[str]:
+    return ids(history(records, wanted_by(QueryDict(urlsplit(url).query)), now).matches)
+
+
+@settings(max_examples=200, deadline=None)
+@given(records_of_the_api(), filters(), st.sampled_from([1, 400]))
+def test_the_same_backups_match_next_week(
+    records: list[BackupRecord], wanted: BackupFilter, days: int
+) -> None:
+    shown = history(records, wanted)
+    frozen = frozen_filter(shown, now=NOW, read_at=READ)
+
+    next_week = history(records, frozen, NOW + timedelta(days=days))
+
+    assert not frozen.range
+    assert ids(next_week.matches) == ids(shown.matches)
+
+
+@pytest.mark.parametrize("query", ["", "status=succeed", "range=24h", "from=2026-11-01", "to=2027-01-01"])
+def test_what_starts_after_the_list_was_read_never_joins(query: str) -> None:
+    records = [started(NOW - timedelta(hours=2))]
+    later = [started(READ + timedelta(seconds=seconds), 2) for seconds in (1, 40, 86_400)]
+
+    copied = link(query, records)
+
+    assert rows_behind(copied.url, [*records, *later], NOW + timedelta(days=7)) == ids(records)
+
+
+def test_a_relative_range_becomes_absolute_in_utc_and_all_else_stays() -> None:
+    copied = link("range=7d&status=failed&status=expired&q=100%25&tz=Asia/Shanghai&page=2&utm=a&utm=b", [])
+
+    path, query = copied.url.split("?")
+    assert path.endswith(PATH)
+    assert parse_qsl(query) == [
+        ("status", "failed"),
+        ("status", "expired"),
+        ("q", "100%"),
+        ("tz", "Asia/Shanghai"),
+        ("page", "2"),
+        ("utm", "a"),
+        ("utm", "b"),
+        ("from", "2026-11-17T12:00:30Z"),
+        ("to", "2026-11-24T11:59:51Z"),
+    ]
+
+
+def test_bounds_in_a_zone_of_the_link_are_written_in_utc() -> None:
+    copied = link("from=2026-11-01&to=2026-11-02&tz=Asia/Shanghai", [])
+
+    bounds = {"from": "2026-10-31T16:00:00Z", "to": "2026-11-02T16:00:00Z"}
+    assert dict(parse_qsl(urlsplit(copied.url).query)) == bounds | {"tz": "Asia/Shanghai"}
+
+
+def test_a_backup_of_a_clock_that_is_a_little_ahead_is_kept() -> None:
+    ahead = [started(READ + timedelta(minutes=4))]
+
+    copied = link("", ahead)
+
+    assert copied.end == datetime(2026, 11, 24, 12, 3, 51, tzinfo=UTC)
+    assert rows_behind(copied.url, ahead, NOW) == ids(ahead)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        started(NOW + timedelta(days=900)),
+        started(NOW, created_at="soon", execution_at=None),
+    ],
+    ids=["starts in the far future", "has no time that can be read"],
+)
+def test_no_end_is_set_that_would_hide_a_backup_which_is_shown(odd: BackupRecord) -> None:
+    records = [started(NOW - timedelta(hours=2), 2), odd]
+
+    copied = link("", records)
+
+    assert copied.end is None
+    assert rows_behind(copied.url, records, NOW + timedelta(days=7)) == ids(
+        history(records, BackupFilter()).matches
+    )
+
+
+def test_a_backup_that_the_filter_leaves_out_does_not_open_the_link() -> None:
+    odd = started(NOW, created_at="soon", execution_at=None, status="failed")
+
+    assert link("status=succeed", [started(NOW - timedelta(hours=2), 2), odd]).end is not None
+
+
+def test_the_link_carries_the_portal_s_address(settings: Settings) -> None:
+    settings.PORTAL_URL = "https://backups.example.com"
+
+    assert link("", []).url == f"https://backups.example.com{PATH}?to=2026-11-24T11:59:51Z"
+
+
+def test_a_frozen_link_is_frozen_already() -> None:
+    records = [started(NOW - timedelta(hours=2))]
+    first = link("range=7d", records)
+
+    again = frozen_link(
+        PATH,
+        QueryDict(urlsplit(first.url).query),
+        history(records, replace(BackupFilter(), start=first.start, end=first.end)),
+        now=NOW + timedelta(days=30),
+        read_at=READ + timedelta(days=30),
+    )
+
+    assert again == first
