@@ -1,0 +1,94 @@
+"""The hcloud command of a page: quoted for any shell, without a key, and about the same backups."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from backups.dcs.records import BackupRecord
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+from backups.services.projects import Project, client_for
+from backups.services.reproduce import backup_command, history_command
+
+from .api_records import raw
+from .conftest import read
+
+
+def options_of(command: str) -> dict[str, str]:
+    """What hcloud gets from a shell."""
+    program, *rest = shlex.split(command)
+    assert [program, *rest[:2]] == ["hcloud", "DCS", "ListBackupRecords"]
+    return dict(option.removeprefix("--").split("=", 1) for option in rest[2:])
+
+
+def test_a_history_is_listed_with_region_project_and_instance(eu: Project) -> None:
+    assert history_command(eu, ORDERS_CACHE_ID) == (
+        f'hcloud DCS ListBackupRecords --cli-region="{eu.region}" --project_id="{eu.project_id}" '
+        f'--instance_id="{ORDERS_CACHE_ID}" --limit=1000 --offset=0 --cli-output=json'
+    )
+
+
+def test_the_window_is_in_utc_and_in_whole_seconds(eu: Project) -> None:
+    begin = datetime.fromisoformat("2026-01-01T08:00:00.900+08:00")
+    end = datetime.fromisoformat("2026-01-31T23:59:59.100+00:00")
+
+    options = options_of(history_command(eu, ORDERS_CACHE_ID, (begin, end)))
+
+    assert (options["begin_time"], options["end_time"]) == ("20260101000000", "20260201000000")
+
+
+@pytest.mark.parametrize("bounds", [(datetime(2026, 1, 1, tzinfo=UTC), None), (None, None)])
+def test_a_bound_that_is_not_asked_for_is_left_out(eu: Project, bounds: Any) -> None:
+    options = options_of(history_command(eu, ORDERS_CACHE_ID, bounds))
+
+    assert ("begin_time" in options, "end_time" in options) == (bool(bounds[0]), False)
+
+
+def test_one_backup_is_in_the_list_that_its_command_asks_for(eu: Project, emulator: Emulator) -> None:
+    for record in read(eu).records:
+        options = options_of(backup_command(eu, ORDERS_CACHE_ID, record))
+        begin, end = (stamp(options[name]) for name in ("begin_time", "end_time"))
+        listed = client_for(eu).list_backup_records(
+            options["instance_id"], offset=0, limit=1000, begin_time=begin, end_time=end
+        )
+
+        assert record.backup_id in [found.backup_id for found in listed.records]
+        assert options["cli-query"] == f"backup_record_response[?backup_id=='{record.backup_id}']"
+
+
+def stamp(text: str) -> datetime:
+    return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+
+
+def test_a_backup_without_a_readable_time_is_looked_for_in_the_whole_list(eu: Project) -> None:
+    record = BackupRecord.from_api(raw(created_at="soon", execution_at=None, updated_at=None))
+
+    options = options_of(backup_command(eu, ORDERS_CACHE_ID, record))
+
+    assert "begin_time" not in options
+
+
+def test_no_key_is_in_a_command(eu: Project) -> None:
+    command = history_command(eu, ORDERS_CACHE_ID)
+
+    assert eu.credentials.ak not in command
+    assert eu.credentials.sk not in command
+    assert "key" not in command
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "a b", 'a"; rm -rf ~; "', "$(id)", "`id`", "a\nb", "a'b", "!x", "n" * 65]
+)
+def test_an_id_that_is_none_is_in_no_command(eu: Project, bad: str) -> None:
+    good = BackupRecord.from_api(raw(backup_id=REFERENCE_BACKUP_ID))
+
+    assert history_command(eu, bad) == ""
+    assert history_command(replace(eu, project_id=bad), ORDERS_CACHE_ID) == ""
+    assert history_command(replace(eu, region=bad), ORDERS_CACHE_ID) == ""
+    assert backup_command(eu, bad, good) == ""
+    assert backup_command(eu, ORDERS_CACHE_ID, BackupRecord.from_api(raw(backup_id=bad))) == ""

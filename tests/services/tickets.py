@@ -1,0 +1,89 @@
+"""Facts for the texts of tickets: a project, an instance, and listings in every condition."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import QueryDict
+
+from backups.dcs.records import BackupRecord, Instance
+from backups.dcs.signing import Credentials
+from backups.forms import HistoryForm
+from backups.services.frozen_links import frozen_link
+from backups.services.generations import Kept
+from backups.services.history import backup_history, index_of
+from backups.services.listings import Listing
+from backups.services.projects import Project
+from backups.services.reproduce import backup_command, history_command
+from backups.services.ticket import backup_ticket
+from backups.services.ticket_history import history_ticket
+from backups.services.ticket_pen import About, Style
+
+NOW = datetime(2026, 11, 24, 12, 3, 20, tzinfo=UTC)
+READ = datetime(2026, 11, 24, 12, 3, 14, tzinfo=UTC)
+INSTANCE_ID = "5560df16-cebf-4473-95c4-d1b573c16e79"
+PATH = f"/projects/eu-prod/instances/{INSTANCE_ID}/"
+PROJECT = Project(
+    name="eu-prod",
+    region="eu-west-101",
+    project_id="0123456789abcdef0123456789abcdef",
+    endpoint="https://dcs.example.com",
+    credentials=Credentials("AKEXAMPLE0000000000", "SKEXAMPLE"),
+)
+
+
+def an_instance(**fields: Any) -> Instance:
+    known = {
+        "instance_id": INSTANCE_ID,
+        "name": "orders-cache",
+        "engine": "Redis",
+        "engine_version": "6.0",
+        "cache_mode": "ha",
+        "capacity": 4,
+        "status": "RUNNING",
+    }
+    return Instance.from_api(known | fields)
+
+
+def a_listing(*records: BackupRecord, **changes: Any) -> Listing[BackupRecord]:
+    whole: dict[str, Any] = {
+        "generation": "g",
+        "pages": 1,
+        "read_at": READ,
+        "source": "cache",
+        "promised": len(records),
+        "moved": False,
+        "truncated": False,
+        "windowed": False,
+        "cut_short": False,
+        "request_ids": ("4c1d0001",),
+    }
+    return Listing(kept=Kept(records), **(whole | changes))
+
+
+def history_text(
+    listing: Listing[BackupRecord], query: str = "", instance: Instance | None = None, **style: Any
+) -> str:
+    """What is copied on the page of a history with this query."""
+    asked = QueryDict(query)
+    form = HistoryForm(asked)
+    assert form.is_valid(), form.problems
+    history = backup_history(index_of(listing), form.filter(), now=NOW)
+    frozen = frozen_link(PATH, asked, history, now=NOW, read_at=listing.read_at)
+    command = history_command(PROJECT, INSTANCE_ID, (frozen.start, frozen.end))
+    about = About(PROJECT, INSTANCE_ID, instance or an_instance(), frozen.url, command)
+    return history_ticket(about, listing, history, frozen, now=NOW, style=Style(**style))
+
+
+def backup_text(
+    record: BackupRecord,
+    listing: Listing[BackupRecord] | None = None,
+    instance: Instance | None = None,
+    **style: Any,
+) -> str:
+    """What is copied on the page of one backup."""
+    link = f"https://backups.example.com{PATH}backups/{record.backup_id}/"
+    command = backup_command(PROJECT, INSTANCE_ID, record)
+    about = About(PROJECT, INSTANCE_ID, instance or an_instance(), link, command)
+    return backup_ticket(about, listing or a_listing(record), record, style=Style(**style))
