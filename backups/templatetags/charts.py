@@ -11,10 +11,9 @@ from django import template
 
 from backups.dcs.records import BackupRecord
 from backups.services.sizes import Size
-from backups.services.values import exact_bytes, size_text
+from backups.services.values import exact_bytes
 
 register = template.Library()
-register.filter(size_text)
 
 SPARK = (96, 26)
 SPARK_POINTS = 20
@@ -29,8 +28,10 @@ class Mark:
 
     x: str
     y: str
-    record: BackupRecord
+    at: datetime
+    size: int
     held: bool
+    status: str
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def chart(sizes: Sequence[Size]) -> Chart:
         line=line,
         area=f"0,{height} {line} {_number(points[-1][0])},{height}",
         marks=tuple(
-            Mark(_number(x), _number(y), one.record, one.held)
+            Mark(_number(x), _number(y), one.started_at, one.size, one.held, one.record.status)
             for (x, y), one in zip(points, sizes, strict=True)
         ),
         steps=steps,
@@ -108,11 +109,11 @@ def axis(largest: int) -> tuple[int, ...]:
 
 @register.filter
 def round_size(size: int) -> str:
-    """Return the words of a step of the axis: "5 GB"."""
+    """Return the words of a step of the axis: "5 GB", and "0"."""
     for least, unit in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB")):
         if size >= least:
             return f"{size / least:g} {unit}"
-    return exact_bytes(size)
+    return exact_bytes(size) if size else "0"
 
 
 def _points(points: Iterable[tuple[float, float]]) -> str:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from html import escape
 from typing import Any
 
 from django import template
 from django.template import Context
 from django.utils.dateformat import format as format_date
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from backups.services.days import STATES, Day
 
+from .portal import icon
 from .row_links import rows_url
 
 register = template.Library()
@@ -61,42 +63,42 @@ _REASONS: dict[str, Promise] = {
 }
 
 
-@dataclass(frozen=True)
-class DayCell:
-    """One day of the strip as it is written."""
-
-    day: Day
-    url: str
-    title: str
-    shape: str
-    label: str
-    month: str
-    chosen: bool
-
-    @property
-    def also_failed(self) -> bool:
-        return self.day.also_failed
-
-
 @register.simple_tag(takes_context=True)
-def day_cells(context: Context, days: tuple[Day, ...]) -> list[DayCell]:
+def day_cells(context: Context, days: tuple[Day, ...]) -> SafeString:
+    """Return the cells of the strip, written without a template: there are thirty of them."""
     wanted = context.get("filter")
     bounds = (wanted.start, wanted.end) if wanted else None
-    return [_cell(context, day, chosen=(day.start, day.end) == bounds, first=day is days[0]) for day in days]
+    return mark_safe("".join(_cell(context, day, bounds, first=day is days[0]) for day in days))
 
 
-def _cell(context: Context, day: Day, *, chosen: bool, first: bool) -> DayCell:
+def _cell(
+    context: Context, day: Day, bounds: tuple[datetime | None, datetime | None] | None, *, first: bool
+) -> str:
+    chosen = (day.start, day.end) == bounds
     # A second click on a day shows all days again.
     filters: dict[str, Any] = {} if chosen else {"from": day.start, "to": day.end}
-    return DayCell(
-        day,
-        url=rows_url(context, **filters),
-        title=day_title(day),
-        shape=_SHAPES.get(day.state, ""),
-        label=str(day.date.day),
-        month=_short(day.date, pgettext("a month", "M")) if first or day.date.day == 1 else "",
-        chosen=chosen,
+    title = escape(day_title(day))
+    month = ""
+    if first or day.date.day == 1:
+        name = _short(day.date, pgettext("a month", "M"))
+        month = f'<span class="month">{escape(name)}</span> '
+    url = escape(rows_url(context, **filters))
+    return (
+        f'<li><a class="cell" href="{url}" title="{title}" aria-label="{title}"'
+        f"{CHOSEN if chosen else ''}>{day_mark(day.state, day.also_failed)}"
+        f'<span class="label">{month}{day.date.day}</span></a></li>'
     )
+
+
+CHOSEN = ' aria-current="true"'
+
+
+@register.simple_tag
+def day_mark(state: str, also_failed: bool = False) -> SafeString:
+    """Return the box of a day: a colour and a shape."""
+    shape = _SHAPES.get(state)
+    also = " also-failed" if also_failed else ""
+    return mark_safe(f'<span class="day is-{state}{also}">{icon(shape) if shape else ""}</span>')
 
 
 def day_title(day: Day) -> str:
@@ -144,10 +146,10 @@ def kinds_in_words(counts: Iterable[tuple[str, int]]) -> str:
 
 
 @register.filter
-def legend(days: tuple[Day, ...]) -> list[tuple[str, str, int]]:
-    """Return state, shape and number of days for the states that occur."""
+def legend(days: tuple[Day, ...]) -> list[tuple[str, int]]:
+    """Return each state that occurs with its number of days."""
     counts = Counter(day.state for day in days)
-    return [(state, _SHAPES.get(state, ""), counts[state]) for state in STATES if counts[state]]
+    return [(state, counts[state]) for state in STATES if counts[state]]
 
 
 @register.filter

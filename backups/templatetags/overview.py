@@ -9,19 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 from datetime import datetime, timedelta, tzinfo
+from html import escape
 
 from django import template
 from django.template import Context
 from django.utils.dateformat import format as format_date
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext, pgettext
 
 from backups.dcs.records import BackupRecord
 from backups.services.eligibility import Eligibility, eligibility
 from backups.services.outlook import Outlook
 from backups.services.overview import Overview
-from backups.services.values import duration, verdict_sentence, zone_label
+from backups.services.values import duration, size_text, status_word, verdict_sentence, zone_label
 
+from .charts import Chart, Mark
 from .kept import Shelf, Text
 from .row_links import rows_base
 from .times import Clock, span_of
@@ -31,8 +33,8 @@ register = template.Library()
 # Parts that are kept -----------------------------------------------------------
 
 _shelf = Shelf(4_000_000)
-# Days end, backups leave the last 30 days and plans become due: by the minute is soon enough.
-HOLDS = 60.0
+# Backups leave the last 30 days and plans become due: that soon is soon enough. Ages and days are exact.
+HOLDS = 600.0
 
 
 @register.simple_tag(takes_context=True)
@@ -61,7 +63,7 @@ def _chosen_day(context: Context) -> Hashable:
 def _written(context: Context, name: str, overview: Overview, base: str) -> Text:
     page = Clock.of(context)
     clock = Clock(page.now, page.zone, page.language)
-    clock.narrow(clock.seconds + HOLDS)
+    clock.narrow(min(clock.seconds + HOLDS, overview.days[-1].end.timestamp()))
     names = ("project", "instance_id", "filter")
     seen = {"overview": overview, "rows_base": base, "_clock": clock} | {n: context.get(n) for n in names}
     shown = context.template
@@ -126,6 +128,24 @@ def about_time(moment: datetime, zone: tzinfo, now: datetime, *, day: bool = Fal
     pattern = pgettext("a date", "j M") if this_year else pgettext("a date with its year", "j M Y")
     written = str(format_date(local, pattern))
     return written if day else f"{written} {local:%H:%M} {zone_label(local)}"
+
+
+@register.simple_tag(takes_context=True)
+def chart_marks(context: Context, chart: Chart) -> SafeString:
+    """Return the marks of the size chart with their titles, written without a template: up to sixty."""
+    clock = Clock.of(context)
+    return mark_safe("".join(_mark(mark, clock) for mark in chart.marks))
+
+
+def _mark(mark: Mark, clock: Clock) -> str:
+    said = gettext("%(time)s: %(size)s") % {
+        "time": about_time(mark.at, clock.zone, clock.now),
+        "size": size_text(mark.size),
+    }
+    if not mark.held:
+        said = f"{said} ({status_word(mark.status)})"
+    gone = "" if mark.held else " gone"
+    return f'<path class="mark{gone}" d="M{mark.x} {mark.y}h0"><title>{escape(said)}</title></path>'
 
 
 @register.simple_tag(takes_context=True)
