@@ -30,17 +30,19 @@ _BOOLEANS = {
 }
 
 
-def read_dotenv(default: Path) -> None:
-    """Load the `.env` file; what the environment has already wins.
+def read_dotenv(default: Path) -> frozenset[str]:
+    """Load the `.env` file; what the environment has already wins. Return the names that came from the file.
 
     ENV_FILE names another file; empty means none at all, which is how the tests run.
     """
     path = Path(os.environ.get("ENV_FILE", str(default)) or os.devnull)
+    before = frozenset(os.environ)
     if path.is_file():
         try:
             environ.Env.read_env(path)
         except UnicodeDecodeError as error:
             raise ImproperlyConfigured(f"{path} cannot be read: it is not UTF-8 text.") from error
+    return frozenset(os.environ) - before
 
 
 def text(name: str, default: str = "") -> str:

@@ -23,7 +23,8 @@ from .local_key import local_secret_key
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 STATIC_ROOT = VAR_DIR / "static"
-env.read_dotenv(BASE_DIR / ".env")
+# The server hands these on to nobody, so that its workers read the file anew.
+NAMES_OF_ENV_FILE = env.read_dotenv(BASE_DIR / ".env")
 
 # --- What this installation is -------------------------------------------------
 
@@ -85,6 +86,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "dcsportal.preferences.preferences_of_viewer",
+    "dcsportal.bounds.bounded",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -112,6 +114,7 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 # No upload and no long form exists: the largest body is a sign-in with an 8 kB link.
+FILE_UPLOAD_HANDLERS: list[str] = []
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 

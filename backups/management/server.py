@@ -10,8 +10,13 @@ import sys
 
 from django.conf import settings
 
-# A request holds a thread while it waits for DCS; what comes on top waits in the backlog.
+# A request holds a thread while it waits for DCS; what comes on top waits for one.
 THREADS = 32
+# A connection without a request costs a little memory, but no thread.
+MOST_CONNECTIONS = 2048
+HEADER_SECONDS = 10
+# A link of 8 kB, escaped inside the address of the sign-in, and the cookies.
+LONGEST_HEADERS = 64 * 1024
 
 
 def server_command(host: str, port: int, *, workers: int = 1) -> list[str]:
@@ -30,22 +35,26 @@ def server_command(host: str, port: int, *, workers: int = 1) -> list[str]:
 def waitress_command(host: str, port: int) -> list[str]:
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return [
-        *(sys.executable, "-m", "waitress", "--listen", address, "--threads", str(THREADS)),
-        # The portal itself decides by TRUSTED_PROXIES whose X-Forwarded-For counts.
-        *("--no-clear-untrusted-proxy-headers", "--ident", "", "dcsportal.wsgi:application"),
+        *(sys.executable, "-m", "backups.management.waitress_server"),
+        *("--listen", address, "--threads", str(THREADS), "dcsportal.wsgi:application"),
     ]
 
 
 def granian_command(host: str, port: int, *, workers: int = 1) -> list[str]:
     return [
-        *(sys.executable, "-m", "granian", "dcsportal.wsgi:application"),
+        *(sys.executable, "-m", "backups.management.granian_server", "dcsportal.wsgi:application"),
         *("--interface", "wsgi", "--http", "1", "--no-ws"),
         *("--host", host, "--port", str(port), "--workers", str(workers)),
-        *("--blocking-threads", str(THREADS), "--backpressure", str(2 * THREADS)),
+        # What granian calls backpressure are connections, idle ones too: those must never be used up.
+        *("--blocking-threads", str(THREADS), "--backpressure", str(MOST_CONNECTIONS)),
+        # A client that does not end its headers, or its turn on a kept connection, is let go.
+        *("--http1-header-read-timeout", str(HEADER_SECONDS * 1000)),
+        *("--http1-buffer-size", str(LONGEST_HEADERS)),
         # Requests in flight are finished, as long as a viewer would wait for them.
         *("--workers-kill-timeout", "30"),
         # Its warnings are about the number of threads, which is meant: they wait, they do not compute.
-        *("--respawn-failed-workers", "--log-level", "error"),
+        # On SIGHUP new workers come up with new settings; each old one ends five seconds later.
+        *("--respawn-failed-workers", "--respawn-interval", "5", "--log-level", "error"),
         *(("--log-config", "dcsportal/granian-json.json") if settings.LOG_FORMAT == "json" else ()),
     ]
 

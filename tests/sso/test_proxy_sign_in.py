@@ -182,7 +182,7 @@ def test_the_server_takes_no_header_with_underscores_for_the_proxys(
 
 
 def test_behind_a_proxy_the_portal_is_served_by_what_drops_underscores() -> None:
-    assert "waitress" in server_command("127.0.0.1", 8000)
+    assert "backups.management.waitress_server" in server_command("127.0.0.1", 8000)
     with pytest.raises(SystemExit, match="--workers"):
         server_command("127.0.0.1", 8000, workers=2)
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import ERROR, run_checks
-from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.db import DatabaseError
 
+from backups.management import starting
 from backups.management.server import address_of, free_port, server_command
 
 
@@ -30,21 +29,22 @@ class Command(BaseCommand):
             raise SystemExit("--workers must be from 1 to 64.")
         refuse_wrong_settings()
         port = free_port(host, port)
-        call_command("migrate", verbosity=0, interactive=False)
-        call_command("clearsessions")
-        call_command("collectstatic", verbosity=0, interactive=False)
         command = server_command(host, port, workers=workers)
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(begun_metrics_folder(host, port))
+        try:
+            starting.prepare()
+        except DatabaseError as error:
+            raise SystemExit(f"The database cannot be used: {first_line(error)}.") from error
+        starting.allow_many_connections()
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(starting.metrics_folder(host, port))
+        for name in settings.NAMES_OF_ENV_FILE:
+            os.environ.pop(name, None)
         # In place of this process, so that signals reach the server itself.
         os.execv(command[0], command)
 
 
-def begun_metrics_folder(host: str, port: int) -> Path:
-    """Return the empty folder in which this server's workers count; no other server has its address."""
-    folder = Path(settings.VAR_DIR) / "metrics" / f"{host}-{port}".replace(":", "_")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
+def first_line(error: Exception) -> str:
+    """Return what an error says, without the lines that only a program reads."""
+    return f"{error}".strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
 def refuse_wrong_settings() -> None:

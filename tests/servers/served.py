@@ -1,0 +1,150 @@
+"""The portal as `./run serve` runs it, in processes of its own, over the emulator."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from backups.emulator.api import Emulator
+
+from ..conftest import shell_environment
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SECRET_KEY = "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+START_SECONDS = 60
+
+
+class Served:
+    """One server that listens. `logs` are the lines that it wrote to stdout so far."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process = process
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.logs: list[str] = []
+        self.errors: list[str] = []
+        for stream, lines in ((process.stdout, self.logs), (process.stderr, self.errors)):
+            threading.Thread(target=self._collect, args=(stream, lines), daemon=True).start()
+
+    def _collect(self, stream: Any, lines: list[str]) -> None:
+        for line in stream:
+            lines.append(line.rstrip("\n"))
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in list(self.logs)]
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return browser().get(self.url + path, timeout=30, allow_redirects=False, **options)
+
+    def signed_in(self, person: str = "ada") -> requests.Session:
+        """Return a browser in which a demo person has signed in."""
+        session = browser()
+        form = session.get(f"{self.url}/sign-in/", timeout=30)
+        token = re.search(r'name="csrfmiddlewaretoken" value="(.*?)"', form.text)
+        assert token, form.text
+        fields = {"person": person, "next": "/", "csrfmiddlewaretoken": token[1]}
+        answer = session.post(f"{self.url}/sign-in/", fields, timeout=30, allow_redirects=False)
+        assert answer.status_code == 303, answer.text
+        return session
+
+    def connect(self) -> socket.socket:
+        """Return a raw connection, for what no client library would send."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+
+    def wait_until_it_answers(self) -> None:
+        ends = time.monotonic() + START_SECONDS
+        while True:
+            with contextlib.suppress(requests.ConnectionError):
+                if self.get("/healthz").status_code == 200:
+                    return
+            assert self.process.poll() is None, "\n".join(["it has ended", *self.errors])
+            assert time.monotonic() < ends, "the server does not answer"
+            time.sleep(0.05)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(timeout=60)
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers that live."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+
+def browser() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # this machine is not behind the proxy of its environment
+    return session
+
+
+def environment_of(emulator: Emulator, endpoint: str, **own: str) -> dict[str, str]:
+    """Return the settings of a demo over the first project of this emulator, served as in production."""
+    project = emulator.fleet.primary
+    return {
+        "ENV_FILE": "",
+        "SECRET_KEY": SECRET_KEY,
+        "DCS_DEMO": "on",
+        "DCS_PROJECT_NAME": project.name,
+        "DCS_REGION": project.region,
+        "DCS_PROJECT_ID": project.project_id,
+        "DCS_ENDPOINT": endpoint,
+        "DCS_AK": project.ak,
+        "DCS_SK": project.sk,
+        "LOG_FORMAT": "json",
+        "ALLOWED_HOSTS": "",
+        "NO_PROXY": "127.0.0.1",
+        **own,
+    }
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serving(environment: dict[str, str], *arguments: str, port: int = 0) -> Iterator[Served]:
+    """Run `serve` with this environment until the block is left."""
+    server = _started(environment, arguments, port or free_port())
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.process.terminate()
+            try:
+                server.process.wait(timeout=40)
+            except subprocess.TimeoutExpired:
+                server.process.kill()
+                server.process.wait()
+
+
+def _started(environment: dict[str, str], arguments: tuple[str, ...], port: int) -> Served:
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--bind", f"127.0.0.1:{port}", *arguments],
+        cwd=ROOT,
+        env=shell_environment() | {"PORTAL_URL": f"http://127.0.0.1:{port}"} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    server = Served(process, port)
+    try:
+        server.wait_until_it_answers()
+    except AssertionError:
+        process.kill()
+        process.wait()
+        raise
+    return server

@@ -1,0 +1,256 @@
+"""`./run serve`: it starts once, stops in order, and tells its operators what it does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID
+
+from ..conftest import shell_environment
+from .conftest import Environment
+from .served import ROOT, Served, serving
+
+HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
+
+
+def wait_for(condition: object, seconds: float = 60) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < ends, "it does not come true"
+        time.sleep(0.02)
+
+
+# --- The end ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("door", ["itself", "a sign-in proxy"])
+def test_a_stop_finishes_the_requests_in_flight_and_takes_no_new_ones(
+    emulator: Emulator, environment: Environment, door: str
+) -> None:
+    proxied = (
+        {} if door == "itself" else {"SSO_PROXY_USER_HEADER": "X-User", "SSO_TRUSTED_PROXIES": "127.0.0.1"}
+    )
+    headers = {"X-User": "ada"} if proxied else {}
+    with serving(environment(DCS_DEMO="on", DCS_PROJECT_GROUPS="", **proxied)) as server:
+        session = server.signed_in() if not proxied else None
+        get = session.get if session else server.get
+        address = (server.url if session else "") + HISTORY
+        emulator.hang(path_contains="/backups", times=1)
+        with ThreadPoolExecutor(1) as viewers:
+            waiting = viewers.submit(lambda: get(address, headers=headers))
+            wait_for(lambda: emulator.count("/backups"))
+
+            server.process.terminate()
+            wait_for(lambda: not _accepts(server))
+            emulator.heal()
+            response = waiting.result(timeout=30)
+
+        assert response.status_code == 200
+        assert "orders-cache" in response.text
+        assert server.process.wait(timeout=30) == 0
+
+
+def _accepts(server: Served) -> bool:
+    try:
+        server.connect().close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def test_ctrl_c_is_a_stop_like_any_other(environment: Environment) -> None:
+    with serving(environment()) as server:
+        assert server.stop(signal.SIGINT) == 0
+        assert server.errors == []
+
+
+# --- Workers ---------------------------------------------------------------------
+
+
+def test_a_killed_worker_is_replaced_and_its_numbers_stay(environment: Environment) -> None:
+    with serving(environment(), "--workers", "2") as server:
+        for _ in range(20):
+            server.get("/sign-in/")
+        counted = _counted(server)
+        first, second = server.workers()
+
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: first not in server.workers() and len(server.workers()) == 2)
+
+        assert second in server.workers()
+        wait_for(lambda: server.get("/healthz").status_code == 200)
+        assert _counted(server) == counted == 20
+
+
+def _counted(server: Served) -> float:
+    families = text_string_to_metric_families(server.get("/metrics").text)
+    return sum(
+        sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name == "dcs_portal_requests_total" and sample.labels["view"] == "sign-in"
+    )
+
+
+def test_all_workers_count_into_one_answer(served: Served) -> None:
+    before = _counted(served)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: served.get("/sign-in/"), range(40)))
+
+    assert {_counted(served) for _ in range(10)} == {before + 40}
+
+
+def test_a_server_that_starts_again_counts_from_nothing(environment: Environment) -> None:
+    with serving(environment()) as server:
+        server.get("/sign-in/")
+        port = server.port
+        assert server.stop() == 0
+    with serving(environment(), port=port) as again:
+        assert _counted(again) == 0
+
+
+def test_a_stop_while_a_worker_is_still_starting_is_not_waited_for(environment: Environment) -> None:
+    with serving(environment(), "--workers", "2") as server:
+        first = server.workers()[0]
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: first not in server.workers() and len(server.workers()) == 2)
+        began = time.monotonic()
+
+        assert server.stop() == 0
+
+    assert time.monotonic() - began < 20  # granian kills what has not ended after 30 s
+
+
+def test_new_keys_are_taken_without_a_stop(
+    emulator: Emulator, environment: Environment, tmp_path: Path
+) -> None:
+    """As operators rotate an access key: the new one into its place, SIGHUP, then the old one is deleted."""
+    values = environment()
+    file = tmp_path / "env"
+
+    def write(sk: str) -> None:
+        file.write_text(f"DCS_AK={values['DCS_AK']}\nDCS_SK={sk}\n")
+
+    write("not-the-right-secret-key")
+    inherited = {name: value for name, value in values.items() if name not in ("DCS_AK", "DCS_SK")}
+    answers: list[int] = []
+    leave = threading.Event()
+
+    with serving(inherited | {"ENV_FILE": str(file)}) as server:
+        session = server.signed_in()
+        assert session.get(server.url + HISTORY).status_code == 503
+        old = server.workers()
+        emulator.reset()
+
+        def look() -> None:
+            while not leave.is_set():
+                answers.append(server.get("/sign-in/").status_code)
+
+        viewer = threading.Thread(target=look)
+        viewer.start()
+        write(values["DCS_SK"])
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: server.workers() and not set(server.workers()) & set(old))
+        leave.set()
+        viewer.join()
+
+        assert session.get(server.url + HISTORY).status_code == 200
+    assert set(answers) == {200}
+
+
+# --- Logs ------------------------------------------------------------------------
+
+
+def test_every_line_of_the_logs_is_json_and_names_its_request(served: Served) -> None:
+    session = served.signed_in()
+    response = session.get(f"{served.url}{HISTORY}?q=a-secret-search")
+    id = response.headers["X-Request-ID"]
+
+    wait_for(
+        lambda: [
+            event
+            for event in served.events
+            if event.get("request_id") == id and event["logger"] == "dcsportal.requests"
+        ]
+    )
+    ours = [event for event in served.events if event.get("request_id") == id]
+
+    assert {event["event"] for event in ours if "event" in event} >= {"request", "view"}
+    assert not any("a-secret-search" in line for line in served.logs)
+    assert served.errors == []
+
+
+def test_a_request_id_of_a_stranger_is_not_taken(served: Served) -> None:
+    assert (
+        served.get("/healthz", headers={"X-Request-ID": "forged-forged"}).headers["X-Request-ID"]
+        != "forged-forged"
+    )
+
+
+def test_a_request_id_of_a_trusted_proxy_is_taken(environment: Environment) -> None:
+    with serving(environment(TRUSTED_PROXIES="127.0.0.1")) as server:
+        answer = server.get("/healthz", headers={"X-Request-ID": "0123456789abcdef"})
+
+    assert answer.headers["X-Request-ID"] == "0123456789abcdef"
+
+
+# --- The start -------------------------------------------------------------------
+
+
+def test_several_servers_that_start_at_once_on_an_empty_database_all_come_up(
+    environment: Environment,
+) -> None:
+    settings = environment()
+    servers: list[Served] = []
+    leave = threading.Event()
+
+    def one() -> None:
+        with serving(settings) as server:
+            servers.append(server)
+            leave.wait(60)
+
+    threads = [threading.Thread(target=one) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_for(lambda: len(servers) == 3, seconds=60)
+        session = servers[0].signed_in()
+        pages = [session.get(f"{server.url}/").status_code for server in servers]
+        errors = [
+            line for server in servers for line in server.errors if "Waiting for another server" not in line
+        ]
+    finally:
+        leave.set()
+        for thread in threads:
+            thread.join()
+
+    assert pages == [200, 200, 200]
+    assert errors == []
+
+
+def test_a_database_that_cannot_be_used_is_one_sentence(environment: Environment, tmp_path: Path) -> None:
+    values = environment(DATABASE_URL=f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.sqlite3'}")
+    result = subprocess.run(
+        [sys.executable, "manage.py", "serve", "--bind", "127.0.0.1:1"],
+        cwd=ROOT,
+        env=shell_environment() | values,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.startswith(("The database cannot be used: ", "Port 1 "))
+    assert result.stderr.count("\n") == 1
