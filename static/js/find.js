@@ -8,7 +8,6 @@ for (const input of document.querySelectorAll("[data-suggest]")) {
   input.setAttribute("aria-expanded", "false");
   input.setAttribute("aria-controls", list.id);
   input.setAttribute("aria-autocomplete", "list");
-  input.setAttribute("aria-expanded", "false");
 
   const options = () => [...list.querySelectorAll("[role=option]")];
   const chosen = () => list.querySelector('[aria-selected="true"]');
