@@ -232,6 +232,7 @@ def recovery_point(request: HttpRequest, project_name: str, instance_id: str) ->
         context["page"] = recovery_page(project, instance_id, known.listing, asked.at, now=now)
         context["frozen_path"] = frozen_recovery_path(request.path, request.GET, asked.at)
         context["frozen_url"] = absolute(context["frozen_path"])
+        context["overview"] = overview(known.listing, known.instance, now=now)
         # "2 h ago" is asked once: what comes later answers for the same time.
         context["live_path"] = context["frozen_path"]
     else:

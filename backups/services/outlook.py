@@ -37,6 +37,12 @@ class Outlook:
     def newer_to_push_out(self) -> int | None:
         return MOST_FILES + 1 - self.place if self.place else None
 
+    def goes_soon(self, now: datetime) -> bool:
+        """Whether the file may go within a day, or with the next backup."""
+        if self.newer_to_push_out == 1:
+            return True
+        return self.until is not None and not self.last_automatic and self.until - now < timedelta(days=1)
+
 
 def outlook(record: BackupRecord, known: Evidence, *, now: datetime) -> Outlook | None:
     """Return what is likely of a backup that still has its file; None where nothing can be said."""

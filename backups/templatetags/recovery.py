@@ -10,11 +10,13 @@ from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from backups.dcs.records import BackupRecord
 from backups.services.links import utc_text
 from backups.services.recovery import Candidate
 from backups.services.recovery_values import at_most, block_sentence, minutes, why_not, zone_of
 
 from . import times
+from .overview import outlook_text
 from .times import Clock, span_of
 
 register = template.Library()
@@ -48,6 +50,18 @@ def in_utc(context: Context, value: datetime) -> str:
     """Return a time in UTC where the page writes it in another zone, else ""."""
     elsewhere = value.astimezone(Clock.of(context).zone).utcoffset()
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if elsewhere else ""
+
+
+@register.simple_tag(takes_context=True)
+def kept_for(context: Context, record: BackupRecord) -> str:
+    """Return in one line how long a backup's file is likely to be kept, "" where nothing is estimated."""
+    return outlook_text(record, context["overview"], Clock.of(context))
+
+
+@register.simple_tag(takes_context=True)
+def goes_soon(context: Context, record: BackupRecord) -> bool:
+    found = context["overview"].outlook(record)
+    return found is not None and found.goes_soon(Clock.of(context).now)
 
 
 @register.simple_tag

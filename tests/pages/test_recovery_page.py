@@ -110,6 +110,19 @@ def test_of_many_passed_over_the_nearest_are_shown_and_the_rest_linked(
     assert len(rows_of(ada.get(more))) == 40  # with the answer itself
 
 
+def test_how_long_the_answer_is_likely_to_be_kept_is_said(ada: Client, emulator: Emulator) -> None:
+    started = datetime.now(UTC) - timedelta(days=6, hours=2)
+    times = dict.fromkeys(("created_at", "execution_at", "updated_at"), api_time(started))
+    newer = dict.fromkeys(times, api_time(started + timedelta(days=1)))
+    emulator.set_records(ORDERS_CACHE_ID, [raw(2, **newer), raw(1, **times)])
+
+    shown = text_of(ask(ada, (started + timedelta(hours=1)).isoformat()))
+
+    until = started + timedelta(days=7)
+    assert f"Estimate: kept until about {until.day} {until:%b %H:%M} UTC (7-day rule)" in shown
+    assert "file 2 of at most 24: 23 newer ones would push it out" in shown
+
+
 def test_none_is_said_plainly(ada: Client, emulator: Emulator) -> None:
     emulator.set_records(ORDERS_CACHE_ID, [raw(2, status="failed", is_support_restore="FALSE")])
 

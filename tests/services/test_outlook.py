@@ -123,3 +123,19 @@ def test_a_backup_without_a_time_has_no_outlook() -> None:
 
 def _hours_after(first: str, count: int) -> list[Any]:
     return [utc(first) + timedelta(hours=number) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("found", "soon"),
+    [
+        (Outlook(until=utc("11-25 11:59"), keep_days=7, place=2), True),
+        (Outlook(until=utc("11-25 12:00"), keep_days=7, place=2), False),
+        (Outlook(until=utc("11-24 03:00"), keep_days=7, overdue=True, place=2), True),
+        (Outlook(until=utc("11-24 03:00"), keep_days=7, overdue=True, last_automatic=True, place=2), False),
+        (Outlook(by_hand=True, place=23), False),
+        (Outlook(by_hand=True, place=24), True),
+        (Outlook(by_hand=True), False),
+    ],
+)
+def test_a_file_goes_soon_within_a_day_or_with_the_next_backup(found: Outlook, soon: bool) -> None:
+    assert found.goes_soon(NOON) == soon
