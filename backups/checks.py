@@ -41,6 +41,20 @@ def demo_stays_on_loopback(app_configs: Sequence[AppConfig] | None, **kwargs: An
     return problems
 
 
+@register(TAG)
+def debug_stays_on_loopback(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """With DEBUG whoever causes an error reads the code and the values around it."""
+    if not settings.DEBUG or _is_on_loopback(settings.PORTAL_URL):
+        return []
+    return [
+        Error(
+            f"DEBUG is on, but PORTAL_URL is {settings.PORTAL_URL}, which is not on loopback.",
+            hint="Switch DEBUG off.",
+            id="backups.E009",
+        )
+    ]
+
+
 @register(TAG, deploy=True)
 def secret_key_is_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     try:

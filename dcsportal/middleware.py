@@ -16,7 +16,13 @@ HEADERS = {
         "base-uri 'none'; form-action 'self'; object-src 'none'"
     ),
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Permissions-Policy": ", ".join(
+        f"{feature}=()"
+        for feature in (
+            *("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer"),
+            *("microphone", "midi", "payment", "publickey-credentials-get", "serial", "usb"),
+        )
+    ),
     # Pages hold what one viewer may see; static files say `public` themselves.
     "Cache-Control": "private, no-store",
 }
@@ -46,17 +52,21 @@ def portal_address(get_response: GetResponse) -> GetResponse:
 
 def response_headers(get_response: GetResponse) -> GetResponse:
     """Set the security headers that Django has no setting for, unless the view has set its own."""
-    policy = HEADERS["Content-Security-Policy"]
+    headers = HEADERS | {"Content-Security-Policy": _content_security_policy()}
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        for name, value in HEADERS.items():
+        for name, value in headers.items():
             response.headers.setdefault(name, value)
-        if settings.SSO_ISSUER and response.headers["Content-Security-Policy"] == policy:
-            # Chromium holds the redirects of a form to this too: signing out leads to the provider.
-            issuer = urlsplit(settings.SSO_ISSUER)
-            allowed = f"form-action 'self' {issuer.scheme}://{issuer.netloc}"
-            response.headers["Content-Security-Policy"] = policy.replace("form-action 'self'", allowed)
         return response
 
     return middleware
+
+
+def _content_security_policy() -> str:
+    policy = HEADERS["Content-Security-Policy"]
+    if not settings.SSO_ISSUER:
+        return policy
+    # Chromium holds the redirects of a form to this too: signing out leads to the provider.
+    issuer = urlsplit(settings.SSO_ISSUER)
+    return policy.replace("form-action 'self'", f"form-action 'self' {issuer.scheme}://{issuer.netloc}")

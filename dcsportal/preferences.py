@@ -18,8 +18,8 @@ from .links import safe_link, see_other
 from .middleware import GetResponse
 
 THEMES = ("system", "light", "dark")
-ZONE_COOKIE = "portal_zone"
-THEME_COOKIE = "portal_theme"
+ZONE_COOKIE = f"{settings.COOKIE_PREFIX}portal_zone"
+THEME_COOKIE = f"{settings.COOKIE_PREFIX}portal_theme"
 _ONE_YEAR = 365 * 86_400
 
 

@@ -47,6 +47,8 @@ class Limit:
 
 
 _REFRESH, _FIND, _EXPORT = Limit("refresh", 30), Limit("find", 60), Limit("export", 120)
+# One for each letter that is typed.
+_SUGGESTIONS = Limit("suggestions", 300)
 # A whole company may come from one address.
 _SIGN_IN = Limit("sign-in", 600, methods=("POST",))
 _SIGN_IN_START = Limit("sign-in", 600)
@@ -55,6 +57,7 @@ _SIGN_IN_START = Limit("sign-in", 600)
 LIMITS = {
     "refresh": _REFRESH,
     "find": _FIND,
+    "suggestions": _SUGGESTIONS,
     "backups-json": _EXPORT,
     "backups-csv": _EXPORT,
     "sign-in": _SIGN_IN,

@@ -52,12 +52,15 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or (
 )
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 
-# Whose X-Forwarded-For counts.
+# Whose X-Forwarded-For and X-Request-ID count.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
 METRICS_TOKEN = env.secret("METRICS_TOKEN")
 if 0 < len(METRICS_TOKEN) < 16:
     raise ImproperlyConfigured("METRICS_TOKEN must have at least 16 characters.")
+
+# What is secret is taken out of the tracebacks that DEBUG shows.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "dcsportal.errors.ReporterFilter"
 
 # --- The application -----------------------------------------------------------
 
@@ -81,6 +84,7 @@ MIDDLEWARE = [
     "dcsportal.middleware.portal_address",
     "dcsportal.middleware.response_headers",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "dcsportal.compression.compressed",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -94,7 +98,6 @@ MIDDLEWARE = [
     "dcsportal.sso.audit.BackupsViewed",
     "dcsportal.sso.middleware.SignInRequired",
     "dcsportal.rate_limits.RateLimits",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -194,10 +197,12 @@ SSO_PROXY_NAME_HEADER = env.header_name("SSO_PROXY_NAME_HEADER")
 SSO_TRUSTED_PROXIES = env.networks("SSO_TRUSTED_PROXIES")
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_NAME = "__Host-portal_session" if HTTPS else "portal_session"
+# Browsers take a cookie of such a name from this very host only, by https.
+COOKIE_PREFIX = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}portal_session"
 SESSION_COOKIE_AGE = SSO_SESSION_HOURS * 3600
 SESSION_COOKIE_SECURE = HTTPS
-CSRF_COOKIE_NAME = "__Host-portal_csrf" if HTTPS else "portal_csrf"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}portal_csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 
@@ -235,7 +240,7 @@ LOCALE_PATHS = [BASE_DIR / "backups" / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
-LANGUAGE_COOKIE_NAME = "portal_language"
+LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}portal_language"
 
 # --- DCS -----------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from .preferences import preferences
 from .sso import company
 from .sso import views as sso
 
+handler500 = "dcsportal.errors.server_error"
+
 urlpatterns = [
     path("sign-in/", sso.sign_in, name="sign-in"),
     path("sso/start/", company.start, name="sso-start"),

@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services import shared_cache
-from dcsportal import rate_limits
+from dcsportal import metrics, rate_limits
 from dcsportal.rate_limits import _EXPORT, _FIND, _REFRESH, _SIGN_IN, WINDOW_SECONDS, _Counts
 
 HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
@@ -202,6 +202,10 @@ def test_the_way_to_the_provider_is_counted_too(
     statuses = [client.get("/sso/start/").status_code for _ in range(3)]
 
     assert statuses == [404, 404, 429]  # there is no provider in this installation
+
+
+def test_every_limit_is_known_to_the_metrics_beforehand() -> None:
+    assert {limit.name for limit in rate_limits.LIMITS.values()} | {"body"} == set(metrics.LIMITS)
 
 
 def test_the_limits_are_far_from_what_people_do() -> None:

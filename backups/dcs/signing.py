@@ -92,6 +92,9 @@ def _utc_now() -> datetime:
 class Signer:
     """Signs the GET requests of one key to one host, `name` or `name:port` as it is sent."""
 
+    # No dictionary that a dump of the process's objects would show.
+    __slots__ = ("_authorization", "_clock", "_credentials", "_sent", "_signed")
+
     def __init__(
         self,
         credentials: Credentials,
@@ -108,6 +111,9 @@ class Signer:
         names = ";".join(sorted([*self._signed, "x-sdk-date"]))
         self._sent = {name.title(): text for name, text in self._signed.items()}
         self._authorization = f"{ALGORITHM} Access={credentials.ak}, SignedHeaders={names}, Signature="
+
+    def __repr__(self) -> str:
+        return f"Signer({self._credentials!r})"
 
     def headers(self, path: str, query: str) -> dict[str, str]:
         """Return the headers that a request needs; `query` is canonical, and sent as it is."""

@@ -1,0 +1,63 @@
+"""When the portal itself fails: a page with the number by which the logs find it, and no secret anywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import ItemsView
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template import loader
+from django.views.debug import SafeExceptionReporterFilter
+
+from .redaction import redactor
+from .request_ids import current
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    # Without the request: whatever failed may fail again in a context processor.
+    page = loader.render_to_string("500.html", {"number": current.get().id})
+    return HttpResponse(page, status=500)
+
+
+class ReporterFilter(SafeExceptionReporterFilter):
+    """What DEBUG shows of settings, headers and local values, without what is secret."""
+
+    hidden_settings = re.compile(
+        SafeExceptionReporterFilter.hidden_settings.pattern
+        + r"|(?:^|_)(?:AK|SK)(?:_|$)|DATABASE_URL|CACHE_URL|LOCATION|COOKIE|CREDENTIALS|SESSION|VERIFIER",
+        flags=re.IGNORECASE,
+    )
+
+    def cleanse_setting(self, key: Any, value: Any) -> Any:
+        return _clean(super().cleanse_setting(key, value))
+
+    def get_traceback_frame_variables(
+        self, request: HttpRequest | None, tb_frame: Any
+    ) -> ItemsView[str, Any]:
+        shown = {}
+        for name, value in super().get_traceback_frame_variables(request, tb_frame):
+            hidden = self.hidden_settings.search(str(name))
+            shown[name] = self.cleansed_substitute if hidden else _Shown(_repr(value))
+        return shown.items()
+
+
+def _clean(value: Any) -> Any:
+    return redactor().clean(value) if isinstance(value, str) else value
+
+
+class _Shown:
+    """A value as a page shows it: its repr, cleaned."""
+
+    def __init__(self, shown: str) -> None:
+        self._shown = shown
+
+    def __repr__(self) -> str:
+        return self._shown
+
+
+def _repr(value: Any) -> str:
+    try:
+        return redactor().clean(repr(value)[:10_000])
+    except (RecursionError, ValueError, TypeError, AttributeError, LookupError) as error:
+        return f"<no repr: {type(error).__name__}>"

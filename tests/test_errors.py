@@ -1,0 +1,150 @@
+"""When the portal itself fails: the page has the number of the request, and nothing shows a secret."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import include, path
+from django.views.debug import ExceptionReporter
+from pytest_django.fixtures import Settings
+
+from backups.dcs.signing import Credentials
+from backups.services.projects import client_for, configured_projects
+from dcsportal import redaction
+
+# Put together here, since a page of DEBUG shows lines of code.
+AK = "AK" * 9 + "20"
+SK = "-".join(["a", "secret", "key", "of", "forty", "characters", "0123456"])
+TOKEN = "-".join(["a", "security", "token", "0123456789"])
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    credentials = Credentials(AK, SK, TOKEN)
+    header = f"SDK-HMAC-SHA256 Access={credentials.ak}, Signature={SK}"
+    raise RuntimeError(f"it broke over {len(header)} characters")
+
+
+broken.login_required = False  # type: ignore[attr-defined]
+
+urlpatterns = [path("broken/", broken), path("", include("dcsportal.urls"))]
+handler500 = "dcsportal.errors.server_error"
+
+
+@pytest.fixture
+def breakable(settings: Settings) -> Iterator[Client]:
+    settings.ROOT_URLCONF = __name__
+    settings.DCS_PROJECTS = {
+        "p": {
+            "region": "eu-west-101",
+            "project_id": "0123456789",
+            "endpoint": "http://127.0.0.1:1",
+            "credentials": Credentials(AK, SK, TOKEN),
+            "groups": (),
+        }
+    }
+    redaction._of_settings.cache_clear()
+    yield Client(raise_request_exception=False)
+    redaction._of_settings.cache_clear()
+
+
+def test_the_page_has_the_number_by_which_the_logs_find_it(
+    breakable: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = breakable.get("/broken/?<script>=x")
+
+    assert response.status_code == 500
+    number = response.headers["X-Request-ID"]
+    page = response.content.decode()
+    assert number in page
+    assert "it broke" not in page
+    assert "script" not in page
+    assert any("it broke" in str(record.exc_info) for record in caplog.records)
+
+
+def test_the_page_says_so_in_chinese(breakable: Client) -> None:
+    breakable.cookies["portal_language"] = "zh-hans"
+
+    response = breakable.get("/broken/")
+
+    assert "请求编号" in response.content.decode()
+
+
+def test_the_page_has_the_security_headers(breakable: Client) -> None:
+    headers = breakable.get("/broken/").headers
+
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert headers["Cache-Control"] == "private, no-store"
+
+
+# --- Secrets ---------------------------------------------------------------------
+
+
+def test_a_page_of_debug_shows_no_secret(breakable: Client, settings: Settings) -> None:
+    settings.DEBUG = True
+    settings.CACHES = settings.CACHES | {"other": {"LOCATION": "redis://:hunter22@cache.example/0"}}
+    secrets = {
+        "DCS_SK": SK,
+        "HTTP_AUTHORIZATION": f"Bearer {TOKEN}",
+        "DATABASE_URL": "postgresql://x:hunter22@y/z",
+    }
+
+    page = breakable.get("/broken/", **secrets).content.decode()  # type: ignore[arg-type]
+
+    assert "it broke" in page
+    for secret in (SK, TOKEN, "hunter22", AK, django_settings.SECRET_KEY):
+        assert secret not in page
+
+
+def test_a_report_shows_no_local_value_that_is_secret(breakable: Client) -> None:
+    try:
+        broken(HttpRequest())
+    except RuntimeError as error:
+        report = ExceptionReporter(None, type(error), error, error.__traceback__).get_traceback_text()
+        shown = ExceptionReporter(None, type(error), error, error.__traceback__).get_traceback_data()
+
+    values = str([frame["vars"] for frame in shown["frames"]])
+    for secret in (SK, TOKEN):
+        assert secret not in values + report
+
+
+@pytest.fixture
+def holders(breakable: Client) -> dict[str, Any]:
+    """Everything that holds credentials for as long as the process lives."""
+    credentials = Credentials(AK, SK, TOKEN)
+    project = configured_projects()["p"]
+    client = client_for(project)
+    return {
+        "credentials": credentials,
+        "a copy": copy.copy(credentials),
+        "project": project,
+        "client": client,
+        "signer": client._signer,
+        "settings": django_settings.DCS_PROJECTS,
+        "an error": SimpleNamespace(args=ValueError(credentials).args),
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["credentials", "a copy", "project", "client", "signer", "settings", "an error"]
+)
+def test_no_object_shows_its_secrets(holders: dict[str, Any], name: str) -> None:
+    holder = holders[name]
+    inside = vars(holder) if hasattr(holder, "__dict__") else {}
+
+    record = logging.LogRecord("x", logging.INFO, "", 1, "%r %s", (holder, holder), None)
+    for shown in (repr(holder), str(holder), f"{holder}", repr(inside), logging.Formatter().format(record)):
+        for secret in (SK, TOKEN, AK):
+            assert secret not in shown
+
+
+def test_credentials_have_no_dictionary_to_dump() -> None:
+    with pytest.raises(TypeError):
+        vars(Credentials("AK", SK))

@@ -1,0 +1,141 @@
+"""Every address, signed in and out, asked and posted, right and wrong: the security headers and cookies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django.fixtures import Settings
+
+from backups.emulator.contract import REFERENCE_BACKUP_ID
+from backups.emulator.fleet import ORDERS_CACHE_ID
+
+ARGUMENTS = {
+    "project_name": "eu-prod",
+    "instance_id": ORDERS_CACHE_ID,
+    "backup_id": REFERENCE_BACKUP_ID,
+}
+
+
+def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _patterns(pattern)
+        else:
+            yield pattern
+
+
+def _addresses() -> Iterator[str]:
+    """Yield each address of the portal; a new kind of argument must be given a value above."""
+    for pattern in _patterns(get_resolver()):
+        yield reverse(
+            str(pattern.name), kwargs={name: ARGUMENTS[name] for name in pattern.pattern.converters}
+        )
+
+
+WRONG = [
+    "/no-such-page/",
+    "/find/?" + "&".join(["a=1"] * 200),
+    "/find/?q=" + "a" * 40_000,
+    "/projects/no-such/",
+    f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/?from=yesterday",
+    "/projects/eu-prod/instances/00000000-0000-4000-8000-000000000000/",
+    "/static/no-such.css",
+    "/healthz/",
+]
+ADDRESSES = [*sorted(set(_addresses())), *WRONG]
+
+
+def check(response: Any) -> None:
+    headers = response.headers
+    # A page that DCS or a part of the portal holds up is an answer; one that it failed to make is none.
+    assert response.status_code != 500
+    policy = dict(part.strip().partition(" ")[::2] for part in headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == "'self'"
+    assert policy["frame-ancestors"] == policy["base-uri"] == policy["object-src"] == "'none'"
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    for feature in ("camera", "geolocation", "microphone", "payment", "usb"):
+        assert f"{feature}=()" in headers["Permissions-Policy"]
+    assert "private" in headers["Cache-Control"] or "no-store" in headers["Cache-Control"]
+    assert re.fullmatch(r"[0-9a-f]{24}", headers["X-Request-ID"])
+    if headers.get("Content-Type", "").startswith("text/html") and not response.streaming:
+        page = response.content.decode()
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=\"|javascript:", page)
+    for cookie in response.cookies.values():
+        assert cookie["samesite"] == "Lax"
+        assert cookie["httponly"] or not cookie.value
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_every_answer_has_the_headers(
+    portal: Settings, client_of: Callable[[str], Client], client: Client, address: str
+) -> None:
+    for browser in (client, client_of("ada"), client_of("cleo")):
+        for method in ("get", "post", "head", "options", "put"):
+            check(getattr(browser, method)(address))
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_foreign_host_gets_the_headers_too_and_nothing_else(db: None, client: Client, address: str) -> None:
+    response = client.get(address, headers={"Host": "evil.example"})
+
+    assert (
+        response.status_code in (200, 400, 414)
+        if address.startswith("/h") or "a=1" in address
+        else (400, 414)
+    )
+    assert "evil.example" not in response.content.decode()
+    check(response)
+
+
+@pytest.fixture
+def https(portal: Settings) -> Settings:
+    """The portal as PORTAL_URL=https://testserver makes it, behind a proxy that ends TLS."""
+    portal.PORTAL_URL = "https://testserver"
+    portal.HTTPS = portal.SECURE_SSL_REDIRECT = True
+    portal.SECURE_HSTS_SECONDS = 365 * 86_400
+    portal.COOKIE_PREFIX = "__Host-"
+    for name in ("SESSION", "CSRF"):
+        setattr(portal, f"{name}_COOKIE_SECURE", True)
+        setattr(portal, f"{name}_COOKIE_NAME", f"__Host-portal_{name.lower()}")
+    return portal
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_over_https_every_answer_says_so_and_no_page_redirects_to_itself(
+    db: None, https: Settings, address: str
+) -> None:
+    # The proxy speaks http with the portal, and need not even say that its viewers do not.
+    response = Client().get(address)
+
+    assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert response.headers.get("Location", "").partition("?")[0] not in (
+        address,
+        f"https://testserver{address}",
+    )
+    check(response)
+
+
+def test_over_https_cookies_are_for_this_host_alone(db: None, https: Settings) -> None:
+    client = Client()
+    page = client.get("/sign-in/")
+    answer = client.post("/sign-in/", {"person": "ada"})
+    kept = client.post("/preferences/", {"theme": "dark", "language": "en", "zone": "UTC"})
+
+    cookies = [*page.cookies.values(), *answer.cookies.values(), *kept.cookies.values()]
+    assert {"__Host-portal_session", "__Host-portal_csrf"} <= {cookie.key for cookie in cookies}
+    for cookie in cookies:
+        assert cookie["secure"]
+        assert cookie["httponly"]
+        assert cookie["samesite"] == "Lax"
+        assert cookie["path"] == "/"
+        assert not cookie["domain"]
