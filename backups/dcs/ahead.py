@@ -58,12 +58,15 @@ def walk_ahead(
     max_records: int,
     on_page: Callable[[Page[Item]], None] = lambda page: None,
     at_once: int = AT_ONCE,
+    spare: threading.Semaphore | None = None,
 ) -> Walk[Item]:
     """Read a whole list as `walk` does, with `ask(offset, limit)` under way for several pages at a time.
 
-    `ask` is called from several threads; it tries once and returns what came of it.
+    `ask` is called from several threads; it tries once and returns what came of
+    it. `spare` bounds what all walks that share it ask for beside the page that
+    each of them needs next.
     """
-    ahead = _Ahead(ask, page_size, max_records, at_once)
+    ahead = _Ahead(ask, page_size, max_records, at_once, spare or threading.Semaphore(at_once))
     try:
         return walk(ahead.page, page_size=page_size, max_records=max_records, on_page=on_page)
     finally:
@@ -92,6 +95,7 @@ class _Call(Generic[Item]):
 
     offset: int
     limit: int
+    is_spare: bool
     dropped: bool = False
     done: threading.Event = field(default_factory=threading.Event)
     tried: Tried[Page[Item]] | None = None
@@ -100,11 +104,14 @@ class _Call(Generic[Item]):
 class _Ahead(Generic[Item]):
     """Hands pages to one walk, in its thread. Others run `_work` alone."""
 
-    def __init__(self, ask: Ask[Item], page_size: int, max_records: int, at_once: int) -> None:
+    def __init__(
+        self, ask: Ask[Item], page_size: int, max_records: int, at_once: int, spare: threading.Semaphore
+    ) -> None:
         self._ask = ask
         self._page_size = page_size
         self._max_records = max_records
         self._at_once = at_once
+        self._spare = spare
         self._wide = at_once > 1
         self._planned: deque[tuple[int, int]] = deque()
         self._begun: deque[_Call[Item]] = deque()
@@ -192,20 +199,30 @@ class _Ahead(Generic[Item]):
     def _begin_some(self) -> float | None:
         """Begin the calls that may begin; return the seconds until another may, None where none will."""
         while self._wide and self._planned and len(self._begun) < self._at_once:
+            is_spare = bool(self._begun)
             pause = self._last_start + self._fastest / _STARTS_PER_ANSWER - time.monotonic()
-            if self._begun and pause > 0:
+            if is_spare and pause > 0:
                 return pause
+            if not self._has_worker() or (is_spare and not self._spare.acquire(blocking=False)):
+                return None
             self._last_start = time.monotonic()
-            self._begun.append(_Call(*self._planned.popleft()))
+            self._begun.append(_Call(*self._planned.popleft(), is_spare))
             self._queue.put(self._begun[-1])
-            if self._workers < self._at_once:
-                self._workers += 1
-                # In the caller's context, so that log lines of its calls carry the id of its request.
-                in_context = copy_context().run
-                threading.Thread(
-                    target=in_context, args=(self._work,), name="read-ahead", daemon=True
-                ).start()
         return None
+
+    def _has_worker(self) -> bool:
+        """See to a thread for one more call; tell whether there is one."""
+        if self._workers > len(self._begun):
+            return True
+        # In the caller's context, so that log lines of its calls carry the id of its request.
+        work = copy_context().run
+        try:
+            threading.Thread(target=work, args=(self._work,), name="read-ahead", daemon=True).start()
+        except RuntimeError:  # the system has no more threads
+            self._wide = False
+            return False
+        self._workers += 1
+        return True
 
     def _work(self) -> None:
         while call := self._queue.get():
@@ -215,6 +232,8 @@ class _Ahead(Generic[Item]):
             finally:
                 if call.tried is None:
                     self._wide = False
+                if call.is_spare:
+                    self._spare.release()
                 call.done.set()
 
     def _try(self, offset: int, limit: int) -> Tried[Page[Item]]:

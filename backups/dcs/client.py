@@ -10,6 +10,7 @@ REQUESTS_CA_BUNDLE are honoured. All that goes wrong is a DcsError.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Enco
 MAX_LIMIT = 1000
 # A page of 1000 records with the longest remarks stays far below this.
 MAX_BODY_BYTES = 16 * 1024 * 1024
+# With the page that each of some walks needs, this stays within the connections that are kept.
+SPARE_CALLS = 16
 
 Result = TypeVar("Result")
 
@@ -85,6 +88,8 @@ class DcsClient:
         self._observe = observe
         self._signer = Signer(credentials, project_id, url.netloc, clock)
         self._transport = Transport(f"{url.scheme}://{url.netloc}")
+        # What all walks of this client together may ask for ahead (see walk_ahead).
+        self.spare_calls = threading.Semaphore(SPARE_CALLS)
 
     def __repr__(self) -> str:
         return f"DcsClient({self._endpoint}, {self._credentials!r})"

@@ -28,7 +28,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-POOL_SIZE = 16
+POOL_SIZE = 32
 _NEVER = Retry(total=False, redirect=False)
 
 _deadline: ContextVar[float] = ContextVar("deadline")

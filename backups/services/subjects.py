@@ -86,6 +86,7 @@ class Subject:
             page_size=settings.DCS_PAGE_SIZE,
             max_records=settings.DCS_MAX_RECORDS,
             on_page=on_page,
+            spare=client.spare_calls,
         )
 
 

@@ -242,6 +242,36 @@ def test_never_more_than_eight_are_under_way_though_one_is_late() -> None:
     assert results[0].complete
 
 
+def test_walks_that_share_their_spare_calls_never_make_more_ahead_than_those() -> None:
+    latency = 0.005
+    server = Server(names(400), before=lambda _: time.sleep(latency))
+    spare = threading.Semaphore(5)
+    results: list[Walk[Row]] = []
+
+    def read_all() -> None:
+        results.append(walk_ahead(server.ask, page_size=10, max_records=1000, spare=spare))
+
+    walks = [threading.Thread(target=read_all) for _ in range(3)]
+    for one in walks:
+        one.start()
+    for one in walks:
+        one.join(10)
+    let_go()
+    assert [keys(result) for result in results] == [names(400)] * 3
+    assert 3 < server.most <= 5 + 3
+    assert all(spare.acquire(blocking=False) for _ in range(5)), "a call has not given its room back"
+
+
+def test_where_no_thread_can_start_a_list_is_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_more)
+    server = Server(names(1000))
+    assert keys(server.walk(page_size=10)) == names(1000)
+    assert server.calls == sorted(server.calls)
+
+
 def test_a_page_that_is_the_last_is_asked_for_without_a_thread() -> None:
     threads: set[str] = set()
     server = Server(names(15), before=lambda number: threads.add(threading.current_thread().name))
@@ -427,22 +457,23 @@ def test_a_key_that_is_revoked_during_a_walk_is_not_locked(emulator: Emulator, e
     assert client.list_backup_records(ORDERS_CACHE_ID).length > 0, "the gateway has locked the key"
 
 
-def test_after_a_refusal_nothing_more_is_asked() -> None:
+def test_after_a_refusal_nothing_is_asked_again_either() -> None:
     refused = DcsAccessDenied(http_status=401, kind="credentials_refused")
-    away = DcsUnavailable(http_status=503)
-    first_failed = threading.Event()
+    passing = DcsThrottled(http_status=429)
+    server = Server(names(1000), failing={4: passing, 5: refused})
+    refused_by_then: list[int] = []
 
     def wait(number: int) -> None:
-        # The page that the walk needs first fails after a later one was refused.
-        if number == 4:
-            assert first_failed.wait(5)
-        if number == 5:
-            first_failed.set()
+        if number == 4:  # the page that the walk needs first fails after the one behind it was refused
+            ends = time.monotonic() + 5
+            while (len(server.calls) < 5 or server.at_once > 1) and time.monotonic() < ends:
+                time.sleep(0.01)
+            refused_by_then.append(len(server.calls))
 
-    server = Server(names(1000), before=wait, failing={4: away, 5: refused})
-    with pytest.raises(DcsError):
+    server.before = wait
+    with pytest.raises(DcsAccessDenied):
         server.walk(page_size=10)
-    assert len(server.calls) <= 1 + AT_ONCE + 3
+    assert [len(server.calls)] == refused_by_then
 
 
 # Time ----------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -149,3 +151,21 @@ def test_what_repeats_in_a_history_is_kept_once() -> None:
     one, other = usual_page(body_of(row, row))[0]
     for field in ("instance_id", "status", "type", "format", "error_code", "period"):
         assert getattr(one, field) is getattr(other, field)
+
+
+def test_ten_thousand_records_cost_at_most_15_megabytes(emulator: Emulator) -> None:
+    rows = [json.loads(row.text) for row in emulator.fleet.backups(BULK_HISTORY_ID)]
+    remarks = ("before the upgrade, ticket OPS-{}", "升级前的手动备份，工单 {}", "{}" + "长" * 120)
+    for number, row in enumerate(rows):
+        row["remark"] = remarks[number % 3].format(number)
+        row["progress"] = f"{number % 9973 / 100:.2f}"
+    pages = [body_of(*rows[start : start + 1000], total=10_000) for start in range(0, 10_000, 1000)]
+    tracemalloc.start()
+    try:
+        kept = [backup_page(body).records for body in pages]
+        gc.collect()
+        cost, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(map(len, kept)) == 10_000
+    assert cost < 15_000_000
