@@ -43,7 +43,6 @@ from .services.instances import instance_page
 from .services.links import (
     absolute,
     backup_url,
-    export_url,
     frozen_recovery_path,
     history_url,
     instance_url,
@@ -162,8 +161,6 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
         "filter": wanted,
         "history": history,
         "now": now,
-        "json_url": export_url("backups-json", project, instance_id, request.GET),
-        "csv_url": export_url("backups-csv", project, instance_id, request.GET),
         "frozen": frozen_link(request.path, request.GET, history, now=now, read_at=known.listing.read_at),
         "overview": overview(known.listing, known.instance, now=now, zone=ZoneInfo(wanted.tz or "UTC")),
     }

@@ -35,15 +35,6 @@ def backup_path(record: BackupRecord) -> str:
     return f"backups/{record.backup_id}/" if _ID.fullmatch(record.backup_id) else ""
 
 
-def export_url(name: str, project: Project, instance_id: str, query: QueryDict) -> str:
-    """Return the link of `backups-json` or `backups-csv` with a page's filters: the whole set, so no page."""
-    query = query.copy()
-    for parameter in ("page", "per_page"):
-        query.pop(parameter, None)
-    url = reverse(name, args=[project.name, instance_id])
-    return f"{url}?{query.urlencode()}" if query else url
-
-
 def frozen_recovery_path(path: str, query: QueryDict, at: datetime) -> str:
     """Return the page that shows the same instant next week, whatever words it was asked with."""
     query = query.copy()

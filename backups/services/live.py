@@ -97,7 +97,9 @@ def _state_of(listing: Listing[Any], now: datetime, running: bool) -> tuple[Stat
         return _state_of_problem(listing.problem, now)
     if running:
         fresh = min(settings.DCS_FRESH_SECONDS, RUNNING_FRESH_SECONDS)
-        return "running", max(SOONEST, fresh - (now - listing.read_at).total_seconds())
+        # What was read for this very view is a little younger than the view.
+        age = max(0.0, (now - listing.read_at).total_seconds())
+        return "running", max(SOONEST, fresh - age)
     return "quiet", 0.0
 
 

@@ -1,13 +1,14 @@
 """Parts of a page that are written once and shown again, as long as all that they depend on is the same.
 
-`{% kept "_crumbs.html" name=name project=project.name %}` is `{% include … only %}` that is remembered. The
+`{% kept "_crumbs.html" name=name project=project %}` is `{% include … only %}` that is remembered. The
 partial sees the values that are named here and nothing else of the page, so it cannot depend on what is not
 a part of its key: no viewer, no request. Beside the values its key has language and zone. What the tags of
-times write in it holds until the first of them changes. Two things of a request may stand in it all the same,
-since they are put in anew for each view: the form's token and the page's own address (`{% csrf_token %}` and
-`{% here %}`).
+times write in it holds until the first of them changes. Values must compare by what they say: texts, numbers,
+tuples, frozen records. What is kept is bounded.
 
-Values must compare by what they say: texts, numbers, tuples, frozen records. What is kept is bounded.
+Texts that are a view's own are named after `late`: they are not kept, but put into their places in each view,
+and are there to be written, not to be asked about. The form's token and the page's own address are put in so
+of themselves (`{% csrf_token %}`, `{% here %}`).
 """
 
 from __future__ import annotations
@@ -21,22 +22,24 @@ from django import template
 from django.conf import settings
 from django.template import Context
 from django.template.base import FilterExpression, Node, Parser, Token, token_kwargs
-from django.utils.html import escape
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
 from .query_links import QueryLinks, links_of
 from .times import Clock
 
-# Nobody can guess them, so no text of a backup can pass for one.
-_TOKEN, _HERE = f"token-{secrets.token_hex(12)}", f"here-{secrets.token_hex(12)}"
+# What stands for a late text begins so: nobody can guess it, so no text of a backup can pass for one.
+_MARK = f"late-{secrets.token_hex(12)}-"
+_TOKEN, _HERE = "csrf_token", "_here"
 
 
 class Text(NamedTuple):
-    """HTML that is true from `since` until `until`, in seconds since 1970."""
+    """HTML that is true from `since` until `until`, in seconds since 1970; `late` names what is put in."""
 
     html: SafeString
     since: float
     until: float
+    late: tuple[str, ...] = ()
 
 
 class Shelf:
@@ -80,37 +83,47 @@ _shelf = Shelf(4_000_000)
 
 
 class KeptNode(Node):
-    def __init__(self, name: str, values: dict[str, FilterExpression]) -> None:
+    def __init__(
+        self, name: str, values: dict[str, FilterExpression], late: dict[str, FilterExpression]
+    ) -> None:
         self.name = name
         self.values = values
+        self.late = late
+        self.marks = {name: mark_safe(f"{_MARK}{name}-") for name in (*late, _TOKEN, _HERE)}
 
     def render(self, context: Context) -> SafeString:
-        values = {name: value.resolve(context) for name, value in self.values.items()}
+        values = [value.resolve(context) for value in self.values.values()]
         clock = Clock.of(context)
-        key = (self.name, clock.language, clock.zone, *values.values())
+        key = (self.name, clock.language, clock.zone, *values)
         text = _shelf.get(key, clock.seconds)
         if text is None or settings.DEBUG:
             text = self._written(context, values, clock)
             _shelf.put(key, text)
         clock.narrow(text.until)
-        return _with_marks(text.html, context)
+        return self._completed(text, context) if text.late else text.html
 
-    def _written(self, context: Context, values: dict[str, Any], clock: Clock) -> Text:
+    def _written(self, context: Context, values: list[Any], clock: Clock) -> Text:
         own = Clock(clock.now, clock.zone, clock.language)
         # Names that begin with an underscore are for tags alone: no template can say them.
-        partial = context.new({**values, "csrf_token": _TOKEN, "_here": _HERE, "_clock": own})
+        seen = dict(zip(self.values, values, strict=True)) | self.marks | {"_clock": own}
         page = context.template
         assert page  # a node is rendered by one
-        html = page.engine.get_template(self.name).render(partial)
-        return Text(html, clock.seconds, own.until)
+        html = page.engine.get_template(self.name).render(context.new(seen))
+        late = tuple(name for name, mark in self.marks.items() if mark in html)
+        return Text(html, clock.seconds, own.until, late)
 
+    def _completed(self, text: Text, context: Context) -> SafeString:
+        html: str = text.html
+        for name in text.late:
+            html = html.replace(self.marks[name], self._late(name, context))
+        return mark_safe(html)
 
-def _with_marks(html: SafeString, context: Context) -> SafeString:
-    if _TOKEN in html:
-        html = mark_safe(html.replace(_TOKEN, escape(context.get("csrf_token", ""))))
-    if _HERE in html:
-        html = mark_safe(html.replace(_HERE, escape(here_of(context))))
-    return html
+    def _late(self, name: str, context: Context) -> str:
+        if name == _TOKEN:
+            return str(context.get(_TOKEN, ""))
+        if name == _HERE:
+            return conditional_escape(here_of(context))
+        return conditional_escape(self.late[name].resolve(context))
 
 
 def here_of(context: Context) -> str:
@@ -119,9 +132,10 @@ def here_of(context: Context) -> str:
 
 
 def kept(parser: Parser, token: Token) -> KeptNode:
-    """`{% kept "partial.html" name=value … %}`: see this module."""
+    """`{% kept "partial.html" name=value … late name=value … %}`: see this module."""
     _, name, *bits = token.split_contents()
     values = token_kwargs(bits, parser)
-    if bits or name[0] not in "\"'" or name[0] != name[-1]:
+    late = token_kwargs(bits[1:], parser) if bits[:1] == ["late"] else {}
+    if name[0] not in "\"'" or name[0] != name[-1] or len(bits) != len(late) + bool(late):
         raise template.TemplateSyntaxError("kept needs a template's name in quotes and name=value pairs")
-    return KeptNode(name[1:-1], values)
+    return KeptNode(name[1:-1], values, late)

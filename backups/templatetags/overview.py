@@ -35,6 +35,8 @@ register = template.Library()
 _shelf = Shelf(4_000_000)
 # Backups leave the last 30 days and plans become due: that soon is soon enough. Ages and days are exact.
 HOLDS = 600.0
+# A clock that is put back makes a day longer.
+_LONGEST_DAY = timedelta(hours=26)
 
 
 @register.simple_tag(takes_context=True)
@@ -56,8 +58,11 @@ def overview_part(context: Context, name: str) -> SafeString:
 
 
 def _chosen_day(context: Context) -> Hashable:
+    """Return the bounds that may be those of a day; other ones mark none, and would part what is kept."""
     wanted = context.get("filter")
-    return (wanted.start, wanted.end) if wanted else None
+    if not wanted or not wanted.start or not wanted.end or wanted.end - wanted.start > _LONGEST_DAY:
+        return None
+    return wanted.start, wanted.end
 
 
 def _written(context: Context, name: str, overview: Overview, base: str) -> Text:

@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import template
 from django.template import Context
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -24,6 +25,8 @@ from django.utils.translation import gettext_lazy as _
 from backups.dcs.records import BackupRecord, Instance
 from backups.services import words
 from backups.services.eligibility import Eligibility, eligibility
+from backups.services.listings import Listing
+from backups.services.problems import Progress
 from backups.services.projects import Project
 from backups.services.values import (
     capacity,
@@ -90,6 +93,29 @@ def age(context: Context, value: datetime | None, style: str = "") -> str:
     style "short" has one unit only; "until" is "now" once its time has come.
     """
     return times.counting_age(Clock.of(context), value, style) if value else ""
+
+
+class AsOf(NamedTuple):
+    """What a page says of the age of a listing, without the listing itself: it may be kept longer."""
+
+    read_at: datetime
+    source: str
+    problem: bool
+    refreshing: bool
+    progress: Progress | None
+    request_ids: tuple[str, ...]
+
+
+@register.filter
+def as_of(listing: Listing[Any]) -> AsOf:
+    return AsOf(
+        listing.read_at,
+        listing.source,
+        listing.problem is not None,
+        listing.refreshing,
+        listing.progress,
+        listing.request_ids,
+    )
 
 
 @register.simple_tag(takes_context=True)
@@ -311,6 +337,13 @@ def here(context: Context) -> str:
 def page_links(context: Context) -> QueryLinks:
     """Return the links of this page, for a part of it that is kept."""
     return links_of(context)
+
+
+@register.simple_tag(takes_context=True)
+def export_url(context: Context, name: str, project: str, instance_id: str) -> str:
+    """Return the link of `backups-json` or `backups-csv` with the page's filters: the whole set, no page."""
+    query = links_of(context).query_without(("page", "per_page"))
+    return f"{reverse(name, args=[project, instance_id])}{query}"
 
 
 @register.simple_tag(takes_context=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import lru_cache
 from html import escape
+from itertools import count
 
 from django import template
 from django.template import Context
@@ -33,6 +34,7 @@ register = template.Library()
 
 # Some four thousand rows.
 _shelf = Shelf(6_000_000)
+_numbers = count()
 
 
 @register.simple_tag(takes_context=True)
@@ -41,16 +43,22 @@ def history_rows(context: Context, history: History, generation: str) -> SafeStr
     clock, links = Clock.of(context), links_of(context)
     overview: Overview = context["overview"]
     query = escape(links.query_without(PARAMETERS))
-    shared = (links.path, query, generation, overview.key, clock.language, clock.zone)
+    sheet = _sheet((links.path, query, generation, overview.key, clock.language, clock.zone))
     rows = []
     for place in history.places:
-        text = _shelf.get((place, shared), clock.seconds)
+        text = _shelf.get((sheet, place), clock.seconds)
         if text is None:
             text = _row(history.index.records[place], overview, links.escaped_path, query, clock)
-            _shelf.put((place, shared), text)
+            _shelf.put((sheet, place), text)
         clock.narrow(text.until)
         rows.append(text.html)
     return mark_safe("".join(rows))
+
+
+@lru_cache(maxsize=256)
+def _sheet(shared: tuple[object, ...]) -> int:
+    """Return a number for what all rows of a page share: it is looked up once a row."""
+    return next(_numbers)
 
 
 def _row(record: BackupRecord, overview: Overview, path: str, query: str, page: Clock) -> Text:

@@ -48,9 +48,12 @@ class Clock:
             return clock
         now = context.get("now")
         zone = context.get("zone") or getattr(context.get("preferences"), "zone", None)
-        return cls(
+        clock = cls(
             now if isinstance(now, datetime) else timezone.now(), zone if isinstance(zone, tzinfo) else UTC
         )
+        # At the bottom of the context, so that all of this page has the one.
+        context.dicts[0]["_clock"] = clock
+        return clock
 
     @cached_property
     def seconds(self) -> float:
