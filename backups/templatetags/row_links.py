@@ -41,9 +41,9 @@ def row_of(context: Context, record: BackupRecord) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def rows_between(context: Context, first: BackupRecord, last: BackupRecord) -> str:
+def rows_between(context: Context, first: BackupRecord, last: BackupRecord, **filters: str) -> str:
     """Return the link to the rows from one backup to another, both among them."""
-    return rows_url(context, **_span(first.started_at, last.started_at))
+    return rows_url(context, **filters, **_span(first.started_at, last.started_at))
 
 
 @register.simple_tag(takes_context=True)
@@ -55,7 +55,7 @@ def rows_of_hint(context: Context, hint: Hint) -> str:
         day = {"from": start, "to": start + timedelta(days=1)}
         return rows_url(context, status="failed", type="auto", **day)
     if hint.before and hint.record:
-        return rows_between(context, hint.before, hint.record)
+        return rows_between(context, hint.before, hint.record, status="succeed|expired|deleted")
     return row_of(context, hint.record) if hint.record else rows_url(context)
 
 

@@ -1,7 +1,7 @@
 // hx-swap="morph": makes what is on the screen like what has come, and touches nothing else, so that focus,
 // selection, scroll position, open menus and half-typed fields stay. Fetched by live.js when it is needed.
 // What a viewer or a script changes is never taken back: values, open menus, what was hidden or shown.
-const KEPT = new Set(["open", "hidden"]);
+const KEPT = new Set(["open", "hidden", "tabindex"]);
 
 function keyOf(node) {
   if (node.nodeType !== Node.ELEMENT_NODE) return "";

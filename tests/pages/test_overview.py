@@ -355,6 +355,12 @@ def test_the_size_chart_is_told_in_words(ada: Client, history: Any) -> None:
     assert "the smallest 2.00 GB , the largest 2.14 GB ." in said
 
 
+def test_the_size_chart_leads_to_its_rows(ada: Client, history: Any) -> None:
+    [link] = re.findall(r'<a href="([^"#]*)#backups">Show them</a>', history.content.decode())
+
+    assert rows_of(ada.get(html.unescape(link))) == ["b-1", "b-3", "b-4", "b-5", "b-6", "b-40"]
+
+
 def test_one_size_makes_no_chart(ada: Client, emulator: Emulator) -> None:
     emulator.set_records(ORDERS_CACHE_ID, [ago(1)])
 
