@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .benchmarks.__main__ import PARTS
+from .benchmarks.crowd import Crowd
+from .benchmarks.load import percentile
 from .benchmarks.report import BEGIN, END, Column, Table, Target, as_text, write_markdown
 from .conftest import ROOT, shell_environment
 
@@ -122,3 +128,85 @@ def test_the_tables_of_a_page_are_replaced_and_its_words_are_kept(tmp_path: Path
         "",
         "More words.",
     ]
+
+
+# The viewers of the benchmark --------------------------------------------------
+
+ROW = b'<tr data-backup-id="1">'
+Answers = Callable[[list[tuple[int, bytes]]], int]
+
+
+@pytest.fixture
+def answering() -> Iterator[Answers]:
+    """`answering([(503, b"…"), (200, b"…")])` gives these answers in turn, and returns the port where."""
+    servers = []
+
+    def serve(answers: list[tuple[int, bytes]]) -> int:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                status, body = answers.pop(0)
+                self.send_response(status)
+                self.send_header("Retry-After", "0")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server.server_port
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def _one_viewer(port: int, *, insists: bool = False, seconds: float = 20) -> dict[str, Any]:
+    order = {"port": port, "path": "/", "headers": [{}], "insists": insists, "seconds": seconds}
+    return asyncio.run(Crowd(order).run())
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [(200, ROW)],
+        [(503, b'<div hx-get="/" hx-trigger="load delay:5ms">'), (200, ROW)],
+        [(503, b'<div hx-get="/" hx-trigger="every 0.01s">'), (204, b""), (204, b""), (200, ROW)],
+    ],
+)
+def test_a_viewer_waits_for_the_backups_as_long_as_the_page_fetches_itself(
+    answering: Answers, answers: list[tuple[int, bytes]]
+) -> None:
+    expected = len(answers)
+
+    told = _one_viewer(answering(answers))
+
+    assert (told["with_content"], told["requests"], told["statuses"]) == (1, expected, {200: 1})
+
+
+def test_a_page_that_does_not_fetch_itself_is_the_last_unless_the_viewer_insists(answering: Answers) -> None:
+    told = _one_viewer(answering([(503, b"no"), (200, ROW)]))
+    assert (told["with_content"], told["statuses"]) == (0, {503: 1})
+
+    told = _one_viewer(answering([(503, b"no"), (200, ROW)]), insists=True)
+    assert (told["with_content"], told["statuses"]) == (1, {200: 1})
+
+
+def test_a_script_that_would_end_without_the_backups_is_no_success(answering: Answers) -> None:
+    """htmx fetches once after "load delay"; 204 swaps nothing in, so nothing would fetch again."""
+    told = _one_viewer(
+        answering([(503, b'<div hx-get="/" hx-trigger="load delay:5ms">'), (204, b""), (200, ROW)])
+    )
+
+    assert (told["with_content"], told["statuses"]) == (0, {204: 1})
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    assert [percentile([3.0, 1.0, 2.0], share) for share in (0.0, 0.5, 0.99)] == [1.0, 2.0, 3.0]
+    assert percentile([float(n) for n in range(100)], 0.99) == 99.0
