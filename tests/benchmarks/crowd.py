@@ -1,13 +1,14 @@
 """Many viewers who open one page at the same moment, each with a session and a connection of their own.
 
 Takes orders as lines of JSON: where (`port`, `path`), who (`headers`, one for each viewer), and how long they
-have patience (`seconds`). A page that says it is being read is fetched again as its own script does; with
-`insists`, any 503 is asked again after its Retry-After. Told is what each waited until the last answer.
+have patience (`seconds`). A page that is being read asks again as its own script does; viewers who `insist`
+leave also a page open that says that DCS does not answer. Told is what each waited until the last answer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import statistics
 import time
@@ -17,11 +18,19 @@ from typing import Any
 
 from .http import Answer, get, whole_answer
 from .load import percentile
-from .processes import HOST, orders
+from .processes import HOST, ROOT, orders
 
 _ROW = b"data-backup-id="
-_FETCHES_ITSELF = re.compile(rb'hx-trigger="(load delay:|every )([0-9.]+)(m?s)')
+_LIVE = re.compile(rb'data-live="([a-z]+)"[^>]*?(?:data-after="([0-9.]+)"|>)')
 _SCRIPT = {"HX-Request": "true", "Sec-Fetch-Mode": "cors"}
+
+
+def live_pauses() -> dict[str, list[float]]:
+    """The seconds before each try while DCS is read or fails, as the script of the pages has them."""
+    line = re.search(r"const PAUSES = \{(.*)\};", (ROOT / "static" / "js" / "live.js").read_text())
+    found = re.findall(r"(\w+): (\[[^]]*\])", line[1]) if line else []
+    pauses: dict[str, list[float]] = {name: json.loads(numbers) for name, numbers in found}
+    return {name: pauses[name] for name in ("reading", "retrying")}
 
 
 @dataclass
@@ -59,46 +68,50 @@ class Crowd:
 
     async def _last_answer(self, headers: dict[str, str]) -> Answer:
         reader, writer = await asyncio.open_connection(HOST, self.order["port"])
-        request = get(self.order["port"], self.order["path"], headers)
-        again = get(self.order["port"], self.order["path"], headers | _SCRIPT)
-        script = None
+        script = PageScript()
         try:
             while True:
                 self.requests += 1
-                writer.write(again if script else request)
+                writer.write(get(self.order["port"], self.order["path"], headers | script.headers))
                 answer = await _received(reader)
-                script = _Script.of(answer) or (script if script and script.goes_on(answer) else None)
-                pause = script.pause if script else self._patience(answer)
-                if pause is None:
+                pause = script.pause_after(answer)
+                if answer.status != 204 and _ROW in answer.body:
+                    return answer
+                if pause is None or (script.state == "retrying" and not self.order["insists"]):
                     return answer
                 await asyncio.sleep(pause)
         finally:
             writer.close()
 
-    def _patience(self, answer: Answer) -> float | None:
-        """Return the seconds after which a viewer loads a page again that does not do so itself."""
-        if self.order.get("insists") and answer.status == 503:
-            return float(answer.header("Retry-After") or 1)
-        return None
 
+class PageScript:
+    """What static/js/live.js does with a page: when it asks again, and what it says that it shows."""
 
-@dataclass(frozen=True)
-class _Script:
-    """What a page that is being read does by itself: it asks again after a `pause`, once or for ever."""
+    _pauses = live_pauses()
 
-    pause: float
-    repeats: bool
+    def __init__(self) -> None:
+        self.state = "quiet"
+        self.headers: dict[str, str] = {}
+        self._tries = dict.fromkeys(self._pauses, 0)
 
-    @classmethod
-    def of(cls, answer: Answer) -> _Script | None:
-        found = None if _ROW in answer.body else _FETCHES_ITSELF.search(answer.body)
-        if found is None:
+    def pause_after(self, answer: Answer) -> float | None:
+        """Return the seconds until the page asks again, None where it expects nothing newer."""
+        if answer.status == 204:
+            told = json.loads(answer.header("HX-Trigger"))["live:told"]
+            state, after = told["state"], float(told["after"])
+        else:
+            found = _LIVE.search(answer.body)
+            state, after = found[1].decode() if found else "quiet", float(found[2] or 0) if found else 0.0
+            self.headers = _SCRIPT | {"X-Shown-Generation": answer.header("X-Shown-Generation")}
+        if state == "reading" != self.state:
+            self._tries["reading"] = 0
+        self.state = state
+        if state not in self._pauses:
             return None
-        return cls(float(found[2]) / (1000 if found[3] == b"ms" else 1), found[1] == b"every ")
-
-    def goes_on(self, answer: Answer) -> bool:
-        """Whether an answer without a page (204: nothing new yet) leaves the script as it was."""
-        return self.repeats and answer.status == 204
+        pauses = self._pauses[state]
+        pause = pauses[min(self._tries[state], len(pauses) - 1)]
+        self._tries[state] += 1
+        return max(pause, after)
 
 
 async def _received(reader: asyncio.StreamReader) -> Answer:

@@ -91,6 +91,7 @@ class _Scene:
     load: Child
     effort: Effort
     numbers: count[int] = field(default_factory=count)
+    cpu_before: float = 0.0
 
     def play(self, found: Found) -> None:
         for _ in range(4 * WORKERS):
@@ -132,6 +133,7 @@ class _Scene:
 
     def _arrive(self, instance_id: str, viewers: int, *, insists: bool) -> None:
         self.upstream.asked()
+        self.cpu_before = self.server.cpu
         headers = [self.server.headers(viewer) for viewer in range(viewers)]
         for one in headers:
             del one["Accept-Encoding"]  # the crowd must read what it gets
@@ -141,6 +143,7 @@ class _Scene:
     def _left(self, instance_id: str) -> Row:
         """Wait for all who have arrived, and tell how they fared and what DCS was asked."""
         told = self.crowd.answer()
+        told["cpu"] = self.server.cpu - self.cpu_before
         asked = self.upstream.asked().get(instance_id, {})
         return {
             "cache": self.cache,

@@ -76,6 +76,8 @@ class Found:
                 "shows": row["shows"],
                 "p50": row["p50"],
                 "p99": row["p99"],
+                "requests": row["requests"],
+                "cpu": row["cpu"],
                 "answers": _answers(row),
             }
             for row in self.trouble
@@ -87,11 +89,14 @@ class Found:
             Column("shows", "for the instance", " "),
             Column("p50", "p50", "ms"),
             Column("p99", "p99", "ms"),
+            Column("requests", "requests", " "),
+            Column("cpu", "CPU of the workers", "ms"),
             Column("answers", "last answers"),
         )
         notes = (
             "The same viewers while DCS is in trouble with that history. Calls are counted with their "
-            "repetitions. Where DCS hangs, viewers insist until it is well again.",
+            "repetitions. Where DCS hangs, viewers insist until it is well again. CPU is that of the whole "
+            "scene, somebody's looks at another page in it.",
         )
         return Table(f"{self.effort.viewers} viewers while DCS is in trouble", columns, rows, notes)
 
