@@ -74,12 +74,12 @@ def test_exports_say_the_same_compressed(ada: Client, name: str, accepted: str) 
     assert "Accept-Encoding" in as_it_is.headers["Vary"]
 
 
-@pytest.mark.parametrize("accepted", ["br", "gzip"])
-def test_a_page_is_a_tenth_of_its_length_on_the_wire(ada: Client, accepted: str) -> None:
+@pytest.mark.parametrize(("accepted", "part"), [("br", 1 / 7), ("gzip", 1 / 6)])
+def test_a_page_is_a_small_part_of_its_length_on_the_wire(ada: Client, accepted: str, part: float) -> None:
     answer = ada.get(ORDERS, headers={"Accept-Encoding": accepted})
 
-    assert int(answer.headers["Content-Length"]) == len(answer.content) < 15_000
-    assert len(answer.content) < len(plain(answer)) / 5
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    assert len(answer.content) < len(plain(answer)) * part
     assert plain(answer).endswith(b"</html>\n")
 
 

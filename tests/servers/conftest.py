@@ -10,7 +10,10 @@ import pytest
 from backups.emulator.api import Emulator
 from backups.emulator.server import running
 
+from ..browser.conftest import browser_type_launch_args
 from .served import Served, environment_of, serving
+
+__all__ = ["browser_type_launch_args"]  # some of these tests look through Chromium
 
 Environment = Callable[..., dict[str, str]]
 
