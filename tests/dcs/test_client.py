@@ -457,6 +457,13 @@ def test_a_packed_answer_is_unpacked() -> None:
 # Connections ---------------------------------------------------------------------------
 
 
+def pass_on(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            sink.sendall(piece)
+        sink.shutdown(socket.SHUT_WR)
+
+
 @contextlib.contextmanager
 def counting_relay(target: str) -> Iterator[tuple[str, list[socket.socket]]]:
     """Passes bytes on to the target, one connection for each that it takes."""
@@ -464,12 +471,6 @@ def counting_relay(target: str) -> Iterator[tuple[str, list[socket.socket]]]:
     listener = socket.create_server(("127.0.0.1", 0))
     taken: list[socket.socket] = []
     all_sockets: list[socket.socket] = []
-
-    def pump(source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while piece := source.recv(65536):
-                sink.sendall(piece)
-            sink.shutdown(socket.SHUT_WR)
 
     def accept() -> None:
         with contextlib.suppress(OSError):
@@ -479,7 +480,7 @@ def counting_relay(target: str) -> Iterator[tuple[str, list[socket.socket]]]:
                 taken.append(near)
                 all_sockets.extend((near, far))
                 for ends in ((near, far), (far, near)):
-                    threading.Thread(target=pump, args=ends, daemon=True).start()
+                    threading.Thread(target=pass_on, args=ends, daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     try:
@@ -528,6 +529,17 @@ def test_a_connection_that_the_server_has_closed_is_replaced(
         client = client_of(endpoint=relay)
         client.list_instances()
         connections[0].shutdown(socket.SHUT_RDWR)
+        client.list_instances()
+        assert len(connections) == 2
+
+
+def test_a_client_that_was_closed_connects_anew(
+    emulator: Emulator, endpoint: str, client_of: Callable[..., DcsClient]
+) -> None:
+    with counting_relay(endpoint) as (relay, connections):
+        client = client_of(endpoint=relay)
+        client.list_instances()
+        client.close()
         client.list_instances()
         assert len(connections) == 2
 
@@ -649,6 +661,46 @@ def test_only_a_certificate_of_the_ca_bundle_is_trusted(
         no_proxies.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
         assert client_at(endpoint).list_backup_records("i").length == 0
         assert len(seen) == 1
+
+
+def tunnel_to(port: int) -> Handler:
+    """What a proxy does that was asked for a tunnel: it says so, and passes bytes on."""
+
+    def handle(connection: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as far:
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=pass_on, args=(far, connection), daemon=True)
+            back.start()
+            pass_on(connection, far)
+            back.join(5)
+
+    return handle
+
+
+@pytest.mark.needs("openssl", "openssl")
+def test_calls_through_a_proxy_s_tunnel_share_it(
+    certificate: tuple[Path, Path], no_proxies: pytest.MonkeyPatch
+) -> None:
+    def answer_twice(connection: socket.socket) -> None:
+        answering(EMPTY)(connection)
+        connection.recv(65536)
+        answering(EMPTY)(connection)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with (
+        server(answer_twice, context=context) as (endpoint, seen),
+        server(tunnel_to(int(endpoint.rpartition(":")[2]))) as (proxy, asked),
+    ):
+        no_proxies.setenv("HTTPS_PROXY", proxy)
+        no_proxies.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+        client = client_at(endpoint)
+        assert client.list_backup_records("i").length == 0
+        assert client.list_backup_records("i").length == 0
+        client.close()
+    assert [request.split(b" ")[0] for request in asked] == [b"CONNECT"]
+    assert b"SDK-HMAC" not in asked[0]
+    assert seen[0].startswith(b"GET /v2/")
 
 
 @pytest.mark.needs("openssl", "openssl")
