@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backups.dcs.records import BackupRecord
 from backups.services.days import Day, last_days
 from backups.services.evidence import evidence
 from backups.services.policy import Plan
-from backups.services.timeline import timeline
+from backups.services.timeline import kind_of, timeline
 
 from .api_records import (
     DCS_SAYS_NO,
@@ -28,6 +31,7 @@ from .api_records import (
     backup_at,
     utc,
 )
+from .test_history import records_of_the_api
 
 NOON = utc("11-24 12:00")
 DAILY = Plan("automatic", (1, 2, 3, 4, 5, 6, 7), time(3), 7)
@@ -198,3 +202,13 @@ def test_days_with_a_change_of_the_clock_are_longer_or_shorter_and_none_is_lost(
 
     assert {day.end - day.start for day in found} == {timedelta(hours=24), timedelta(hours=25)}
     assert all(day.end == following.start for day, following in pairwise(found))
+
+
+@settings(max_examples=60, deadline=None)
+@given(records_of_the_api(), st.sampled_from(["UTC", "Asia/Kolkata", "America/St_Johns", "Europe/Berlin"]))
+def test_each_day_counts_its_own_backups_and_no_other(records: list[BackupRecord], zone: str) -> None:
+    now = max((r.started_at for r in records if r.started_at), default=NOON)
+
+    for day in days_of(*records, now=now, zone=ZoneInfo(zone)).values():
+        own = [r for r in records if r.started_at and day.start <= r.started_at < day.end]
+        assert dict(day.counts) == Counter(kind_of(record) for record in own)
