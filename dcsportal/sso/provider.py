@@ -102,6 +102,10 @@ class Provider:
                 "untrusted", f"the token's key {unknown!s:.80} is not the provider's"
             ) from None
 
+    def keys(self, metadata: Metadata) -> list[dict[str, Any]]:
+        """Return the keys that sign tokens, read now if they were not read before."""
+        return self._known_keys(metadata)
+
     def _known_keys(self, metadata: Metadata, *, anew: bool = False) -> list[dict[str, Any]]:
         with self._lock:
             age = time.monotonic() - self._keys_read_at

@@ -1,0 +1,70 @@
+"""`./run manage doctor`: looks at the whole installation, and says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import textwrap
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from dcsportal.doctor.cloud import cloud_findings
+from dcsportal.doctor.findings import Finding
+from dcsportal.doctor.installation import cache_findings, database_findings, settings_findings
+from dcsportal.doctor.sign_in import sign_in_findings
+
+EXAMINATIONS: tuple[Callable[[], Iterable[Finding]], ...] = (
+    settings_findings,
+    database_findings,
+    cache_findings,
+    sign_in_findings,
+    cloud_findings,
+)
+WIDTH = 96
+
+
+class Command(BaseCommand):
+    help = (
+        "Examine settings, database, cache, sign-in, clocks, and the key of each project, by a few cheap "
+        "calls. The exit status is 1 where something is wrong."
+    )
+    requires_system_checks = ()  # their findings are among ours
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--wrong-only", action="store_true", help="leave out what is well")
+
+    def handle(self, *args: Any, wrong_only: bool, **options: Any) -> None:
+        # What is wrong is told below; the log of a server would say it twice.
+        logging.disable(logging.CRITICAL)
+        try:
+            levels = [self._tell(finding, wrong_only) for look in EXAMINATIONS for finding in look()]
+        finally:
+            logging.disable(logging.NOTSET)
+        wrong, notes = levels.count("wrong"), levels.count("note")
+        self.stdout.write(f"\n{_counted(wrong, 'thing')} wrong, {_counted(notes, 'note')}.")
+        if wrong:
+            sys.exit(1)
+
+    def _tell(self, finding: Finding, wrong_only: bool) -> str:
+        if finding.level != "ok" or not wrong_only:
+            mark = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}[finding.level]
+            style = {"ok": self.style.SUCCESS, "note": self.style.WARNING, "wrong": self.style.ERROR}
+            self.stdout.write(
+                f"{style[finding.level](mark)}  {_wrapped(f'{finding.subject}: {finding.says}')}"
+            )
+            if finding.to_do:
+                self.stdout.write(f"       {_wrapped(f'-> {finding.to_do}')}")
+        return finding.level
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(
+        text, WIDTH, subsequent_indent=" " * 7, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count or 'No'} {what}{'' if count == 1 else 's'}"

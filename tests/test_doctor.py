@@ -1,0 +1,440 @@
+"""`./run manage doctor`: for all that can be wrong a sentence that says so, and one that says what to do."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from pytest_django.fixtures import Settings
+
+from backups.dcs.signing import Credentials
+from backups.emulator.api import Emulator
+from backups.services import shared_cache
+from dcsportal.doctor import installation
+from dcsportal.doctor.clocks import clock_findings, seconds_ahead
+
+from .sso import openid
+from .sso.conftest import _running_openid, company, sso  # noqa: F401  # fixtures
+from .test_settings import LONG_KEY
+
+
+def examined(*, ends_with: int | None = None) -> str:
+    """What the doctor says, on one line; by default whatever the exit status is."""
+    out = io.StringIO()
+    try:
+        call_command("doctor", stdout=out, no_color=True)
+        status = 0
+    except SystemExit as end:
+        status = int(str(end.code))
+    if ends_with is not None:
+        assert status == ends_with, out.getvalue()
+    return re.sub(r"\s+", " ", out.getvalue())
+
+
+@pytest.fixture
+def well(db: None, portal: Settings) -> Settings:
+    """A demo in which nothing is wrong, with one project."""
+    portal.DCS_PROJECTS = {"eu-prod": portal.DCS_PROJECTS["eu-prod"]}
+    return portal
+
+
+def change(settings: Settings, **changes: Any) -> None:
+    settings.DCS_PROJECTS = {"eu-prod": settings.DCS_PROJECTS["eu-prod"] | changes}
+
+
+# --- All well --------------------------------------------------------------------
+
+
+def test_an_installation_that_is_well_is_told_so_and_ends_with_zero(
+    well: Settings, emulator: Emulator
+) -> None:
+    said = examined(ends_with=0)
+
+    assert "No things wrong" in said
+    for part in ("settings: They fit together", "database: SQLite", "cache: The embedded cache"):
+        assert f"ok {part}" in said
+    assert "the clock" not in said
+    assert "The clocks of this machine and of" in said
+    assert "ok project eu-prod: DCS accepts the key" in said
+    assert "The key may read an instance." in said
+    assert "The key may read the backups of an instance." in said
+    assert [call.query for call in emulator.calls if call.query] == ["limit=1&offset=0", "limit=1&offset=0"]
+
+
+def test_it_can_be_told_to_leave_out_what_is_well(well: Settings) -> None:
+    out = io.StringIO()
+    call_command("doctor", "--wrong-only", stdout=out, no_color=True)
+
+    assert "\nok " not in out.getvalue()
+    assert "No things wrong" in out.getvalue()
+
+
+def test_no_line_of_the_log_stands_among_what_it_says(
+    well: Settings, emulator: Emulator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    emulator.fail_with(403)
+    examined(ends_with=1)
+
+    assert capfd.readouterr().err == ""
+
+
+# --- Settings --------------------------------------------------------------------
+
+
+def test_settings_that_do_not_fit_are_told_with_what_to_do(well: Settings) -> None:
+    well.DCS_PROJECTS = {}
+
+    said = examined(ends_with=1)
+
+    assert "WRONG settings: No DCS project is configured. -> Set DCS_REGION" in said
+
+
+def test_an_installation_for_viewers_is_told_what_it_lacks(well: Settings) -> None:
+    well.HTTPS, well.ON_LOOPBACK, well.DCS_DEMO = True, False, False
+    well.PORTAL_URL = "https://backups.example.com"
+    well.SECRET_KEY_FALLBACKS = [LONG_KEY]
+    well.TRUSTED_PROXIES, well.METRICS_TOKEN = [], ""
+
+    said = examined()
+
+    assert "note settings: TRUSTED_PROXIES is empty" in said
+    assert "note settings: METRICS_TOKEN is not set" in said
+    assert "note settings: SECRET_KEY_FALLBACKS still holds earlier keys. -> Empty it 12 hours after" in said
+    assert "WRONG settings: No sign-in is configured." in said
+
+
+def test_a_file_of_secrets_that_everybody_can_read_is_told(
+    well: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "env"
+    file.write_text("")
+    monkeypatch.setenv("ENV_FILE", str(file))
+
+    file.chmod(0o600)
+    assert "can be read by everybody" not in examined()
+    file.chmod(0o644)
+    assert f"-> Run: chmod o-r {file}" in examined(ends_with=0)
+
+
+# --- Database and cache ----------------------------------------------------------
+
+
+def test_a_database_without_its_tables_is_told(transactional_db: None, portal: Settings) -> None:
+    call_command("migrate", "sso", "zero", verbosity=0)
+    try:
+        said = examined(ends_with=1)
+    finally:
+        call_command("migrate", verbosity=0)
+
+    assert "lacks tables or columns of this version. -> Run: ./run manage migrate." in said
+
+
+def test_a_full_disk_is_told_before_it_is_full(
+    well: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(well.DATABASES["default"], "NAME", str(tmp_path / "portal.sqlite3"))
+    (tmp_path / "portal.sqlite3").touch()
+    monkeypatch.setattr(installation, "LEAST_FREE_BYTES", 10**18)
+
+    said = examined(ends_with=1)
+
+    assert "MB are free where SQLite keeps its file" in said
+    assert f"Make room in {tmp_path}" in said
+
+
+@pytest.fixture
+def redis(well: Settings) -> Iterator[Settings]:
+    """A Redis that refuses connections, with a password in its address."""
+    embedded = well.CACHES
+    backend = "django.core.cache.backends.redis.RedisCache"
+    well.CACHES = {"default": {"BACKEND": backend, "LOCATION": "redis://:hunter22@127.0.0.1:1/0"}}
+    yield well
+    well.CACHES = embedded
+    shared_cache.try_again()
+
+
+def test_a_cache_that_is_away_is_told_and_its_password_is_not(redis: Settings) -> None:
+    said = examined(ends_with=1)
+
+    assert "WRONG cache: Redis at 127.0.0.1:1/0 does not answer" in said
+    assert "-> Check CACHE_URL" in said
+    assert "hunter22" not in said
+
+
+# --- The provider ----------------------------------------------------------------
+
+
+@pytest.fixture
+def provided(well: Settings, sso: Settings) -> Settings:  # noqa: F811
+    return well
+
+
+def test_a_provider_that_is_well_is_told(provided: Settings, company: openid.OpenId) -> None:  # noqa: F811
+    said = examined(ends_with=0)
+
+    assert f"ok sign-in: The provider at {company.issuer} announces all that is needed." in said
+    assert "Its 2 key(s) can be read; it signs with ES256, RS256." in said
+    assert "The provider knows the client portal, and accepts its secret." in said
+    assert "The redirect URI that must be registered there is http://testserver/sso/callback/" in said
+    assert openid.CLIENT_SECRET not in said
+
+
+def _down(company: openid.OpenId) -> None:  # noqa: F811
+    company.down = "all"
+
+
+def _other_name(company: openid.OpenId) -> None:  # noqa: F811
+    company.metadata = {"issuer": "https://elsewhere.example"}
+
+
+def _no_token_endpoint(company: openid.OpenId) -> None:  # noqa: F811
+    company.metadata = {"token_endpoint": None}
+
+
+def _no_keys(company: openid.OpenId) -> None:  # noqa: F811
+    company.keys = {}
+
+
+def _keys_down(company: openid.OpenId) -> None:  # noqa: F811
+    company.down = "/keys"
+
+
+def _weak(company: openid.OpenId) -> None:  # noqa: F811
+    company.metadata = {"id_token_signing_alg_values_supported": ["HS256"]}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says", "to_do"),
+    [
+        (_down, "announcement", "Check SSO_ISSUER"),
+        (_other_name, "calls itself otherwise than SSO_ISSUER", "Check SSO_ISSUER"),
+        (_no_token_endpoint, "no usable token_endpoint", "Check SSO_ISSUER"),
+        (_no_keys, "publishes no key", "Look at the provider's keys"),
+        (_keys_down, "keys at", "Let this machine reach that address too"),
+        (_weak, "signs with HS256, none of which the portal accepts", "Let the provider sign"),
+    ],
+)
+def test_what_is_wrong_with_the_provider_is_told(
+    provided: Settings,
+    company: openid.OpenId,  # noqa: F811
+    spoil: Callable[[openid.OpenId], None],
+    says: str,
+    to_do: str,
+) -> None:
+    spoil(company)
+
+    said = examined(ends_with=1)
+
+    assert says in said
+    assert f"-> {to_do}" in said
+
+
+def test_a_wrong_client_secret_is_found_before_a_viewer_finds_it(provided: Settings) -> None:
+    provided.SSO_CLIENT_SECRET = "expired"
+
+    said = examined(ends_with=1)
+
+    assert "WRONG sign-in: The provider does not accept the client portal or its secret" in said
+    assert "-> Check SSO_CLIENT_ID and SSO_CLIENT_SECRET" in said
+
+
+def test_an_unclear_answer_about_the_client_is_not_called_wrong(
+    provided: Settings,
+    company: openid.OpenId,  # noqa: F811
+) -> None:
+    company.down = "/token"
+
+    assert "note sign-in: Whether the provider accepts the client portal could not be found out" in examined(
+        ends_with=0
+    )
+
+
+def test_with_a_sign_in_proxy_it_says_what_it_cannot_see(well: Settings) -> None:
+    well.DCS_DEMO, well.SSO_PROXY_USER_HEADER = False, "X-User"
+    well.SSO_TRUSTED_PROXIES = ["10.1.2.3"]
+
+    said = examined()
+
+    assert "A proxy at 10.1.2.3 names viewers in X-User." in said
+    assert "cannot be seen from here. -> Try it" in said
+
+
+# --- Clocks ----------------------------------------------------------------------
+
+
+@contextmanager
+def server_whose_clock_is_off(seconds: float) -> Iterator[str]:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response_only(404)
+            self.send_header(
+                "Date", format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+            )
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("off", [-7200.0, -20.0, 0.0, 45.0, 1000.0])
+def test_clocks_are_compared_to_a_second(off: float) -> None:
+    with server_whose_clock_is_off(off) as address:
+        ahead = seconds_ahead(address)
+
+    assert ahead is not None
+    assert abs(ahead + off) < 2.5
+
+
+@pytest.mark.parametrize(
+    ("off", "level"), [(0, "ok"), (20, "ok"), (60, "note"), (-60, "note"), (901, "wrong")]
+)
+def test_a_clock_is_wrong_from_where_nothing_is_accepted(off: float, level: str) -> None:
+    with server_whose_clock_is_off(-off) as address:
+        (finding,) = clock_findings("clock", address, wrong_from=900)
+
+    assert finding.level == level
+
+
+def test_with_a_wrong_clock_no_key_is_tried(well: Settings) -> None:
+    with server_whose_clock_is_off(3600) as address:
+        change(well, endpoint=address)
+        said = examined(ends_with=1)
+
+    assert "WRONG clock: The clock of this machine is 3600 s behind" in said or "3599 s behind" in said
+    assert "-> Set the clock" in said
+    assert "project eu-prod: Not tried" in said
+
+
+# --- Projects --------------------------------------------------------------------
+
+
+def test_a_refused_key_is_told_once_and_not_tried_again(well: Settings, emulator: Emulator) -> None:
+    key = well.DCS_PROJECTS["eu-prod"]["credentials"]
+    wrong_key = replace(key, sk="not-the-secret-key")
+    well.DCS_PROJECTS = {
+        name: well.DCS_PROJECTS["eu-prod"] | {"credentials": wrong_key} for name in ("first", "second")
+    }
+
+    said = examined(ends_with=1)
+    again = examined(ends_with=1)
+
+    assert "WRONG project first: The cloud refuses the access key (HTTP 401, APIGW.0301" in said
+    assert "-> Check access key, secret key" in said
+    assert "project second: Not tried: the cloud has just refused the key of first" in said
+    assert "It is not tried before" in again
+    assert emulator.count("/instances", status=401) == 1
+    assert key.ak not in said
+    assert "not-the-secret-key" not in said
+
+
+@pytest.mark.parametrize(
+    ("path", "permission"),
+    [
+        ("/instances", "dcs:instance:list"),
+        ("/instances/", "dcs:instance:get"),
+        ("/backups", "dcs:instance:getDataBackupLog"),
+    ],
+)
+def test_a_missing_permission_is_named(
+    well: Settings, emulator: Emulator, path: str, permission: str
+) -> None:
+    emulator.fail_with(403, path_contains=path, times=1)
+
+    said = examined(ends_with=1)
+
+    assert f"WRONG project eu-prod: The key lacks the permission {permission} (HTTP 403, DCS.2003" in said
+    assert "-> Give its user the policy DCS ReadOnlyAccess" in said
+
+
+@pytest.mark.parametrize(
+    ("spoil", "level", "says", "to_do"),
+    [
+        (
+            lambda e: e.fail_with(404, "APIGW.0101"),
+            "WRONG",
+            "DCS rejects the call (HTTP 404, APIGW.0101",
+            "Check DCS_REGION",
+        ),
+        (
+            lambda e: e.fail_with(400, "DCS.4002"),
+            "WRONG",
+            "DCS rejects the call (HTTP 400, DCS.4002",
+            "Check DCS_REGION",
+        ),
+        (lambda e: e.answer_html(), "WRONG", "is not the DCS API", "Check the endpoint: a proxy"),
+        (lambda e: e.throttle(60), "note", "DCS asks for fewer calls just now", "Run the doctor again later"),
+        (
+            lambda e: e.fail_with(500),
+            "note",
+            "DCS has an error of its own (HTTP 500, DCS.5078",
+            "Run the doctor again",
+        ),
+        (lambda e: e.hang(), "WRONG", "DCS cannot be reached at", "Check the endpoint's name, the way out"),
+    ],
+)
+def test_other_answers_of_dcs_are_told(
+    well: Settings, emulator: Emulator, spoil: Callable[[Emulator], Any], level: str, says: str, to_do: str
+) -> None:
+    well.DCS_READ_BUDGET, well.DCS_READ_TIMEOUT = 1.0, 0.3
+    spoil(emulator)
+
+    said = examined(ends_with=1 if level == "WRONG" else 0)
+
+    assert f"{level} project eu-prod: " in said
+    assert says in said
+    assert f"-> {to_do}" in said
+
+
+def test_an_endpoint_where_nobody_listens_is_told_with_its_address(well: Settings) -> None:
+    change(well, endpoint="http://127.0.0.1:1")
+
+    said = examined(ends_with=1)
+
+    assert "WRONG project eu-prod: DCS cannot be reached at http://127.0.0.1:1" in said
+    assert "Connection refused" in said
+
+
+def test_a_project_without_instances_is_told_what_that_leaves_open(
+    well: Settings, emulator: Emulator
+) -> None:
+    emulator.answer_body(b'{"instance_num":0,"instances":[]}', path_contains="/instances")
+
+    said = examined(ends_with=0)
+
+    assert "note project eu-prod: It has no instance" in said
+
+
+def test_every_project_is_looked_at(portal: Settings, db: None) -> None:
+    said = examined(ends_with=0)
+
+    for name in portal.DCS_PROJECTS:
+        assert f"project {name}: DCS accepts the key" in said
+
+
+def test_a_temporary_key_without_its_token_is_refused_in_plain_words(portal: Settings, db: None) -> None:
+    name, project = next(
+        (name, project)
+        for name, project in portal.DCS_PROJECTS.items()
+        if project["credentials"].security_token
+    )
+    key = project["credentials"]
+    portal.DCS_PROJECTS = {name: project | {"credentials": Credentials(key.ak, key.sk)}}
+
+    assert "with a temporary key its security token" in examined(ends_with=1)
