@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property, lru_cache
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -214,6 +215,10 @@ class HistoryForm(QueryForm):
 
     def filter(self) -> BackupFilter:
         """Return what the query asks for; only for a valid form."""
+        return self._filter
+
+    @cached_property
+    def _filter(self) -> BackupFilter:
         cleaned = self.cleaned_data
         return BackupFilter(
             statuses=tuple(cleaned["status"]),
@@ -230,6 +235,14 @@ class HistoryForm(QueryForm):
             per_page=int(cleaned["per_page"]),
             tz=cleaned["tz"],
         )
+
+
+@lru_cache(maxsize=256)
+def history_form(query: str) -> HistoryForm:
+    """Return the form of a query as it stands in QUERY_STRING, read: most viewers ask what others asked."""
+    form = HistoryForm(QueryDict(query.encode("latin-1")))
+    form.is_valid()
+    return form
 
 
 class FindForm:

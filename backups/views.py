@@ -31,7 +31,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from .dcs.records import BackupRecord, Instance, as_text, has_value
-from .forms import FindForm, HistoryForm, InstancesForm, RecoveryForm
+from .forms import FindForm, InstancesForm, RecoveryForm, history_form
 from .services import find as finding
 from .services import listings, recents
 from .services.csv_export import csv_chunks, csv_headers, csv_name
@@ -143,7 +143,7 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
 def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
     project = _project_or_404(request, project_name)
     context: dict[str, Any] = {"project": project, "instance_id": instance_id}
-    form = HistoryForm(request.GET)
+    form = history_form(request.META.get("QUERY_STRING", ""))
     if not form.is_valid():
         instance = listings.cached_instance(project, instance_id)
         context |= {"instance": instance, "name": _name(instance, instance_id)}
@@ -306,7 +306,7 @@ def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> Ht
 
 
 def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:
-    form = HistoryForm(request.GET)
+    form = history_form(request.META.get("QUERY_STRING", ""))
     if not form.is_valid():
         return refused_query(project, instance_id, form.problems)
     return exported_history(project, instance_id, form.filter(), now=timezone.now())

@@ -26,16 +26,16 @@ class JsonFormatter(logging.Formatter):
     """Writes time, level, logger, message and request id; `extra={"event": {…}}` adds fields of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        request = current.get()
+        request, more = current.get(), getattr(record, "event", {})
         event: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": more["message"] if "message" in more else record.getMessage(),
         }
         if request.id:
             event["request_id"] = request.id
-        event |= getattr(record, "event", {})
+        event |= more
         if record.exc_info:
             event["exception"] = self.formatException(record.exc_info)
         line = _encoded(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -104,9 +105,9 @@ def test_token_and_address_are_those_of_each_view() -> None:
 
     for name in ("form.html", "nested.html"):
         for token, query in (("one", "q=%22%3E&a=1"), ("two", ""), ("three", "a=1")):
-            html = shown(f"{{% kept '{name}' text='x' %}}", query, csrf_token=token)
-            assert f'value="{token}"' in html
-            assert f"href='/projects/{'?' + query.replace('&', '&amp;') if query else ''}'" in html
+            form_html = shown(f"{{% kept '{name}' text='x' %}}", query, csrf_token=token)
+            assert f'value="{token}"' in form_html
+            assert f"href='/projects/{'?' + query.replace('&', '&amp;') if query else ''}'" in form_html
 
 
 def test_a_developer_sees_a_changed_partial_at_once(settings: Settings) -> None:
@@ -156,6 +157,20 @@ def test_a_shelf_is_bounded_and_keeps_what_is_asked_for() -> None:
     kept = [number for number in range(20_000) if shelf.get(number, 5)]
     assert 300 < len(kept) <= 1000
     assert kept[-1] == 19_999
+
+
+def test_the_odd_dash_is_kept_as_a_reference_and_chinese_as_it_is() -> None:
+    shelf = Shelf(100_000)
+    dash, chinese = "<td>" + "x" * 200 + " · –</td>", "<td>备份成功</td>"
+    for text in (dash, chinese):
+        shelf.put(text, Text(mark_safe(text), 0, 10))
+
+    kept = [shelf.get(text, 5) for text in (dash, chinese)]
+    assert kept[0]
+    assert kept[0].html.isascii()
+    assert html.unescape(kept[0].html) == dash
+    assert kept[1]
+    assert kept[1].html == chinese
 
 
 def test_a_shelf_counts_what_viewers_asked_for() -> None:

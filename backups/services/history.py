@@ -171,15 +171,15 @@ def index_of(listing: Listing[BackupRecord]) -> HistoryIndex:
 
 def backup_history(index: HistoryIndex, wanted: BackupFilter, *, now: datetime) -> History:
     """Filter, count, sort and page the records of one generation."""
-    sets = _sets(index, wanted, now)
-    found = reduce(and_, sets.values(), index.all)
-    matched = found.bit_count()
+    bounds = wanted.bounds(now)
+    question = (*_chosen(wanted).values(), wanted.words, bounds)
+    found, matched, facets = index.answer(question, lambda: _found(index, wanted, bounds))
     pages = _pages(matched, wanted.per_page)
     return History(
         filter=wanted,
         total=len(index),
         matched=matched,
-        facets=_facets(index, wanted, sets),
+        facets=facets,
         page=min(wanted.page, pages),
         page_past_end=wanted.page > pages,
         index=index,
@@ -211,7 +211,17 @@ def _chosen(wanted: BackupFilter) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _sets(index: HistoryIndex, wanted: BackupFilter, now: datetime) -> dict[str, int]:
+Bounds = tuple[datetime | None, datetime | None]
+
+
+def _found(index: HistoryIndex, wanted: BackupFilter, bounds: Bounds) -> tuple[int, int, Facets]:
+    """Return the set of the records that a filter lets pass, their number, and what chips would give."""
+    sets = _sets(index, wanted, bounds)
+    found = reduce(and_, sets.values(), index.all)
+    return found, found.bit_count(), _facets(index, wanted, sets)
+
+
+def _sets(index: HistoryIndex, wanted: BackupFilter, bounds: Bounds) -> dict[str, int]:
     """Return what each filter that is set lets pass: a record must be in all of them."""
     sets = {
         name: _union(index.having(name, value) for value in values)
@@ -220,7 +230,7 @@ def _sets(index: HistoryIndex, wanted: BackupFilter, now: datetime) -> dict[str,
     }
     for word in wanted.words:
         sets["q"] = sets.get("q", index.all) & index.with_word(word)
-    start, end = wanted.bounds(now)
+    start, end = bounds
     if start or end:
         sets["time"] = index.started_within(start, end)
     return sets

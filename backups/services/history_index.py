@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import compress, islice
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from ..dcs.records import FORMATS, STATUSES, TYPES, BackupRecord
 from .eligibility import service_word
@@ -25,6 +25,8 @@ RESTORABLE = ("yes", "no", "unknown")
 DEFAULT_SORT = "-started"
 # Sets of searched words that are kept: 1.25 kB each for 10,000 records.
 MOST_WORDS = 64
+# Answers that are kept: some 4 kB each.
+MOST_ANSWERS = 64
 
 VALUES: dict[str, tuple[str, ...]] = {
     "status": (*STATUSES, OTHER),
@@ -56,6 +58,7 @@ _SORT_VALUE: dict[str, Callable[[BackupRecord], Any]] = {
 SORTS = tuple(_SORT_VALUE)
 
 Places = Sequence[int]
+Answer = TypeVar("Answer")
 
 
 class HistoryIndex:
@@ -74,6 +77,7 @@ class HistoryIndex:
         self._orders: dict[str, array[int]] = {}
         self._columns: tuple[_Column, ...] | None = None
         self._words: dict[str, int] = {}
+        self._answers: dict[Hashable, Any] = {}
 
     def __len__(self) -> int:
         return len(self.records)
@@ -113,6 +117,17 @@ class HistoryIndex:
             if len(self._words) >= MOST_WORDS:
                 self._words.clear()
             self._words[word] = found
+        return found
+
+    def answer(self, question: Hashable, find: Callable[[], Answer]) -> Answer:
+        """Return what `find` found when this question was last asked of these records."""
+        try:
+            return cast(Answer, self._answers[question])
+        except KeyError:
+            found = find()
+        if len(self._answers) >= MOST_ANSWERS:
+            self._answers.clear()
+        self._answers[question] = found
         return found
 
     # Orders

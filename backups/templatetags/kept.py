@@ -66,8 +66,17 @@ class Shelf:
     def put(self, key: Hashable, text: Text) -> None:
         if self._size >= self._most:
             self._old, self._young, self._size = self._young, {}, 0
-        self._young[key] = text
-        self._size += getsizeof(text.html) + _size_of(key)
+        html = _narrow(text.html)
+        self._young[key] = text._replace(html=html)
+        self._size += getsizeof(html) + _size_of(key)
+
+
+def _narrow(html: SafeString) -> SafeString:
+    """Write the odd dash as a reference: a page of ASCII alone is joined and sent in half the time."""
+    if html.isascii():
+        return html
+    narrow = html.encode("ascii", "xmlcharrefreplace").decode()
+    return mark_safe(narrow) if len(narrow) < 1.1 * len(html) else html
 
 
 def _size_of(key: Hashable) -> int:
