@@ -29,6 +29,9 @@ PARTS: dict[str, Callable[[Effort], Results]] = {
 
 def main() -> int:
     arguments = _arguments()
+    if not Path("/proc/self/stat").exists():
+        _say("The benchmarks read /proc: they need Linux.")
+        return 1
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     began = time.monotonic()
     results = Results()
