@@ -21,11 +21,15 @@ from typing import Any, TypeVar
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 
 Result = TypeVar("Result")
+_Rows = list[tuple[str, Any, float]]
 
 SWEEP_SECONDS = 30.0
 MAX_BYTES = 1024**3
 # How long a write waits for another process's, in milliseconds.
 BUSY_MS = 500
+# What a connection remembers: the small texts that each view asks for, not the pages of lists.
+LARGEST_REMEMBERED = 16_384
+MOST_REMEMBERED = 64
 
 _PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_MS}",
@@ -46,6 +50,38 @@ _UPSERT = (
 _FOREVER = float(2**53)
 
 
+class _Connection(sqlite3.Connection):
+    """Remembers what it read until somebody writes: to ask whether anybody did costs a tenth of a look-up."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._as_of = -1
+        self._found: dict[tuple[str, ...], tuple[_Rows, float]] = {}
+
+    def look_up(self, keys: tuple[str, ...]) -> _Rows:
+        """Return key, value and expiry of what is there. Whoever writes by this connection must `forget`."""
+        # SQLite's own count of what other connections, and other processes, have committed.
+        as_of = self.execute("PRAGMA data_version").fetchone()[0]
+        if as_of != self._as_of:
+            self.forget()
+            self._as_of = as_of
+        now = time.time()
+        rows, ends = self._found.get(keys, ([], 0.0))
+        if ends > now:
+            return rows
+        marks = ",".join("?" * len(keys))
+        query = f"SELECT key, value, expires FROM entries WHERE key IN ({marks}) AND expires > ?"
+        rows = self.execute(query, (*keys, now)).fetchall()
+        if sum(len(value) for _, value, _ in rows if not isinstance(value, int)) < LARGEST_REMEMBERED:
+            if len(self._found) >= MOST_REMEMBERED:
+                self.forget()
+            self._found[keys] = rows, min((expires for _, _, expires in rows), default=_FOREVER)
+        return rows
+
+    def forget(self) -> None:
+        self._found.clear()
+
+
 class EmbeddedCache(BaseCache):
     """Django's cache interface over one SQLite file; `location` is its path."""
 
@@ -53,7 +89,7 @@ class EmbeddedCache(BaseCache):
         super().__init__(params)
         self._path = Path(location)
         # Connections are dear to open: each is used by one thread at a time and handed on.
-        self._idle: deque[sqlite3.Connection] = deque()
+        self._idle: deque[_Connection] = deque()
         self._owner: tuple[int, int] = (0, 0)
         self._swept = 0.0
 
@@ -64,10 +100,8 @@ class EmbeddedCache(BaseCache):
 
     def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
         made = {self.make_and_validate_key(key, version=version): key for key in keys}
-        marks = ",".join("?" * len(made))
-        query = f"SELECT key, value FROM entries WHERE key IN ({marks}) AND expires > ?"
-        rows = self._with(lambda db: db.execute(query, (*made, time.time())).fetchall())
-        return {made[key]: value for key, value in rows}
+        rows = self._read(lambda db: db.look_up(tuple(made)))
+        return {made[key]: value for key, value, _ in rows}
 
     def has_key(self, key: str, version: int | None = None) -> bool:
         return bool(self.get_many([key], version))
@@ -125,7 +159,14 @@ class EmbeddedCache(BaseCache):
         seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
         return _FOREVER if seconds is None else time.time() + float(seconds)
 
-    def _with(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    def _with(self, write: Callable[[sqlite3.Connection], Result]) -> Result:
+        def work(db: _Connection) -> Result:
+            db.forget()
+            return write(db)
+
+        return self._read(work)
+
+    def _read(self, work: Callable[[_Connection], Result]) -> Result:
         try:
             with self._connection() as db:
                 return work(db)
@@ -137,7 +178,7 @@ class EmbeddedCache(BaseCache):
                 return work(db)
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self) -> Iterator[_Connection]:
         if self._owner[0] != os.getpid():
             # What a parent process opened is not this one's to use.
             self._idle, self._owner = deque(), (os.getpid(), self._owner[1])
@@ -152,8 +193,8 @@ class EmbeddedCache(BaseCache):
             raise
         self._idle.append(db)
 
-    def _open(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+    def _open(self) -> _Connection:
+        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, factory=_Connection)
         for pragma in _PRAGMAS:
             db.execute(pragma)
         db.executescript(_SCHEMA)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+import time
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dcsportal import embedded_cache
 from dcsportal.embedded_cache import EmbeddedCache
@@ -165,3 +171,60 @@ def test_a_file_beyond_its_bound_loses_what_expires_first(
     assert 3 < len(left) < 35
     assert 59 in left
     assert 0 not in left
+
+
+# What a connection remembers -----------------------------------------------------------
+
+
+WRITES: dict[str, Callable[[EmbeddedCache, str], object]] = {
+    "set": lambda cache, key: cache.set(key, "text", 60),
+    "set for no time": lambda cache, key: cache.set(key, "text", 0),
+    "add": lambda cache, key: cache.add(key, "first", 60),
+    "count": lambda cache, key: cache.incr(key) if isinstance(cache.get(key), int) else cache.set(key, 1, 60),
+    "touch": lambda cache, key: cache.touch(key, 60),
+    "end": lambda cache, key: cache.touch(key, 0),
+    "delete": lambda cache, key: cache.delete(key),
+    "clear": lambda cache, key: cache.clear(),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(WRITES)), st.sampled_from("ab"), st.integers(0, 1)), max_size=12
+    )
+)
+def test_a_look_shows_what_was_written_last_whoever_wrote_it(steps: list[tuple[str, str, int]]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "cache.sqlite3"
+        both = another(path), another(path)
+        for write, key, writer in steps:
+            WRITES[write](both[writer], key)
+            # One that has just been opened remembers nothing.
+            truth = another(path).get_many(["a", "b"])
+            for cache in both:
+                assert cache.get_many(["a", "b"]) == cache.get_many(["a", "b"]) == truth
+                assert {k: v for k in "ab" if (v := cache.get(k)) is not None} == truth
+
+
+def test_what_is_remembered_ends_when_it_expires(cache: EmbeddedCache) -> None:
+    cache.set("short", "text", 0.3)
+    began = time.monotonic()
+
+    while cache.get("short") is not None:
+        assert time.monotonic() - began < 5
+
+    assert time.monotonic() - began >= 0.29
+
+
+def test_pages_of_lists_are_not_held_a_second_time(cache: EmbeddedCache, path: Path) -> None:
+    cache.set_many({"page": b"x" * 1_000_000, "pointer": "p"}, 60)
+    tracemalloc.start()
+
+    for _ in range(3):
+        assert len(cache.get("page")) == 1_000_000
+        assert cache.get("pointer") == "p"
+
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 500_000
