@@ -202,6 +202,7 @@ def test_a_refused_key_is_tried_once_however_many_pages_are_open(
     wrong_key: Project, emulator: Emulator, portal: Settings, instances: list[str]
 ) -> None:
     portal.DCS_READ_BUDGET = 5
+    portal.DCS_WAITING_VIEWERS = 50
     waiting = iter(instances)
 
     def page() -> None:
