@@ -96,7 +96,8 @@ def refusal(call: Call, notes: Notes, now: datetime, *, trial: bool = True) -> P
     if problem or notes.circuit is None or notes.circuit.open_until is None:
         return problem
     until = notes.circuit.open_until
-    free = now >= until and trial and circuit.takes_trial(call.circuit_key, until)
+    past = not now < until <= now + LONGEST_HOLD
+    free = past and trial and circuit.takes_trial(call.circuit_key, until)
     return None if free else notes.circuit.problem
 
 

@@ -325,6 +325,17 @@ def test_a_trial_that_succeeds_ends_it(eu: Project, emulator: Emulator, instance
     assert seen == ["live"] * 4
 
 
+def test_a_circuit_from_a_clock_that_was_put_back_does_not_stay_open_for_ever(
+    eu: Project, emulator: Emulator, instances: list[str]
+) -> None:
+    emulator.fail_with(503, times=5)
+    for instance_id in instances[:5]:
+        problem_of(eu, instance_id)
+
+    assert problem_of(eu, instances[5], after=-100).kind == "circuit_open"
+    assert read(eu, instances[5], after=-3600).source == "live"
+
+
 def test_what_only_adorns_a_page_never_takes_the_trial(
     eu: Project, emulator: Emulator, instances: list[str]
 ) -> None:
