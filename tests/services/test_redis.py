@@ -11,11 +11,11 @@ from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
-from backups.services import generations, listings, shared_cache
+from backups.services import generations, listings, shared_cache, upstream
 from backups.services.projects import Project
 
 from .api_records import raws
-from .conftest import ORDERS, at_once, later, read, settled
+from .conftest import ORDERS, at_once, later, problem_of, read, settled
 from .redis_server import RedisServer
 
 
@@ -126,6 +126,24 @@ def test_what_was_read_while_redis_was_away_is_not_followed_by_an_older_listing(
 
     assert newer.total == 3
     assert read(eu).generation == newer.generation
+
+
+def test_a_key_that_was_refused_while_redis_was_away_is_held_by_all_when_it_is_back(
+    eu: Project, redis_server: RedisServer, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_READ_BUDGET = 5
+    redis_server.freeze()
+    emulator.fail_with(401)
+    problem_of(eu)
+    redis_server.thaw()
+    shared_cache.try_again()
+
+    here = problem_of(eu)
+    upstream.forget()
+    in_another_process = problem_of(eu, emulator.fleet.named("baskets").instance_id)
+
+    assert (here.kind, in_another_process.kind) == ("credentials_refused", "credentials_refused")
+    assert emulator.count() == 1
 
 
 def test_a_server_without_memory_of_its_own_finds_the_records_in_redis(
