@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 # The pages of a replaced generation stay for the views that still show it.
 REPLACED_SECONDS = 60
 MOST_POINTERS = 2000
+# What an empty list and the page about it take of memory, in records.
+RECORDS_OF_A_LIST = 20
 Decode = Callable[[bytes], Sequence[Any]]
 Item = TypeVar("Item", covariant=True)
 Made = TypeVar("Made")
@@ -108,10 +110,10 @@ class _Memory:
         with self.lock:
             self._kept[generation] = kept
             self._kept.move_to_end(generation)
-            size = sum(len(kept.records) for kept in self._kept.values())
+            size = sum(map(_weight, self._kept.values()))
             while len(self._kept) > 1 and size > settings.DCS_RECORDS_IN_MEMORY:
                 _, gone = self._kept.popitem(last=False)
-                size -= len(gone.records)
+                size -= _weight(gone)
 
     @contextmanager
     def decoding(self, generation: str) -> Iterator[None]:
@@ -132,6 +134,10 @@ class _Memory:
 
     def point(self, key: str, pointer: _Pointer) -> None:
         with self.lock:
+            replaced = self._pointers.get(key)
+            if replaced and replaced.generation.id != pointer.generation.id:
+                # Views that still show it hold it themselves; nobody else will ask for it.
+                self._kept.pop(replaced.generation.id, None)
             self._pointers[key] = pointer
             self._pointers.move_to_end(key)
             while len(self._pointers) > MOST_POINTERS:
@@ -141,6 +147,10 @@ class _Memory:
         with self.lock:
             self._kept.clear()
             self._pointers.clear()
+
+
+def _weight(kept: Kept[Any]) -> int:
+    return RECORDS_OF_A_LIST + len(kept.records)
 
 
 _memory = _Memory()

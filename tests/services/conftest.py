@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 from backups.services import listings, readers
 from backups.services.listings import Listing, NothingToShow
 from backups.services.problems import Problem
@@ -28,6 +29,13 @@ def eu(portal: Settings) -> Project:
     """The project eu-prod; what fails, fails within half a second."""
     portal.DCS_READ_BUDGET = 0.5
     return configured_projects()["eu-prod"]
+
+
+@pytest.fixture
+def instances(emulator: Emulator) -> list[str]:
+    """Some ordinary instances of the project."""
+    found = [instance.instance_id for instance in emulator.fleet.instances(emulator.fleet.primary)]
+    return [instance_id for instance_id in found if instance_id not in (ORDERS, BULK_HISTORY_ID)]
 
 
 def later(seconds: float = 0) -> datetime:

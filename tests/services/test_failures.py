@@ -12,7 +12,6 @@ from pytest_django.fixtures import Settings
 
 from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
-from backups.emulator.fleet import BULK_HISTORY_ID
 from backups.services import listings
 from backups.services.listings import NothingToShow
 from backups.services.projects import Project, configured_projects
@@ -89,13 +88,6 @@ def test_waiting_viewers_do_not_repeat_a_failure_one_after_another(
 
     assert len({problem.kind for problem in problems}) == 1
     assert emulator.count("/backups") == 1
-
-
-@pytest.fixture
-def instances(emulator: Emulator) -> list[str]:
-    """Some ordinary instances of the project."""
-    found = [instance.instance_id for instance in emulator.fleet.instances(emulator.fleet.primary)]
-    return [instance_id for instance_id in found if instance_id not in (ORDERS, BULK_HISTORY_ID)]
 
 
 def test_an_unreachable_dcs_is_said_to_be_that(eu: Project, portal: Settings) -> None:

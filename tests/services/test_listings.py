@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from threading import Thread
@@ -406,6 +408,32 @@ def test_what_was_made_goes_with_its_generation(eu: Project) -> None:
     read(eu, read_now=True)
 
     assert read(eu).derived("names", lambda records: [record.name for record in records]) is not first
+
+
+def test_a_listing_that_was_replaced_leaves_the_memory(eu: Project) -> None:
+    old = weakref.ref(read(eu).kept)
+
+    read(eu, read_now=True)
+    settled()
+    gc.collect()
+
+    assert old() is None
+
+
+def test_empty_lists_take_memory_too_and_the_least_used_leave(
+    eu: Project, emulator: Emulator, portal: Settings, instances: list[str]
+) -> None:
+    portal.DCS_RECORDS_IN_MEMORY = 100
+    for instance_id in instances[:8]:
+        emulator.set_records(instance_id, [])
+    first = weakref.ref(read(eu, instances[0]).kept)
+
+    for instance_id in instances[1:8]:
+        read(eu, instance_id)
+    settled()
+    gc.collect()
+
+    assert first() is None
 
 
 # Waiting -------------------------------------------------------------------------------
