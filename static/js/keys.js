@@ -64,4 +64,13 @@ document.addEventListener("keydown", (event) => {
   links[Math.min(Math.max(to, 0), links.length - 1)].focus();
 });
 
-for (const roving of document.querySelectorAll("[data-roving]")) rove(linksOf(roving), linksOf(roving).at(-1));
+// One link of each strip stands in the way of Tab, also after a swap has brought more.
+function roveAll() {
+  for (const roving of document.querySelectorAll("[data-roving]")) {
+    const links = linksOf(roving);
+    if (links.filter((link) => link.tabIndex === 0).length === 1) continue;
+    rove(links, links.includes(document.activeElement) ? document.activeElement : links.at(-1));
+  }
+}
+roveAll();
+document.addEventListener("htmx:afterSettle", roveAll);

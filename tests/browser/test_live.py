@@ -146,6 +146,9 @@ def test_the_swap_keeps_focus_scroll_selection_menus_and_half_typed_text(
     page.locator(".between").evaluate("menu => (menu.open = true)")
     copy = page.locator(".title .copy").first
     expect(copy).to_be_visible()
+    strip = page.locator("[data-roving] a")
+    strip.nth(3).evaluate("link => link.focus({ preventScroll: true })")
+    row.evaluate("link => link.focus({ preventScroll: true })")
 
     a_history(emulator, "succeed", count=55)  # and some old ones have left the list
 
@@ -159,6 +162,7 @@ def test_the_swap_keeps_focus_scroll_selection_menus_and_half_typed_text(
     expect(page.locator("form[data-filters] [name=q]")).to_have_value("half a wo")
     expect(page.locator(".between")).to_have_attribute("open", "")
     expect(copy).to_be_visible()
+    assert strip.evaluate_all("links => links.findIndex(link => link.tabIndex === 0)") == 3
 
 
 def test_the_focus_goes_to_the_neighbour_of_a_row_that_has_left(
@@ -297,6 +301,10 @@ def test_what_was_swapped_in_works_as_if_it_had_been_loaded(
 
     page.keyboard.press("j")
     expect(page.locator("[data-row-link]").first).to_be_focused()
+    assert (
+        page.evaluate("[...document.querySelectorAll('[data-roving] a')].filter(a => !a.tabIndex).length")
+        == 1
+    )
     page.locator(".title .copy").first.click()
     assert page.evaluate("navigator.clipboard.readText()") == ORDERS_CACHE_ID
     page.locator("select[name=range]").select_option("7d")
