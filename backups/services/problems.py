@@ -33,8 +33,10 @@ class Progress:
         numbers = {"n": self.pages_read, "total": self.pages_total}
         if self.pages_total is None:
             return ngettext("%(n)d page read", "%(n)d pages read", self.pages_read) % numbers
-        one, many = "%(n)d of %(total)d page read", "%(n)d of %(total)d pages read"
-        return ngettext(one, many, self.pages_total) % numbers
+        return (
+            ngettext("%(n)d of %(total)d page read", "%(n)d of %(total)d pages read", self.pages_total)
+            % numbers
+        )
 
     def to_text(self) -> str:
         return json.dumps([self.pages_read, self.pages_total, self.records_read])

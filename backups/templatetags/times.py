@@ -126,7 +126,7 @@ def age(clock: Clock, value: datetime, *, short: bool = False) -> str:
 
 def counting_age(clock: Clock, value: datetime, style: str = "") -> SafeString:
     """Return an age that a script lets count on; style "short", or "until": "now" once its time has come."""
-    come = style == "until" and value - clock.now < timedelta(seconds=1)
+    come = style == "until" and value - clock.now < timedelta(seconds=2)
     return format_html(
         '<span data-since="{}"{}>{}</span>',
         utc_milliseconds(value),

@@ -93,7 +93,7 @@ function shown() {
 function told({ state: next, after, sentence, read, total, said }) {
   plan(next, after);
   // What takes no second look is not worth a word.
-  if (next !== "reading" || tries.reading > 2) showNotes(next);
+  if (next !== "reading" || tries.reading > 1) showNotes(next);
   for (const place of page.querySelectorAll("[data-progress-sentence]")) if (sentence) place.textContent = sentence;
   for (const bar of page.querySelectorAll("[data-progress]")) {
     if (total > 1) Object.assign(bar, { max: total, value: read, hidden: false });
@@ -224,7 +224,7 @@ const passed = (since) => Date.now() + skew - since;
 function age(since, style) {
   const seconds = passed(since) / 1000;
   if (style === "span") return span(Math.max(0, Math.trunc(seconds)));
-  if (style === "until" && seconds > -1) return words.now;
+  if (style === "until" && seconds > -2) return words.now;
   if (seconds > -2 && seconds < 1) return words["just now"];
   return fill(seconds > 0 ? words.ago : words.in, { span: span(Math.trunc(Math.abs(seconds)), style === "short") });
 }

@@ -228,7 +228,7 @@ def test_dcs_goes_away_and_comes_back_while_the_page_is_open(open_page: OpenPage
 
     notices = page.locator("#notices")
     expect(notices).to_contain_text("DCS has an internal error. Showing what DCS said at")
-    expect(notices).to_contain_text("This page asks again by itself: in")
+    expect(notices).to_contain_text("This page asks again by itself in")
     expect(page.locator("[data-announce]")).to_have_text("DCS has an internal error.")
     expect(newest(page)).to_contain_text("In progress")
 
@@ -245,7 +245,7 @@ def test_a_page_that_shows_only_a_problem_becomes_the_history_when_dcs_answers(
 ) -> None:
     emulator.fail_with(503)
     page = open_page(ORDERS)
-    expect(page.locator("main")).to_contain_text("This page asks again by itself: in")
+    expect(page.locator("main")).to_contain_text("This page asks again by itself in")
 
     emulator.heal()
 

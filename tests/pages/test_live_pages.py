@@ -188,6 +188,8 @@ def test_a_long_reading_tells_how_far_it_is(ada: Client, emulator: Emulator, por
 
     assert (answer["sentence"], answer["read"], answer["total"]) == ("2 of 6 pages read", 2, 6)
     assert "2 of 6 pages read" in text_of(ada.get(ORDERS))
+    ada.cookies["portal_language"] = "zh-hans"
+    assert "已读取 2/6 页" in text_of(ada.get(ORDERS))
 
 
 # Finished backups ---------------------------------------------------------------------------------------
@@ -243,7 +245,8 @@ def test_a_failure_comes_to_the_open_page_with_its_reason(ada: Client, emulator:
 
     assert newer.status_code == 200
     assert rows_of(newer) == rows_of(page)
-    assert re.search(r"DCS is not asked before \d\d:\d\d:\d\d UTC ?, in \d\d s", text_of(newer))
+    assert re.search(r"DCS is not asked before \d\d:\d\d:\d\d UTC ?\.", text_of(newer))
+    assert "not newer: DCS asks for fewer calls" in text_of(newer)
     assert life_of(newer)["data-live"] == "retrying"
     assert 25 < float(life_of(newer)["data-after"]) <= 30
 
@@ -258,6 +261,16 @@ def test_only_what_may_pass_by_itself_is_asked_for_again(
     emulator.fail_with(status)
 
     assert life_of(ada.get(ORDERS))["data-live"] == state
+
+
+def test_a_held_key_is_told_with_the_time_that_is_left(ada: Client, emulator: Emulator) -> None:
+    ada.get(ORDERS)
+    emulator.fail_with(401)
+    ada.post(f"{ORDERS}refresh/")
+
+    page = ada.get(ORDERS)
+
+    assert re.search(r"DCS is not asked before \d\d:\d\d:\d\d UTC ?, in 4 min", text_of(page))
 
 
 def test_a_page_with_a_problem_stays_until_there_is_something_to_show(
