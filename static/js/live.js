@@ -87,6 +87,7 @@ function shown() {
   skew = Date.parse(page.dataset.now) - Date.now();
   showNotes(page.dataset.live);
   plan(page.dataset.live, Number(page.dataset.after));
+  forgetAnswer();
   tick(true);
 }
 
@@ -101,10 +102,17 @@ function told({ state: next, after, sentence, read, total, said }) {
   answerRefresh(said);
 }
 
-// What is said of a refresh by hand that brought nothing new.
+// What is said of a refresh by hand that brought nothing new; a while later it is not true any more.
+let forgotten;
 function answerRefresh(sentence = "") {
   for (const place of page.querySelectorAll("[data-said]")) place.textContent = sentence;
   if (sentence) say(sentence);
+  forgetAnswer();
+}
+
+function forgetAnswer() {
+  clearTimeout(forgotten);
+  if (page.querySelector("[data-said]:not(:empty)")) forgotten = setTimeout(answerRefresh, 10_000, "");
 }
 
 function showNotes(now) {

@@ -273,11 +273,11 @@ def test_a_page_whose_list_is_being_read_shows_how_far_and_becomes_the_history(
     portal.DCS_WAITING_VIEWERS = 0
     portal.DCS_PAGE_SIZE = 10
     a_history(emulator, "succeed")
-    emulator.hang(path_contains="/backups", after=3)
+    emulator.hang(path_contains="/backups", after=1)
     page = open_page(ORDERS)
 
     expect(page.locator("h1")).to_have_text("The list is being read")
-    expect(page.locator("main")).to_contain_text("3 of 6 pages read")
+    expect(page.locator("main")).to_contain_text("1 of 6 pages read")
     expect(page.locator("main progress")).to_have_js_property("max", 6)
     expect(page.locator("main")).to_contain_text("shows the list as soon as it has come")
 
@@ -401,6 +401,7 @@ def test_refresh_reads_now_without_leaving_the_page(
 
     expect(page.locator(".asof")).to_contain_text("at most once in 10 seconds")
     assert emulator.count("/backups") == 2
+    expect(page.locator("[data-said]")).to_have_text("", timeout=15_000)
 
 
 def test_who_refreshes_without_end_is_told_when_the_portal_answers_again(
