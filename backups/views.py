@@ -362,7 +362,8 @@ def _live_page(
     mark = _mark(live, context.get("live_path") or request.get_full_path())
     context = context | {"live": live, "mark": mark, "frame": "base.html" if shown is None else "_newer.html"}
     if request.COOKIES.get(JUST_READ_COOKIE):
-        context["just_read"] = JUST_READ
+        # On top of a page that was loaded, beside the button of one that was there before.
+        context["just_read" if shown is None else "said"] = str(JUST_READ)
     if shown is not None:
         context["problem_before"] = problem_of(shown)
         if listing := context.get("listing"):

@@ -26,7 +26,7 @@ from backups.dcs.records import BackupRecord, Instance
 from backups.services import words
 from backups.services.eligibility import Eligibility, eligibility
 from backups.services.listings import Listing
-from backups.services.problems import Progress
+from backups.services.problems import Problem, Progress
 from backups.services.projects import Project
 from backups.services.values import (
     capacity,
@@ -100,7 +100,7 @@ class AsOf(NamedTuple):
 
     read_at: datetime
     source: str
-    problem: bool
+    problem: Problem | None
     refreshing: bool
     progress: Progress | None
     request_ids: tuple[str, ...]
@@ -111,7 +111,7 @@ def as_of(listing: Listing[Any]) -> AsOf:
     return AsOf(
         listing.read_at,
         listing.source,
-        listing.problem is not None,
+        listing.problem,
         listing.refreshing,
         listing.progress,
         listing.request_ids,

@@ -408,6 +408,21 @@ def test_a_second_refresh_within_ten_seconds_is_answered_with_what_is_there_and_
     assert "said" not in told(ask(ada, page))
 
 
+def test_what_somebody_else_has_just_read_is_shown_and_said_to_be_that(
+    ada: Client, emulator: Emulator, client_of: Callable[[str], Client]
+) -> None:
+    page = ada.get(ORDERS)
+    emulator.set_records(ORDERS_CACHE_ID, raws(7))
+    client_of("ben").post(f"{ORDERS}refresh/")
+
+    ada.post(f"{ORDERS}refresh/")
+    newer = ask(ada, page)
+
+    assert len(rows_of(newer)) == 7
+    assert re.search(r"data-said>DCS was asked a few seconds ago", newer.content.decode())
+    assert newer.content.decode().count("at most once in 10 seconds") == 1
+
+
 def _until(condition: Callable[[], bool]) -> None:
     ends = time.monotonic() + 10
     while not condition():
