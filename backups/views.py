@@ -423,6 +423,8 @@ def _remember_opened(
     request: HttpRequest, response: HttpResponse, project: Project, instance_id: str
 ) -> None:
     """Put an instance first among those that its viewer opened last: in a cookie, which costs no query."""
+    if SHOWN in request.headers:  # the page asked, not its viewer
+        return
     viewer, told = str(_viewer(request).pk), request.COOKIES.get(recents.COOKIE, "")
     text = recents.with_opened(viewer, told, project.name, instance_id)
     if text != told:

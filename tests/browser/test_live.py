@@ -14,7 +14,7 @@ from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from tests.services.api_records import api_time, raw
 
-from .conftest import OpenPage
+from .conftest import OpenPage, axe_findings
 
 ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 RUNNING = "running-1"
@@ -81,6 +81,9 @@ def test_a_backup_that_finishes_while_the_page_is_open_shows_itself_and_is_annou
 ) -> None:
     a_history(emulator, "waiting")
     page = open_page(ORDERS)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
     expect(newest(page)).to_contain_text("Waiting")
 
     a_history(emulator, "backuping", "41.50")
@@ -100,6 +103,7 @@ def test_a_backup_that_finishes_while_the_page_is_open_shows_itself_and_is_annou
     page.keyboard.press("Shift")
 
     expect(page).to_have_title("orders-cache · DCS backups")
+    assert said == []
 
 
 def test_a_backup_that_fails_says_why(open_page: OpenPage, emulator: Emulator) -> None:
@@ -328,7 +332,7 @@ def test_a_portal_that_does_not_answer_is_said_so_and_asked_again(
     expect(newest(page)).to_contain_text("In progress")
     page.unroute(f"{address}{ORDERS}")
     a_history(emulator, "succeed")
-    lost.get_by_role("button", name="Ask now").click()
+    lost.locator("[data-ask-now]").evaluate("button => button.click()")
 
     expect(lost).to_be_hidden()
     expect(newest(page)).to_contain_text("Succeeded")
@@ -376,6 +380,58 @@ def test_a_project_that_is_closed_to_its_viewer_ends_the_asking(
 
     expect(page.locator("[data-refused]")).to_be_visible()
     expect(page.locator("[data-refused]")).to_contain_text("the portal does not show it to you now")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_any_of_these_states(
+    open_page: OpenPage, emulator: Emulator, portal: Settings, address: str, theme: str
+) -> None:
+    found = {}
+    a_history(emulator, "backuping")
+    page = open_page(ORDERS, theme=theme)
+    page.on("pageerror", lambda error: found.update({"error": [str(error)]}))
+    found["running"] = axe_findings(page)
+    a_history(emulator, "failed")
+    expect(page.locator("#notices")).to_contain_text("tonight failed")
+    found["ended"] = axe_findings(page)
+    a_history(emulator, "backuping")
+    page.goto(f"{ORDERS}?q=tonight")
+    emulator.fail_with(500)
+    expect(page.locator("#notices")).to_contain_text("internal error")
+    found["old"] = axe_findings(page)
+    page.route(f"{address}{ORDERS}?q=tonight", lambda route: route.abort())
+    expect(page.locator("[data-lost]")).to_be_visible(timeout=15_000)
+    found["lost"] = axe_findings(page)
+    page.unroute(f"{address}{ORDERS}?q=tonight")
+    Session.objects.all().delete()
+    expect(page.locator("[data-session-ended]")).to_be_visible(timeout=15_000)
+    found["signed out"] = axe_findings(page)
+    emulator.heal()
+    portal.DCS_WAITING_VIEWERS = 0
+    emulator.hang(path_contains="/backups")
+    page = open_page("/projects/eu-prod/instances/00000000-0000-4000-8000-00000000feed/", theme=theme)
+    expect(page.locator("h1")).to_have_text("The list is being read")
+    found["being read"] = axe_findings(page)
+
+    assert {state: lines for state, lines in found.items() if lines} == {}
+
+
+def test_the_instances_of_a_project_are_read_again_in_place(
+    open_page: OpenPage, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_FRESH_SECONDS = 60
+    page = open_page("/projects/eu-prod/")
+    expect(page.locator("[data-instance-id]").first).to_be_visible()
+    portal.DCS_FRESH_SECONDS = 0.1
+    emulator.hang(path_contains="/instances")
+    page.reload()
+    expect(page.get_by_text("being read again now")).to_be_visible()
+    emulator.fleet.remove_instance(ORDERS_CACHE_ID)
+    portal.DCS_FRESH_SECONDS = 60
+    emulator.heal()
+
+    expect(page.locator(f"[data-instance-id='{ORDERS_CACHE_ID}']")).to_have_count(0)
+    expect(page.get_by_text("being read again now")).to_be_hidden()
 
 
 # Refresh by hand ---------------------------------------------------------------------------------------

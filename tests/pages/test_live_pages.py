@@ -271,6 +271,7 @@ def test_a_held_key_is_told_with_the_time_that_is_left(ada: Client, emulator: Em
     page = ada.get(ORDERS)
 
     assert re.search(r"DCS is not asked before \d\d:\d\d:\d\d UTC ?, in 4 min", text_of(page))
+    assert "the cloud locks a key after five refusals" in text_of(page)
 
 
 def test_a_page_with_a_problem_stays_until_there_is_something_to_show(
@@ -375,6 +376,18 @@ def test_without_a_session_an_ask_is_401_and_names_the_sign_in(ada: Client) -> N
     assert answer.status_code == 401
     assert answer.headers["HX-Redirect"].startswith(f"/sign-in/?next={ORDERS}")
     assert not rows_of(answer)
+
+
+def test_an_ask_does_not_count_as_opening_the_page(ada: Client, emulator: Emulator) -> None:
+    page = ada.get(ORDERS)
+    ada.get(BULK)
+    opened = ada.cookies["portal_recent"].value
+    emulator.set_records(ORDERS_CACHE_ID, raws(7))
+    ada.post(f"{ORDERS}refresh/")
+
+    assert len(rows_of(ask(ada, page))) == 7
+
+    assert ada.cookies["portal_recent"].value == opened
 
 
 def test_an_ask_of_somebody_else_s_page_is_404(ada: Client, client_of: Callable[[str], Client]) -> None:
