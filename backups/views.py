@@ -37,8 +37,8 @@ from .services import listings, recents
 from .services.csv_export import csv_chunks, csv_headers, csv_name
 from .services.eligibility import Eligibility, eligibility
 from .services.exports import Export, exported_history, refused_query
-from .services.frozen_links import frozen_link
-from .services.history import backup_history, index_of, neighbours
+from .services.frozen_links import FrozenLink, frozen_link
+from .services.history import History, backup_history, index_of, neighbours
 from .services.instances import instance_page
 from .services.links import (
     absolute,
@@ -161,11 +161,11 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
         "filter": wanted,
         "history": history,
         "now": now,
-        "frozen": frozen_link(request.path, request.GET, history, now=now, read_at=known.listing.read_at),
+        "frozen": _frozen(request, history, now=now, read_at=known.listing.read_at),
+        "problems_in_query": (),
+        "zone": ZoneInfo(wanted.tz) if wanted.tz else None,
         "overview": overview(known.listing, known.instance, now=now, zone=ZoneInfo(wanted.tz or "UTC")),
     }
-    if wanted.tz:
-        context["zone"] = ZoneInfo(wanted.tz)
     response = _live_page(request, "history.html", context, live)
     _remember_opened(request, response, project, instance_id)
     return response
@@ -360,7 +360,18 @@ def _live_page(
     """Render a page that keeps itself current: whole, or what to swap in for one that asks."""
     shown = request.headers.get(SHOWN)
     mark = _mark(live, context.get("live_path") or request.get_full_path())
-    context = context | {"live": live, "mark": mark, "frame": "base.html" if shown is None else "_newer.html"}
+    context = {
+        # What most pages do not have: looking for a name in vain costs ten times as much as finding it.
+        "live_path": "",
+        "finished": (),
+        "just_read": "",
+        "said": "",
+        "problem_before": "",
+        **context,
+        "live": live,
+        "mark": mark,
+        "frame": "base.html" if shown is None else "_newer.html",
+    }
     if request.COOKIES.get(JUST_READ_COOKIE):
         # On top of a page that was loaded, beside the button of one that was there before.
         context["just_read" if shown is None else "said"] = str(JUST_READ)
@@ -476,6 +487,15 @@ def _instance_context(known: _Known) -> dict[str, Any]:
 
 def _name(instance: Instance | None, instance_id: str) -> str:
     return instance.name if instance and instance.name else instance_id
+
+
+def _frozen(request: HttpRequest, history: History, *, now: datetime, read_at: datetime) -> FrozenLink:
+    """Return the link for a ticket; a relative range moves it once a second, nothing else does."""
+    wanted = history.filter
+    question = ("frozen link", request.get_full_path(), wanted, wanted.bounds(now), read_at)
+    return history.index.answer(
+        question, lambda: frozen_link(request.path, request.GET, history, now=now, read_at=read_at)
+    )
 
 
 def _row(project: Project, instance_id: str, record: BackupRecord) -> _Row:

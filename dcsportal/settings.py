@@ -112,6 +112,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "dcsportal.context_processors.portal",
+                "dcsportal.csrf_token.csrf_token",
             ],
         },
     },

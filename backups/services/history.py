@@ -125,6 +125,11 @@ class History:
     found: int = field(repr=False)
 
     @property
+    def kept_key(self) -> tuple[object, ...]:
+        """Equal for two that show the same rows and counts of one generation."""
+        return self.filter, self.found
+
+    @property
     def pages(self) -> int:
         return _pages(self.matched, self.filter.per_page)
 

@@ -69,6 +69,12 @@ class Listing(Generic[Item]):
         return self.kept.derived(name, make)
 
     @property
+    def kept_key(self) -> tuple[object, ...]:
+        """Equal for two of which the same can be said; the records themselves are let go of."""
+        own = (self.generation, self.read_at, self.source, self.problem, self.refreshing, self.progress)
+        return *own, self.windowed, self.newest_part and self.newest_part.generation
+
+    @property
     def complete(self) -> bool:
         return not (self.moved or self.truncated or self.windowed or self.cut_short)
 

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -120,6 +121,11 @@ def problem_of(mark: str) -> str:
 
 def _mark(generation: str, problem: Problem | None, instance: Instance | None = None) -> str:
     told = (problem.kind, problem.http_status, problem.code, problem.asked_at) if problem else None
+    seen = zlib.crc32(_seen(instance), zlib.crc32(repr(told).encode()))
+    return f"{generation}.{problem.kind if problem else ''}.{seen:08x}"
+
+
+@lru_cache(maxsize=256)
+def _seen(instance: Instance | None) -> bytes:
     # What it uses of its memory moves all the time, and no page shows it.
-    seen = instance and msgspec.structs.replace(instance, used_memory_mb=None)
-    return f"{generation}.{problem.kind if problem else ''}.{zlib.crc32(repr((told, seen)).encode()):08x}"
+    return repr(instance and msgspec.structs.replace(instance, used_memory_mb=None)).encode()

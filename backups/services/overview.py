@@ -42,7 +42,7 @@ def essentials(records: tuple[BackupRecord, ...]) -> Essentials:
 class Overview:
     """Each part is reckoned when it is asked for, from the essentials, with a few bisects.
 
-    `key` is equal for overviews that say the same, up to what passing time changes.
+    `kept_key` is equal for overviews that say the same, up to what passing time changes.
     """
 
     essentials: Essentials
@@ -67,7 +67,7 @@ class Overview:
         return outlook(record, self.known, now=self.now)
 
     @property
-    def key(self) -> tuple[object, ...]:
+    def kept_key(self) -> tuple[object, ...]:
         return self.listing.generation, self.known.plan, self.known.created_at, str(self.zone)
 
 

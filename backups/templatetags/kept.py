@@ -4,7 +4,8 @@
 partial sees the values that are named here and nothing else of the page, so it cannot depend on what is not
 a part of its key: no viewer, no request. Beside the values its key has language and zone. What the tags of
 times write in it holds until the first of them changes. Values must compare by what they say: texts, numbers,
-tuples, frozen records. What is kept is bounded.
+tuples, frozen records; one that is more than that says by its `kept_key` what of it counts. What is kept is
+bounded.
 
 Texts that are a view's own are named after `late`: they are not kept, but put into their places in each view,
 and are there to be written, not to be asked about. The form's token and the page's own address are put in so
@@ -13,6 +14,7 @@ of themselves (`{% csrf_token %}`, `{% here %}`).
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Hashable
 from sys import getsizeof
@@ -30,16 +32,18 @@ from .times import Clock
 
 # What stands for a late text begins so: nobody can guess it, so no text of a backup can pass for one.
 _MARK = f"late-{secrets.token_hex(12)}-"
+_AT_MARKS = re.compile(rf"{_MARK}(\w+)-")
 _TOKEN, _HERE = "csrf_token", "_here"
 
 
 class Text(NamedTuple):
-    """HTML that is true from `since` until `until`, in seconds since 1970; `late` names what is put in."""
+    """HTML that is true from `since` until `until`, in seconds since 1970."""
 
     html: SafeString
     since: float
     until: float
-    late: tuple[str, ...] = ()
+    # Where late texts are put in: the HTML up to one, its name, the HTML up to the next one, …
+    parts: tuple[str, ...] = ()
 
 
 class Shelf:
@@ -66,9 +70,15 @@ class Shelf:
     def put(self, key: Hashable, text: Text) -> None:
         if self._size >= self._most:
             self._old, self._young, self._size = self._young, {}, 0
-        html = _narrow(text.html)
-        self._young[key] = text._replace(html=html)
-        self._size += getsizeof(html) + _size_of(key)
+        text = _packed(text)
+        self._young[key] = text
+        self._size += getsizeof(text.html) + sum(map(getsizeof, text.parts)) + _size_of(key)
+
+
+def _packed(text: Text) -> Text:
+    html = _narrow(text.html)
+    parts = tuple(_AT_MARKS.split(html)) if _MARK in html else text.parts
+    return text._replace(html=SafeString("") if parts else html, parts=parts)
 
 
 def _narrow(html: SafeString) -> SafeString:
@@ -103,13 +113,18 @@ class KeptNode(Node):
     def render(self, context: Context) -> SafeString:
         values = [value.resolve(context) for value in self.values.values()]
         clock = Clock.of(context)
-        key = (self.name, clock.language, clock.zone, *values)
+        key = (
+            self.name,
+            clock.language,
+            clock.zone,
+            *(getattr(value, "kept_key", value) for value in values),
+        )
         text = _shelf.get(key, clock.seconds)
         if text is None or settings.DEBUG:
-            text = self._written(context, values, clock)
+            text = _packed(self._written(context, values, clock))
             _shelf.put(key, text)
         clock.narrow(text.until)
-        return self._completed(text, context) if text.late else text.html
+        return self._completed(text.parts, context) if text.parts else text.html
 
     def _written(self, context: Context, values: list[Any], clock: Clock) -> Text:
         own = Clock(clock.now, clock.zone, clock.language)
@@ -118,14 +133,13 @@ class KeptNode(Node):
         page = context.template
         assert page  # a node is rendered by one
         html = page.engine.get_template(self.name).render(context.new(seen))
-        late = tuple(name for name, mark in self.marks.items() if mark in html)
-        return Text(html, clock.seconds, own.until, late)
+        return Text(html, clock.seconds, own.until)
 
-    def _completed(self, text: Text, context: Context) -> SafeString:
-        html: str = text.html
-        for name in text.late:
-            html = html.replace(self.marks[name], self._late(name, context))
-        return mark_safe(html)
+    def _completed(self, parts: tuple[str, ...], context: Context) -> SafeString:
+        complete = list(parts)
+        texts = {name: self._late(name, context) for name in set(parts[1::2])}
+        complete[1::2] = [texts[name] for name in parts[1::2]]
+        return mark_safe("".join(complete))
 
     def _late(self, name: str, context: Context) -> str:
         if name == _TOKEN:

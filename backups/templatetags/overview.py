@@ -48,7 +48,7 @@ def overview_part(context: Context, name: str) -> SafeString:
     """
     overview: Overview = context["overview"]
     clock, base = Clock.of(context), rows_base(context)
-    key = (name, overview.key, clock.language, clock.zone, base, _chosen_day(context))
+    key = (name, overview.kept_key, clock.language, clock.zone, base, _chosen_day(context))
     text = _shelf.get(key, clock.seconds)
     if text is None:
         text = _written(context, name, overview, base)

@@ -397,7 +397,22 @@ def sort_head(context: Context, field: str, sort: str, default: str, first: str 
 # Small things ----------------------------------------------------------------------------
 
 
-@register.filter
+@register.simple_tag
+def viewer_words(user: Any) -> dict[str, str | bool]:
+    """Return what the menu of a viewer says, and what of it there is."""
+    if not user or not user.is_authenticated:
+        return {"signed_in": False, "has_email": False, "has_groups": False}
+    return {
+        "signed_in": True,
+        "name": user.name,
+        "initials": initials(user.name),
+        "has_email": bool(user.email),
+        "email": user.email,
+        "has_groups": bool(user.groups),
+        "groups": ", ".join(user.groups),
+    }
+
+
 def initials(name: str) -> str:
     """Return at most two letters for a person's mark."""
     letters = [word[0] for word in name.split() if word[0].isalnum()]

@@ -43,7 +43,7 @@ def history_rows(context: Context, history: History, generation: str) -> SafeStr
     clock, links = Clock.of(context), links_of(context)
     overview: Overview = context["overview"]
     query = escape(links.query_without(PARAMETERS))
-    sheet = _sheet((links.path, query, generation, overview.key, clock.language, clock.zone))
+    sheet = _sheet((links.path, query, generation, overview.kept_key, clock.language, clock.zone))
     rows = []
     for place in history.places:
         text = _shelf.get((sheet, place), clock.seconds)
