@@ -89,8 +89,8 @@ def _write_json(
 
 def _head(command: str, seconds: float, described: dict[str, str]) -> str:
     day = time.strftime("%Y-%m-%d", time.gmtime())
-    made = ", ".join(f"{name} {value}" for name, value in described.items())
-    return f"Taken on {day} by `{command}` in {seconds:.0f} s.\n\n{made}."
+    versions = ", ".join(f"{name} {value}" for name, value in described.items() if name != "machine")
+    return f"Taken on {day} by `{command}` in {seconds:.0f} s, on {described['machine']}, with {versions}."
 
 
 def _say(sentence: str) -> None:

@@ -30,6 +30,7 @@ from .processes import HOST
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 _COUNT = re.compile(r"records-(\d+)")
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 _BULK = BULK_HISTORY_ID.encode()
 
 _FAULTS = {
@@ -44,7 +45,7 @@ _FAULTS = {
 
 
 class Stub:
-    MOST_PAGES = 400
+    MOST_BYTES = 100_000_000
 
     def __init__(self) -> None:
         self.latency = 0.0
@@ -54,22 +55,19 @@ class Stub:
         self.calls = 0
         self._hanging: list[tuple[_Connection, bytes]] = []
         self._pages: OrderedDict[tuple[str, int, int], bytes] = OrderedDict()
+        self._size = 0
 
     def take(self, connection: _Connection, method: str, target: str, body: bytes) -> None:
-        path, _, query = target.partition("?")
-        if path == "/_stub/":
+        if target == "/_stub/":
             connection.send(self._control(json.loads(body)) if method == "POST" else self._told())
             return
         self.calls += 1
-        _, _, _, _, instance_id, *rest = path.split("/")
+        instance_id, limit, offset = _parsed(target)
         asked = self.asked.setdefault(instance_id, Counter())
-        if rest == ["backups"]:
-            values = parse_qs(query)
-            limit, offset = int(values["limit"][0]), int(values["offset"][0])
+        if limit >= 0:
             asked["pages"] += 1
             asked["walks"] += offset == 0
         else:
-            limit = offset = -1
             asked["shows"] += 1
         if self.fault and instance_id.startswith(self.faulty):
             self._go_wrong(connection, instance_id, limit, offset)
@@ -95,8 +93,9 @@ class Stub:
         if message is None:
             message = _page(*key) if limit >= 0 else _shown(instance_id)
             self._pages[key] = message
-            while len(self._pages) > self.MOST_PAGES:
-                self._pages.popitem(last=False)
+            self._size += len(message)
+            while self._size > self.MOST_BYTES:
+                self._size -= len(self._pages.popitem(last=False)[1])
         # The id of each call has a length of its own, so the rendered answer has room for it.
         return message.replace(b"stub-00000000", b"stub-%08d" % self.calls, 1)
 
@@ -128,7 +127,7 @@ class _Connection(asyncio.Protocol):
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             head = self._received[:end]
-            length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+            length = None if head.startswith(b"GET") else _LENGTH.search(head)
             whole = end + 4 + (int(length[1]) if length else 0)
             if len(self._received) < whole:
                 return
@@ -139,6 +138,17 @@ class _Connection(asyncio.Protocol):
     def send(self, message: bytes) -> None:
         if not self._transport.is_closing():
             self._transport.write(message)
+
+
+@lru_cache(maxsize=10_000)
+def _parsed(target: str) -> tuple[str, int, int]:
+    """Return instance, limit and offset of a call for a list; they are -1 where it is for the instance."""
+    path, _, query = target.partition("?")
+    _, _, _, _, instance_id, *rest = path.split("/")
+    if rest != ["backups"]:
+        return instance_id, -1, -1
+    values = parse_qs(query)
+    return instance_id, int(values["limit"][0]), int(values["offset"][0])
 
 
 @lru_cache(maxsize=8)
