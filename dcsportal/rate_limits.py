@@ -115,12 +115,7 @@ class _Counts:
 
     def next(self, what: str, now: float) -> int:
         key = f"rate:{what}:{int(now // WINDOW_SECONDS)}"
-        if not shared_cache.is_away():
-            try:
-                return self._next_of_all(key)
-            except shared_cache.CACHE_ERRORS:
-                pass  # the listings' own calls find out that it is away, and leave it alone
-        return self._next_here(key)
+        return shared_cache.asked(lambda: self._next_of_all(key), None) or self._next_here(key)
 
     def _next_of_all(self, key: str) -> int:
         try:

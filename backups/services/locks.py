@@ -14,7 +14,8 @@ import hashlib
 import logging
 import os
 import threading
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -31,13 +32,18 @@ log = logging.getLogger(__name__)
 LEASE_SECONDS = 6.0
 
 
-@dataclass
+@dataclass(eq=False)
 class Held:
-    """A lock that this thread holds. `lost`: another server may hold it too by now."""
+    """A lock that a thread holds. `ended`: it is done, and Redis is yet to be told."""
 
     name: str
     lease: RedisLock | None = None
-    lost: bool = field(default=False)
+    ended: bool = False
+
+    def is_lost(self) -> bool:
+        """Whether another server may hold it by now: this process slept, or Redis forgot."""
+        lease = self.lease
+        return lease is not None and not shared_cache.asked(lease.owned, True)
 
     def release(self) -> None:
         if self.lease:
@@ -124,16 +130,14 @@ class _Leases:
     def begin(self, held: Held) -> bool:
         """Take the lease where there is a Redis that answers; tell whether the way is free."""
         client = _redis()
-        if client is None or shared_cache.is_away():
+        if client is None:
             return True
         lease = RedisLock(
             client, f"dcs-portal:lock:{held.name}", timeout=LEASE_SECONDS, blocking=False, thread_local=False
         )
-        try:
-            if not lease.acquire():
-                return False
-        except (RedisError, OSError):
-            return True  # the cache's own calls find out and leave it alone
+        taken = shared_cache.asked(lease.acquire, None)
+        if not taken:
+            return taken is None
         held.lease = lease
         with self._changed:
             if self._pid != os.getpid():
@@ -144,13 +148,12 @@ class _Leases:
         return True
 
     def end(self, held: Held) -> None:
+        if shared_cache.is_away():
+            held.ended = True  # nobody waits for that: the thread lets go, or the lease runs out
+            return
         with self._lock:
             self._held.remove(held)
-        try:
-            if held.lease:
-                held.lease.release()
-        except (LockError, RedisError, OSError):
-            held.lost = True
+        shared_cache.asked(lambda: _let_go(held), None)
 
     def _prolong(self) -> None:
         while True:
@@ -163,12 +166,22 @@ class _Leases:
 
     def _prolong_one(self, held: Held) -> None:
         try:
-            if held.lease:
+            if held.ended:
+                with self._lock:
+                    self._held.remove(held)
+                _let_go(held)
+            elif held.lease:
                 held.lease.reacquire()
         except LockError:
-            held.lost = True
+            pass  # `is_lost` tells its holder
         except (RedisError, OSError) as error:
-            log.warning("a lease could not be prolonged: %s", error)
+            log.warning("a lease could not be prolonged or ended: %s", error)
+
+
+def _let_go(held: Held) -> None:
+    with suppress(LockError):  # it ran out before
+        if held.lease:
+            held.lease.release()
 
 
 def _redis() -> Any:

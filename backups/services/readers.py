@@ -143,7 +143,7 @@ def _read(reading: Reading, lock: locks.Held) -> None:
         if reading.progress:
             shared_cache.delete_many([progress_key(subject)])
     read_at = upstream.succeeded(subject.call)
-    if lock.lost and _is_done_elsewhere(reading):
+    if lock.is_lost() and _is_done_elsewhere(reading):
         return  # this process slept for so long that another one read in its place
     running = any(getattr(record, "is_running", False) for record in result.records)
     reading.result = generations.keep(subject.key, result, read_at=read_at, running=running)

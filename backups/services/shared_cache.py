@@ -34,7 +34,7 @@ def get(key: str) -> Value | None:
 def get_many(keys: Iterable[str]) -> dict[str, Value]:
     """Return what is there, by one round trip; nothing where the cache is away."""
     try:
-        return _asked(lambda: dict(cache.get_many(list(keys))), {})
+        return asked(lambda: dict(cache.get_many(list(keys))), {})
     except ValueError:
         return {}  # what another program, or another version, wrote under our names
 
@@ -47,7 +47,7 @@ def set_many(values: Mapping[str, Value], *, seconds: float) -> bool:
             cache.set(key, value, timeout=round(seconds))
         return True
 
-    return _asked(stored, False)
+    return asked(stored, False)
 
 
 def set_one(key: str, value: Value, *, seconds: float) -> bool:
@@ -56,11 +56,11 @@ def set_one(key: str, value: Value, *, seconds: float) -> bool:
 
 def add(key: str, value: Value, *, seconds: float) -> bool | None:
     """Set where nothing is: of all who try at once one is told True. None where the cache is away."""
-    return _asked(lambda: cache.add(key, value, timeout=round(seconds)), None)
+    return asked(lambda: cache.add(key, value, timeout=round(seconds)), None)
 
 
 def delete_many(keys: Iterable[str]) -> None:
-    _asked(lambda: cache.delete_many(list(keys)), None)
+    asked(lambda: cache.delete_many(list(keys)), None)
 
 
 def shorten(keys: Iterable[str], *, seconds: float) -> None:
@@ -70,7 +70,7 @@ def shorten(keys: Iterable[str], *, seconds: float) -> None:
         for key in keys:
             cache.touch(key, round(seconds))
 
-    _asked(shortened, None)
+    asked(shortened, None)
 
 
 # When it is away -------------------------------------------------------------
@@ -85,13 +85,8 @@ def is_away() -> bool:
     return _away.is_set()
 
 
-def try_again() -> None:
-    """Use the cache again at once, as a restart would."""
-    _away.clear()
-    _try_now.set()
-
-
-def _asked(ask: Callable[[], Result], otherwise: Result) -> Result:
+def asked(ask: Callable[[], Result], otherwise: Result) -> Result:
+    """Return what the cache is asked; `otherwise` where it is away, for which nobody waits twice."""
     if _away.is_set():
         return otherwise
     try:
@@ -99,6 +94,12 @@ def _asked(ask: Callable[[], Result], otherwise: Result) -> Result:
     except CACHE_ERRORS as error:
         _leave_alone(error)
         return otherwise
+
+
+def try_again() -> None:
+    """Use the cache again at once, as a restart would."""
+    _away.clear()
+    _try_now.set()
 
 
 def _leave_alone(error: Exception) -> None:

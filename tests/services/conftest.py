@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,6 +77,13 @@ def at_once(count: int, view: Callable[[], Any]) -> list[Any]:
 def settled() -> None:
     """Let what is being read behind the views come to its end."""
     assert readers.wait_for_readers()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "it never came true"
+        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session")

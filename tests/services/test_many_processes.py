@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +14,7 @@ from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID
 
 from .api_records import raws
-from .conftest import ORDERS
+from .conftest import ORDERS, wait_until
 from .processes import Process, process
 
 Start = Callable[..., Process]
@@ -57,13 +56,6 @@ def seen_by(processes: list[Process], viewers: int, **options: Any) -> list[dict
     """What that many viewers get who come to the processes at the same moment."""
     coming = [one.begin(ORDERS, **options) for _ in range(viewers) for one in processes]
     return [answer.result(timeout=30) for answer in coming]
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "it never came true"
-        time.sleep(0.01)
 
 
 @each_house

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from django.conf import settings as installation
@@ -11,11 +13,13 @@ from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
-from backups.services import generations, listings, shared_cache, upstream
+from backups.services import generations, listings, locks, shared_cache, upstream
 from backups.services.projects import Project
+from dcsportal.rate_limits import _Counts
 
 from .api_records import raws
-from .conftest import ORDERS, at_once, later, problem_of, read, settled
+from .conftest import ORDERS, at_once, later, problem_of, read, settled, wait_until
+from .processes import process
 from .redis_server import RedisServer
 
 
@@ -64,6 +68,77 @@ def test_a_frozen_redis_costs_half_a_second_once(
     assert max(waited[1:]) < 0.1
     assert read(eu).generation == first.generation
     assert emulator.count("/backups") == 1
+
+
+def test_a_redis_that_freezes_during_a_walk_holds_its_viewer_up_once(
+    eu: Project, redis_server: RedisServer, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_READ_BUDGET = 10
+    emulator.hang(times=1)
+    with ThreadPoolExecutor(1) as viewers:
+        viewer = viewers.submit(read, eu)
+        wait_until(lambda: bool(emulator.calls))
+        redis_server.freeze()
+        emulator.heal()
+        waited = seconds_of(viewer.result)
+
+    assert viewer.result().source == "live"
+    assert waited < 0.9
+
+
+def test_a_lease_that_ended_while_redis_was_frozen_is_given_back(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "LEASE_SECONDS", 1.0)
+    monkeypatch.setattr(shared_cache, "BYPASS_SECONDS", 0.1)
+    held = locks.take("a list")
+    assert held
+    redis_server.freeze()
+    shared_cache.get("anything")
+    held.release()
+    redis_server.thaw()
+
+    wait_until(lambda: not shared_cache.is_away())
+    wait_until(lambda: not redis_server.client.keys("*a list*"))
+
+
+def test_counting_who_asks_too_often_does_not_wait_for_a_frozen_redis_a_second_time(
+    eu: Project, redis_server: RedisServer
+) -> None:
+    read(eu)
+    redis_server.freeze()
+
+    def export() -> None:
+        assert _Counts().next("somebody", time.time()) == 1
+        read(eu)
+
+    assert seconds_of(export) < 0.9
+
+
+def test_who_lost_its_lease_during_a_walk_shows_what_another_server_read_meanwhile(
+    eu: Project,
+    redis_server: RedisServer,
+    emulator: Emulator,
+    endpoint: str,
+    portal: Settings,
+    tmp_path: Path,
+) -> None:
+    portal.DCS_READ_BUDGET = 10
+    url = redis_server.url
+    with process(emulator.fleet.primary, endpoint, tmp_path, CACHE_URL=url) as other:
+        other.view(emulator.fleet.named("baskets").instance_id)  # it has started
+        emulator.clear_calls()
+        emulator.hang(times=1)
+        with ThreadPoolExecutor(1) as viewers:
+            viewer = viewers.submit(read, eu)
+            wait_until(lambda: bool(emulator.calls))
+            redis_server.client.delete(*redis_server.client.keys("*lock:read:*"))
+            there = other.view(ORDERS)
+            emulator.heal()
+            here = viewer.result()
+
+    assert there["source"] == "live"
+    assert here.generation == there["generation"]
 
 
 def test_viewers_who_come_together_wait_for_a_frozen_redis_once(
