@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+
+from backups.services.shared_cache import is_busy
 
 Result = TypeVar("Result")
 _Rows = list[tuple[str, Any, float]]
@@ -48,6 +51,11 @@ _UPSERT = (
     " ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires"
 )
 _FOREVER = float(2**53)
+# How many rows one transaction drops, so that no other process's write has to wait for long.
+_DROPPED_AT_ONCE = 50
+
+# SQLite lets those who wait try again ever more seldom: threads of one process queue here instead.
+_queue = threading.Lock()
 
 
 class _Connection(sqlite3.Connection):
@@ -119,7 +127,7 @@ class EmbeddedCache(BaseCache):
         ]
         # One row a transaction: a reader of another process never waits for megabytes.
         for row in rows:
-            self._with(partial(_upsert, row))
+            self._write(partial(_upsert, row))
         self._sweep_at_times()
         return []
 
@@ -127,13 +135,13 @@ class EmbeddedCache(BaseCache):
         """Set where nothing is: of all processes that try at once, one is told True."""
         row = (self.make_and_validate_key(key, version=version), _plain(value), self._expiry(timeout))
         query = f"{_UPSERT} WHERE entries.expires <= ?"
-        return self._with(lambda db: db.execute(query, (*row, time.time())).rowcount) > 0
+        return self._write(lambda db: db.execute(query, (*row, time.time())).rowcount) > 0
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
         """Count, in one step that no other process can come between. Raises ValueError where nothing is."""
         made = self.make_and_validate_key(key, version=version)
         query = "UPDATE entries SET value = value + ? WHERE key = ? AND expires > ? RETURNING value"
-        rows = self._with(lambda db: db.execute(query, (delta, made, time.time())).fetchall())
+        rows = self._write(lambda db: db.execute(query, (delta, made, time.time())).fetchall())
         if not rows:
             raise ValueError(f"Key '{key}' not found")
         return int(rows[0][0])
@@ -141,14 +149,14 @@ class EmbeddedCache(BaseCache):
     def touch(self, key: str, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         row = (self._expiry(timeout), self.make_and_validate_key(key, version=version), time.time())
         query = "UPDATE entries SET expires = ? WHERE key = ? AND expires > ?"
-        return self._with(lambda db: db.execute(query, row).rowcount) > 0
+        return self._write(lambda db: db.execute(query, row).rowcount) > 0
 
     def delete(self, key: str, version: int | None = None) -> bool:
         made = self.make_and_validate_key(key, version=version)
-        return self._with(lambda db: db.execute("DELETE FROM entries WHERE key = ?", (made,)).rowcount) > 0
+        return self._write(lambda db: db.execute("DELETE FROM entries WHERE key = ?", (made,)).rowcount) > 0
 
     def clear(self) -> None:
-        self._with(lambda db: db.execute("DELETE FROM entries"))
+        self._write(lambda db: db.execute("DELETE FROM entries"))
 
     def close(self, **kwargs: Any) -> None:
         """Keep the connections after a request: opening one costs as much as fifty look-ups."""
@@ -159,12 +167,17 @@ class EmbeddedCache(BaseCache):
         seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
         return _FOREVER if seconds is None else time.time() + float(seconds)
 
-    def _with(self, write: Callable[[sqlite3.Connection], Result]) -> Result:
+    def _write(self, write: Callable[[sqlite3.Connection], Result]) -> Result:
         def work(db: _Connection) -> Result:
             db.forget()
             return write(db)
 
-        return self._read(work)
+        mine = _queue.acquire(timeout=BUSY_MS / 1000)
+        try:
+            return self._read(work)
+        finally:
+            if mine:
+                _queue.release()
 
     def _read(self, work: Callable[[_Connection], Result]) -> Result:
         try:
@@ -194,15 +207,40 @@ class EmbeddedCache(BaseCache):
         self._idle.append(db)
 
     def _open(self) -> _Connection:
+        ends = time.monotonic() + BUSY_MS / 1000
+        while True:
+            try:
+                return self._opened()
+            except sqlite3.OperationalError as error:
+                # Where processes make the file at the same time, SQLite does not wait by itself.
+                if not is_busy(error) or time.monotonic() >= ends:
+                    raise
+            time.sleep(0.01)
+
+    def _opened(self) -> _Connection:
         db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, factory=_Connection)
-        for pragma in _PRAGMAS:
-            db.execute(pragma)
-        db.executescript(_SCHEMA)
-        self._owner = (os.getpid(), os.stat(self._path).st_ino)
+        try:
+            for pragma in _PRAGMAS:
+                db.execute(pragma)
+            db.executescript(_SCHEMA)
+        except BaseException:
+            db.close()
+            raise
+        finally:
+            self._owner = (os.getpid(), self._inode())
         return db
+
+    def _inode(self) -> int:
+        """Return which file there is, 0 for none."""
+        try:
+            return os.stat(self._path).st_ino
+        except FileNotFoundError:
+            return 0
 
     def _begin_anew(self) -> None:
         self._forget_connections()
+        if self._inode() != self._owner[1]:
+            return  # another process has begun it anew
         for suffix in ("", "-wal", "-shm"):
             Path(f"{self._path}{suffix}").unlink(missing_ok=True)
 
@@ -215,14 +253,20 @@ class EmbeddedCache(BaseCache):
         if time.monotonic() - self._swept < SWEEP_SECONDS:
             return
         self._swept = time.monotonic()
-        if not self._path.exists() or os.stat(self._path).st_ino != self._owner[1]:
+        if self._inode() != self._owner[1]:
             self._forget_connections()  # somebody took the file away: all must meet in the new one
             return
-        self._with(lambda db: db.execute("DELETE FROM entries WHERE expires <= ?", (time.time(),)))
-        if self._with(_bytes_used) > MAX_BYTES:
-            half = "DELETE FROM entries WHERE key IN (SELECT key FROM entries ORDER BY expires LIMIT ?)"
-            count = self._with(lambda db: db.execute("SELECT count(*) FROM entries").fetchone()[0])
-            self._with(lambda db: db.execute(half, (count // 2 + 1,)))
+        while self._drop_some("WHERE expires <= ?", time.time()) == _DROPPED_AT_ONCE:
+            pass
+        if self._read(_bytes_used) > MAX_BYTES:
+            half = self._read(lambda db: db.execute("SELECT count(*) FROM entries").fetchone()[0]) // 2 + 1
+            for dropped in range(0, half, _DROPPED_AT_ONCE):
+                self._drop_some("ORDER BY expires", most=half - dropped)
+
+    def _drop_some(self, which: str, *values: float, most: int = _DROPPED_AT_ONCE) -> int:
+        some = f"SELECT key FROM entries {which} LIMIT {min(most, _DROPPED_AT_ONCE)}"
+        query = f"DELETE FROM entries WHERE key IN ({some})"
+        return self._write(lambda db: db.execute(query, values).rowcount)
 
 
 def _upsert(row: tuple[str, Any, float], db: sqlite3.Connection) -> None:

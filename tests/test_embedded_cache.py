@@ -9,7 +9,7 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
+from threading import Barrier, Thread, Timer
 
 import pytest
 from hypothesis import given, settings
@@ -120,6 +120,53 @@ def test_a_file_that_is_no_database_any_more_is_begun_anew(cache: EmbeddedCache,
     assert other.get("key") is None
     cache.set("key", "new", 60)
     assert other.get("key") == "new"
+
+
+def test_a_file_that_another_process_has_begun_anew_is_not_taken_from_it(
+    cache: EmbeddedCache, path: Path
+) -> None:
+    other = another(path)
+    for one in (cache, other):
+        one.set("key", "old", 60)
+    sqlite3.connect(path).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    with path.open("r+b") as file:
+        file.write(b"\xff" * path.stat().st_size)
+
+    cache.set("key", "new", 60)
+
+    assert other.get("key") == "new"
+
+
+def test_a_file_that_another_process_is_just_making_is_waited_for(cache: EmbeddedCache, path: Path) -> None:
+    maker = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    maker.execute("BEGIN IMMEDIATE")
+    Timer(0.1, maker.close).start()
+
+    cache.set("key", "text", 60)
+
+    assert cache.get("key") == "text"
+
+
+def test_many_who_write_at_once_wait_for_each_other(path: Path) -> None:
+    body, together = b"x" * 400_000, Barrier(12)
+    errors: list[sqlite3.Error] = []
+
+    def write(number: int) -> None:
+        cache = another(path)
+        together.wait()
+        try:
+            for page in range(30):
+                cache.set(f"page:{number}:{page % 3}", body, 60)
+        except sqlite3.Error as error:
+            errors.append(error)
+
+    threads = [Thread(target=write, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert not errors
 
 
 def test_a_file_that_was_taken_away_is_made_again_for_all(

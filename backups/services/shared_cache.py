@@ -92,8 +92,15 @@ def asked(ask: Callable[[], Result], otherwise: Result) -> Result:
     try:
         return ask()
     except CACHE_ERRORS as error:
-        _leave_alone(error)
+        if not is_busy(error):
+            _leave_alone(error)
         return otherwise
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether others were writing for longer than one waits: it can be read all the same."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return bool(code & 0xFF == sqlite3.SQLITE_BUSY)
 
 
 def try_again() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sqlite3
 import time
 import weakref
 from collections.abc import Generator
@@ -11,6 +12,7 @@ from threading import Thread
 from urllib.parse import parse_qs
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
@@ -334,6 +336,21 @@ def test_another_process_shows_the_same_listing_from_the_cache(eu: Project, emul
     second = read(eu)
 
     assert (second.source, second.generation, second.records) == ("cache", first.generation, first.records)
+    assert walks(emulator) == 1
+
+
+def test_while_the_cache_is_busy_it_is_still_read(eu: Project, emulator: Emulator) -> None:
+    first = read(eu)
+    other = sqlite3.connect(settings.CACHES["default"]["LOCATION"], isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    kept = shared_cache.set_one("anything", "text", seconds=60)
+    generations.forget_memory()
+    seen = read(eu)
+    other.close()
+
+    assert not kept
+    assert (seen.source, seen.generation) == ("cache", first.generation)
     assert walks(emulator) == 1
 
 
