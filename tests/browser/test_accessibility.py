@@ -44,6 +44,8 @@ def test_axe_finds_nothing_on_any_page(open_page: OpenPage, theme: str, language
     for name, path in PAGES.items():
         page.goto(path)
         found[name] = axe_findings(page)
+        if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
+            found[name].append(f"the page is {wide} px wide")
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 

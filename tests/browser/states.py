@@ -1,0 +1,306 @@
+"""The states that a page can be in, each brought about as it comes about: DCS is broken, a menu is opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from playwright.sync_api import Page, expect
+from pytest_django.fixtures import Settings
+
+from backups.dcs.signing import Credentials
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import BULK_HISTORY_ID, GONE_INSTANCE_ID, ORDERS_CACHE_ID
+from dcsportal.sso import provider as sso_provider
+
+from ..services.api_records import raw, raws
+
+INSTANCES = "/projects/eu-prod/instances/"
+ORDERS = f"{INSTANCES}{ORDERS_CACHE_ID}/"
+BULK = f"{INSTANCES}{BULK_HISTORY_ID}/"
+NOWHERE = "deadbeef-0000-4000-8000-00000000beef"
+
+
+@dataclass
+class Stage:
+    page: Page
+    emulator: Emulator
+    portal: Settings
+    address: str
+
+    def reread(self) -> None:
+        self.page.locator("form[action$='/refresh/'] button").first.click()
+        self.page.wait_for_load_state()
+
+
+Scene = Callable[[Stage], None]
+STATES: dict[str, Scene] = {}
+
+
+def state(scene: Scene) -> Scene:
+    STATES[scene.__name__.replace("_", " ")] = scene
+    return scene
+
+
+def sees(stage: Stage, text: str) -> None:
+    expect(stage.page.locator("main")).to_contain_text(text)
+
+
+# DCS is in trouble ---------------------------------------------------------------------
+
+
+def refused(code: int) -> Scene:
+    def scene(stage: Stage) -> None:
+        stage.emulator.fail_with(code)
+        stage.page.goto(ORDERS)
+        sees(stage, f"HTTP {code}")
+
+    return scene
+
+
+for code in (400, 401, 403, 500, 503):
+    STATES[f"DCS answers {code}"] = refused(code)
+
+
+@state
+def throttled(stage: Stage) -> None:
+    stage.emulator.throttle(30)
+    stage.page.goto(ORDERS)
+    sees(stage, "APIGW.0308")
+
+
+@state
+def out_of_reach(stage: Stage) -> None:
+    projects = stage.portal.DCS_PROJECTS
+    stage.portal.DCS_PROJECTS = {"eu-prod": {**projects["eu-prod"], "endpoint": "http://127.0.0.1:1"}}
+    stage.page.goto(ORDERS)
+    expect(stage.page.locator("[data-backup-id]")).to_have_count(0)
+    stage.page.goto("/projects/eu-prod/")
+
+
+@state
+def a_wrong_key(stage: Stage) -> None:
+    project = stage.portal.DCS_PROJECTS["eu-prod"]
+    wrong = Credentials(stage.emulator.fleet.primary.ak, "wrong" * 8)
+    stage.portal.DCS_PROJECTS = {"eu-prod": {**project, "credentials": wrong}}
+    stage.page.goto(ORDERS)
+    sees(stage, "APIGW.0301")
+
+
+@state
+def gone_from_DCS(stage: Stage) -> None:
+    stage.page.goto(f"{INSTANCES}{GONE_INSTANCE_ID}/")
+    sees(stage, "DCS.3022")
+
+
+@state
+def stale(stage: Stage) -> None:
+    stage.page.goto(ORDERS)
+    stage.emulator.fail_with(503)
+    stage.reread()
+    expect(stage.page.locator("#notices .notice")).not_to_have_count(0)
+    expect(stage.page.locator("[data-backup-id]")).not_to_have_count(0)
+
+
+@state
+def a_backup_of_a_stale_list(stage: Stage) -> None:
+    stale(stage)
+    stage.page.locator("[data-row-link]").first.click()
+    expect(stage.page.locator(".notice.warn:visible")).not_to_have_count(0)
+
+
+# The list is not whole -------------------------------------------------------------------
+
+
+@state
+def being_read(stage: Stage) -> None:
+    stage.portal.DCS_WAITING_VIEWERS = 0
+    stage.portal.DCS_PAGE_SIZE = 10
+    stage.emulator.set_records(ORDERS_CACHE_ID, raws(60))
+    stage.emulator.hang(path_contains="/backups", after=3)
+    stage.page.goto(ORDERS)
+    expect(stage.page.locator("main progress")).to_have_js_property("value", 3)
+
+
+@state
+def partly_read(stage: Stage) -> None:
+    records = [raw(number) for number in range(9)]
+    body = json.dumps({"total_num": 12, "backup_record_response": records}).encode()
+    stage.emulator.answer_body(body, path_contains=f"{ORDERS_CACHE_ID}/backups")
+    stage.page.goto(ORDERS)
+    expect(stage.page.locator("#notices .notice.warn")).to_have_count(1)
+
+
+@state
+def the_newest_of_a_long_history(stage: Stage) -> None:
+    stage.portal.DCS_MAX_RECORDS = 2_000
+    stage.page.goto(BULK)
+    expect(stage.page.locator("#notices .notice.warn")).to_have_count(1)
+
+
+@state
+def a_window_of_a_long_history(stage: Stage) -> None:
+    stage.portal.DCS_MAX_RECORDS = 2_000
+    stage.page.goto(f"{BULK}?range=7d")
+    expect(stage.page.locator("#notices .notice.warn")).to_have_count(1)
+
+
+@state
+def no_backups(stage: Stage) -> None:
+    stage.emulator.set_records(ORDERS_CACHE_ID, [])
+    stage.page.goto(ORDERS)
+    expect(stage.page.locator("[data-backup-id]")).to_have_count(0)
+
+
+# A backup is under way -------------------------------------------------------------------
+
+
+def with_one_in_progress(stage: Stage) -> None:
+    began = datetime.now(UTC) - timedelta(minutes=5)
+    times = {"created_at": f"{began:%Y-%m-%dT%H:%M:%SZ}", "execution_at": f"{began:%Y-%m-%dT%H:%M:%SZ}"}
+    newest: dict[str, Any] = {"backup_id": "1111-running", "status": "backuping", "progress": "40.00"}
+    stage.emulator.set_records(ORDERS_CACHE_ID, [raw(900, **times, **newest), *raws(3)])
+
+
+@state
+def a_backup_in_progress(stage: Stage) -> None:
+    with_one_in_progress(stage)
+    stage.page.goto(ORDERS)
+    expect(stage.page.locator("[data-backup-id='1111-running'] progress")).to_be_visible()
+
+
+@state
+def the_page_of_a_backup_in_progress(stage: Stage) -> None:
+    with_one_in_progress(stage)
+    stage.page.goto(f"{ORDERS}backups/1111-running/")
+    expect(stage.page.locator("main progress").first).to_be_visible()
+
+
+@state
+def the_portal_does_not_answer(stage: Stage) -> None:
+    with_one_in_progress(stage)
+    stage.page.goto(ORDERS)
+    stage.page.route(f"{stage.address}{ORDERS}", lambda route: route.abort())
+    expect(stage.page.locator("[data-lost]")).to_be_visible(timeout=20_000)
+    stage.page.unroute(f"{stage.address}{ORDERS}")
+
+
+# Something is open -----------------------------------------------------------------------
+
+
+@state
+def every_menu_open(stage: Stage) -> None:
+    stage.page.goto(ORDERS)
+    stage.page.locator("main details").evaluate_all("all => all.forEach(one => (one.open = true))")
+
+
+@state
+def every_preference_open(stage: Stage) -> None:
+    stage.page.goto(ORDERS)
+    stage.page.locator("header details").evaluate_all("all => all.forEach(one => (one.open = true))")
+
+
+@state
+def suggestions_open(stage: Stage) -> None:
+    stage.page.goto(ORDERS)
+    stage.page.goto("/projects/eu-prod/")
+    stage.page.keyboard.press("/")
+    stage.page.keyboard.type("cache")
+    expect(stage.page.get_by_role("option").first).to_be_visible()
+    stage.page.keyboard.press("ArrowDown")
+
+
+@state
+def keys_shown(stage: Stage) -> None:
+    stage.page.goto(ORDERS)
+    stage.page.keyboard.press("?")
+    expect(stage.page.locator("dialog[open] kbd, dialog[open] .kbd").first).to_be_visible()
+
+
+# Found, odd, refused -----------------------------------------------------------------------
+
+
+@state
+def find_searching(stage: Stage) -> None:
+    stage.portal.DCS_READ_BUDGET = 0.5
+    stage.emulator.latency = 0.3
+    stage.page.goto(f"/find/?q={NOWHERE}", wait_until="domcontentloaded")
+    expect(stage.page.locator(".searching progress")).to_be_visible()
+
+
+@state
+def find_while_a_project_fails(stage: Stage) -> None:
+    failing = stage.emulator.fleet.project("cn-prod")
+    stage.emulator.fail_with(500, path_contains=failing.project_id)
+    stage.page.goto("/find/?q=orders")
+    sees(stage, "cn-prod")
+
+
+@state
+def a_bad_week(stage: Stage) -> None:
+    instance = stage.emulator.fleet.named("pricing-bad-week")
+    stage.page.goto(f"{INSTANCES}{instance.instance_id}/")
+    expect(stage.page.locator("[data-backup-id]")).not_to_have_count(0)
+
+
+@state
+def every_status_and_oddity(stage: Stage) -> None:
+    odd = stage.emulator.fleet.named("odd-fields")
+    stage.page.goto(f"{INSTANCES}{odd.instance_id}/?per_page=200")
+    expect(stage.page.locator("[data-backup-id]")).not_to_have_count(0)
+
+
+@state
+def hostile_texts(stage: Stage) -> None:
+    hostile = stage.emulator.fleet.named("hostile-remarks")
+    stage.page.goto(f"{INSTANCES}{hostile.instance_id}/")
+    expect(stage.page.locator("[data-backup-id]")).not_to_have_count(0)
+
+
+@state
+def a_page_past_the_end(stage: Stage) -> None:
+    stage.page.goto(f"{ORDERS}?page=99&per_page=25")
+    expect(stage.page.locator("#rows .notice-line")).to_be_visible()
+
+
+@state
+def a_request_that_cannot_be_read(stage: Stage) -> None:
+    answer = stage.page.goto("/find/?" + "&" * 2_000)
+    assert answer
+    assert answer.status == 400
+
+
+@state
+def a_form_without_its_token(stage: Stage) -> None:
+    stage.page.goto("/")
+    stage.page.locator("input[name=csrfmiddlewaretoken]").evaluate_all(
+        "all => all.forEach(one => one.remove())"
+    )
+    with stage.page.expect_navigation() as answer:
+        stage.page.locator("form[action='/preferences/'] button[name=language]").evaluate(
+            "one => one.click()"
+        )
+    assert answer.value.status == 403
+
+
+@state
+def asked_too_often(stage: Stage) -> None:
+    for _ in range(61):
+        answer = stage.page.request.get("/find/?q=")
+    assert answer.status == 429
+    stage.page.goto("/find/?q=")
+
+
+@state
+def a_sign_in_that_failed(stage: Stage) -> None:
+    stage.portal.DCS_DEMO = False
+    stage.portal.SSO_ISSUER = "http://127.0.0.1:9"
+    stage.portal.SSO_CLIENT_ID, stage.portal.SSO_CLIENT_SECRET = "portal", "secret"
+    sso_provider.forget_providers()
+    stage.page.context.clear_cookies(name="portal_session")
+    answer = stage.page.goto(f"{ORDERS}?status=failed")
+    assert answer
+    assert answer.status == 503
