@@ -11,6 +11,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.conf import settings
 from django.http import QueryDict
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +22,7 @@ from .services.asked_time import AskedTime, UnreadableTime, asked_time
 from .services.history import DEFAULT_PER_PAGE, PER_PAGE, RANGES, BackupFilter
 from .services.history_index import DEFAULT_SORT, ERROR_CODE, OTHER, RESTORABLE, SORTS
 from .services.instances import InstanceFilter
+from .services.markup import MARKUPS
 from .services.words import Words
 from .services.zones import zone_names
 
@@ -308,6 +310,22 @@ class RecoveryForm(QueryForm):
         """Return the time that is asked for, if any; only for a valid form."""
         asked: AskedTime | None = self.cleaned_data["at"]
         return asked
+
+
+class TicketForm(QueryForm):
+    """How a text for a ticket is written; these stand beside the query of the page that it is about."""
+
+    text = Code(tuple(MARKUPS))
+    lang = Code(tuple(code for code, _name in settings.LANGUAGES))
+    zone = Zone()
+
+    @classmethod
+    def page_query(cls, query: QueryDict) -> QueryDict:
+        """Return what is left for the page."""
+        query = query.copy()
+        for name in cls.base_fields:
+            query.pop(name, None)
+        return query
 
 
 # Times -----------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from . import views
+from . import ticket_views, views
 
 
 class CloudId:
@@ -30,9 +30,12 @@ urlpatterns = [
     path("keyboard/", views.keyboard, name="keyboard"),
     path("projects/<slug:project_name>/", views.project, name="project"),
     path(INSTANCE, views.history, name="history"),
+    path(INSTANCE + "ticket/", ticket_views.of_history, name="history-ticket"),
     path(INSTANCE + "backups.json", views.backups_json, name="backups-json"),
     path(INSTANCE + "backups.csv", views.backups_csv, name="backups-csv"),
     path(INSTANCE + "recovery-point/", views.recovery_point, name="recovery-point"),
+    path(INSTANCE + "recovery-point/ticket/", ticket_views.of_recovery_point, name="recovery-ticket"),
     path(INSTANCE + "refresh/", views.refresh, name="refresh"),
     path(INSTANCE + "backups/<id:backup_id>/", views.backup, name="backup"),
+    path(INSTANCE + "backups/<id:backup_id>/ticket/", ticket_views.of_backup, name="backup-ticket"),
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 from zlib import crc32
 from zoneinfo import ZoneInfo
@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 from django.conf import settings
 from django.http import (
-    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseNotModified,
@@ -32,11 +31,12 @@ from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from .dcs.records import BackupRecord, Instance, as_text, has_value
 from .forms import FindForm, InstancesForm, RecoveryForm, history_form
+from .guards import project_or_404, viewer_of, with_retry_after
 from .services import find as finding
 from .services import listings, recents
-from .services.csv_export import csv_chunks, csv_headers, csv_name
+from .services.csv_export import csv_chunks, csv_headers
 from .services.eligibility import Eligibility, eligibility
-from .services.exports import Export, exported_history, refused_query
+from .services.exports import Export, exported_history, file_name, refused_query
 from .services.frozen_links import FrozenLink, frozen_link
 from .services.history import History, backup_history, index_of, neighbours
 from .services.instances import instance_page
@@ -51,20 +51,19 @@ from .services.listings import Listing, NothingToShow
 from .services.live import JUST_READ, Live, finished, problem_of, unfinished
 from .services.overview import overview
 from .services.problems import Problem
-from .services.projects import Project, visible_project, visible_projects
+from .services.projects import Project, visible_projects
 from .services.recovery_page import examples, is_backing_up, recovery_page, usable_reach
+from .services.reproduce import MOST_RECORDS, backup_command, history_command
 from .services.restore_blocks import restore_blocks
 from .services.subjects import Window
 from .services.words import ERROR_CODES
-
-Response = TypeVar("Response", bound=HttpResponseBase)
 
 # Pages -----------------------------------------------------------------------
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    projects = visible_projects(_viewer(request))
+    projects = visible_projects(viewer_of(request))
     return render(request, "home.html", {"projects": projects, "recent": _recent(request, projects)})
 
 
@@ -72,7 +71,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def find(request: HttpRequest) -> HttpResponse:
     form = FindForm(request.GET)
     text, began = form.text, form.began
-    projects = visible_projects(_viewer(request))
+    projects = visible_projects(viewer_of(request))
     found = finding.find(text, projects, now=timezone.now(), began=began) if text else finding.Found((), ())
     if found.destination:
         fetched = "HX-Request" in request.headers
@@ -88,7 +87,7 @@ def find(request: HttpRequest) -> HttpResponse:
 def suggestions(request: HttpRequest) -> HttpResponse:
     """What stands under the find box as one types: out of what is at hand, so that no key asks DCS."""
     text = FindForm(request.GET).text
-    projects = visible_projects(_viewer(request))
+    projects = visible_projects(viewer_of(request))
     context = {"q": text, "candidates": finding.suggestions(text, projects, now=timezone.now())}
     if not text:
         context["recent"] = _recent(request, projects)
@@ -103,7 +102,7 @@ def keyboard(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def project(request: HttpRequest, project_name: str) -> HttpResponse:
-    project = _project_or_404(request, project_name)
+    project = project_or_404(request, project_name)
     form = InstancesForm(request.GET)
     context: dict[str, Any] = {"project": project, "q": request.GET.get("q", "")}
     if not form.is_valid():
@@ -141,7 +140,7 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
 
 @require_safe
 def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
-    project = _project_or_404(request, project_name)
+    project = project_or_404(request, project_name)
     context: dict[str, Any] = {"project": project, "instance_id": instance_id}
     form = history_form(request.META.get("QUERY_STRING", ""))
     if not form.is_valid():
@@ -157,11 +156,14 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
     if nothing_newer := _nothing_newer(request, live):
         return nothing_newer
     history = backup_history(index_of(known.listing), wanted, now=now)
+    frozen = _frozen(request, history, now=now, read_at=known.listing.read_at)
     context |= _instance_context(known) | {
         "filter": wanted,
         "history": history,
         "now": now,
-        "frozen": _frozen(request, history, now=now, read_at=known.listing.read_at),
+        "frozen": frozen,
+        "command": history_command(project, instance_id, frozen.window),
+        "long_list": known.listing.total > MOST_RECORDS,
         "problems_in_query": (),
         "zone": ZoneInfo(wanted.tz) if wanted.tz else None,
         "overview": overview(known.listing, known.instance, now=now, zone=ZoneInfo(wanted.tz or "UTC")),
@@ -173,7 +175,7 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
 
 @require_safe
 def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id: str) -> HttpResponse:
-    project = _project_or_404(request, project_name)
+    project = project_or_404(request, project_name)
     context: dict[str, Any] = {"project": project, "instance_id": instance_id, "backup_id": backup_id}
     now = timezone.now()
     try:
@@ -198,13 +200,14 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
         "older": older and _row(project, instance_id, older),
         "newer": newer and _row(project, instance_id, newer),
         "frozen_url": absolute(request.path),
+        "command": backup_command(project, instance_id, record),
     }
     return _live_page(request, "backup.html", context, live)
 
 
 @require_safe
 def recovery_point(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
-    project = _project_or_404(request, project_name)
+    project = project_or_404(request, project_name)
     now = timezone.now()
     context: dict[str, Any] = {"project": project, "instance_id": instance_id, "now": now}
     form = RecoveryForm(request.GET, now=now)
@@ -241,7 +244,7 @@ def recovery_point(request: HttpRequest, project_name: str, instance_id: str) ->
 
 @require_POST
 def refresh(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
-    project = _project_or_404(request, project_name)
+    project = project_or_404(request, project_name)
     destination = history_url(project, instance_id)
     asked = urlsplit(request.POST.get("next", ""))
     path = asked.path if asked.path.startswith(destination) else destination
@@ -268,11 +271,11 @@ def refresh(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
 
 @require_safe
 def backups_json(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponseBase:
-    project = _project_or_404(request, project_name)
+    project = project_or_404(request, project_name)
     export = _export(request, project, instance_id)
     if export.history is None:
         return _json(export.body, export.status, export.retry_after)
-    viewer = _viewer(request)
+    viewer = viewer_of(request)
     etag = export.etag((viewer.pk, sorted(viewer.groups)))
     # A proxy that compresses makes the tag a weak one.
     asked = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]
@@ -280,6 +283,7 @@ def backups_json(request: HttpRequest, project_name: str, instance_id: str) -> H
         response: HttpResponse = HttpResponseNotModified()
     else:
         response = _json({**export.body, "backups": list(export.rows())}, 200, None)
+        response.headers["Content-Disposition"] = _disposition(export, "json")
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"
     return response
@@ -287,7 +291,7 @@ def backups_json(request: HttpRequest, project_name: str, instance_id: str) -> H
 
 @require_safe
 def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponseBase:
-    project = _project_or_404(request, project_name)
+    project = project_or_404(request, project_name)
     export = _export(request, project, instance_id)
     headers = csv_headers(export.body)
     if export.history is None:
@@ -297,11 +301,10 @@ def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> Ht
         answer = HttpResponse(
             sentence, status=export.status, content_type="text/plain; charset=utf-8", headers=headers
         )
-        return _with_retry_after(answer, export.retry_after)
-    name = _name(listings.cached_instance(project, instance_id), instance_id)
+        return with_retry_after(answer, export.retry_after)
     chunks = csv_chunks(export.rows())
     response = StreamingHttpResponse(chunks, content_type="text/csv; charset=utf-8", headers=headers)
-    response.headers["Content-Disposition"] = _attachment(csv_name(name, export.body))
+    response.headers["Content-Disposition"] = _disposition(export, "csv")
     return response
 
 
@@ -314,12 +317,14 @@ def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:
 
 def _json(body: dict[str, Any], status: int, retry_after: int | None) -> HttpResponse:
     response = HttpResponse(msgspec.json.encode(body), status=status, content_type="application/json")
-    return _with_retry_after(response, retry_after)
+    return with_retry_after(response, retry_after)
 
 
-def _attachment(name: str) -> str:
-    """Return Content-Disposition for a name that may hold Chinese (RFC 6266)."""
-    return content_disposition_header(as_attachment=True, filename=name) or "attachment"
+def _disposition(export: Export, ending: str) -> str:
+    """Return Content-Disposition; the name may hold Chinese (RFC 6266). JSON can be looked at as well."""
+    name = _name(listings.cached_instance(export.project, export.instance_id), export.instance_id)
+    name = file_name(name, export.body, ending)
+    return content_disposition_header(as_attachment=ending != "json", filename=name) or "attachment"
 
 
 # Pages that keep themselves current ------------------------------------------
@@ -426,7 +431,7 @@ class _Known:
 
 def _recent(request: HttpRequest, projects: Sequence[Project]) -> Sequence[finding.Candidate]:
     """Return the instances whose pages this viewer opened last, of those that may still be seen."""
-    opened = recents.opened_by(str(_viewer(request).pk), request.COOKIES.get(recents.COOKIE, ""))
+    opened = recents.opened_by(str(viewer_of(request).pk), request.COOKIES.get(recents.COOKIE, ""))
     return finding.named(opened, projects)
 
 
@@ -436,7 +441,7 @@ def _remember_opened(
     """Put an instance first among those that its viewer opened last: in a cookie, which costs no query."""
     if SHOWN in request.headers:  # the page asked, not its viewer
         return
-    viewer, told = str(_viewer(request).pk), request.COOKIES.get(recents.COOKIE, "")
+    viewer, told = str(viewer_of(request).pk), request.COOKIES.get(recents.COOKIE, "")
     text = recents.with_opened(viewer, told, project.name, instance_id)
     if text != told:
         response.set_cookie(
@@ -447,18 +452,6 @@ def _remember_opened(
             httponly=True,
             samesite="Lax",
         )
-
-
-def _viewer(request: HttpRequest) -> Any:
-    return request.user
-
-
-def _project_or_404(request: HttpRequest, name: str) -> Project:
-    """A project that the viewer may not see is as unknown as one that does not exist."""
-    project = visible_project(_viewer(request), name)
-    if project is None:
-        raise Http404
-    return project
 
 
 def _known_instance(
@@ -522,10 +515,4 @@ def _problem_page(request: HttpRequest, problem: Problem, context: dict[str, Any
     response = _nothing_newer(request, live)
     if response is None:
         response = _live_page(request, "problem.html", context, live, status=problem.page_status)
-    return _with_retry_after(response, problem.retry_after(now))
-
-
-def _with_retry_after(response: Response, seconds: int | None) -> Response:
-    if seconds is not None:
-        response.headers["Retry-After"] = str(seconds)
-    return response
+    return with_retry_after(response, problem.retry_after(now))

@@ -201,14 +201,15 @@ ORDERS = f"{PROJECT}instances/{ORDERS_CACHE_ID}/"
 LATIN = re.compile(r"[A-Za-z][A-Za-z'’]*")
 # Ids of calls, codes of errors, permissions, huge numbers, addresses, time zones.
 CODES = re.compile(
-    r"https?://\S+|\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+\b|\b[0-9a-f]{32}\b|\b(?:dcs|DCS|APIGW|APIG)\.[0-9.]+|\bdcs:\w+:\w+|\d[\d.]*e\+\d+"
+    r"(?:```sh |\{noformat\} )?hcloud DCS \w+ .*|--offset=|https?://\S+|\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+\b|\b[0-9a-f]{32}\b|\b(?:dcs|DCS|APIGW|APIG)\.[0-9.]+|\bdcs:\w+:\w+|\d[\d.]*e\+\d+"
 )
 # What is written the same in Chinese: names of products, formats and units, and the switch to English.
 KNOWN = set(
     re.findall(
         r"\w+",
         "DCS UTC Redis Memcached Cluster Proxy GB MB TB KB RDB AOF CSV JSON ID HTTP API AK SK OBS Endpoint "
-        "Cookie IANA URL English hcloud Asia Shanghai Europe Berlin T Z Ctrl Alt Cmd Esc",
+        "Cookie IANA URL English hcloud Asia Shanghai Europe Berlin T Z Ctrl Alt Cmd Esc CLI Explorer "
+        "Markdown Jira Wiki h",
     )
 )
 
@@ -246,6 +247,8 @@ def english_in(response: Any, data: Iterable[str]) -> list[str]:
 
 
 def unknown_words(text: str, data: Iterable[str]) -> list[str]:
+    # Before a value that is a part of one is taken out of it.
+    text = re.sub(r"https?://\S+|\b[0-9a-f]{32}\b", " ", text)
     for value in data if not_known(text) else ():
         if text.endswith(("…", "...")) and value.startswith(text.rstrip("….")):
             return []
@@ -315,11 +318,18 @@ PAGES = {
     "recovery point, doubtful": f"{ORDERS}recovery-point/?at=2026-10-25+02:30&tz=Europe/Berlin",
     "recovery point, yet to come": f"{ORDERS}recovery-point/?at=2199-01-01T00:00Z",
     "recovery point, bad query": f"{ORDERS}recovery-point/?at=zzz&tz=zzz",
+    "history for a ticket": f"{ORDERS}ticket/?status=failed&range=30d&q=1&text=jira",
+    "history for a ticket, bad query": f"{ORDERS}ticket/?text=zzz",
+    "backup for a ticket": f"{ORDERS}backups/4631832a-14c6-45b0-a0b3-3abd8f591ad1/ticket/?zone=Asia/Shanghai",
+    "backup not listed for a ticket": f"{ORDERS}backups/zzz/ticket/",
+    "recovery point for a ticket": f"{ORDERS}recovery-point/ticket/?at=now&text=plain",
+    "recovery point for a ticket, none": f"{ORDERS}recovery-point/ticket/?at=2018-01-01",
     "find": "/find/?q=orders-cache",
     "find nothing": "/find/?q=zzz",
     "404": "/zzz/",
 }
 CODES_OF_THE_API = ["zzz", "from", "per_page", "page", "error", "tz", "range", "at"]
+CODES_OF_THE_API += ["text", "markdown", "jira", "plain"]
 
 
 def test_the_checker_sees_english(chinese: Client, data: list[str]) -> None:

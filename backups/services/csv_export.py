@@ -94,18 +94,3 @@ def csv_headers(body: dict[str, Any]) -> dict[str, str]:
 
 def _ascii(text: str) -> str:
     return re.sub(r"[^\x20-\x7e]", "?", text)
-
-
-def csv_name(name: str, body: dict[str, Any]) -> str:
-    """Return a file name that says what was asked, as of when, and whether it is all."""
-    wanted = body["filter"]
-    asked = [
-        f"{key}-{'+'.join(value) if isinstance(value, list) else value}"
-        for key, value in wanted.items()
-        if value and key not in ("sort", "tz")
-    ]
-    as_of = re.sub(r"[-:]|\.\d+", "", body["read_at"])
-    marks = [body["source"]] * (body["source"] == "stale") + ["incomplete"] * (not body["complete"])
-    what = "_".join([name, "backups", *asked])[:120]  # the rest must never be cut away
-    stem = "_".join([what, f"as-of-{as_of}", *marks])
-    return re.sub(r"[^\w.+-]+", "-", stem) + ".csv"

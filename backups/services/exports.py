@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,6 +63,21 @@ def exported_history(project: Project, instance_id: str, wanted: BackupFilter, *
     history = backup_history(index_of(listing), wanted, now=now)
     body = _envelope(project, instance_id, wanted=wanted, listing=listing, history=history)
     return Export(project, instance_id, body, history)
+
+
+def file_name(name: str, body: dict[str, Any], ending: str) -> str:
+    """Return a file name that says what was asked, as of when, and whether it is all."""
+    wanted = body["filter"]
+    asked = [
+        f"{key}-{'+'.join(value) if isinstance(value, list) else value}"
+        for key, value in wanted.items()
+        if value and key not in ("sort", "tz")
+    ]
+    as_of = re.sub(r"[-:]|\.\d+", "", body["read_at"])
+    marks = [body["source"]] * (body["source"] == "stale") + ["incomplete"] * (not body["complete"])
+    what = "_".join([name, "backups", *asked])[:120]  # the rest must never be cut away
+    stem = "_".join([what, f"as-of-{as_of}", *marks])
+    return re.sub(r"[^\w.+-]+", "-", stem) + f".{ending}"
 
 
 def refused_query(project: Project, instance_id: str, problems: Iterable[Any]) -> Export:

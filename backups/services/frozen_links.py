@@ -7,12 +7,14 @@ backup. A frozen link has absolute bounds, and ends when the list that it was co
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from django.http import QueryDict
 
 from .history import BackupFilter, History
 from .links import absolute, utc_text
+from .subjects import Window
 
 # DCS's clock may be ahead of ours by as much: its gateway refuses calls whose clock is off by more.
 CLOCKS_DIFFER = timedelta(minutes=15)
@@ -20,11 +22,34 @@ CLOCKS_DIFFER = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class FrozenLink:
-    """`start` is inclusive, `end` exclusive; None is no bound."""
+    """`start` is inclusive, `end` exclusive; None is no bound. `asks_for_time`: its page does."""
 
     url: str
     start: datetime | None
     end: datetime | None
+    asks_for_time: bool
+
+    @cached_property
+    def bounds(self) -> str:
+        """Which bounds it has: "both", "from", "to", or none."""
+        return "both" if self.start and self.end else "from" if self.start else "to" if self.end else ""
+
+    @cached_property
+    def start_text(self) -> str:
+        return _utc(self.start)
+
+    @cached_property
+    def end_text(self) -> str:
+        return _utc(self.end)
+
+    @property
+    def window(self) -> Window:
+        """The times that are asked for: the end that only keeps newer backups out is none of them."""
+        return (self.start, self.end) if self.asks_for_time else (None, None)
+
+
+def _utc(bound: datetime | None) -> str:
+    return f"{bound.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if bound else ""
 
 
 def frozen_link(
@@ -40,7 +65,8 @@ def frozen_link(
     for name in ("range", *(name for name in ("from", "to", "q") if not query.get(name))):
         query.pop(name, None)
     url = absolute(f"{path}?{query.urlencode(safe=':')}" if query else path)
-    return FrozenLink(url, frozen.start, frozen.end)
+    asks_for_time = history.filter.bounds(now) != (None, None)
+    return FrozenLink(url, frozen.start, frozen.end, asks_for_time)
 
 
 def frozen_filter(history: History, *, now: datetime, read_at: datetime) -> BackupFilter:

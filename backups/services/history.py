@@ -7,7 +7,7 @@ counts, order, paging and exports agree with each other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, reduce
 from operator import and_, or_
@@ -91,6 +91,11 @@ class BackupFilter:
                 self.range,
             )
         )
+
+    @property
+    def asks_beyond_time(self) -> bool:
+        """Whether it asks for what DCS cannot do: it filters by time only, and its order is its own."""
+        return replace(self, start=None, end=None, range="").narrows or self.sort != DEFAULT_SORT
 
 
 class Facet(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from datetime import datetime
 from django.utils.translation import gettext, override, pgettext
 from django.utils.translation import gettext_lazy as _
 
+from ..dcs.errors import DcsNotFound
 from ..dcs.records import BackupRecord
 from . import values
 from .eligibility import Eligibility, eligibility, service_word
@@ -47,11 +48,9 @@ def problem_ticket(about: About, problem: Problem, *, now: datetime, style: Styl
     """Return the text for backups of which nothing is known, since DCS did not tell."""
     with override(style.language):
         pen = Pen(style)
-        sentences = (
-            gettext("%(problem)s.") % {"problem": problem.title},
-            str(problem.what_happened),
-            gettext("Whether this instance has backups is not known now."),
-        )
+        sentences = [gettext("%(problem)s.") % {"problem": problem.title}, str(problem.what_happened)]
+        if problem.kind != DcsNotFound.kind:
+            sentences.append(gettext("Whether this instance has backups is not known now."))
         return pen.text(
             pen.heading(gettext("DCS backups of %(name)s") % {"name": pen.instance_name(about)}),
             pen.attention(*sentences),
@@ -59,7 +58,7 @@ def problem_ticket(about: About, problem: Problem, *, now: datetime, style: Styl
                 (
                     *pen.whose(about),
                     (gettext("Answer"), pen.answer_codes(problem)),
-                    (gettext("DCS's words"), pen.foreign(problem.message) if problem.message else ""),
+                    (gettext("DCS's words"), pen.foreign(problem.message)),
                     (gettext("Asked"), pen.moment(problem.asked_at or now)),
                     *pen.where(about),
                     (gettext("Link"), pen.link(about.link)),
@@ -69,8 +68,24 @@ def problem_ticket(about: About, problem: Problem, *, now: datetime, style: Styl
         )
 
 
+def gone_ticket(about: About, listing: Listing[BackupRecord], backup_id: str, *, style: Style) -> str:
+    """Return the text for a backup that DCS's list does not hold."""
+    with override(style.language):
+        pen = Pen(style)
+        named = {"backup": pen.foreign(backup_id), "name": pen.instance_name(about)}
+        missing = gettext("DCS lists %(n)s backups of this instance, and none has this id.")
+        unread = gettext("DCS's list of this instance could not be read to its end, so the backup may exist.")
+        return pen.text(
+            pen.heading(gettext("DCS backup %(backup)s of %(name)s") % named),
+            *pen.doubts(listing),
+            pen.attention(missing % {"n": listing.total} if listing.complete else unread),
+            pen.facts((*pen.whose(about), *pen.origin(about, listing))),
+            *pen.reproduction(about),
+        )
+
+
 def _facts_of_backup(pen: Pen, record: BackupRecord, verdict: Eligibility) -> Iterator[tuple[str, str]]:
-    yield gettext("Backup id"), pen.foreign(record.backup_id) if record.backup_id else ""
+    yield gettext("Backup id"), pen.foreign(record.backup_id)
     yield gettext("Status"), pen.status(record)
     yield gettext("Can be restored"), values.verdict_sentence(verdict)
     yield gettext("DCS says restorable"), str(RESTORABLE_WORDS[service_word(record)])
@@ -84,4 +99,4 @@ def _facts_of_backup(pen: Pen, record: BackupRecord, verdict: Eligibility) -> It
     yield gettext("Type"), pen.backup_type(record)
     yield gettext("Format"), pen.word(values.format_word(record.format), record.format)
     yield pgettext("of a backup", "Error"), pen.error(record.error_code)
-    yield gettext("Remark"), pen.foreign(record.description) if record.description else ""
+    yield gettext("Remark"), pen.foreign(record.description)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from django.utils.translation import gettext, ngettext, override, pgettext
@@ -18,7 +17,7 @@ from .history_index import DEFAULT_SORT, OTHER
 from .listings import Listing
 from .overview import overview
 from .reproduce import MOST_RECORDS
-from .ticket_pen import About, Facts, Pen, Style
+from .ticket_pen import About, Facts, Pen, Style, listed
 from .words import FORMAT_WORDS, RESTORABLE_WORDS, STATUS_WORDS, TYPE_WORDS, Words
 from .words import OTHER as OTHER_WORD
 
@@ -94,7 +93,7 @@ def _figures(pen: Pen, about: About, listing: Listing[BackupRecord], now: dateti
         yield gettext("Last attempt"), _last(pen, last, newest)
     if found.success_rate is not None:
         rate = {
-            "rate": values.percent(found.success_rate),
+            "rate": values.rate(found.success_rate),
             "succeeded": found.succeeded,
             "ended": found.ended,
         }
@@ -110,8 +109,8 @@ def _newest(pen: Pen, newest: BackupRecord | None, read_at: datetime) -> str:
     if newest is None:
         return gettext("none: no backup in this list can be restored now")
     if newest.started_at is None or newest.started_at > read_at:
-        return _named(pen, newest)
-    told = {"backup": _named(pen, newest), "span": values.duration(read_at - newest.started_at)}
+        return _described(pen, newest)
+    told = {"backup": _described(pen, newest), "span": values.duration(read_at - newest.started_at)}
     return gettext("%(backup)s; its data was %(span)s old when the list was read") % told
 
 
@@ -119,18 +118,17 @@ def _last(pen: Pen, last: BackupRecord, newest: BackupRecord | None) -> str:
     status = pen.status(last)
     if newest and last.key == newest.key:
         return gettext("%(status)s: the newest usable backup") % {"status": status}
-    return gettext("%(status)s: %(backup)s") % {"status": status, "backup": _named(pen, last)}
+    return gettext("%(status)s: %(backup)s") % {"status": status, "backup": _described(pen, last)}
 
 
-def _named(pen: Pen, record: BackupRecord) -> str:
-    named = {"name": pen.foreign(record.name or record.backup_id), "id": pen.foreign(record.backup_id)}
+def _described(pen: Pen, record: BackupRecord) -> str:
     parts = (
-        gettext("%(name)s, id %(id)s") % named if record.name and record.backup_id else named["name"],
+        pen.named(record),
         gettext("data from %(time)s") % {"time": pen.data_from(record)},
         pen.size(record),
         pen.error(record.error_code),
     )
-    return pgettext("between names", ", ").join(filter(None, parts))
+    return listed(parts)
 
 
 # The filter in words ---------------------------------------------------------
@@ -149,8 +147,8 @@ def _filter_parts(pen: Pen, wanted: BackupFilter, frozen: FrozenLink) -> Facts:
     yield gettext("Type"), _chosen(wanted.types, TYPE_WORDS)
     yield gettext("Format"), _chosen(wanted.formats, FORMAT_WORDS)
     yield gettext("Restorable"), _chosen(wanted.restorable, RESTORABLE_WORDS)
-    yield pgettext("of a backup", "Error"), _listed(map(pen.foreign, wanted.error_codes))
-    yield gettext("Words"), _listed(map(pen.foreign, wanted.words))
+    yield pgettext("of a backup", "Error"), listed(map(pen.foreign, wanted.error_codes))
+    yield gettext("Words"), listed(map(pen.foreign, wanted.words))
     yield gettext("Data from"), _times(pen, wanted, frozen)
     if wanted.sort != DEFAULT_SORT:
         word = str(SORT_WORDS[wanted.sort.removeprefix("-")])
@@ -160,11 +158,7 @@ def _filter_parts(pen: Pen, wanted: BackupFilter, frozen: FrozenLink) -> Facts:
 
 
 def _chosen(codes: Iterable[str], words: dict[str, Words]) -> str:
-    return _listed(str(OTHER_WORD if code == OTHER else words[code]) for code in codes)
-
-
-def _listed(texts: Iterable[str]) -> str:
-    return pgettext("between names", ", ").join(texts)
+    return listed(str(OTHER_WORD if code == OTHER else words[code]) for code in codes)
 
 
 def _times(pen: Pen, wanted: BackupFilter, frozen: FrozenLink) -> str:
@@ -178,7 +172,7 @@ def _times(pen: Pen, wanted: BackupFilter, frozen: FrozenLink) -> str:
         text = gettext("from %(start)s") % bounds
     else:
         text = gettext("until before %(end)s") % bounds if end else ""
-    return _listed(filter(None, (str(RANGE_WORDS[wanted.range]) if wanted.range else "", text)))
+    return listed((str(RANGE_WORDS[wanted.range]) if wanted.range else "", text))
 
 
 # The rows --------------------------------------------------------------------
@@ -218,24 +212,18 @@ def _row(pen: Pen, record: BackupRecord) -> list[str]:
     return [
         pen.status(record),
         values.verdict_sentence(eligibility(record)),
-        pen.foreign(record.name) if record.name else "",
-        pen.foreign(record.backup_id) if record.backup_id else "",
+        pen.foreign(record.name),
+        pen.foreign(record.backup_id),
         pen.word(values.type_word(record.type), record.type),
         *pen.cells_of(record.started_at),
         pen.took(record),
         pen.size(record),
-        _listed(
-            filter(
-                None,
-                (pen.error(record.error_code), pen.foreign(record.description) if record.description else ""),
-            )
-        ),
+        listed((pen.error(record.error_code), pen.foreign(record.description))),
     ]
 
 
 def _notes(history: History, listing: Listing[BackupRecord]) -> Iterator[str]:
-    wanted = history.filter
-    if replace(wanted, start=None, end=None, range="").narrows or wanted.sort != DEFAULT_SORT:
+    if history.filter.asks_beyond_time:
         yield gettext("DCS filters by time only: the other filters and the order are the portal's.")
     if listing.total > MOST_RECORDS:
         yield gettext("The list is longer than one answer: go on with --offset=1000, 2000 and so on.")

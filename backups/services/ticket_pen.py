@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext, pgettext
 from ..dcs.records import BackupRecord, Instance
 from . import values
 from .listings import Listing
-from .markup import MARKUPS
+from .markup import MARKUPS, one_line
 from .problems import Problem
 from .projects import Project
 from .words import ERROR_CODES
@@ -51,7 +51,6 @@ class Pen:
     def __init__(self, style: Style) -> None:
         self.markup = MARKUPS[style.markup]
         self.zone = style.zone
-        self.foreign = self.markup.foreign
         self.heading = self.markup.heading
         self.link = self.markup.link
 
@@ -129,9 +128,13 @@ class Pen:
         zones: list[tzinfo] = [UTC, self.zone] if self.zone else [UTC]
         return [self.clock(value, zone) if value else "" for zone in zones]
 
+    def foreign(self, text: str) -> str:
+        """Return what others wrote, so that it stays what it is; "" where there is nothing to see."""
+        return self.markup.foreign(text) if one_line(text) else ""
+
     def bare(self, text: str) -> str:
         """Return a code or a product's name as it is where it holds nothing but words and numbers."""
-        return text if not text or _BARE.fullmatch(text) else self.foreign(text)
+        return text if _BARE.fullmatch(text) else self.foreign(text)
 
     def word(self, word: str, code: str) -> str:
         """Return what a code is called; one that the portal does not know is foreign."""
@@ -139,6 +142,13 @@ class Pen:
 
     def instance_name(self, about: About) -> str:
         return self.foreign((about.instance and about.instance.name) or about.instance_id)
+
+    def named(self, record: BackupRecord) -> str:
+        """Return the name and the id of a backup."""
+        named = {name: self.foreign(text) for name, text in (("name", record.name), ("id", record.backup_id))}
+        if not record.name or not record.backup_id:
+            return named["name"] if record.name else named["id"]
+        return gettext("%(name)s, id %(id)s") % named
 
     def _kind(self, instance: Instance | None) -> str:
         if instance is None:
@@ -150,7 +160,7 @@ class Pen:
             values.capacity(instance.capacity_gb),
             self.word(values.instance_status_word(instance.status), instance.status),
         )
-        return pgettext("between names", ", ").join(filter(None, parts))
+        return listed(parts)
 
     def status(self, record: BackupRecord) -> str:
         word = self.word(values.status_word(record.status), record.status)
@@ -202,20 +212,25 @@ class Pen:
         }
 
     def answer_codes(self, problem: Problem) -> str:
-        request_id = self.foreign(problem.request_id) if problem.request_id else ""
+        request_id = self.foreign(problem.request_id)
         parts = (
             f"HTTP {problem.http_status}" if problem.http_status else "",
-            self.foreign(problem.code) if problem.code else "",
+            self.foreign(problem.code),
             gettext("request id %(id)s") % {"id": request_id} if request_id else "",
         )
-        return pgettext("between names", ", ").join(filter(None, parts))
+        return listed(parts)
 
     def _request_ids(self, ids: tuple[str, ...]) -> str:
-        shown = pgettext("between names", ", ").join(map(self.foreign, ids[:MOST_REQUEST_IDS]))
+        shown = listed(map(self.foreign, ids[:MOST_REQUEST_IDS]))
         more = len(ids) - MOST_REQUEST_IDS
         if more <= 0:
             return shown
         return ngettext("%(ids)s and %(n)s more", "%(ids)s and %(n)s more", more) % {"ids": shown, "n": more}
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Return the parts that say something, in one line."""
+    return pgettext("between names", ", ").join(filter(None, parts))
 
 
 def in_a_row(*sentences: str) -> str:

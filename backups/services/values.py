@@ -5,6 +5,7 @@ Codes go in, words of the language that is active come out, as plain text.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -75,6 +76,11 @@ def capacity(gigabytes: float | None) -> str:
 
 def percent(value: float) -> str:
     return f"{value:.3g} %"
+
+
+def rate(percent: float) -> str:
+    """Return a success rate, cut and not rounded: 99.97 % is not all."""
+    return f"{math.floor(percent * 10 + 1e-9) / 10:.3g} %" if percent < 100 else "100 %"
 
 
 # Codes -----------------------------------------------------------------------

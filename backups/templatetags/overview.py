@@ -6,7 +6,6 @@ written once for a generation and shown again while what it says holds.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable
 from datetime import datetime, timedelta, tzinfo
 from html import escape
@@ -21,7 +20,7 @@ from backups.dcs.records import BackupRecord
 from backups.services.eligibility import Eligibility, eligibility
 from backups.services.outlook import Outlook
 from backups.services.overview import Overview
-from backups.services.values import duration, size_text, status_word, verdict_sentence, zone_label
+from backups.services.values import duration, rate, size_text, status_word, verdict_sentence, zone_label
 
 from .charts import Chart, Mark
 from .kept import Shelf, Text
@@ -29,6 +28,7 @@ from .row_links import rows_base
 from .times import Clock, span_of
 
 register = template.Library()
+register.filter(rate)
 
 # Parts that are kept -----------------------------------------------------------
 
@@ -100,12 +100,6 @@ def how_long(value: timedelta | None) -> str:
 def span(value: timedelta | None) -> str:
     """Return "2 d 4 h": how long ago or apart, in two units at most."""
     return span_of(int(value.total_seconds()), short=False) if value is not None else ""
-
-
-@register.filter
-def rate(percent: float) -> str:
-    """Return a success rate, cut and not rounded: 99.97 % is not all."""
-    return f"{math.floor(percent * 10 + 1e-9) / 10:.3g} %" if percent < 100 else "100 %"
 
 
 @register.filter

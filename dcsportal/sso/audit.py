@@ -19,7 +19,16 @@ from dcsportal.addresses import client_address
 logger = logging.getLogger("dcsportal.audit")
 
 # The pages that show backups, by the names of their URLs.
-VIEWED = ("history", "backup", "backups-json", "backups-csv", "recovery-point")
+VIEWED = (
+    "history",
+    "backup",
+    "backups-json",
+    "backups-csv",
+    "recovery-point",
+    "history-ticket",
+    "backup-ticket",
+    "recovery-ticket",
+)
 
 
 def record(request: HttpRequest, event: str, viewer: Any = None, **fields: Any) -> None:

@@ -1,5 +1,5 @@
 // Keys: "/" goes to the find box, "j" and "k" walk the rows ([data-rows]), "t" changes the zone ([data-zones]),
-// "?" shows all of them ([data-keys]); Enter opens the link in focus.
+// "c" copies for a ticket, "l" the link, "?" shows all of them ([data-keys]); Enter opens the link in focus.
 // Of the links in a [data-roving] only one is in the order of Tab; arrows, Home and End walk among them.
 const typing = (element) => element.closest("input, select, textarea, [contenteditable]");
 
@@ -31,6 +31,8 @@ const actions = {
   j: () => step(1),
   k: () => step(-1),
   t: () => document.querySelector('[data-zones] button:not([aria-pressed="true"], [hidden])')?.click(),
+  c: () => document.querySelector("[data-ticket], [data-copy-from]")?.click(),
+  l: () => document.querySelector("[data-copy-link]")?.click(),
   "?": showKeys,
 };
 

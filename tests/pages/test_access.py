@@ -16,6 +16,7 @@ pytestmark = pytest.mark.usefixtures("portal")
 SignIn = Callable[[str], Client]
 
 PAGES = ["", "backups.json", "backups.csv", f"backups/{REFERENCE_BACKUP_ID}/"]
+PAGES += ["ticket/", f"backups/{REFERENCE_BACKUP_ID}/ticket/", "recovery-point/ticket/?at=now"]
 
 
 def chinese(emulator: Emulator, project: str = "cn-prod") -> str:

@@ -216,7 +216,7 @@ def test_the_filter_form_keeps_what_it_does_not_ask_for(ada: Client) -> None:
 def test_a_copied_link_of_a_relative_range_has_absolute_bounds_and_the_same_rows(ada: Client) -> None:
     page = ada.get(f"{ORDERS}?range=7d&status=succeed&utm=a")
 
-    [link] = links_of(page, "data-copy ")
+    [link] = links_of(page, "data-copy-link ")
 
     query = dict(parse_qsl(urlsplit(link).query))
     assert "range" not in query

@@ -174,7 +174,7 @@ data from 2026-11-01 02:00:05 UTC, 1,002 bytes; its data was 562 h 3 m old when 
 * *Last attempt:* Failed: {{backup_3}}, id {{00000000-0000-4000-8000-000000000003}}, \
 data from 2026-11-01 03:00:05 UTC, 1,003 bytes, {{dcs.08.0008}}, \
 The automatic backup did not run: the instance was busy with another task
-* *Success in 30 days:* 66.7 %, 2 of 3 that ended
+* *Success in 30 days:* 66.6 %, 2 of 3 that ended
 * *Usable now:* 2 of 3
 * *Filter:* Status: Succeeded
 * *Matching backups:* 2 of 3

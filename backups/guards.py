@@ -1,0 +1,30 @@
+"""What every view begins and ends with: who asks, for which project, and when to come back."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+
+from .services.projects import Project, visible_project
+
+Response = TypeVar("Response", bound=HttpResponseBase)
+
+
+def viewer_of(request: HttpRequest) -> Any:
+    return request.user
+
+
+def project_or_404(request: HttpRequest, name: str) -> Project:
+    """A project that the viewer may not see is as unknown as one that does not exist."""
+    project = visible_project(viewer_of(request), name)
+    if project is None:
+        raise Http404
+    return project
+
+
+def with_retry_after(response: Response, seconds: int | None) -> Response:
+    if seconds is not None:
+        response.headers["Retry-After"] = str(seconds)
+    return response

@@ -1,0 +1,356 @@
+"""What is copied for a ticket, as a page and as bare text: the same facts as the page that it is about."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+from tests.services.api_records import raw, raws
+
+from .conftest import ORDERS, history_of, links_of, rows_of, text_of
+
+pytestmark = pytest.mark.usefixtures("portal")
+REFERENCE = f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"
+TEXT = {"Accept": "text/plain"}
+
+
+@pytest.fixture
+def ada(client_of: Callable[[str], Client]) -> Client:
+    return client_of("ada")
+
+
+def written(page: Any) -> str:
+    """The text in the field of the page."""
+    [text] = re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", page.content.decode(), flags=re.DOTALL)
+    return html.unescape(text)
+
+
+def link_in(text: str) -> str:
+    [link] = set(re.findall(r"https?://127[^\s>]*", text))
+    return link
+
+
+def chosen(page: Any) -> list[str]:
+    """What the choices of the page say is chosen."""
+    marked = re.findall(r'<a class="chip"[^>]*aria-current="true">.*?</a>', page.content.decode(), re.DOTALL)
+    return [re.sub(r"<[^>]*>|\s", "", found) for found in marked]
+
+
+# The pages -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "facts"),
+    [
+        (ORDERS, "?status=failed", ["DCS backup history of", "Status: Failed"]),
+        (REFERENCE, "", ["DCS backup", REFERENCE_BACKUP_ID, "880,232 bytes", "2019-05-10 08:31:21 UTC"]),
+        (f"{ORDERS}recovery-point/", "?at=2019-06-01", ["DCS recovery point of", REFERENCE_BACKUP_ID]),
+    ],
+)
+def test_each_page_leads_to_its_text(ada: Client, path: str, query: str, facts: list[str]) -> None:
+    [link] = links_of(ada.get(path + query), "data-ticket ")
+    ticket = ada.get(link)
+
+    assert urlsplit(link).path == f"{path}ticket/"
+    for fact in (*facts, ORDERS_CACHE_ID, "eu-prod", "hcloud DCS ListBackupRecords"):
+        assert fact in written(ticket)
+    assert urlsplit(link_in(written(ticket))).path == path
+    back = [parse_qs(urlsplit(href).query).keys() for href in links_of(ticket) if urlsplit(href).path == path]
+    assert parse_qs(query.removeprefix("?")).keys() in back
+
+
+def test_the_bare_text_is_what_the_page_shows(ada: Client) -> None:
+    page = ada.get(f"{REFERENCE}ticket/")
+    bare = ada.get(f"{REFERENCE}ticket/", headers=TEXT)
+
+    assert bare.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert bare.headers["X-Ticket"] == page.headers["X-Ticket"] == "markdown"
+    assert bare.content.decode() == written(page)
+    assert "Accept" in bare.headers["Vary"]
+
+
+def test_the_link_in_the_text_shows_the_same_rows(ada: Client) -> None:
+    query = "?range=30d&status=succeed&status=failed&sort=-size"
+    text = ada.get(f"{ORDERS}ticket/{query}", headers=TEXT).content.decode()
+
+    link = link_in(text)
+
+    assert "range=" not in link
+    assert rows_of(ada.get(link.removeprefix("http://127.0.0.1:8000"))) == rows_of(ada.get(ORDERS + query))
+
+
+def test_the_choices_of_the_text_are_not_in_its_link(ada: Client) -> None:
+    text = ada.get(f"{ORDERS}ticket/?text=plain&lang=zh-hans&zone=Asia/Tokyo&utm=a", headers=TEXT)
+
+    query = parse_qs(urlsplit(link_in(text.content.decode())).query)
+    assert query.keys() == {"utm", "to"}
+
+
+def test_a_recovery_point_that_was_asked_relative_to_now_keeps_its_time(ada: Client) -> None:
+    page = ada.get(f"{ORDERS}recovery-point/?at=2+h+ago")
+    [link] = links_of(page, "data-ticket ")
+    [copied] = links_of(page, "data-copy-link ")
+
+    assert parse_qs(urlsplit(link).query)["at"] == parse_qs(urlsplit(copied).query)["at"]
+    assert link_in(written(ada.get(link))) == copied
+
+
+def test_a_recovery_point_without_a_time_has_no_text(ada: Client) -> None:
+    response = ada.get(f"{ORDERS}recovery-point/ticket/?tz=UTC")
+
+    assert response.headers["Location"] == f"{ORDERS}recovery-point/?tz=UTC"
+
+
+def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(
+    ada: Client, emulator: Emulator
+) -> None:
+    nearer = raw(9, status="failed", is_support_restore="FALSE", error_code="dcs.08.0002")
+    emulator.set_records(ORDERS_CACHE_ID, [nearer, *raws(4)])
+
+    text = ada.get(
+        f"{ORDERS}recovery-point/ticket/?at=2026-11-01T12:00Z&text=plain", headers=TEXT
+    ).content.decode()
+
+    for line in (
+        "Asked: just before 2026-11-01 12:00:00 UTC",
+        "Newest usable backup from before this time: backup_4, id 00000000-0000-4000-8000-000000000004",
+        "Lost at most: 8 h, that is 480 minutes of writes before the asked time",
+        "Next older usable: backup_3, id 00000000-0000-4000-8000-000000000003, "
+        "data from 2026-11-01 03:00:05 UTC",
+        "Next newer usable: none",
+        "2026-11-01 09:00:05 UTC | Failed | backup_9 | 00000000-0000-4000-8000-000000000009 | "
+        "it failed, dcs.08.0002, The backup timed out",
+    ):
+        assert line in text
+    assert "It overwrites the data of the instance" in text
+
+
+def test_no_recovery_point_is_told_as_none_with_the_reason(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(3))
+
+    text = ada.get(f"{ORDERS}recovery-point/ticket/?at=2020-01-01&text=plain", headers=TEXT)
+
+    assert "from before this time: None. DCS lists no backup from before it" in text.content.decode()
+
+
+# The choices -----------------------------------------------------------------------------
+
+
+def test_markup_language_and_zone_are_links(ada: Client) -> None:
+    page = ada.get(f"{ORDERS}ticket/?status=failed")
+
+    assert chosen(page) == ["Markdown", "English", "UTCalone"]
+    choices = [link for link in links_of(page, "data-ticket-choice") if "status=failed" in link]
+    for choice in ("text=jira", "text=plain", "lang=zh-hans"):
+        assert any(choice in link for link in choices)
+
+
+@pytest.mark.parametrize(
+    ("choice", "sign"),
+    [
+        ("text=jira", "h4. DCS backup history"),
+        ("text=plain", "\nInstance: orders-cache"),
+        ("lang=zh-hans", "DCS 备份历史"),
+        ("zone=Asia/Shanghai", "Data from (Asia/Shanghai)"),
+        ("tz=Asia/Kolkata", "Data from (Asia/Kolkata)"),
+        ("tz=Asia/Kolkata&zone=Asia/Tokyo", "Data from (Asia/Tokyo)"),
+    ],
+)
+def test_a_choice_decides_how_it_is_written(ada: Client, choice: str, sign: str) -> None:
+    assert sign in ada.get(f"{ORDERS}ticket/?{choice}", headers=TEXT).content.decode()
+
+
+def test_times_stand_in_the_viewer_s_zone_too(ada: Client) -> None:
+    ada.cookies["portal_zone"] = "Asia/Kolkata"
+
+    assert "UTC+5:30" in ada.get(f"{ORDERS}ticket/", headers=TEXT).content.decode()
+    assert "UTC+5:30" not in ada.get(f"{ORDERS}ticket/?zone=UTC", headers=TEXT).content.decode()
+
+
+def test_the_markup_and_language_copied_last_are_the_next_ones(ada: Client) -> None:
+    ada.get(f"{ORDERS}ticket/?text=jira&lang=zh-hans", headers=TEXT)
+
+    again = ada.get(f"{REFERENCE}ticket/", headers=TEXT)
+
+    assert again.content.decode().startswith("h4. DCS 备份")
+    assert 'data-ticket-as="jira" data-copied="Copied for a ticket" aria-current="true"' in (
+        ada.get(ORDERS).content.decode()
+    )
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
+def test_a_link_from_elsewhere_chooses_once_and_is_not_remembered(ada: Client, site: str) -> None:
+    linked = ada.get(f"{ORDERS}ticket/?text=jira", headers=TEXT | {"Sec-Fetch-Site": site})
+
+    assert linked.content.decode().startswith("h4.")
+    assert ada.get(f"{ORDERS}ticket/", headers=TEXT).content.decode().startswith("####")
+
+
+def test_a_cookie_that_says_nonsense_counts_as_not_there(ada: Client) -> None:
+    ada.cookies["portal_ticket"] = "<script>.klingon"
+
+    assert chosen(ada.get(f"{ORDERS}ticket/")) == ["Markdown", "English", "UTCalone"]
+
+
+@pytest.mark.parametrize(
+    ("address", "named"),
+    [
+        (f"{ORDERS}ticket/?text=html", "text=html"),
+        (f"{ORDERS}ticket/?lang=fr", "lang=fr"),
+        (f"{ORDERS}ticket/?zone=Mars", "zone=Mars"),
+        (f"{ORDERS}ticket/?text=jira&text=plain", "text=jira, plain"),
+        (f"{ORDERS}ticket/?status=bogus", "status=bogus"),
+        (f"{REFERENCE}ticket/?zone=Mars", "zone=Mars"),
+        (f"{ORDERS}recovery-point/ticket/?at=soon", "at=soon"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_named_and_there_is_no_text(
+    ada: Client, address: str, named: str
+) -> None:
+    page = ada.get(address)
+
+    assert page.status_code == 400
+    assert named in text_of(page).replace("= ", "=")
+    assert "<textarea" not in page.content.decode()
+
+
+def test_a_dialog_gets_the_text_and_its_choices_alone(ada: Client) -> None:
+    part = ada.get(f"{ORDERS}ticket/", headers={"HX-Request": "true"}).content.decode()
+
+    assert "<textarea" in part
+    assert "<html" not in part
+    assert "<h1" not in part
+
+
+# Honesty -----------------------------------------------------------------------------------
+
+
+def test_an_old_list_is_told_as_old(ada: Client, emulator: Emulator, impatient: Settings) -> None:
+    ada.get(ORDERS)
+    emulator.fail_with(503)
+    ada.post(f"{ORDERS}refresh/")
+
+    response = ada.get(f"{ORDERS}ticket/", headers=TEXT)
+
+    assert response.status_code == 200
+    assert "**Attention:**" in response.content.decode().split("**Instance:**")[0]
+    assert "so this is what DCS said at" in response.content.decode()
+    assert "HTTP 503" in response.content.decode()
+
+
+def test_a_list_that_was_cut_short_is_told_as_such(ada: Client, emulator: Emulator) -> None:
+    emulator.answer_body(b'{"total_num":3,"backup_record_response":[]}', path_contains="/backups")
+
+    text = ada.get(f"{ORDERS}ticket/", headers=TEXT).content.decode()
+
+    assert "DCS promised 3 backups and sent 0" in text
+
+
+@pytest.mark.parametrize("path", [ORDERS, REFERENCE, f"{ORDERS}recovery-point/"])
+@pytest.mark.parametrize(("status", "shown"), [(503, 503), (403, 502)])
+def test_where_nothing_is_known_the_text_says_so_with_the_status_of_the_page(
+    ada: Client, emulator: Emulator, impatient: Settings, path: str, status: int, shown: int
+) -> None:
+    emulator.fail_with(status)
+
+    for headers in (TEXT, {"Accept": "text/html"}):
+        response = ada.get(f"{path}ticket/?at=now", headers=headers)
+        text = html.unescape(response.content.decode())
+        assert response.status_code == shown
+        assert "Whether this instance has backups is not known now." in text
+        assert f"HTTP {status}" in text
+        assert ("Retry-After" in response.headers) == (shown == 503)
+
+
+def test_a_problem_can_be_copied_from_its_page(ada: Client, emulator: Emulator, impatient: Settings) -> None:
+    emulator.fail_with(500)
+
+    page = ada.get(f"{ORDERS}?status=failed")
+
+    assert links_of(page, "data-ticket ") == [f"{ORDERS}ticket/?status=failed"]
+
+
+def test_a_backup_that_dcs_does_not_list_is_told_as_missing(ada: Client) -> None:
+    response = ada.get(f"{ORDERS}backups/00000000-0000-4000-8000-000000000000/ticket/", headers=TEXT)
+
+    assert response.status_code == 404
+    assert "and none has this id" in response.content.decode()
+
+
+def test_an_instance_that_dcs_does_not_know_is_not_said_to_be_unknown_now(ada: Client) -> None:
+    response = ada.get(f"{history_of('11111111-1111-4111-8111-111111111111')}ticket/", headers=TEXT)
+
+    assert response.status_code == 404
+    assert "DCS does not know this instance" in response.content.decode()
+    assert "not known now" not in response.content.decode()
+
+
+def test_hostile_texts_stay_texts_on_the_page(ada: Client, emulator: Emulator) -> None:
+    instance = emulator.fleet.named("hostile-remarks").instance_id
+
+    page = ada.get(f"{history_of(instance)}ticket/?text=plain").content.decode()
+
+    assert "<script>alert" not in page
+    assert "</textarea><" not in page.replace("</textarea>\n", "")
+
+
+# Cost --------------------------------------------------------------------------------------
+
+
+def test_a_text_of_a_page_that_was_seen_asks_dcs_nothing(ada: Client, emulator: Emulator) -> None:
+    ada.get(ORDERS)
+    emulator.clear_calls()
+
+    for address in (f"{ORDERS}ticket/", f"{REFERENCE}ticket/", f"{ORDERS}recovery-point/ticket/?at=now"):
+        assert ada.get(address).status_code == 200
+
+    assert not emulator.calls
+
+
+def test_a_text_is_no_longer_for_10_000_backups(ada: Client) -> None:
+    bulk = history_of("00000000-0000-4000-8000-00000000feed")
+
+    text = ada.get(f"{bulk}ticket/", headers=TEXT).content.decode()
+
+    assert len(text) < 8_000
+    assert "and 9990 more" in text
+    assert "--offset=1000, 2000 and so on" in text
+
+
+# The command line --------------------------------------------------------------------------
+
+
+def test_the_history_s_command_is_of_the_same_time(ada: Client) -> None:
+    page = html.unescape(ada.get(f"{ORDERS}?from=2026-11-01&to=2026-11-02&status=failed").content.decode())
+
+    assert (
+        f'--instance_id="{ORDERS_CACHE_ID}" --begin_time="20261101000000" --end_time="20261103000000"' in page
+    )
+    assert "DCS filters by time only" in page
+    assert (
+        "https://apiexplorer.developer.huaweicloud.com/apiexplorer/doc?product=DCS&api=ListBackupRecords"
+        in page
+    )
+
+
+def test_a_history_without_a_time_is_listed_whole(ada: Client) -> None:
+    page = ada.get(ORDERS).content.decode()
+
+    assert "--begin_time" not in page
+    assert "--end_time" not in page
+    assert "DCS filters by time only" not in page
+
+
+def test_one_backup_s_command_picks_it(ada: Client) -> None:
+    page = html.unescape(ada.get(REFERENCE).content.decode())
+
+    assert f"backup_record_response[?backup_id=='{REFERENCE_BACKUP_ID}']" in page
