@@ -38,7 +38,7 @@ def recovery_ticket(
                 (
                     *pen.whose(about),
                     (gettext("Asked"), gettext("just before %(time)s") % {"time": pen.moment(point.at)}),
-                    *_answer(pen, point),
+                    *_answer(pen, point, listing.read_at),
                     (gettext("Next older usable"), _told(pen, point.older)),
                     (gettext("Next newer usable"), _told(pen, point.newer)),
                     (gettext("A restore now"), _restore_now(pen, blocks)),
@@ -54,9 +54,9 @@ def recovery_ticket(
 # The answer ------------------------------------------------------------------
 
 
-def _answer(pen: Pen, point: RecoveryPoint) -> Facts:
+def _answer(pen: Pen, point: RecoveryPoint, read_at: datetime) -> Facts:
     label = gettext("Newest usable backup from before this time")
-    if point.answer is None or point.gap is None or point.age is None:
+    if point.answer is None or point.gap is None:
         yield label, in_a_row(gettext("None."), _because(point))
         return
     answer = point.answer
@@ -68,8 +68,9 @@ def _answer(pen: Pen, point: RecoveryPoint) -> Facts:
         gettext("Lost at most"),
         gettext("%(span)s, that is %(minutes)s of writes before the asked time") % lost,
     )
-    aged = {"span": at_most(point.age), "time": pen.moment(point.now)}
-    yield gettext("Age of the data"), gettext("%(span)s at %(time)s") % aged
+    if read_at > answer.data_from:
+        aged = {"span": at_most(read_at - answer.data_from)}
+        yield gettext("Age of the data"), gettext("%(span)s when the list was read") % aged
     yield gettext("Size"), pen.size(answer.record, exact=True)
     yield gettext("Type"), pen.backup_type(answer.record)
 

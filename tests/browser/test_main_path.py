@@ -62,7 +62,7 @@ def test_slash_focuses_the_find_box(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/projects/eu-prod/", ORDERS, f"{ORDERS}?status=nope", "/find/?q=cache"]
+    "path", ["/", "/projects/eu-prod/", ORDERS, f"{ORDERS}?status=nope", f"{ORDERS}ticket/", "/find/?q=cache"]
 )
 def test_a_phone_needs_no_sideways_scrolling(open_page: OpenPage, path: str) -> None:
     page = open_page(path, width=390)
