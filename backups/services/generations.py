@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar, cast
 
 from django.conf import settings
@@ -206,7 +206,9 @@ def current(key: str, found: Mapping[str, shared_cache.Value]) -> Generation | N
     shared = _generation_from(text) if text else None
     if shared is None or (own and not own.shared and own.generation.read_at > shared.read_at):
         return own.generation if own else None
-    _memory.point(key, _Pointer(shared, str(text), time.monotonic() + _keeping(), True))
+    # It may have been read long before this process saw it.
+    age = max(0.0, (datetime.now(UTC) - shared.read_at).total_seconds())
+    _memory.point(key, _Pointer(shared, str(text), time.monotonic() + _keeping() - age, True))
     return shared
 
 

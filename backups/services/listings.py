@@ -153,10 +153,11 @@ def _backups(
 ) -> Listing[BackupRecord]:
     ends = time.monotonic() + (settings.DCS_READ_BUDGET if patience is None else patience)
     call = look.subject.call
-    read_now = read_now and upstream.may_insist(call, "refresh", now)
+    known_at = look.known[0].read_at if look.known else None
+    read_now = read_now and upstream.may_insist(call, "refresh", now, read_at=known_at)
     listing: Listing[BackupRecord] = _listing(look, now=now, read_now=read_now, patience=patience)
     if holding and listing.source != "live" and not listing.problem and not _holds(listing, holding):
-        read_now = upstream.may_insist(call, holding, now)
+        read_now = upstream.may_insist(call, holding, now, read_at=listing.read_at)
         listing = _listing(look, now=now, read_now=read_now, patience=patience)
     if not listing.truncated or bounds == (None, None):
         return listing

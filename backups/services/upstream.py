@@ -109,15 +109,16 @@ def held(notes: Notes, now: datetime) -> Problem | None:
     return None
 
 
-def may_insist(call: Call, what: str, now: datetime) -> bool:
+def may_insist(call: Call, what: str, now: datetime, *, read_at: datetime | None) -> bool:
     """Tell whether a list may be read again though it is fresh, for a refresh by hand or a backup it lacks.
 
-    It may once in some seconds for each of these, of all viewers.
+    It may once in some seconds for each of these, of all viewers. Who comes while it is being read for
+    another one, so that the listing at hand is older than that one's wish, wants the same reading.
     """
     key = f"insisted:{call.key}:{what}"
     last = remembered.read(key) or ""
     if re.fullmatch(r"[0-9.]{1,20}", last) and abs(now.timestamp() - float(last)) < INSIST_SECONDS:
-        return False
+        return read_at is None or read_at.timestamp() < float(last)
     remembered.write(key, str(now.timestamp()), seconds=INSIST_SECONDS)
     return True
 

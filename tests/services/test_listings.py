@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gc
+import json
 import sqlite3
 import time
 import weakref
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Thread
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -17,14 +20,14 @@ from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
-from backups.services import generations, listings, shared_cache, upstream
+from backups.services import generations, listings, shared_cache, upstream, waiting_room
 from backups.services.history import BackupFilter, backup_history, index_of
 from backups.services.listings import Listing
 from backups.services.projects import Project
 from backups.services.subjects import Subject
 
 from .api_records import FIRST, raw, raws
-from .conftest import ORDERS, at_once, later, problem_of, read, settled
+from .conftest import ORDERS, at_once, later, problem_of, read, settled, wait_until
 
 
 def walks(emulator: Emulator, instance_id: str = ORDERS) -> int:
@@ -389,6 +392,23 @@ def test_a_listing_past_its_keeping_is_not_shown(eu: Project, emulator: Emulator
     assert problem_of(eu).kind == "server_error"
 
 
+def test_a_process_that_saw_a_listing_late_keeps_it_no_longer_than_others(
+    eu: Project, emulator: Emulator
+) -> None:
+    read(eu)
+    key = generations.pointer_key(Subject("backups", eu, ORDERS).key)
+    pointer = json.loads(str(shared_cache.get(key)))
+    pointer["read_at"] = later(-settings.DCS_STALE_SECONDS - 1).isoformat()
+    shared_cache.set_one(key, json.dumps(pointer), seconds=60)
+    emulator.fail_with(500)
+    assert read(eu).source == "stale"
+    settled()
+
+    cache.delete(key)
+
+    assert problem_of(eu).kind == "server_error"
+
+
 def test_a_replaced_listing_can_still_tell_what_dcs_sent(eu: Project) -> None:
     old = read(eu)
     read(eu, read_now=True)
@@ -525,6 +545,28 @@ def test_a_hold_from_a_clock_that_was_put_back_does_not_last_for_ever(
 
     assert problem_of(eu, after=-100).kind == "credentials_refused"
     assert read(eu, after=-3600).source == "live"
+
+
+@pytest.mark.parametrize("wish", [{"read_now": True}, {"holding": "backup-007"}])
+def test_who_wants_what_is_just_being_read_for_another_waits_for_it(
+    eu: Project, emulator: Emulator, portal: Settings, wish: dict[str, Any]
+) -> None:
+    portal.DCS_READ_BUDGET = 10
+    emulator.set_records(ORDERS, raws(3))
+    read(eu)
+    emulator.insert_record(ORDERS, {**raw(7), "backup_id": "backup-007"})
+    emulator.clear_calls()
+    emulator.hang(times=1)
+
+    with ThreadPoolExecutor(2) as viewers:
+        first = viewers.submit(read, eu, **wish)
+        wait_until(lambda: bool(emulator.calls))
+        second = viewers.submit(read, eu, **wish)
+        wait_until(lambda: second.done() or waiting_room._taken == 2)
+        emulator.heal()
+
+    assert (first.result().total, second.result().total) == (4, 4)
+    assert walks(emulator) == 1
 
 
 def test_a_second_refresh_within_ten_seconds_asks_nobody(eu: Project, emulator: Emulator) -> None:
