@@ -111,7 +111,9 @@ class _Memory:
             self._kept[generation] = kept
             self._kept.move_to_end(generation)
             size = sum(map(_weight, self._kept.values()))
-            while len(self._kept) > 1 and size > settings.DCS_RECORDS_IN_MEMORY:
+            # The longest list that is read fits beside what its page needs, whatever the setting says.
+            most = max(settings.DCS_RECORDS_IN_MEMORY, settings.DCS_MAX_RECORDS + 3 * RECORDS_OF_A_LIST)
+            while len(self._kept) > 1 and size > most:
                 _, gone = self._kept.popitem(last=False)
                 size -= _weight(gone)
 

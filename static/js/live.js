@@ -7,6 +7,8 @@ const ended = document.querySelector("[data-session-ended]");
 
 // Seconds before each try while DCS is read, DCS fails, or the portal does not answer; the last one repeats.
 const PAUSES = { reading: [0.3, 1, 2], retrying: [1, 5, 10, 20, 40, 60], lost: [2, 5, 10, 20, 40, 60] };
+// Many pages wait for the same moment: by up to this part of a pause, they do not all ask in it.
+const SPREAD = 0.6;
 const tries = { reading: 0, retrying: 0, lost: 0 };
 let state = "quiet";
 let due = Infinity;
@@ -24,9 +26,8 @@ function plan(next, after) {
   state = next;
   const pauses = PAUSES[next] ?? [0];
   const pause = pauses[Math.min(next in tries ? tries[next]++ : 0, pauses.length - 1)];
-  // Many pages wait for the same moment: they do not all ask in it.
-  const jitter = next === "running" ? Math.random() : 0;
-  due = next === "quiet" ? Infinity : Date.now() + (Math.max(after || 0, pause) + jitter) * 1000;
+  const spread = next === "running" ? 1 : next === "reading" ? pause * SPREAD : 0;
+  due = next === "quiet" ? Infinity : Date.now() + (Math.max(after || 0, pause) + Math.random() * spread) * 1000;
   for (const place of document.querySelectorAll("[data-next-ask]")) place.dataset.since = portalTime(due);
   wait();
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import re
 import statistics
 import time
@@ -25,9 +26,19 @@ _LIVE = re.compile(rb'data-live="([a-z]+)"[^>]*?(?:data-after="([0-9.]+)"|>)')
 _SCRIPT = {"HX-Request": "true", "Sec-Fetch-Mode": "cors"}
 
 
+LIVE_SCRIPT = (ROOT / "static" / "js" / "live.js").read_text()
+
+
+def live_spread() -> float:
+    """The part of a pause by which pages that wait for a list ask apart from each other."""
+    found = re.search(r"const SPREAD = ([0-9.]+);", LIVE_SCRIPT)
+    assert found, "live.js names no spread"
+    return float(found[1])
+
+
 def live_pauses() -> dict[str, list[float]]:
     """The seconds before each try while DCS is read or fails, as the script of the pages has them."""
-    line = re.search(r"const PAUSES = \{(.*)\};", (ROOT / "static" / "js" / "live.js").read_text())
+    line = re.search(r"const PAUSES = \{(.*)\};", LIVE_SCRIPT)
     found = re.findall(r"(\w+): (\[[^]]*\])", line[1]) if line else []
     pauses: dict[str, list[float]] = {name: json.loads(numbers) for name, numbers in found}
     return {name: pauses[name] for name in ("reading", "retrying")}
@@ -88,6 +99,7 @@ class PageScript:
     """What static/js/live.js does with a page: when it asks again, and what it says that it shows."""
 
     _pauses = live_pauses()
+    _spread = live_spread()
 
     def __init__(self) -> None:
         self.state = "quiet"
@@ -111,7 +123,8 @@ class PageScript:
         pauses = self._pauses[state]
         pause = pauses[min(self._tries[state], len(pauses) - 1)]
         self._tries[state] += 1
-        return max(pause, after)
+        spread = pause * self._spread if state == "reading" else 0.0
+        return max(pause, after) + random.random() * spread
 
 
 async def _received(reader: asyncio.StreamReader) -> Answer:

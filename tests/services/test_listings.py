@@ -461,6 +461,7 @@ def test_empty_lists_take_memory_too_and_the_least_used_leave(
     eu: Project, emulator: Emulator, portal: Settings, instances: list[str]
 ) -> None:
     portal.DCS_RECORDS_IN_MEMORY = 100
+    portal.DCS_MAX_RECORDS = 1
     for instance_id in instances[:8]:
         emulator.set_records(instance_id, [])
     first = weakref.ref(read(eu, instances[0]).kept)
@@ -581,3 +582,16 @@ def test_a_second_refresh_within_ten_seconds_asks_nobody(eu: Project, emulator: 
     assert (second.source, third.source) == ("cache", "live")
     assert third.total == second.total + 1
     assert walks(emulator) == 1
+
+
+def test_a_history_longer_than_the_memory_is_not_decoded_anew_for_each_view(
+    eu: Project, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_RECORDS_IN_MEMORY = 100
+    emulator.set_records(ORDERS, raws(300))
+    first, _ = listings.backups_and_instance(eu, ORDERS, now=later())
+    settled()
+
+    second, _ = listings.backups_and_instance(eu, ORDERS, now=later())
+
+    assert second.kept is first.kept
