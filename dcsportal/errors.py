@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import ItemsView
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.views.debug import SafeExceptionReporterFilter
@@ -15,9 +17,15 @@ from .request_ids import current
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Render what Django shows for an exception: a database that is away is not the portal's own error."""
+    away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
     # Without the request: whatever failed may fail again in a context processor.
-    page = loader.render_to_string("500.html", {"number": current.get().id})
-    return HttpResponse(page, status=500)
+    page = loader.render_to_string("503.html" if away else "500.html", {"number": current.get().id})
+    return (
+        HttpResponse(page, status=503, headers={"Retry-After": "5"})
+        if away
+        else HttpResponse(page, status=500)
+    )
 
 
 class ReporterFilter(SafeExceptionReporterFilter):

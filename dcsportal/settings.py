@@ -141,7 +141,17 @@ def _database(url: str) -> dict[str, Any]:
             }
             database["CONN_MAX_AGE"] = 60
         case "postgresql":
-            database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+            # A page holds a connection for two short queries, so the threads of a worker share a few. A
+            # connection is tried before it is used: after a restart of the server no page meets a dead one.
+            database |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+            database["OPTIONS"] = {
+                "application_name": "dcs-portal",
+                "connect_timeout": 3,
+                "keepalives_idle": 30,
+                "tcp_user_timeout": 10_000,
+                **database.get("OPTIONS", {}),
+                "pool": {"min_size": 1, "max_size": 10, "timeout": 3, "max_idle": 300},
+            }
         case _:
             # The address is not repeated: it may hold a password.
             raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgresql://.")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
@@ -34,7 +35,18 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 broken.login_required = False  # type: ignore[attr-defined]
 
-urlpatterns = [path("broken/", broken), path("", include("dcsportal.urls"))]
+
+def without_a_database(request: HttpRequest) -> HttpResponse:
+    raise OperationalError("the server closed the connection unexpectedly")
+
+
+without_a_database.login_required = False  # type: ignore[attr-defined]
+
+urlpatterns = [
+    path("broken/", broken),
+    path("away/", without_a_database),
+    path("", include("dcsportal.urls")),
+]
 handler500 = "dcsportal.errors.server_error"
 
 
@@ -82,6 +94,17 @@ def test_the_page_has_the_security_headers(breakable: Client) -> None:
 
     assert "default-src 'self'" in headers["Content-Security-Policy"]
     assert headers["Cache-Control"] == "private, no-store"
+
+
+def test_a_database_that_is_away_is_no_error_of_the_portal_and_passes(breakable: Client) -> None:
+    response = breakable.get("/away/")
+
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "5"
+    page = response.content.decode()
+    assert "database does not answer" in page
+    assert response.headers["X-Request-ID"] in page
+    assert "unexpectedly" not in page
 
 
 # --- Secrets ---------------------------------------------------------------------

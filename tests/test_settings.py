@@ -120,9 +120,15 @@ def test_the_database_and_redis_do_not_hang_a_page(load: Load) -> None:
     assert "journal_mode=WAL" in values["DATABASES"]["default"]["OPTIONS"]["init_command"]
 
 
-@pytest.mark.parametrize("url", ["sqlite:////tmp/portal.sqlite3", "postgresql://portal@db.example/portal"])
-def test_a_view_finds_the_database_s_connection_open(load: Load, url: str) -> None:
-    assert load(DATABASE_URL=url)["DATABASES"]["default"]["CONN_MAX_AGE"] >= 60
+def test_a_view_finds_the_database_s_connection_open(load: Load) -> None:
+    sqlite, postgresql = (
+        load(DATABASE_URL=url)["DATABASES"]["default"]
+        for url in ("sqlite:////tmp/portal.sqlite3", "postgresql://portal@db.example/portal?sslmode=require")
+    )
+
+    assert sqlite["CONN_MAX_AGE"] >= 60
+    assert postgresql["OPTIONS"]["pool"]["min_size"] >= 1
+    assert postgresql["OPTIONS"]["sslmode"] == "require"
 
 
 def test_a_redis_that_hangs_is_given_up_within_seconds(load: Load) -> None:

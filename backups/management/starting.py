@@ -46,7 +46,9 @@ def one_at_a_time() -> Iterator[None]:
 def _advisory_lock() -> Iterator[None]:
     """Hold the database's lock in a transaction of its own connection; it ends with that, however it ends."""
     name = "starting"
-    connections.databases[name] = connections.databases[DEFAULT_DB_ALIAS]
+    database = connections.databases[DEFAULT_DB_ALIAS]
+    options = {key: value for key, value in database["OPTIONS"].items() if key != "pool"}
+    connections.databases[name] = database | {"OPTIONS": options}
     connection = connections[name]
     try:
         with transaction.atomic(using=name), connection.cursor() as cursor:

@@ -254,3 +254,22 @@ def test_a_database_that_cannot_be_used_is_one_sentence(environment: Environment
     assert result.returncode == 1
     assert result.stderr.startswith(("The database cannot be used: ", "Port 1 "))
     assert result.stderr.count("\n") == 1
+
+
+def test_the_doctor_tells_a_postgresql_that_is_away_without_its_password(environment: Environment) -> None:
+    address = "postgresql://portal:a-secret-word@127.0.0.1:1/portal"
+    result = subprocess.run(
+        [sys.executable, "manage.py", "doctor"],
+        cwd=ROOT,
+        env=shell_environment() | environment(DATABASE_URL=address, PORTAL_URL="http://127.0.0.1:8000"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    said = " ".join(result.stdout.split())
+
+    assert result.returncode == 1
+    assert "WRONG database: PostgreSQL at 127.0.0.1, database portal, cannot be used: " in said
+    assert "-> Check DATABASE_URL" in said
+    assert "a-secret-word" not in result.stdout + result.stderr

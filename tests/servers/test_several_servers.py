@@ -1,0 +1,351 @@
+"""Two servers with two workers each on one PostgreSQL and one Redis behave as one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+import requests
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
+from backups.emulator.server import running
+
+from ..services.redis_server import RedisServer
+from .postgresql import Postgres
+from .served import Served, browser, environment_of, serving
+
+HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
+BULK = f"/projects/eu-prod/instances/{BULK_HISTORY_ID}/"
+# What a viewer may be told while something is away or just coming back.
+HONEST = {200, 503}
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is missing: install the Debian package redis-server")
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def _own_emulator() -> Iterator[tuple[Emulator, str]]:
+    emulator = Emulator()
+    with running(emulator) as address:
+        yield emulator, address
+        emulator.heal()
+
+
+@pytest.fixture(scope="module")
+def empty(
+    _own_emulator: tuple[Emulator, str], postgres: Postgres, redis: RedisServer
+) -> Callable[[], dict[str, str]]:
+    """`empty()` are the settings of servers that share an empty database, and the Redis."""
+
+    def made() -> dict[str, str]:
+        database = postgres.create(f"test-{time.monotonic_ns()}")
+        return environment_of(*_own_emulator, DATABASE_URL=database, CACHE_URL=redis.url)
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def settings_of_pair(empty: Callable[[], dict[str, str]]) -> dict[str, str]:
+    return empty()
+
+
+@pytest.fixture(scope="module")
+def _running_pair(settings_of_pair: dict[str, str]) -> Iterator[tuple[Served, Served]]:
+    with (
+        serving(settings_of_pair, "--workers", "2") as one,
+        serving(settings_of_pair, "--workers", "2") as other,
+    ):
+        yield one, other
+
+
+@pytest.fixture
+def pair(_running_pair: tuple[Served, Served], emulator: Emulator) -> tuple[Served, Served]:
+    """Two servers with two workers each, over a DCS that is well; nothing is remembered of it."""
+    emulator.reset()
+    return _running_pair
+
+
+@pytest.fixture
+def mortal(empty: Callable[[], dict[str, str]]) -> Iterator[tuple[Served, Served]]:
+    """Two servers of this test's own, which it may kill."""
+    settings = empty()
+    with serving(settings, "--workers", "2") as one, serving(settings, "--workers", "2") as other:
+        yield one, other
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "it does not come true"
+        time.sleep(0.05)
+
+
+def ids_of(page: str) -> list[str]:
+    return re.findall(r'data-backup-id="([^"]*)"', page)
+
+
+class Viewers:
+    """Viewers who look at pages of both servers until the block is left; `seen` counts what they got."""
+
+    def __init__(self, servers: tuple[Served, ...], session: requests.Session, count: int = 4) -> None:
+        self.seen: Counter[int | str] = Counter()
+        self.wrong: list[list[str]] = []
+        self._right = ids_of(session.get(servers[0].url + HISTORY, timeout=30).text)
+        self._servers = servers
+        self._cookies = session.cookies
+        self._leave = threading.Event()
+        self._threads = [threading.Thread(target=self._look, args=(number,)) for number in range(count)]
+
+    def __enter__(self) -> Viewers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._leave.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _look(self, number: int) -> None:
+        session = browser()
+        session.cookies = self._cookies
+        while not self._leave.is_set():
+            server = self._servers[number % len(self._servers)]
+            number += 1
+            try:
+                response = session.get(server.url + HISTORY, timeout=30, allow_redirects=False)
+            except requests.ConnectionError:
+                # Where nothing listens any more a load balancer would have asked the other.
+                self.seen["refused"] += 1
+                continue
+            self.seen[response.status_code] += 1
+            if response.status_code == 200 and (ids := ids_of(response.text)) != self._right:
+                self.wrong.append(ids)
+
+    def has_seen(self, more: int) -> Callable[[], bool]:
+        """Return a condition: that many more pages were seen."""
+        until = self.seen.total() + more
+        return lambda: self.seen.total() >= until
+
+
+# --- One of many -----------------------------------------------------------------
+
+
+def test_servers_that_start_at_once_on_an_empty_database_all_come_up(
+    empty: Callable[[], dict[str, str]],
+) -> None:
+    settings = empty()
+    up: list[Served] = []
+    leave = threading.Event()
+
+    def start() -> None:
+        with serving(settings) as server:
+            up.append(server)
+            leave.wait(120)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_for(lambda: len(up) == 4, seconds=120)
+        assert [server.get("/readyz").json()["ready"] for server in up] == [True] * 4
+        errors = [line for server in up for line in server.errors if "Waiting for another" not in line]
+        assert errors == []
+    finally:
+        leave.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_of_servers_on_several_machines_one_migrates_at_a_time(empty: Callable[[], dict[str, str]]) -> None:
+    """Machines share no file: while one holds the database's lock, the others wait."""
+    shared = empty()
+    with psycopg.connect(shared["DATABASE_URL"]) as holder:
+        holder.execute("SELECT pg_advisory_xact_lock(%s)", [0x44435362])
+        up: list[Served] = []
+
+        def start() -> None:
+            with serving(shared) as server:
+                up.append(server)
+
+        thread = threading.Thread(target=start)
+        thread.start()
+
+        def waits() -> bool:
+            with psycopg.connect(shared["DATABASE_URL"]) as looker:
+                query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                return (looker.execute(query).fetchone() or (0,))[0] == 1
+
+        wait_for(waits)
+        assert up == []
+        holder.rollback()
+    thread.join()
+    assert len(up) == 1
+
+
+def test_a_session_of_one_is_one_of_the_other_and_ends_on_both(pair: tuple[Served, Served]) -> None:
+    one, other = pair
+    session = one.signed_in("ben")
+
+    assert session.get(other.url + HISTORY).status_code == 200
+    assert session.get(other.url + "/projects/cn-prod/").status_code == 404
+
+    page = session.get(other.url + "/")
+    token = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+    session.post(other.url + "/sign-out/", {"csrfmiddlewaretoken": token})
+    assert session.get(one.url + HISTORY, allow_redirects=False).status_code == 302
+
+
+def test_two_hundred_viewers_of_both_cause_one_walk(pair: tuple[Served, Served], emulator: Emulator) -> None:
+    session = pair[0].signed_in()
+    emulator.latency = 0.2
+    emulator.clear_calls()
+
+    def look(number: int) -> int:
+        own = browser()
+        own.cookies = session.cookies
+        return int(own.get(pair[number % 2].url + BULK, timeout=60).status_code)
+
+    with ThreadPoolExecutor(200) as pool:
+        statuses = Counter(pool.map(look, range(200)))
+    ends = time.monotonic() + 30
+    while set(statuses) - {200} and time.monotonic() < ends:
+        # Those who were told that the list is being read come again.
+        statuses = Counter(look(number) for number in range(4))
+
+    assert set(statuses) == {200}
+    offsets = Counter(
+        call.query for call in emulator.calls if call.path.endswith(f"{BULK_HISTORY_ID}/backups")
+    )
+    assert set(offsets.values()) == {1}, offsets
+
+
+def test_limits_are_counted_over_all(pair: tuple[Served, Served]) -> None:
+    session = pair[0].signed_in()
+    left = 60 - time.time() % 60
+    if left < 20:
+        time.sleep(left)
+
+    statuses = [session.get(pair[number % 2].url + "/find/").status_code for number in range(62)]
+
+    assert statuses == [200] * 60 + [429] * 2
+
+
+# --- What breaks -----------------------------------------------------------------
+
+
+def test_a_server_that_is_killed_takes_nothing_with_it(mortal: tuple[Served, Served]) -> None:
+    one, other = mortal
+    session = one.signed_in()
+    session.get(one.url + HISTORY)
+    with Viewers(mortal, session) as viewers:
+        wait_for(viewers.has_seen(20))
+        for pid in (one.process.pid, *one.workers()):
+            os.kill(pid, signal.SIGKILL)
+        one.process.wait()
+        wait_for(viewers.has_seen(60))
+
+    assert set(viewers.seen) <= {200, "refused"}
+    assert viewers.wrong == []
+    assert session.get(other.url + HISTORY).status_code == 200
+
+
+def test_a_worker_that_is_killed_while_it_reads_is_followed_by_another(
+    mortal: tuple[Served, Served], emulator: Emulator
+) -> None:
+    session = mortal[0].signed_in()
+    emulator.hang(path_contains=f"{ORDERS_CACHE_ID}/backups", times=1)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(lambda: _patient(session, mortal[0].url + HISTORY))
+        wait_for(lambda: emulator.count("/backups"))
+        for worker in mortal[0].workers():
+            os.kill(worker, signal.SIGKILL)
+        second = pool.submit(lambda: _patient(session, mortal[1].url + HISTORY))
+
+        assert second.result() == 200
+        assert first.result() == 200
+        emulator.heal()
+
+
+def _patient(session: requests.Session, address: str) -> int:
+    """Look again as a viewer would, for a minute; return the last status."""
+    own = browser()
+    own.cookies = session.cookies
+    status, ends = 0, time.monotonic() + 60
+    while status != 200 and time.monotonic() < ends:
+        with contextlib.suppress(requests.ConnectionError):
+            status = own.get(address, timeout=30, allow_redirects=False).status_code
+            assert status in HONEST
+    return status
+
+
+def test_a_redis_that_is_away_frozen_and_back_is_not_noticed(
+    pair: tuple[Served, Served], redis: RedisServer
+) -> None:
+    session = pair[0].signed_in()
+    for server in pair:
+        session.get(server.url + HISTORY)
+    with Viewers(pair, session) as viewers:
+        for harm, mend in ((redis.stop, redis.start), (redis.freeze, redis.thaw)):
+            harm()
+            wait_for(viewers.has_seen(30))
+            mend()
+            wait_for(viewers.has_seen(30))
+
+    assert set(viewers.seen) == {200}
+    assert viewers.wrong == []
+
+
+def test_a_postgresql_that_restarts_costs_a_moment_and_is_told_honestly(
+    pair: tuple[Served, Served], postgres: Postgres
+) -> None:
+    session = pair[0].signed_in()
+    with Viewers(pair, session) as viewers:
+        wait_for(viewers.has_seen(20))
+        postgres.stop()
+        wait_for(viewers.has_seen(8))
+        postgres.start()
+        wait_for(lambda: session.get(pair[0].url + HISTORY).status_code == 200)
+        wait_for(lambda: session.get(pair[1].url + HISTORY).status_code == 200)
+        before = Counter(viewers.seen)
+        wait_for(viewers.has_seen(60))
+
+    assert set(viewers.seen) <= HONEST
+    assert viewers.wrong == []
+    # Once it is back nobody meets a connection of before.
+    assert set(viewers.seen - before) == {200}
+
+
+def test_a_worker_holds_few_connections_and_gives_them_back(
+    pair: tuple[Served, Served], postgres: Postgres, settings_of_pair: dict[str, str]
+) -> None:
+    session = pair[0].signed_in()
+    with Viewers(pair, session, count=16) as viewers:
+        wait_for(viewers.has_seen(200))
+        database = settings_of_pair["DATABASE_URL"].rpartition("/")[2]
+        assert postgres.connections(database) <= 4 * 10
