@@ -146,9 +146,9 @@ def data_from_by(clock: Clock, record: BackupRecord) -> SafeString:
 
 
 @register.simple_tag
-def region_zone(project: object) -> str:
+def region_zone(region: str) -> str:
     """Return the zone of a project's region, "" on pages of no project."""
-    return zone_of_region(project.region) if isinstance(project, Project) else ""
+    return zone_of_region(region) if region else ""
 
 
 # Sizes and other values --------------------------------------------------------------
