@@ -142,6 +142,18 @@ def test_no_recovery_point_is_told_as_none_with_the_reason(ada: Client, emulator
     assert "from before this time: None. DCS lists no backup from before it" in text.content.decode()
 
 
+@pytest.mark.parametrize("markup", ["markdown", "jira", "plain"])
+@pytest.mark.parametrize("path", [f"{ORDERS}?status=failed", REFERENCE, f"{ORDERS}recovery-point/?at=now"])
+def test_a_pasted_text_leads_back_to_what_it_is_about(ada: Client, path: str, markup: str) -> None:
+    page, _, query = path.partition("?")
+    text = ada.get(f"{page}ticket/?{query}&text={markup}", headers=TEXT).content.decode()
+
+    found = ada.get("/find/", {"q": text})
+
+    assert found.status_code == 302
+    assert f"http://127.0.0.1:8000{found.headers['Location']}" == link_in(text)
+
+
 # The choices -----------------------------------------------------------------------------
 
 
