@@ -71,6 +71,7 @@ def at_once(count: int, view: Callable[[], Any]) -> list[Any]:
         one.start()
     for one in viewers:
         one.join()
+    assert len(seen) == count, "somebody got neither a listing nor a reason"
     return seen
 
 
