@@ -229,7 +229,9 @@ def at_hand(projects: Iterable[Project], *, now: datetime) -> list[tuple[Project
 
 def received_record(listing: Listing[BackupRecord], backup_id: str) -> dict[str, Any] | None:
     """Return one record as DCS sent it, None where its cached page is gone."""
-    for body in generations.bodies_of(listing.generation, listing.pages) or ():
+    bodies = generations.bodies_of(listing.generation, listing.pages) or ()
+    # The page that names it first: the others need not be decoded.
+    for body in sorted(bodies, key=lambda body: backup_id.encode() not in body):
         for item in page_of(body, items="backup_record_response", total="total_num")[0] if body else ():
             if isinstance(item, dict) and item.get("backup_id") == backup_id:
                 return item
