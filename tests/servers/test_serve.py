@@ -161,12 +161,34 @@ def test_new_keys_are_taken_without_a_stop(
         viewer.start()
         write(values["DCS_SK"])
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: server.workers() and not set(server.workers()) & set(old))
+        _wait_for_others(server, old)
         leave.set()
         viewer.join()
 
         assert session.get(server.url + HISTORY).status_code == 200
     assert set(answers) == {200}
+
+
+def test_a_new_secret_key_signs_nobody_out(environment: Environment, tmp_path: Path) -> None:
+    """As operators rotate it: the new key in its place, the old one a fallback, SIGHUP; later no fallback."""
+    values = environment()
+    file = tmp_path / "env"
+    old, new = values.pop("SECRET_KEY"), "a-new-key-" * 6
+    file.write_text(f"SECRET_KEY={old}\n")
+
+    with serving(values | {"ENV_FILE": str(file)}) as server:
+        session = server.signed_in()
+        for content in (f"SECRET_KEY={new}\nSECRET_KEY_FALLBACKS={old}\n", f"SECRET_KEY={new}\n"):
+            workers = server.workers()
+            file.write_text(content)
+            server.process.send_signal(signal.SIGHUP)
+            _wait_for_others(server, workers)
+            assert session.get(f"{server.url}/", allow_redirects=False).status_code == 200
+
+
+def _wait_for_others(server: Served, workers: list[int]) -> None:
+    """Wait until none of these workers is left."""
+    wait_for(lambda: server.workers() and not set(server.workers()) & set(workers))
 
 
 # --- Logs ------------------------------------------------------------------------
