@@ -240,6 +240,18 @@ def test_what_is_wrong_with_the_provider_is_told(
     assert f"-> {to_do}" in said
 
 
+def test_a_provider_where_nobody_listens_is_told_with_the_system_s_word(provided: Settings) -> None:
+    provided.SSO_ISSUER = "http://127.0.0.1:1"
+
+    assert "the provider cannot be asked (ConnectionError): Connection refused." in examined(ends_with=1)
+
+
+def test_what_is_silenced_is_not_told(well: Settings) -> None:
+    well.HTTPS, well.PORTAL_URL, well.SECURE_HSTS_SECONDS = True, "https://backups.example.com", 3600
+
+    assert "HSTS" not in examined()
+
+
 def test_a_wrong_client_secret_is_found_before_a_viewer_finds_it(provided: Settings) -> None:
     provided.SSO_CLIENT_SECRET = "expired"
 

@@ -36,3 +36,13 @@ def wrong(subject: str, says: str, to_do: str) -> Finding:
 def sentence(error: object) -> str:
     """Return what an error says, as the end of a sentence of ours."""
     return f"{error}".strip().partition("\n")[0].rstrip(". ") or type(error).__name__
+
+
+def cause(error: BaseException | None) -> str:
+    """Return the system's or TLS's own word for what went wrong below, such as Connection refused."""
+    word = ""
+    while error is not None:
+        if isinstance(error, OSError) and error.strerror:
+            word = getattr(error, "verify_message", "") or error.strerror
+        error = error.__cause__ or error.__context__
+    return f": {word}" if word else ""

@@ -26,7 +26,11 @@ LEAST_FREE_BYTES = 200 * 1024 * 1024
 
 
 def settings_findings() -> Iterator[Finding]:
-    problems = [p for p in run_checks(include_deployment_checks=True) if p.level >= WARNING]
+    problems = [
+        problem
+        for problem in run_checks(include_deployment_checks=True)
+        if problem.level >= WARNING and not problem.is_silenced()
+    ]
     if not settings.HTTPS:
         # Django's own advice is about https.
         problems = [p for p in problems if p.level >= ERROR or not f"{p.id}".startswith("security.")]

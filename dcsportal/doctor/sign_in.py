@@ -11,7 +11,7 @@ from dcsportal.sso.claims import ASYMMETRIC
 from dcsportal.sso.failures import SignInFailure
 
 from .clocks import clock_findings
-from .findings import Finding, note, well, wrong
+from .findings import Finding, cause, note, well, wrong
 
 SUBJECT = "sign-in"
 # The portal and the provider may disagree by two minutes.
@@ -43,7 +43,7 @@ def _provider_findings() -> Iterator[Finding]:
         yield wrong(
             SUBJECT,
             f"The provider's announcement at {issuer}/.well-known/openid-configuration cannot be used: "
-            f"{failure.reason}.",
+            f"{failure.reason}{cause(failure)}.",
             "Check SSO_ISSUER, that this machine reaches it (HTTPS_PROXY, NO_PROXY), and its certificate "
             "(REQUESTS_CA_BUNDLE).",
         )
@@ -67,7 +67,7 @@ def _key_findings(asked: provider.Provider, metadata: provider.Metadata) -> Iter
     except SignInFailure as failure:
         yield wrong(
             SUBJECT,
-            f"The provider's keys at {metadata.jwks_uri} cannot be read: {failure.reason}.",
+            f"The provider's keys at {metadata.jwks_uri} cannot be read: {failure.reason}{cause(failure)}.",
             "Let this machine reach that address too.",
         )
         return
