@@ -163,6 +163,7 @@ class QueryForm(forms.Form):
 
     def __init__(self, query: QueryDict) -> None:
         super().__init__(data=query)
+        self.query = query
 
     @property
     def problems(self) -> list[QueryProblem]:

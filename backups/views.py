@@ -30,7 +30,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from .dcs.records import BackupRecord, Instance, as_text, has_value
-from .forms import FindForm, InstancesForm, RecoveryForm, history_form
+from .forms import FindForm, HistoryForm, InstancesForm, RecoveryForm, history_form
 from .guards import project_or_404, viewer_of, with_retry_after
 from .services import find as finding
 from .services import listings, recents
@@ -142,7 +142,7 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
 def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
     project = project_or_404(request, project_name)
     context: dict[str, Any] = {"project": project, "instance_id": instance_id}
-    form = history_form(request.META.get("QUERY_STRING", ""))
+    form = _history_form(request)
     if not form.is_valid():
         instance = listings.cached_instance(project, instance_id)
         context |= {"instance": instance, "name": _name(instance, instance_id)}
@@ -309,7 +309,7 @@ def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> Ht
 
 
 def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:
-    form = history_form(request.META.get("QUERY_STRING", ""))
+    form = _history_form(request)
     if not form.is_valid():
         return refused_query(project, instance_id, form.problems)
     return exported_history(project, instance_id, form.filter(), now=timezone.now())
@@ -480,6 +480,12 @@ def _instance_context(known: _Known) -> dict[str, Any]:
 
 def _name(instance: Instance | None, instance_id: str) -> str:
     return instance.name if instance and instance.name else instance_id
+
+
+def _history_form(request: HttpRequest) -> HistoryForm:
+    form = history_form(request.META.get("QUERY_STRING", ""))
+    request.GET = form.query  # type: ignore[assignment]  # as immutable, and read already
+    return form
 
 
 def _frozen(request: HttpRequest, history: History, *, now: datetime, read_at: datetime) -> FrozenLink:

@@ -100,6 +100,7 @@ class EmbeddedCache(BaseCache):
         self._idle: deque[_Connection] = deque()
         self._owner: tuple[int, int] = (0, 0)
         self._swept = 0.0
+        self._made_keys: dict[tuple[tuple[str, ...], int | None], dict[str, str]] = {}
 
     # Django's interface ------------------------------------------------------
 
@@ -107,9 +108,19 @@ class EmbeddedCache(BaseCache):
         return self.get_many([key], version).get(key, default)
 
     def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
-        made = {self.make_and_validate_key(key, version=version): key for key in keys}
+        made = self._made(tuple(keys), version)
         rows = self._read(lambda db: db.look_up(tuple(made)))
         return {made[key]: value for key, value, _ in rows}
+
+    def _made(self, keys: tuple[str, ...], version: int | None) -> dict[str, str]:
+        """Return the caller's keys by the file's; each view of a page asks for the same ones."""
+        made = self._made_keys.get((keys, version))
+        if made is None:
+            made = {self.make_and_validate_key(key, version=version): key for key in keys}
+            if len(self._made_keys) >= MOST_REMEMBERED:
+                self._made_keys.clear()
+            self._made_keys[keys, version] = made
+        return made
 
     def has_key(self, key: str, version: int | None = None) -> bool:
         return bool(self.get_many([key], version))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from urllib.parse import quote
 
 from django.http import QueryDict
 
@@ -56,17 +57,17 @@ def frozen_link(
     path: str, query: QueryDict, history: History, *, now: datetime, read_at: datetime
 ) -> FrozenLink:
     """Return the link that shows the same rows next week: bounds in UTC, everything else as it is."""
-    frozen = frozen_filter(history, now=now, read_at=read_at)
-    query = query.copy()
-    for name, bound in (("from", frozen.start), ("to", frozen.end)):
+    start, end = _frozen_bounds(history, now, read_at)
+    values = dict(query.lists())
+    for name, bound in (("from", start), ("to", end)):
         if bound:
-            query[name] = str(utc_text(bound))
+            values[name] = [str(utc_text(bound))]
     # A form without JavaScript also sends its empty fields.
-    for name in ("range", *(name for name in ("from", "to", "q") if not query.get(name))):
-        query.pop(name, None)
-    url = absolute(f"{path}?{query.urlencode(safe=':')}" if query else path)
-    asks_for_time = history.filter.bounds(now) != (None, None)
-    return FrozenLink(url, frozen.start, frozen.end, asks_for_time)
+    for name in ("range", *(name for name in ("from", "to", "q") if not values.get(name, [""])[-1])):
+        values.pop(name, None)
+    pairs = [f"{quote(name, safe=':')}={quote(value, safe=':')}" for name in values for value in values[name]]
+    url = absolute(f"{path}?{'&'.join(pairs)}" if pairs else path)
+    return FrozenLink(url, start, end, asks_for_time=history.filter.bounds(now) != (None, None))
 
 
 def frozen_filter(history: History, *, now: datetime, read_at: datetime) -> BackupFilter:
@@ -75,12 +76,16 @@ def frozen_filter(history: History, *, now: datetime, read_at: datetime) -> Back
     No end is set where it would leave a match out: one that starts in the future, or whose time
     cannot be read.
     """
-    wanted = history.filter
-    start, end = wanted.bounds(now)
+    start, end = _frozen_bounds(history, now, read_at)
+    return replace(history.filter, range="", start=start, end=end)
+
+
+def _frozen_bounds(history: History, now: datetime, read_at: datetime) -> Window:
+    start, end = history.filter.bounds(now)
     closed = _end_of(history, read_at)
     if end is None or end > closed:
         end = closed if _lets_all_pass(closed, history) else end
-    return replace(wanted, range="", start=start, end=end)
+    return start, end
 
 
 def _end_of(history: History, read_at: datetime) -> datetime:

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from django import template
 from django.template import Context
 from django.templatetags.static import static
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -340,10 +339,10 @@ def page_links(context: Context) -> QueryLinks:
 
 
 @register.simple_tag(takes_context=True)
-def export_url(context: Context, name: str, project: str, instance_id: str) -> str:
-    """Return the link of `backups-json` or `backups-csv` with the page's filters: the whole set, no page."""
-    query = links_of(context).query_without(("page", "per_page"))
-    return f"{reverse(name, args=[project, instance_id])}{query}"
+def export_url(context: Context, name: str) -> str:
+    """Return the link of backups.json or backups.csv with the history's filters: the whole set, no page."""
+    links = links_of(context)
+    return f"{links.escaped_path}{name}{links.query_without(('page', 'per_page'))}"
 
 
 @register.simple_tag(takes_context=True)
@@ -368,9 +367,14 @@ def url_without(context: Context, *names: str) -> str:
 @register.simple_tag(takes_context=True)
 def hidden_fields(context: Context, *names: str) -> SafeString:
     """Return hidden inputs for all parameters but these, which a GET form would lose."""
-    every = links_of(context).values.items()
-    pairs = ((name, value) for name, values in every if name not in names for value in values)
-    return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)
+    return mark_safe(
+        "".join(
+            f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+            for name, values in links_of(context).values.items()
+            if name not in names
+            for value in values
+        )
+    )
 
 
 @dataclass(frozen=True)

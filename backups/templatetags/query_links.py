@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import quote_plus
 
 from django.http import HttpRequest
 from django.template import Context
 from django.utils.encoding import escape_uri_path, iri_to_uri
+
+
+class Asked(dict[str, str]):
+    """Values by their parameters, "" for one that is not there."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
 
 
 @dataclass(frozen=True)
@@ -55,9 +62,9 @@ class QueryLinks:
         return f"?{query}" if query else ""
 
     @cached_property
-    def asked(self) -> dict[str, str]:
+    def asked(self) -> Asked:
         """The last value of each parameter: the one that counts where one is meant."""
-        return {name: values[-1] for name, values in self.values.items()}
+        return Asked({name: values[-1] for name, values in self.values.items()})
 
     @cached_property
     def here(self) -> str:
@@ -66,7 +73,7 @@ class QueryLinks:
 
     @cached_property
     def escaped_path(self) -> str:
-        return escape_uri_path(self.path)
+        return _escaped(self.path)
 
     @cached_property
     def _encoded(self) -> dict[str, str]:
@@ -78,8 +85,15 @@ class QueryLinks:
 
 
 def _encoded(name: str, values: list[str]) -> str:
-    key = quote_plus(name)
-    return "&".join([f"{key}={quote_plus(value)}" for value in values])
+    return "&".join([_pair(name, value) for value in values])
+
+
+_escaped = lru_cache(maxsize=256)(escape_uri_path)
+
+
+@lru_cache(maxsize=2048)
+def _pair(name: str, value: str) -> str:
+    return f"{quote_plus(name)}={quote_plus(value)}"
 
 
 def links_of(context: Context) -> QueryLinks:

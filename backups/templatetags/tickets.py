@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from django import template
 from django.http import HttpRequest
 from django.template import Context
@@ -52,9 +50,9 @@ def always(relative: str) -> str:
 
 
 @register.filter
-def in_markup(ticket: str, markup: str) -> str:
-    """Return the link of a text in this markup, whatever was copied last."""
-    return f"{ticket}{'&' if '?' in ticket else '?'}{urlencode({'text': markup})}"
+def and_more(link: str) -> str:
+    """Return a link to which one more parameter can be added."""
+    return f"{link}{'&' if '?' in link else '?'}"
 
 
 @register.filter
