@@ -1,48 +1,156 @@
-"""Takes the screenshots under docs/screenshots/ anew from a running demo.
+"""Takes the pictures under docs/screenshots/ anew: of a portal that it starts, over an emulator of its own.
 
-./run demo                                     # in one window
-.venv/bin/python -m tests.screenshots http://127.0.0.1:8000
+.venv/bin/python -m tests.screenshots            # all of them
+.venv/bin/python -m tests.screenshots find stale # some of them
 """
 
 from __future__ import annotations
 
+import re
+import struct
 import sys
+import tempfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.conftest import CHROMIUM, FLAGS
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+from backups.emulator.server import running
+
+from .browser.conftest import CHROMIUM, FLAGS
+from .servers.served import Served, environment_of, serving
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
-HISTORY = "/projects/eu-prod/instances/5560df16-cebf-4473-95c4-d1b573c16e79/"
-SHOTS = {
-    # name: path, width, theme, language
-    "history": (HISTORY, 1440, "light", "en"),
-    "history-dark-zh": (HISTORY, 1440, "dark", "zh-hans"),
-    "history-phone": (HISTORY, 390, "light", "en"),
-    "recovery-point": (f"{HISTORY}recovery-point/?at=8+days+ago", 1440, "light", "en"),
+ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
+BULK = f"/projects/eu-prod/instances/{BULK_HISTORY_ID}/"
+
+
+@dataclass(frozen=True)
+class Look:
+    width: int = 1280
+    height: int = 800
+    theme: str = "light"
+    language: str = "en"
+
+
+Scene = Callable[[Page, Emulator], object]
+
+
+def at(path: str) -> Scene:
+    return lambda page, _: page.goto(path)
+
+
+def newest_backup(page: Page, _: Emulator) -> None:
+    page.goto(ORDERS)
+    page.locator("[data-row-link]").first.click()
+    page.wait_for_url("**/backups/*/")
+
+
+def typed_into_find(page: Page, _: Emulator) -> None:
+    page.goto(ORDERS)
+    page.goto("/projects/eu-prod/")
+    page.keyboard.press("/")
+    page.keyboard.type("ca")
+    expect(page.get_by_role("option").filter(has_text="catalog")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+
+
+def being_read(page: Page, emulator: Emulator) -> None:
+    emulator.latency = 1.0
+    page.goto(BULK)
+    expect(page.locator("main")).to_contain_text(re.compile(r"[3-9]\d of 100 pages read"), timeout=30_000)
+
+
+def stale(page: Page, emulator: Emulator) -> None:
+    page.goto(ORDERS)
+    emulator.fail_with(503)
+    page.locator("form[action$='/refresh/'] button").first.click()
+    expect(page.locator("#notices .notice").first).to_be_visible()
+    page.evaluate("scrollTo(0, 0)")
+
+
+def refused(page: Page, emulator: Emulator) -> None:
+    emulator.fail_with(403)
+    page.goto(f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/".replace(ORDERS_CACHE_ID, BULK_HISTORY_ID))
+    expect(page.locator("[data-backup-id]")).to_have_count(0)
+
+
+SHOTS: dict[str, tuple[Scene, Look]] = {
+    "sign-in": (at(f"/sign-in/?next={ORDERS}"), Look(height=560)),
+    "being-read": (being_read, Look(height=560)),
+    "refused": (refused, Look(height=680)),
+    "history": (at(ORDERS), Look(height=650)),
+    "history-dark-zh": (at(ORDERS), Look(height=590, theme="dark", language="zh-hans")),
+    "history-phone": (at(ORDERS), Look(width=390, height=1100)),
+    "recovery-point": (at(f"{ORDERS}recovery-point/?at=8+days+ago"), Look(height=760)),
+    "backup": (newest_backup, Look(height=640)),
+    "find": (typed_into_find, Look(height=500)),
+    "stale": (stale, Look(height=560)),
 }
 
 
-def main(address: str) -> None:
+def main(names: list[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
+    emulator = Emulator()
+    with (
+        running(emulator) as endpoint,
+        tempfile.TemporaryDirectory() as folder,
+        sync_playwright() as playwright,
+    ):
+        database = f"sqlite:///{folder}/portal.sqlite3"
+        settings = environment_of(
+            emulator, endpoint, DATABASE_URL=database, DCS_READ_BUDGET="3", DCS_PAGE_SIZE="100"
+        )
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split())
-        for name, (path, width, theme, language) in SHOTS.items():
-            context = browser.new_context(
-                base_url=address,
-                viewport={"width": width, "height": 900},
-                color_scheme="dark" if theme == "dark" else "light",
-            )
-            context.add_cookies([{"name": "portal_language", "value": language, "url": address}])
-            page = context.new_page()
-            page.goto("/sign-in/")
-            page.locator('form:has(input[name=person][value="ada"]) button').click()
-            page.goto(path)
-            page.screenshot(path=FOLDER / f"{name}.png")
-            context.close()
+        for name in names or SHOTS:
+            # Each over a portal that remembers nothing of the one before.
+            with serving(settings | {"SECRET_KEY": f"{settings['SECRET_KEY']}{name}"}) as server:
+                take(name, browser, server, emulator)
+            emulator.latency = 0.0
+            emulator.reset()
         browser.close()
 
 
+def take(name: str, browser: Browser, server: Served, emulator: Emulator) -> None:
+    scene, look = SHOTS[name]
+    context = browser.new_context(
+        base_url=server.url,
+        viewport={"width": look.width, "height": look.height},
+        color_scheme="dark" if look.theme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    context.add_cookies([{"name": "portal_language", "value": look.language, "url": server.url}])
+    page = context.new_page()
+    if name != "sign-in":
+        page.goto("/sign-in/")
+        page.locator('form:has(input[name=person][value="ada"]) button').click()
+    scene(page, emulator)
+    picture = smaller(page.screenshot())
+    (FOLDER / f"{name}.png").write_bytes(picture)
+    print(f"{name}.png: {len(picture) // 1000} kB")
+    context.close()
+
+
+def smaller(png: bytes) -> bytes:
+    """Return the same picture, compressed as far as zlib can: browsers are content with less."""
+    out, at, data = [png[:8]], 8, b""
+    while at < len(png):
+        length, kind = struct.unpack(">I4s", png[at : at + 8])
+        if kind == b"IDAT":
+            data += png[at + 8 : at + 8 + length]
+        elif kind == b"IEND":
+            body = zlib.compress(zlib.decompress(data), 9)
+            checked = b"IDAT" + body
+            out += [struct.pack(">I", len(body)), checked, struct.pack(">I", zlib.crc32(checked)), png[at:]]
+        else:
+            out.append(png[at : at + 12 + length])
+        at += 12 + length
+    return b"".join(out)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000")
+    main(sys.argv[1:])
