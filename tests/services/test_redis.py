@@ -172,7 +172,7 @@ def test_a_redis_that_comes_back_is_used_again_and_no_view_waited_for_the_trial(
         assert time.monotonic() < ends, "it is never used again"
         read(eu)
 
-    assert max(waited) < 0.2
+    assert max(waited) < 0.45  # who waits for a frozen Redis waits half a second
     assert cache.get("trial") == ""
 
 
