@@ -90,6 +90,9 @@ class Readings:
         try:
             _read_or_follow(reading)
         finally:
+            if not (reading.result or reading.problem):
+                # An error of ours: the thread's own traceback tells the operators which.
+                reading.problem = upstream.broken(reading.subject.call)
             # Whatever happened, nobody waits for a reader that is gone.
             with self._lock:
                 del self._under_way[reading.subject.key]

@@ -153,6 +153,14 @@ def failed(call: Call, error: DcsError) -> Problem:
     return problem
 
 
+def broken(call: Call) -> Problem:
+    """Note that the portal itself failed, so that waiting viewers do not repeat that either."""
+    now = datetime.now(UTC)
+    problem = Problem(kind="portal_error", asked_at=now, retry_at=now + timedelta(seconds=FAILURE_SECONDS))
+    remembered.write(call.failure_key, problem.to_text(), seconds=FAILURE_SECONDS + REMEMBERED_SECONDS)
+    return problem
+
+
 def _pause(error: DcsError) -> float:
     """Return the seconds for which a list is left alone: what DCS asks for, else a few."""
     if error.retry_after is None:

@@ -133,6 +133,20 @@ def test_once_dcs_answers_again_the_failure_is_gone(eu: Project, emulator: Emula
     assert read(eu).problem is None
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_error_of_the_portal_itself_is_told_and_not_repeated_by_waiting_viewers(
+    eu: Project, emulator: Emulator, portal: Settings
+) -> None:
+    size, portal.DCS_PAGE_SIZE = portal.DCS_PAGE_SIZE, "no number"
+    first = problem_of(eu)
+    portal.DCS_PAGE_SIZE = size
+
+    assert (first.kind, first.page_status) == ("portal_error", 503)
+    assert problem_of(eu, after=2).kind == "portal_error"
+    assert not emulator.count("/backups")
+    assert read(eu, after=5).source == "live"
+
+
 # Throttled -----------------------------------------------------------------------------
 
 
