@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from . import ticket_views, views
+from . import pattern_views, ticket_views, views
 
 
 class CloudId:
@@ -28,6 +28,7 @@ urlpatterns = [
     path("find/", views.find, name="find"),
     path("find/suggestions/", views.suggestions, name="suggestions"),
     path("keyboard/", views.keyboard, name="keyboard"),
+    path("patterns/", pattern_views.patterns, name="patterns"),
     path("projects/<slug:project_name>/", views.project, name="project"),
     path(INSTANCE, views.history, name="history"),
     path(INSTANCE + "ticket/", ticket_views.of_history, name="history-ticket"),

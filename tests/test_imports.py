@@ -19,8 +19,14 @@ ALLOWED = {
     "backups/guards.py": {"backups.services"},
     "backups/views.py": {"backups.dcs.records", "backups.forms", "backups.guards", "backups.services"},
     "backups/ticket_views.py": {"backups.forms", "backups.guards", "backups.services"},
+    "backups/pattern_views.py": {
+        "backups.dcs.records",
+        "backups.forms",
+        "backups.guards",
+        "backups.services",
+    },
     "backups/templatetags": {"backups.dcs.records", "backups.services"},
-    "backups/urls.py": {"backups.ticket_views", "backups.views"},
+    "backups/urls.py": {"backups.pattern_views", "backups.ticket_views", "backups.views"},
 }
 
 

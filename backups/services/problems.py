@@ -219,6 +219,8 @@ _WORDS: dict[str, tuple[Words, Words, Words]] = {
     ),
 }
 
+PROBLEM_KINDS = tuple(_WORDS)
+
 _WRONG_PROJECT: tuple[Words, Words, Words] = (
     _("DCS does not accept the portal's key for this project"),
     _(
