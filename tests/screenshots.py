@@ -59,6 +59,13 @@ def typed_into_find(page: Page, _: Emulator) -> None:
     page.keyboard.press("ArrowDown")
 
 
+def ticket_preview(page: Page, _: Emulator) -> None:
+    page.goto(f"{ORDERS}recovery-point/?at=8+days+ago")
+    page.locator("#ticket-menu summary").click()
+    page.locator("[data-ticket-preview]").click()
+    expect(page.locator("dialog[open] #ticket-text")).to_be_visible()
+
+
 def being_read(page: Page, emulator: Emulator) -> None:
     emulator.latency = 1.0
     page.goto(BULK)
@@ -88,6 +95,7 @@ SHOTS: dict[str, tuple[Scene, Look]] = {
     "history-phone": (at(ORDERS), Look(width=390, height=1100)),
     "recovery-point": (at(f"{ORDERS}recovery-point/?at=8+days+ago"), Look(height=760)),
     "backup": (newest_backup, Look(height=640)),
+    "ticket": (ticket_preview, Look(height=620)),
     "find": (typed_into_find, Look(height=500)),
     "stale": (stale, Look(height=560)),
 }

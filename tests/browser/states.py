@@ -220,6 +220,20 @@ def keys_shown(stage: Stage) -> None:
     expect(stage.page.locator("dialog[open] kbd, dialog[open] .kbd").first).to_be_visible()
 
 
+@state
+def a_text_for_a_ticket(stage: Stage) -> None:
+    stage.page.goto(f"{ORDERS}ticket/?status=failed")
+    expect(stage.page.locator("#ticket-text")).to_be_visible()
+
+
+@state
+def a_text_for_a_ticket_in_its_dialog(stage: Stage) -> None:
+    stage.page.goto(ORDERS)
+    stage.page.locator("#ticket-menu summary").click()
+    stage.page.locator("[data-ticket-preview]").click()
+    expect(stage.page.locator("dialog[open] #ticket-text")).to_be_visible()
+
+
 # Found, odd, refused -----------------------------------------------------------------------
 
 
