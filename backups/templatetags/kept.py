@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import re
 import secrets
+import zlib
 from collections.abc import Hashable
 from sys import getsizeof
 from typing import Any, NamedTuple
 
 from django import template
 from django.conf import settings
+from django.http import HttpRequest
 from django.template import Context
 from django.template.base import FilterExpression, Node, Parser, Token, token_kwargs
 from django.utils.html import conditional_escape
@@ -34,6 +36,28 @@ from .times import Clock
 _MARK = f"late-{secrets.token_hex(12)}-"
 _AT_MARKS = re.compile(rf"{_MARK}(\w+)-")
 _TOKEN, _HERE = "csrf_token", "_here"
+# Shorter ones are not worth a deflate stream of their own.
+SHORTEST_PIECE = 4096
+
+
+class Piece:
+    """A long text that pages hold as it is; once it is shown again it is deflated, for all pages to come.
+
+    dcsportal/compression.py looks for it in what is sent.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._shown = False
+        self._deflated: bytes | None = None
+
+    def deflated(self) -> bytes | None:
+        """Return whole blocks of a deflate stream that can stand anywhere in one; None at its first time."""
+        if self._deflated is None and self._shown:
+            press = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+            self._deflated = press.compress(self.text.encode()) + press.flush(zlib.Z_SYNC_FLUSH)
+        self._shown = True
+        return self._deflated
 
 
 class Text(NamedTuple):
@@ -44,6 +68,7 @@ class Text(NamedTuple):
     until: float
     # Where late texts are put in: the HTML up to one, its name, the HTML up to the next one, …
     parts: tuple[str, ...] = ()
+    pieces: tuple[Piece, ...] = ()
 
 
 class Shelf:
@@ -76,9 +101,12 @@ class Shelf:
 
 
 def _packed(text: Text) -> Text:
+    if text.parts:
+        return text
     html = _narrow(text.html)
-    parts = tuple(_AT_MARKS.split(html)) if _MARK in html else text.parts
-    return text._replace(html=SafeString("") if parts else html, parts=parts)
+    parts = tuple(_AT_MARKS.split(html)) if _MARK in html else ()
+    pieces = tuple(Piece(part) for part in parts[0::2] or (html,) if len(part) >= SHORTEST_PIECE)
+    return text._replace(html=SafeString("") if parts else html, parts=parts, pieces=pieces)
 
 
 def _narrow(html: SafeString) -> SafeString:
@@ -124,6 +152,8 @@ class KeptNode(Node):
             text = _packed(self._written(context, values, clock))
             _shelf.put(key, text)
         clock.narrow(text.until)
+        if text.pieces and (request := context.get("request")):
+            pieces_of(request).extend(text.pieces)
         return self._completed(text.parts, context) if text.parts else text.html
 
     def _written(self, context: Context, values: list[Any], clock: Clock) -> Text:
@@ -147,6 +177,14 @@ class KeptNode(Node):
         if name == _HERE:
             return conditional_escape(here_of(context))
         return conditional_escape(self.late[name].resolve(context))
+
+
+def pieces_of(request: HttpRequest) -> list[Piece]:
+    """Return the long kept texts of the page that answers a request, in their order."""
+    found: list[Piece] | None = getattr(request, "kept_pieces", None)
+    if found is None:
+        found = request.kept_pieces = []  # type: ignore[attr-defined]
+    return found
 
 
 def here_of(context: Context) -> str:

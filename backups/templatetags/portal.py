@@ -66,7 +66,7 @@ for say_code in (error_meaning, format_word, instance_status_word, mode_word, st
 def icon(name: str, classes: str = "") -> SafeString:
     """Return an icon of static/icons.svg. It is decoration: a word stands beside it, or hidden in it."""
     return format_html(
-        '<svg class="{}" width="16" height="16" aria-hidden="true"><use href="{}#{}"/></svg>',
+        '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>',
         f"icon {classes}".strip(),
         static("icons.svg"),
         name,
