@@ -24,6 +24,7 @@ from .middleware import GetResponse
 LONGEST_PATH = 2048
 # A link of 8 kB, escaped, inside the address of the sign-in.
 LONGEST_QUERY = 32 * 1024
+MOST_PARAMETERS = 100
 BODIES_AT_ONCE = 8
 BODIES_OF_ONE_ADDRESS = 3
 
@@ -39,9 +40,7 @@ def _refusal_of_address(request: HttpRequest) -> HttpResponse | None:
     query = request.META.get("QUERY_STRING", "")
     if len(request.path) > LONGEST_PATH or len(query) > LONGEST_QUERY:
         return _refused(request, 414)
-    if query.count("&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
-        return _refused(request, 400)
-    return None
+    return _refused(request, 400) if query.count("&") >= MOST_PARAMETERS else None
 
 
 def _refusal_of_body(request: HttpRequest) -> HttpResponse | None:
@@ -58,10 +57,11 @@ def _refusal_of_body(request: HttpRequest) -> HttpResponse | None:
     with _bodies.one_of(request) as admitted:
         if admitted:
             try:
-                request.body  # noqa: B018  # read now, and kept for whoever asks
+                body = request.body  # kept for whoever asks
             except UnreadablePostError:
                 return _refused(request, 400)
-            return None
+            fields = max(body.count(b"&"), body.count(b"\n--"))
+            return _refused(request, 400) if fields >= MOST_PARAMETERS else None
     metrics.rate_limited("body")
     response = _refused(request, 503)
     response.headers["Retry-After"] = "1"
@@ -69,7 +69,7 @@ def _refusal_of_body(request: HttpRequest) -> HttpResponse | None:
 
 
 def _refused(request: HttpRequest, status: int) -> HttpResponse:
-    # The page looks at the query, which would be refused again.
+    # The page looks at the query, which is too much of it.
     request.META["QUERY_STRING"] = ""
     return render(request, "400.html", status=status)
 

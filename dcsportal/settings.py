@@ -121,7 +121,8 @@ TEMPLATES: list[dict[str, Any]] = [
 # No upload and no long form exists: the largest body is a sign-in with an 8 kB link.
 FILE_UPLOAD_HANDLERS: list[str] = []
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+# bounds.py counts them: Django does so even before there is a request that an answer could be given to.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = None
 
 # --- Data ----------------------------------------------------------------------
 

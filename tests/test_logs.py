@@ -160,6 +160,10 @@ def test_all_lines_of_a_view_carry_its_id_and_the_call_s_carries_that_of_dcs_too
     assert request["ms"] > 0
     (view,) = events(ours, "view")
     assert view["instance"] == ORDERS_CACHE_ID
+    # They were made by threads of their own.
+    asked = events(ours, "dcs call")
+    assert {call["dcs_request_id"] for call in asked} == {call.request_id for call in emulator.calls}
+    assert {call["call"] for call in asked} == {"ListBackupRecords", "ShowInstance"}
 
 
 def test_a_line_of_a_request_has_no_query(client: Client, lines: Lines) -> None:

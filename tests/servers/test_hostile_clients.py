@@ -74,6 +74,16 @@ def test_a_link_of_eight_kilobytes_comes_through_the_sign_in(served: Served) -> 
         ("an address of 200 kB", [request("/find/?q=" + "a" * 200_000)], 431),
         ("a path of 3 kB", [request("/projects/" + "a" * 3000 + "/")], 414),
         ("300 parameters", [request("/find/?" + "a=1&" * 300)], 400),
+        (
+            "300 parameters, and how they are written",
+            [request("/find/?" + "a=1&" * 300, "Content-Type: text/plain; charset=utf-8")],
+            400,
+        ),
+        (
+            "300 fields",
+            [request("/sign-in/", "Content-Length: 1200", method="POST"), b"a=1&" * 300],
+            400,
+        ),
         ("a header of a megabyte", [request("/", "X-Long: " + "a" * 1_000_000)], 431),
         ("cookies of a megabyte", [request("/", *["Cookie: a=" + "b" * 10_000] * 100)], 431),
         ("300 headers", [request("/", *[f"X-{n}: 1" for n in range(300)])], 431),
