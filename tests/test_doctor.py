@@ -42,6 +42,12 @@ def examined(*, ends_with: int | None = None) -> str:
     return re.sub(r"\s+", " ", out.getvalue())
 
 
+@pytest.fixture(autouse=True)
+def _environment_of_an_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what the tests in a browser need in this process."""
+    monkeypatch.delenv("DJANGO_ALLOW_ASYNC_UNSAFE", raising=False)
+
+
 @pytest.fixture
 def well(db: None, portal: Settings) -> Settings:
     """A demo in which nothing is wrong, with one project."""
