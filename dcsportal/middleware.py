@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -52,21 +53,25 @@ def portal_address(get_response: GetResponse) -> GetResponse:
 
 def response_headers(get_response: GetResponse) -> GetResponse:
     """Set the security headers that Django has no setting for, unless the view has set its own."""
-    headers = HEADERS | {"Content-Security-Policy": _content_security_policy()}
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        for name, value in headers.items():
+        for name, value in _headers(settings.SSO_ISSUER).items():
             response.headers.setdefault(name, value)
         return response
 
     return middleware
 
 
-def _content_security_policy() -> str:
+@lru_cache(maxsize=4)
+def _headers(sso_issuer: str) -> dict[str, str]:
+    return HEADERS | {"Content-Security-Policy": _content_security_policy(sso_issuer)}
+
+
+def _content_security_policy(sso_issuer: str) -> str:
     policy = HEADERS["Content-Security-Policy"]
-    if not settings.SSO_ISSUER:
+    if not sso_issuer:
         return policy
     # Chromium holds the redirects of a form to this too: signing out leads to the provider.
-    issuer = urlsplit(settings.SSO_ISSUER)
+    issuer = urlsplit(sso_issuer)
     return policy.replace("form-action 'self'", f"form-action 'self' {issuer.scheme}://{issuer.netloc}")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -177,7 +178,9 @@ def answering() -> Iterator[Answers]:
 
 def _one_viewer(port: int, *, insists: bool = False, seconds: float = 20) -> dict[str, Any]:
     order = {"port": port, "path": "/", "headers": [{}], "insists": insists, "seconds": seconds}
-    return asyncio.run(Crowd(order).run())
+    # A browser that was tested before may have left a loop in this thread.
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, Crowd(order).run()).result()
 
 
 @pytest.mark.parametrize(

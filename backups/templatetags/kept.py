@@ -54,7 +54,7 @@ class Piece:
     def deflated(self) -> bytes | None:
         """Return whole blocks of a deflate stream that can stand anywhere in one; None at its first time."""
         if self._deflated is None and self._shown:
-            press = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+            press = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
             self._deflated = press.compress(self.text.encode()) + press.flush(zlib.Z_SYNC_FLUSH)
         self._shown = True
         return self._deflated
