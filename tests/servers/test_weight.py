@@ -40,6 +40,11 @@ class Wire:
         if size := int(event["encodedDataLength"]):
             self.sizes[self.addresses[event["requestId"]]] = size
 
+    def leave_out_the_icon(self) -> None:
+        """Chromium fetches a site's icon once, when it likes: that may be during the second page."""
+        for address in [address for address in self.sizes if "favicon" in address]:
+            del self.sizes[address]
+
     @property
     def bytes(self) -> int:
         return sum(self.sizes.values())
@@ -76,6 +81,7 @@ def test_a_first_view_of_fifty_backups_is_small_and_the_next_one_smaller(
     assert len(first.sizes) <= FIRST_REQUESTS, str(first)
 
     again = view(page, HISTORY)
+    again.leave_out_the_icon()
     assert page.locator("[data-backup-id]").count() == 50
     assert again.bytes <= NEXT_VIEW, str(again)
 
@@ -85,6 +91,7 @@ def test_what_is_kept_from_one_page_serves_all_others(browser: Browser, served: 
     page = signed_in(browser, served)
     view(page, HISTORY)
     other = view(page, path)
+    other.leave_out_the_icon()
     fetched = [address for address in other.sizes if "/static/" in address]
     assert fetched == [], str(other)
     assert other.bytes <= NEXT_VIEW, str(other)
