@@ -36,7 +36,7 @@ from .services.ticket_history import history_ticket
 from .services.ticket_pen import About, Style
 from .services.ticket_recovery import recovery_ticket
 
-COOKIE = "portal_ticket"
+COOKIE = f"{settings.COOKIE_PREFIX}portal_ticket"
 _ONE_YEAR = 365 * 86_400
 
 

@@ -293,6 +293,7 @@ LOGGING: dict[str, Any] = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # The line of a request says the same of what was refused.
         "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         # A line for each request is for machines.
         "dcsportal.requests": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
     },

@@ -131,7 +131,9 @@ def test_over_https_cookies_are_for_this_host_alone(db: None, https: Settings) -
     answer = client.post("/sign-in/", {"person": "ada"})
     kept = client.post("/preferences/", {"theme": "dark", "language": "en", "zone": "UTC"})
 
-    cookies = [*page.cookies.values(), *answer.cookies.values(), *kept.cookies.values()]
+    shown = client.get(f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/")
+
+    cookies = [cookie for seen in (page, answer, kept, shown) for cookie in seen.cookies.values()]
     assert {"__Host-portal_session", "__Host-portal_csrf"} <= {cookie.key for cookie in cookies}
     for cookie in cookies:
         assert cookie["secure"]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-COOKIE = "portal_recent"
+from django.conf import settings
+
+COOKIE = f"{settings.COOKIE_PREFIX}portal_recent"
 KEPT_SECONDS = 90 * 86_400
 MOST = 8
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import template
+from django.conf import settings
 from django.http import HttpRequest
 from django.template import Context
 from django.utils.functional import Promise
@@ -14,7 +15,7 @@ from backups.services.reproduce import API_EXPLORER
 
 register = template.Library()
 
-COOKIE = "portal_ticket"
+COOKIE = f"{settings.COOKIE_PREFIX}portal_ticket"
 MARKUP_WORDS: dict[str, str | Promise] = {
     "markdown": "Markdown",
     "jira": _("Jira wiki markup"),
