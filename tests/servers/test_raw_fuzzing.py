@@ -1,0 +1,106 @@
+"""Bytes that no client library would send: the server answers or hangs up, and fails over none of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+
+import pytest
+import requests
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from ..test_security_headers import ADDRESSES
+from .served import Served
+
+BYTES = st.binary(max_size=60).filter(lambda value: b"\r" not in value and b"\n" not in value)
+TOKEN = st.from_regex(rb"[A-Za-z0-9_-]{1,20}", fullmatch=True)
+KNOWN = st.sampled_from(
+    [
+        *(b"Accept", b"Accept-Language", b"Authorization", b"Connection", b"Content-Length", b"Content-Type"),
+        *(b"Cookie", b"Expect", b"Host", b"Range", b"Referer", b"Transfer-Encoding", b"Upgrade", b"X-User"),
+        *(b"X-Forwarded-For", b"X-Request-ID", b"x_forwarded_for", b"If-None-Match"),
+    ]
+)
+WORDS = st.sampled_from(
+    [
+        *(
+            b"chunked",
+            b"gzip, chunked",
+            b"-1",
+            b"0",
+            b"5",
+            b"99999999999999999999",
+            b"100-continue",
+            b"close",
+        ),
+        *(
+            b"keep-alive, Upgrade",
+            b"websocket",
+            b"h2c",
+            b"127.0.0.1",
+            b"evil.example",
+            b"text/plain; charset=utf-8",
+        ),
+        *(
+            b"application/x-www-form-urlencoded; charset=utf-16",
+            b"portal_session=x; portal_session=y",
+            b'W/"',
+        ),
+    ]
+)
+HEADERS = st.lists(st.tuples(st.one_of(KNOWN, TOKEN, BYTES), st.one_of(WORDS, BYTES)), max_size=6)
+TARGETS = st.one_of(
+    st.sampled_from([address.encode() for address in ADDRESSES if len(address) < 1000]),
+    BYTES.map(lambda value: b"/" + value.replace(b" ", b"+")),
+    st.sampled_from(
+        [b"*", b"http://evil.example/", b"//evil.example/", b"/%00", b"/%ff%fe", b"/find/?q=%ff&%"]
+    ),
+)
+METHODS = st.one_of(st.sampled_from([b"GET", b"POST", b"HEAD", b"OPTIONS", b"CONNECT", b"PRI"]), TOKEN)
+
+
+@pytest.fixture(scope="module")
+def cookie(served: Served) -> bytes:
+    """Ada's, so that what is asked for is reached."""
+    session: requests.Session = served.signed_in()
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in session.cookies).encode()
+
+
+@settings(
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "150")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(method=METHODS, target=TARGETS, headers=HEADERS, body=st.binary(max_size=60))
+@example(
+    method=b"POST",
+    target=b"/find/?" + b"a=1&" * 200,
+    headers=[(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Length", b"0")],
+    body=b"",
+)
+def test_no_bytes_make_the_server_fail(
+    served: Served,
+    cookie: bytes,
+    method: bytes,
+    target: bytes,
+    headers: list[tuple[bytes, bytes]],
+    body: bytes,
+) -> None:
+    lines = [b"%s %s HTTP/1.1" % (method, target), b"Host: 127.0.0.1", b"Cookie: " + cookie]
+    lines += [b"%s: %s" % header for header in headers]
+    told = len(served.logs)
+    with served.connect() as connection:
+        connection.settimeout(0.5)
+        answer = b""
+        with contextlib.suppress(OSError):
+            connection.sendall(b"\r\n".join([*lines, b"Connection: close", b"", body]))
+            while got := connection.recv(65536):
+                answer += got
+
+    status = re.match(rb"HTTP/1\.1 (\d{3})", answer)
+    # Without an end of its body it may be waiting; what is no HTTP is answered by nothing.
+    assert not status or status[1] != b"500", answer[:300]
+    assert not [line for line in served.logs[told:] if '"exception"' in line or '"level":"error"' in line]
+    assert served.errors == []
