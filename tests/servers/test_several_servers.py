@@ -91,9 +91,13 @@ def pair(_running_pair: tuple[Served, Served], emulator: Emulator) -> tuple[Serv
 
 
 @pytest.fixture
-def mortal(empty: Callable[[], dict[str, str]]) -> Iterator[tuple[Served, Served]]:
-    """Two servers of this test's own, which it may kill."""
+def mortal(
+    empty: Callable[[], dict[str, str]], emulator: Emulator, redis: RedisServer
+) -> Iterator[tuple[Served, Served]]:
+    """Two servers of this test's own, which it may kill; nothing is cached that others have read."""
     settings = empty()
+    emulator.reset()
+    redis.client.flushall()
     with serving(settings, "--workers", "2") as one, serving(settings, "--workers", "2") as other:
         yield one, other
 
