@@ -151,7 +151,15 @@ def _database(url: str) -> dict[str, Any]:
                 "keepalives_idle": 30,
                 "tcp_user_timeout": 10_000,
                 **database.get("OPTIONS", {}),
-                "pool": {"min_size": 1, "max_size": 10, "timeout": 3, "max_idle": 300},
+                # Each failed attempt is followed by a longer pause: given up early, the next page makes a
+                # new attempt at once, instead of waiting for minutes past a server that is back.
+                "pool": {
+                    "min_size": 1,
+                    "max_size": 10,
+                    "timeout": 3,
+                    "max_idle": 300,
+                    "reconnect_timeout": 2,
+                },
             }
         case _:
             # The address is not repeated: it may hold a password.
