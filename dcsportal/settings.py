@@ -22,7 +22,9 @@ from .local_key import local_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
-STATIC_ROOT = VAR_DIR / "static"
+# Leads to the folder that the last start collected; whoever runs keeps the one that it began with.
+STATIC_LINK = VAR_DIR / "static" / "current"
+STATIC_ROOT = STATIC_LINK.resolve()
 # The server hands these on to nobody, so that its workers read the file anew.
 NAMES_OF_ENV_FILE = env.read_dotenv(BASE_DIR / ".env")
 
@@ -190,7 +192,7 @@ def _cache(url: str) -> dict[str, Any]:
 
 
 try:
-    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    STATIC_LINK.parent.mkdir(parents=True, exist_ok=True)
 except OSError as _error:
     raise ImproperlyConfigured(f"{VAR_DIR} cannot be written: {_error.strerror}.") from _error
 # Which process of this machine reads which list is told by locks on this file.

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import os
 import resource
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.contrib.staticfiles.management.commands import collectstatic
+from django.core.files.storage import storages
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 # Names the lock among all that use the database: "DCS backups", as a number.
 ADVISORY_LOCK = 0x44435362
 MOST_OPEN_FILES = 65_536
+STATIC_FOLDERS_KEPT = 3
 
 
 def prepare() -> None:
@@ -24,7 +33,7 @@ def prepare() -> None:
     with one_at_a_time():
         call_command("migrate", verbosity=0, interactive=False)
         call_command("clearsessions")
-        call_command("collectstatic", verbosity=0, interactive=False)
+        collect_static_files()
 
 
 @contextmanager
@@ -58,6 +67,46 @@ def _advisory_lock() -> Iterator[None]:
         connection.close()
         del connections[name]
         del connections.databases[name]
+
+
+def collect_static_files() -> None:
+    """Collect the static files into a folder of this very content, and let `current` lead there.
+
+    collectstatic takes files away before it writes them anew; a server that runs must never see that.
+    """
+    current: Path = settings.STATIC_LINK
+    folder = current.with_name(_digest_of_static_files())
+    if not folder.is_dir():
+        with tempfile.TemporaryDirectory(dir=current.parent) as temporary:
+            collected = Path(temporary) / folder.name
+            command = collectstatic.Command()
+            command.storage = storages.create_storage(_storage_in(collected))
+            call_command(command, verbosity=0, interactive=False)
+            with suppress(OSError):  # another server has been quicker
+                collected.rename(folder)
+    os.utime(folder)
+    if current.resolve() != folder:
+        link = current.with_name(f"{folder.name}-{os.getpid()}")
+        link.symlink_to(folder.name)
+        link.replace(current)
+    folders = [path for path in current.parent.iterdir() if path.is_dir() and not path.is_symlink()]
+    for old in sorted(folders, key=lambda path: path.stat().st_mtime)[:-STATIC_FOLDERS_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _storage_in(folder: Path) -> dict[str, Any]:
+    options = {"location": str(folder), "base_url": settings.STATIC_URL}
+    return settings.STORAGES["staticfiles"] | {"OPTIONS": options}
+
+
+def _digest_of_static_files() -> str:
+    digest = hashlib.sha256(f"{settings.STORAGES['staticfiles']} {version('whitenoise')}".encode())
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            with storage.open(path) as file:
+                content = file.read()
+            digest.update(f"{path} {len(content)} ".encode() + content)
+    return digest.hexdigest()[:16]
 
 
 def metrics_folder(host: str, port: int) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,16 +13,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles.finders import get_finder
 from prometheus_client.parser import text_string_to_metric_families
+from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.management import starting
 
 from ..conftest import shell_environment
 from .conftest import Environment
 from .served import ROOT, Served, serving
 
 HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
+
+STATIC = ROOT / "var" / "static" / "current"
 
 
 def wait_for(condition: object, seconds: float = 60) -> None:
@@ -56,7 +62,7 @@ def test_a_stop_finishes_the_requests_in_flight_and_takes_no_new_ones(
             emulator.heal()
             response = waiting.result(timeout=30)
 
-        assert response.status_code == 200
+        assert response.status_code == 200, server.logs + server.errors
         assert "orders-cache" in response.text
         assert server.process.wait(timeout=30) == 0
 
@@ -64,7 +70,7 @@ def test_a_stop_finishes_the_requests_in_flight_and_takes_no_new_ones(
 def _accepts(server: Served) -> bool:
     try:
         server.connect().close()
-    except ConnectionRefusedError:
+    except ConnectionError:
         return False
     return True
 
@@ -259,6 +265,46 @@ def test_several_servers_that_start_at_once_on_an_empty_database_all_come_up(
 
     assert pages == [200, 200, 200]
     assert errors == []
+
+
+def test_static_files_that_a_server_uses_are_never_taken_away_by_the_start_of_another(
+    environment: Environment,
+) -> None:
+    """collectstatic writes files anew by taking them away first."""
+    with serving(environment()) as first:
+        used = STATIC.resolve()
+        before = {path: path.stat().st_mtime_ns for path in used.rglob("*") if path.is_file()}
+        with serving(environment()) as second:
+            sheet = re.search(r"/static/[^\"]*\.css", second.get("/sign-in/").text)
+            assert sheet
+            assert first.get(sheet[0]).status_code == second.get(sheet[0]).status_code == 200
+        assert STATIC.resolve() == used
+        assert {path: path.stat().st_mtime_ns for path in used.rglob("*") if path.is_file()} == before
+
+
+def test_a_new_version_collects_its_static_files_beside_those_in_use(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.STATIC_LINK = tmp_path / "static" / "current"
+    (tmp_path / "static").mkdir()
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    }
+    sheets = tmp_path / "sheets"
+    sheets.mkdir()
+    settings.STATICFILES_DIRS = [sheets]
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    versions = []
+    for number in range(6):
+        (sheets / "page.css").write_text(f"p {{ top: {number}px }}")
+        get_finder.cache_clear()
+        starting.collect_static_files()
+        versions.append(settings.STATIC_LINK.resolve())
+        assert f"top: {number}px" in (versions[-1] / "page.css").read_text()
+        assert (versions[-1] / "staticfiles.json").is_file()
+
+    assert len(set(versions)) == 6
+    assert [version.is_dir() for version in versions] == [False] * 3 + [True] * 3
 
 
 def test_a_database_that_cannot_be_used_is_one_sentence(environment: Environment, tmp_path: Path) -> None:

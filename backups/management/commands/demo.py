@@ -24,6 +24,7 @@ from django.core.management.base import BaseCommand
 
 from backups.emulator.fleet import Fleet, Project
 from backups.management.server import free_port, granian_command
+from backups.management.starting import collect_static_files
 
 HOST = "127.0.0.1"
 START_SECONDS = 30
@@ -58,7 +59,7 @@ class Command(BaseCommand):
         with stopped_by_signals(), Children() as children:
             emulator = children.start_emulator(folder / "emulator.log")
             call_command("migrate", verbosity=0, interactive=False)
-            call_command("collectstatic", verbosity=0, interactive=False)
+            collect_static_files()
             projects = write_projects(folder, endpoint_of(emulator, folder / "emulator.log"))
             children.start_portal(port, {"PORTAL_URL": url.rstrip("/"), "DCS_PROJECTS_FILE": str(projects)})
             children.wait_for_portal(f"{url}healthz")
