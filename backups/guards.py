@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
+from .forms import HistoryForm, history_form
 from .services.projects import Project, visible_project
 
 Response = TypeVar("Response", bound=HttpResponseBase)
@@ -22,6 +23,12 @@ def project_or_404(request: HttpRequest, name: str) -> Project:
     if project is None:
         raise Http404
     return project
+
+
+def history_form_of(request: HttpRequest) -> HistoryForm:
+    form = history_form(request.META.get("QUERY_STRING", ""))
+    request.GET = form.query  # type: ignore[assignment]  # as immutable, and read already
+    return form
 
 
 def with_retry_after(response: Response, seconds: int | None) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from . import pattern_views, ticket_views, views
+from . import export_views, pattern_views, ticket_views, views
 
 
 class CloudId:
@@ -32,8 +32,8 @@ urlpatterns = [
     path("projects/<slug:project_name>/", views.project, name="project"),
     path(INSTANCE, views.history, name="history"),
     path(INSTANCE + "ticket/", ticket_views.of_history, name="history-ticket"),
-    path(INSTANCE + "backups.json", views.backups_json, name="backups-json"),
-    path(INSTANCE + "backups.csv", views.backups_csv, name="backups-csv"),
+    path(INSTANCE + "backups.json", export_views.backups_json, name="backups-json"),
+    path(INSTANCE + "backups.csv", export_views.backups_csv, name="backups-csv"),
     path(INSTANCE + "recovery-point/", views.recovery_point, name="recovery-point"),
     path(INSTANCE + "recovery-point/ticket/", ticket_views.of_recovery_point, name="recovery-ticket"),
     path(INSTANCE + "refresh/", views.refresh, name="refresh"),

@@ -8,38 +8,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
-from zlib import crc32
 from zoneinfo import ZoneInfo
 
-import msgspec
 from django.conf import settings
-from django.http import (
-    HttpRequest,
-    HttpResponse,
-    HttpResponseNotModified,
-    HttpResponseRedirect,
-    StreamingHttpResponse,
-)
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import patch_vary_headers
-from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+from django_htmx.http import HttpResponseClientRedirect
 
 from .dcs.records import BackupRecord, Instance, as_text, has_value
-from .forms import FindForm, HistoryForm, InstancesForm, RecoveryForm, history_form
-from .guards import project_or_404, viewer_of, with_retry_after
+from .forms import FindForm, InstancesForm, RecoveryForm
+from .guards import history_form_of, project_or_404, viewer_of, with_retry_after
+from .live_pages import JUST_READ_COOKIE, SHOWN, live_page, nothing_newer, patience
 from .services import find as finding
 from .services import listings, recents
-from .services.csv_export import csv_chunks, csv_headers
 from .services.eligibility import Eligibility, eligibility
-from .services.exports import Export, exported_history, file_name, refused_query
 from .services.frozen_links import FrozenLink, frozen_link
 from .services.history import History, backup_history, index_of, neighbours
-from .services.instances import instance_page
+from .services.instances import instance_page, name_of
 from .services.links import (
     absolute,
     backup_url,
@@ -48,7 +35,7 @@ from .services.links import (
     instance_url,
 )
 from .services.listings import Listing, NothingToShow
-from .services.live import JUST_READ, Live, finished, problem_of, unfinished
+from .services.live import Live, unfinished
 from .services.overview import overview
 from .services.problems import Problem
 from .services.projects import Project, visible_projects
@@ -109,12 +96,12 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
         return render(request, "project.html", context | {"problems_in_query": form.problems}, status=400)
     now = timezone.now()
     try:
-        listing = listings.project_instances(project, now=now, patience=_patience(request))
+        listing = listings.project_instances(project, now=now, patience=patience(request))
     except NothingToShow as nothing:
         return _problem_page(request, nothing.problem, {"project": project})
     live = Live.of_listing(listing, now=now)
-    if nothing_newer := _nothing_newer(request, live):
-        return nothing_newer
+    if told := nothing_newer(request, live):
+        return told
     wanted = form.filter()
     page = instance_page(listing.records, wanted)
     rows = [_InstanceRow(instance, instance_url(project, instance)) for instance in page.rows]
@@ -135,17 +122,17 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
         "page_past_end": page.page_past_end,
         "now": now,
     }
-    return _live_page(request, "project.html", context, live)
+    return live_page(request, "project.html", context, live)
 
 
 @require_safe
 def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
     project = project_or_404(request, project_name)
     context: dict[str, Any] = {"project": project, "instance_id": instance_id}
-    form = _history_form(request)
+    form = history_form_of(request)
     if not form.is_valid():
         instance = listings.cached_instance(project, instance_id)
-        context |= {"instance": instance, "name": _name(instance, instance_id)}
+        context |= {"instance": instance, "name": name_of(instance, instance_id)}
         return render(request, "history.html", context | {"problems_in_query": form.problems}, status=400)
     now, wanted = timezone.now(), form.filter()
     try:
@@ -153,8 +140,8 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
     except NothingToShow as nothing:
         return _problem_page(request, nothing.problem, context)
     live = _live(known, unfinished(known.listing), now)
-    if nothing_newer := _nothing_newer(request, live):
-        return nothing_newer
+    if told := nothing_newer(request, live):
+        return told
     history = backup_history(index_of(known.listing), wanted, now=now)
     frozen = _frozen(request, history, now=now, read_at=known.listing.read_at)
     context |= _instance_context(known) | {
@@ -168,7 +155,7 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
         "zone": ZoneInfo(wanted.tz) if wanted.tz else None,
         "overview": overview(known.listing, known.instance, now=now, zone=ZoneInfo(wanted.tz or "UTC")),
     }
-    response = _live_page(request, "history.html", context, live)
+    response = live_page(request, "history.html", context, live)
     _remember_opened(request, response, project, instance_id)
     return response
 
@@ -185,12 +172,12 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
     records = known.listing.records
     record = next((r for r in records if r.backup_id == backup_id), None)
     live = _live(known, (backup_id,) if record and record.is_running else (), now)
-    if nothing_newer := _nothing_newer(request, live):
-        return nothing_newer
+    if told := nothing_newer(request, live):
+        return told
     context |= _instance_context(known) | {"record": record, "now": now}
     context["history_url"] = history_url(project, instance_id)
     if record is None:
-        return _live_page(request, "backup.html", context, live, status=404)
+        return live_page(request, "backup.html", context, live, status=404)
     older, newer = neighbours(index_of(known.listing), record)
     context |= {
         "eligibility": eligibility(record),
@@ -202,7 +189,7 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
         "frozen_url": absolute(request.path),
         "command": backup_command(project, instance_id, record),
     }
-    return _live_page(request, "backup.html", context, live)
+    return live_page(request, "backup.html", context, live)
 
 
 @require_safe
@@ -213,7 +200,7 @@ def recovery_point(request: HttpRequest, project_name: str, instance_id: str) ->
     form = RecoveryForm(request.GET, now=now)
     if not form.is_valid():
         instance = listings.cached_instance(project, instance_id)
-        context |= {"name": _name(instance, instance_id), "problems_in_query": form.problems}
+        context |= {"name": name_of(instance, instance_id), "problems_in_query": form.problems}
         context |= {"tz": form.cleaned_data.get("tz"), "examples": examples(now)}
         return render(request, "recovery_point.html", context, status=400)
     asked = form.asked()
@@ -223,8 +210,8 @@ def recovery_point(request: HttpRequest, project_name: str, instance_id: str) ->
     except NothingToShow as nothing:
         return _problem_page(request, nothing.problem, context)
     live = _live(known, unfinished(known.listing), now)
-    if nothing_newer := _nothing_newer(request, live):
-        return nothing_newer
+    if told := nothing_newer(request, live):
+        return told
     backing_up = known.listing.derived("backing up", is_backing_up)
     context |= _instance_context(known) | {"asked": asked, "tz": form.cleaned_data["tz"]}
     context["blocks"] = restore_blocks(known.instance, backing_up=backing_up)
@@ -239,7 +226,7 @@ def recovery_point(request: HttpRequest, project_name: str, instance_id: str) ->
         context |= {"reach": usable_reach(known.listing), "examples": examples(now)}
     if context["tz"]:
         context["zone"] = ZoneInfo(context["tz"])
-    return _live_page(request, "recovery_point.html", context, live)
+    return live_page(request, "recovery_point.html", context, live)
 
 
 @require_POST
@@ -263,144 +250,6 @@ def refresh(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
                 httponly=True,
                 samesite="Lax",
             )
-    return response
-
-
-# Exports ---------------------------------------------------------------------
-
-
-@require_safe
-def backups_json(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponseBase:
-    project = project_or_404(request, project_name)
-    export = _export(request, project, instance_id)
-    if export.history is None:
-        return _json(export.body, export.status, export.retry_after)
-    viewer = viewer_of(request)
-    etag = export.etag((viewer.pk, sorted(viewer.groups)))
-    # A proxy that compresses makes the tag a weak one.
-    asked = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]
-    if "*" in asked or etag in asked:
-        response: HttpResponse = HttpResponseNotModified()
-    else:
-        response = _json({**export.body, "backups": list(export.rows())}, 200, None)
-        response.headers["Content-Disposition"] = _disposition(export, "json")
-    response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
-
-
-@require_safe
-def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponseBase:
-    project = project_or_404(request, project_name)
-    export = _export(request, project, instance_id)
-    headers = csv_headers(export.body)
-    if export.history is None:
-        problem = export.body["problem"]
-        told = (problem["kind"], problem["code"], problem["message"], problem["request_id"])
-        sentence = ": ".join(text for text in told if text) + "\n"
-        answer = HttpResponse(
-            sentence, status=export.status, content_type="text/plain; charset=utf-8", headers=headers
-        )
-        return with_retry_after(answer, export.retry_after)
-    chunks = csv_chunks(export.rows())
-    response = StreamingHttpResponse(chunks, content_type="text/csv; charset=utf-8", headers=headers)
-    response.headers["Content-Disposition"] = _disposition(export, "csv")
-    return response
-
-
-def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:
-    form = _history_form(request)
-    if not form.is_valid():
-        return refused_query(project, instance_id, form.problems)
-    return exported_history(project, instance_id, form.filter(), now=timezone.now())
-
-
-def _json(body: dict[str, Any], status: int, retry_after: int | None) -> HttpResponse:
-    response = HttpResponse(msgspec.json.encode(body), status=status, content_type="application/json")
-    return with_retry_after(response, retry_after)
-
-
-def _disposition(export: Export, ending: str) -> str:
-    """Return Content-Disposition; the name may hold Chinese (RFC 6266). JSON can be looked at as well."""
-    name = _name(listings.cached_instance(export.project, export.instance_id), export.instance_id)
-    name = file_name(name, export.body, ending)
-    return content_disposition_header(as_attachment=ending != "json", filename=name) or "attachment"
-
-
-# Pages that keep themselves current ------------------------------------------
-
-SHOWN = "X-Shown-Generation"
-SHOWN_RUNNING = "X-Shown-Running"
-JUST_READ_COOKIE = "portal_just_read"
-
-
-def _live(known: _Known, running: tuple[str, ...], now: datetime) -> Live:
-    return Live.of_listing(known.listing, now=now, running=running, instance=known.instance)
-
-
-def _patience(request: HttpRequest) -> float | None:
-    """A page that asks for itself never waits for DCS, so that it takes no thread from those who look."""
-    return 0.0 if SHOWN in request.headers else None
-
-
-def _nothing_newer(request: HttpRequest, live: Live) -> HttpResponse | None:
-    """Answer a page that asks while it shows all that is known: 204, and when to ask again."""
-    shown = request.headers.get(SHOWN)
-    # What is on the screen stays until there is something to show.
-    if shown is None or (shown != _mark(live, request.get_full_path()) and live.problem != "being_read"):
-        return None
-    told: dict[str, Any] = {"state": live.state, "after": live.ask_after}
-    if progress := live.progress:
-        told |= {"sentence": progress.sentence, "read": progress.pages_read, "total": progress.pages_total}
-    if request.COOKIES.get(JUST_READ_COOKIE):
-        told["said"] = JUST_READ
-    response = HttpResponse(status=204)
-    trigger_client_event(response, "live:told", told)
-    return _finished_answer(request, response)
-
-
-def _live_page(
-    request: HttpRequest, template: str, context: dict[str, Any], live: Live, status: int = 200
-) -> HttpResponse:
-    """Render a page that keeps itself current: whole, or what to swap in for one that asks."""
-    shown = request.headers.get(SHOWN)
-    mark = _mark(live, context.get("live_path") or request.get_full_path())
-    context = {
-        # What most pages do not have: looking for a name in vain costs ten times as much as finding it.
-        "live_path": "",
-        "finished": (),
-        "just_read": "",
-        "said": "",
-        "problem_before": "",
-        **context,
-        "live": live,
-        "mark": mark,
-        "frame": "base.html" if shown is None else "_newer.html",
-    }
-    if request.COOKIES.get(JUST_READ_COOKIE):
-        # On top of a page that was loaded, beside the button of one that was there before.
-        context["just_read" if shown is None else "said"] = str(JUST_READ)
-    if shown is not None:
-        context["problem_before"] = problem_of(shown)
-        if listing := context.get("listing"):
-            context["finished"] = finished(listing, request.headers.get(SHOWN_RUNNING, "").split())
-    response = render(request, template, context, status=status)
-    # What a page swaps in must be the portal's: a proxy's words never have this.
-    response.headers[SHOWN] = mark
-    return _finished_answer(request, response)
-
-
-def _mark(live: Live, path: str) -> str:
-    """Return the mark of this very page: an ask for another one must not pass for it."""
-    return f"{live.mark}.{crc32(path.encode()):08x}"
-
-
-def _finished_answer(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    patch_vary_headers(response, ["HX-Request", SHOWN])
-    match = request.resolver_match
-    if request.COOKIES.get(JUST_READ_COOKIE) and match and "instance_id" in match.kwargs:
-        of_history = {name: match.kwargs[name] for name in ("project_name", "instance_id")}
-        response.delete_cookie(JUST_READ_COOKIE, path=reverse("history", kwargs=of_history), samesite="Lax")
     return response
 
 
@@ -465,27 +314,21 @@ def _known_instance(
 ) -> _Known:
     """Read an instance's history and, beside it, the instance. Raises NothingToShow."""
     listing, shown = listings.backups_and_instance(
-        project, instance_id, now=now, bounds=bounds, holding=holding, patience=_patience(request)
+        project, instance_id, now=now, bounds=bounds, holding=holding, patience=patience(request)
     )
     return _Known(instance_id, listing, shown)
+
+
+def _live(known: _Known, running: tuple[str, ...], now: datetime) -> Live:
+    return Live.of_listing(known.listing, now=now, running=running, instance=known.instance)
 
 
 def _instance_context(known: _Known) -> dict[str, Any]:
     return {
         "listing": known.listing,
         "instance": known.instance,
-        "name": _name(known.instance, known.instance_id),
+        "name": name_of(known.instance, known.instance_id),
     }
-
-
-def _name(instance: Instance | None, instance_id: str) -> str:
-    return instance.name if instance and instance.name else instance_id
-
-
-def _history_form(request: HttpRequest) -> HistoryForm:
-    form = history_form(request.META.get("QUERY_STRING", ""))
-    request.GET = form.query  # type: ignore[assignment]  # as immutable, and read already
-    return form
 
 
 def _frozen(request: HttpRequest, history: History, *, now: datetime, read_at: datetime) -> FrozenLink:
@@ -516,9 +359,9 @@ def _problem_page(request: HttpRequest, problem: Problem, context: dict[str, Any
     instance_id = context.get("instance_id")
     if instance_id:
         instance = listings.cached_instance(context["project"], instance_id)
-        context["name"] = _name(instance, instance_id)
+        context["name"] = name_of(instance, instance_id)
     live = Live.of_problem(problem, now=now)
-    response = _nothing_newer(request, live)
+    response = nothing_newer(request, live)
     if response is None:
-        response = _live_page(request, "problem.html", context, live, status=problem.page_status)
+        response = live_page(request, "problem.html", context, live, status=problem.page_status)
     return with_retry_after(response, problem.retry_after(now))

@@ -78,3 +78,8 @@ def _sorted(instances: list[Instance], sort: str) -> list[Instance]:
     valued = [(value, i) for i in by_name if (value := value_of(i)) is not None]
     valued.sort(key=lambda pair: pair[0], reverse=sort.startswith("-"))
     return [i for _, i in valued] + [i for i in by_name if value_of(i) is None]
+
+
+def name_of(instance: Instance | None, instance_id: str) -> str:
+    """Return what an instance is called: its name, or its id where no name is known."""
+    return instance.name if instance and instance.name else instance_id
