@@ -57,6 +57,13 @@ def _shortened(value: Any) -> Any:
     return value if len(text) <= 8192 else f"{text[:4096]} … {text[-4000:]}"
 
 
+class Exceptions(logging.Filter):
+    """Lets through what was raised and not caught; an answer such as 503 may be all that is right."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return bool(record.exc_info)
+
+
 class TextFormatter(logging.Formatter):
     """Writes one short line, with the request's id where there is one."""
 

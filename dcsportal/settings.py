@@ -289,6 +289,7 @@ LOGGING: dict[str, Any] = {
         "json": {"()": "dcsportal.logs.JsonFormatter"},
         "text": {"()": "dcsportal.logs.TextFormatter"},
     },
+    "filters": {"exceptions": {"()": "dcsportal.logs.Exceptions"}},
     "handlers": {
         # Commands write their answers to stdout: beside text for people, logs do not mix with them.
         "console": {
@@ -301,8 +302,8 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         # Django's own handlers would print a line twice, or mail it.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # The line of a request says the same of what was refused.
-        "django.request": {"level": "ERROR"},
+        # The line of a request says the same of what was refused, and of DCS's troubles.
+        "django.request": {"level": "ERROR", "filters": ["exceptions"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         # A line for each request is for machines.
         "dcsportal.requests": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},

@@ -207,6 +207,17 @@ def test_a_call_to_dcs_leaves_a_line_with_its_request_id_and_outcome(
     assert [well["dcs_request_id"], denied["dcs_request_id"]] == [call.request_id for call in emulator.calls]
 
 
+def test_a_page_that_says_what_is_wrong_with_dcs_is_no_error_of_the_portal(
+    client_of: Callable[[str], Client], portal: Settings, emulator: Emulator, lines: Lines
+) -> None:
+    emulator.fail_with(500)
+
+    response = client_of("ada").get(HISTORY)
+
+    assert response.status_code == 503
+    assert {line["level"] for line in lines()} == {"info", "warning"}
+
+
 def test_work_behind_a_request_is_logged_in_its_name(lines: Lines) -> None:
     def view(request: HttpRequest) -> HttpResponse:
         thread = background_thread(logging.getLogger("portal").warning, "behind %s", "it", name="a-reader")
