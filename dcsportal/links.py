@@ -51,7 +51,10 @@ def shown_link(request: HttpRequest) -> str:
 
     A background request names it in HX-Current-URL, a form or a fetch in Referer.
     """
-    address = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "")
+    try:
+        address = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "")
+    except ValueError:  # such as http://[
+        return "/"
     if address.netloc != request.get_host():
         return "/"
     return safe_link(address.path + (f"?{address.query}" if address.query else ""))

@@ -234,10 +234,9 @@ def test_what_runs_behind_a_page_gets_401_and_the_way_back_to_that_page(
     assert not response.cookies
 
 
-def test_another_sites_page_is_no_way_back(client: Client) -> None:
-    response = client.get(
-        PAGE, headers={"HX-Request": "true", "HX-Current-URL": f"http://evil.example{PAGE}"}
-    )
+@pytest.mark.parametrize("shown", [f"http://evil.example{PAGE}", "http://[", "http://a]b/", "//\u00e4]["])
+def test_another_sites_page_is_no_way_back(client: Client, shown: str) -> None:
+    response = client.get(PAGE, headers={"HX-Request": "true", "HX-Current-URL": shown})
 
     assert response.headers["HX-Redirect"] == "/sign-in/?next=/"
 
