@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from zlib import crc32
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import trigger_client_event
 
@@ -15,7 +15,8 @@ from .services.live import JUST_READ, Live, finished, problem_of
 
 SHOWN = "X-Shown-Generation"
 SHOWN_RUNNING = "X-Shown-Running"
-JUST_READ_COOKIE = "portal_just_read"
+# It names the instance, as its path cannot: a `__Host-` cookie comes with every request.
+JUST_READ_COOKIE = f"{settings.COOKIE_PREFIX}portal_just_read"
 
 
 def patience(request: HttpRequest) -> float | None:
@@ -32,7 +33,7 @@ def nothing_newer(request: HttpRequest, live: Live) -> HttpResponse | None:
     told: dict[str, Any] = {"state": live.state, "after": live.ask_after}
     if progress := live.progress:
         told |= {"sentence": progress.sentence, "read": progress.pages_read, "total": progress.pages_total}
-    if request.COOKIES.get(JUST_READ_COOKIE):
+    if _was_just_read(request):
         told["said"] = JUST_READ
     response = HttpResponse(status=204)
     trigger_client_event(response, "live:told", told)
@@ -57,7 +58,7 @@ def live_page(
         "mark": mark,
         "frame": "base.html" if shown is None else "_newer.html",
     }
-    if request.COOKIES.get(JUST_READ_COOKIE):
+    if _was_just_read(request):
         # On top of a page that was loaded, beside the button of one that was there before.
         context["just_read" if shown is None else "said"] = str(JUST_READ)
     if shown is not None:
@@ -77,8 +78,24 @@ def _mark(live: Live, path: str) -> str:
 
 def _finished_answer(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     patch_vary_headers(response, ["HX-Request", SHOWN])
-    match = request.resolver_match
-    if request.COOKIES.get(JUST_READ_COOKIE) and match and "instance_id" in match.kwargs:
-        of_history = {name: match.kwargs[name] for name in ("project_name", "instance_id")}
-        response.delete_cookie(JUST_READ_COOKIE, path=reverse("history", kwargs=of_history), samesite="Lax")
+    if _was_just_read(request):
+        response.delete_cookie(JUST_READ_COOKIE, samesite="Lax")
     return response
+
+
+def say_just_read(response: HttpResponse, project_name: str, instance_id: str) -> None:
+    """Let the next page of this instance say that its list was read a moment ago."""
+    response.set_cookie(
+        JUST_READ_COOKIE,
+        f"{project_name}/{instance_id}",
+        max_age=10,
+        secure=settings.HTTPS,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _was_just_read(request: HttpRequest) -> bool:
+    told, match = request.COOKIES.get(JUST_READ_COOKIE), request.resolver_match
+    of = match.kwargs if match else {}
+    return bool(told) and told == f"{of.get('project_name')}/{of.get('instance_id')}"

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -20,7 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from .dcs.records import BackupRecord, Instance, as_text, has_value
 from .forms import FindForm, InstancesForm, RecoveryForm
 from .guards import history_form_of, project_or_404, viewer_of, with_retry_after
-from .live_pages import JUST_READ_COOKIE, SHOWN, live_page, nothing_newer, patience
+from .live_pages import SHOWN, live_page, nothing_newer, patience, say_just_read
 from .services import find as finding
 from .services import listings, recents
 from .services.eligibility import Eligibility, eligibility
@@ -229,27 +228,22 @@ def recovery_point(request: HttpRequest, project_name: str, instance_id: str) ->
     return live_page(request, "recovery_point.html", context, live)
 
 
+# What a page's address may have to come back from the sign-in, too.
+LONGEST_NEXT = 8192
+
+
 @require_POST
 def refresh(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
     project = project_or_404(request, project_name)
     destination = history_url(project, instance_id)
-    asked = urlsplit(request.POST.get("next", ""))
-    path = asked.path if asked.path.startswith(destination) else destination
-    query = f"?{asked.query}" if asked.query and path == asked.path else ""
-    response = HttpResponseRedirect(path + query)
+    asked = request.POST.get("next", "")
+    is_page_of_it = asked.startswith(destination) and len(asked) <= LONGEST_NEXT
+    response = HttpResponseRedirect(asked if is_page_of_it else destination)
     with suppress(NothingToShow):  # the page that follows says why
         listing = listings.instance_backups(project, instance_id, now=timezone.now(), read_now=True)
         if listing.source == "cache":
             # It was read a moment ago, and the page that follows says so.
-            response.set_cookie(
-                JUST_READ_COOKIE,
-                "1",
-                max_age=10,
-                path=destination,
-                secure=settings.HTTPS,
-                httponly=True,
-                samesite="Lax",
-            )
+            say_just_read(response, project.name, instance_id)
     return response
 
 

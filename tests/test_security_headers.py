@@ -131,9 +131,13 @@ def test_over_https_cookies_are_for_this_host_alone(db: None, https: Settings) -
     answer = client.post("/sign-in/", {"person": "ada"})
     kept = client.post("/preferences/", {"theme": "dark", "language": "en", "zone": "UTC"})
 
-    shown = client.get(f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/")
+    instance = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
+    shown = client.get(instance)
+    ticket = client.get(f"{instance}ticket/?text=plain")
+    refreshed = [client.post(f"{instance}refresh/") for _ in range(2)]
 
-    cookies = [cookie for seen in (page, answer, kept, shown) for cookie in seen.cookies.values()]
+    seen = (page, answer, kept, shown, ticket, *refreshed)
+    cookies = [cookie for one in seen for cookie in one.cookies.values()]
     assert {"__Host-portal_session", "__Host-portal_csrf"} <= {cookie.key for cookie in cookies}
     for cookie in cookies:
         assert cookie["secure"]

@@ -421,6 +421,14 @@ def test_a_second_refresh_within_ten_seconds_is_answered_with_what_is_there_and_
     assert "said" not in told(ask(ada, page))
 
 
+def test_another_instance_s_page_does_not_say_what_a_refresh_found(ada: Client, emulator: Emulator) -> None:
+    for _ in range(2):
+        ada.post(f"{ORDERS}refresh/")
+
+    assert "at most once in 10 seconds" not in text_of(ada.get(BULK))
+    assert "at most once in 10 seconds" in text_of(ada.get(ORDERS))
+
+
 def test_what_somebody_else_has_just_read_is_shown_and_said_to_be_that(
     ada: Client, emulator: Emulator, client_of: Callable[[str], Client]
 ) -> None:

@@ -58,10 +58,30 @@ class Viewer:
         self.cookies: dict[str, str] = {}
 
     def get(self, link: str, **headers: str) -> requests.Response:
+        return self._kept(self.server.get(link, headers=self._sent(headers)))
+
+    def post(self, link: str, page: requests.Response, **fields: str) -> requests.Response:
+        """Send a form of this page."""
+        token = re.search(r'name="csrfmiddlewaretoken" value="(.*?)"', page.text)
+        assert token, page.text
+        headers = self._sent({"Origin": f"https://{HOST}"})
+        return self._kept(
+            browser().post(
+                self.server.url + link,
+                {"csrfmiddlewaretoken": token[1], **fields},
+                headers=headers,
+                allow_redirects=False,
+                timeout=30,
+            )
+        )
+
+    def _sent(self, headers: dict[str, str]) -> dict[str, str]:
         sent = {"Host": HOST, "X-Forwarded-For": "203.0.113.7", **headers}
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        response = self.server.get(link, headers=sent)
+        return sent
+
+    def _kept(self, response: requests.Response) -> requests.Response:
         for line in response.raw.headers.getlist("Set-Cookie"):
             for name, morsel in SimpleCookie(line).items():
                 self.cookies[name] = morsel.value
@@ -91,6 +111,27 @@ def test_a_viewer_comes_in_from_a_link_and_every_step_is_for_https(viewer: Viewe
     assert "orders-cache" in page.text
     assert "__Host-portal_session" in viewer.cookies
     assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_no_other_host_and_no_plain_page_can_set_a_cookie_of_the_portal(viewer: Viewer) -> None:
+    page = signed_in(viewer, HISTORY)
+    viewer.get(f"{HISTORY}ticket/?text=plain")
+    viewer.post("/preferences/", page, theme="dark", zone="UTC", language="en")
+    for _ in range(2):
+        viewer.post(f"{HISTORY}refresh/", page)
+
+    # The one of a sign-in under way is for /sso/ alone, which that prefix does not allow.
+    kept = {name for name in viewer.cookies if not name.startswith("__Secure-sso-")}
+    assert {name.removeprefix("__Host-portal_") for name in kept} == {
+        "session",
+        "csrf",
+        "recent",
+        "ticket",
+        "theme",
+        "zone",
+        "language",
+        "just_read",
+    }
 
 
 def test_signed_out_every_link_leads_to_the_sign_in_once(viewer: Viewer) -> None:
