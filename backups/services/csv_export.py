@@ -15,6 +15,8 @@ from .exported import FIELDS, ExportedBackup
 
 # With the wide forms that spreadsheets of East Asia take for the same.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# Where commas divide numbers, a spreadsheet takes semicolons or tabs, and the lines of a text, for new cells.
+_FORMULA_WITHIN = re.compile(r"([;\t\r\n])(?=\"*[=+\-@＝＋－＠])")
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads Chinese as something else
 
 
@@ -41,7 +43,7 @@ def _taken(text: io.StringIO) -> str:
     written = text.getvalue()
     text.seek(0)
     text.truncate()
-    return written
+    return _FORMULA_WITHIN.sub(r"\1'", written)
 
 
 # What the portal writes itself; all other texts are DCS's or a person's.

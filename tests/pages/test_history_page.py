@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from typing import Any
@@ -239,7 +241,13 @@ def test_refresh_reads_now_and_returns_to_the_same_query(ada: Client, emulator: 
     assert "just now" in [b["name"] for b in ada.get(f"{ORDERS}backups.json").json()["backups"]]
 
 
-@pytest.mark.parametrize("other", ["//evil.example/", "https://evil.example/?q=1", "/projects/cn-prod/", ""])
+@pytest.mark.parametrize(
+    "other",
+    [
+        *("//evil.example/", "https://evil.example/?q=1", "/projects/cn-prod/", "", "//[", "http://[", "\0"),
+        *("/\\evil.example/", f"{ORDERS}?q={'a' * 9_000}", f"//evil.example{ORDERS}"),
+    ],
+)
 def test_refresh_returns_to_no_other_page(ada: Client, other: str) -> None:
     response = ada.post(f"{ORDERS}refresh/", {"next": other})
 
@@ -336,11 +344,28 @@ def test_a_spreadsheet_reads_the_csv_and_runs_nothing_of_it(ada: Client, emulato
     assert text.startswith("\ufeffbackup_id,")
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     remarks = {row["description"] for row in csv_rows(ada.get(f"{address}backups.csv"))}
-    assert {"'=1+1", "'-2", "'@SUM(1+1)*2", "'\t=1+1", "'+cmd|' /C calc'!A0"} <= remarks
+    assert {"'=1+1", "'-2", "'@SUM(1+1)*2", "'\t'=1+1", "'+cmd|' /C calc'!A0"} <= remarks
     assert 'it\'s "quoted", with; separators | and `ticks`' in remarks
     assert "长" * 128 in remarks
     for row in csv_rows(ada.get(f"{address}backups.csv")):
         assert not any((cell or " ")[0] in "=+-@\t\r" for cell in row.values())
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+@pytest.mark.parametrize(
+    "text", ["a{}=1+1{}b", 'a{}"=1+1{}b', "a{}-1", "a{}{}+1", "a\n=1+1{}b", "a\r\n@A1{}", "{}=1"]
+)
+def test_nor_does_one_that_divides_cells_otherwise(
+    ada: Client, emulator: Emulator, text: str, delimiter: str
+) -> None:
+    """Where commas divide numbers, Excel opens such a file with semicolons for commas."""
+    hostile = text.replace("{}", delimiter)
+    emulator.set_records(ORDERS_CACHE_ID, raws(1, remark=hostile, backup_name=hostile))
+
+    written = csv_text(ada.get(f"{ORDERS}backups.csv"))
+
+    for row in csv.reader(io.StringIO(written, newline=""), delimiter=delimiter):
+        assert not any(cell.strip('"').startswith(("=", "+", "-", "@")) for cell in row), row
 
 
 def test_the_csv_s_name_and_headers_tell_what_it_is(
