@@ -72,7 +72,11 @@ class RateLimits:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code == 304 and (counted := getattr(request, "counted", None)):
+            # Nothing was exported: who asks whether there is anything new may do so as often as a page.
+            _counts.next(*counted, step=-1)
+        return response
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: dict[str, Any]
@@ -83,7 +87,9 @@ class RateLimits:
         if limit is None or request.method not in limit.methods:
             return None
         now = time.time()
-        count = _counts.next(f"{limit.name}:{_who(request, limit)}", now)
+        what = f"{limit.name}:{_who(request, limit)}"
+        count = _counts.next(what, now)
+        request.counted = what, now  # type: ignore[attr-defined]
         if count <= limit.most:
             return None
         metrics.rate_limited(limit.name)
@@ -113,20 +119,22 @@ class _Counts:
         self._lock = threading.Lock()
         self._here: OrderedDict[str, int] = OrderedDict()
 
-    def next(self, what: str, now: float) -> int:
+    def next(self, what: str, now: float, *, step: int = 1) -> int:
+        """Count one more, or with `step=-1` take one back; return how many there are."""
         key = f"rate:{what}:{int(now // WINDOW_SECONDS)}"
-        return shared_cache.asked(lambda: self._next_of_all(key), None) or self._next_here(key)
+        count = shared_cache.asked(lambda: self._next_of_all(key, step), None)
+        return self._next_here(key, step) if count is None else count
 
-    def _next_of_all(self, key: str) -> int:
+    def _next_of_all(self, key: str, step: int) -> int:
         try:
-            return cache.incr(key)
+            return cache.incr(key, step)
         except ValueError:
             # Of all who are the first in this minute, one is.
-            return 1 if cache.add(key, 1, timeout=2 * WINDOW_SECONDS) else cache.incr(key)
+            return step if cache.add(key, step, timeout=2 * WINDOW_SECONDS) else cache.incr(key, step)
 
-    def _next_here(self, key: str) -> int:
+    def _next_here(self, key: str, step: int) -> int:
         with self._lock:
-            self._here[key] = self._here.pop(key, 0) + 1
+            self._here[key] = self._here.pop(key, 0) + step
             if len(self._here) > MOST_COUNTED_HERE:
                 self._here.popitem(last=False)
             return self._here[key]

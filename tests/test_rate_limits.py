@@ -15,7 +15,7 @@ from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services import shared_cache
 from dcsportal import metrics, rate_limits
-from dcsportal.rate_limits import _EXPORT, _FIND, _REFRESH, _SIGN_IN, WINDOW_SECONDS, _Counts
+from dcsportal.rate_limits import _EXPORT, _FIND, _REFRESH, _SIGN_IN, WINDOW_SECONDS, Limit, _Counts
 
 HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 SignIn = Callable[[str], Client]
@@ -96,6 +96,19 @@ def test_a_program_that_exports_too_often_gets_the_usual_envelope(client_of: Sig
     assert body["problem"]["retry_at"]
     assert "backups" not in body
     assert as_csv.headers["Content-Type"].startswith("text/plain")
+
+
+def test_who_asks_whether_anything_is_new_may_ask_as_often_as_a_page(client_of: SignIn) -> None:
+    ada = client_of("ada")
+    known = ada.get(f"{HISTORY}backups.json").headers["ETag"]
+    for _ in range(_EXPORT.most + 5):
+        unchanged = ada.get(f"{HISTORY}backups.json", headers={"If-None-Match": known})
+        assert unchanged.status_code == 304
+
+    used_up(ada, Limit("export", _EXPORT.most - 2))
+
+    assert ada.get(f"{HISTORY}backups.json", headers={"If-None-Match": '"another"'}).status_code == 200
+    assert ada.get(f"{HISTORY}backups.json", headers={"If-None-Match": '"another"'}).status_code == 429
 
 
 def test_a_hidden_project_stays_hidden_from_who_exports_too_often(client_of: SignIn) -> None:
@@ -239,6 +252,7 @@ def test_without_the_cache_each_process_counts_for_itself_and_refuses_nobody_els
     now = time.time()
 
     assert [one.next("x", now) for _ in range(3)] == [1, 2, 3]
+    assert one.next("x", now, step=-1) == 2
     assert other.next("x", now) == 1
 
 
