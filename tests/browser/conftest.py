@@ -94,3 +94,19 @@ def axe_findings(page: Page) -> list[str]:
         for violation in found["violations"]
         for node in violation["nodes"]
     ]
+
+
+# What must hold its text, and what must hold no box of its own.
+SPILLED = """() => [...document.querySelectorAll(
+  '.figure *, .card *, .cell .label, .btn, .badge, .chip, td, th')]
+  .filter(box => box.checkVisibility() && box.clientWidth && getComputedStyle(box).overflowX === 'visible')
+  .filter(box => box.scrollWidth > box.clientWidth + 1)
+  .map(box => `${box.className} of ${box.clientWidth} px: "${box.textContent.trim()}"`)"""
+BOXES_IN_CARDS = """() => [...document.querySelectorAll('.card *')]
+  .filter(box => !box.closest('.badge') && parseFloat(getComputedStyle(box).borderTopWidth))
+  .map(box => `a box in a card: ${box.outerHTML.slice(0, 160)}`)"""
+
+
+def misshapen(page: Page) -> list[str]:
+    """Return the texts that run out of their boxes and the boxes within boxes, a line each."""
+    return [*page.evaluate(SPILLED), *page.evaluate(BOXES_IN_CARDS)]
