@@ -32,6 +32,8 @@ INSTANCE_PATIENCE = 0.5
 FOLLOW_SECONDS = (0.02, 0.25)
 LONGEST_FOLLOW = WALK_SECONDS + 10
 PROGRESS_SECONDS = 0.2
+# Lists that one process reads at a time. Whoever wants one more comes back in a moment.
+MOST_AT_ONCE = 64
 
 
 class Reading:
@@ -67,13 +69,20 @@ class Readings:
         self._under_way: dict[str, Reading] = {}
 
     def begin(self, look: Look, *, now: datetime) -> Reading:
-        """Join the reading that is under way, or start one behind this view, which had this `look`."""
+        """Join the reading that is under way, or start one behind this view, which had this `look`.
+
+        Where too much is under way, nothing starts, and what comes back has ended as "being read".
+        """
         subject = look.subject
         with self._lock:
             reading = self._under_way.get(subject.key)
             if reading is None:
                 reading = Reading(subject, look.known, now)
                 reading.progress = look.progress
+                if len(self._under_way) >= MOST_AT_ONCE:
+                    reading.problem = Problem(kind="being_read", progress=look.progress)
+                    reading.done.set()
+                    return reading
                 background_thread(self._run, reading, name=f"read-{subject.kind}").start()
                 # Only now, so that nobody waits for a thread that could not start.
                 self._under_way[subject.key] = reading

@@ -11,6 +11,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Thread
+from threading import enumerate as enumerate_threads
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,9 +21,9 @@ from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
-from backups.services import generations, listings, shared_cache, upstream, waiting_room
+from backups.services import generations, listings, readers, shared_cache, upstream, waiting_room
 from backups.services.history import BackupFilter, backup_history, index_of
-from backups.services.listings import Listing
+from backups.services.listings import Listing, NothingToShow
 from backups.services.projects import Project
 from backups.services.subjects import Subject
 
@@ -521,6 +522,25 @@ def test_a_seat_is_free_again_when_its_viewer_has_gone(
         cache.clear()
 
     assert min(waited) > 0.4
+
+
+def test_one_process_reads_so_many_lists_at_a_time_and_no_more(eu: Project, emulator: Emulator) -> None:
+    emulator.hang()
+
+    def ask(instance_id: str) -> str:
+        with pytest.raises(NothingToShow) as nothing:
+            listings.backups_and_instance(eu, instance_id, now=datetime.now(UTC), patience=0)
+        assert nothing.value.problem.retry_at
+        return nothing.value.problem.kind
+
+    told = {ask(f"instance-{number}") for number in range(readers.MOST_AT_ONCE)}
+    reading = [thread for thread in enumerate_threads() if thread.name.startswith("read-")]
+    emulator.heal()
+    readers.wait_for_readers()
+
+    assert told == {"being_read"}
+    assert len(reading) == readers.MOST_AT_ONCE
+    assert read(eu).total == 72
 
 
 def test_who_has_something_to_see_waits_for_no_seat(
