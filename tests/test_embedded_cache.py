@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sqlite3
 import time
 import tracemalloc
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcsportal import embedded_cache
+from dcsportal.cache_file import MOST_IDLE, CacheFile
 from dcsportal.embedded_cache import EmbeddedCache
 
 
@@ -31,7 +33,9 @@ def cache(path: Path) -> EmbeddedCache:
 
 def another(path: Path) -> EmbeddedCache:
     """What another process of the same machine has."""
-    return EmbeddedCache(str(path), {})
+    cache = EmbeddedCache(str(path), {})
+    cache._file = CacheFile(str(path))
+    return cache
 
 
 @pytest.mark.parametrize("value", ["text", "", "中文", b"bytes \x00\xff", b"", 7])
@@ -110,9 +114,7 @@ def test_counting_what_is_not_there_is_an_error_as_django_says(cache: EmbeddedCa
 def test_a_file_that_is_no_database_any_more_is_begun_anew(cache: EmbeddedCache, path: Path) -> None:
     cache.set("key", "old", 60)
     other = another(path)
-    for connection in list(cache._idle):
-        connection.close()
-    cache._idle.clear()
+    cache._file.forget_connections()
     for suffix in ("-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
     path.write_bytes(b"what a broken disk left behind" * 400)
@@ -167,6 +169,56 @@ def test_many_who_write_at_once_wait_for_each_other(path: Path) -> None:
         thread.join()
 
     assert not errors
+
+
+def test_threads_share_few_connections_however_many_there_are(path: Path) -> None:
+    def look() -> None:
+        EmbeddedCache(str(path), {}).get("key")  # as Django does, one for each thread
+
+    for _ in range(40):
+        thread = Thread(target=look)
+        thread.start()
+        thread.join()
+
+    assert _open_to(path) == 1
+
+    together = Barrier(40)
+    file = EmbeddedCache(str(path), {})._file
+    threads = [Thread(target=lambda: file.read(lambda db: together.wait())) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(file._idle) == MOST_IDLE
+
+
+def _open_to(path: Path) -> int:
+    links = [os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return links.count(str(path))
+
+
+def test_a_connection_that_was_in_use_while_the_file_was_taken_away_is_not_used_again(path: Path) -> None:
+    cache = EmbeddedCache(str(path), {})
+    cache.set("key", "old", 60)
+    in_use, taken_away = Barrier(2), Barrier(2)
+
+    def look(db: object) -> None:
+        in_use.wait()
+        taken_away.wait()
+
+    slow = Thread(target=lambda: cache._file.read(look))
+    slow.start()
+    in_use.wait()
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    cache._file.forget_connections()
+    cache.set("key", "new", 60)
+    taken_away.wait()
+    slow.join()
+
+    assert cache.get("key") == "new"
+    assert another(path).get("key") == "new"
 
 
 def test_a_file_that_was_taken_away_is_made_again_for_all(
@@ -255,8 +307,8 @@ def test_a_look_shows_what_was_written_last_whoever_wrote_it(steps: list[tuple[s
 
 
 def test_what_is_remembered_ends_when_it_expires(cache: EmbeddedCache) -> None:
-    cache.set("short", "text", 0.3)
     began = time.monotonic()
+    cache.set("short", "text", 0.3)
 
     while cache.get("short") is not None:
         assert time.monotonic() - began < 5
