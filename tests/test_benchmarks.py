@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import subprocess
 import sys
 import threading
@@ -15,12 +16,22 @@ from typing import Any
 
 import pytest
 
-from .benchmarks.__main__ import PARTS
+from backups.emulator.api import Emulator
+from backups.emulator.control import FAULT_NAMES
+from backups.emulator.fleet import Fleet
+
+from .benchmarks.__main__ import APART, PARTS
 from .benchmarks.crowd import Crowd, live_pauses
+from .benchmarks.errands import Errand, Menu
+from .benchmarks.http import Answer
+from .benchmarks.inside import Sample, course
 from .benchmarks.load import percentile
-from .benchmarks.report import BEGIN, END, Column, Table, Target, as_text, write_markdown
+from .benchmarks.report import FIGURES, Column, Table, Target, as_text, marks, write_markdown
+from .benchmarks.rhythm import DELETED, troubles
+from .benchmarks.told import told_by
 from .conftest import ROOT, shell_environment
 
+BEGIN, END = marks(FIGURES)
 TABLE = Table(
     "Walks", (Column("client", "client"), Column("wall", "wall", "ms")), [{"client": "a", "wall": 0.0125}]
 )
@@ -51,7 +62,10 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return run
 
 
-NEEDS = {"viewers": pytest.mark.needs("redis-server", "redis-server")}
+NEEDS = {
+    "viewers": pytest.mark.needs("redis-server", "redis-server"),
+    "hostile": pytest.mark.needs("nginx", "nginx"),
+}
 
 
 @pytest.mark.parametrize("part", [pytest.param(part, marks=NEEDS.get(part, ())) for part in PARTS])
@@ -129,6 +143,17 @@ def test_the_tables_of_a_page_are_replaced_and_its_words_are_kept(tmp_path: Path
         "",
         "More words.",
     ]
+
+
+def test_a_part_that_runs_by_itself_has_its_own_place_in_a_page(tmp_path: Path) -> None:
+    begin, end = marks("soak")
+    page = tmp_path / "performance.md"
+    page.write_text(f"{BEGIN}\nold figures\n{END}\n\n{begin}\n{end}\n")
+
+    write_markdown(page, "Taken today.", [], name="soak")
+
+    assert set(APART) < set(PARTS)
+    assert page.read_text() == f"{BEGIN}\nold figures\n{END}\n\n{begin}\nTaken today.\n{end}\n"
 
 
 # The viewers of the benchmark --------------------------------------------------
@@ -214,3 +239,86 @@ def test_a_viewer_without_patience_left_has_seen_nothing(answering: Answers) -> 
 def test_a_percentile_is_one_of_the_values() -> None:
     assert [percentile([3.0, 1.0, 2.0], share) for share in (0.0, 0.5, 0.99)] == [1.0, 2.0, 3.0]
     assert percentile([float(n) for n in range(100)], 0.99) == 99.0
+
+
+# A soak ------------------------------------------------------------------------
+
+PAGE = Errand("history", f"/projects/eu-prod/instances/{DELETED}/", asks_dcs=True, limited=True)
+HOME = Errand("home", "/")
+JSON = Errand("JSON", "/projects/eu-prod/instances/an-id/backups.json", asks_dcs=True)
+
+
+@pytest.mark.parametrize(
+    ("errand", "status", "headers", "body", "documented"),
+    [
+        (PAGE, 200, "", b"", True),
+        (PAGE, 500, "", b"", False),
+        (PAGE, 503, "", b"", False),
+        (PAGE, 503, "Retry-After: 5", b"", True),
+        (HOME, 503, "Retry-After: 5", b"", False),
+        (PAGE, 502, "", b"<h1>Bad Gateway</h1>", False),
+        (PAGE, 502, "X-Shown-Generation: a mark", b"", True),
+        (JSON, 502, "", b'{"problem": {"kind": "garbled"}}', True),
+        (PAGE, 504, "", b"", False),
+        (PAGE, 404, "", b"", True),
+        (JSON, 404, "", b"", False),
+        (PAGE, 429, "", b"", False),
+        (PAGE, 429, "Retry-After: 5", b"", True),
+        (HOME, 429, "Retry-After: 5", b"", False),
+        (JSON, 200, "", b'{"instance_id": "an-id", "backups": [{}], "matched": 1}', True),
+        (JSON, 200, "", b'{"instance_id": "an-id", "backups": [], "matched": 1}', False),
+        (JSON, 200, "", b'{"instance_id": "other", "backups": [], "matched": 0}', False),
+    ],
+)
+def test_an_answer_is_documented_or_not(
+    errand: Errand, status: int, headers: str, body: bytes, documented: bool
+) -> None:
+    answer = Answer(status, f"HTTP/1.1 {status} -\r\n{headers}\r\n".encode(), body)
+
+    assert (errand.wrong(answer) == "") is documented
+
+
+def test_viewers_ask_for_everything_and_each_soak_for_the_same() -> None:
+    def asked(seed: int) -> list[Errand]:
+        menu, chance = Menu(Fleet(bulk_records=0), ("/static/a.css",)), random.Random(seed)
+        return [menu.any(chance) for _ in range(2000)]
+
+    kinds = {errand.kind for errand in asked(1)}
+
+    assert asked(1) == asked(1)
+    assert {"history", "JSON", "CSV", "recovery point", "find", "home", "refresh", "garbage"} < kinds
+
+
+def test_each_trouble_is_a_fault_of_the_emulator() -> None:
+    emulator = Emulator(Fleet(bulk_records=0))
+    for trouble in troubles(emulator.fleet):
+        for fault in trouble.faults:
+            assert fault["fault"] in FAULT_NAMES
+            getattr(emulator, fault["fault"])(**{name: fault[name] for name in fault if name != "fault"})
+
+
+def test_growth_is_told_by_the_medians_of_the_first_and_the_last_fifth() -> None:
+    memory = [100, 100, 900, 110, 110, 110, 120, 120, 120, 120, 130, 130, 130, 132, 10]
+    went = course([Sample(float(at), value, 0, 0, 0, 0) for at, value in enumerate(memory)], "memory")
+
+    assert (went.begin, went.end) == (100, 130)
+    assert went.growth == 1.3
+    steady = course([Sample(float(at), 5 + 2 * at, 0, 0, 0, 0) for at in range(10)], "memory")
+    assert steady.hourly == pytest.approx(2 * 3600)
+
+
+def test_errors_and_tracebacks_of_a_log_are_found(tmp_path: Path) -> None:
+    log = tmp_path / "portal.log"
+    log.write_text(
+        '{"level": "info", "logger": "a", "message": "all is well"}\n'
+        '{"level": "warning", "logger": "a", "message": "DCS is away"}\n'
+        '{"level": "error", "logger": "b", "message": "broken", "request_id": "0123", '
+        '"exception": "Traceback\\nKeyError: 1"}\n'
+        "Traceback (most recent call last):\n"
+    )
+
+    told = told_by(log)
+
+    assert told.levels == {"info": 1, "warning": 1, "error": 1}
+    assert [(one["message"], one["request_id"]) for one in told.grave] == [("broken KeyError: 1", "0123")]
+    assert told.other == ["Traceback (most recent call last):"]

@@ -11,20 +11,25 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import growth, machine, pages, viewers, walks
+from . import growth, hostile, machine, pages, soak, viewers, walks
 from .effort import EFFORTS, Effort
 from .processes import Failed
-from .report import Results, as_text, reach_table, write_markdown
+from .report import FIGURES, Results, as_text, reach_table, write_markdown
 
 PARTS: dict[str, Callable[[Effort], Results]] = {
     "walks": walks.measure,
     "pages": pages.measure,
     "viewers": viewers.measure,
     "growth": growth.measure,
+    "hostile": hostile.measure,
+    "soak": soak.measure,
 }
+# What runs only where it is named: it takes its time.
+APART = ("hostile", "soak")
 
 
 def main() -> int:
@@ -36,9 +41,9 @@ def main() -> int:
     began = time.monotonic()
     results = Results()
     try:
-        for part in arguments.parts or PARTS:
+        for part in arguments.parts:
             _say(f"Measuring {part} …")
-            found = PARTS[part](EFFORTS[arguments.effort])
+            found = PARTS[part](_effort(arguments))
             for table in found.tables:
                 print(as_text(table), flush=True)
             results.add(found)
@@ -51,9 +56,12 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all of them)")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all but {', '.join(APART)})"
+    )
     parser.add_argument("--effort", choices=EFFORTS, default="full", help="how much is measured (full)")
     parser.add_argument("--quick", dest="effort", action="store_const", const="quick", help="for a minute")
+    parser.add_argument("--minutes", type=float, metavar="N", help="how long a soak takes (20)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE as well")
     parser.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write the tables into this page as well"
@@ -62,13 +70,21 @@ def _arguments() -> argparse.Namespace:
     for part in arguments.parts:
         if part not in PARTS:
             parser.error(f"there is no part {part!r}: there are {', '.join(PARTS)}")
+    arguments.parts = arguments.parts or [part for part in PARTS if part not in APART]
     return arguments
+
+
+def _effort(arguments: argparse.Namespace) -> Effort:
+    effort = EFFORTS[arguments.effort]
+    return replace(effort, soak_seconds=arguments.minutes * 60) if arguments.minutes else effort
 
 
 def _tell(arguments: argparse.Namespace, results: Results, seconds: float) -> None:
     described = machine.described()
     command = " ".join(["./run bench", *sys.argv[1:]])
-    reach = [reach_table(results.targets)] if results.targets else []
+    # Each of those that run by themselves has a place of its own in a page.
+    name = next((part for part in arguments.parts if part in APART), FIGURES)
+    reach = [reach_table(results.targets, name=name)] if results.targets else []
     for table in reach:
         print(as_text(table))
     print(", ".join(f"{name} {value}" for name, value in described.items()))
@@ -77,7 +93,7 @@ def _tell(arguments: argparse.Namespace, results: Results, seconds: float) -> No
         _write_json(arguments.json, command, seconds, described, results)
     if arguments.markdown:
         head = _head(command, seconds, described)
-        write_markdown(arguments.markdown, head, [*reach, *results.tables])
+        write_markdown(arguments.markdown, head, [*reach, *results.tables], name=name)
 
 
 def _write_json(

@@ -27,6 +27,9 @@ class Effort:
     latency: float
     sizes: tuple[int, ...]
     size_rounds: int
+    soak_seconds: float
+    hostile_rounds: int
+    hostile_seconds: float
 
 
 # What the stub can do wrong.
@@ -52,6 +55,9 @@ EFFORTS = {
         latency=0.1,
         sizes=(100, 1_000, 10_000, 100_000),
         size_rounds=5,
+        soak_seconds=1200,
+        hostile_rounds=4,
+        hostile_seconds=5.0,
     ),
     "quick": Effort(
         records=10_000,
@@ -65,6 +71,9 @@ EFFORTS = {
         latency=0.1,
         sizes=(100, 1_000, 10_000),
         size_rounds=2,
+        soak_seconds=120,
+        hostile_rounds=2,
+        hostile_seconds=2.0,
     ),
     # For the test that all of it runs.
     "tiny": Effort(
@@ -79,5 +88,8 @@ EFFORTS = {
         latency=0.02,
         sizes=(10, 100),
         size_rounds=1,
+        soak_seconds=6,
+        hostile_rounds=1,
+        hostile_seconds=0.3,
     ),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -38,11 +39,15 @@ class Answer:
 
 
 class Connection:
-    """One kept connection; a server that has closed it is asked anew."""
+    """One kept connection; a server that has closed it is asked anew, unless that is what is looked for."""
 
-    def __init__(self, port: int, *, timeout: float = 60.0) -> None:
+    def __init__(
+        self, port: int, *, timeout: float = 60.0, asks_again: bool = True, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._port = port
         self._timeout = timeout
+        self._asks_again = asks_again
+        self._tls = tls
         self._open()
 
     def ask(self, request: bytes) -> Answer:
@@ -50,6 +55,9 @@ class Connection:
             self._socket.sendall(request)
             return self._received()
         except (BrokenPipeError, ConnectionResetError):
+            if not self._asks_again:
+                raise
+            self.close()
             self._open()
             self._socket.sendall(request)
             return self._received()
@@ -60,6 +68,8 @@ class Connection:
     def _open(self) -> None:
         self._socket = socket.create_connection((HOST, self._port), timeout=self._timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls:
+            self._socket = self._tls.wrap_socket(self._socket)
 
     def _received(self) -> Answer:
         received = bytearray()
@@ -69,6 +79,13 @@ class Connection:
                 raise ConnectionResetError("the server closed the connection")
             received += part
         return whole
+
+
+def unverified() -> ssl.SSLContext:
+    """TLS with whoever answers: it is this machine."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def whole_answer(received: bytes | bytearray) -> Answer | None:
@@ -88,9 +105,16 @@ def whole_answer(received: bytes | bytearray) -> Answer | None:
 
 
 def get(port: int, path: str, headers: dict[str, str]) -> bytes:
-    lines = [f"GET {path} HTTP/1.1", f"Host: {HOST}:{port}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode()
+    return request("GET", port, path, headers)
+
+
+def request(method: str, port: int, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
+    lines = [f"{method} {path} HTTP/1.1"]
+    fields = {"Host": f"{HOST}:{port}"} | headers
+    if method != "GET":
+        fields["Content-Length"] = str(len(body))
+    lines += [f"{name}: {value}" for name, value in fields.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def template(port: int, path: str, headers: dict[str, str]) -> Callable[[int], bytes]:

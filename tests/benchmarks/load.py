@@ -2,9 +2,8 @@
 
 Takes orders as lines of JSON: where to ask (`port`, `path`, `status` that is expected), as whom in turn
 (`headers` of each), over how many `connections`, for how many `seconds`; `first` is the number of the first
-request. With `every`, each
-connection asks once in so many seconds instead, what it waited counts from when its turn had come, and each
-such look is told, with when it was.
+request, `tls` asks by https. With `every`, each connection asks once in so many seconds instead, what it
+waited counts from when its turn had come, and each such look is told, with when it was.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from .http import Connection, template
+from .http import Connection, template, unverified
 from .processes import orders
 
 
@@ -58,7 +57,7 @@ class Load:
 
     def _connection(self, place: int) -> None:
         order, samples, size = self._order, [], 0
-        connection = Connection(order["port"])
+        connection = Connection(order["port"], tls=unverified() if order.get("tls") else None)
         self._ready.wait(30)
         began = time.perf_counter()
         ends, every = began + order["seconds"], order.get("every")

@@ -87,11 +87,21 @@ def portal(
     """Serve the portal, with `viewers` signed in before it is asked for anything."""
     port = free_port()
     environment = production(folder, upstream, port, **changes)
+    with serving(folder, port, environment, workers=workers, viewers=viewers) as server:
+        yield server
+
+
+@contextmanager
+def serving(
+    folder: Path, port: int, environment: dict[str, str], *, workers: int, viewers: int, group: str = ""
+) -> Iterator[Server]:
+    """Serve the portal under this environment, with `viewers` of a group signed in."""
     command = [sys.executable, "manage.py", "serve", "--bind", f"{HOST}:{port}", "--workers", str(workers)]
     with logged(command, folder / "portal.log", environment) as process:
         _wait_for(process, port, "the portal", folder / "portal.log")
         wait_until(lambda: len(children_of(process.pid)) >= workers, "a worker", alive=process)
-        cookies = prepared("signed_in", str(viewers), environment=environment)
+        groups = [group] if group else []
+        cookies = prepared("signed_in", str(viewers), *groups, environment=environment)
         yield Server("portal", port, process.pid, tuple(children_of(process.pid)), tuple(cookies))
 
 

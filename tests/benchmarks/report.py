@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+FIGURES = "figures"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Results:
         }
 
 
-def reach_table(targets: Iterable[Target]) -> Table:
+def reach_table(targets: Iterable[Target], *, name: str = FIGURES) -> Table:
     words = {True: "yes", False: "no", None: "not measured"}
     rows = [
         {
@@ -107,7 +107,7 @@ def reach_table(targets: Iterable[Target]) -> Table:
         Column("measured", "measured"),
         Column("reached", "reached"),
     )
-    return Table("Reach", columns, rows)
+    return Table("Reach" if name == FIGURES else f"Reach: {name}", columns, rows)
 
 
 # Writing ---------------------------------------------------------------------
@@ -138,14 +138,20 @@ def as_markdown(table: Table) -> str:
     return "\n".join(lines)
 
 
-def write_markdown(path: Path, head: str, tables: Iterable[Table]) -> None:
+def marks(name: str) -> tuple[str, str]:
+    """Return what stands before and after the tables of this name in a page."""
+    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+
+
+def write_markdown(path: Path, head: str, tables: Iterable[Table], *, name: str = FIGURES) -> None:
     """Write the tables between the marks of a page that has them, else as a page of their own."""
     figures = "\n".join([head, "", *(as_markdown(table) for table in tables)]).strip()
     page = path.read_text() if path.exists() else ""
-    before, found, rest = page.partition(BEGIN)
-    _, ended, after = rest.partition(END)
+    begin, end = marks(name)
+    before, found, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
     if found and ended:
-        path.write_text(f"{before}{BEGIN}\n{figures}\n{END}{after}")
+        path.write_text(f"{before}{begin}\n{figures}\n{end}{after}")
     else:
         path.write_text(f"{figures}\n")
 

@@ -1,4 +1,4 @@
-"""Signs viewers in with the portal's own code, under the environment of a portal: python -m … COUNT
+"""Signs viewers in with the portal's own code, under the environment of a portal: python -m … COUNT [GROUP …]
 
 Prints their cookies as one line of JSON.
 """
@@ -31,7 +31,7 @@ def main() -> None:
                 subject=f"viewer-{number}",
                 name=f"Viewer {number}",
                 email=f"viewer-{number}@example.com",
-                groups=["support"],
+                groups=sys.argv[2:] or ["support"],
             )
             request.session.save()
             cookies.append(f"{settings.SESSION_COOKIE_NAME}={request.session.session_key}")
