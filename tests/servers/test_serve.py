@@ -84,6 +84,35 @@ def test_ctrl_c_is_a_stop_like_any_other(environment: Environment) -> None:
 # --- Workers ---------------------------------------------------------------------
 
 
+def test_the_workers_of_a_killed_server_finish_and_leave_its_port_to_the_next(
+    emulator: Emulator, environment: Environment
+) -> None:
+    """Else they would go on with nobody to replace or stop them, and the server could not start again."""
+    with serving(environment(), "--workers", "2") as server:
+        session = server.signed_in()
+        workers = server.workers()
+        emulator.hang(path_contains="/backups", times=1)
+        with ThreadPoolExecutor(1) as viewers:
+            waiting = viewers.submit(session.get, server.url + HISTORY, timeout=30)
+            wait_for(lambda: emulator.count("/backups"))
+
+            os.kill(server.process.pid, signal.SIGKILL)
+            server.process.wait()
+            with serving(environment(), "--workers", "2", port=server.port) as again:
+                assert again.process.poll() is None
+                emulator.heal()
+                assert waiting.result(timeout=30).status_code == 200
+                wait_for(lambda: not any(map(_lives, workers)))
+                assert session.get(again.url + HISTORY, timeout=30).status_code == 200
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def test_a_killed_worker_is_replaced_and_its_numbers_stay(environment: Environment) -> None:
     with serving(environment(), "--workers", "2") as server:
         for _ in range(20):
