@@ -19,6 +19,7 @@ from redis.retry import Retry
 from . import environment as env
 from .dcs_projects import ProjectSettings, as_group, read_projects
 from .local_key import local_secret_key
+from .postgresql import Connection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -161,6 +162,7 @@ def _database(url: str) -> dict[str, Any]:
                     "timeout": 3,
                     "max_idle": 300,
                     "reconnect_timeout": 2,
+                    "connection_class": Connection,
                 },
             }
         case _:

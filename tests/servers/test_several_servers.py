@@ -347,6 +347,32 @@ def test_a_postgresql_that_restarts_costs_a_moment_and_is_told_honestly(
     assert set(viewers.seen - before) == {200}
 
 
+def test_a_postgresql_that_is_frozen_is_given_up_and_found_again(
+    pair: tuple[Served, Served], postgres: Postgres
+) -> None:
+    """It keeps its connections open and says nothing: no timeout of the network ends that."""
+    session = pair[0].signed_in()
+    with Viewers(pair, session) as viewers:
+        wait_for(viewers.has_seen(20))
+        before = Counter(viewers.seen)
+        postgres.freeze()
+        try:
+            began = time.monotonic()
+            answer = session.get(pair[0].url + HISTORY, timeout=60)
+            waited = time.monotonic() - began
+            wait_for(lambda: (viewers.seen - before)[503] >= 8)
+        finally:
+            postgres.thaw()
+        # Also what was asked in the meantime is answered now.
+        wait_for(lambda: viewers.well_in_a_row >= 60)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    # Five seconds for an answer; who comes later waits three for a connection. Nobody does both.
+    assert waited < 7.5
+    assert set(viewers.seen) <= HONEST
+    assert viewers.wrong == []
+
+
 def test_a_worker_holds_few_connections_and_gives_them_back(
     pair: tuple[Served, Served], postgres: Postgres, settings_of_pair: dict[str, str]
 ) -> None:
