@@ -16,16 +16,18 @@ from .redaction import redactor
 from .request_ids import current
 
 
+class OwnFailure(HttpResponse):
+    """The page of a failure of the portal itself: it shows nothing, and nobody may know whose it is."""
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Render what Django shows for an exception: a database that is away is not the portal's own error."""
     away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
     # Without the request: whatever failed may fail again in a context processor.
     page = loader.render_to_string("503.html" if away else "500.html", {"number": current.get().id})
-    return (
-        HttpResponse(page, status=503, headers={"Retry-After": "5"})
-        if away
-        else HttpResponse(page, status=500)
-    )
+    if away:
+        return OwnFailure(page, status=503, headers={"Retry-After": "5"})
+    return OwnFailure(page, status=500)
 
 
 class ReporterFilter(SafeExceptionReporterFilter):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
@@ -18,6 +18,7 @@ from django.views.debug import ExceptionReporter
 from pytest_django.fixtures import Settings
 
 from backups.dcs.signing import Credentials
+from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services.projects import client_for, configured_projects
 from dcsportal import redaction
 
@@ -108,6 +109,22 @@ def test_a_database_that_is_away_is_no_error_of_the_portal_and_passes(breakable:
 
 
 # --- Secrets ---------------------------------------------------------------------
+
+
+def test_a_database_that_is_away_is_waited_for_once(client_of: Callable[[str], Client]) -> None:
+    client = client_of("ada")
+    client.raise_request_exception = False
+    asked = []
+
+    def away(*arguments: object) -> None:
+        asked.append(arguments)
+        raise OperationalError("the server closed the connection unexpectedly")
+
+    with connection.execute_wrapper(away):
+        response = client.get(f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/")
+
+    assert response.status_code == 503
+    assert len(asked) == 1
 
 
 def test_a_page_of_debug_shows_no_secret(breakable: Client, settings: Settings) -> None:

@@ -15,6 +15,7 @@ from django.utils.deprecation import MiddlewareMixin
 
 from dcsportal import metrics
 from dcsportal.addresses import client_address
+from dcsportal.errors import OwnFailure
 
 logger = logging.getLogger("dcsportal.audit")
 
@@ -56,6 +57,9 @@ class BackupsViewed(MiddlewareMixin):
     """Writes a line for each answer that shows the backups of an instance."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        # To ask who the viewer is once more would be to wait for a database that is away once more.
+        if isinstance(response, OwnFailure):
+            return response
         match = request.resolver_match
         viewer = getattr(request, "user", None)
         # 204 and 304 show nothing that was not on the screen before.
