@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from backups.emulator.api import Emulator
 from backups.emulator.control import FAULT_NAMES
@@ -22,13 +26,18 @@ from backups.emulator.fleet import Fleet
 
 from .benchmarks.__main__ import APART, PARTS
 from .benchmarks.crowd import Crowd, live_pauses
+from .benchmarks.engines import missing
 from .benchmarks.errands import Errand, Menu
+from .benchmarks.faults_report import results
 from .benchmarks.http import Answer
 from .benchmarks.inside import Sample, course
 from .benchmarks.load import percentile
 from .benchmarks.report import FIGURES, Column, Table, Target, as_text, marks, write_markdown
 from .benchmarks.rhythm import DELETED, troubles
+from .benchmarks.scene import Seen
+from .benchmarks.steady import Look, Portal, Viewers
 from .benchmarks.told import told_by
+from .benchmarks.truth import INSTANCES, Page, Truth
 from .conftest import ROOT, shell_environment
 
 BEGIN, END = marks(FIGURES)
@@ -65,6 +74,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Any:
 NEEDS = {
     "viewers": pytest.mark.needs("redis-server", "redis-server"),
     "hostile": pytest.mark.needs("nginx", "nginx"),
+    "faults": pytest.mark.skipif(
+        bool(missing()), reason=f"programs are missing: install the Debian packages {missing()}"
+    ),
 }
 
 
@@ -322,3 +334,86 @@ def test_errors_and_tracebacks_of_a_log_are_found(tmp_path: Path) -> None:
     assert told.levels == {"info": 1, "warning": 1, "error": 1}
     assert [(one["message"], one["request_id"]) for one in told.grave] == [("broken KeyError: 1", "0123")]
     assert told.other == ["Traceback (most recent call last):"]
+
+
+# The viewers who stay while something breaks -----------------------------------
+
+
+def test_viewers_who_stay_tell_when_all_is_well_again(answering: Answers) -> None:
+    port = answering([FAILED, (200, b"of another viewer", ""), *[(200, b"right", "")] * 500])
+    page = Page("home", "/", lambda answer: "" if answer.text == "right" else answer.text)
+
+    began = time.monotonic()
+    with Viewers(Portal(f"http://127.0.0.1:{port}", ("",)), [(page,)]) as viewers:
+        well_after = viewers.wait_until_well(began, within=30)
+
+    seen = [(look.outcome, look.wrong) for look in viewers.looks]
+    assert seen[:4] == [("503", ""), ("200", "of another viewer"), ("200", ""), ("200", "")]
+    assert well_after == viewers.looks[1].ended - began
+
+
+def test_a_portal_that_is_gone_is_a_broken_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with Viewers(Portal(f"http://127.0.0.1:{port}", ("",)), [(Page("home", "/", lambda _: ""),)]) as viewers:
+        viewers.wait_for_rounds(1)
+
+    assert viewers.looks[0].outcome == "broken"
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    return Fleet(now=lambda: datetime(2026, 11, 25, tzinfo=UTC))
+
+
+@pytest.fixture
+def truth(fleet: Fleet) -> Truth:
+    return Truth(fleet, ("eu-prod", "cn-prod"))
+
+
+def _answer(text: str) -> requests.Response:
+    answer = requests.Response()
+    answer._content = text.encode()
+    return answer
+
+
+def test_a_page_of_another_viewer_or_history_is_wrong(truth: Truth) -> None:
+    history, _, home, _ = truth.pages_of(1)
+    projects = "".join(f'<a class="card" href="/projects/{name}/">' for name in ("eu-prod", "cn-prod"))
+    row = '<tr data-backup-id="of-another-instance">'
+
+    assert home.wrong(_answer(f'<bdi class="who">Viewer 1</bdi>{projects}')) == ""
+    assert "viewer {'2'}" in home.wrong(_answer(f'<bdi class="who">Viewer 2</bdi>{projects}'))
+    assert "projects" in truth.pages_of(2)[2].wrong(_answer(f'<bdi class="who">Viewer 2</bdi>{projects}'))
+    assert history.wrong(_answer(f'<bdi class="who">Viewer 1</bdi>{row}')) == "another history"
+
+
+def test_an_export_with_one_record_less_is_wrong(fleet: Fleet, truth: Truth) -> None:
+    instance = fleet.named(INSTANCES[0], "eu-prod")
+    records = [json.loads(row.text) for row in fleet.backups(instance)]
+    backups = [
+        {"backup_id": one["backup_id"], "name": one["backup_name"], "status": one["status"]}
+        | {"error_code": one.get("error_code") or None}
+        for one in records
+    ]
+    page = truth.pages_of(0)[1]
+
+    def exported(shown: list[dict[str, Any]]) -> requests.Response:
+        return _answer(json.dumps({"instance_id": instance.instance_id, "backups": shown}))
+
+    assert page.wrong(exported(backups)) == ""
+    assert page.wrong(exported(backups[1:])) != ""
+
+
+def test_what_is_not_documented_and_what_lasts_too_long_is_told() -> None:
+    looks = [Look("home", 1.0, 1.1, "200"), Look("home", 1.0, 13.0, "502"), Look("find", 2.0, 2.1, "503")]
+    seen = Seen("nginx is asked in vain", looks[:1], looks, lasted=1.0, well_after=2.0)
+
+    found = results([seen])
+
+    (row,) = found.tables[0].rows
+    assert (row["pages"], row["unavailable"], row["others"]) == (1, 1, "1 x 502")
+    assert [target.what for target in found.targets if not target.reached] == [
+        "answers besides 200 and 503",
+        "the slowest answer",
+    ]

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import growth, hostile, machine, pages, soak, viewers, walks
+from . import faults, growth, hostile, machine, pages, soak, viewers, walks
 from .effort import EFFORTS, Effort
 from .processes import Failed
 from .report import FIGURES, Results, as_text, reach_table, write_markdown
@@ -27,9 +27,10 @@ PARTS: dict[str, Callable[[Effort], Results]] = {
     "growth": growth.measure,
     "hostile": hostile.measure,
     "soak": soak.measure,
+    "faults": faults.measure,
 }
 # What runs only where it is named: it takes its time.
-APART = ("hostile", "soak")
+APART = ("hostile", "soak", "faults")
 
 
 def main() -> int:

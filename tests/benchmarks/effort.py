@@ -30,6 +30,11 @@ class Effort:
     soak_seconds: float
     hostile_rounds: int
     hostile_seconds: float
+    steady_viewers: int
+    quiet_rounds: int
+    # Names of what breaks, none for all of it, and the seconds that it lasts.
+    breakages: tuple[str, ...]
+    breakage_seconds: float
 
 
 # What the stub can do wrong.
@@ -58,6 +63,10 @@ EFFORTS = {
         soak_seconds=1200,
         hostile_rounds=4,
         hostile_seconds=5.0,
+        steady_viewers=12,
+        quiet_rounds=6,
+        breakages=(),
+        breakage_seconds=12.0,
     ),
     "quick": Effort(
         records=10_000,
@@ -74,6 +83,10 @@ EFFORTS = {
         soak_seconds=120,
         hostile_rounds=2,
         hostile_seconds=2.0,
+        steady_viewers=12,
+        quiet_rounds=2,
+        breakages=(),
+        breakage_seconds=6.0,
     ),
     # For the test that all of it runs.
     "tiny": Effort(
@@ -91,5 +104,9 @@ EFFORTS = {
         soak_seconds=6,
         hostile_rounds=1,
         hostile_seconds=0.3,
+        steady_viewers=4,
+        quiet_rounds=1,
+        breakages=("a worker is killed",),
+        breakage_seconds=1.0,
     ),
 }

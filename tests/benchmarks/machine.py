@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sqlite3
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("Django", "granian", "msgspec", "requests", "urllib3", "huaweicloudsdkdcs", "redis")
+from .engines import postgresql_program
+
+PACKAGES = ("Django", "granian", "msgspec", "requests", "urllib3", "huaweicloudsdkdcs", "redis", "psycopg")
 
 
 def described() -> dict[str, str]:
     return {
         "machine": f"{len(os.sched_getaffinity(0))} cores, {_processor()}, {_memory()}",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "SQLite": sqlite3.sqlite_version,
-        "redis-server": _redis_server(),
+        "redis-server": _version_of("redis-server", r"v=([0-9.]+)"),
+        "nginx": _version_of("nginx", r"nginx/([0-9.]+)"),
+        "PostgreSQL": _version_of(postgresql_program("postgres"), r"([0-9.]+)"),
         **{name: version(name) for name in PACKAGES},
     }
 
@@ -35,9 +40,11 @@ def _memory() -> str:
     return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
 
 
-def _redis_server() -> str:
-    program = shutil.which("redis-server")
-    if program is None:
+def _version_of(program: str, pattern: str) -> str:
+    path = shutil.which(program)
+    if path is None:
         return "not installed"
-    words = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split()
-    return next((word[2:] for word in words if word.startswith("v=")), "unknown")
+    option = "-v" if program == "nginx" else "--version"
+    done = subprocess.run([path, option], capture_output=True, text=True, check=True)
+    found = re.search(pattern, done.stdout + done.stderr)
+    return found[1] if found else "unknown"

@@ -119,10 +119,13 @@ def served_like(
         yield Server(package, port, process.pid, tuple(children_of(process.pid)), cookies)
 
 
-def prepared(module: str, *arguments: str, environment: dict[str, str]) -> Any:
-    """Run a module of this package to its end and return what it says in JSON."""
+def prepared(module: str, *arguments: str, environment: dict[str, str], before: tuple[str, ...] = ()) -> Any:
+    """Run a module of this package to its end, and return what it says in JSON.
+
+    `before` are words of a command that runs it.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", f"{__package__}.{module}", *arguments],
+        [*before, sys.executable, "-m", f"{__package__}.{module}", *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,

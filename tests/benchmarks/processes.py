@@ -150,11 +150,10 @@ def answers(url: str) -> bool:
         return False
 
 
-@contextmanager
-def logged(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[Any]]:
-    """Run a server whose output goes to a file, as a service manager would take it."""
+def started(command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[Any]:
+    """Start a server whose output goes to a file, as a service manager would take it."""
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command,
             cwd=ROOT,
             env=environment,
@@ -163,6 +162,12 @@ def logged(command: list[str], log: Path, environment: dict[str, str]) -> Iterat
             stderr=subprocess.STDOUT,
             preexec_fn=_end_with_parent(),
         )
+
+
+@contextmanager
+def logged(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[Any]]:
+    """Run a server until the block is left."""
+    process = started(command, log, environment)
     try:
         yield process
     finally:

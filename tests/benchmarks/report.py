@@ -166,6 +166,8 @@ def shown(value: Any, unit: str = "") -> str:
     match unit:
         case "ms":
             return f"{number * 1000:,.{_digits(number * 1000)}f} ms"
+        case "s":
+            return f"{number:,.1f} s"
         case "MB":
             return f"{number / 1e6:,.1f} MB"
         case "kB":

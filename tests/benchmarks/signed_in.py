@@ -31,7 +31,7 @@ def main() -> None:
                 subject=f"viewer-{number}",
                 name=f"Viewer {number}",
                 email=f"viewer-{number}@example.com",
-                groups=sys.argv[2:] or ["support"],
+                groups=[*(sys.argv[2:] or ["support"]), f"team-{number % 2}"],
             )
             request.session.save()
             cookies.append(f"{settings.SESSION_COOKIE_NAME}={request.session.session_key}")

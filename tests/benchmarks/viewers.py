@@ -6,19 +6,18 @@ The portal runs with two worker processes, once with its embedded cache and once
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import stale
+from . import engines, stale
 from .effort import Effort
 from .load import percentile
 from .portal import Server, history, portal
-from .processes import HOST, Child, Failed, clean_environment, free_port, logged, wait_until
+from .processes import Child, Failed, clean_environment
 from .report import Results
 from .upstream import Upstream
 from .viewers_report import Found, Row
@@ -62,22 +61,11 @@ def _embedded(folder: Path) -> Iterator[str]:
 @contextmanager
 def _redis(folder: Path) -> Iterator[str]:
     """Start Debian's Redis and yield its address, none where it is not installed."""
-    program = shutil.which("redis-server")
-    if program is None:
+    if shutil.which("redis-server") is None:
         yield ""
         return
-    port = free_port()
-    command = [program, "--bind", HOST, "--port", str(port), "--save", "", "--dir", str(folder)]
-    with logged(command, folder / "redis.log", clean_environment()) as process:
-        wait_until(lambda: _answers_ping(port), "Redis", alive=process)
-        yield f"redis://{HOST}:{port}/0"
-
-
-def _answers_ping(port: int) -> bool:
-    with suppress(OSError), socket.create_connection((HOST, port), timeout=1) as connection:
-        connection.sendall(b"PING\r\n")
-        return connection.recv(16).startswith(b"+PONG")
-    return False
+    with engines.redis(folder) as server:
+        yield engines.redis_url(server.port)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""nginx with docs/nginx.conf: that very file, with names, addresses and paths of this machine."""
+"""docs/nginx.conf in front of portals of this machine, with a certificate of its own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import signal
 import socket
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
-from .served import ROOT, free_port
+from ..benchmarks.processes import ROOT, free_port
 
 HOST = "localhost"
 
@@ -27,41 +28,39 @@ http {{
 """
 
 
-class Nginx:
-    def __init__(self, folder: Path, ports: list[int]) -> None:
-        self.folder = folder
-        self.http, self.https = free_port(), free_port()
-        self.certificate = folder / "certificate.pem"
-        self._make_certificate()
+@dataclass(frozen=True)
+class Configuration:
+    """Files in `folder` by which nginx listens on two free ports; `command` runs it in the foreground."""
+
+    folder: Path
+    http: int
+    https: int
+
+    @classmethod
+    def written(cls, folder: Path, ports: list[int]) -> Configuration:
+        """Write the files for portals on these ports."""
+        configuration = cls(folder, free_port(), free_port())
+        configuration._make_certificate()
         (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
-        (folder / "dcs-backups.conf").write_text(self._adapted(ports))
-        self._process = subprocess.Popen(["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)])
-        ends = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.https)).close()
-                break
-            except ConnectionRefusedError:
-                assert time.monotonic() < ends, (folder / "error.log").read_text()
-                time.sleep(0.05)
+        (folder / "dcs-backups.conf").write_text(configuration._adapted(ports))
+        return configuration
+
+    @property
+    def command(self) -> list[str]:
+        return ["nginx", "-c", str(self.folder / "nginx.conf"), "-p", str(self.folder)]
 
     @property
     def url(self) -> str:
         return f"https://{HOST}:{self.https}"
 
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "certificate.pem"
+
     def _make_certificate(self) -> None:
-        command = [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-        ]
-        command += ["-keyout", str(self.folder / "key"), "-out", str(self.certificate), "-days", "2"]
-        command += ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        command += ["-nodes", "-keyout", str(self.folder / "key"), "-out", str(self.certificate)]
+        command += ["-days", "2", "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
         subprocess.run(command, check=True, capture_output=True)
 
     def _adapted(self, ports: list[int]) -> str:
@@ -82,6 +81,24 @@ class Nginx:
             text, count = re.subn(pattern, put, text)
             assert count, pattern
         return text
+
+
+class Nginx:
+    """An nginx that runs."""
+
+    def __init__(self, folder: Path, ports: list[int]) -> None:
+        self.configuration = Configuration.written(folder, ports)
+        self.http, self.https = self.configuration.http, self.configuration.https
+        self.certificate, self.url = self.configuration.certificate, self.configuration.url
+        self._process = subprocess.Popen(self.configuration.command)
+        ends = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.https)).close()
+                break
+            except ConnectionRefusedError:
+                assert time.monotonic() < ends, (folder / "error.log").read_text()
+                time.sleep(0.05)
 
     def browser(self) -> requests.Session:
         session = requests.Session()
