@@ -41,6 +41,8 @@ if "--version" not in sys.argv:
 """
 TELLING_MANAGE = "import json, os, sys; print(json.dumps([os.getpid(), os.getcwd(), sys.argv[1:]]))"
 
+AS_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
+
 
 class Checkout:
     """A checkout with the real `run` and stand-ins for all that it would start."""
@@ -62,9 +64,9 @@ class Checkout:
         (pip / "pip" / "__init__.py").touch()
         (pip / "pip" / "__main__.py").write_text(RECORDING_PIP)
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, as_user: bool = False, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [self.path / "run", *arguments],
+            [*(AS_USER if as_user else ()), str(self.path / "run"), *arguments],
             cwd="/",
             env=shell_environment() | environment,
             stdout=subprocess.PIPE,
@@ -72,8 +74,9 @@ class Checkout:
             text=True,
         )
 
-    def run(self, *arguments: str, **environment: str) -> tuple[int, str, str]:
-        process = self.start(*arguments, **environment)
+    def run(self, *arguments: str, as_user: bool = False, **environment: str) -> tuple[int, str, str]:
+        """Return status, output and errors; `as_user` may do no more than file modes allow, even for root."""
+        process = self.start(*arguments, as_user=as_user, **environment)
         output, errors = process.communicate(timeout=60)
         return process.returncode, output, errors
 
@@ -160,6 +163,23 @@ def test_changed_requirements_are_installed(checkout: Checkout) -> None:
     checkout.run("manage")
 
     assert len(checkout.installations) == 2
+
+
+def test_a_user_who_may_not_change_the_installation_is_told_who_must(checkout: Checkout) -> None:
+    """As systemd runs it after an upgrade, when nobody has installed what changed."""
+    assert checkout.run("manage")[0] == 0
+    (checkout.path / "requirements.txt").write_text("# changed\n")
+    (checkout.path / ".venv").chmod(0o555)
+    before = sorted((checkout.path / ".venv").rglob("*"))
+
+    status, output, errors = checkout.run("manage", as_user=True)
+
+    (checkout.path / ".venv").chmod(0o755)
+    assert (status, output) == (1, "")
+    assert "as its owner" in errors
+    assert errors.count("\n") == 1
+    assert sorted((checkout.path / ".venv").rglob("*")) == before
+    assert len(checkout.installations) == 1
 
 
 def test_development_is_installed_for_tests_and_serves_the_rest_too(checkout: Checkout) -> None:
