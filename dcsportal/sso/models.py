@@ -33,6 +33,14 @@ class Viewer(AbstractBaseUser):
     def __str__(self) -> str:
         return self.name or self.email or self.subject
 
+    def get_session_auth_hash(self) -> str:
+        """What Django compares to end sessions when a password changes: here nothing ever changes it.
+
+        Django's own depends on SECRET_KEY: with a new one each session would get a new id, under which the
+        provider's logout no longer finds it, and a browser's next tab would still send the old one.
+        """
+        return f"viewer {self.pk}"
+
 
 class RestingLink(models.Model):
     """A link too long for a cookie: it waits here, under the state, while its viewer signs in."""

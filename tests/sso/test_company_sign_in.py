@@ -549,6 +549,19 @@ def test_the_providers_logout_call_ends_the_sessions(
     assert again.status_code == 400
 
 
+def test_the_providers_logout_call_ends_a_session_that_began_under_an_earlier_secret_key(
+    client: Client, company: OpenId, settings: Settings
+) -> None:
+    signed_in(client)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another-" * 8
+    assert get(client, "/").status_code == 200
+
+    Client().post("/sso/back-channel-logout/", {"logout_token": company.logout_token()})
+
+    assert get(client, "/").status_code == 302
+
+
 @pytest.mark.parametrize(
     ("changes", "header"),
     [
