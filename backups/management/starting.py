@@ -123,3 +123,12 @@ def allow_many_connections() -> None:
     wanted = MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def keep_memory_together() -> None:
+    """Let glibc take memory from two places for all threads of a process that is yet to start.
+
+    Of itself it has some for each processor, and what threads let go in one is not used in another: a
+    worker of 32 threads then holds half as much again. One thread at a time runs Python anyway.
+    """
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")

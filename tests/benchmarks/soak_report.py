@@ -56,8 +56,8 @@ class Found:
         return [
             Target("memory of a worker, last fifth against first after warm-up", max(memory), most=1.05),
             Target(
-                "open files or sockets of a worker, gained meanwhile",
-                max(0.0, *(one.end - one.begin for one in opened)),
+                "files or sockets of a worker that stayed open, the same way",
+                max(0.0, *(one.risen for one in opened)),
                 most=3,
                 unit=" ",
             ),

@@ -146,6 +146,12 @@ def test_all_workers_count_into_one_answer(served: Served) -> None:
     assert {_counted(served) for _ in range(10)} == {before + 40}
 
 
+def test_the_threads_of_a_worker_take_memory_from_two_places(served: Served) -> None:
+    for worker in served.workers():
+        environment = Path(f"/proc/{worker}/environ").read_bytes().split(b"\0")
+        assert b"MALLOC_ARENA_MAX=2" in environment
+
+
 def test_a_server_that_starts_again_counts_from_nothing(environment: Environment) -> None:
     with serving(environment()) as server:
         server.get("/sign-in/")

@@ -35,6 +35,7 @@ class Command(BaseCommand):
         except DatabaseError as error:
             raise SystemExit(f"The database cannot be used: {first_line(error)}.") from error
         starting.allow_many_connections()
+        starting.keep_memory_together()
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(starting.metrics_folder(host, port))
         for name in settings.NAMES_OF_ENV_FILE:
             os.environ.pop(name, None)
