@@ -35,6 +35,7 @@ from .services.ticket import backup_ticket, gone_ticket, problem_ticket
 from .services.ticket_history import history_ticket
 from .services.ticket_pen import About, Style
 from .services.ticket_recovery import recovery_ticket
+from .services.zones import zone_names
 
 COOKIE = f"{settings.COOKIE_PREFIX}portal_ticket"
 _ONE_YEAR = 365 * 86_400
@@ -132,12 +133,18 @@ class _Desk:
         """What the link says, else what was copied last, else what the pages are shown in."""
         chosen = self.options.cleaned_data
         markup, _, language = self.request.COOKIES.get(COOKIE, "").partition(".")
-        zone = chosen["zone"] or self.query.get("tz") or self.viewer_zone
+        zone = chosen["zone"] or self.page_zone or self.viewer_zone
         return Style(
             markup=chosen["text"] or (markup if markup in MARKUPS else "markdown"),
             language=chosen["lang"] or (language if language in dict(settings.LANGUAGES) else _language()),
             zone=None if zone == "UTC" else ZoneInfo(zone),
         )
+
+    @property
+    def page_zone(self) -> str:
+        """The zone that the page's link names, if it is one: the page of one backup reads no query."""
+        zone = self.query.get("tz", "")
+        return zone if zone in zone_names() else ""
 
     @property
     def viewer_zone(self) -> str:
@@ -174,7 +181,7 @@ class _Desk:
     def _written(self, text: str, status: int) -> HttpResponse:
         if self.request.get_preferred_type(["text/html", "text/plain"]) == "text/plain":
             return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
-        zones = {"UTC", self.viewer_zone, self.query.get("tz") or "UTC"}
+        zones = {"UTC", self.viewer_zone, self.page_zone or "UTC"}
         zone = self.style.zone.key if self.style.zone else "UTC"
         context = {
             "text": text,

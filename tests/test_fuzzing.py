@@ -237,7 +237,16 @@ def test_any_query_of_any_page_is_answered(ada: Client, path: str, query: str) -
 def test_any_value_of_a_parameter_is_answered(ada: Client, name: str, data: st.DataObject) -> None:
     values = data.draw(st.lists(QUOTED, min_size=1, max_size=3))
     query = "&".join(f"{name}={value}" for value in values)
-    for page in ("", "backups.json", "recovery-point/"):
+    one = f"backups/{REFERENCE_BACKUP_ID}/"
+    for page in (
+        "",
+        "ticket/",
+        "backups.json",
+        "recovery-point/",
+        "recovery-point/ticket/",
+        one,
+        f"{one}ticket/",
+    ):
         check(send(ada, INSTANCE + page, query))
     for page in ("/find/", "/projects/eu-prod/", "/sign-in/"):
         check(send(ada, page, query))

@@ -235,6 +235,15 @@ def test_a_value_that_cannot_be_read_is_named_and_there_is_no_text(
     assert "<textarea" not in page.content.decode()
 
 
+@pytest.mark.parametrize("zone", ["Mars", "../../etc/passwd", "%00", "https://evil.example/"])
+def test_one_backup_s_text_is_written_whatever_zone_its_link_names(ada: Client, zone: str) -> None:
+    """As its page is shown, which reads no query."""
+    page = ada.get(f"{REFERENCE}ticket/?tz={zone}")
+
+    assert page.status_code == ada.get(f"{REFERENCE}?tz={zone}").status_code == 200
+    assert "<textarea" in page.content.decode()
+
+
 def test_a_dialog_gets_the_text_and_its_choices_alone(ada: Client) -> None:
     part = ada.get(f"{ORDERS}ticket/", headers={"HX-Request": "true"}).content.decode()
 
