@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.core.cache import caches
 from django.core.checks import ERROR, WARNING, run_checks
@@ -66,8 +67,16 @@ def _readable_secrets() -> Iterator[Finding]:
         yield note("settings", f"{path} can be read by everybody on this machine.", f"Run: chmod o-r {path}")
 
 
+def _connect_alone() -> None:
+    """Connect to PostgreSQL without the pool, which would say no more than how long it waited."""
+    if connection.vendor == "postgresql":
+        with connection.wrap_database_errors:
+            psycopg.connect(**connection.get_connection_params()).close()
+
+
 def database_findings() -> Iterator[Finding]:
     try:
+        _connect_alone()
         began = time.monotonic()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

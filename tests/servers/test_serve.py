@@ -386,5 +386,6 @@ def test_the_doctor_tells_a_postgresql_that_is_away_without_its_password(environ
 
     assert result.returncode == 1
     assert "WRONG database: PostgreSQL at 127.0.0.1, database portal, cannot be used: " in said
+    assert "Connection refused" in said
     assert "-> Check DATABASE_URL" in said
     assert "a-secret-word" not in result.stdout + result.stderr
