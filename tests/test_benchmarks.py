@@ -24,7 +24,7 @@ from backups.emulator.api import Emulator
 from backups.emulator.control import FAULT_NAMES
 from backups.emulator.fleet import Fleet
 
-from .benchmarks.__main__ import APART, PARTS
+from .benchmarks.__main__ import APART, PARTS, command_line
 from .benchmarks.crowd import Crowd, live_pauses
 from .benchmarks.engines import missing
 from .benchmarks.errands import Errand, Menu
@@ -132,6 +132,13 @@ def test_figures_are_shown_in_units_that_people_read() -> None:
         ["------", "-------"],
         ["a", "12.5", "ms"],
     ]
+
+
+def test_a_page_names_what_was_run_but_no_file_of_who_ran_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = ["bench", "soak", "--quick", "--json", "some/file", "--minutes", "3", "--markdown=a/page.md"]
+    monkeypatch.setattr(sys, "argv", given)
+
+    assert command_line() == "./run bench soak --quick --minutes 3"
 
 
 def test_the_tables_of_a_page_are_replaced_and_its_words_are_kept(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def _effort(arguments: argparse.Namespace) -> Effort:
 
 def _tell(arguments: argparse.Namespace, results: Results, seconds: float) -> None:
     described = machine.described()
-    command = " ".join(["./run bench", *sys.argv[1:]])
+    command = command_line()
     # Each of those that run by themselves has a place of its own in a page.
     name = next((part for part in arguments.parts if part in APART), FIGURES)
     reach = [reach_table(results.targets, name=name)] if results.targets else []
@@ -95,6 +95,14 @@ def _tell(arguments: argparse.Namespace, results: Results, seconds: float) -> No
     if arguments.markdown:
         head = _head(command, seconds, described)
         write_markdown(arguments.markdown, head, [*reach, *results.tables], name=name)
+
+
+def command_line() -> str:
+    """What was called, without the files that are written."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("--json", "--markdown"):
+        parser.add_argument(name)
+    return " ".join(["./run bench", *parser.parse_known_args()[1]])
 
 
 def _write_json(

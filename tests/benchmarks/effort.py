@@ -84,7 +84,7 @@ EFFORTS = {
         hostile_rounds=2,
         hostile_seconds=2.0,
         steady_viewers=12,
-        quiet_rounds=2,
+        quiet_rounds=1,
         breakages=(),
         breakage_seconds=6.0,
     ),

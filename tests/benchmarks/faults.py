@@ -20,7 +20,7 @@ from .faults_report import results, unmeasured
 from .installation import PROJECTS, WORKERS, Installation, installed
 from .processes import wait_until
 from .report import Results
-from .scene import Seen, play
+from .scene import Seen, play, settle
 from .steady import Viewers
 from .truth import Truth
 
@@ -53,6 +53,7 @@ def _in_installation(breakages: dict[str, Breakage], effort: Effort) -> Iterator
         truth = Truth(installation.emulator.fleet, PROJECTS)
         pages = [truth.pages_of(viewer) for viewer in range(effort.steady_viewers)]
         viewers = stack.enter_context(Viewers(installation.portal, pages))
+        settle(viewers)
         for name, breakage in breakages.items():
             yield play(
                 name,

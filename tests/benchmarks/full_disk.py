@@ -21,7 +21,7 @@ from .installation import PROJECTS, emulated, portal_server, production
 from .portal import prepared
 from .processes import HOST, ROOT, Failed, free_port
 from .programs import Program
-from .scene import Seen, play
+from .scene import Seen, play, settle
 from .steady import EVERY, PATIENCE, Portal, Viewers
 from .truth import Truth
 
@@ -49,6 +49,7 @@ def measure(effort: Effort) -> Seen:
         truth = Truth(emulator.fleet, PROJECTS)
         pages = [truth.pages_of(viewer) for viewer in range(effort.steady_viewers)]
         viewers = stack.enter_context(Viewers(Portal(url, tuple(cookies)), pages))
+        settle(viewers)
         sign_ins = SignIns(url)
         sign_ins.try_once(303)
         seen = play(

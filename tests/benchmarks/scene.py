@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from .effort import Effort
 from .load import percentile
+from .processes import Failed
 from .steady import Look, Viewers
 
 # Seconds after which nobody waits any longer for all to be well.
@@ -39,6 +40,13 @@ class Seen:
         return [look for look in [*self.quiet, *self.looks] if look.wrong]
 
 
+def settle(viewers: Viewers) -> None:
+    """Wait until no process meets a page for the first time any more."""
+    if viewers.wait_until_well(time.monotonic(), within=MOST_SECONDS) >= MOST_SECONDS:
+        wrong = [look for look in viewers.looks if not look.well]
+        raise Failed(f"not every page comes: {wrong[-1] if wrong else 'nothing does'}")
+
+
 def play(
     name: str,
     harm: Callable[[], object],
@@ -49,8 +57,6 @@ def play(
     meanwhile: Callable[[float], object] = time.sleep,
 ) -> Seen:
     """Let viewers see it; `meanwhile` is what to do for so many seconds while it lasts."""
-    # What came before is over, and no process meets a page for the first time.
-    viewers.wait_until_well(time.monotonic(), within=MOST_SECONDS)
     quiet = time.monotonic()
     viewers.wait_for_rounds(effort.quiet_rounds)
     harmed = time.monotonic()
