@@ -32,7 +32,7 @@ from .benchmarks.faults_report import results
 from .benchmarks.http import Answer
 from .benchmarks.inside import Sample, course
 from .benchmarks.load import percentile
-from .benchmarks.report import FIGURES, Column, Table, Target, as_text, marks, write_markdown
+from .benchmarks.report import FIGURES, Column, Results, Table, Target, as_text, marks, write_markdown
 from .benchmarks.rhythm import DELETED, troubles
 from .benchmarks.scene import Seen
 from .benchmarks.steady import Look, Portal, Viewers
@@ -414,14 +414,26 @@ def test_an_export_with_one_record_less_is_wrong(fleet: Fleet, truth: Truth) -> 
 
 
 def test_what_is_not_documented_and_what_lasts_too_long_is_told() -> None:
-    looks = [Look("home", 1.0, 1.1, "200"), Look("home", 1.0, 13.0, "502"), Look("find", 2.0, 2.1, "503")]
-    seen = Seen("nginx is asked in vain", looks[:1], looks, lasted=1.0, well_after=2.0)
+    well, away = Look("home", 1.0, 1.1, "200"), Look("find", 2.0, 2.1, "503")
+    looks = [well, away, Look("home", 1.0, 13.0, "502")]
 
-    found = results([seen])
+    found = results([Seen("nginx is asked in vain", [well], looks, lasted=1.0, well_after=2.0)])
 
     (row,) = found.tables[0].rows
     assert (row["pages"], row["unavailable"], row["others"]) == (1, 1, "1 x 502")
-    assert [target.what for target in found.targets if not target.reached] == [
-        "answers besides 200 and 503",
-        "the slowest answer",
-    ]
+    assert _not_reached(found) == ["answers besides 200 and 503", "the slowest answer"]
+
+
+@pytest.mark.parametrize(
+    ("kills", "missed"), [(True, []), (False, ["connections that broke where nothing was killed"])]
+)
+def test_only_what_is_killed_may_break_off_an_answer(kills: bool, missed: list[str]) -> None:
+    looks = [Look("home", 1.0, 1.1, "200"), Look("home", 1.0, 1.1, "broken")]
+
+    found = results([Seen("it breaks", looks[:1], looks, lasted=1.0, well_after=2.0, kills=kills)])
+
+    assert _not_reached(found) == missed
+
+
+def _not_reached(found: Results) -> list[str]:
+    return [target.what for target in found.targets if not target.reached]

@@ -106,7 +106,7 @@ EFFORTS = {
         hostile_seconds=0.3,
         steady_viewers=4,
         quiet_rounds=1,
-        breakages=("a worker is killed",),
+        breakages=("a worker is killed", "the disk is full (one server, SQLite)"),
         breakage_seconds=1.0,
     ),
 }

@@ -31,6 +31,7 @@ class Breakage:
 
     harm: Callable[[Installation], object]
     mend: Callable[[Installation], object]
+    kills: bool = False
 
 
 def measure(effort: Effort) -> Results:
@@ -38,9 +39,11 @@ def measure(effort: Effort) -> Results:
         return unmeasured(f"not installed: {packages}")
     chosen = {name: one for name, one in _BREAKAGES.items() if _is_chosen(name, effort)}
     seen = list(_in_installation(chosen, effort))
-    if _is_chosen(full_disk.NAME, effort):
-        seen.append(full_disk.measure(effort))
-    return results(seen)
+    if not _is_chosen(full_disk.NAME, effort):
+        return results(seen)
+    if not full_disk.is_possible():
+        return results(seen, f"Not measured: {full_disk.NAME}. This system allows no mount namespace.")
+    return results([*seen, full_disk.measure(effort)])
 
 
 def _is_chosen(name: str, effort: Effort) -> bool:
@@ -61,6 +64,7 @@ def _in_installation(breakages: dict[str, Breakage], effort: Effort) -> Iterator
                 lambda breakage=breakage: breakage.mend(installation),
                 viewers,
                 effort,
+                kills=breakage.kills,
             )
 
 
@@ -73,10 +77,10 @@ def _wait_for_workers(installation: Installation) -> None:
 
 
 _BREAKAGES = {
-    "a worker is killed": Breakage(_kill_worker, _wait_for_workers),
+    "a worker is killed": Breakage(_kill_worker, _wait_for_workers, kills=True),
     # The server itself, as when memory runs out: its workers are to end by themselves.
     "a server is killed, and started again": Breakage(
-        lambda all: all.servers[0].end(signal.SIGKILL), lambda all: all.servers[0].start()
+        lambda all: all.servers[0].end(signal.SIGKILL), lambda all: all.servers[0].start(), kills=True
     ),
     "Redis is stopped, and started again": Breakage(
         lambda all: all.redis.end(), lambda all: all.redis.start()

@@ -7,7 +7,7 @@ from typing import Any
 
 from .report import Column, Results, Table, Target
 from .scene import Seen, p95
-from .steady import SIGNED_OUT, Look
+from .steady import BROKEN, SIGNED_OUT, Look
 
 _DOCUMENTED = ("200", "503")
 _COLUMNS = (
@@ -27,8 +27,8 @@ _COLUMNS = (
 )
 
 
-def results(seen: list[Seen]) -> Results:
-    """`seen` is what viewers got in each scene."""
+def results(seen: list[Seen], *more: str) -> Results:
+    """`seen` is what viewers got in each scene, `more` what else is to be said."""
     notes = (
         "Answers are counted from the harm until all was well. Others are statuses besides 200 and 503, and "
         "connections that broke. Wrong are pages of another viewer, projects and histories that are not "
@@ -36,6 +36,7 @@ def results(seen: list[Seen]) -> Results:
         "All well after: the seconds from the end of the fault to the last answer that was not the right "
         "page, or that had been asked for before.",
         *(one.note for one in seen if one.note),
+        *more,
     )
     table = Table("What viewers see while something breaks", _COLUMNS, [_row(one) for one in seen], notes)
     return Results([table], _targets(seen))
@@ -66,22 +67,25 @@ def unmeasured(why: str) -> Results:
 
 
 def _targets(seen: list[Seen], why: str = "") -> list[Target]:
-    def count(holds: Callable[[Look], bool]) -> int | None:
-        return sum(holds(look) for one in seen for look in [*one.quiet, *one.looks]) if seen else None
+    def never(what: str, holds: Callable[[Look, Seen], bool]) -> Target:
+        measured = sum(holds(look, one) for one in seen for look in [*one.quiet, *one.looks])
+        return Target(what, measured if seen else None, most=0, least=0, unit=" ", why=why)
 
-    def most(value: Callable[[Seen], float]) -> float | None:
-        return max(map(value, seen)) if seen else None
+    def at_most(what: str, value: Callable[[Seen], float]) -> Target:
+        return Target(what, max(map(value, seen), default=None), most=10.0, unit="s", why=why)
 
-    def never(what: str, measured: int | None) -> Target:
-        return Target(what, measured, most=0, least=0, unit=" ", why=why)
-
-    in_quiet = sum(not look.well for one in seen for look in one.quiet) if seen else None
-    known = (*_DOCUMENTED, SIGNED_OUT)
+    known = (*_DOCUMENTED, SIGNED_OUT, BROKEN)
     return [
-        never("wrong pages and records, whatever breaks", count(lambda look: bool(look.wrong))),
-        never("viewers signed out, whatever breaks", count(lambda look: look.outcome == SIGNED_OUT)),
-        never("answers besides 200 and 503", count(lambda look: look.outcome not in known)),
-        never("answers besides 200 in the quiet before", in_quiet),
-        Target("the slowest answer", most(lambda one: one.slowest), most=10.0, unit="s", why=why),
-        Target("all well after a fault", most(lambda one: one.well_after), most=10.0, unit="s", why=why),
+        never("wrong pages and records, whatever breaks", lambda look, _: bool(look.wrong)),
+        never("viewers signed out, whatever breaks", lambda look, _: look.outcome == SIGNED_OUT),
+        never("answers besides 200 and 503", lambda look, _: look.outcome not in known),
+        never(
+            "connections that broke where nothing was killed",
+            lambda look, one: look.outcome == BROKEN and not (one.kills and look in one.looks),
+        ),
+        never(
+            "answers besides 200 in the quiet before", lambda look, one: not look.well and look in one.quiet
+        ),
+        at_most("the slowest answer", lambda one: one.slowest),
+        at_most("all well after a fault", lambda one: one.well_after),
     ]

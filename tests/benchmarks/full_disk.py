@@ -7,6 +7,7 @@ kernel lets users have namespaces, this needs no rights.
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from collections import Counter
 from contextlib import ExitStack, suppress
@@ -29,7 +30,14 @@ NAME = "the disk is full (one server, SQLite)"
 VAR = ROOT / "var"
 MEGABYTES = 64
 _OWN_DISK = f'mount -t tmpfs -o size={MEGABYTES}m portal "$0" && exec "$@"'
+_BEFORE = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", _OWN_DISK, str(VAR))
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(.*?)"')
+
+
+def is_possible() -> bool:
+    """Tell whether this system lets us have a disk of our own."""
+    VAR.mkdir(exist_ok=True)
+    return subprocess.run([*_BEFORE, "true"], capture_output=True, check=False).returncode == 0
 
 
 def measure(effort: Effort) -> Seen:
@@ -40,9 +48,7 @@ def measure(effort: Effort) -> Seen:
         # The demo's sign-in needs no provider, and writes a session.
         own = {"PORTAL_URL": url, "DCS_DEMO": "on", "SSO_ISSUER": "", "SSO_CLIENT_ID": ""}
         environment = production(Path(folder), emulator, endpoint, **own)
-        VAR.mkdir(exist_ok=True)
-        before = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", _OWN_DISK, str(VAR))
-        server = stack.enter_context(portal_server(Path(folder), environment, port, *before))
+        server = stack.enter_context(portal_server(Path(folder), environment, port, *_BEFORE))
         inside = ("nsenter", "--target", str(server.pid), "--user", "--preserve-credentials")
         inside += ("--mount", f"--wd={ROOT}")
         cookies = prepared("signed_in", str(effort.steady_viewers), environment=environment, before=inside)

@@ -18,13 +18,17 @@ MOST_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Seen:
-    """`quiet` is what viewers got before, `looks` from the harm until all was well, `well_after` its end."""
+    """`quiet` is what viewers got before, `looks` from the harm until all was well.
+
+    `kills`: what was killed cannot end what it was answering.
+    """
 
     name: str
     quiet: list[Look]
     looks: list[Look]
     lasted: float
     well_after: float
+    kills: bool = False
     note: str = ""
 
     @property
@@ -54,6 +58,7 @@ def play(
     viewers: Viewers,
     effort: Effort,
     *,
+    kills: bool = False,
     meanwhile: Callable[[float], object] = time.sleep,
 ) -> Seen:
     """Let viewers see it; `meanwhile` is what to do for so many seconds while it lasts."""
@@ -72,6 +77,7 @@ def play(
         looks=[look for look in looks if look.ended >= harmed and look.began <= mended + well_after],
         lasted=mended - harmed,
         well_after=well_after,
+        kills=kills,
     )
 
 

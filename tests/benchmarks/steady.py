@@ -20,7 +20,7 @@ EVERY = 0.3
 PATIENCE = 60.0
 # How often in a row each of the pages must be right for all to be well.
 WELL_ROUNDS = 2
-SIGNED_OUT = "signed out"
+SIGNED_OUT, BROKEN = "signed out", "broken"
 _TO_SIGN_IN = (302, 401)
 
 
@@ -35,7 +35,7 @@ class Portal:
 
 @dataclass(frozen=True)
 class Look:
-    """`outcome` is a status, SIGNED_OUT, "broken" or "silent"; `wrong` tells what was wrong with a page."""
+    """`outcome` is a status, SIGNED_OUT, BROKEN or "silent"; `wrong` tells what was wrong with a page."""
 
     page: str
     began: float
@@ -124,8 +124,9 @@ class Viewers:
             answer = browser.get(self._portal.url + page.path, timeout=PATIENCE, allow_redirects=False)
         except requests.Timeout:
             outcome = "silent"
-        except requests.ConnectionError:
-            outcome = "broken"
+        except requests.RequestException:
+            # Before the answer, or in the middle of it.
+            outcome = BROKEN
         else:
             outcome = SIGNED_OUT if answer.status_code in _TO_SIGN_IN else str(answer.status_code)
             wrong = _wrong(page, answer) if outcome == "200" else ""
