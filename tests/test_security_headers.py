@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.contract import REFERENCE_BACKUP_ID
 from backups.emulator.fleet import ORDERS_CACHE_ID
+from dcsportal import rate_limits
 
 ARGUMENTS = {
     "project_name": "eu-prod",
@@ -82,6 +84,22 @@ def test_every_answer_has_the_headers(
     for browser in (client, client_of("ada"), client_of("cleo")):
         for method in ("get", "post", "head", "options", "put"):
             check(getattr(browser, method)(address))
+
+
+def test_an_unchanged_answer_and_a_refusal_for_asking_often_have_them_too(
+    portal: Settings, client_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = client_of("ada")
+    export = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/backups.json"
+    unchanged = ada.get(export, headers={"If-None-Match": ada.get(export).headers["ETag"]})
+    nothing_allowed = {name: replace(limit, most=0) for name, limit in rate_limits.LIMITS.items()}
+    monkeypatch.setattr(rate_limits, "LIMITS", nothing_allowed)
+    refused = [ada.get("/find/?q=a"), ada.get(export), ada.post("/sign-in/", {"person": "ada"})]
+
+    assert unchanged.status_code == 304
+    assert {response.status_code for response in refused} == {429}
+    for response in (unchanged, *refused):
+        check(response)
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
