@@ -324,7 +324,6 @@ def test_growth_is_told_by_the_medians_of_the_first_and_the_last_fifth() -> None
     assert went.growth == 1.3
     steady = course([Sample(float(at), 5 + 2 * at, 0, 0, 0, 0) for at in range(10)], "memory")
     assert steady.hourly == pytest.approx(2 * 3600)
-    assert steady.risen == 2 * 8
 
 
 def test_errors_and_tracebacks_of_a_log_are_found(tmp_path: Path) -> None:

@@ -60,15 +60,10 @@ def _threads(pid: int) -> int:
 
 @dataclass(frozen=True)
 class Course:
-    """How a figure went: medians of the first and the last fifth, and what it gains in an hour.
-
-    `risen` is by how much the least of the last fifth is above the least of the first: what comes and goes,
-    as connections do, does not count.
-    """
+    """How a figure went: medians of the first and the last fifth, and what it gains in an hour."""
 
     begin: float
     end: float
-    risen: float
     hourly: float
 
     @property
@@ -81,5 +76,4 @@ def course(samples: Sequence[Sample], name: str) -> Course:
     fifth = max(1, len(points) // 5)
     values = [value for _, value in points]
     slope = statistics.linear_regression(*zip(*points, strict=True)).slope if len(points) > 1 else 0.0
-    first, last = values[:fifth], values[-fifth:]
-    return Course(statistics.median(first), statistics.median(last), min(last) - min(first), slope * 3600)
+    return Course(statistics.median(values[:fifth]), statistics.median(values[-fifth:]), slope * 3600)

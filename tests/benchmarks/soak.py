@@ -20,7 +20,7 @@ from .portal import SECRET_KEY, Server, serving
 from .processes import HOST, ROOT, Failed, clean_environment, free_port
 from .report import Results
 from .rhythm import ILL, WELL, Trouble, troubles
-from .soak_report import Found, Moment
+from .soak_report import WARM_UP, Found, Moment
 from .told import told_by
 from .wanderers import Commuter, Tally, Wanderer
 
@@ -30,6 +30,8 @@ VIEWERS, COMMUTERS = 8, 2
 PAUSE, COMMUTER_PAUSE = 0.25, 2.0
 # How long a trouble and the recovery from it take at most, and how often is looked into the workers.
 LONGEST_TURN, LONGEST_PAUSE = 40.0, 5.0
+# So long nobody asks, for a look at what stays: the server's threads go after 30 s.
+LONGEST_REST = 40.0
 # Lists get old and go within a soak, so that viewers meet DCS's troubles, and memory what a day brings.
 FRESH_SECONDS, STALE_SECONDS = 10, 30
 RECORDS = 3_000
@@ -74,20 +76,26 @@ class _Soak:
     moments: list[Moment] = field(default_factory=list)
 
     def run(self) -> Found:
-        ends = threading.Event()
-        viewers = self._viewers(ends)
+        ends, rests = threading.Event(), threading.Event()
+        viewers = self._viewers(ends, rests)
         for viewer in viewers:
             viewer.start()
+        at_rest = []
         try:
-            self._go_through(viewers)
+            for since, until in ((0.0, WARM_UP), (WARM_UP, 1.0)):
+                self._go_through(viewers, since * self.seconds, until * self.seconds)
+                rests.set()
+                time.sleep(min(LONGEST_REST, self.seconds / 10))
+                at_rest.append(self._moment(until * self.seconds))
+                rests.clear()
         finally:
             ends.set()
             self.dcs.heal()
             for viewer in viewers:
                 viewer.join(60)
-        return Found(self.seconds, self.moments, self.tally, self.hits)
+        return Found(self.seconds, self.moments, at_rest, self.tally, self.hits)
 
-    def _viewers(self, ends: threading.Event) -> list[Wanderer]:
+    def _viewers(self, ends: threading.Event, rests: threading.Event) -> list[Wanderer]:
         page = self.server.get("/", **{"Accept-Encoding": "identity"})
         static = tuple(sorted(set(re.findall(r'"(/static/[^"#]+)', page.body.decode()))))
         if page.status != 200 or not static:
@@ -102,6 +110,7 @@ class _Soak:
                 menu,
                 self.tally,
                 ends,
+                rests,
                 cookie=cookie,
                 pause=pause,
                 dcs=lambda: self.now_dcs,
@@ -110,14 +119,14 @@ class _Soak:
         commuters = [made(VIEWERS + number) for number in range(COMMUTERS)]
         return [made(number, cookie) for number, cookie in enumerate(self.server.cookies)] + commuters
 
-    def _go_through(self, viewers: list[Wanderer]) -> None:
+    def _go_through(self, viewers: list[Wanderer], since: float, until: float) -> None:
         """One trouble after another, again and again; and meanwhile a look into the workers now and then."""
         plan = troubles(self.dcs.fleet)
         turn = min(LONGEST_TURN, self.seconds / len(plan))
         pause = min(LONGEST_PAUSE, turn / 4)
-        began = time.monotonic()
+        began = time.monotonic() - since
         number = -1
-        while (at := time.monotonic() - began) < self.seconds:
+        while (at := time.monotonic() - began) < until:
             place = at % turn
             if int(at // turn) != number:
                 number = int(at // turn)

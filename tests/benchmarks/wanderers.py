@@ -55,7 +55,7 @@ class Tally:
 
 
 class Wanderer(threading.Thread):
-    """One viewer, who asks about once in `pause` seconds until `ends` is set."""
+    """One viewer, who asks about once in `pause` seconds until `ends` is set, and not while `rests` is."""
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Wanderer(threading.Thread):
         menu: Menu,
         tally: Tally,
         ends: threading.Event,
+        rests: threading.Event,
         *,
         cookie: str = "",
         pause: float,
@@ -72,7 +73,8 @@ class Wanderer(threading.Thread):
         super().__init__(name=f"viewer-{number}", daemon=True)
         self.chance = random.Random(number)
         self.failed: BaseException | None = None
-        self._port, self._menu, self._tally, self._ends = port, menu, tally, ends
+        self._port, self._menu, self._tally = port, menu, tally
+        self._ends, self._rests = ends, rests
         self._pause, self._dcs = pause, dcs
         self._cookies = dict([cookie.split("=", 1)]) if cookie else {}
         self._connection: Connection | None = None
@@ -80,7 +82,10 @@ class Wanderer(threading.Thread):
     def run(self) -> None:
         try:
             while not self._ends.wait(self.chance.uniform(0, 2 * self._pause)):
-                self.turn()
+                if self._rests.is_set():
+                    self._hang_up()
+                else:
+                    self.turn()
         except BaseException as error:
             self.failed = error
             raise
