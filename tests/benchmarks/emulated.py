@@ -24,6 +24,7 @@ class Emulated:
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
+        self.port = int(endpoint.rpartition(":")[2])
         self.fleet = Fleet(bulk_records=0)
         self._direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

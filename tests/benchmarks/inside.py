@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,32 @@ def _open_files(pid: int) -> tuple[int, int]:
             sockets += is_socket
             files += not is_socket
     return files, sockets
+
+
+def open_by_kind(pid: int, *, dcs: int, portal: int) -> Counter[str]:
+    """Count what a process has open: files by name, connections by the ports of DCS and of the portal."""
+    ends = dict(_ends_of_connections(pid))
+    found: Counter[str] = Counter()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found[_kind(os.readlink(link), ends, dcs, portal)] += 1
+    return found
+
+
+def _kind(target: str, ends: dict[str, tuple[int, int]], dcs: int, portal: int) -> str:
+    if not target.startswith("socket:"):
+        return os.path.basename(target).split(":")[0] if target.startswith("/") else target.split(":")[0]
+    own, other = ends.get(target.removeprefix("socket:[").removesuffix("]"), (0, 0))
+    if other == dcs:
+        return "connections to DCS"
+    return "connections of viewers" if own == portal else "other sockets"
+
+
+def _ends_of_connections(pid: int) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield the inode of each connection over IPv4, with its own port and the other end's (proc(5))."""
+    for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+        own, other, inode = (line.split()[column] for column in (1, 2, 9))
+        yield inode, (int(own.split(":")[1], 16), int(other.split(":")[1], 16))
 
 
 def _memory(pid: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +16,7 @@ from tempfile import TemporaryDirectory
 from .effort import Effort
 from .emulated import GROUP, Emulated, emulated
 from .errands import Menu
-from .inside import Sample, sample
+from .inside import Sample, open_by_kind, sample
 from .portal import SECRET_KEY, Server, serving
 from .processes import HOST, ROOT, Failed, clean_environment, free_port
 from .report import Results
@@ -80,20 +81,23 @@ class _Soak:
         viewers = self._viewers(ends, rests)
         for viewer in viewers:
             viewer.start()
-        at_rest = []
+        held = []
         try:
             for since, until in ((0.0, WARM_UP), (WARM_UP, 1.0)):
                 self._go_through(viewers, since * self.seconds, until * self.seconds)
                 rests.set()
                 time.sleep(min(LONGEST_REST, self.seconds / 10))
-                at_rest.append(self._moment(until * self.seconds))
+                held.append([self._held(pid) for pid in self.server.workers])
                 rests.clear()
         finally:
             ends.set()
             self.dcs.heal()
             for viewer in viewers:
                 viewer.join(60)
-        return Found(self.seconds, self.moments, at_rest, self.tally, self.hits)
+        return Found(self.seconds, self.moments, held, self.tally, self.hits)
+
+    def _held(self, pid: int) -> Counter[str]:
+        return open_by_kind(pid, dcs=self.dcs.port, portal=self.server.port)
 
     def _viewers(self, ends: threading.Event, rests: threading.Event) -> list[Wanderer]:
         page = self.server.get("/", **{"Accept-Encoding": "identity"})

@@ -302,10 +302,14 @@ def a_form_without_its_token(stage: Stage) -> None:
 
 @state
 def asked_too_often(stage: Stage) -> None:
-    for _ in range(61):
-        answer = stage.page.request.get("/find/?q=")
-    assert answer.status == 429
-    stage.page.goto("/find/?q=")
+    # 60 are answered in a minute by the clock, and another 60 where a new one begins meanwhile.
+    for _ in range(122):
+        if stage.page.request.get("/find/?q=").status == 429:
+            answer = stage.page.goto("/find/?q=")
+            assert answer
+            if answer.status == 429:
+                return
+    raise AssertionError("no limit is met")
 
 
 @state
