@@ -22,11 +22,11 @@ from django.views.decorators.http import require_safe
 from .forms import HistoryForm, QueryForm, RecoveryForm, TicketForm
 from .guards import project_or_404, with_retry_after
 from .services import listings
+from .services.copied_last import COOKIE, KEPT_SECONDS, as_copied, copied_last
 from .services.frozen_links import frozen_link
 from .services.history import backup_history, index_of
 from .services.links import absolute, frozen_recovery_path
 from .services.listings import NothingToShow
-from .services.markup import MARKUPS
 from .services.problems import Problem
 from .services.recovery_page import is_backing_up, recovery_page
 from .services.reproduce import backup_command, history_command
@@ -36,9 +36,6 @@ from .services.ticket_history import history_ticket
 from .services.ticket_pen import About, Style
 from .services.ticket_recovery import recovery_ticket
 from .services.zones import zone_names
-
-COOKIE = f"{settings.COOKIE_PREFIX}portal_ticket"
-_ONE_YEAR = 365 * 86_400
 
 
 @require_safe
@@ -132,10 +129,10 @@ class _Desk:
     def style(self) -> Style:
         """What the link says, else what was copied last, else what the pages are shown in."""
         chosen = self.options.cleaned_data
-        markup, _, language = self.request.COOKIES.get(COOKIE, "").partition(".")
+        markup, language = copied_last(self.request.COOKIES.get(COOKIE, ""))
         zone = chosen["zone"] or self.page_zone or self.viewer_zone
         return Style(
-            markup=chosen["text"] or (markup if markup in MARKUPS else "markdown"),
+            markup=chosen["text"] or markup,
             language=chosen["lang"] or (language if language in dict(settings.LANGUAGES) else _language()),
             zone=None if zone == "UTC" else ZoneInfo(zone),
         )
@@ -213,8 +210,8 @@ class _Desk:
     def _remember(self, response: HttpResponse) -> None:
         response.set_cookie(
             COOKIE,
-            f"{self.style.markup}.{self.style.language}",
-            max_age=_ONE_YEAR,
+            as_copied(self.style.markup, self.style.language),
+            max_age=KEPT_SECONDS,
             secure=settings.HTTPS,
             httponly=True,
             samesite="Lax",

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from django import template
-from django.conf import settings
 from django.http import HttpRequest
 from django.template import Context
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from backups.services.copied_last import COOKIE, copied_last
 from backups.services.links import absolute
 from backups.services.markup import MARKUPS
 from backups.services.reproduce import API_EXPLORER
 
 register = template.Library()
 
-COOKIE = f"{settings.COOKIE_PREFIX}portal_ticket"
 MARKUP_WORDS: dict[str, str | Promise] = {
     "markdown": "Markdown",
     "jira": _("Jira wiki markup"),
@@ -87,5 +86,4 @@ def last_markup(context: Context) -> str:
     """Return the markup of the text that this viewer copied last."""
     request = context.get("request")
     told = request.COOKIES.get(COOKIE, "") if isinstance(request, HttpRequest) else ""
-    markup = told.partition(".")[0]
-    return markup if markup in MARKUPS else "markdown"
+    return copied_last(told)[0]
