@@ -270,9 +270,10 @@ def _awaited(look: Look, reading: Reading, now: datetime, patience: float | None
     ended = waiting_room.wait(reading, reading.patience() if patience is None else patience)
     if ended and reading.result:
         return _served(look, reading.result, "live", now)
-    problem = Problem(kind="being_read", progress=reading.progress)
     if ended:
         problem = reading.problem or Problem(kind="portal_error")
+    else:
+        problem = Problem(kind="being_read", progress=reading.progress)
     if problem.kind == "being_read":
         problem = replace(problem, retry_at=now + timedelta(seconds=waiting_room.RETRY_SECONDS))
     if look.known:

@@ -37,23 +37,22 @@ def sample(pid: int, at: float) -> Sample:
 
 
 def _open_files(pid: int) -> tuple[int, int]:
-    files = sockets = 0
+    targets = list(_targets(pid))
+    sockets = sum(target.startswith("socket:") for target in targets)
+    return len(targets) - sockets, sockets
+
+
+def _targets(pid: int) -> Iterator[str]:
+    """Yield what each open file of a process is, as proc(5) writes it."""
     for link in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed meanwhile
-            is_socket = os.readlink(link).startswith("socket:")
-            sockets += is_socket
-            files += not is_socket
-    return files, sockets
+            yield os.readlink(link)
 
 
 def open_by_kind(pid: int, *, dcs: int, portal: int) -> Counter[str]:
     """Count what a process has open: files by name, connections by the ports of DCS and of the portal."""
     ends = dict(_ends_of_connections(pid))
-    found: Counter[str] = Counter()
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):
-            found[_kind(os.readlink(link), ends, dcs, portal)] += 1
-    return found
+    return Counter(_kind(target, ends, dcs, portal) for target in _targets(pid))
 
 
 def _kind(target: str, ends: dict[str, tuple[int, int]], dcs: int, portal: int) -> str:
