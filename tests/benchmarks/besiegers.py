@@ -1,6 +1,7 @@
 """Clients who do a server ill, in a process of their own that costs the machine as little as they can.
 
-Takes orders as lines of JSON: where (`port`, `tls`), which of SIEGES (`sieges`), and for how many `seconds`.
+Takes orders as lines of JSON: where (`port`, `tls`, `host`), which of SIEGES (`sieges`), for how many
+`seconds`, and the `cookie` of a viewer who does it with an account.
 Says so (`begun`) once all have come, and at the end how they fared and what processor time they cost.
 """
 
@@ -10,6 +11,7 @@ import asyncio
 import random
 import ssl
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +25,15 @@ HALF_BODY = b"POST /sign-in/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000
 LONG_LINE = b"GET /find/?q=" + b"a" * 8192 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LONG_HEADER = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 1_000_000 + b"\r\n\r\n"
 ENDLESS = b"POST /sign-in/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+# {host}, {cookie} and {id} are filled in at each visit; the id is another one each time.
+SIGN_IN = (
+    b"GET /sso/start/?next=%2Fprojects%2Fdefault%2F HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\n"
+    b"Sec-Fetch-Mode: navigate\r\nConnection: close\r\n\r\n"
+)
+MADE_UP_ID = (
+    b"GET /projects/default/instances/{id}/ HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n"
+    b"Accept: text/html\r\nConnection: close\r\n\r\n"
+)
 CHUNK = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
 
 
@@ -43,6 +54,8 @@ SIEGES = {
     "long lines": Siege(4, LONG_LINE, 0.5),
     "long headers": Siege(4, LONG_HEADER, 0.5),
     "endless bodies": Siege(4, ENDLESS, 0.5, CHUNK),
+    "sign-ins": Siege(40, SIGN_IN, 0.5),
+    "made-up ids": Siege(64, MADE_UP_ID, 0.5),
 }
 # How long a besieger waits for an answer before it hangs up; a server lets go sooner.
 PATIENCE = 30.0
@@ -55,6 +68,8 @@ class Besiegers:
     port: int
     tls: bool
     sieges: list[Siege]
+    host: str
+    cookie: str
     told: Counter[str] = field(default_factory=Counter)
 
     async def run(self, begun: Callable[[], None], seconds: float) -> None:
@@ -87,7 +102,7 @@ class Besiegers:
         self.told["connections"] += 1
         answer = asyncio.create_task(reader.read(64))
         try:
-            writer.write(siege.first)
+            writer.write(self._filled_in(siege.first))
             async with asyncio.timeout(PATIENCE):
                 while siege.goes_on and not answer.done():
                     writer.write(siege.goes_on)
@@ -99,9 +114,15 @@ class Besiegers:
             answer.cancel()
             writer.close()
 
+    def _filled_in(self, request: bytes) -> bytes:
+        for name, value in (("host", self.host), ("cookie", self.cookie), ("id", f"{uuid.uuid4()}")):
+            request = request.replace(b"{%s}" % name.encode(), value.encode())
+        return request
+
 
 def besiege(order: dict[str, Any], give: Callable[[dict[str, Any]], None]) -> None:
-    besiegers = Besiegers(order["port"], order["tls"], [SIEGES[name] for name in order["sieges"]])
+    sieges = [SIEGES[name] for name in order["sieges"]]
+    besiegers = Besiegers(order["port"], order["tls"], sieges, order["host"], order["cookie"])
     began = time.process_time()
 
     def begun() -> None:

@@ -1,15 +1,19 @@
 """How long viewers of a cached history wait while others do the server ill: directly, and behind nginx.
 
 Quiet seconds and those of a siege come in turns. Besiegers and viewers are on the machine that they burden.
+The identity provider sends a byte a second, so that every sign-in that begins waits for it.
 """
 
 from __future__ import annotations
 
 import shutil
+import socketserver
 import statistics
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +23,8 @@ from ..servers.nginx import HOST, Nginx
 from .besiegers import SIEGES
 from .effort import Effort
 from .load import percentile
-from .portal import Server, history, portal, production, serving
+from .portal import Server, history, production, serving
+from .processes import HOST as LOOPBACK
 from .processes import Child, clean_environment, free_port
 from .report import Column, Results, Table, Target
 from .upstream import Upstream
@@ -70,26 +75,50 @@ def measure(effort: Effort) -> Results:
     with (
         TemporaryDirectory(prefix="portal-hostile-") as folder,
         Upstream() as upstream,
+        _dripping_provider() as provider,
         Child(f"{__package__}.load", environment=clean_environment()) as load,
         Child(f"{__package__}.besiegers", environment=clean_environment()) as besiegers,
     ):
         for opened in (_direct, _behind_nginx):
             place = Path(folder, opened.__name__)
             place.mkdir()
-            with opened(place, upstream) as door:
+            with opened(place, upstream, provider) as door:
                 if door:
                     found += _Besieged(door, load, besiegers, effort).run()
     return Results([_table(found, effort)], _targets(found))
 
 
-@contextmanager
-def _direct(folder: Path, upstream: Upstream) -> Iterator[Door | None]:
-    with portal(folder, upstream, workers=WORKERS) as server:
-        yield Door("directly", server, server.port, tls=False)
+class _Dripping(socketserver.BaseRequestHandler):
+    """Answers with a header that never ends, a byte a second."""
+
+    def handle(self) -> None:
+        with suppress(OSError):
+            self.request.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while True:
+                self.request.sendall(b"a")
+                time.sleep(1)
 
 
 @contextmanager
-def _behind_nginx(folder: Path, upstream: Upstream) -> Iterator[Door | None]:
+def _dripping_provider() -> Iterator[str]:
+    with socketserver.ThreadingTCPServer((LOOPBACK, 0), _Dripping) as server:
+        server.daemon_threads = True
+        server.block_on_close = False
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://{LOOPBACK}:{server.server_address[1]}"
+        server.shutdown()
+
+
+@contextmanager
+def _direct(folder: Path, upstream: Upstream, provider: str) -> Iterator[Door | None]:
+    port = free_port()
+    environment = production(folder, upstream, port, SSO_ISSUER=provider)
+    with serving(folder, port, environment, workers=WORKERS, viewers=2) as server:
+        yield Door("directly", server, port, tls=False)
+
+
+@contextmanager
+def _behind_nginx(folder: Path, upstream: Upstream, provider: str) -> Iterator[Door | None]:
     if shutil.which("nginx") is None:
         yield None
         return
@@ -97,11 +126,11 @@ def _behind_nginx(folder: Path, upstream: Upstream) -> Iterator[Door | None]:
         place.chmod(0o755)
     port = free_port()
     nginx = Nginx(folder, [port])
-    environment = production(
-        folder, upstream, port, PORTAL_URL=f"https://{HOST}:{nginx.https}", TRUSTED_PROXIES="127.0.0.1"
-    )
+    url = f"https://{HOST}:{nginx.https}"
+    changes = {"PORTAL_URL": url, "TRUSTED_PROXIES": LOOPBACK, "SSO_ISSUER": provider}
+    environment = production(folder, upstream, port, **changes)
     try:
-        with serving(folder, port, environment, workers=WORKERS, viewers=1) as server:
+        with serving(folder, port, environment, workers=WORKERS, viewers=2) as server:
             yield Door("behind nginx", server, nginx.https, tls=True)
     finally:
         nginx.stop()
@@ -127,7 +156,14 @@ class _Besieged:
         before = server.cpu
         siege.quiet.append(self._p95(seconds))
         siege.cpu["quiet"] += server.cpu - before
-        order = {"port": self.door.port, "tls": self.door.tls, "sieges": names, "seconds": seconds}
+        order = {
+            "port": self.door.port,
+            "tls": self.door.tls,
+            "host": f"{HOST if self.door.tls else LOOPBACK}:{self.door.port}",
+            "cookie": server.cookies[1],
+            "sieges": names,
+            "seconds": seconds,
+        }
         self.besiegers.ask(order)  # answered once all have come
         before = server.cpu
         siege.besieged.append(self._p95(seconds))
@@ -177,6 +213,9 @@ def _table(found: list[Siege], effort: Effort) -> Table:
         f"{idle.many} connections that send nothing; {half.many} with half a head, or half a body; who is "
         f"let go comes again some {idle.pause:g} s later. Four at a time with request lines of 8 kB, headers "
         "of 1 MB, bodies without end, each twice a second. What they cost themselves is on the same machine.",
+        f"{SIEGES['sign-ins'].many} at a time begin to sign in while the provider sends a byte a second; "
+        f"{SIEGES['made-up ids'].many} at a time ask, with the account of one viewer, for instances that "
+        "do not exist.",
     )
     return Table("Viewers while others do the server ill", columns, rows, notes)
 
