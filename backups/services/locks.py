@@ -135,7 +135,7 @@ class _Leases:
         lease = RedisLock(
             client, f"dcs-portal:lock:{held.name}", timeout=LEASE_SECONDS, blocking=False, thread_local=False
         )
-        taken = shared_cache.asked(lease.acquire, None)
+        taken = shared_cache.asked(lambda: _acquired(client, lease), None)
         if not taken:
             return taken is None
         held.lease = lease
@@ -176,6 +176,16 @@ class _Leases:
             pass  # `is_lost` tells its holder
         except (RedisError, OSError) as error:
             log.warning("a lease could not be prolonged or ended: %s", error)
+
+
+# A lock without an end is nobody's: each of ours is set together with its end.
+_FREE_IF_ENDLESS = "return redis.call('pttl', KEYS[1]) == -1 and redis.call('del', KEYS[1]) or 0"
+
+
+def _acquired(client: Any, lease: RedisLock) -> bool:
+    if lease.acquire():
+        return True
+    return bool(client.eval(_FREE_IF_ENDLESS, 1, lease.name)) and lease.acquire()
 
 
 def _let_go(held: Held) -> None:

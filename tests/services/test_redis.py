@@ -237,3 +237,25 @@ def test_the_settings_for_redis_bound_every_wait(redis_server: RedisServer) -> N
     assert isinstance(options, dict)
     assert (options["socket_timeout"], options["socket_connect_timeout"]) == (0.5, 0.5)
     assert installation.CACHES["default"]["OPTIONS"]["retry"].get_retries() == 0
+
+
+def test_a_lock_without_an_end_is_taken_over(eu: Project, redis_server: RedisServer) -> None:
+    held = locks.take("a list")
+    assert held
+    [key] = redis_server.client.keys("*lock:a list")
+    held.release()
+    redis_server.client.set(key, "whoever left it")
+
+    taken = locks.take("a list")
+
+    assert taken
+    assert not taken.is_lost()
+    assert redis_server.client.pttl(key) > 0
+    taken.release()
+    assert not redis_server.client.exists(key)
+
+
+def test_a_lock_of_another_server_is_not_taken_over(eu: Project, redis_server: RedisServer) -> None:
+    redis_server.client.set("dcs-portal:lock:a list", "another server", px=60_000)
+
+    assert locks.take("a list") is None
