@@ -154,7 +154,7 @@ def _default_endpoint(region: str) -> str:
 
 def _check(label: str, value: str, pattern: re.Pattern[str], rule: str) -> None:
     if not pattern.fullmatch(value):
-        raise ImproperlyConfigured(f"{label} is {value!r}, but must be {rule}.")
+        raise ImproperlyConfigured(f"{label} is {env.shown(value)}, but must be {rule}.")
 
 
 def as_group(name: str) -> str:

@@ -11,7 +11,7 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -43,6 +43,11 @@ def read_dotenv(default: Path) -> frozenset[str]:
         except UnicodeDecodeError as error:
             raise ImproperlyConfigured(f"{path} cannot be read: it is not UTF-8 text.") from error
     return frozenset(os.environ) - before
+
+
+def shown(value: str) -> str:
+    """Return a refused value as its sentence repeats it, unless it may hold a user and a password."""
+    return "a text with an @, not repeated here" if "@" in unquote(value) else repr(value)
 
 
 def text(name: str, default: str = "") -> str:
@@ -78,7 +83,7 @@ def flag(name: str, *, default: bool = False) -> bool:
         return default
     if value.lower() not in _BOOLEANS:
         raise ImproperlyConfigured(
-            f"{name} is {value!r}, but must be on or off (or true, false, yes, no, 1, 0)."
+            f"{name} is {shown(value)}, but must be on or off (or true, false, yes, no, 1, 0)."
         )
     return _BOOLEANS[value.lower()]
 
@@ -86,7 +91,9 @@ def flag(name: str, *, default: bool = False) -> bool:
 def number(name: str, default: int, *, least: int, most: int) -> int:
     value = text(name, str(default))
     if not (value.isascii() and value.isdigit() and least <= int(value[:18]) <= most):
-        raise ImproperlyConfigured(f"{name} is {value!r}, but must be a whole number from {least} to {most}.")
+        raise ImproperlyConfigured(
+            f"{name} is {shown(value)}, but must be a whole number from {least} to {most}."
+        )
     return int(value)
 
 
@@ -98,7 +105,7 @@ def seconds(name: str, default: float, *, least: float, most: float) -> float:
         parsed = -1.0
     if not least <= parsed <= most:
         raise ImproperlyConfigured(
-            f"{name} is {value!r}, but must be a number of seconds from {least:g} to {most:g}."
+            f"{name} is {shown(value)}, but must be a number of seconds from {least:g} to {most:g}."
         )
     return parsed
 
@@ -106,7 +113,7 @@ def seconds(name: str, default: float, *, least: float, most: float) -> float:
 def choice(name: str, default: str, *, choices: tuple[str, ...]) -> str:
     value = text(name, default).lower()
     if value not in choices:
-        raise ImproperlyConfigured(f"{name} is {value!r}, but must be one of {', '.join(choices)}.")
+        raise ImproperlyConfigured(f"{name} is {shown(value)}, but must be one of {', '.join(choices)}.")
     return value
 
 
@@ -124,7 +131,7 @@ def header_name(name: str) -> str:
     value = text(name)
     if value and not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", value):
         raise ImproperlyConfigured(
-            f"{name} is {value!r}, but must be the name of a header, with hyphens and no underscores."
+            f"{name} is {shown(value)}, but must be the name of a header, with hyphens and no underscores."
         )
     return value
 
@@ -132,8 +139,10 @@ def header_name(name: str) -> str:
 def networks(name: str) -> list[Network]:
     try:
         return [ipaddress.ip_network(item, strict=False) for item in words(name)]
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must list IP addresses or networks: {error}.") from error
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name} is {shown(text(name))}, but must list IP addresses or networks."
+        ) from None
 
 
 def web_address(name: str, default: str = "", *, bare: bool = False) -> str:
@@ -148,13 +157,16 @@ def web_address(name: str, default: str = "", *, bare: bool = False) -> str:
 def checked_web_address(label: str, value: str, *, bare: bool = False) -> str:
     address = _split(value)
     if address is None or address.query or address.fragment or "@" in address.netloc:
+        # Not repeated: what is no address may be one with a password, mistyped.
         raise ImproperlyConfigured(
-            f"{label} is {value!r}, but must be an address such as https://name.example."
+            f"{label} must be an address such as https://name.example, without user, password and query."
         )
     if bare and address.path not in ("", "/"):
-        raise ImproperlyConfigured(f"{label} is {value!r}, but must not have a path.")
+        raise ImproperlyConfigured(f"{label} is {shown(value)}, but must not have a path.")
     if address.scheme == "http" and not is_loopback(address.hostname or ""):
-        raise ImproperlyConfigured(f"{label} is {value!r}, but http is allowed on loopback only: use https.")
+        raise ImproperlyConfigured(
+            f"{label} is {shown(value)}, but http is allowed on loopback only: use https."
+        )
     return value.rstrip("/")
 
 

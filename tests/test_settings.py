@@ -228,6 +228,55 @@ def test_a_project_that_is_half_there_names_what_is_wrong(
         load(**REAL_PROJECT | environment)
 
 
+WITH_A_PASSWORD = [
+    "https://user:hunter2@x.example",
+    "https://user:hunter2@x.example/path",
+    "http://user:hunter2@x.example",
+    "https://user:hunter2%40x.example",
+    "https://user:%68unter2@x.example:port",
+    "http://x.example/hunter2@",
+    "https:/user:hunter2@x.example",
+    "user:hunter2@x.example",
+    "https://x.example/?key=hunter2",
+    "https://x.example/#hunter2",
+    "https://user:hunter2",
+    "ftp://user:hunter2@x.example",
+]
+
+
+@pytest.mark.parametrize("value", WITH_A_PASSWORD)
+@pytest.mark.parametrize("name", ["PORTAL_URL", "SSO_ISSUER", "DCS_ENDPOINT"])
+def test_a_refused_address_is_not_repeated_with_its_password(load: Load, name: str, value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=name) as caught:
+        load(**{name: value})
+
+    assert "unter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DEBUG",
+        "DCS_PAGE_SIZE",
+        "DCS_READ_TIMEOUT",
+        "LOG_FORMAT",
+        "SSO_PROXY_USER_HEADER",
+        "TRUSTED_PROXIES",
+        "SSO_TRUSTED_PROXIES",
+        "DATABASE_URL",
+        "CACHE_URL",
+        "DCS_PROJECT_NAME",
+        "DCS_REGION",
+        "DCS_PROJECT_ID",
+    ],
+)
+def test_an_address_in_the_wrong_setting_is_not_repeated_with_its_password(load: Load, name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=name) as caught:
+        load(**REAL_PROJECT | {name: "https://user:hunter2@x.example"})
+
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("command", [["manage.py", "check"], ["-c", "import dcsportal.wsgi"]])
 def test_a_wrong_value_stops_the_start_without_a_traceback(command: list[str]) -> None:
     result = subprocess.run(
@@ -295,6 +344,8 @@ def test_several_projects_come_from_a_file_and_their_keys_from_elsewhere(load: L
         ({"ak_env": '"NOT_SET_ANYWHERE"'}, "project eu: ak_env names NOT_SET_ANYWHERE"),
         ({"sk": '"in the open"'}, "project eu has the unknown key sk;"),
         ({"endpoint": '"http://dcs.example.com"'}, "project eu: endpoint"),
+        ({"endpoint": '"https://user:hunter2@dcs.example.com"'}, "project eu: endpoint"),
+        ({"region": '"https://user:hunter2@dcs.example.com"'}, "project eu: region"),
         ({"project_id": "12"}, "project eu: project_id"),
         ({"groups": '"dcs-eu"'}, "project eu: groups"),
         ({"region": '"EU"'}, "project eu: region"),
@@ -312,6 +363,7 @@ def test_a_wrong_project_of_the_file_is_named_with_its_key(
 
     assert says in str(caught.value)
     assert "in the open" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 def _projects_file(folder: Path, content: str) -> str:
