@@ -2,6 +2,8 @@
 
     with transport.get(target, headers, timeouts=(3, 8), deadline=…) as answer: …
 
+So does every answer to a session of `requests` that has a `BoundedAdapter` mounted.
+
 A timeout bounds one read of the socket; a server that sends a byte a second
 stays within it for hours, in its headers, in a chunk's length or in its body.
 Here each read waits at most until the deadline.
@@ -134,12 +136,26 @@ class _Response(http.client.HTTPResponse):
         super().__init__(source, *args, **kwargs)
 
 
+def _until_the_deadline(sock: socket.socket) -> socket.socket:
+    """Let a proxy's tunnel and the handshake of TLS have what connecting has left of the time."""
+    left = max(_deadline.get() - time.monotonic(), 0.001)
+    patience = sock.gettimeout()
+    sock.settimeout(left if patience is None else min(patience, left))
+    return sock
+
+
 class _Http(HTTPConnection):
     response_class = _Response
+
+    def _new_conn(self) -> socket.socket:
+        return _until_the_deadline(super()._new_conn())
 
 
 class _Https(HTTPSConnection):
     response_class = _Response
+
+    def _new_conn(self) -> socket.socket:
+        return _until_the_deadline(super()._new_conn())
 
 
 class _Adapter(HTTPAdapter):
@@ -148,3 +164,33 @@ class _Adapter(HTTPAdapter):
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         pool.ConnectionCls = _Https if pool.scheme == "https" else _Http
         return pool
+
+
+class BoundedAdapter(_Adapter):
+    """Mounted in a session of `requests`, it ends every call after `seconds` in all, the body included.
+
+    A body longer than `most_bytes`, unpacked, fails as one that comes too late does.
+    """
+
+    def __init__(self, *, seconds: float, most_bytes: int) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._most_bytes = most_bytes
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        token = _deadline.set(time.monotonic() + self._seconds)
+        try:
+            response = super().send(request, *args, **options | {"stream": True, "timeout": self._seconds})
+        finally:
+            _deadline.reset(token)
+        with response:
+            response._content = self._body(response)
+        return response
+
+    def _body(self, response: requests.Response) -> bytes:
+        body = b""
+        for chunk in response.iter_content(16 * 1024):
+            body += chunk
+            if len(body) > self._most_bytes:
+                raise requests.ConnectionError("the answer is too long")
+        return body

@@ -8,9 +8,12 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
+from backups.dcs.transport import BoundedAdapter
+
 from .findings import Finding, note, well, wrong
 
 TIMEOUT = 5.0
+LONGEST_BODY = 1024 * 1024
 # A header has whole seconds, and took its time to come.
 SMALL = 30.0
 
@@ -39,10 +42,12 @@ def seconds_ahead(address: str) -> float | None:
     try:
         with requests.Session() as session:
             session.auth = lambda request: request  # no .netrc
+            adapter = BoundedAdapter(seconds=TIMEOUT, most_bytes=LONGEST_BODY)
+            session.mount("http://", adapter)
+            session.mount("https://", adapter)
             began = datetime.now(UTC)
-            response = session.get(address, timeout=TIMEOUT, allow_redirects=False, stream=True)
+            response = session.get(address, allow_redirects=False)
             ended = datetime.now(UTC)
-            response.close()
         told = parsedate_to_datetime(response.headers["Date"])
     except (requests.RequestException, KeyError, ValueError, TypeError):
         return None

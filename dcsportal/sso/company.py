@@ -66,7 +66,8 @@ def callback(request: HttpRequest) -> HttpResponse:
         failure = SignInFailure("expired", "no sign-in of this state has begun in this browser")
         return failure_page(request, failure, link=pending.link_in(state))
     try:
-        _finish(request, begun)
+        with provider.provider().one_of_few_callbacks():
+            _finish(request, begun)
         response = see_other(begun.link)
     except SignInFailure as failure:
         response = failure_page(request, failure, link=begun.link)

@@ -6,9 +6,11 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -17,6 +19,8 @@ from authlib.integrations.requests_client import OAuth2Session
 from django.conf import settings
 from django.urls import reverse
 
+from backups.dcs.transport import BoundedAdapter
+from backups.services.background import background_thread
 from dcsportal.environment import is_loopback
 
 from .claims import Claims, UnknownKey, verified
@@ -24,12 +28,19 @@ from .failures import SignInFailure
 
 logger = logging.getLogger(__name__)
 
+# What one call may take in all, from connecting to the end of the body.
 TIMEOUT = 5.0
 LONGEST_BODY = 1024 * 1024
-# A sign-in that begins asks anew, so that nobody is sent to a provider that is down.
+# A sign-in that begins has the announcement read anew, so that nobody is sent to a provider that is down.
 FRESH, KEPT = 10.0, 86_400.0
+# What is known already is worth so long a wait for what is newer, of one request at a time.
+GRACE = 1.0
 # How often an unknown key id may cause the keys to be read again, and a failure be tried again.
 KEYS_PAUSE, FAILURE_PAUSE = 10.0, 2.0
+# How many requests of a process may wait at once: for the announcement while none is known, and in callbacks.
+MOST_WAITING, MOST_CALLBACKS = 4, 8
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +59,86 @@ class Metadata:
 
 
 class Session(OAuth2Session):  # type: ignore[misc]  # Authlib has no types
-    """Authlib's client with an end: 5 seconds for all of an answer, 1 MB, and no redirects."""
+    """Authlib's client with an end: TIMEOUT for all of an answer, 1 MB, and no redirects."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        adapter = BoundedAdapter(seconds=TIMEOUT, most_bytes=LONGEST_BODY)
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        kwargs |= {"allow_redirects": False, "stream": True, "timeout": TIMEOUT}
-        response = super().request(method, url, *args, **kwargs)
-        with response:
-            response._content = _read(response)
-        return response
+        return super().request(method, url, *args, **kwargs | {"allow_redirects": False})
 
 
-def _read(response: requests.Response) -> bytes:
-    body, ends = b"", time.monotonic() + TIMEOUT
-    for chunk in response.iter_content(16 * 1024):
-        body += chunk
-        if len(body) > LONGEST_BODY or time.monotonic() > ends:
-            raise requests.ConnectionError("the answer is too long or too slow")
-    return body
+@contextmanager
+def _one_of(slots: threading.BoundedSemaphore) -> Iterator[None]:
+    """Hold one of the slots, or fail at once: who waited for one would hold a thread of the server."""
+    if not slots.acquire(blocking=False):
+        raise SignInFailure("unavailable", "as many as may wait for the provider do so already")
+    try:
+        yield
+    finally:
+        slots.release()
+
+
+class Kept(Generic[T]):
+    """One thing that the provider tells. A thread reads it, one at a time, and few requests wait for that."""
+
+    def __init__(self, most_waiting: int) -> None:
+        self._lock = threading.Lock()  # never held while the provider is asked
+        self._slots = threading.BoundedSemaphore(most_waiting)
+        self._value: T | None = None
+        self._read_at = self._failed_at = float("-inf")
+        self._failure: SignInFailure | None = None
+        self._reading: threading.Thread | None = None
+
+    def get(self, read: Callable[[], T], *, max_age: float, anew: bool = False) -> T:
+        """Return it, read if what is known is older than `max_age`.
+
+        What is known is returned while a newer one is read, unless the last reading failed. With `anew`
+        it is of no use, and as if nothing were known.
+        """
+        with self._lock:
+            now = time.monotonic()
+            known = self._value
+            if known is not None and now - self._read_at <= max_age:
+                return known
+            begins = self._reading is None and now - self._failed_at >= FAILURE_PAUSE
+            if begins:
+                thread = background_thread(self._read, read, name="openid-provider")
+                thread.start()
+                self._reading = thread
+            reading = self._reading
+        if reading and (known is None or anew):
+            with _one_of(self._slots):
+                reading.join(TIMEOUT + GRACE)
+        elif reading and begins:
+            reading.join(GRACE)
+        return self._outcome(reading if anew else None)
+
+    def _outcome(self, awaited: threading.Thread | None) -> T:
+        with self._lock:
+            if self._failure:
+                raise SignInFailure("unavailable", self._failure.reason) from self._failure.__cause__
+            if self._value is None or (awaited and awaited is self._reading):
+                raise SignInFailure("unavailable", "the provider has not answered in time")
+            return self._value
+
+    def _read(self, read: Callable[[], T]) -> None:
+        failure: SignInFailure | None = SignInFailure("unavailable", "the provider cannot be asked")
+        try:
+            value = read()
+            failure = None
+        except SignInFailure as error:
+            failure = error
+        finally:
+            with self._lock:
+                self._reading, self._failure = None, failure
+                if failure:
+                    self._failed_at = time.monotonic()
+                else:
+                    self._value, self._read_at = value, time.monotonic()
 
 
 class Provider:
@@ -72,56 +146,44 @@ class Provider:
 
     def __init__(self, issuer: str) -> None:
         self._issuer = issuer
-        self._lock = threading.Lock()
-        self._metadata: Metadata | None = None
-        self._keys: list[dict[str, Any]] = []
-        self._read_at = self._keys_read_at = self._failed_at = float("-inf")
-        self._failure = ""
+        self._metadata: Kept[Metadata] = Kept(MOST_WAITING)
+        self._keys: Kept[list[dict[str, Any]]] = Kept(MOST_CALLBACKS)
+        self._callbacks = threading.BoundedSemaphore(MOST_CALLBACKS)
 
     def metadata(self, *, max_age: float = KEPT) -> Metadata:
-        with self._lock:
-            now = time.monotonic()
-            if self._metadata is None or now - self._read_at > max_age:
-                if now - self._failed_at < FAILURE_PAUSE:
-                    raise SignInFailure("unavailable", self._failure)
-                self._metadata = self._discovered()
-                self._read_at = time.monotonic()
-            return self._metadata
+        return self._metadata.get(self._discovered, max_age=max_age)
+
+    def one_of_few_callbacks(self) -> AbstractContextManager[None]:
+        """Hold one of the turns to finish a sign-in, or fail at once."""
+        return _one_of(self._callbacks)
 
     def verified(self, token: str) -> Claims:
         """Return the claims of a token of this provider; an unknown key id reads the keys again."""
         metadata = self.metadata()
         try:
-            return verified(token, self._known_keys(metadata), metadata.algorithms)
+            return verified(token, self.keys(metadata), metadata.algorithms)
         except UnknownKey:
             pass
         try:
-            return verified(token, self._known_keys(metadata, anew=True), metadata.algorithms)
+            return verified(token, self.keys(metadata, anew=True), metadata.algorithms)
         except UnknownKey as unknown:
             raise SignInFailure(
                 "untrusted", f"the token's key {unknown!s:.80} is not the provider's"
             ) from None
 
-    def keys(self, metadata: Metadata) -> list[dict[str, Any]]:
+    def keys(self, metadata: Metadata, *, anew: bool = False) -> list[dict[str, Any]]:
         """Return the keys that sign tokens, read now if they were not read before."""
-        return self._known_keys(metadata)
-
-    def _known_keys(self, metadata: Metadata, *, anew: bool = False) -> list[dict[str, Any]]:
-        with self._lock:
-            age = time.monotonic() - self._keys_read_at
-            if age > KEPT or (anew and age > KEYS_PAUSE):
-                keys = _json_of(metadata.jwks_uri).get("keys")
-                listed = keys if isinstance(keys, list) else []
-                self._keys = [key for key in listed if isinstance(key, dict) and key.get("use") != "enc"]
-                self._keys_read_at = time.monotonic()
-            return self._keys
+        read = partial(_signing_keys, metadata.jwks_uri)
+        return self._keys.get(read, max_age=KEYS_PAUSE if anew else KEPT, anew=anew)
 
     def _discovered(self) -> Metadata:
-        try:
-            return _metadata(_json_of(f"{self._issuer}/.well-known/openid-configuration"), self._issuer)
-        except SignInFailure as failure:
-            self._failed_at, self._failure = time.monotonic(), failure.reason
-            raise
+        return _metadata(_json_of(f"{self._issuer}/.well-known/openid-configuration"), self._issuer)
+
+
+def _signing_keys(address: str) -> list[dict[str, Any]]:
+    keys = _json_of(address).get("keys")
+    listed = keys if isinstance(keys, list) else []
+    return [key for key in listed if isinstance(key, dict) and key.get("use") != "enc"]
 
 
 _providers: dict[str, Provider] = {}

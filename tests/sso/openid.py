@@ -10,6 +10,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import socket
 import threading
 import time
 from collections import Counter
@@ -50,6 +51,8 @@ class OpenId:
     answer: str = ""  # an error code in place of a code
     down: str = ""  # a path that answers 503, "all" for each
     hang: threading.Event | None = None
+    hangs: str = ""  # the only path that hangs
+    drips: tuple[str, bytes] | None = None  # a path, and what its answer begins with
     clock: float = 0.0
     sign: Callable[[dict[str, Any], dict[str, Any]], str] | None = None
     keys: dict[str, Any] = field(default_factory=_keys)
@@ -61,7 +64,18 @@ class OpenId:
     def reset(self) -> None:
         fresh = OpenId(issuer=self.issuer, keys=self.keys)
         fresh.keys = dict(self.original)
-        for name in ("person", "changes", "metadata", "userinfo", "algorithm", "answer", "down", "hang"):
+        for name in (
+            "person",
+            "changes",
+            "metadata",
+            "userinfo",
+            "algorithm",
+            "answer",
+            "down",
+            "hang",
+            "hangs",
+            "drips",
+        ):
             setattr(self, name, getattr(fresh, name))
         self.clock, self.sign, self.auth = 0.0, None, ""
         self.keys = fresh.keys
@@ -77,8 +91,10 @@ class OpenId:
     def __call__(self, environ: dict[str, Any], start_response: Start) -> list[bytes]:
         path = environ["PATH_INFO"]
         self.calls[path] += 1
-        if self.hang:
+        if self.hang and self.hangs in ("", path):
             self.hang.wait(20)
+        if self.drips and self.drips[0] == path:
+            _drip(environ["the socket"], self.drips[1])
         if self.down in (path, "all"):
             return _answer(start_response, 503, b"<h1>503</h1>")
         rooms = {
@@ -193,7 +209,18 @@ class _Server(ThreadingMixIn, WSGIServer):
     block_on_close = False
 
 
+def _drip(connection: socket.socket, start: bytes) -> None:
+    """Send a start and then one byte after the other, for twenty seconds if nobody leaves before."""
+    connection.sendall(start)
+    for _ in range(400):
+        time.sleep(0.05)
+        connection.sendall(b"a")
+
+
 class _Quiet(WSGIRequestHandler):
+    def get_environ(self) -> dict[str, Any]:
+        return super().get_environ() | {"the socket": self.connection}
+
     def log_message(self, *args: Any) -> None:
         pass
 

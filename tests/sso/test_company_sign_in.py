@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import queue
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import requests
 from django.contrib.sessions.models import Session
 from django.test import Client
 from joserfc.jwk import RSAKey
 from pytest_django.fixtures import Settings
+from pytest_django.live_server_helper import LiveServer
 
 from dcsportal.links import LONGEST_LINK
 from dcsportal.sso import provider as portals_provider
@@ -231,6 +236,154 @@ def test_a_provider_that_hangs_is_given_up_and_others_do_not_wait_for_it(
     assert [page.status_code for page in pages] == [503] * 5
     assert time.monotonic() - started < 1.5
     company.hang.set()
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/keys", "/token", "/userinfo"])
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"HTTP/1.1 200 O",
+        b"HTTP/1.1 200 OK\r\nX-Long: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 99999\r\n\r\n",
+    ],
+)
+def test_a_provider_that_drips_is_given_up_and_the_link_kept(
+    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch, path: str, start: bytes
+) -> None:
+    """No read of the socket is slow, and the answer would be under way for twenty seconds."""
+    monkeypatch.setattr(portals_provider, "TIMEOUT", 0.5)
+    company.changes = {"groups": None}  # so that userinfo is asked
+    callback = at_provider(to_provider(client, HARD_LINKS[0]))
+    portals_provider.forget_providers()
+    company.drips = path, start
+    began = time.monotonic()
+
+    page = get(client, callback)
+
+    assert time.monotonic() - began < 10
+    assert page.status_code == 503
+    assert page.headers["Retry-After"]
+    company.drips, company.changes = None, {}
+    portals_provider.forget_providers()
+    assert _tried_again(client, page).headers["Location"] == HARD_LINKS[0]
+
+
+def test_an_answer_without_end_is_given_up(client: Client, company: OpenId) -> None:
+    company.metadata = {"padding": "a" * portals_provider.LONGEST_BODY}
+
+    assert get(client, "/sso/start/?next=/").status_code == 503
+
+
+def test_a_newer_announcement_is_waited_for_by_one_and_not_for_long(
+    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_provider(client, "/")
+    monkeypatch.setattr(portals_provider, "FRESH", 0)
+    company.hang = threading.Event()
+    began = time.monotonic()
+
+    answers = [get(client, "/sso/start/?next=/") for _ in range(5)]
+
+    assert time.monotonic() - began < portals_provider.TIMEOUT
+    assert [answer.status_code for answer in answers] == [303] * 5
+    assert company.calls["/.well-known/openid-configuration"] == 2
+    company.hang.set()
+
+
+def test_nobody_is_sent_to_a_provider_that_went_down(
+    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_provider(client, "/")
+    monkeypatch.setattr(portals_provider, "FRESH", 0)
+    company.down = "all"
+
+    assert [get(client, "/sso/start/?next=/").status_code for _ in range(3)] == [503] * 3
+
+    company.down = ""
+    monkeypatch.setattr(portals_provider, "FAILURE_PAUSE", 0)
+    assert get(client, "/sso/start/?next=/").status_code == 303
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_a_provider_that_hangs_are_few_and_others_are_told_at_once(
+    client: Client, company: OpenId, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portals_provider, "TIMEOUT", 60)
+    signed_in(client)
+    portals_provider.forget_providers()
+    with hanging(company) as hang, asking(served, ["/sso/start/?next=/"] * 40) as answers:
+        told = [next(answers) for _ in range(40 - portals_provider.MOST_WAITING)]
+
+        assert {answer.status_code for answer in told} == {503}
+        assert all(answer.headers["Retry-After"] for answer in told)
+        assert_others_are_answered(served, client)
+        assert company.calls["/.well-known/openid-configuration"] == 2
+        hang.set()
+        assert {answer.status_code for answer in answers} == {303}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/token", "/keys", "/userinfo"])
+def test_callbacks_that_wait_for_a_provider_that_hangs_are_few(
+    client: Client, company: OpenId, served: str, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(portals_provider, "TIMEOUT", 60)
+    company.changes = {"groups": None}
+    signed_in(client)
+    portals_provider.forget_providers()
+    browsers = [Client() for _ in range(20)]
+    callbacks = [at_provider(to_provider(browser, "/")) for browser in browsers]
+    with hanging(company, path) as hang, asking(served, callbacks, browsers) as answers:
+        told = [next(answers) for _ in range(20 - portals_provider.MOST_CALLBACKS)]
+
+        assert {answer.status_code for answer in told} == {503}
+        assert_others_are_answered(served, client)
+        company.down = path
+        hang.set()
+        assert {answer.status_code for answer in answers} == {503}
+
+
+@pytest.fixture
+def served(sso: Settings, live_server: LiveServer) -> str:
+    sso.PORTAL_URL = live_server.url
+    return live_server.url
+
+
+@contextmanager
+def hanging(company: OpenId, path: str = "") -> Iterator[threading.Event]:
+    company.hang, company.hangs = threading.Event(), path
+    try:
+        yield company.hang
+    finally:
+        company.hang.set()
+
+
+@contextmanager
+def asking(served: str, paths: list[str], browsers: list[Client] | None = None) -> Iterator[Iterator[Any]]:
+    """Ask for all of the paths at once, and yield the answers as they come, none of them ten seconds late."""
+    answers: queue.Queue[Any] = queue.Queue()
+
+    def ask(path: str, browser: Client) -> None:
+        answers.put(asked(served, path, browser))
+
+    pairs = zip(paths, browsers or [Client()] * len(paths), strict=True)
+    threads = [threading.Thread(target=ask, args=pair) for pair in pairs]
+    for thread in threads:
+        thread.start()
+    yield (answers.get(timeout=10) for _ in threads)
+    for thread in threads:
+        thread.join()
+
+
+def asked(served: str, path: str, browser: Client) -> requests.Response:
+    cookies = {name: cookie.value for name, cookie in browser.cookies.items()}
+    return requests.get(served + path, cookies=cookies, allow_redirects=False, timeout=60)
+
+
+def assert_others_are_answered(served: str, viewer: Client) -> None:
+    assert asked(served, "/healthz", Client()).status_code == 200
+    assert asked(served, "/", viewer).status_code == 200
 
 
 @pytest.mark.parametrize(
