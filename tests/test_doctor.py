@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -328,6 +329,18 @@ def test_a_clock_is_wrong_from_where_nothing_is_accepted(off: float, level: str)
         (finding,) = clock_findings("clock", address, wrong_from=900)
 
     assert finding.level == level
+
+
+def test_a_clock_that_drips_is_not_waited_for(
+    company: openid.OpenId,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dcsportal.doctor.clocks.TIMEOUT", 0.5)
+    company.drips = "/", b"HTTP/1.1 200 OK\r\nX-Long: "
+    began = time.monotonic()
+
+    assert seconds_ahead(f"{company.issuer}/") is None
+    assert time.monotonic() - began < 10
 
 
 def test_with_a_wrong_clock_no_key_is_tried(well: Settings) -> None:
