@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_safe
 
-from .guards import history_form_of, project_or_404, viewer_of, with_retry_after
+from .guards import history_form_of, project_or_404, viewer_key, viewer_of, with_retry_after
 from .services import listings
 from .services.csv_export import csv_chunks, csv_headers
 from .services.exports import Export, exported_history, file_name, refused_query
@@ -62,7 +62,9 @@ def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:
     form = history_form_of(request)
     if not form.is_valid():
         return refused_query(project, instance_id, form.problems)
-    return exported_history(project, instance_id, form.filter(), now=timezone.now())
+    return exported_history(
+        project, instance_id, form.filter(), now=timezone.now(), viewer=viewer_key(request)
+    )
 
 
 def _json(body: dict[str, Any], status: int, retry_after: int | None) -> HttpResponse:

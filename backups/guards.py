@@ -17,6 +17,11 @@ def viewer_of(request: HttpRequest) -> Any:
     return request.user
 
 
+def viewer_key(request: HttpRequest) -> str:
+    """Return what services tell viewers apart by: they never see a request."""
+    return str(viewer_of(request).pk)
+
+
 def project_or_404(request: HttpRequest, name: str) -> Project:
     """A project that the viewer may not see is as unknown as one that does not exist."""
     project = visible_project(viewer_of(request), name)

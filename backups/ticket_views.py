@@ -20,7 +20,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from .forms import HistoryForm, QueryForm, RecoveryForm, TicketForm
-from .guards import project_or_404, with_retry_after
+from .guards import project_or_404, viewer_key, with_retry_after
 from .services import listings
 from .services.copied_last import COOKIE, KEPT_SECONDS, as_copied, copied_last
 from .services.frozen_links import frozen_link
@@ -49,7 +49,7 @@ def of_history(request: HttpRequest, project_name: str, instance_id: str) -> Htt
         wanted = form.filter()
         bounds = wanted.bounds(desk.now)
         listing, instance = listings.backups_and_instance(
-            desk.project, instance_id, now=desk.now, bounds=bounds
+            desk.project, instance_id, now=desk.now, bounds=bounds, viewer=desk.viewer
         )
         history = backup_history(index_of(listing), wanted, now=desk.now)
         frozen = frozen_link(desk.path, desk.query, history, now=desk.now, read_at=listing.read_at)
@@ -68,7 +68,7 @@ def of_backup(request: HttpRequest, project_name: str, instance_id: str, backup_
 
     def text() -> str:
         listing, instance = listings.backups_and_instance(
-            desk.project, instance_id, now=desk.now, holding=backup_id
+            desk.project, instance_id, now=desk.now, holding=backup_id, viewer=desk.viewer
         )
         record = next((r for r in listing.records if r.backup_id == backup_id), None)
         command = backup_command(desk.project, instance_id, record) if record else desk.whole_command
@@ -93,7 +93,7 @@ def of_recovery_point(request: HttpRequest, project_name: str, instance_id: str)
 
     def text() -> str:
         listing, instance = listings.backups_and_instance(
-            desk.project, instance_id, now=desk.now, bounds=(None, asked.at)
+            desk.project, instance_id, now=desk.now, bounds=(None, asked.at), viewer=desk.viewer
         )
         point = recovery_page(desk.project, instance_id, listing, asked.at, now=desk.now).point
         backing_up = listing.derived("backing up", is_backing_up)
@@ -113,6 +113,7 @@ class _Desk:
     def __init__(self, request: HttpRequest, project_name: str, instance_id: str) -> None:
         self.request = request
         self.project = project_or_404(request, project_name)
+        self.viewer = viewer_key(request)
         self.instance_id = instance_id
         self.now = timezone.now()
         self.status = 200

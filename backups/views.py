@@ -17,7 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from .dcs.records import BackupRecord, Instance, as_text, has_value
 from .forms import FindForm, InstancesForm, RecoveryForm
-from .guards import history_form_of, project_or_404, viewer_of, with_retry_after
+from .guards import history_form_of, project_or_404, viewer_key, viewer_of, with_retry_after
 from .live_pages import SHOWN, live_page, nothing_newer, patience, say_just_read
 from .services import find as finding
 from .services import listings, recents
@@ -57,7 +57,9 @@ def find(request: HttpRequest) -> HttpResponse:
     form = FindForm(request.GET)
     text, began = form.text, form.began
     projects = visible_projects(viewer_of(request))
-    found = finding.find(text, projects, now=timezone.now(), began=began) if text else finding.Found((), ())
+    found = finding.Found((), ())
+    if text:
+        found = finding.find(text, projects, now=timezone.now(), began=began, viewer=viewer_key(request))
     if found.destination:
         fetched = "HX-Request" in request.headers
         return HttpResponseClientRedirect(found.destination) if fetched else redirect(found.destination)
@@ -73,7 +75,8 @@ def suggestions(request: HttpRequest) -> HttpResponse:
     """What stands under the find box as one types: out of what is at hand, so that no key asks DCS."""
     text = FindForm(request.GET).text
     projects = visible_projects(viewer_of(request))
-    context = {"q": text, "candidates": finding.suggestions(text, projects, now=timezone.now())}
+    candidates = finding.suggestions(text, projects, now=timezone.now(), viewer=viewer_key(request))
+    context: dict[str, Any] = {"q": text, "candidates": candidates}
     if not text:
         context["recent"] = _recent(request, projects)
     return render(request, "_suggestions.html", context)
@@ -94,7 +97,9 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
         return render(request, "project.html", context | {"problems_in_query": form.problems}, status=400)
     now = timezone.now()
     try:
-        listing = listings.project_instances(project, now=now, patience=patience(request))
+        listing = listings.project_instances(
+            project, now=now, patience=patience(request), viewer=viewer_key(request)
+        )
     except NothingToShow as nothing:
         return _problem_page(request, nothing.problem, {"project": project})
     live = Live.of_listing(listing, now=now)
@@ -239,7 +244,9 @@ def refresh(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
     is_page_of_it = asked.startswith(destination) and len(asked) <= LONGEST_NEXT
     response = HttpResponseRedirect(asked if is_page_of_it else destination)
     with suppress(NothingToShow):  # the page that follows says why
-        listing = listings.instance_backups(project, instance_id, now=timezone.now(), read_now=True)
+        listing = listings.instance_backups(
+            project, instance_id, now=timezone.now(), read_now=True, viewer=viewer_key(request)
+        )
         if listing.source == "cache":
             # It was read a moment ago, and the page that follows says so.
             say_just_read(response, project.name, instance_id)
@@ -273,7 +280,7 @@ class _Known:
 
 def _recent(request: HttpRequest, projects: Sequence[Project]) -> Sequence[finding.Candidate]:
     """Return the instances whose pages this viewer opened last, of those that may still be seen."""
-    opened = recents.opened_by(str(viewer_of(request).pk), request.COOKIES.get(recents.COOKIE, ""))
+    opened = recents.opened_by(viewer_key(request), request.COOKIES.get(recents.COOKIE, ""))
     return finding.named(opened, projects)
 
 
@@ -283,7 +290,7 @@ def _remember_opened(
     """Put an instance first among those that its viewer opened last: in a cookie, which costs no query."""
     if SHOWN in request.headers:  # the page asked, not its viewer
         return
-    viewer, told = str(viewer_of(request).pk), request.COOKIES.get(recents.COOKIE, "")
+    viewer, told = viewer_key(request), request.COOKIES.get(recents.COOKIE, "")
     text = recents.with_opened(viewer, told, project.name, instance_id)
     if text != told:
         response.set_cookie(
@@ -307,7 +314,13 @@ def _known_instance(
 ) -> _Known:
     """Read an instance's history and, beside it, the instance. Raises NothingToShow."""
     listing, shown = listings.backups_and_instance(
-        project, instance_id, now=now, bounds=bounds, holding=holding, patience=patience(request)
+        project,
+        instance_id,
+        now=now,
+        bounds=bounds,
+        holding=holding,
+        patience=patience(request),
+        viewer=viewer_key(request),
     )
     return _Known(instance_id, listing, shown)
 

@@ -35,7 +35,7 @@ SIGN_IN_OUTCOMES = (
     *("ok", "ambiguous", "clock", "error", "expired", "long-link", "misconfigured", "no-group"),
     *("no-proxy", "overage", "past-proxy", "refused", "spent", "unavailable", "untrusted"),
 )
-LIMITS = ("refresh", "find", "suggestions", "export", "sign-in", "body")
+LIMITS = ("refresh", "find", "suggestions", "export", "unknown", "sign-in", "body")
 
 _REQUESTS = Counter("dcs_portal_requests", "Answered requests.", ["view", "method", "status"])
 _REQUEST_SECONDS = Histogram(

@@ -1,29 +1,26 @@
-"""How often one viewer may refresh, find and export, and one address may begin to sign in.
+"""How often one viewer may refresh, find, export and name unknown instances; one address, begin to sign in.
 
 Nobody who works with the portal meets these limits; a script that went wild does, before it costs
-the others their answers. They are counted by the minute in the shared cache, so over all processes
-and servers; while that is away each process counts for itself.
+the others their answers. Each is counted by the minute.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from backups.services import shared_cache
+from backups.services.counts import WINDOW_SECONDS, counts
 from backups.services.exports import export_too_often
+from backups.services.listings import MOST_UNKNOWN, TooManyUnknown
 from backups.services.projects import visible_project
 
 from . import metrics
@@ -32,9 +29,6 @@ from .links import link_of, shown_link
 from .middleware import GetResponse
 from .sso import audit
 from .sso.middleware import is_navigation
-
-WINDOW_SECONDS = 60
-MOST_COUNTED_HERE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +46,8 @@ _SUGGESTIONS = Limit("suggestions", 300)
 # A whole company may come from one address.
 _SIGN_IN = Limit("sign-in", 600, methods=("POST",))
 _SIGN_IN_START = Limit("sign-in", 600)
+# What the services count, which know what is unknown.
+_UNKNOWN = Limit("unknown", MOST_UNKNOWN)
 
 # By the names of URLs.
 LIMITS = {
@@ -75,7 +71,7 @@ class RateLimits:
         response = self.get_response(request)
         if response.status_code == 304 and (counted := getattr(request, "counted", None)):
             # Nothing was exported: who asks whether there is anything new may do so as often as a page.
-            _counts.next(*counted, step=-1)
+            counts.next(*counted, step=-1)
         return response
 
     def process_view(
@@ -88,15 +84,22 @@ class RateLimits:
             return None
         now = time.time()
         what = f"{limit.name}:{_who(request, limit)}"
-        count = _counts.next(what, now)
+        count = counts.next(what, now)
         request.counted = what, now  # type: ignore[attr-defined]
-        if count <= limit.most:
-            return None
-        metrics.rate_limited(limit.name)
-        if count == limit.most + 1:  # once a minute is enough for the log
-            viewer = request.user if request.user.is_authenticated else None
-            audit.refusal(request, "rate-limit", f"{limit.name}: over {limit.most} in a minute", viewer)
-        return _too_many(request, name, kwargs, WINDOW_SECONDS - int(now % WINDOW_SECONDS))
+        return _refused(request, limit, count, now) if count > limit.most else None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, TooManyUnknown):
+            return _refused(request, _UNKNOWN, exception.count, time.time())
+        return None
+
+
+def _refused(request: HttpRequest, limit: Limit, count: int, now: float) -> HttpResponse:
+    metrics.rate_limited(limit.name)
+    if count == limit.most + 1:  # once a minute is enough for the log
+        viewer = request.user if request.user.is_authenticated else None
+        audit.refusal(request, "rate-limit", f"{limit.name}: over {limit.most} in a minute", viewer)
+    return _too_many(request, limit, WINDOW_SECONDS - int(now % WINDOW_SECONDS))
 
 
 def _who(request: HttpRequest, limit: Limit) -> str:
@@ -109,46 +112,13 @@ def _who(request: HttpRequest, limit: Limit) -> str:
     return str(address)
 
 
-# Counting --------------------------------------------------------------------
-
-
-class _Counts:
-    """How often something was asked in the current minute."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._here: OrderedDict[str, int] = OrderedDict()
-
-    def next(self, what: str, now: float, *, step: int = 1) -> int:
-        """Count one more, or with `step=-1` take one back; return how many there are."""
-        key = f"rate:{what}:{int(now // WINDOW_SECONDS)}"
-        count = shared_cache.asked(lambda: self._next_of_all(key, step), None)
-        return self._next_here(key, step) if count is None else count
-
-    def _next_of_all(self, key: str, step: int) -> int:
-        try:
-            return cache.incr(key, step)
-        except ValueError:
-            # Of all who are the first in this minute, one is.
-            return step if cache.add(key, step, timeout=2 * WINDOW_SECONDS) else cache.incr(key, step)
-
-    def _next_here(self, key: str, step: int) -> int:
-        with self._lock:
-            self._here[key] = self._here.pop(key, 0) + step
-            if len(self._here) > MOST_COUNTED_HERE:
-                self._here.popitem(last=False)
-            return self._here[key]
-
-
-_counts = _Counts()
-
-
 # The answer ------------------------------------------------------------------
 
 
-def _too_many(request: HttpRequest, name: str, kwargs: dict[str, Any], retry_after: int) -> HttpResponse:
-    if name in ("backups-json", "backups-csv"):
-        response = _export_refused(request, name, kwargs, retry_after)
+def _too_many(request: HttpRequest, limit: Limit, retry_after: int) -> HttpResponse:
+    match = request.resolver_match
+    if match and match.url_name in ("backups-json", "backups-csv"):
+        response = _export_refused(request, limit, match.url_name, match.kwargs, retry_after)
     elif is_navigation(request):
         context = {"sentence": _sentence(retry_after), "retry_url": _retry_url(request)}
         response = render(request, "429.html", context, status=429)
@@ -160,12 +130,18 @@ def _too_many(request: HttpRequest, name: str, kwargs: dict[str, Any], retry_aft
 
 
 def _export_refused(
-    request: HttpRequest, name: str, kwargs: dict[str, Any], retry_after: int
+    request: HttpRequest, limit: Limit, name: str, kwargs: dict[str, Any], retry_after: int
 ) -> HttpResponse:
     project = visible_project(request.user, kwargs["project_name"])
     if project is None:
         raise Http404
-    export = export_too_often(project, kwargs["instance_id"], retry_after=retry_after, now=timezone.now())
+    export = export_too_often(
+        project,
+        kwargs["instance_id"],
+        what="requests for unknown instances" if limit is _UNKNOWN else "exports",
+        retry_after=retry_after,
+        now=timezone.now(),
+    )
     if name == "backups-json":
         return JsonResponse(export.body, status=429)
     sentence = f"{export.body['problem']['message']}\n"

@@ -13,9 +13,11 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.services import counts as counting
 from backups.services import shared_cache
+from backups.services.counts import Counts, counts
 from dcsportal import metrics, rate_limits
-from dcsportal.rate_limits import _EXPORT, _FIND, _REFRESH, _SIGN_IN, WINDOW_SECONDS, Limit, _Counts
+from dcsportal.rate_limits import _EXPORT, _FIND, _REFRESH, _SIGN_IN, WINDOW_SECONDS, Limit
 
 HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 SignIn = Callable[[str], Client]
@@ -33,7 +35,7 @@ def used_up(client: Client, limit: rate_limits.Limit) -> None:
     """Let this viewer have asked as often as the limit allows."""
     viewer = client.session["_auth_user_id"]
     for _ in range(limit.most):
-        rate_limits._counts.next(f"{limit.name}:viewer-{viewer}", time.time())
+        counts.next(f"{limit.name}:viewer-{viewer}", time.time())
 
 
 def is_soon(response: Any) -> bool:
@@ -132,9 +134,9 @@ def test_what_runs_behind_a_page_is_told_in_json(client_of: SignIn) -> None:
 
 def test_the_next_minute_is_a_new_one() -> None:
     now = time.time()
-    assert [rate_limits._counts.next("x", now) for _ in range(3)] == [1, 2, 3]
+    assert [counts.next("x", now) for _ in range(3)] == [1, 2, 3]
 
-    assert rate_limits._counts.next("x", now + WINDOW_SECONDS) == 1
+    assert counts.next("x", now + WINDOW_SECONDS) == 1
 
 
 def test_the_log_says_so_once_a_minute(client_of: SignIn, caplog: pytest.LogCaptureFixture) -> None:
@@ -218,7 +220,7 @@ def test_the_way_to_the_provider_is_counted_too(
 
 
 def test_every_limit_is_known_to_the_metrics_beforehand() -> None:
-    assert {limit.name for limit in rate_limits.LIMITS.values()} | {"body"} == set(metrics.LIMITS)
+    assert {limit.name for limit in rate_limits.LIMITS.values()} | {"body", "unknown"} == set(metrics.LIMITS)
 
 
 def test_the_limits_are_far_from_what_people_do() -> None:
@@ -230,10 +232,10 @@ def test_the_limits_are_far_from_what_people_do() -> None:
 
 
 def test_all_processes_count_together() -> None:
-    one, other = _Counts(), _Counts()
+    one, other = Counts(), Counts()
     now = time.time()
 
-    assert [counts.next("x", now) for counts in (one, other, one, other)] == [1, 2, 3, 4]
+    assert [each.next("x", now) for each in (one, other, one, other)] == [1, 2, 3, 4]
 
 
 @pytest.fixture
@@ -248,7 +250,7 @@ def no_cache(portal: Settings) -> Iterator[None]:
 
 
 def test_without_the_cache_each_process_counts_for_itself_and_refuses_nobody_else(no_cache: None) -> None:
-    one, other = _Counts(), _Counts()
+    one, other = Counts(), Counts()
     now = time.time()
 
     assert [one.next("x", now) for _ in range(3)] == [1, 2, 3]
@@ -257,11 +259,11 @@ def test_without_the_cache_each_process_counts_for_itself_and_refuses_nobody_els
 
 
 def test_what_a_process_counts_for_itself_is_bounded(no_cache: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limits, "MOST_COUNTED_HERE", 10)
-    counts = _Counts()
+    monkeypatch.setattr(counting, "MOST_COUNTED_HERE", 10)
+    own = Counts()
     shared_cache.get("anything")  # finds out that the cache is away
 
     for number in range(50):
-        counts.next(f"viewer-{number}", time.time())
+        own.next(f"viewer-{number}", time.time())
 
-    assert len(counts._here) == 10
+    assert len(own._here) == 10

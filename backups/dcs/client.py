@@ -131,15 +131,19 @@ class DcsClient:
         begin_time: datetime | None = None,
         end_time: datetime | None = None,
         deadline: float | None = None,
+        again: bool = True,
     ) -> Tried[RecordPage]:
-        """Ask as `list_backup_records` does, but once; the rest is done where the result is asked for."""
+        """Ask as `list_backup_records` does, but once; the rest is done where the result is asked for.
+
+        Without `again` there is no rest: a call that failed is not tried again.
+        """
         query = [("limit", str(limit)), ("offset", str(offset))]
         if begin_time is not None:
             query.append(("begin_time", _compact(begin_time)))
         if end_time is not None:
             query.append(("end_time", _compact(end_time)))
         path = f"/{_segment(instance_id)}/backups"
-        return self._try("ListBackupRecords", backup_page, path, query, deadline)
+        return self._try("ListBackupRecords", backup_page, path, query, deadline, again=again)
 
     def list_instances(
         self,
@@ -188,6 +192,8 @@ class DcsClient:
         path: str,
         query: list[tuple[str, str]],
         deadline: float | None,
+        *,
+        again: bool = True,
     ) -> Tried[Result]:
         ends = time.monotonic() + self._call_budget if deadline is None else deadline
         path, parameters = self._base + path, canonical_query(query)
@@ -205,7 +211,7 @@ class DcsClient:
             self._observe(_asked(call, answer, found, time.monotonic() - began))
             return found
 
-        return Tried(ask, self._pauses, self._sleep, ends)
+        return Tried(ask, self._pauses if again else (), self._sleep, ends)
 
     def _answer(self, path: str, query: str, deadline: float, left: float) -> Answer | DcsError:
         connect, read = self._timeouts

@@ -51,7 +51,14 @@ class Search:
         return self.total - self.left
 
 
-def search(backup_ids: Collection[str], known: Sequence[Known], *, now: datetime, began: datetime) -> Search:
+def search(
+    backup_ids: Collection[str],
+    known: Sequence[Known],
+    *,
+    now: datetime,
+    began: datetime,
+    viewer: str = "",
+) -> Search:
     """Search for backups by their ids, in lower case. What was read since `began` is not read again."""
     ends = time.monotonic() + min(LONGEST_VIEW, settings.DCS_READ_BUDGET)
     looks = dict(zip(known, _looks(known), strict=True))
@@ -60,7 +67,7 @@ def search(backup_ids: Collection[str], known: Sequence[Known], *, now: datetime
     unread = sum(not _is_whole(looks[pair]) for pair in known if pair not in left) if not hits else 0
     while left and not hits and time.monotonic() < ends:
         few, rest = left[:READ_AT_ONCE], left[READ_AT_ONCE:]
-        waited = _read(few, now, ends)
+        waited = _read(few, now, ends, viewer)
         looks = dict(zip(few, _looks(few), strict=True))
         hits = _hits(backup_ids, looks)
         slow = [pair for pair in few if not _is_over(looks[pair], began, now)]
@@ -86,12 +93,14 @@ def _hits(
     )
 
 
-def _read(few: Sequence[Known], now: datetime, ends: float) -> bool:
-    """Read some histories side by side; tell whether there was a seat to wait for them."""
+def _read(few: Sequence[Known], now: datetime, ends: float, viewer: str) -> bool:
+    """Read some histories side by side; tell whether there was a place to read and wait for them."""
     looks = [look for look in _looks(few) if upstream.refusal(look.subject.call, look.notes, now) is None]
-    begun = [readings.begin(look, now=now) for look in looks]
+    begun = [readings.begin(look, now=now, viewer=viewer) for look in looks]
     for reading in begun:
-        waiting_room.wait(reading, ends - time.monotonic())
+        waiting_room.wait(reading, ends - time.monotonic(), viewer=viewer)
+    if begun and all(reading.has_no_place for reading in begun):
+        return False
     return all(reading.done.is_set() for reading in begun) or time.monotonic() >= ends
 
 

@@ -51,10 +51,12 @@ class Export:
         return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 
-def exported_history(project: Project, instance_id: str, wanted: BackupFilter, *, now: datetime) -> Export:
+def exported_history(
+    project: Project, instance_id: str, wanted: BackupFilter, *, now: datetime, viewer: str = ""
+) -> Export:
     """Return the whole filtered set of a history, or why there is none."""
     try:
-        listing = instance_backups(project, instance_id, now=now, bounds=wanted.bounds(now))
+        listing = instance_backups(project, instance_id, now=now, bounds=wanted.bounds(now), viewer=viewer)
     except NothingToShow as nothing:
         problem = nothing.problem
         body = _envelope(project, instance_id, wanted=wanted, problem=problem)
@@ -88,11 +90,13 @@ def refused_query(project: Project, instance_id: str, problems: Iterable[Any]) -
     return Export(project, instance_id, _envelope(project, instance_id, problem=problem), status=400)
 
 
-def export_too_often(project: Project, instance_id: str, *, retry_after: int, now: datetime) -> Export:
-    """Return the answer to a program that exports more often than the portal allows."""
+def export_too_often(
+    project: Project, instance_id: str, *, what: str, retry_after: int, now: datetime
+) -> Export:
+    """Return the answer to a program that asks for more of something than the portal allows."""
     problem = Problem(
         kind="too_many_requests",
-        message=f"too many exports in a minute: try again in {retry_after} s",
+        message=f"too many {what} in a minute: try again in {retry_after} s",
         retry_at=now + timedelta(seconds=retry_after),
     )
     body = _envelope(project, instance_id, problem=problem)

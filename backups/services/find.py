@@ -79,27 +79,38 @@ class Found:
         return self.candidates[0].url if len(self.candidates) == 1 else None
 
 
-def find(text: str, projects: Sequence[Project], *, now: datetime, began: datetime | None = None) -> Found:
+def find(
+    text: str,
+    projects: Sequence[Project],
+    *,
+    now: datetime,
+    began: datetime | None = None,
+    viewer: str = "",
+) -> Found:
     """Search the given projects for what `text` means; `began` is when a search did that goes on."""
     linked = _linked(text, {project.name: project for project in projects})
     if linked:
         return Found(tuple(linked), tuple(projects))
-    known, problems = _instances(projects, now)
+    known, problems = _instances(projects, now, viewer)
     ids = list(dict.fromkeys(found.lower() for found in ID.findall(text)))[:MOST_IDS]
     if not ids:
         return Found(_by_name(text, known, certain=not problems), tuple(projects), problems)
     named = [(p, i) for p, i in known if i.instance_id.lower() in ids]
     left = [wanted for wanted in ids if wanted not in {i.instance_id.lower() for _, i in named}]
     # A ticket names the instance beside the backup: look no further than there first.
-    search = backup_search.search(left, named or known, now=now, began=began or now) if left else None
+    search = None
+    if left:
+        search = backup_search.search(left, named or known, now=now, began=began or now, viewer=viewer)
     backups = tuple(_of_backup(*hit) for hit in search.hits) if search else ()
     instances = tuple(_of_instance(p, i, certain=True) for p, i in named)
     return Found(backups or instances, tuple(projects), problems, search)
 
 
-def suggestions(text: str, projects: Sequence[Project], *, now: datetime) -> tuple[Candidate, ...]:
+def suggestions(
+    text: str, projects: Sequence[Project], *, now: datetime, viewer: str = ""
+) -> tuple[Candidate, ...]:
     """Return the instances that fit what was typed so far, out of the lists at hand."""
-    listed = at_hand(projects, now=now)
+    listed = at_hand(projects, now=now, viewer=viewer)
     found = _by_name(text, [pair for pair in listed if instance_url(*pair)], certain=False)
     return found[:MOST_SUGGESTIONS]
 
@@ -136,13 +147,13 @@ _Known = tuple[Project, Instance]
 
 
 def _instances(
-    projects: Sequence[Project], now: datetime
+    projects: Sequence[Project], now: datetime, viewer: str
 ) -> tuple[list[_Known], tuple[tuple[Project, Problem], ...]]:
     known: list[_Known] = []
     problems = []
     for project in projects:
         try:
-            listing = project_instances(project, now=now)
+            listing = project_instances(project, now=now, viewer=viewer)
         except NothingToShow as nothing:
             problems.append((project, nothing.problem))
             continue

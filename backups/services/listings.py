@@ -20,6 +20,7 @@ from django.conf import settings
 from ..dcs.pages import page_of
 from ..dcs.records import BackupRecord, Instance
 from . import generations, metrics, upstream, waiting_room
+from .counts import counts
 from .generations import Generation, Kept
 from .looks import Known, Look, look_at
 from .problems import Problem, Progress
@@ -28,6 +29,11 @@ from .readers import Reading, readings
 from .subjects import Subject, Window, window_of
 
 RUNNING_FRESH_SECONDS = 10
+# Instances that nobody knows of and that one viewer may have DCS asked for, in a minute.
+MOST_UNKNOWN = 10
+# How long a history waits for the list of its project, as a part of DCS_READ_BUDGET: the rest is
+# enough for its own reading to tell why it failed.
+LIST_SHARE = 0.05
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 Source = Literal["live", "cache", "stale"]
@@ -91,6 +97,14 @@ class NothingToShow(Exception):
         self.problem = problem
 
 
+class TooManyUnknown(Exception):
+    """A viewer asked for too many unknown instances; `count` is how many in this minute."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"over {MOST_UNKNOWN} in a minute")
+        self.count = count
+
+
 def instance_backups(
     project: Project,
     instance_id: str,
@@ -99,17 +113,24 @@ def instance_backups(
     bounds: Window = (None, None),
     holding: str = "",
     read_now: bool = False,
+    viewer: str = "",
 ) -> Listing[BackupRecord]:
-    """Return all backup records of an instance. Raises NothingToShow.
+    """Return all backup records of an instance. Raises NothingToShow and TooManyUnknown.
 
     `read_now` asks DCS, unless somebody did so in the last seconds. Where the listing at hand
     lacks the backup `holding`, it is read now as well: a ticket may link one that is newer.
 
     Only a history longer than DCS_MAX_RECORDS is read by window: then the part
     within `bounds`, where any are given, else its newest part.
+
+    A `viewer` has a share of what is read at a time, and of unknown instances in a minute.
     """
     [look] = look_at(Subject("backups", project, instance_id))
-    return _backups(look, now=now, bounds=bounds, holding=holding, read_now=read_now)
+    ends = _ends()
+    once = _is_unknown(look, now=now, ends=ends, viewer=viewer)
+    return _backups(
+        look, now=now, ends=ends, bounds=bounds, holding=holding, read_now=read_now, viewer=viewer, once=once
+    )
 
 
 def backups_and_instance(
@@ -120,21 +141,29 @@ def backups_and_instance(
     bounds: Window = (None, None),
     holding: str = "",
     patience: float | None = None,
+    viewer: str = "",
 ) -> tuple[Listing[BackupRecord], Instance | None]:
     """Return an instance's history, and the instance itself where DCS tells, by one look-up in the cache.
 
     Where nothing is at hand DCS is waited for, at most `patience` seconds where that is given.
-    Raises NothingToShow. The instance adorns a history and never holds it up.
+    Raises NothingToShow and TooManyUnknown. The instance adorns a history and never holds it up.
+    One that is not known to exist is asked for after its history, where there is one.
     """
     look, adorning = look_at(
         Subject("backups", project, instance_id), Subject("instance", project, instance_id)
     )
-    beside = None
-    if adorning.known is None and _refusal(adorning, now) is None:
-        beside = readings.begin(adorning, now=now)
-    listing = _backups(look, now=now, bounds=bounds, holding=holding, patience=patience)
+    ends = _ends(patience)
+    unknown = _is_unknown(look, now=now, ends=ends, viewer=viewer)
+    wanted = adorning.known is None and _refusal(adorning, now) is None
+    beside = readings.begin(adorning, now=now, viewer=viewer) if wanted and not unknown else None
+    listing = _backups(look, now=now, ends=ends, bounds=bounds, holding=holding, viewer=viewer, once=unknown)
+    if wanted and unknown:
+        beside = readings.begin(adorning, now=now, viewer=viewer)
     try:
-        shown = _awaited(adorning, beside, now, patience) if beside else _listing(adorning, now=now)
+        if beside:
+            shown = _awaited(adorning, beside, now, patience, viewer=viewer)
+        else:
+            shown = _listing(adorning, now=now, viewer=viewer)
     except NothingToShow as nothing:
         if nothing.problem.kind == "not_found" and not listing.total:
             raise
@@ -146,26 +175,30 @@ def _backups(
     look: Look,
     *,
     now: datetime,
+    ends: float,
     bounds: Window = (None, None),
     holding: str = "",
     read_now: bool = False,
-    patience: float | None = None,
+    viewer: str,
+    once: bool,
 ) -> Listing[BackupRecord]:
-    ends = time.monotonic() + (settings.DCS_READ_BUDGET if patience is None else patience)
+    def listed(look: Look) -> Listing[BackupRecord]:
+        left = max(0.0, ends - time.monotonic())
+        return _listing(look, now=now, read_now=read_now, patience=left, viewer=viewer, once=once)
+
     call = look.subject.call
     known_at = look.known[0].read_at if look.known else None
     read_now = read_now and upstream.may_insist(call, "refresh", now, read_at=known_at)
-    listing: Listing[BackupRecord] = _listing(look, now=now, read_now=read_now, patience=patience)
+    listing = listed(look)
     if holding and listing.source != "live" and not listing.problem and not _holds(listing, holding):
         read_now = upstream.may_insist(call, holding, now, read_at=listing.read_at)
-        listing = _listing(look, now=now, read_now=read_now, patience=patience)
+        listing = listed(look)
     if not listing.truncated or bounds == (None, None):
         return listing
     subject = look.subject
     [part] = look_at(Subject(subject.kind, subject.project, subject.instance_id, window_of(bounds)))
-    patience = max(0.0, ends - time.monotonic())
     try:
-        shown: Listing[BackupRecord] = _listing(part, now=now, read_now=read_now, patience=patience)
+        shown = listed(part)
     except NothingToShow as nothing:
         # Its newest records are at hand, and said not to be all.
         return replace(listing, problem=nothing.problem)
@@ -176,10 +209,54 @@ def _holds(listing: Listing[BackupRecord], backup_id: str) -> bool:
     return any(record.backup_id == backup_id for record in listing.records)
 
 
-def project_instances(project: Project, *, now: datetime, patience: float | None = None) -> Listing[Instance]:
+def _ends(patience: float | None = None) -> float:
+    return time.monotonic() + (settings.DCS_READ_BUDGET if patience is None else patience)
+
+
+def _is_unknown(look: Look, *, now: datetime, ends: float, viewer: str) -> bool:
+    """Tell whether a viewer wants a history that is not at hand, of an instance that its project lacks.
+
+    Where DCS is to be asked for it, that is counted; not again while DCS fails to say whether it knows it.
+    Raises TooManyUnknown.
+    """
+    subject = look.subject
+    if not viewer or look.known or _is_listed(subject, now=now, ends=ends, viewer=viewer):
+        return False
+    failure = look.notes.failure
+    is_counted = failure is None or failure.kind in ("not_found", "rejected")
+    held = upstream.refusal(subject.call, look.notes, now, trial=False)
+    if is_counted and not held and readings.would_start(subject, viewer):
+        count = counts.next(f"unknown:viewer-{viewer}", time.time())
+        if count > MOST_UNKNOWN:
+            raise TooManyUnknown(count)
+    return True
+
+
+def _is_listed(subject: Subject, *, now: datetime, ends: float, viewer: str) -> bool:
+    """Tell whether the list of its project holds an instance; one that is not at hand is read, for all."""
+    [look] = look_at(Subject("instances", subject.project))
+    if _by_id(look, subject.instance_id):
+        return True
+    if look.known and is_fresh(look.known[0], now):
+        return False
+    if upstream.refusal(look.subject.call, look.notes, now, trial=False):
+        return False
+    reading = readings.begin(look, now=now, viewer=viewer)
+    if look.known is None:
+        most = settings.DCS_READ_BUDGET * LIST_SHARE
+        waiting_room.wait(reading, min(most, ends - time.monotonic()), viewer=viewer)
+    return (
+        reading.result is not None
+        and _by_id(replace(look, known=reading.result), subject.instance_id) is not None
+    )
+
+
+def project_instances(
+    project: Project, *, now: datetime, patience: float | None = None, viewer: str = ""
+) -> Listing[Instance]:
     """Return all instances of a project. Raises NothingToShow."""
     [look] = look_at(Subject("instances", project))
-    return _listing(look, now=now, patience=patience)
+    return _listing(look, now=now, patience=patience, viewer=viewer)
 
 
 def shown_instance(project: Project, instance_id: str, *, now: datetime) -> Listing[Instance]:
@@ -216,14 +293,16 @@ def _by_id(look: Look, instance_id: str) -> Instance | None:
     return next((one for one in instances if one.instance_id == instance_id), None)
 
 
-def at_hand(projects: Iterable[Project], *, now: datetime) -> list[tuple[Project, Instance]]:
+def at_hand(
+    projects: Iterable[Project], *, now: datetime, viewer: str = ""
+) -> list[tuple[Project, Instance]]:
     """Return the instances in the lists that are at hand; a list that is not is begun to be read."""
     found = []
     for look in look_at(*(Subject("instances", project) for project in projects)):
         if look.known:
             found += [(look.subject.project, instance) for instance in look.known[1].records]
         elif _refusal(look, now) is None:
-            readings.begin(look, now=now)
+            readings.begin(look, now=now, viewer=viewer)
     return found
 
 
@@ -242,7 +321,13 @@ def received_record(listing: Listing[BackupRecord], backup_id: str) -> dict[str,
 
 
 def _listing(
-    look: Look, *, now: datetime, read_now: bool = False, patience: float | None = None
+    look: Look,
+    *,
+    now: datetime,
+    read_now: bool = False,
+    patience: float | None = None,
+    viewer: str = "",
+    once: bool = False,
 ) -> Listing[Any]:
     """Return what is at hand, and begin what is wanted; wait where nothing is, or for `read_now`."""
     known, last_problem = look.known, upstream.last_problem(look.notes, now)
@@ -254,11 +339,11 @@ def _listing(
         if known:
             return _served(look, known, "stale", now, problem)
         raise _nothing(look, problem)
-    reading = readings.begin(look, now=now)
+    reading = readings.begin(look, now=now, viewer=viewer, once=once)
     if known and not read_now:
         listing = _served(look, known, "stale", now, last_problem, refreshing=True)
         return replace(listing, progress=reading.progress)
-    return _awaited(look, reading, now, patience)
+    return _awaited(look, reading, now, patience, viewer=viewer)
 
 
 def _refusal(look: Look, now: datetime) -> Problem | None:
@@ -266,8 +351,11 @@ def _refusal(look: Look, now: datetime) -> Problem | None:
     return upstream.refusal(look.subject.call, look.notes, now, trial=look.subject.kind != "instance")
 
 
-def _awaited(look: Look, reading: Reading, now: datetime, patience: float | None = None) -> Listing[Any]:
-    ended = waiting_room.wait(reading, reading.patience() if patience is None else patience)
+def _awaited(
+    look: Look, reading: Reading, now: datetime, patience: float | None = None, *, viewer: str = ""
+) -> Listing[Any]:
+    seconds = reading.patience() if patience is None else patience
+    ended = waiting_room.wait(reading, seconds, viewer=viewer)
     if ended and reading.result:
         return _served(look, reading.result, "live", now)
     if ended:

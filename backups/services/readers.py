@@ -32,16 +32,24 @@ INSTANCE_PATIENCE = 0.5
 FOLLOW_SECONDS = (0.02, 0.25)
 LONGEST_FOLLOW = WALK_SECONDS + 10
 PROGRESS_SECONDS = 0.2
-# Lists that one process reads at a time. Whoever wants one more comes back in a moment.
+# Lists that one process reads at a time: in all, of one project, for one viewer. Whoever wants one more
+# comes back in a moment, and nobody who asks for many holds up the others.
 MOST_AT_ONCE = 64
+MOST_OF_A_PROJECT = MOST_AT_ONCE // 2
+MOST_OF_A_VIEWER = 8
 
 
 class Reading:
     """One walk under way; viewers of the same list wait for the same one."""
 
-    def __init__(self, subject: Subject, seen: Known | None, now: datetime) -> None:
+    def __init__(
+        self, subject: Subject, seen: Known | None, now: datetime, *, viewer: str = "", once: bool = False
+    ) -> None:
         self.subject = subject
         self.seen = seen
+        self.viewer = viewer
+        self.once = once
+        self.has_no_place = False
         self.began = time.monotonic()
         self.done = threading.Event()
         self.result: Known | None = None
@@ -68,18 +76,20 @@ class Readings:
         self._lock = threading.Lock()
         self._under_way: dict[str, Reading] = {}
 
-    def begin(self, look: Look, *, now: datetime) -> Reading:
+    def begin(self, look: Look, *, now: datetime, viewer: str = "", once: bool = False) -> Reading:
         """Join the reading that is under way, or start one behind this view, which had this `look`.
 
         Where too much is under way, nothing starts, and what comes back has ended as "being read".
+        With `once` DCS is not asked again where its first answer is a failure.
         """
         subject = look.subject
         with self._lock:
             reading = self._under_way.get(subject.key)
             if reading is None:
-                reading = Reading(subject, look.known, now)
+                reading = Reading(subject, look.known, now, viewer=viewer, once=once)
                 reading.progress = look.progress
-                if len(self._under_way) >= MOST_AT_ONCE:
+                if not self._has_place_for(subject, viewer):
+                    reading.has_no_place = True
                     reading.problem = Problem(kind="being_read", progress=look.progress)
                     reading.done.set()
                     return reading
@@ -87,6 +97,18 @@ class Readings:
                 # Only now, so that nobody waits for a thread that could not start.
                 self._under_way[subject.key] = reading
             return reading
+
+    def would_start(self, subject: Subject, viewer: str) -> bool:
+        """Tell whether `begin` would start a reading now, neither join one nor find no place."""
+        with self._lock:
+            return subject.key not in self._under_way and self._has_place_for(subject, viewer)
+
+    def _has_place_for(self, subject: Subject, viewer: str) -> bool:
+        others = self._under_way.values()
+        of_project = sum(other.subject.project.name == subject.project.name for other in others)
+        of_viewer = sum(other.viewer == viewer for other in others) if viewer else 0
+        full = len(others) >= MOST_AT_ONCE or of_project >= MOST_OF_A_PROJECT
+        return not full and of_viewer < MOST_OF_A_VIEWER
 
     def wait_for_all(self, seconds: float) -> bool:
         """Wait until nothing is under way; tell whether that came true in time."""
@@ -146,7 +168,8 @@ def _is_done_elsewhere(reading: Reading) -> bool:
 def _read(reading: Reading, lock: locks.Held) -> None:
     subject, began = reading.subject, time.monotonic()
     try:
-        result = subject.read(client_for(subject.project), on_page=_Teller(reading))
+        client = client_for(subject.project)
+        result = subject.read(client, on_page=_Teller(reading), once=reading.once)
     except DcsError as error:
         reading.problem = upstream.failed(subject.call, error)
         log.warning("reading %s of project %s failed: %s", subject.kind, subject.project.name, error)

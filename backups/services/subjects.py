@@ -55,8 +55,13 @@ class Subject:
             return backup_page(body).records
         return instance_page(body).records if self.kind == "instances" else (instance_of(body),)
 
-    def read(self, client: DcsClient, *, on_page: Callable[[Page[Any]], None]) -> Walk[Any]:
-        """Read the whole list; each call has its budget, the walk a longer one. Raises DcsError."""
+    def read(
+        self, client: DcsClient, *, on_page: Callable[[Page[Any]], None], once: bool = False
+    ) -> Walk[Any]:
+        """Read the whole list; each call has its budget, the walk a longer one. Raises DcsError.
+
+        With `once` the first call for a history is not tried again: DCS may not know its instance.
+        """
         ends = time.monotonic() + WALK_SECONDS
 
         def deadline() -> float:
@@ -82,6 +87,7 @@ class Subject:
                 begin_time=begin,
                 end_time=end,
                 deadline=deadline(),
+                again=offset > 0 or not once,
             ),
             page_size=settings.DCS_PAGE_SIZE,
             max_records=settings.DCS_MAX_RECORDS,

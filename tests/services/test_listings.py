@@ -524,7 +524,9 @@ def test_a_seat_is_free_again_when_its_viewer_has_gone(
     assert min(waited) > 0.4
 
 
-def test_one_process_reads_so_many_lists_at_a_time_and_no_more(eu: Project, emulator: Emulator) -> None:
+def test_one_process_reads_so_many_lists_of_a_project_at_a_time_and_no_more(
+    eu: Project, emulator: Emulator
+) -> None:
     emulator.hang()
 
     def ask(instance_id: str) -> str:
@@ -533,13 +535,13 @@ def test_one_process_reads_so_many_lists_at_a_time_and_no_more(eu: Project, emul
         assert nothing.value.problem.retry_at
         return nothing.value.problem.kind
 
-    told = {ask(f"instance-{number}") for number in range(readers.MOST_AT_ONCE)}
+    told = {ask(f"instance-{number}") for number in range(readers.MOST_OF_A_PROJECT)}
     reading = [thread for thread in enumerate_threads() if thread.name.startswith("read-")]
     emulator.heal()
     readers.wait_for_readers()
 
     assert told == {"being_read"}
-    assert len(reading) == readers.MOST_AT_ONCE
+    assert len(reading) == readers.MOST_OF_A_PROJECT
     assert read(eu).total == 72
 
 

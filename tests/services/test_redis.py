@@ -14,8 +14,8 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.services import generations, listings, locks, shared_cache, upstream
+from backups.services.counts import Counts
 from backups.services.projects import Project
-from dcsportal.rate_limits import _Counts
 
 from .api_records import raws
 from .conftest import ORDERS, at_once, later, problem_of, read, settled, wait_until
@@ -109,7 +109,7 @@ def test_counting_who_asks_too_often_does_not_wait_for_a_frozen_redis_a_second_t
     redis_server.freeze()
 
     def export() -> None:
-        assert _Counts().next("somebody", time.time()) == 1
+        assert Counts().next("somebody", time.time()) == 1
         read(eu)
 
     assert seconds_of(export) < 0.9

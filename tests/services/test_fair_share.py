@@ -1,0 +1,136 @@
+"""One viewer who asks for much holds up nobody else; what nobody knows of costs DCS one call."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.services import listings, readers
+from backups.services.listings import NothingToShow, TooManyUnknown
+from backups.services.projects import Project, configured_projects
+
+from .conftest import ORDERS, later, settled, wait_until
+
+MADE_UP = "00000000-0000-4000-8000-0000"
+
+
+def made_up(number: int) -> str:
+    return f"{MADE_UP}{number:08}"
+
+
+def told(project: Project, instance_id: str, viewer: str, patience: float | None = None) -> str:
+    """What a viewer is told: the source of a listing, or why there is none."""
+    try:
+        listing, _ = listings.backups_and_instance(
+            project, instance_id, now=later(), patience=patience, viewer=viewer
+        )
+    except NothingToShow as nothing:
+        return nothing.problem.kind
+    except TooManyUnknown:
+        return "too many"
+    return listing.source
+
+
+@pytest.fixture
+def patient(eu: Project, portal: Settings) -> Project:
+    """eu-prod, of a portal that waits for as long as the test lets DCS hang."""
+    portal.DCS_READ_BUDGET = portal.DCS_READ_TIMEOUT = 30
+    return eu
+
+
+def test_64_made_up_ids_at_once_hold_up_no_list_of_another_viewer(
+    patient: Project, emulator: Emulator
+) -> None:
+    other = configured_projects()["cn-prod"]
+    listings.project_instances(other, now=later())
+    emulator.hang(path_contains=MADE_UP)
+
+    with ThreadPoolExecutor(64) as viewers:
+        ada = [viewers.submit(told, other, made_up(n), "ada") for n in range(64)]
+        wait_until(lambda: sum(one.done() for one in ada) == 64 - readers.MOST_OF_A_VIEWER)
+        ben = told(patient, ORDERS, "ben")
+        hanging = [one for one in ada if not one.done()]
+        emulator.heal()
+        seen = {one.result() for one in ada if one not in hanging}
+
+    assert ben == "live"
+    assert len(hanging) == readers.MOST_OF_A_VIEWER
+    assert {one.result() for one in hanging} == {"not_found"}
+    assert seen <= {"being_read", "too many"}
+    assert emulator.count(MADE_UP) == readers.MOST_OF_A_VIEWER
+
+
+def test_a_viewer_s_share_is_of_known_instances_too_and_another_s_is_free(
+    patient: Project, emulator: Emulator, instances: list[str]
+) -> None:
+    listings.project_instances(patient, now=later())
+    emulator.hang(path_contains="/backups")
+
+    for instance_id in instances[:10]:
+        told(patient, instance_id, "ada", patience=0)
+    wait_until(lambda: emulator.count("/backups") > 0)
+    emulator.clear_calls()
+    again = told(patient, instances[10], "ada", patience=0)
+    told(patient, instances[11], "ben", patience=0)
+    wait_until(lambda: bool(emulator.count(f"{instances[11]}/backups")))
+
+    assert again == "being_read"
+    assert not emulator.count(instances[10])
+    emulator.heal()
+    settled()
+    assert told(patient, instances[10], "ada") == "live"
+
+
+def test_who_waits_for_one_list_many_times_leaves_seats_for_others(
+    patient: Project, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_WAITING_VIEWERS = 4
+    listings.project_instances(patient, now=later())
+    emulator.hang(path_contains=ORDERS)
+
+    with ThreadPoolExecutor(10) as viewers:
+        ada = [viewers.submit(told, patient, ORDERS, "ada") for _ in range(10)]
+        wait_until(lambda: sum(one.done() for one in ada) == 8)
+        ben = told(patient, emulator.fleet.named("baskets").instance_id, "ben")
+        emulator.heal()
+
+    assert ben == "live"
+    assert sorted(one.result() for one in ada) == ["being_read"] * 8 + ["live"] * 2
+
+
+@pytest.mark.parametrize("status", [404, 429, 503])
+def test_an_id_that_nobody_knows_of_costs_one_call(eu: Project, emulator: Emulator, status: int) -> None:
+    listings.project_instances(eu, now=later())
+    emulator.fail_with(status)
+    emulator.clear_calls()
+
+    for _ in range(3):
+        told(eu, made_up(1), "ada")
+    settled()
+
+    assert len(emulator.calls) == 1
+
+
+def test_while_its_project_s_list_cannot_be_read_an_instance_is_served(
+    eu: Project, emulator: Emulator
+) -> None:
+    emulator.fail_with(500, times=1)
+
+    assert told(eu, ORDERS, "ada") == "live"
+
+
+def test_what_dcs_fails_to_answer_for_is_counted_once(
+    eu: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listings.project_instances(eu, now=later())
+    monkeypatch.setattr(listings, "MOST_UNKNOWN", 1)
+    emulator.fail_with(500)
+    told(eu, made_up(1), "ada")
+
+    with pytest.raises(NothingToShow):
+        listings.instance_backups(eu, made_up(1), now=later(5), viewer="ada")
+    with pytest.raises(TooManyUnknown):
+        listings.instance_backups(eu, made_up(2), now=later(5), viewer="ada")
