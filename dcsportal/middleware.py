@@ -51,6 +51,28 @@ def portal_address(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def cookies_as_named(get_response: GetResponse) -> GetResponse:
+    """Drop the cookies that Django would know by another name than the browser does.
+
+    Django takes every space of Unicode off a name. With one in front, any host of the domain could plant
+    a `__Host-` cookie: to the browser it is none.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        cookies = request.META.get("HTTP_COOKIE", "")
+        if not (cookies.isascii() and cookies.isprintable()):
+            kept = filter(_named_in_ascii, cookies.split(";"))
+            request.META["HTTP_COOKIE"] = ";".join(kept)
+        return get_response(request)
+
+    return middleware
+
+
+def _named_in_ascii(cookie: str) -> bool:
+    name = cookie.partition("=")[0].strip(" \t")
+    return name.isascii() and name.isprintable()
+
+
 def response_headers(get_response: GetResponse) -> GetResponse:
     """Set the security headers that Django has no setting for, unless the view has set its own."""
 

@@ -83,6 +83,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Before all that reads a cookie.
+    "dcsportal.middleware.cookies_as_named",
     "dcsportal.observed.observed",
     # Outermost, so that static files and error pages get the headers too.
     "dcsportal.middleware.portal_address",
