@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -13,24 +14,45 @@ from dcsportal.links import LONGEST_LINK, link_of, shown_link, sign_in_link
 
 from .failures import failure_page, too_long
 
+# A page of any site may load these within itself, as often as it likes and unseen.
+_WITHIN_PAGES = ("embed", "fencedframe", "frame", "iframe", "object")
+
 
 class SignInRequired(LoginRequiredMiddleware):
     """Sends a navigation to the sign-in with its link; answers 401 to what runs behind a page."""
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., HttpResponseBase],
+        view_args: tuple[Any, ...],
+        view_kwargs: dict[str, Any],
+    ) -> HttpResponseBase | None:
+        match = request.resolver_match
+        if match and match.url_name == "sso-start" and not is_navigation(request):
+            # Another site's page, full of images of this address: it costs nothing, and counts for nobody.
+            return self.handle_no_permission(request, view_func)
+        return super().process_view(request, view_func, view_args, view_kwargs)
 
     def handle_no_permission(  # type: ignore[override]  # a redirect is not the only answer
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponse:
         response = _to_sign_in(request) if is_navigation(request) else _signed_out(request)
-        patch_vary_headers(response, ["Accept", "HX-Request", "Sec-Fetch-Mode"])
+        patch_vary_headers(
+            response, ["Accept", "HX-Request", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Purpose"]
+        )
         return response
 
 
 def is_navigation(request: HttpRequest) -> bool:
-    if "HX-Request" in request.headers:
+    """Tell whether a viewer opens a page: no script, image or frame of one, and no guess of the next one."""
+    headers = request.headers
+    if "HX-Request" in headers or "Sec-Purpose" in headers or headers.get("Sec-Fetch-Dest") in _WITHIN_PAGES:
         return False
-    accept = request.headers.get("Accept", "*/*")
-    return request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and (
-        "text/html" in accept or "*/*" in accept
+    accept = headers.get("Accept", "*/*")
+    # Old browsers say no mode: for an image they accept image/webp,*/*.
+    return headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and (
+        "text/html" in accept or accept.strip() == "*/*"
     )
 
 
