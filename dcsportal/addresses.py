@@ -26,6 +26,14 @@ def client_address(request: HttpRequest) -> str:
     return address
 
 
+def network_of(request: HttpRequest) -> str:
+    """Return the viewer's address as it is counted: who has one address of IPv6 has all of its network."""
+    address = parsed(client_address(request))
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
 def is_in(address: str, networks: Iterable[Network]) -> bool:
     ip = parsed(address)
     return ip is not None and any(ip in network for network in networks)

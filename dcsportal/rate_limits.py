@@ -6,7 +6,6 @@ the others their answers. Each is counted by the minute.
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from backups.services.listings import MOST_UNKNOWN, TooManyUnknown
 from backups.services.projects import visible_project
 
 from . import metrics
-from .addresses import client_address, parsed
+from .addresses import network_of
 from .links import link_of, shown_link
 from .middleware import GetResponse
 from .sso import audit
@@ -103,13 +102,7 @@ def _refused(request: HttpRequest, limit: Limit, count: int, now: float) -> Http
 
 
 def _who(request: HttpRequest, limit: Limit) -> str:
-    if limit.name != "sign-in":
-        return f"viewer-{request.user.pk}"
-    address = parsed(client_address(request))
-    if isinstance(address, ipaddress.IPv6Address):
-        # Who has one address of IPv6 has all of its network.
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    return network_of(request) if limit.name == "sign-in" else f"viewer-{request.user.pk}"
 
 
 # The answer ------------------------------------------------------------------

@@ -25,7 +25,7 @@ SHORTEST = 8
 _IS = r"\\?[\"']?\s*[=:]\s*\\?[\"']?"
 _NAMES = (
     r"(?:[\w-]+[_-])?(?:password|passwd|pwd|secret|token|signature|secret_key|session_key|api_?key|verifier)",
-    r"csrfmiddlewaretoken|(?:__Host-)?portal_(?:session|csrf)|(?:__Secure-)?sso-[\w-]+",
+    r"csrfmiddlewaretoken|(?:__Host-)?portal_(?:session|csrf)|(?:__Host-)?sso-[\w-]+",
 )
 # A line without one of its marks is not searched for a pattern: a search costs as much as all the rest.
 _NAME_MARKS = (

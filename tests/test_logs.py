@@ -309,7 +309,7 @@ def test_a_traceback_holds_no_secret(secretive: dict[str, str], lines: Lines) ->
         ("Set-Cookie: __Host-portal_session=abc123; Path=/", "Set-Cookie: "),
         ("got portal_session=abc123def456;", "got portal_session="),
         ("got __Host-portal_csrf=abc123def456", "got __Host-portal_csrf="),
-        ("got __Secure-sso-AbC-1=eyJx:1v:abc", "got __Secure-sso-AbC-1="),
+        ("got __Host-sso-AbC-1=eyJx:1v:abc", "got __Host-sso-AbC-1="),
         ("X-Security-Token: abcdefgh", "X-Security-Token: "),
         ("x-auth-token=abcdefgh&limit=1", "x-auth-token="),
         ('{"client_secret": "abc", "scope": "openid"}', '{"client_secret": "'),

@@ -116,7 +116,7 @@ PAGES = {
     "long-link": Page(
         400,
         _("This link is too long to be kept through the sign-in"),
-        _("Links of up to 8 kB come back after the sign-in. This one is longer, or too many wait already."),
+        _("Links of up to 8 kB come back after the sign-in. This one is longer."),
         _("Copy the link, sign in, and then open it."),
         icon="link",
     ),

@@ -43,11 +43,18 @@ class Viewer(AbstractBaseUser):
 
 
 class RestingLink(models.Model):
-    """A link too long for a cookie: it waits here, under the state, while its viewer signs in."""
+    """A link too long for the state: it waits here, under the state, while its viewer signs in."""
 
     id = models.CharField(max_length=43, primary_key=True)
     link = models.TextField()
+    # Servers of the version before, which run on while this one is installed, know no address.
+    address = models.CharField(max_length=64, db_default="")
     expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["address", "expires_at"], name="resting_links_of_an_address")
+        ]
 
     def __str__(self) -> str:
         return self.id

@@ -1,7 +1,7 @@
 """Sign-ins that have begun: each has its own state, and its own small cookie in the browser that began it.
 
-The cookie holds a random secret and, where it fits, the link that the viewer opened. State,
-nonce and PKCE verifier are made from the secret. A longer link rests in the database.
+The cookie holds a random secret, of which state, nonce and PKCE verifier are made. The link that the
+viewer opened travels sealed in the state; a longer one rests in the database.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core import signing
+from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from .failures import too_long
+from dcsportal.addresses import network_of
+
 from .models import RestingLink
 
 MINUTES = 10
-LONGEST_COOKIE = 300
 MOST_COOKIES = 12
-MOST_RESTING = 10_000
+MOST_RESTING, MOST_RESTING_OF_ONE_ADDRESS = 10_000, 100
 # What a state may carry sealed: providers take states of some hundred characters.
 LONGEST_SEALED = 500
 
@@ -47,7 +48,11 @@ class Pending:
     @property
     def state(self) -> str:
         """What comes back from the provider: the id, and the link sealed, for when the cookie is gone."""
-        return f"{self.id}.{_sealed(self.link, self.id)}" if len(self.link) <= LONGEST_SEALED else self.id
+        return f"{self.id}.{_sealed(self.link, self.id)}" if self.fits else self.id
+
+    @property
+    def fits(self) -> bool:
+        return len(self.link) <= LONGEST_SEALED
 
     @property
     def nonce(self) -> str:
@@ -67,58 +72,61 @@ def begin(link: str) -> Pending:
 
 def remember(request: HttpRequest, response: HttpResponse, pending: Pending) -> None:
     """Bind the sign-in to this browser; of more than twelve the oldest are dropped."""
-    value = _signer().sign_object([pending.secret, pending.link], compress=True)
-    name = _prefix() + pending.id
-    if len(name) + 1 + len(value) > LONGEST_COOKIE:
-        _rest(pending)
-        value = _signer().sign_object([pending.secret, None])
+    if not pending.fits:
+        _rest(pending, network_of(request))
     for old in _oldest_first(request)[: -(MOST_COOKIES - 1)]:
-        response.delete_cookie(old, path="/sso/")
+        response.delete_cookie(old, path=_path(), samesite="Lax")
     response.set_cookie(
-        name, value, max_age=MINUTES * 60, path="/sso/", secure=settings.HTTPS, httponly=True, samesite="Lax"
+        _prefix() + pending.id,
+        _signer().sign(pending.secret),
+        max_age=MINUTES * 60,
+        path=_path(),
+        secure=settings.HTTPS,
+        httponly=True,
+        samesite="Lax",
     )
 
 
 def recall(request: HttpRequest, state: str) -> Pending | None:
     """Return the sign-in of this state that began in this browser at most ten minutes ago."""
     id = state.partition(".")[0]
-    content = _content(request, _prefix() + id)
-    if content is None:
+    try:
+        secret = _signer().unsign(request.COOKIES.get(_prefix() + id, ""), max_age=MINUTES * 60)
+    except signing.BadSignature:
         return None
-    secret, link = content
-    pending = Pending(secret, link or _resting(id))
+    pending = Pending(secret, link_in(state))
     return pending if hmac.compare_digest(pending.id.encode(), id.encode()) else None
 
 
 def link_in(state: str) -> str:
-    """Return the link of a state whose cookie is gone, "/" where it holds none."""
+    """Return the link of a state, whose cookie may be gone; "/" where it is no longer known."""
     id, _, sealed = state.partition(".")
     return _unsealed(sealed, id) or _resting(id)
 
 
 def forget(response: HttpResponse, state: str) -> None:
     id = state.partition(".")[0]
-    response.delete_cookie(_prefix() + id, path="/sso/")
+    response.delete_cookie(_prefix() + id, path=_path(), samesite="Lax")
     RestingLink.objects.filter(id=id).delete()
 
 
 # Cookies -------------------------------------------------------------------------
 
 
+# On https no other host may plant one, with which a viewer would be signed in as somebody else: browsers
+# take a `__Host-` cookie from this host alone. They want its path to be `/`, so it comes with every request.
+
+
 def _prefix() -> str:
-    return "__Secure-sso-" if settings.HTTPS else "sso-"
+    return "__Host-sso-" if settings.HTTPS else "sso-"
+
+
+def _path() -> str:
+    return "/" if settings.HTTPS else "/sso/"
 
 
 def _signer() -> signing.TimestampSigner:
     return signing.TimestampSigner(salt="dcsportal.sso.pending")
-
-
-def _content(request: HttpRequest, name: str) -> tuple[str, str | None] | None:
-    try:
-        secret, link = _signer().unsign_object(request.COOKIES.get(name, ""), max_age=MINUTES * 60)
-    except (signing.BadSignature, ValueError, TypeError):
-        return None
-    return secret, link
 
 
 def _oldest_first(request: HttpRequest) -> list[str]:
@@ -137,12 +145,25 @@ def _begun_at(value: str) -> int:
 # Links that do not fit -----------------------------------------------------------
 
 
-def _rest(pending: Pending) -> None:
+def _rest(pending: Pending, address: str) -> None:
+    """Keep the link; where there are too many, the address that has most loses its oldest."""
     now = timezone.now()
     RestingLink.objects.filter(expires_at__lte=now).delete()
-    if RestingLink.objects.count() >= MOST_RESTING:
-        raise too_long(pending.link)
-    RestingLink.objects.create(id=pending.id, link=pending.link, expires_at=now + timedelta(minutes=MINUTES))
+    expires_at = now + timedelta(minutes=MINUTES)
+    RestingLink.objects.create(id=pending.id, link=pending.link, address=address, expires_at=expires_at)
+    _drop_oldest(address, keep=MOST_RESTING_OF_ONE_ADDRESS)
+    too_many = RestingLink.objects.count() - MOST_RESTING
+    if too_many > 0:
+        by_address = RestingLink.objects.values_list("address").annotate(
+            count=Count("*"), since=Min("expires_at")
+        )
+        greediest, count, _ = by_address.order_by("-count", "since")[0]
+        _drop_oldest(greediest, keep=max(count - too_many, 0))
+
+
+def _drop_oldest(address: str, *, keep: int) -> None:
+    newest_first = RestingLink.objects.filter(address=address).order_by("-expires_at")
+    RestingLink.objects.filter(id__in=list(newest_first.values_list("id", flat=True)[keep:])).delete()
 
 
 def _resting(id: str) -> str:

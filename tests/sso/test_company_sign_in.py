@@ -7,18 +7,21 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 from joserfc.jwk import RSAKey
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from dcsportal import rate_limits
 from dcsportal.links import LONGEST_LINK
 from dcsportal.sso import provider as portals_provider
 from dcsportal.sso.models import RestingLink, Viewer
@@ -67,18 +70,41 @@ def test_each_sign_in_has_a_small_cookie_of_its_own(client: Client, link: str) -
     cookies = [cookie for name, cookie in client.cookies.items() if name.startswith("sso-")]
     assert len(cookies) == 1
     cookie = cookies[0]
-    assert len(cookie.key) + 1 + len(cookie.value) <= 300
+    assert len(cookie.key) + 1 + len(cookie.value) <= 120
     assert (cookie["path"], cookie["max-age"], cookie["samesite"]) == ("/sso/", 600, "Lax")
     assert cookie["httponly"]
 
 
-def test_on_https_the_cookie_is_secure_and_says_so(client: Client, sso: Settings) -> None:
+def test_on_https_the_cookie_is_of_this_host_alone(client: Client, sso: Settings) -> None:
     sso.HTTPS = True
+    addresses = [to_provider(client, link) for link in HARD_LINKS[:3]]
+    begun = [cookie for name, cookie in client.cookies.items() if name.startswith("__Host-sso-")]
+    assert [(cookie["path"], cookie["domain"]) for cookie in begun] == [("/", "")] * 3
+    assert all(cookie["secure"] and cookie["httponly"] for cookie in begun)
 
-    get(client, "/sso/start/?next=/")
+    landed = [get(client, at_provider(address)).headers["Location"] for address in reversed(addresses)]
 
-    cookie = next(cookie for name, cookie in client.cookies.items() if name.startswith("__Secure-sso-"))
-    assert cookie["secure"]
+    assert landed == HARD_LINKS[2::-1]
+    gone = [cookie for name, cookie in client.cookies.items() if name.startswith("__Host-sso-")]
+    assert [(cookie.value, cookie["path"]) for cookie in gone] == [("", "/")] * 3
+    assert all(cookie["secure"] for cookie in gone)
+
+
+@pytest.mark.parametrize("name", ["sso-", "__Secure-sso-", "\u2003__Host-sso-", "\x85__Host-sso-"])
+def test_on_https_a_cookie_that_another_host_can_plant_signs_nobody_in(
+    client: Client, sso: Settings, name: str
+) -> None:
+    """With an attacker's own sign-in a viewer would work, unknowingly, as the attacker."""
+    sso.HTTPS = True
+    callback = at_provider(to_provider(client, "/"))
+    own = next(cookie for key, cookie in client.cookies.items() if key.startswith("__Host-sso-"))
+    planted = f"{name}{own.key.removeprefix('__Host-sso-')}={own.value}"
+
+    page = get(Client(), callback, Cookie=f"a=b; {planted}".encode().decode("latin-1"))
+
+    assert page.status_code == 400
+    assert not Session.objects.exists()
+    assert get(Client(), callback, Cookie=f"a=é; {own.key}={own.value}").status_code == 303
 
 
 def test_of_many_sign_ins_the_oldest_are_dropped(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +140,94 @@ def test_a_link_over_8_kb_is_offered_to_copy(client: Client, path: str) -> None:
     assert response.status_code == 400
     assert f"http://testserver{link}" in response.content.decode()
     assert "too long" in response.content.decode()
+
+
+def _resting(address: str, number: int) -> None:
+    """Let so many long links of an address rest, for less long than one that comes now."""
+    soon = timezone.now() + timedelta(minutes=5)
+    RestingLink.objects.bulk_create(
+        RestingLink(
+            id=f"{address}-{n}",
+            link=f"/?q={n}",
+            address=address,
+            expires_at=soon + timedelta(seconds=n / 1000),
+        )
+        for n in range(number)
+    )
+
+
+LONG = f"{PAGE}?q=" + "%25" * 2600
+
+
+def test_however_many_long_links_of_strangers_rest_a_viewer_s_own_is_kept(client: Client) -> None:
+    for number in range(99):
+        _resting(f"198.51.100.{number}", 100)
+    _resting("192.0.2.1", 101)
+    _resting("192.0.2.2", 99)
+
+    address = to_provider(client, LONG)
+
+    assert RestingLink.objects.count() == 10_000
+    assert not RestingLink.objects.filter(id="192.0.2.1-0").exists()
+    assert get(client, at_provider(address)).headers["Location"] == LONG
+
+
+def test_of_the_long_links_of_one_address_the_oldest_go_first(sso: Settings) -> None:
+    _resting("2001:db8::/64", 100)
+
+    address = to_provider(Client(REMOTE_ADDR="2001:db8::7"), LONG)
+
+    assert RestingLink.objects.filter(address="2001:db8::/64").count() == 100
+    assert not RestingLink.objects.filter(id="2001:db8::/64-0").exists()
+    page = get(Client(), at_provider(address))
+    assert _tried_again(Client(), page).headers["Location"] == LONG
+
+
+def test_a_long_link_costs_a_few_short_queries(
+    client: Client, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    with django_assert_max_num_queries(5):
+        get(client, f"/sso/start/?next={PAGE}?q={'a' * 600}")
+
+
+# --- What begins a sign-in -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "iframe"},
+        *(
+            {"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": place}
+            for place in ("iframe", "frame", "embed", "object")
+        ),
+        {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Purpose": "prefetch;prerender"},
+        {"Accept": "image/webp,*/*"},
+        {"HX-Request": "true"},
+    ],
+)
+def test_what_no_viewer_opens_begins_no_sign_in_and_costs_nothing(
+    client: Client,
+    company: OpenId,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: Callable[..., Any],
+    headers: dict[str, str],
+) -> None:
+    monkeypatch.setitem(rate_limits.LIMITS, "sso-start", rate_limits.Limit("sign-in", 1))
+
+    with django_assert_num_queries(0):
+        responses = [get(client, f"/sso/start/?next={LONG}", **headers) for _ in range(3)]
+
+    assert [response.status_code for response in responses] == [401] * 3
+    assert not client.cookies
+    assert not company.calls
+    # Nor was it counted: a colleague behind the same address comes in.
+    opened = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert get(client, "/sso/start/?next=/", **opened).status_code == 303
+
+
+# --- Sign-ins that end badly -----------------------------------------------------
 
 
 def test_a_refused_viewer_tries_again_and_still_lands_on_the_link(client: Client, company: OpenId) -> None:
