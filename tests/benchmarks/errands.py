@@ -162,7 +162,7 @@ class Menu:
 
     def unknown_instance(self, chance: random.Random) -> Errand:
         path = f"/projects/{chance.choice(self.projects)}/instances/{uuid.UUID(int=chance.getrandbits(128))}/"
-        return Errand("unknown instance", path, frozenset({404}), asks_dcs=True)
+        return Errand("unknown instance", path, frozenset({404}), asks_dcs=True, limited=True)
 
     def _of_instance(self, chance: random.Random) -> str:
         project, instance_id, _ = chance.choice(self.instances)
