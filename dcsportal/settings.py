@@ -223,7 +223,7 @@ SSO_PROXY_GROUPS_HEADER = env.header_name("SSO_PROXY_GROUPS_HEADER")
 SSO_PROXY_NAME_HEADER = env.header_name("SSO_PROXY_NAME_HEADER")
 SSO_TRUSTED_PROXIES = env.networks("SSO_TRUSTED_PROXIES")
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "dcsportal.sso.session_store"
 # Browsers take a cookie of such a name from this very host only, by https.
 COOKIE_PREFIX = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}portal_session"

@@ -22,6 +22,8 @@ from django.core.files.storage import storages
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
+from .private_files import keep_private
+
 # Names the lock among all that use the database: "DCS backups", as a number.
 ADVISORY_LOCK = 0x44435362
 MOST_OPEN_FILES = 65_536
@@ -30,6 +32,7 @@ STATIC_FOLDERS_KEPT = 3
 
 def prepare() -> None:
     """Bring the database and the static files up to date; of servers that start at once one does it."""
+    keep_private(Path(settings.VAR_DIR))
     with one_at_a_time():
         call_command("migrate", verbosity=0, interactive=False)
         call_command("clearsessions")

@@ -18,6 +18,7 @@ from django.core.checks import ERROR, WARNING, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 
+from backups.management.private_files import open_to_others
 from backups.services.shared_cache import CACHE_ERRORS
 from dcsportal.health import is_migrated
 
@@ -42,6 +43,7 @@ def settings_findings() -> Iterator[Finding]:
     if not any(problem.level >= ERROR for problem in problems):
         yield well("settings", f"They fit together, for viewers at {settings.PORTAL_URL}.")
     yield from _readable_secrets()
+    yield from _open_files()
     if settings.HTTPS and not settings.TRUSTED_PROXIES:
         yield note(
             "settings",
@@ -65,6 +67,15 @@ def _readable_secrets() -> Iterator[Finding]:
     path = Path(os.environ.get("ENV_FILE", str(settings.BASE_DIR / ".env")) or os.devnull)
     if path.is_file() and stat.S_IMODE(path.stat().st_mode) & stat.S_IROTH:
         yield note("settings", f"{path} can be read by everybody on this machine.", f"Run: chmod o-r {path}")
+
+
+def _open_files() -> Iterator[Finding]:
+    if found := sorted(open_to_others(Path(settings.VAR_DIR))):
+        yield note(
+            "settings",
+            f"Others on this machine have a right to files of the portal ({len(found)}), such as {found[0]}.",
+            f"Run as their owner: chmod -R go= {settings.VAR_DIR}. ./run serve does so when it starts.",
+        )
 
 
 def _connect_alone() -> None:

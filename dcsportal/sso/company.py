@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from dcsportal.links import is_too_long, safe_link, see_other
 
 from . import audit, backchannel, pending, provider
-from .claims import Claims, check_id_token
+from .claims import Claims, check_id_token, is_subject
 from .failures import SignInFailure, failure_page, too_long
 from .identity import Identity, claim_at, groups_are_elsewhere, identity_of, refuse_without_a_group
 from .provider import Metadata
@@ -90,10 +90,8 @@ def _finish(request: HttpRequest, begun: pending.Pending) -> None:
         email=identity.email,
         groups=identity.groups,
     )
-    sid = claims.get("sid")
-    remember_provider_session(
-        request, viewer, sid=sid[:255] if isinstance(sid, str) else "", id_token=tokens["id_token"]
-    )
+    sid = str(claims["sid"]) if is_subject(claims.get("sid")) else ""
+    remember_provider_session(request, viewer, sid=sid, id_token=tokens["id_token"])
     audit.record(request, "sign-in", viewer, groups=identity.groups)
 
 

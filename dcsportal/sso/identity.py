@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +15,10 @@ from dcsportal.dcs_projects import as_group
 from .claims import Claims
 from .failures import SignInFailure
 
+logger = logging.getLogger(__name__)
+
 MOST_GROUPS = 2000
+LONGEST_GROUP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +76,26 @@ def groups_are_elsewhere(claims: Claims, groups_claim: str) -> bool:
 def group_names(value: Any) -> list[str]:
     """Return groups from a list, from one name, or from several with commas between.
 
-    A directory's own name, such as CN=support,OU=groups, has commas too: it stays whole.
+    A directory's own name, such as CN=support,OU=groups, has commas too: it stays whole. Names are compared
+    as they are, but for a first slash: one that could only be compared after cleaning counts for nothing.
     """
     if isinstance(value, str):
-        value = [value] if "=" in value else value.split(",")
+        value = [value] if "=" in value else [name.strip(" \t") for name in value.split(",")]
     items: Iterable[Any] = value if isinstance(value, list) else []
-    names = (as_group(clean(item, 500)) for item in items)
+    names = (item.removeprefix("/") for item in items if isinstance(item, str) and _is_comparable(item))
     return list(dict.fromkeys(filter(None, names)))[:MOST_GROUPS]
+
+
+def _is_comparable(group: str) -> bool:
+    comparable = group.isprintable() and len(group) <= LONGEST_GROUP
+    if not comparable:
+        _log_once(ascii(group[:100]))
+    return comparable
+
+
+@lru_cache(maxsize=256)
+def _log_once(group: str) -> None:
+    logger.warning("The group %s counts for nothing: it is too long or has unprintable characters.", group)
 
 
 def clean(value: Any, longest: int) -> str:

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -89,7 +90,7 @@ def remember(request: HttpRequest, response: HttpResponse, pending: Pending) -> 
 
 def recall(request: HttpRequest, state: str) -> Pending | None:
     """Return the sign-in of this state that began in this browser at most ten minutes ago."""
-    id = state.partition(".")[0]
+    id = _id_in(state)
     try:
         secret = _signer().unsign(request.COOKIES.get(_prefix() + id, ""), max_age=MINUTES * 60)
     except signing.BadSignature:
@@ -100,12 +101,18 @@ def recall(request: HttpRequest, state: str) -> Pending | None:
 
 def link_in(state: str) -> str:
     """Return the link of a state, whose cookie may be gone; "/" where it is no longer known."""
-    id, _, sealed = state.partition(".")
+    id, sealed = _id_in(state), state.partition(".")[2]
     return _unsealed(sealed, id) or _resting(id)
 
 
-def forget(response: HttpResponse, state: str) -> None:
+def _id_in(state: str) -> str:
+    """Return the id in a state, "" where there is none of ours: no other text gets to the database."""
     id = state.partition(".")[0]
+    return id if re.fullmatch(r"[A-Za-z0-9_-]{22}", id) else ""
+
+
+def forget(response: HttpResponse, state: str) -> None:
+    id = _id_in(state)
     response.delete_cookie(_prefix() + id, path=_path(), samesite="Lax")
     RestingLink.objects.filter(id=id).delete()
 
@@ -167,7 +174,7 @@ def _drop_oldest(address: str, *, keep: int) -> None:
 
 
 def _resting(id: str) -> str:
-    row = RestingLink.objects.filter(id=id[:43], expires_at__gt=timezone.now()).first()
+    row = RestingLink.objects.filter(id=id, expires_at__gt=timezone.now()).first()
     return row.link if row else "/"
 
 

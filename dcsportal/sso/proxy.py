@@ -16,6 +16,7 @@ from dcsportal.middleware import GetResponse
 
 from . import audit
 from .backend import PROXY as ISSUER
+from .claims import is_subject
 from .failures import SignInFailure, failure_page
 from .identity import Identity, clean, group_names, refuse_without_a_group
 from .models import Viewer
@@ -80,7 +81,7 @@ def identity_in(request: HttpRequest) -> Identity | None:
         raise SignInFailure("past-proxy", reason)
     name = _value(request, settings.SSO_PROXY_NAME_HEADER)
     # Two headers of one name reach the portal as one value with a comma between.
-    if "," in user or len(user) > 255 or clean(user, 255) != user:
+    if "," in user or not is_subject(user):
         reason = f"{settings.SSO_PROXY_USER_HEADER} holds more than one name, or one that cannot be read"
         logger.warning("Refused: %s (from %s).", reason, address)
         raise SignInFailure("ambiguous", reason)
@@ -97,9 +98,9 @@ def _value(request: HttpRequest, header: str) -> str:
     """Return a header's value; WSGI hands over its bytes as Latin-1, proxies write UTF-8."""
     value = request.META.get("HTTP_" + header.upper().replace("-", "_"), "") if header else ""
     try:
-        return str(value).encode("latin-1").decode().strip()
+        return str(value).encode("latin-1").decode().strip(" \t")
     except UnicodeError:
-        return str(value).strip()
+        return str(value).strip(" \t")
 
 
 def _is_of(user: Any, identity: Identity) -> bool:

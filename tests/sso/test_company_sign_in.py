@@ -24,6 +24,7 @@ from pytest_django.live_server_helper import LiveServer
 from dcsportal import rate_limits
 from dcsportal.links import LONGEST_LINK
 from dcsportal.sso import provider as portals_provider
+from dcsportal.sso.identity import group_names
 from dcsportal.sso.models import RestingLink, Viewer
 
 from .conftest import at_provider, get, signed_in, to_provider
@@ -660,6 +661,10 @@ def test_an_answer_of_another_issuer_is_refused(client: Client, company: OpenId)
 # --- Who it is -------------------------------------------------------------------
 
 
+# Cc, Cf, Zs, Zl, Zp, Co, Cn
+UNPRINTABLE = "\x00\x1f\u00ad\u200b\ufeff\u00a0\u3000\u2028\u2029\ue000\u0378"
+
+
 @pytest.mark.parametrize(
     ("name", "claims", "groups"),
     [
@@ -667,7 +672,19 @@ def test_an_answer_of_another_issuer_is_refused(client: Client, company: OpenId)
         ("groups", {"groups": "a"}, ["a"]),
         ("groups", {"groups": "a, b"}, ["a", "b"]),
         ("groups", {"groups": "CN=a,OU=b"}, ["CN=a,OU=b"]),
-        ("groups", {"groups": ["/dcs/support", 7, None, "", "x\u0000y"]}, ["dcs/support", "xy"]),
+        ("groups", {"groups": ["/dcs/support", 7, None, "", "x\u0000y"]}, ["dcs/support"]),
+        ("groups", {"groups": ["x " + "y" * 500]}, []),
+        ("groups", {"groups": [" a", "a "]}, [" a", "a "]),
+        # One of each category of Unicode that is not printed: cleaned, each would be another group's name.
+        ("groups", {"groups": [f"dcs{mark}-admins" for mark in UNPRINTABLE]}, []),
+        ("groups", {"groups": [f"dcs-admins{mark}" for mark in UNPRINTABLE]}, []),
+        ("groups", {"groups": ",".join(f"dcs-admins{mark}" for mark in UNPRINTABLE)}, []),
+        # What is printed is another name, however alike it looks.
+        (
+            "groups",
+            {"groups": ["dcs\u2010admins", "dcs-admin\u0301s"]},
+            ["dcs\u2010admins", "dcs-admin\u0301s"],
+        ),
         ("realm_access.roles", {"realm_access": {"roles": ["a"]}}, ["a"]),
         ("https://x.example/groups", {"https://x.example/groups": ["a"]}, ["a"]),
         ("a.b", {"a.b": ["literal"], "a": {"b": ["nested"]}}, ["literal"]),
@@ -903,3 +920,25 @@ def _tried_again(client: Client, page: Any) -> Any:
     location = get(client, page.context["retry_url"]).headers["Location"]
     address = get(client, location).headers["Location"]
     return get(client, at_provider(address))
+
+
+def test_a_group_with_a_lone_surrogate_counts_for_nothing() -> None:
+    assert group_names(["dcs\ud800", "dcs"]) == ["dcs"]
+
+
+@pytest.mark.parametrize("state", ["%00", "a%00b", "%ED%A0%80", "%00" * 22, "x" * 22, "a" * 22 + "%00", ""])
+def test_an_unknown_state_is_no_sign_in(client: Client, company: OpenId, sso: Settings, state: str) -> None:
+    response = get(client, f"/sso/callback/?code=x&state={state}")
+
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize("value", ['"aaaaaaaaaa\\000"', "a" * 31 + "A", "aaaaaaaa", "é" * 32])
+@pytest.mark.parametrize("path", ["/healthz", "/sign-in/", "/", "/unknown/"])
+def test_a_cookie_that_is_no_session_s_is_no_session(
+    client: Client, company: OpenId, sso: Settings, django_assert_num_queries: Any, path: str, value: str
+) -> None:
+    with django_assert_num_queries(0):
+        response = client.get(path, headers={"Cookie": f"portal_session={value}"})
+
+    assert response.status_code in (200, 302, 404)

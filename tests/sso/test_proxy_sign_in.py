@@ -203,3 +203,20 @@ def echo_port() -> Generator[int]:
             yield port
         finally:
             process.kill()
+
+
+@pytest.mark.parametrize(
+    "user", ["ada\u00a0", "\u3000ada", "ada\u200b", "a\u00adda", "ada\x1f", "\u2028ada", "\ue000"]
+)
+def test_a_name_that_looks_like_another_s_is_not_taken_for_it(client: Client, user: str) -> None:
+    response = get(client, "/", **_headers(user.encode().decode("latin-1")))
+
+    assert response.status_code == 403
+    assert not Viewer.objects.exists()
+
+
+@pytest.mark.parametrize("group", ["dcs-all\u00a0", "dcs\u200b-all", "dcs-all\x00"])
+def test_a_group_of_the_proxy_that_looks_like_another_counts_for_nothing(client: Client, group: str) -> None:
+    get(client, "/", **_headers("ada", f"dcs-eu, {group.encode().decode('latin-1')}"))
+
+    assert Viewer.objects.get().groups == ["dcs-eu"]

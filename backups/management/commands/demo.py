@@ -23,6 +23,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from backups.emulator.fleet import Fleet, Project
+from backups.management.private_files import keep_private
 from backups.management.server import free_port, granian_command
 from backups.management.starting import collect_static_files
 
@@ -57,6 +58,7 @@ class Command(BaseCommand):
         url = f"http://{HOST}:{port}/"
         folder = Path(settings.BASE_DIR) / "var" / "demo"
         with stopped_by_signals(), Children() as children:
+            keep_private(Path(settings.VAR_DIR))
             emulator = children.start_emulator(folder / "emulator.log")
             call_command("migrate", verbosity=0, interactive=False)
             collect_static_files()
