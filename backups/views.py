@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.encoding import iri_to_uri
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -61,6 +62,9 @@ def find(request: HttpRequest) -> HttpResponse:
     if text:
         found = finding.find(text, projects, now=timezone.now(), began=began, viewer=viewer_key(request))
     if found.destination:
+        if len(iri_to_uri(found.destination)) > LONGEST_NEXT:
+            request.META["QUERY_STRING"] = ""  # the page's links would repeat it
+            return render(request, "414.html", status=400)
         fetched = "HX-Request" in request.headers
         return HttpResponseClientRedirect(found.destination) if fetched else redirect(found.destination)
     context = {"q": text, "found": found, "candidates": found.candidates}

@@ -85,15 +85,17 @@ class QueryLinks:
 
 
 def _encoded(name: str, values: list[str]) -> str:
-    return "&".join([_pair(name, value) for value in values])
+    return "&".join([_kept_pair(name, value) if len(value) < 100 else _pair(name, value) for value in values])
 
 
 _escaped = lru_cache(maxsize=256)(escape_uri_path)
 
 
-@lru_cache(maxsize=2048)
 def _pair(name: str, value: str) -> str:
     return f"{quote_plus(name)}={quote_plus(value)}"
+
+
+_kept_pair = lru_cache(maxsize=2048)(_pair)
 
 
 def links_of(context: Context) -> QueryLinks:

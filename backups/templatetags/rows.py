@@ -32,6 +32,8 @@ from .times import Clock
 
 register = template.Library()
 
+# Two hundred rows would repeat it.
+LONGEST_REPEATED = 200
 # Some four thousand rows.
 _shelf = Shelf(6_000_000)
 _numbers = count()
@@ -39,10 +41,13 @@ _numbers = count()
 
 @register.simple_tag(takes_context=True)
 def history_rows(context: Context, history: History, generation: str) -> SafeString:
-    """Return the rows of a page of a history. Their links keep what the page's query says of no row."""
+    """Return the rows of a page of a history. Their links keep the rest of its query, if that is short."""
     clock, links = Clock.of(context), links_of(context)
     overview: Overview = context["overview"]
-    query = escape(links.query_without(PARAMETERS))
+    query = links.query_without(PARAMETERS)
+    if len(query) > LONGEST_REPEATED:
+        query = links.query_without(links.values.keys() - {"tz"})
+    query = escape(query)
     sheet = _sheet((links.path, query, generation, overview.kept_key, clock.language, clock.zone))
     rows = []
     for place in history.places:

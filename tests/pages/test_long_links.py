@@ -1,0 +1,63 @@
+"""Links that are too long: they are refused in words, and what is carried along stays small."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from .conftest import ORDERS, history_of
+
+pytestmark = pytest.mark.usefixtures("portal")
+BULK = history_of("00000000-0000-4000-8000-00000000feed")
+
+
+@pytest.mark.parametrize(
+    "path", ["", "ticket/", "recovery-point/", "recovery-point/ticket/", "backups.csv", "backups.json"]
+)
+@pytest.mark.parametrize("query", ["x=" + "a" * 999, "q=" + "+" * 999, "q=" + "a" * 9000])
+def test_a_query_that_is_too_long_is_refused(
+    client_of: Callable[[str], Client], path: str, query: str
+) -> None:
+    response = client_of("ada").get(f"{ORDERS}{path}?{query}")
+
+    assert response.status_code == 414
+    assert "this link is too long" in response.content.decode().lower()
+
+
+@pytest.mark.parametrize("path", ["/", "/find/", "/projects/orders-prod/"])
+def test_so_is_one_of_a_page_beside_the_histories(client_of: Callable[[str], Client], path: str) -> None:
+    assert client_of("ada").get(f"{path}?x={'a' * 999}").status_code == 414
+
+
+def test_two_hundred_rows_with_a_thousand_unknown_characters_are_a_small_page(
+    client_of: Callable[[str], Client],
+) -> None:
+    response = client_of("ada").get(f"{BULK}?per_page=200&x={'a' * 998}")
+
+    assert response.status_code == 200
+    assert len(response.content) < 400_000
+
+
+def test_a_link_of_8_kb_goes_through_the_sign_in(db: None, client: Client) -> None:
+    assert client.get("/sign-in/", {"next": f"/find/?q={'a' * 8000}"}).status_code in (200, 302, 303)
+
+
+@pytest.mark.parametrize(
+    "tail",
+    ["?x=" + "a" * 17_000, "?x=" + "%25" * 6000, "?q=" + "é" * 3000, "?x=\0" + "a" * 17_000, "?x=\udcff"],
+)
+@pytest.mark.parametrize(
+    "host", ["https://portal.example", "https://[::1", "http://a:99999", "https://" + "h" * 2000]
+)
+def test_find_reads_a_long_link_or_says_that_it_is_too_long(
+    client_of: Callable[[str], Client], caplog: pytest.LogCaptureFixture, host: str, tail: str
+) -> None:
+    text = f"{host}{ORDERS}{tail}".encode("utf-8", "surrogateescape")
+    response = client_of("ada").get("/find/", {"q": text})
+
+    assert response.status_code in (302, 400, 414)
+    assert response.status_code == 302 or b"too long" in response.content or len(text) > 20_000
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
