@@ -31,9 +31,8 @@ from .subjects import Subject, Window, window_of
 RUNNING_FRESH_SECONDS = 10
 # Instances that nobody knows of and that one viewer may have DCS asked for, in a minute.
 MOST_UNKNOWN = 10
-# How long a history waits for the list of its project, as a part of DCS_READ_BUDGET: the rest is
-# enough for its own reading to tell why it failed.
-LIST_SHARE = 0.05
+# By the list of its project, as far as that is at hand.
+Standing = Literal["listed", "unlisted", "unsure"]
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 Source = Literal["live", "cache", "stale"]
@@ -127,7 +126,7 @@ def instance_backups(
     """
     [look] = look_at(Subject("backups", project, instance_id))
     ends = _ends()
-    once = _is_unknown(look, now=now, ends=ends, viewer=viewer)
+    once = _standing(look, now=now, ends=ends, viewer=viewer) == "unlisted"
     return _backups(
         look, now=now, ends=ends, bounds=bounds, holding=holding, read_now=read_now, viewer=viewer, once=once
     )
@@ -153,10 +152,11 @@ def backups_and_instance(
         Subject("backups", project, instance_id), Subject("instance", project, instance_id)
     )
     ends = _ends(patience)
-    unknown = _is_unknown(look, now=now, ends=ends, viewer=viewer)
+    standing = _standing(look, now=now, ends=ends, viewer=viewer)
+    unknown, once = standing != "listed", standing == "unlisted"
     wanted = adorning.known is None and _refusal(adorning, now) is None
     beside = readings.begin(adorning, now=now, viewer=viewer) if wanted and not unknown else None
-    listing = _backups(look, now=now, ends=ends, bounds=bounds, holding=holding, viewer=viewer, once=unknown)
+    listing = _backups(look, now=now, ends=ends, bounds=bounds, holding=holding, viewer=viewer, once=once)
     if wanted and unknown:
         beside = readings.begin(adorning, now=now, viewer=viewer)
     try:
@@ -213,42 +213,39 @@ def _ends(patience: float | None = None) -> float:
     return time.monotonic() + (settings.DCS_READ_BUDGET if patience is None else patience)
 
 
-def _is_unknown(look: Look, *, now: datetime, ends: float, viewer: str) -> bool:
-    """Tell whether a viewer wants a history that is not at hand, of an instance that its project lacks.
+def _standing(look: Look, *, now: datetime, ends: float, viewer: str) -> Standing:
+    """Tell whether a viewer wants a history that is not at hand, of an instance that its project may lack.
 
     Where DCS is to be asked for it, that is counted; not again while DCS fails to say whether it knows it.
     Raises TooManyUnknown.
     """
     subject = look.subject
-    if not viewer or look.known or _is_listed(subject, now=now, ends=ends, viewer=viewer):
-        return False
+    if not viewer or look.known:
+        return "listed"
+    [instances] = look_at(Subject("instances", subject.project))
+    if _by_id(instances, subject.instance_id):
+        return "listed"
     failure = look.notes.failure
     is_counted = failure is None or failure.kind in ("not_found", "rejected")
     held = upstream.refusal(subject.call, look.notes, now, trial=False)
     if is_counted and not held and readings.would_start(subject, viewer):
         count = counts.next(f"unknown:viewer-{viewer}", time.time())
         if count > MOST_UNKNOWN:
-            raise TooManyUnknown(count)
-    return True
+            if not _is_listed_now(instances, subject.instance_id, now=now, ends=ends, viewer=viewer):
+                raise TooManyUnknown(count)
+            return "listed"
+    return "unlisted" if instances.known else "unsure"
 
 
-def _is_listed(subject: Subject, *, now: datetime, ends: float, viewer: str) -> bool:
-    """Tell whether the list of its project holds an instance; one that is not at hand is read, for all."""
-    [look] = look_at(Subject("instances", subject.project))
-    if _by_id(look, subject.instance_id):
-        return True
+def _is_listed_now(look: Look, instance_id: str, *, now: datetime, ends: float, viewer: str) -> bool:
+    """Read the list of a project, by which real instances are told from made-up ones, unless it is fresh."""
     if look.known and is_fresh(look.known[0], now):
         return False
     if upstream.refusal(look.subject.call, look.notes, now, trial=False):
         return False
     reading = readings.begin(look, now=now, viewer=viewer)
-    if look.known is None:
-        most = settings.DCS_READ_BUDGET * LIST_SHARE
-        waiting_room.wait(reading, min(most, ends - time.monotonic()), viewer=viewer)
-    return (
-        reading.result is not None
-        and _by_id(replace(look, known=reading.result), subject.instance_id) is not None
-    )
+    waiting_room.wait(reading, ends - time.monotonic(), viewer=viewer)
+    return reading.result is not None and _by_id(replace(look, known=reading.result), instance_id) is not None
 
 
 def project_instances(

@@ -448,8 +448,6 @@ def test_many_rows_need_no_more_queries_and_calls_than_one(
 
 
 def test_a_first_view_asks_dcs_twice_and_the_next_not_at_all(ada: Client, emulator: Emulator) -> None:
-    ada.get(PROJECT)
-    emulator.clear_calls()
     ada.get(ORDERS)
     asked = [call.path.rpartition("/")[2] for call in emulator.calls]
     emulator.clear_calls()

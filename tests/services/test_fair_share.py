@@ -112,12 +112,22 @@ def test_an_id_that_nobody_knows_of_costs_one_call(eu: Project, emulator: Emulat
     assert len(emulator.calls) == 1
 
 
-def test_while_its_project_s_list_cannot_be_read_an_instance_is_served(
-    eu: Project, emulator: Emulator
+def test_an_instance_is_served_without_the_list_of_its_project(eu: Project, emulator: Emulator) -> None:
+    assert told(eu, ORDERS, "ada") == "live"
+
+    assert len(emulator.calls) == 1
+
+
+def test_beyond_the_budget_the_list_of_the_project_tells_real_instances_from_made_up_ones(
+    eu: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    emulator.fail_with(500, times=1)
+    monkeypatch.setattr(listings, "MOST_UNKNOWN", 0)
 
     assert told(eu, ORDERS, "ada") == "live"
+    with pytest.raises(TooManyUnknown):
+        listings.instance_backups(eu, made_up(1), now=later(), viewer="ada")
+
+    assert len(emulator.calls) == 2  # the list, and the one history that it holds
 
 
 def test_what_dcs_fails_to_answer_for_is_counted_once(
