@@ -115,7 +115,7 @@ def test_an_id_that_nobody_knows_of_costs_one_call(eu: Project, emulator: Emulat
 def test_an_instance_is_served_without_the_list_of_its_project(eu: Project, emulator: Emulator) -> None:
     assert told(eu, ORDERS, "ada") == "live"
 
-    assert len(emulator.calls) == 1
+    assert len(emulator.calls) == 2  # its history, and itself
 
 
 def test_beyond_the_budget_the_list_of_the_project_tells_real_instances_from_made_up_ones(
@@ -127,7 +127,7 @@ def test_beyond_the_budget_the_list_of_the_project_tells_real_instances_from_mad
     with pytest.raises(TooManyUnknown):
         listings.instance_backups(eu, made_up(1), now=later(), viewer="ada")
 
-    assert len(emulator.calls) == 2  # the list, and the one history that it holds
+    assert len(emulator.calls) == 3  # the list, and of the instance that it holds the history and itself
 
 
 def test_what_dcs_fails_to_answer_for_is_counted_once(
