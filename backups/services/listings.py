@@ -156,7 +156,13 @@ def backups_and_instance(
     unknown, once = standing != "listed", standing == "unlisted"
     wanted = adorning.known is None and _refusal(adorning, now) is None
     beside = readings.begin(adorning, now=now, viewer=viewer) if wanted and not unknown else None
-    listing = _backups(look, now=now, ends=ends, bounds=bounds, holding=holding, viewer=viewer, once=once)
+    try:
+        listing = _backups(look, now=now, ends=ends, bounds=bounds, holding=holding, viewer=viewer, once=once)
+    except NothingToShow as nothing:
+        if wanted and standing == "unsure" and nothing.problem.kind == "being_read":
+            # The page becomes the history by itself, and then wants its head.
+            readings.begin(adorning, now=now, viewer=viewer)
+        raise
     if wanted and unknown:
         beside = readings.begin(adorning, now=now, viewer=viewer)
     try:
