@@ -23,12 +23,7 @@ HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 SignIn = Callable[[str], Client]
 
 
-@pytest.fixture(autouse=True)
-def _within_one_minute(portal: Settings) -> None:
-    """A test that is about to run over the end of a minute waits for the next."""
-    left = WINDOW_SECONDS - time.time() % WINDOW_SECONDS
-    if left < 10:
-        time.sleep(left)
+pytestmark = pytest.mark.usefixtures("within_one_minute")
 
 
 def used_up(client: Client, limit: rate_limits.Limit) -> None:

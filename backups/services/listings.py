@@ -153,17 +153,17 @@ def backups_and_instance(
     )
     ends = _ends(patience)
     standing = _standing(look, now=now, ends=ends, viewer=viewer)
-    unknown, once = standing != "listed", standing == "unlisted"
     wanted = adorning.known is None and _refusal(adorning, now) is None
-    beside = readings.begin(adorning, now=now, viewer=viewer) if wanted and not unknown else None
+    beside = readings.begin(adorning, now=now, viewer=viewer) if wanted and standing == "listed" else None
     try:
+        once = standing == "unlisted"
         listing = _backups(look, now=now, ends=ends, bounds=bounds, holding=holding, viewer=viewer, once=once)
     except NothingToShow as nothing:
         if wanted and standing == "unsure" and nothing.problem.kind == "being_read":
             # The page becomes the history by itself, and then wants its head.
             readings.begin(adorning, now=now, viewer=viewer)
         raise
-    if wanted and unknown:
+    if wanted and beside is None:
         beside = readings.begin(adorning, now=now, viewer=viewer)
     try:
         if beside:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.services.counts import WINDOW_SECONDS
@@ -18,12 +16,7 @@ from .conftest import ORDERS, PROJECT, history_of, text_of
 SignIn = Callable[[str], Client]
 
 
-@pytest.fixture(autouse=True)
-def _within_one_minute(portal: Settings) -> None:
-    """A test that is about to run over the end of a minute waits for the next."""
-    left = WINDOW_SECONDS - time.time() % WINDOW_SECONDS
-    if left < 10:
-        time.sleep(left)
+pytestmark = pytest.mark.usefixtures("within_one_minute")
 
 
 def made_up(number: int) -> str:
