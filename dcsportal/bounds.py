@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import unquote_plus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.urls import Resolver404, resolve
 
 from backups.forms import HistoryForm, InstancesForm, RecoveryForm, TicketForm
 from backups.services.history import PARAMETERS
@@ -54,18 +55,32 @@ def _refusal_of_address(request: HttpRequest) -> HttpResponse | None:
     query = request.META.get("QUERY_STRING", "")
     if len(request.path) > LONGEST_PATH or len(query) > LONGEST_QUERY:
         return _refused(request, 414)
-    if query.count("&") >= MOST_PARAMETERS:
-        return _refused(request, 400)
-    return _refusal_of_query(request, query) if len(query) > LONGEST_UNKNOWN else None
+    return _refused(request, 400) if query.count("&") >= MOST_PARAMETERS else None
 
 
-def _refusal_of_query(request: HttpRequest, query: str) -> HttpResponse | None:
-    try:
-        page = resolve(request.path_info)
-    except Resolver404:
-        return None
-    name = page.url_name or ""
-    if "instance_id" in page.kwargs:
+class BoundedQuery:
+    """Refuses a query of which too much would be carried along; behind the sign-in, which keeps any link."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        query = request.META.get("QUERY_STRING", "")
+        match = request.resolver_match
+        if match is None or len(query) <= LONGEST_UNKNOWN:
+            return None
+        return _refusal_of_query(request, query, match.url_name or "", of_instance="instance_id" in kwargs)
+
+
+def _refusal_of_query(
+    request: HttpRequest, query: str, name: str, *, of_instance: bool
+) -> HttpResponse | None:
+    if of_instance:
         understood, longest = _OF_INSTANCE, LONGEST_LINK
     elif name == "project":
         understood, longest = _OF_PROJECT, LONGEST_LINK

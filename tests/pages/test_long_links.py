@@ -41,6 +41,15 @@ def test_two_hundred_rows_with_a_thousand_unknown_characters_are_a_small_page(
     assert len(response.content) < 400_000
 
 
+@pytest.mark.parametrize("query", ["x=" + "a" * 999, "q=" + "a" * 7900])
+def test_signed_out_such_a_link_is_kept_for_the_sign_in(db: None, client: Client, query: str) -> None:
+    response = client.get(f"{ORDERS}?{query}")
+
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith("/sign-in/?next=")
+    assert query.partition("=")[2] in response.headers["Location"]
+
+
 def test_a_link_of_8_kb_goes_through_the_sign_in(db: None, client: Client) -> None:
     assert client.get("/sign-in/", {"next": f"/find/?q={'a' * 8000}"}).status_code in (200, 302, 303)
 
