@@ -31,8 +31,6 @@ from .subjects import Subject, Window, window_of
 RUNNING_FRESH_SECONDS = 10
 # Instances that nobody knows of and that one viewer may have DCS asked for, in a minute.
 MOST_UNKNOWN = 10
-# By the list of its project, as far as that is at hand.
-Standing = Literal["listed", "unlisted", "unsure"]
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 Source = Literal["live", "cache", "stale"]
@@ -96,6 +94,20 @@ class NothingToShow(Exception):
         self.problem = problem
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What the list of its project, as far as that is at hand, says of an instance that a viewer names."""
+
+    kind: Literal["listed", "unlisted", "unsure"] = "listed"
+    # As what it was counted among the viewer's unknown ones, and when.
+    counted: tuple[str, float] | None = None
+
+    def exists(self) -> None:
+        """Take it off the count: DCS knows it."""
+        if self.counted:
+            counts.next(*self.counted, step=-1)
+
+
 class TooManyUnknown(Exception):
     """A viewer asked for too many unknown instances; `count` is how many in this minute."""
 
@@ -126,10 +138,14 @@ def instance_backups(
     """
     [look] = look_at(Subject("backups", project, instance_id))
     ends = _ends()
-    once = _standing(look, now=now, ends=ends, viewer=viewer) == "unlisted"
-    return _backups(
+    standing = _standing(look, now=now, ends=ends, viewer=viewer)
+    once = standing.kind == "unlisted"
+    listing = _backups(
         look, now=now, ends=ends, bounds=bounds, holding=holding, read_now=read_now, viewer=viewer, once=once
     )
+    if listing.total:
+        standing.exists()
+    return listing
 
 
 def backups_and_instance(
@@ -154,15 +170,19 @@ def backups_and_instance(
     ends = _ends(patience)
     standing = _standing(look, now=now, ends=ends, viewer=viewer)
     wanted = adorning.known is None and _refusal(adorning, now) is None
-    beside = readings.begin(adorning, now=now, viewer=viewer) if wanted and standing == "listed" else None
+    beside = (
+        readings.begin(adorning, now=now, viewer=viewer) if wanted and standing.kind == "listed" else None
+    )
     try:
-        once = standing == "unlisted"
+        once = standing.kind == "unlisted"
         listing = _backups(look, now=now, ends=ends, bounds=bounds, holding=holding, viewer=viewer, once=once)
     except NothingToShow as nothing:
-        if wanted and standing == "unsure" and nothing.problem.kind == "being_read":
+        if wanted and standing.kind == "unsure" and nothing.problem.kind == "being_read":
             # The page becomes the history by itself, and then wants its head.
             readings.begin(adorning, now=now, viewer=viewer)
         raise
+    if listing.total:
+        standing.exists()
     if wanted and beside is None:
         beside = readings.begin(adorning, now=now, viewer=viewer)
     try:
@@ -227,20 +247,22 @@ def _standing(look: Look, *, now: datetime, ends: float, viewer: str) -> Standin
     """
     subject = look.subject
     if not viewer or look.known:
-        return "listed"
+        return Standing()
     [instances] = look_at(Subject("instances", subject.project))
     if _by_id(instances, subject.instance_id):
-        return "listed"
+        return Standing()
     failure = look.notes.failure
+    counted = None
     is_counted = failure is None or failure.kind in ("not_found", "rejected")
     held = upstream.refusal(subject.call, look.notes, now, trial=False)
     if is_counted and not held and readings.would_start(subject, viewer):
-        count = counts.next(f"unknown:viewer-{viewer}", time.time())
+        counted = f"unknown:viewer-{viewer}", time.time()
+        count = counts.next(*counted)
         if count > MOST_UNKNOWN:
             if not _is_listed_now(instances, subject.instance_id, now=now, ends=ends, viewer=viewer):
                 raise TooManyUnknown(count)
-            return "listed"
-    return "unlisted" if instances.known else "unsure"
+            return Standing()
+    return Standing("unlisted" if instances.known else "unsure", counted)
 
 
 def _is_listed_now(look: Look, instance_id: str, *, now: datetime, ends: float, viewer: str) -> bool:

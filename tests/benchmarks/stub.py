@@ -1,7 +1,7 @@
 """DCS as fast as Python can be: the emulator's records, rendered once, no signature verified.
 
-Every instance `records-N…` has the emulator's bulk history of N records. What it does wrong is
-told by POST /_stub/ with JSON:
+Every instance `records-N…` has the emulator's bulk history of N records; no other one exists, and the list of
+all of them is empty. What it does wrong is told by POST /_stub/ with JSON:
 
     {"latency": 0.03}                            each answer comes that many seconds later
     {"fault": "failing", "of": "records-…"}      calls of such instances are answered 500 (DCS.5000),
@@ -62,6 +62,9 @@ class Stub:
             connection.send(self._control(json.loads(body)) if method == "POST" else self._told())
             return
         self.calls += 1
+        if target.partition("?")[0].endswith("/instances"):
+            self._later(connection, _message(200, b'{"instance_num":0,"instances":[]}'))
+            return
         instance_id, limit, offset = _parsed(target)
         asked = self.asked.setdefault(instance_id, Counter())
         if limit >= 0:
@@ -91,7 +94,7 @@ class Stub:
         key = instance_id, limit, offset
         message = self._pages.get(key)
         if message is None:
-            message = _page(*key) if limit >= 0 else _shown(instance_id)
+            message = _rendered(*key)
             self._pages[key] = message
             self._size += len(message)
             while self._size > self.MOST_BYTES:
@@ -156,9 +159,13 @@ def _records(count: int) -> list[bytes]:
     return [row.text for row in Fleet(bulk_records=count).backups(BULK_HISTORY_ID)]
 
 
-def _page(instance_id: str, limit: int, offset: int) -> bytes:
+def _rendered(instance_id: str, limit: int, offset: int) -> bytes:
     found = _COUNT.match(instance_id)
-    records = _records(int(found[1]) if found else 0)
+    if found is None:
+        return _message(404, b'{"error_code":"DCS.3022","error_msg":"The DCS instance does not exist."}')
+    if limit < 0:
+        return _shown(instance_id)
+    records = _records(int(found[1]))
     rows = b",".join(records[offset : offset + limit]).replace(_BULK, instance_id.encode())
     return _message(200, b'{"total_num":%d,"backup_record_response":[%s]}' % (len(records), rows))
 

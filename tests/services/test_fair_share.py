@@ -118,6 +118,17 @@ def test_an_instance_is_served_without_the_list_of_its_project(eu: Project, emul
     assert len(emulator.calls) == 2  # its history, and itself
 
 
+def test_what_dcs_has_backups_of_is_not_counted(
+    eu: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listings, "MOST_UNKNOWN", 1)
+    emulator.fail_with(403, path_contains="/instances?")  # a key that may read backups only
+
+    seen = {told(eu, emulator.fleet.named(name).instance_id, "ada") for name in ("orders-cache", "baskets")}
+
+    assert seen == {"live"}
+
+
 def test_beyond_the_budget_the_list_of_the_project_tells_real_instances_from_made_up_ones(
     eu: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
