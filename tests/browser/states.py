@@ -123,7 +123,7 @@ def being_read(stage: Stage) -> None:
     stage.emulator.set_records(ORDERS_CACHE_ID, raws(60))
     stage.emulator.hang(path_contains="/backups", after=3)
     stage.page.goto(ORDERS)
-    # The first three calls that come are answered; of pages that are asked for side by side, any may be among them.
+    # Three calls are answered; of pages that are asked for side by side, any may be among them.
     expect(stage.page.locator("main progress")).to_have_attribute("value", re.compile("^[123]$"))
 
 
