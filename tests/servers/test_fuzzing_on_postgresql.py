@@ -7,24 +7,31 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
+
 from ..benchmarks.processes import ROOT
-from .postgresql import Postgres
+from .postgresql import DATABASE, Postgres
 
 FILES = ("tests/test_fuzzing.py", "tests/sso/test_company_sign_in.py", "tests/sso/test_proxy_sign_in.py")
 
 
 def test_whatever_is_sent_is_answered_on_postgresql_too(tmp_path: Path) -> None:
     postgres = Postgres(tmp_path)
+    # These tests' own settings stand in the environment already, and come first.
+    database = {"TESTS_DATABASE_URL": postgres.url, "DATABASE_URL": postgres.url}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FILES],
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reuse-db", *FILES],
             cwd=ROOT,
-            env=os.environ | {"TESTS_DATABASE_URL": postgres.url, "FUZZ_EXAMPLES": "15"},
+            env=os.environ | database | {"FUZZ_EXAMPLES": "15"},
             capture_output=True,
             text=True,
             check=False,
         )
+        with psycopg.connect(postgres.url_of(f"test_{DATABASE}")) as connection:
+            (migrations,) = connection.execute("SELECT count(*) FROM django_migrations").fetchone() or (0,)
     finally:
         postgres.stop()
 
+    assert migrations
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
