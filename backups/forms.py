@@ -17,14 +17,22 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from .dcs.records import FORMATS, STATUSES, TYPES
-from .services import instances
-from .services.asked_time import AskedTime, UnreadableTime, asked_time
-from .services.history import DEFAULT_PER_PAGE, PER_PAGE, RANGES, BackupFilter
-from .services.history_index import DEFAULT_SORT, ERROR_CODE, OTHER, RESTORABLE, SORTS
-from .services.instances import InstanceFilter
-from .services.markup import MARKUPS
-from .services.words import Words
-from .services.zones import zone_names
+from .services.history import (
+    DEFAULT_PER_PAGE,
+    DEFAULT_SORT,
+    ERROR_CODE,
+    OTHER,
+    PER_PAGE,
+    RANGES,
+    RESTORABLE,
+    SORTS,
+    BackupFilter,
+    InstanceFilter,
+    instances,
+)
+from .services.pasted import AskedTime, UnreadableTime, asked_time
+from .services.tickets import MARKUPS
+from .services.words import Words, zone_names
 
 LONGEST_SEARCH = 200
 LONGEST_SHOWN = 80

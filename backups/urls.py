@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from . import export_views, pattern_views, ticket_views, views
+from .views import exports, pages, patterns, tickets
 
 
 class CloudId:
@@ -24,19 +24,19 @@ register_converter(CloudId, "id")
 INSTANCE = "projects/<slug:project_name>/instances/<id:instance_id>/"
 
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("find/", views.find, name="find"),
-    path("find/suggestions/", views.suggestions, name="suggestions"),
-    path("keyboard/", views.keyboard, name="keyboard"),
-    path("patterns/", pattern_views.patterns, name="patterns"),
-    path("projects/<slug:project_name>/", views.project, name="project"),
-    path(INSTANCE, views.history, name="history"),
-    path(INSTANCE + "ticket/", ticket_views.of_history, name="history-ticket"),
-    path(INSTANCE + "backups.json", export_views.backups_json, name="backups-json"),
-    path(INSTANCE + "backups.csv", export_views.backups_csv, name="backups-csv"),
-    path(INSTANCE + "recovery-point/", views.recovery_point, name="recovery-point"),
-    path(INSTANCE + "recovery-point/ticket/", ticket_views.of_recovery_point, name="recovery-ticket"),
-    path(INSTANCE + "refresh/", views.refresh, name="refresh"),
-    path(INSTANCE + "backups/<id:backup_id>/", views.backup, name="backup"),
-    path(INSTANCE + "backups/<id:backup_id>/ticket/", ticket_views.of_backup, name="backup-ticket"),
+    path("", pages.home, name="home"),
+    path("find/", pages.find, name="find"),
+    path("find/suggestions/", pages.suggestions, name="suggestions"),
+    path("keyboard/", pages.keyboard, name="keyboard"),
+    path("patterns/", patterns.patterns, name="patterns"),
+    path("projects/<slug:project_name>/", pages.project, name="project"),
+    path(INSTANCE, pages.history, name="history"),
+    path(INSTANCE + "ticket/", tickets.of_history, name="history-ticket"),
+    path(INSTANCE + "backups.json", exports.backups_json, name="backups-json"),
+    path(INSTANCE + "backups.csv", exports.backups_csv, name="backups-csv"),
+    path(INSTANCE + "recovery-point/", pages.recovery_point, name="recovery-point"),
+    path(INSTANCE + "recovery-point/ticket/", tickets.of_recovery_point, name="recovery-ticket"),
+    path(INSTANCE + "refresh/", pages.refresh, name="refresh"),
+    path(INSTANCE + "backups/<id:backup_id>/", pages.backup, name="backup"),
+    path(INSTANCE + "backups/<id:backup_id>/ticket/", tickets.of_backup, name="backup-ticket"),
 ]

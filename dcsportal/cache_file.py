@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from backups.services.shared_cache import is_busy
+from backups.services.listings import is_busy
 
 Result = TypeVar("Result")
 Rows = list[tuple[str, Any, float]]

@@ -16,8 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from backups.services.calls import dcs_state
-from backups.services.shared_cache import CACHE_ERRORS
+from backups.services.listings import CACHE_ERRORS, dcs_state
 
 logger = logging.getLogger(__name__)
 

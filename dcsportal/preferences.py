@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from backups.services.zones import zone_names
+from backups.services.words import zone_names
 
 from .links import safe_link, see_other
 from .middleware import GetResponse

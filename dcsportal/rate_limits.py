@@ -17,9 +17,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from backups.services.counts import WINDOW_SECONDS, counts
 from backups.services.exports import export_too_often
-from backups.services.listings import MOST_UNKNOWN, TooManyUnknown
+from backups.services.listings import MOST_UNKNOWN, WINDOW_SECONDS, TooManyUnknown, counts
 from backups.services.projects import visible_project
 
 from . import metrics

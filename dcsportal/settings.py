@@ -17,9 +17,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from . import environment as env
-from .dcs_projects import ProjectSettings, as_group, read_projects
 from .local_key import local_secret_key
 from .postgresql import Connection
+from .projects import ProjectSettings, as_group, read_projects
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -291,10 +291,10 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "json": {"()": "dcsportal.logs.JsonFormatter"},
-        "text": {"()": "dcsportal.logs.TextFormatter"},
+        "json": {"()": "dcsportal.logging.JsonFormatter"},
+        "text": {"()": "dcsportal.logging.TextFormatter"},
     },
-    "filters": {"exceptions": {"()": "dcsportal.logs.Exceptions"}},
+    "filters": {"exceptions": {"()": "dcsportal.logging.Exceptions"}},
     "handlers": {
         # Commands write their answers to stdout: beside text for people, logs do not mix with them.
         "console": {

@@ -40,7 +40,7 @@ def _application() -> WSGIHandler:
 def _begin_metrics() -> None:
     from django.conf import settings
 
-    from backups.services import metrics as services
+    from backups.services.listings import metrics as services
 
     from . import metrics
 

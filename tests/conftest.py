@@ -41,7 +41,7 @@ from pytest_django.fixtures import Settings  # noqa: E402
 
 from backups.emulator.api import Emulator  # noqa: E402
 from backups.emulator.server import running  # noqa: E402
-from backups.services.counts import WINDOW_SECONDS  # noqa: E402
+from backups.services.listings.counts import WINDOW_SECONDS  # noqa: E402
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -159,13 +159,13 @@ def project_settings(emulator: Emulator, endpoint: str) -> dict[str, dict[str, o
 @pytest.fixture
 def portal(emulator: Emulator, endpoint: str, settings: Settings) -> Generator[Settings]:
     """The portal's settings over the emulator; nothing is cached, held or remembered before and after."""
-    from backups.services import readers
+    from backups.services.listings import reader
 
     settings.DCS_PROJECTS = project_settings(emulator, endpoint)
     forget_everything()
     yield settings
     emulator.heal()
-    assert readers.wait_for_readers(), "a reader is still under way"
+    assert reader.wait_for_readers(), "a reader is still under way"
     forget_everything()
 
 
@@ -179,11 +179,11 @@ def within_one_minute(portal: Settings) -> None:
 
 def forget_everything() -> None:
     """What a restart of the portal and its cache would forget."""
-    from backups.services import generations, upstream
+    from backups.services.listings import guard, store
 
     cache.clear()
-    generations.forget_memory()
-    upstream.forget()
+    store.forget_memory()
+    guard.forget()
 
 
 def shell_environment() -> dict[str, str]:

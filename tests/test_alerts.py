@@ -10,7 +10,7 @@ import yaml
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import Counter, Gauge, Histogram, MetricWrapperBase
 
-from backups.services import metrics as services
+from backups.services.listings import metrics as services
 from dcsportal import metrics
 
 from .conftest import ROOT

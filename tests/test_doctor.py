@@ -21,7 +21,7 @@ from pytest_django.fixtures import Settings
 
 from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
-from backups.services import shared_cache
+from backups.services.listings import shared_cache
 from dcsportal.doctor import installation
 from dcsportal.doctor.clocks import clock_findings, seconds_ahead
 

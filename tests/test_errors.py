@@ -19,7 +19,8 @@ from pytest_django.fixtures import Settings
 
 from backups.dcs.signing import Credentials
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.services.projects import client_for, configured_projects
+from backups.services.listings.clients import client_for
+from backups.services.projects import configured_projects
 from dcsportal import redaction
 
 # Put together here, since a page of DEBUG shows lines of code.

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.services import calls
+from backups.services.listings import calls
 from dcsportal import health
 from dcsportal.middleware import portal_address
 
@@ -119,7 +119,8 @@ def test_once_the_tables_are_there_only_the_connection_is_tried(
 
 def ask_dcs(portal: Settings, emulator: Emulator, project: str) -> None:
     from backups.dcs.errors import DcsError
-    from backups.services.projects import client_for, configured_projects
+    from backups.services.listings.clients import client_for
+    from backups.services.projects import configured_projects
 
     with suppress(DcsError):
         client_for(configured_projects()[project]).list_backup_records(ORDERS_CACHE_ID, limit=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -17,30 +18,14 @@ ALLOWED = {
     "backups/services": {"backups.dcs"},
     "backups/forms.py": {"backups.dcs.records", "backups.services"},
     "backups/guards.py": {"backups.forms", "backups.services"},
-    "backups/live_pages.py": {"backups.services"},
-    "backups/views.py": {
-        "backups.dcs.records",
-        "backups.forms",
-        "backups.guards",
-        "backups.live_pages",
-        "backups.services",
-    },
-    "backups/export_views.py": {"backups.guards", "backups.services"},
-    "backups/ticket_views.py": {"backups.forms", "backups.guards", "backups.services"},
-    "backups/pattern_views.py": {
-        "backups.dcs.records",
-        "backups.forms",
-        "backups.guards",
-        "backups.services",
-    },
+    "backups/views": {"backups.dcs.records", "backups.forms", "backups.guards", "backups.services"},
     "backups/templatetags": {"backups.dcs.records", "backups.services"},
-    "backups/urls.py": {
-        "backups.export_views",
-        "backups.pattern_views",
-        "backups.ticket_views",
-        "backups.views",
-    },
+    "backups/urls.py": {"backups.views"},
 }
+
+# The packages of services, lowest first: each may use those before it.
+FLOORS = """eligibility words problems projects pasted listings history live insights recovery tickets exports
+    find""".split()
 
 
 @pytest.mark.parametrize("room", ALLOWED)
@@ -49,6 +34,39 @@ def test_a_room_imports_only_from_the_rooms_below_it(room: str) -> None:
     for file, module in _imports_of(room):
         if module.split(".")[0] in ("backups", "dcsportal", "tests") and not _is_in(module, {own}):
             assert _is_in(module, ALLOWED[room]), f"{file} imports {module}"
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_a_package_of_services_uses_public_names_of_those_below_it(name: str) -> None:
+    below = {f"backups.services.{floor}": floor for floor in FLOORS[: FLOORS.index(name)]}
+    room = f"backups/services/{name}"
+    for file, module in _imports_of(room if (ROOT / room).is_dir() else f"{room}.py"):
+        package = ".".join(module.split(".")[:3])
+        if package.startswith("backups.services.") and package != f"backups.services.{name}":
+            assert package in below, f"{file} imports {module}"
+            assert _is_public(module), f"{file} imports {module}, which its package does not offer"
+
+
+def test_every_package_of_services_has_its_floor() -> None:
+    rooms = {path.stem for path in (ROOT / "backups/services").iterdir() if not path.name.startswith("__")}
+    assert rooms == set(FLOORS)
+
+
+@pytest.mark.parametrize(
+    "room", ["backups/forms.py", "backups/guards.py", "backups/views", "backups/templatetags", "dcsportal"]
+)
+def test_outsiders_import_what_a_package_of_services_offers(room: str) -> None:
+    for file, module in _imports_of(room):
+        if module.startswith("backups.services."):
+            assert _is_public(module), f"{file} imports {module}, which its package does not offer"
+
+
+def _is_public(module: str) -> bool:
+    """Whether `module`, such as backups.services.words.Words, is a name that its package offers."""
+    parts = module.split(".")
+    if len(parts) <= 3 or not (ROOT / "/".join(parts[:3])).is_dir():
+        return True
+    return len(parts) == 4 and parts[3] in import_module(".".join(parts[:3])).__all__
 
 
 def test_the_app_never_imports_the_installation() -> None:

@@ -19,10 +19,10 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.services import readers
-from backups.services.background import background_thread
+from backups.services.listings import reader
+from backups.services.listings.background import background_thread
 from dcsportal import redaction
-from dcsportal.logs import LONGEST_LINE, JsonFormatter, TextFormatter
+from dcsportal.logging import LONGEST_LINE, JsonFormatter, TextFormatter
 from dcsportal.observed import observed
 from dcsportal.redaction import REDACTED, Redactor, secrets_of_settings
 from dcsportal.request_ids import NO_REQUEST, Current, current
@@ -151,7 +151,7 @@ def test_all_lines_of_a_view_carry_its_id_and_the_call_s_carries_that_of_dcs_too
     portal: Settings, emulator: Emulator, client_of: Callable[[str], Client], lines: Lines
 ) -> None:
     response = client_of("ada").get(HISTORY)
-    assert readers.wait_for_readers()
+    assert reader.wait_for_readers()
 
     ours = [line for line in lines() if line.get("request_id") == response.headers["X-Request-ID"]]
     (request,) = events(ours, "request")
@@ -188,7 +188,8 @@ def test_a_call_to_dcs_leaves_a_line_with_its_request_id_and_outcome(
     portal: Settings, emulator: Emulator, lines: Lines
 ) -> None:
     from backups.dcs.errors import DcsError
-    from backups.services.projects import client_for, configured_projects
+    from backups.services.listings.clients import client_for
+    from backups.services.projects import configured_projects
 
     client = client_for(configured_projects()["eu-prod"])
     client.show_instance(ORDERS_CACHE_ID)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from backups.services.sizes import sizes
-from backups.services.timeline import timeline
+from backups.services.insights.sizes import sizes
+from backups.services.insights.timeline import timeline
 from backups.templatetags.charts import axis, chart, round_size, spark
 from backups.templatetags.overview import rate, size_change
 from tests.services.api_records import EXPIRED, backup_at

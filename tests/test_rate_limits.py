@@ -13,9 +13,9 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.services import counts as counting
-from backups.services import shared_cache
-from backups.services.counts import Counts, counts
+from backups.services.listings import counts as counting
+from backups.services.listings import shared_cache
+from backups.services.listings.counts import Counts, counts
 from dcsportal import metrics, rate_limits
 from dcsportal.rate_limits import _EXPORT, _FIND, _REFRESH, _SIGN_IN, WINDOW_SECONDS, Limit
 

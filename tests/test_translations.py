@@ -23,8 +23,9 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, instance_details
-from backups.services import problems, words
-from backups.services.words import Words
+from backups.services import problems
+from backups.services.words import codes
+from backups.services.words.codes import Words
 
 from .conftest import ROOT
 
@@ -142,15 +143,15 @@ PROBLEMS = problems._WORDS | {
     code: texts for (_, code), texts in problems._WORDS_OF_CODE.items() if code != "DCS.1004"
 }
 WORDS: dict[str, dict[str, Words]] = {
-    "status": words.STATUS_WORDS,
-    "type": words.TYPE_WORDS,
-    "restorable": words.RESTORABLE_WORDS,
-    "cache mode": words.CACHE_MODE_WORDS,
-    "status of an instance": words.INSTANCE_STATUS_WORDS,
-    "reason": words.REASON_WORDS,
-    "doubt of a time": words.DOUBT_WORDS,
-    "block of a restore": words.BLOCK_WORDS,
-    "meaning of an error code": {code: known.meaning for code, known in words.ERROR_CODES.items()},
+    "status": codes.STATUS_WORDS,
+    "type": codes.TYPE_WORDS,
+    "restorable": codes.RESTORABLE_WORDS,
+    "cache mode": codes.CACHE_MODE_WORDS,
+    "status of an instance": codes.INSTANCE_STATUS_WORDS,
+    "reason": codes.REASON_WORDS,
+    "doubt of a time": codes.DOUBT_WORDS,
+    "block of a restore": codes.BLOCK_WORDS,
+    "meaning of an error code": {code: known.meaning for code, known in codes.ERROR_CODES.items()},
     "problem": {kind: texts[0] for kind, texts in PROBLEMS.items()},
     "what happened": {kind: texts[1] for kind, texts in PROBLEMS.items()},
 }
@@ -167,7 +168,7 @@ def test_each_code_has_its_own_words_in_both_languages(kind: str) -> None:
 def test_what_to_do_about_a_problem_is_said_in_both_languages() -> None:
     steps = [
         *(texts[2] for texts in PROBLEMS.values()),
-        *(known.next_step for known in words.ERROR_CODES.values()),
+        *(known.next_step for known in codes.ERROR_CODES.values()),
     ]
 
     assert not set(said("en", steps)) & set(said("zh-hans", steps))
@@ -180,8 +181,8 @@ def said(language: str, texts: Iterable[Words]) -> list[str]:
 
 def test_the_vendor_s_own_words_stand_for_statuses_and_error_codes() -> None:
     with override("zh-hans"):
-        statuses = {code: str(word) for code, word in words.STATUS_WORDS.items()}
-        busy = str(words.ERROR_CODES["dcs.08.0008"].meaning)
+        statuses = {code: str(word) for code, word in codes.STATUS_WORDS.items()}
+        busy = str(codes.ERROR_CODES["dcs.08.0008"].meaning)
 
     assert statuses == {
         "waiting": "等待中",

@@ -1,4 +1,4 @@
-"""The configured projects, who may see them, and their clients.
+"""The configured projects, and who may see them.
 
 A project is a region-bound container of instances. Which viewers may see it is
 decided anew at every request, from the viewer's groups and the configured ones.
@@ -7,14 +7,11 @@ decided anew at every request, from the viewer's groups and the configured ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from django.conf import settings
 
-from ..dcs.client import DcsClient
 from ..dcs.signing import Credentials
-from .calls import dcs_was_asked
 
 
 class HasGroups(Protocol):
@@ -52,34 +49,3 @@ def visible_project(viewer: HasGroups, name: str) -> Project | None:
     values = settings.DCS_PROJECTS.get(name)
     project = Project(name=name, **values) if values else None
     return project if project and project.may_be_seen_by(viewer) else None
-
-
-def client_for(project: Project) -> DcsClient:
-    """Return this process's client of a project; it keeps its connections open."""
-    return _client(
-        project.name,
-        project.endpoint,
-        project.project_id,
-        project.credentials,
-        settings.DCS_CONNECT_TIMEOUT,
-        settings.DCS_READ_TIMEOUT,
-    )
-
-
-@lru_cache(maxsize=64)
-def _client(
-    name: str,
-    endpoint: str,
-    project_id: str,
-    credentials: Credentials,
-    connect_timeout: float,
-    read_timeout: float,
-) -> DcsClient:
-    return DcsClient(
-        endpoint=endpoint,
-        project_id=project_id,
-        credentials=credentials,
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
-        observe=partial(dcs_was_asked, name),
-    )

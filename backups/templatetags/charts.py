@@ -10,8 +10,8 @@ from datetime import datetime
 from django import template
 
 from backups.dcs.records import BackupRecord
-from backups.services.sizes import Size
-from backups.services.values import exact_bytes
+from backups.services.insights import Size
+from backups.services.words import exact_bytes
 
 register = template.Library()
 

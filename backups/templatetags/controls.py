@@ -17,8 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from backups.services.history import DEFAULT_PER_PAGE, PER_PAGE, Facet, Facets
-from backups.services.history_index import DEFAULT_SORT
+from backups.services.history import DEFAULT_PER_PAGE, DEFAULT_SORT, PER_PAGE, Facet, Facets
 
 from .portal import SortHead, facet_word, icon, sort_head
 from .query_links import QueryLinks, links_of

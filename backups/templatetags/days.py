@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from backups.services.days import STATES, Day
+from backups.services.insights import STATES, Day
 
 from .portal import icon
 from .row_links import rows_url

@@ -18,9 +18,8 @@ from django.utils.translation import gettext, ngettext, pgettext
 
 from backups.dcs.records import BackupRecord
 from backups.services.eligibility import Eligibility, eligibility
-from backups.services.outlook import Outlook
-from backups.services.overview import Overview
-from backups.services.values import duration, rate, size_text, status_word, verdict_sentence, zone_label
+from backups.services.insights import Outlook, Overview
+from backups.services.words import duration, rate, size_text, status_word, verdict_sentence, zone_label
 
 from .charts import Chart, Mark
 from .kept import Shelf, Text

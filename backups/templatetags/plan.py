@@ -8,7 +8,7 @@ from django import template
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, ngettext, pgettext, pgettext_lazy
 
-from backups.services.policy import Plan, day_runs
+from backups.services.insights import Plan, day_runs
 
 register = template.Library()
 

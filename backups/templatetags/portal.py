@@ -22,13 +22,13 @@ from django.utils.translation import get_language, gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from backups.dcs.records import BackupRecord, Instance
-from backups.services import words
 from backups.services.eligibility import Eligibility, eligibility
 from backups.services.listings import Listing
 from backups.services.problems import Problem, Progress
 from backups.services.projects import Project
-from backups.services.values import (
+from backups.services.words import (
     capacity,
+    codes,
     duration,
     error_meaning,
     exact_bytes,
@@ -42,8 +42,8 @@ from backups.services.values import (
     status_word,
     type_word,
     verdict_sentence,
+    zone_of_region,
 )
-from backups.services.zones import zone_of_region
 
 from . import times
 from .kept import here_of, kept
@@ -197,11 +197,11 @@ def _unreadable(text: str) -> SafeString:
 
 
 _FACETS = {
-    "status": words.STATUS_WORDS,
-    "type": words.TYPE_WORDS,
-    "format": words.FORMAT_WORDS,
-    "restorable": words.RESTORABLE_WORDS,
-    "instance": words.INSTANCE_STATUS_WORDS,
+    "status": codes.STATUS_WORDS,
+    "type": codes.TYPE_WORDS,
+    "format": codes.FORMAT_WORDS,
+    "restorable": codes.RESTORABLE_WORDS,
+    "instance": codes.INSTANCE_STATUS_WORDS,
 }
 
 
@@ -209,7 +209,7 @@ _FACETS = {
 def facet_word(value: str, facet: str) -> str:
     """Return what a chip says: a value of a filter in words, an error code as itself."""
     if value == "other":
-        return str(words.OTHER)
+        return str(codes.OTHER)
     return str(_FACETS.get(facet, {}).get(value, value)) or gettext("No status")
 
 

@@ -11,9 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from backups.dcs.records import BackupRecord
-from backups.services.links import utc_text
-from backups.services.recovery import Candidate
-from backups.services.recovery_values import at_most, block_sentence, minutes, why_not, zone_of
+from backups.services.history import utc_text
+from backups.services.recovery import Candidate, at_most, block_sentence, minutes, why_not, zone_of
 
 from . import times
 from .overview import outlook_text

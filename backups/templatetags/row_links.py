@@ -10,9 +10,8 @@ from django.http import QueryDict
 from django.template import Context
 
 from backups.dcs.records import BackupRecord
-from backups.services.hints import Hint
-from backups.services.history import PARAMETERS
-from backups.services.links import backup_url, utc_text
+from backups.services.history import PARAMETERS, backup_url, utc_text
+from backups.services.insights import Hint
 
 from .query_links import links_of
 

@@ -19,10 +19,9 @@ from django.utils.translation import gettext
 
 from backups.dcs.records import BackupRecord
 from backups.services.eligibility import Eligibility, eligibility
-from backups.services.history import PARAMETERS, History
-from backups.services.links import backup_path
-from backups.services.overview import Overview
-from backups.services.values import duration, error_meaning, format_word, type_word
+from backups.services.history import PARAMETERS, History, backup_path
+from backups.services.insights import Overview
+from backups.services.words import duration, error_meaning, format_word, type_word
 
 from . import portal
 from .kept import Shelf, Text

@@ -8,10 +8,8 @@ from django.template import Context
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from backups.services.copied_last import COOKIE, copied_last
-from backups.services.links import absolute
-from backups.services.markup import MARKUPS
-from backups.services.reproduce import API_EXPLORER
+from backups.services.history import absolute
+from backups.services.tickets import API_EXPLORER, COOKIE, MARKUPS, copied_last
 
 register = template.Library()
 

@@ -19,7 +19,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 
-from backups.services.values import zone_label
+from backups.services.words import zone_label
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 

@@ -16,9 +16,8 @@ from django.conf import settings
 
 from backups.dcs.client import DcsClient
 from backups.dcs.errors import DcsError
-from backups.services import shared_cache, upstream
-from backups.services.projects import Project, client_for, configured_projects
-from backups.services.subjects import Subject
+from backups.services.listings import Subject, client_for, guard, shared_cache
+from backups.services.projects import Project, configured_projects
 
 from .clocks import clock_findings
 from .findings import Finding, note, sentence, well, wrong
@@ -67,7 +66,7 @@ def _of_one_key(projects: list[Project], late: set[str]) -> list[Finding]:
 
 def _project_findings(project: Project, subject: str) -> Iterator[Finding]:
     call = Subject("instances", project).call
-    hold = upstream.notes_of(call, shared_cache.get_many(call.note_keys)).hold
+    hold = guard.notes_of(call, shared_cache.get_many(call.note_keys)).hold
     if hold and hold.retry_at and hold.retry_at > datetime.now(UTC):
         yield wrong(
             subject,
@@ -81,7 +80,7 @@ def _project_findings(project: Project, subject: str) -> Iterator[Finding]:
         page = client.list_instances(limit=1, deadline=deadline)
     except DcsError as error:
         if error.kind == "credentials_refused":
-            upstream.failed(call, error)  # so that no server tries it either
+            guard.failed(call, error)  # so that no server tries it either
         yield _failure(project, subject, error, "dcs:instance:list")
         return
     total = page.total_num

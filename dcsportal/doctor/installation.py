@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 
 from backups.management.private_files import open_to_others
-from backups.services.shared_cache import CACHE_ERRORS
+from backups.services.listings import CACHE_ERRORS
 from dcsportal.health import is_migrated
 
 from .findings import Finding, note, sentence, well, wrong

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from dcsportal.dcs_projects import as_group
+from dcsportal.projects import as_group
 
 from .claims import Claims
 from .failures import SignInFailure

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from backups.dcs.transport import BoundedAdapter
-from backups.services.background import background_thread
+from backups.services.listings import background_thread
 from dcsportal.environment import is_loopback
 
 from .claims import Claims, UnknownKey, verified

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
-from backups.services.readers import wait_for_readers
+from backups.services.listings.reader import wait_for_readers
 from tests.services.api_records import raw
 
 from .conftest import ORDERS, history_of, links_of, text_of

@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
-from backups.services import readers
+from backups.services.listings import reader
 from tests.services.api_records import raw, raws
 
 from .conftest import BULK, ORDERS, PROJECT, rows_of, text_of
@@ -170,7 +170,7 @@ def test_an_old_listing_is_shown_at_once_and_the_newer_one_is_asked_for(
     assert told(ask(ada, page))["state"] == "reading"
 
     emulator.heal()
-    assert readers.wait_for_readers()
+    assert reader.wait_for_readers()
     portal.DCS_FRESH_SECONDS = 60
 
     assert len(rows_of(ask(ada, page))) == 7
@@ -284,7 +284,7 @@ def test_a_page_with_a_problem_stays_until_there_is_something_to_show(
     emulator.hang(path_contains="/backups")
     _until(lambda: told(ask(ada, page))["state"] == "reading")
     emulator.heal()
-    assert readers.wait_for_readers()
+    assert reader.wait_for_readers()
 
     newer = ask(ada, page)
 
@@ -303,7 +303,7 @@ def test_a_problem_that_is_swapped_in_keeps_its_status(
     assert page.status_code == 503
     emulator.heal()
     emulator.fail_with(403)
-    assert readers.wait_for_readers()
+    assert reader.wait_for_readers()
 
     newer = ask(ada, page)
 
@@ -334,7 +334,7 @@ def test_where_nobody_can_wait_the_page_says_being_read_and_fetches_itself(
     assert answer.headers["Retry-After"] == "1"
 
     emulator.heal()
-    assert readers.wait_for_readers()
+    assert reader.wait_for_readers()
 
     newer = ask(ada, page)
     assert len(rows_of(newer)) == 50

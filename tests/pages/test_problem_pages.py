@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import GONE_INSTANCE_ID, ORDERS_CACHE_ID
-from backups.services import readers
+from backups.services.listings import reader
 
 from .conftest import BULK, ORDERS, PROJECT, all_of, csv_rows, history_of, rows_of, text_of
 
@@ -72,7 +72,7 @@ def test_with_a_cached_listing_every_page_shows_it_with_the_reason(
 ) -> None:
     spoil, _, code = FAILURES[how]
     before = ada.get(f"{ORDERS}?per_page=200")
-    assert readers.wait_for_readers()
+    assert reader.wait_for_readers()
     spoil(emulator)
     ada.post(f"{ORDERS}refresh/")
 

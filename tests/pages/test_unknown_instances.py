@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from backups.emulator.api import Emulator
-from backups.services.counts import WINDOW_SECONDS
-from backups.services.listings import MOST_UNKNOWN
+from backups.services.listings.counts import WINDOW_SECONDS
+from backups.services.listings.listing import MOST_UNKNOWN
 
 from .conftest import ORDERS, PROJECT, history_of, text_of
 

@@ -15,8 +15,9 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
-from backups.services import listings, readers
-from backups.services.listings import Listing, NothingToShow
+from backups.services import listings
+from backups.services.listings import reader
+from backups.services.listings.listing import Listing, NothingToShow
 from backups.services.problems import Problem
 from backups.services.projects import Project, configured_projects
 
@@ -77,7 +78,7 @@ def at_once(count: int, view: Callable[[], Any]) -> list[Any]:
 
 def settled() -> None:
     """Let what is being read behind the views come to its end."""
-    assert readers.wait_for_readers()
+    assert reader.wait_for_readers()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backups.services.asked_time import AskedTime, UnreadableTime, asked_time
-from backups.services.values import zone_label
+from backups.services.pasted.asked_time import AskedTime, UnreadableTime, asked_time
+from backups.services.words.values import zone_label
 
 NOW = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
 INCIDENT = "2026-11-23T09:40:00Z"

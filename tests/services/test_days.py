@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backups.dcs.records import BackupRecord
-from backups.services.days import Day, last_days
-from backups.services.evidence import evidence
-from backups.services.policy import Plan
-from backups.services.timeline import kind_of, timeline
+from backups.services.insights.days import Day, last_days
+from backups.services.insights.evidence import evidence
+from backups.services.insights.policy import Plan
+from backups.services.insights.timeline import kind_of, timeline
 
 from .api_records import (
     DCS_SAYS_NO,

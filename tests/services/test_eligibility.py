@@ -8,7 +8,7 @@ import pytest
 
 from backups.dcs.records import BackupRecord
 from backups.services.eligibility import eligibility, service_word
-from backups.services.words import REASON_WORDS
+from backups.services.words.codes import REASON_WORDS
 
 from .api_records import raw
 

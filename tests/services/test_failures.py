@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
 from backups.services import listings
-from backups.services.listings import NothingToShow
+from backups.services.listings.listing import NothingToShow
 from backups.services.projects import Project, configured_projects
 
 from .conftest import ORDERS, at_once, later, problem_of, read, settled

@@ -8,8 +8,9 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
-from backups.services import listings, readers
-from backups.services.listings import NothingToShow, TooManyUnknown
+from backups.services import listings
+from backups.services.listings import reader
+from backups.services.listings.listing import NothingToShow, TooManyUnknown
 from backups.services.projects import Project, configured_projects
 
 from .conftest import ORDERS, later, settled, wait_until
@@ -50,17 +51,17 @@ def test_64_made_up_ids_at_once_hold_up_no_list_of_another_viewer(
 
     with ThreadPoolExecutor(64) as viewers:
         ada = [viewers.submit(told, other, made_up(n), "ada") for n in range(64)]
-        wait_until(lambda: sum(one.done() for one in ada) == 64 - readers.MOST_OF_A_VIEWER)
+        wait_until(lambda: sum(one.done() for one in ada) == 64 - reader.MOST_OF_A_VIEWER)
         ben = told(patient, ORDERS, "ben")
         hanging = [one for one in ada if not one.done()]
         emulator.heal()
         seen = {one.result() for one in ada if one not in hanging}
 
     assert ben == "live"
-    assert len(hanging) == readers.MOST_OF_A_VIEWER
+    assert len(hanging) == reader.MOST_OF_A_VIEWER
     assert {one.result() for one in hanging} == {"not_found"}
     assert seen <= {"being_read", "too many"}
-    assert emulator.count(MADE_UP) == readers.MOST_OF_A_VIEWER
+    assert emulator.count(MADE_UP) == reader.MOST_OF_A_VIEWER
 
 
 def test_a_viewer_s_share_is_of_known_instances_too_and_another_s_is_free(
@@ -69,7 +70,7 @@ def test_a_viewer_s_share_is_of_known_instances_too_and_another_s_is_free(
     listings.project_instances(patient, now=later())
     emulator.hang()
 
-    for instance_id in instances[: readers.MOST_OF_A_VIEWER]:
+    for instance_id in instances[: reader.MOST_OF_A_VIEWER]:
         told(patient, instance_id, "ada", patience=0)
     again = told(patient, instances[10], "ada", patience=0)
     told(patient, instances[11], "ben", patience=0)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from backups.dcs.records import BackupRecord
-from backups.services.figures import Figures, figures
-from backups.services.history import BackupFilter, backup_history
-from backups.services.history_index import HistoryIndex
-from backups.services.sizes import sizes
-from backups.services.timeline import timeline
+from backups.services.history.index import HistoryIndex
+from backups.services.history.query import BackupFilter, backup_history
+from backups.services.insights.figures import Figures, figures
+from backups.services.insights.sizes import sizes
+from backups.services.insights.timeline import timeline
 
 from .api_records import (
     DCS_SAYS_NO,

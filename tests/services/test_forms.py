@@ -8,7 +8,7 @@ import pytest
 from django.http import QueryDict
 
 from backups.forms import HistoryForm, InstancesForm
-from backups.services.history import BackupFilter
+from backups.services.history.query import BackupFilter
 
 NAMES = "status type format restorable error q range sort page per_page from to tz"
 PARAMETERS = NAMES.split(" ")

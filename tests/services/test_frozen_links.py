@@ -15,9 +15,9 @@ from pytest_django.fixtures import Settings
 
 from backups.dcs.records import BackupRecord
 from backups.forms import HistoryForm
-from backups.services.frozen_links import FrozenLink, frozen_filter, frozen_link
-from backups.services.history import BackupFilter, History, backup_history
-from backups.services.history_index import HistoryIndex
+from backups.services.history.frozen_links import FrozenLink, frozen_filter, frozen_link
+from backups.services.history.index import HistoryIndex
+from backups.services.history.query import BackupFilter, History, backup_history
 
 from .api_records import api_time, raw
 from .test_history import filters, ids, records_of_the_api

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from backups.dcs.records import BackupRecord
-from backups.services.evidence import evidence
-from backups.services.hints import Hint, hints
-from backups.services.oddities import oddities
-from backups.services.policy import Plan
-from backups.services.sizes import sizes
-from backups.services.timeline import timeline
+from backups.services.insights.evidence import evidence
+from backups.services.insights.hints import Hint, hints
+from backups.services.insights.oddities import oddities
+from backups.services.insights.policy import Plan
+from backups.services.insights.sizes import sizes
+from backups.services.insights.timeline import timeline
 
 from .api_records import EXPIRED, FAILED, MANUAL, NOT_RUN, ODD, RUNNING, WAITING, api_time, backup_at, utc
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backups.dcs.records import BackupRecord
-from backups.services.history import BackupFilter, History
-from backups.services.history import backup_history as history_of_index
-from backups.services.history_index import HistoryIndex
+from backups.services.history.index import HistoryIndex
+from backups.services.history.query import BackupFilter, History
+from backups.services.history.query import backup_history as history_of_index
 
 from .api_records import raw
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from backups.dcs.records import BackupRecord
 from backups.services.eligibility import eligibility
-from backups.services.figures import figures
-from backups.services.history import BackupFilter, backup_history
-from backups.services.history_index import MOST_WORDS, SORTS, HistoryIndex
-from backups.services.timeline import timeline
+from backups.services.history.index import MOST_WORDS, SORTS, HistoryIndex
+from backups.services.history.query import BackupFilter, backup_history
+from backups.services.insights.figures import figures
+from backups.services.insights.timeline import timeline
 
 from .api_records import raw
 from .test_history import NOW, filters, ids, in_order, is_wanted, records_of_the_api

@@ -21,11 +21,12 @@ from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
-from backups.services import generations, listings, readers, shared_cache, upstream, waiting_room
-from backups.services.history import BackupFilter, backup_history, index_of
-from backups.services.listings import Listing, NothingToShow
+from backups.services import listings
+from backups.services.history.query import BackupFilter, backup_history, index_of
+from backups.services.listings import guard, reader, shared_cache, store, waiting_room
+from backups.services.listings.listing import Listing, NothingToShow
+from backups.services.listings.subjects import Subject
 from backups.services.projects import Project
-from backups.services.subjects import Subject
 
 from .api_records import FIRST, raw, raws
 from .conftest import ORDERS, at_once, later, problem_of, read, settled, wait_until
@@ -160,7 +161,7 @@ def test_no_listing_ever_mixes_two_readings(eu: Project, emulator: Emulator, por
     for reading in range(6):
         emulator.set_records(ORDERS, raws(25 + reading, remark=f"reading {reading}"))
         seen += at_once(8, lambda: read(eu))
-        generations.forget_memory()  # as another process, which must decode the cached pages
+        store.forget_memory()  # as another process, which must decode the cached pages
         settled()
 
     by_generation = {listing.generation: listing.records for listing in seen}
@@ -335,7 +336,7 @@ def test_a_cache_cleared_under_it_costs_no_call_to_who_has_read_it(eu: Project, 
 
 def test_another_process_shows_the_same_listing_from_the_cache(eu: Project, emulator: Emulator) -> None:
     first = read(eu)
-    generations.forget_memory()
+    store.forget_memory()
 
     second = read(eu)
 
@@ -349,7 +350,7 @@ def test_while_the_cache_is_busy_it_is_still_read(eu: Project, emulator: Emulato
     other.execute("BEGIN IMMEDIATE")
 
     kept = shared_cache.set_one("anything", "text", seconds=60)
-    generations.forget_memory()
+    store.forget_memory()
     seen = read(eu)
     other.close()
 
@@ -360,7 +361,7 @@ def test_while_the_cache_is_busy_it_is_still_read(eu: Project, emulator: Emulato
 
 def test_pages_lost_from_the_cache_are_read_again(eu: Project, emulator: Emulator) -> None:
     first = read(eu)
-    generations.forget_memory()
+    store.forget_memory()
     shared_cache.delete_many([f"page:{first.generation}:0"])
 
     assert read(eu).records == first.records
@@ -372,7 +373,7 @@ def test_what_the_cache_does_not_give_back_as_it_was_is_read_again(
     eu: Project, emulator: Emulator, spoilt: str | bytes
 ) -> None:
     first = read(eu)
-    generations.forget_memory()
+    store.forget_memory()
     list_key = Subject("backups", eu, ORDERS).key
     keys = [
         f"current:{list_key}",
@@ -397,7 +398,7 @@ def test_a_process_that_saw_a_listing_late_keeps_it_no_longer_than_others(
     eu: Project, emulator: Emulator
 ) -> None:
     read(eu)
-    key = generations.pointer_key(Subject("backups", eu, ORDERS).key)
+    key = store.pointer_key(Subject("backups", eu, ORDERS).key)
     pointer = json.loads(str(shared_cache.get(key)))
     pointer["read_at"] = later(-settings.DCS_STALE_SECONDS - 1).isoformat()
     shared_cache.set_one(key, json.dumps(pointer), seconds=60)
@@ -518,7 +519,7 @@ def test_a_seat_is_free_again_when_its_viewer_has_gone(
         assert problem_of(eu).kind in ("being_read", "timed_out")
         waited.append(time.monotonic() - began)
         settled()
-        upstream.forget()
+        guard.forget()
         cache.clear()
 
     assert min(waited) > 0.4
@@ -535,13 +536,13 @@ def test_one_process_reads_so_many_lists_of_a_project_at_a_time_and_no_more(
         assert nothing.value.problem.retry_at
         return nothing.value.problem.kind
 
-    told = {ask(f"instance-{number}") for number in range(readers.MOST_OF_A_PROJECT)}
+    told = {ask(f"instance-{number}") for number in range(reader.MOST_OF_A_PROJECT)}
     reading = [thread for thread in enumerate_threads() if thread.name.startswith("read-")]
     emulator.heal()
-    readers.wait_for_readers()
+    reader.wait_for_readers()
 
     assert told == {"being_read"}
-    assert len(reading) == readers.MOST_OF_A_PROJECT
+    assert len(reading) == reader.MOST_OF_A_PROJECT
     assert read(eu).total == 72
 
 

@@ -19,11 +19,12 @@ from pytest_django.fixtures import Settings
 
 from backups.dcs.records import BackupRecord
 from backups.emulator.api import Emulator
-from backups.services import generations, listings, upstream
-from backups.services.listings import Listing, NothingToShow
-from backups.services.looks import look_at
+from backups.services import listings
+from backups.services.listings import guard, store
+from backups.services.listings.listing import Listing, NothingToShow
+from backups.services.listings.snapshot import look_at
+from backups.services.listings.subjects import Subject
 from backups.services.projects import Project
-from backups.services.subjects import Subject
 from tests.conftest import forget_everything
 
 from .api_records import raw
@@ -96,8 +97,8 @@ class Portal(RuleBasedStateMachine):
 
     @rule()
     def another_process_takes_over(self) -> None:
-        generations.forget_memory()
-        upstream.forget()
+        store.forget_memory()
+        guard.forget()
 
     @rule(number=st.integers(0, 4))
     def a_page_is_lost(self, number: int) -> None:

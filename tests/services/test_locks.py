@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from backups.services import locks
+from backups.services.listings import locks
 
 from .conftest import at_once
 

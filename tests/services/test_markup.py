@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backups.services.markup import LONGEST, MARKUPS, one_line
+from backups.services.tickets.markup import LONGEST, MARKUPS, one_line
 
 PIECES = [
     *"`|\\*_[](){}<>#!@~^+-?&;:= \n\t\r",

@@ -9,8 +9,9 @@ from prometheus_client import REGISTRY
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.services import metrics
-from backups.services.projects import Project, client_for
+from backups.services.listings import metrics
+from backups.services.listings.clients import client_for
+from backups.services.projects import Project
 
 Counted = Callable[..., float]
 

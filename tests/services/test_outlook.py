@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from backups.dcs.records import BackupRecord
-from backups.services.evidence import evidence
-from backups.services.outlook import Outlook, outlook
-from backups.services.policy import Plan
-from backups.services.timeline import timeline
+from backups.services.insights.evidence import evidence
+from backups.services.insights.outlook import Outlook, outlook
+from backups.services.insights.policy import Plan
+from backups.services.insights.timeline import timeline
 
 from .api_records import DCS_SAYS_NO, DELETED, EXPIRED, FAILED, MANUAL, ODD, RUNNING, WAITING, backup_at, utc
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from backups.dcs.records import Instance
-from backups.services.policy import Plan, day_runs, plan_of
+from backups.services.insights.policy import Plan, day_runs, plan_of
 
 from .api_records import utc
 

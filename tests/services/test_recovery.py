@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backups.dcs.records import BackupRecord
-from backups.services.recovery import RecoveryPoint, ladder, recovery_point
-from backups.services.words import DOUBT_WORDS, REASON_WORDS
+from backups.services.recovery.point import RecoveryPoint, ladder, recovery_point
+from backups.services.words.codes import DOUBT_WORDS, REASON_WORDS
 
 from .api_records import api_time, raw
 

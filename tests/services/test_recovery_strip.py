@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backups.services.recovery_strip import ANSWER, ASKED, NEWER, Mark, Strip, strip_of
+from backups.services.recovery.strip import ANSWER, ASKED, NEWER, Mark, Strip, strip_of
 
 from .test_recovery import Fields, asked, backup, failed
 

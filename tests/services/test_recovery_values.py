@@ -9,7 +9,7 @@ from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backups.services.recovery_values import at_most, minutes
+from backups.services.recovery.values import at_most, minutes
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
-from backups.services import generations, listings, locks, shared_cache, upstream
-from backups.services.counts import Counts
+from backups.services import listings
+from backups.services.listings import guard, locks, shared_cache, store
+from backups.services.listings.counts import Counts
 from backups.services.projects import Project
 
 from .api_records import raws
@@ -214,7 +215,7 @@ def test_a_key_that_was_refused_while_redis_was_away_is_held_by_all_when_it_is_b
     shared_cache.try_again()
 
     here = problem_of(eu)
-    upstream.forget()
+    guard.forget()
     in_another_process = problem_of(eu, emulator.fleet.named("baskets").instance_id)
 
     assert (here.kind, in_another_process.kind) == ("credentials_refused", "credentials_refused")
@@ -225,7 +226,7 @@ def test_a_server_without_memory_of_its_own_finds_the_records_in_redis(
     eu: Project, redis_server: RedisServer, emulator: Emulator
 ) -> None:
     first = read(eu)
-    generations.forget_memory()
+    store.forget_memory()
 
     assert read(eu).records == first.records
     assert emulator.count("/backups") == 1

@@ -12,8 +12,9 @@ import pytest
 from backups.dcs.records import BackupRecord
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
-from backups.services.projects import Project, client_for
-from backups.services.reproduce import backup_command, history_command
+from backups.services.listings.clients import client_for
+from backups.services.projects import Project
+from backups.services.tickets.reproduce import backup_command, history_command
 
 from .api_records import raw
 from .conftest import read

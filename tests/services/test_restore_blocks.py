@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from backups.dcs.records import Instance
-from backups.services.restore_blocks import restore_blocks
-from backups.services.words import BLOCK_WORDS, INSTANCE_STATUS_WORDS
+from backups.services.recovery.blocks import restore_blocks
+from backups.services.words.codes import BLOCK_WORDS, INSTANCE_STATUS_WORDS
 
 CASES: list[tuple[dict[str, Any] | None, bool, list[tuple[str, str, bool]]]] = [
     # what ShowInstance says, whether a backup is in progress, the blocks: code, DCS's word, certain

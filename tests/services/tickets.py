@@ -10,15 +10,15 @@ from django.http import QueryDict
 from backups.dcs.records import BackupRecord, Instance
 from backups.dcs.signing import Credentials
 from backups.forms import HistoryForm
-from backups.services.frozen_links import frozen_link
-from backups.services.generations import Kept
-from backups.services.history import backup_history, index_of
-from backups.services.listings import Listing
+from backups.services.history.frozen_links import frozen_link
+from backups.services.history.query import backup_history, index_of
+from backups.services.listings.listing import Listing
+from backups.services.listings.store import Kept
 from backups.services.projects import Project
-from backups.services.reproduce import backup_command, history_command
-from backups.services.ticket import backup_ticket
-from backups.services.ticket_history import history_ticket
-from backups.services.ticket_pen import About, Style
+from backups.services.tickets.history import history_ticket
+from backups.services.tickets.renderer import About, Style
+from backups.services.tickets.reproduce import backup_command, history_command
+from backups.services.tickets.ticket import backup_ticket
 
 NOW = datetime(2026, 11, 24, 12, 3, 20, tzinfo=UTC)
 READ = datetime(2026, 11, 24, 12, 3, 14, tzinfo=UTC)

@@ -1,0 +1,15 @@
+"""From whatever stands in a ticket to the page that it means."""
+
+from __future__ import annotations
+
+from . import recents
+from .candidates import Candidate, Found, find, named, suggestions
+
+__all__ = [
+    "Candidate",
+    "Found",
+    "find",
+    "named",
+    "recents",
+    "suggestions",
+]

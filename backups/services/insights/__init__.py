@@ -1,0 +1,22 @@
+"""What a history tells at a glance: figures, days, hints, the policy and the retention outlook."""
+
+from __future__ import annotations
+
+from .days import STATES, Day
+from .hints import Hint
+from .outlook import Outlook
+from .overview import Overview, overview
+from .policy import Plan, day_runs
+from .sizes import Size
+
+__all__ = [
+    "STATES",
+    "Day",
+    "Hint",
+    "Outlook",
+    "Overview",
+    "Plan",
+    "Size",
+    "day_runs",
+    "overview",
+]

@@ -1,0 +1,74 @@
+"""How long a backup's file is likely to be kept: estimates from two rules of DCS.
+
+Automatic backups are kept for the days of the policy, at least one of them.
+Of all files of an instance the newest 24 are kept: the 25th removes the
+earliest. Nothing is estimated from what is not known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ...dcs.records import BackupRecord
+from .evidence import Evidence
+from .timeline import WITH_FILE, kind_of
+
+MOST_FILES = 24
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """`until` and `keep_days` are the policy's, None where it says nothing of this backup.
+
+    `last_automatic`: no newer automatic file is there, so that DCS keeps this
+    one at least. `place` counts this file from the newest, which is 1, and
+    `newer_to_push_out` the newer ones that would make it the 25th.
+    """
+
+    until: datetime | None = None
+    keep_days: int | None = None
+    overdue: bool = False
+    last_automatic: bool = False
+    by_hand: bool = False
+    place: int | None = None
+
+    @property
+    def newer_to_push_out(self) -> int | None:
+        return MOST_FILES + 1 - self.place if self.place else None
+
+    def goes_soon(self, now: datetime) -> bool:
+        """Whether the file may go within a day, or with the next backup."""
+        if self.newer_to_push_out == 1:
+            return True
+        return self.until is not None and not self.last_automatic and self.until - now < timedelta(days=1)
+
+
+def outlook(record: BackupRecord, known: Evidence, *, now: datetime) -> Outlook | None:
+    """Return what is likely of a backup that still has its file; None where nothing can be said."""
+    if kind_of(record) not in WITH_FILE:
+        return None
+    newer = known.records.after(record)
+    if newer is None:
+        return None
+    place = newer.count(*WITH_FILE) + 1 if _limit_holds(known) else None
+    if record.type == "manual":
+        return Outlook(by_hand=True, place=place)
+    keep_days = known.plan.keep_days if known.plan.kind == "automatic" else None
+    if record.type != "auto" or not keep_days or record.started_at is None:
+        return Outlook(place=place) if place else None
+    until = record.started_at + timedelta(days=keep_days)
+    newest = known.automatic.newest(*WITH_FILE)
+    return Outlook(
+        until=until,
+        keep_days=keep_days,
+        overdue=until <= now,
+        last_automatic=known.whole and newest is not None and newest.key == record.key,
+        place=place,
+    )
+
+
+def _limit_holds(known: Evidence) -> bool:
+    """Where more files are listed, or some without a place in time, the limit tells nothing."""
+    records = known.records
+    return known.whole and not records.undated and records.total(*WITH_FILE) <= MOST_FILES

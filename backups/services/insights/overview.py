@@ -1,0 +1,91 @@
+"""The head of a history: figures, days, hints and outlooks of one listing at one time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property
+
+from ...dcs.records import BackupRecord, Instance
+from ..listings import Listing
+from . import days as day_strip
+from . import figures as head
+from . import hints as oddness
+from .days import Day
+from .evidence import Evidence
+from .figures import Figures
+from .hints import Hint
+from .oddities import Oddities, oddities
+from .outlook import Outlook, outlook
+from .policy import plan_of
+from .sizes import Size, sizes
+from .timeline import Timeline, automatic, timeline
+
+
+@dataclass(frozen=True)
+class Essentials:
+    """What is reckoned once per generation, by walking all its records."""
+
+    records: Timeline
+    automatic: Timeline
+    sizes: tuple[Size, ...]
+    odd: Oddities
+
+
+def essentials(records: tuple[BackupRecord, ...]) -> Essentials:
+    ordered = timeline(records)
+    sized = sizes(ordered)
+    return Essentials(ordered, automatic(ordered), sized, oddities(ordered, sized, records))
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Each part is reckoned when it is asked for, from the essentials, with a few bisects.
+
+    `kept_key` is equal for overviews that say the same, up to what passing time changes.
+    """
+
+    essentials: Essentials
+    known: Evidence
+    listing: Listing[BackupRecord]
+    now: datetime
+    zone: tzinfo
+
+    @cached_property
+    def figures(self) -> Figures:
+        return head.figures(self.essentials.records, self.essentials.sizes, now=self.now)
+
+    @cached_property
+    def days(self) -> tuple[Day, ...]:
+        return day_strip.last_days(self.known, now=self.now, zone=self.zone)
+
+    @cached_property
+    def hints(self) -> tuple[Hint, ...]:
+        return oddness.hints(self.known, self.essentials.odd, now=self.now)
+
+    def outlook(self, record: BackupRecord) -> Outlook | None:
+        return outlook(record, self.known, now=self.now)
+
+    @property
+    def kept_key(self) -> tuple[object, ...]:
+        return self.listing.generation, self.known.plan, self.known.created_at, str(self.zone)
+
+
+def overview(
+    listing: Listing[BackupRecord], instance: Instance | None, *, now: datetime, zone: tzinfo = UTC
+) -> Overview:
+    """Return what is known of a history; `zone` decides where a day begins.
+
+    Of a history that is read by window it is that of its newest part, whatever window is shown.
+    """
+    listing = listing.newest_part or listing
+    made = listing.derived("essentials", essentials)
+    known = Evidence(
+        made.records,
+        made.automatic,
+        plan_of(instance),
+        read_at=listing.read_at,
+        whole=listing.complete,
+        created_at=instance.created_at if instance else None,
+    )
+    return Overview(made, known, listing, now, zone)

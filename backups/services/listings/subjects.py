@@ -1,0 +1,121 @@
+"""The lists that DCS can be asked for, and how each is read whole."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Literal
+
+from django.conf import settings
+
+from ...dcs.ahead import walk_ahead
+from ...dcs.client import DcsClient
+from ...dcs.pages import InstanceAnswer, backup_page, instance_of, instance_page
+from ...dcs.walk import Page, Walk, walk
+from ..projects import Project
+from . import guard
+
+WALK_SECONDS = 120.0
+# DCS filters by an undocumented timestamp: exact bounds are applied here, with this much to spare there.
+WINDOW_MARGIN = timedelta(hours=48)
+
+Window = tuple[datetime | None, datetime | None]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One list that DCS can be asked for."""
+
+    kind: Literal["backups", "instances", "instance"]
+    project: Project
+    instance_id: str = ""
+    window: Window | None = None
+
+    @cached_property
+    def key(self) -> str:
+        parts = (
+            self.kind,
+            self.project.endpoint,
+            self.project.project_id,
+            self.instance_id,
+            str(self.window),
+        )
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+    @cached_property
+    def call(self) -> guard.Call:
+        return guard.Call(self.key, self.project, self.instance_id)
+
+    def decoded(self, body: bytes) -> Sequence[Any]:
+        if self.kind == "backups":
+            return backup_page(body).records
+        return instance_page(body).records if self.kind == "instances" else (instance_of(body),)
+
+    def read(
+        self, client: DcsClient, *, on_page: Callable[[Page[Any]], None], once: bool = False
+    ) -> Walk[Any]:
+        """Read the whole list; each call has its budget, the walk a longer one. Raises DcsError.
+
+        With `once` the first call for a history is not tried again: DCS may not know its instance.
+        """
+        ends = time.monotonic() + WALK_SECONDS
+
+        def deadline() -> float:
+            # A little less than viewers wait, so that they are told the reason.
+            return min(ends, time.monotonic() + settings.DCS_READ_BUDGET * 0.9)
+
+        if self.kind == "instance":
+            answer = client.show_instance(self.instance_id, deadline=deadline())
+            return Walk((_OnePage(answer),), (answer.instance,), None, False, False)
+        if self.kind == "instances":
+            return walk(
+                lambda offset, limit: client.list_instances(offset=offset, limit=limit, deadline=deadline()),
+                page_size=settings.DCS_PAGE_SIZE,
+                max_records=settings.DCS_MAX_RECORDS,
+                on_page=on_page,
+            )
+        begin, end = self.window or (None, None)
+        return walk_ahead(
+            lambda offset, limit: client.try_backup_records(
+                self.instance_id,
+                offset=offset,
+                limit=limit,
+                begin_time=begin,
+                end_time=end,
+                deadline=deadline(),
+                again=offset > 0 or not once,
+            ),
+            page_size=settings.DCS_PAGE_SIZE,
+            max_records=settings.DCS_MAX_RECORDS,
+            on_page=on_page,
+            spare=client.spare_calls,
+        )
+
+
+class _OnePage:
+    """The answer of ShowInstance as the only page of a list of one."""
+
+    total_num = None
+    length = 1
+
+    def __init__(self, answer: InstanceAnswer) -> None:
+        self.records = (answer.instance,)
+        self.request_id = answer.request_id
+        self.body = answer.body
+
+
+def window_of(bounds: Window) -> Window:
+    """Return the bounds to send upstream: with room to spare, in whole UTC days that viewers share."""
+    begin, end = bounds
+    return (
+        _midnight_before(begin - WINDOW_MARGIN) if begin else None,
+        _midnight_before(end + WINDOW_MARGIN) + timedelta(days=1) if end else None,
+    )
+
+
+def _midnight_before(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

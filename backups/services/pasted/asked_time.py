@@ -1,0 +1,216 @@
+"""A time as a person types or pastes it -> the instant that it means, and how it was understood.
+
+Read are ISO 8601, what logs, mails, tickets and the portal's own pages write, epochs, "2 h ago" and
+"昨天 22:00". Without a zone of its own a time is read in the zone of the link. What can be read in
+two ways is refused, or said: a local time that the clocks show twice or never has two readings, of
+which the earlier is taken, since what is from before it is from before the other as well.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from ..words import Words, zone_names
+from .written_time import NoSuchTime, with_year_first, written_time
+
+LONGEST = 100
+YEARS = range(1970, 2201)
+
+
+@dataclass(frozen=True)
+class AskedTime:
+    """What was understood: `at` is in UTC, `zone` the one that it was read in.
+
+    `own_zone`: the text itself names it, or needs none. `relative`: the same text means another time
+    later. `doubt`: the clocks of that zone show this local time "twice" or "never"; `other` is then
+    the later reading.
+    """
+
+    at: datetime
+    zone: tzinfo
+    own_zone: bool
+    relative: bool = False
+    doubt: Literal["", "twice", "never"] = ""
+    other: datetime | None = None
+
+
+class UnreadableTime(ValueError):
+    """The text means no time, or more than one; `sentence` says why."""
+
+    def __init__(self, sentence: Words) -> None:
+        super().__init__(str(sentence))
+        self.sentence = sentence
+
+
+UNREADABLE = _(
+    "it is no time that the portal can read: write it like 2026-11-23 09:40, "
+    "2026-11-23T09:40:00+08:00, 1795426800 or 2 h ago"
+)
+TOO_LONG = _("it is longer than 100 characters")
+NO_SUCH_TIME = _("there is no such day or time of day")
+OUT_OF_RANGE = _("its year is not one from 1970 to 2200")
+EITHER_WAY = _("day and month can be read in two ways: write the year first, as in 2026-11-23")
+ABBREVIATION = _(
+    "{name} can mean several zones: write an offset such as +08:00, or a zone such as Asia/Shanghai"
+)
+
+
+def asked_time(text: str, *, zone: tzinfo, now: datetime) -> AskedTime:
+    """Return what `text` means, read in `zone` where it names none. Raises UnreadableTime."""
+    if len(text) > LONGEST:
+        raise UnreadableTime(TOO_LONG)
+    text = _LISTED.sub(r"\1", with_year_first(_tidied(text)))
+    try:
+        if moment := _ago(text, now):
+            return AskedTime(_in_range(moment), zone, own_zone=True, relative=True)
+        if moment := _epoch(text):
+            return AskedTime(_in_range(moment), UTC, own_zone=True)
+        rest, own = _own_zone(text)
+        written = written_time(rest, now.astimezone(own or zone))
+    except NoSuchTime:
+        raise UnreadableTime(NO_SUCH_TIME) from None
+    except OverflowError:
+        raise UnreadableTime(OUT_OF_RANGE) from None
+    if written is None:
+        raise UnreadableTime(EITHER_WAY if _EITHER_WAY.search(rest) else UNREADABLE)
+    return _resolved(written.local, own or zone, own_zone=own is not None, relative=written.relative)
+
+
+# The portal's own tables write the age behind the time.
+_LISTED = re.compile(r"(.*\d:\d\d:\d\d.*?),? (?:in )?\d+ ?\D+(?:ago|[前后])$")
+_EITHER_WAY = re.compile(r"(?<!\d)\d{1,2}[-/.]\d{1,2}[-/.]\d{2}(\d\d)?(?!\d)")
+
+
+def _tidied(text: str) -> str:
+    """Return the text with half-width marks, single spaces, and without brackets or quotes around it."""
+    text = unicodedata.normalize("NFKC", text).replace("\u2212", "-")
+    text = " ".join(text.split()).strip("\"'`“”‘’«»<>,; ")
+    return text[1:-1].strip() if text[:1] + text[-1:] in ("[]", "()") else text
+
+
+def _in_range(moment: datetime) -> datetime:
+    if moment.year not in YEARS:
+        raise UnreadableTime(OUT_OF_RANGE)
+    return moment.astimezone(UTC)
+
+
+# Relative to now, and epochs --------------------------------------------------------
+
+_UNITS = {
+    "seconds": "s|secs?|seconds?|秒钟?",
+    "minutes": "m|mins?|minutes?|分钟?",
+    "hours": "h|hrs?|hours?|个?小时|个?钟头",
+    "days": "d|days?|天|日",
+    "weeks": "w|weeks?|周|个?星期",
+}
+_AMOUNTS = {"a": 1.0, "an": 1.0, "一": 1.0, "两": 2.0, "half an": 0.5, "半": 0.5}
+_AMOUNT = r"\d{1,9}(?:\.\d{1,3})?|一|两|半|(?<![a-z])(?:a|an|half an)(?= )"
+_UNIT = rf"(?:{'|'.join(_UNITS.values())})(?![a-z])"
+_SPAN = re.compile(rf"({_AMOUNT}) ?({_UNIT})", re.IGNORECASE)
+_SPANS = rf"(?:(?:{_AMOUNT}) ?{_UNIT}(?:,? and |,? ?))+"
+_AGO = re.compile(rf"({_SPANS})(?:ago|之?以?前)|(?:now ?)?- ?({_SPANS})", re.IGNORECASE)
+_NOW = re.compile("now|just now|现在|刚才|刚刚", re.IGNORECASE)
+
+
+def _ago(text: str, now: datetime) -> datetime | None:
+    if _NOW.fullmatch(text):
+        return now
+    found = _AGO.fullmatch(text)
+    return now - sum(_spans(found[1] or found[2]), timedelta()) if found else None
+
+
+def _spans(text: str) -> list[timedelta]:
+    spans = []
+    for amount, unit in _SPAN.findall(text):
+        name = next(n for n, pattern in _UNITS.items() if re.fullmatch(pattern, unit, re.IGNORECASE))
+        number = _AMOUNTS.get(amount.lower())
+        spans.append(timedelta(**{name: float(amount) if number is None else number}))
+    return spans
+
+
+_EPOCH = re.compile(r"@?(\d{9,10})(?:\.(\d{1,9}))?|@?(\d{13}|\d{16}|\d{19})")
+
+
+def _epoch(text: str) -> datetime | None:
+    """Seconds, with a fraction or without, or milli-, micro- or nanoseconds since 1970."""
+    found = _EPOCH.fullmatch(text)
+    if not found:
+        return None
+    seconds, fraction, fine = found.groups()
+    if fine:
+        micro = int(fine) * 10**6 // 10 ** (len(fine) - 10)
+    else:
+        micro = int(seconds + (fraction or "").ljust(6, "0")[:6])
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micro)
+
+
+# Zones ------------------------------------------------------------------------------
+
+_OFFSET = r"([+-]) ?(\d{1,2})(?::?([0-5]\d))?"
+# In a query string the + of an offset arrives as a space; an offset stands after a time of day only.
+_AFTER_TIME = re.compile(
+    rf"(.*(?:\d:\d\d(?::\d\d(?:[.,]\d+)?)?|T\d\d|T\d{{4}}|T\d{{6}}(?:[.,]\d+)?|[点时分秒半]|[ap]m))"
+    rf" ?(?:{_OFFSET}| (\d\d)(?::?([0-5]\d))?)",
+    re.IGNORECASE,
+)
+_UTC = re.compile(
+    rf"(.*?)(?:(?<=\d)| )\(?(?:Z|UTC|GMT)(?: ?{_OFFSET}| (\d{{1,2}})(?::?([0-5]\d))?)?\)?", re.IGNORECASE
+)
+_NAMED = re.compile(r"(.*?) ?[\[(]?\b([A-Za-z][A-Za-z_-]*/[A-Za-z0-9_+/-]+)[\])]?")
+_BEIJING = re.compile("(?:北京时间|beijing time)", re.IGNORECASE)
+_ABBREVIATED = re.compile(
+    r".*\d[ap. m]*\(?\b([ECMP][SD]T|CES?T|BST|IST|JST|KST|HKT|SGT|MSK|WES?T|EES?T|AE[SD]T|NZ[SD]T)\b\)?",
+    re.IGNORECASE,
+)
+
+
+def _own_zone(text: str) -> tuple[str, tzinfo | None]:
+    """Take the zone out of a text that names one. Raises UnreadableTime for one that names several."""
+    if _BEIJING.search(text):
+        return _BEIJING.sub("", text).strip(" :,()"), ZoneInfo("Asia/Shanghai")
+    rest, named = text, None
+    if found := _NAMED.fullmatch(text):
+        rest, named = found[1], _zone_named(found[2])
+    # 2026-11-23T09:40+08:00[Asia/Shanghai]: the offset tells the instant.
+    for pattern in (_AFTER_TIME, _UTC):
+        if found := pattern.fullmatch(rest):
+            return found[1], _fixed(*found.groups()[1:])
+    if found := _ABBREVIATED.fullmatch(rest):
+        raise UnreadableTime(format_lazy(ABBREVIATION, name=found[1]))
+    return rest, named
+
+
+def _zone_named(name: str) -> ZoneInfo:
+    known = next((one for one in zone_names() if one.casefold() == name.casefold()), None)
+    if known is None:
+        raise UnreadableTime(_("it names a zone that is not an IANA time zone such as Asia/Shanghai"))
+    return ZoneInfo(known)
+
+
+def _fixed(
+    sign: str | None, hours: str | None, minutes: str | None, more: str | None, more_minutes: str | None
+) -> tzinfo:
+    offset = timedelta(hours=int(hours or more or 0), minutes=int(minutes or more_minutes or 0))
+    if offset > timedelta(hours=14):
+        raise UnreadableTime(_("its offset is greater than any zone has"))
+    return timezone(-offset if sign == "-" else offset) if offset else UTC
+
+
+def _resolved(local: datetime, zone: tzinfo, *, own_zone: bool, relative: bool) -> AskedTime:
+    """Return the instant of a local time; the earlier one where the clocks show it twice or never."""
+    if local.year not in YEARS:
+        raise UnreadableTime(OUT_OF_RANGE)
+    readings = sorted(local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    earlier, later = readings
+    if earlier == later:
+        return AskedTime(earlier, zone, own_zone, relative)
+    shown = earlier.astimezone(zone).replace(tzinfo=None)
+    return AskedTime(earlier, zone, own_zone, relative, "twice" if shown == local else "never", later)

@@ -1,0 +1,47 @@
+"""What stands against a restore now, as far as DCS tells of the instance.
+
+DCS restores only into an instance that is running (its errors DCS.4026 and 4049) and not busy with
+a backup or another restore (DCS.4096 and 4097); single-node instances have neither (DCS.4086, 4095).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...dcs.records import Instance
+
+BUSY_STATUSES = frozenset(
+    ("CREATING", "RESTARTING", "EXTENDING", "RESTORING", "FLUSHING", "STARTING", "CLOSING")
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One reason; `detail` is DCS's own word. `certain`: a restore would be refused now.
+
+    Codes: "single_node", "busy" and "not_running" (by status), "backing_up", "task" (DCS names one and
+    need not say whether it is over), "not_known" (nothing is known of the instance's state).
+    """
+
+    code: str
+    detail: str = ""
+    certain: bool = True
+
+
+def restore_blocks(instance: Instance | None, *, backing_up: bool) -> tuple[Block, ...]:
+    """Return what stands against a restore; none: nothing that DCS tells of does."""
+    return tuple(_blocks(instance, backing_up))
+
+
+def _blocks(instance: Instance | None, backing_up: bool) -> Iterator[Block]:
+    if instance and instance.cache_mode == "single":
+        yield Block("single_node")
+    if instance is None or not instance.status:
+        yield Block("not_known", certain=False)
+    elif instance.status != "RUNNING":
+        yield Block("busy" if instance.status in BUSY_STATUSES else "not_running", instance.status)
+    if backing_up:
+        yield Block("backing_up")
+    if instance and instance.task:
+        yield Block("task", instance.task, certain=False)

@@ -1,0 +1,30 @@
+"""Texts for incident tickets, in several markups and languages."""
+
+from __future__ import annotations
+
+from .history import history_ticket
+from .last_copy import COOKIE, KEPT_SECONDS, as_copied, copied_last
+from .markup import MARKUPS
+from .recovery import recovery_ticket
+from .renderer import About, Style
+from .reproduce import API_EXPLORER, MOST_RECORDS, backup_command, history_command
+from .ticket import backup_ticket, gone_ticket, problem_ticket
+
+__all__ = [
+    "API_EXPLORER",
+    "COOKIE",
+    "KEPT_SECONDS",
+    "MARKUPS",
+    "MOST_RECORDS",
+    "About",
+    "Style",
+    "as_copied",
+    "backup_command",
+    "backup_ticket",
+    "copied_last",
+    "gone_ticket",
+    "history_command",
+    "history_ticket",
+    "problem_ticket",
+    "recovery_ticket",
+]

@@ -1,0 +1,72 @@
+"""The official command line for what a page shows, to be run by who holds a key of the project.
+
+DCS filters by time only, and by a timestamp that it does not document; all other filters and the
+order are the portal's. hcloud exits with 0 even where the API answers with an error.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from ...dcs.records import BackupRecord
+from ..listings import Window
+from ..projects import Project
+
+# The vendor's page on this very call, which makes commands and sends them.
+API_EXPLORER = (
+    "https://apiexplorer.developer.huaweicloud.com/apiexplorer/doc?product=DCS&api=ListBackupRecords"
+)
+MOST_RECORDS = 1000
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SECOND = timedelta(seconds=1)
+
+
+def history_command(project: Project, instance_id: str, bounds: Window = (None, None)) -> str:
+    """Return the command that lists an instance's backups, "" where an id is none that a shell may see."""
+    begin, end = bounds
+    return _command(project, instance_id, begin, end)
+
+
+def backup_command(project: Project, instance_id: str, record: BackupRecord) -> str:
+    """Return the command that shows one backup: DCS has no call for it, so hcloud picks it from a list.
+
+    The list is of the time around it, whichever of its times DCS filters by.
+    """
+    if not _ID.fullmatch(record.backup_id):
+        return ""
+    times = [t for t in (record.created_at, record.execution_at, record.updated_at) if t]
+    begin, end = (min(times), max(times) + _SECOND) if times else (None, None)
+    picked = f"backup_record_response[?backup_id=='{record.backup_id}']"
+    return _command(project, instance_id, begin, end, query=picked)
+
+
+def _command(
+    project: Project, instance_id: str, begin: datetime | None, end: datetime | None, query: str = ""
+) -> str:
+    if not all(_ID.fullmatch(text) for text in (project.region, project.project_id, instance_id)):
+        return ""
+    options = {
+        "cli-region": f'"{project.region}"',
+        "project_id": f'"{project.project_id}"',
+        "instance_id": f'"{instance_id}"',
+        "begin_time": f'"{_stamp(begin)}"' if begin else "",
+        "end_time": f'"{_stamp(_whole_second(end))}"' if end else "",
+        "limit": str(MOST_RECORDS),
+        "offset": "0",
+        "cli-output": "json",
+        "cli-query": f'"{query}"' if query else "",
+    }
+    given = (f"--{name}={value}" for name, value in options.items() if value)
+    return " ".join(("hcloud DCS ListBackupRecords", *given))
+
+
+def _whole_second(moment: datetime) -> datetime:
+    """Round up: whether DCS counts the bound itself is not documented."""
+    whole = moment.replace(microsecond=0)
+    return whole if whole == moment else whole + _SECOND
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y%m%d%H%M%S")

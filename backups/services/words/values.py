@@ -1,0 +1,141 @@
+"""How values are written in words, for pages and for tickets: sizes, spans of time, codes, verdicts.
+
+Codes go in, words of the language that is active come out, as plain text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.utils.text import capfirst
+from django.utils.translation import gettext, ngettext, pgettext
+
+from ..eligibility import Eligibility
+from . import codes
+
+# Times and sizes -------------------------------------------------------------
+
+
+def zone_label(local: datetime) -> str:
+    """Return "UTC", "UTC+8" or "UTC+5:30": abbreviations such as CST mean several zones."""
+    minutes = round((local.utcoffset() or timedelta()).total_seconds() / 60)
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else '−'}{hours}{f':{rest:02}' if rest else ''}"
+
+
+def duration(value: timedelta | None) -> str:
+    """Return "1 m 9 s"; parts of a second are cut off."""
+    if value is None:
+        return ""
+    seconds = int(value.total_seconds())
+    minutes, hours = seconds // 60, seconds // 3600
+    if value and not seconds:
+        return gettext("under 1 s")
+    if not minutes:
+        return gettext("%(s)d s") % {"s": seconds}
+    if not hours:
+        return gettext("%(m)d m %(s)d s") % {"m": minutes, "s": seconds % 60}
+    return gettext("%(h)d h %(m)d m") % {"h": hours, "m": minutes % 60}
+
+
+_SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"))
+
+
+def size_text(size: int) -> str:
+    """Return a size in decimal units (1 GB is 1,000,000,000 bytes).
+
+    Below 1 MB it is written in bytes: such a backup is nearly empty, which a rounded number hides.
+    """
+    for least, unit in _SIZES:
+        if size >= least:
+            return f"{_digits(size / least)} {unit}"
+    return exact_bytes(size)
+
+
+def exact_bytes(size: int) -> str:
+    return ngettext("%(n)s byte", "%(n)s bytes", size) % {"n": f"{size:,}"}
+
+
+def _digits(number: float) -> str:
+    """Return three digits that count: 2.14, 21.4, 214."""
+    return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f}"
+
+
+def capacity(gigabytes: float | None) -> str:
+    """Return the size of an instance: "4 GB", and "128 MB" for the tiny ones."""
+    if gigabytes is None:
+        return ""
+    if gigabytes < 1:
+        return f"{gigabytes * 1024:.4g} MB"
+    return f"{gigabytes:,.10g} GB"
+
+
+def percent(value: float) -> str:
+    return f"{value:.3g} %"
+
+
+def rate(percent: float) -> str:
+    """Return a success rate, cut and not rounded: 99.97 % is not all."""
+    return f"{math.floor(percent * 10 + 1e-9) / 10:.3g} %" if percent < 100 else "100 %"
+
+
+# Codes -----------------------------------------------------------------------
+
+
+def status_word(status: str) -> str:
+    """Return what a status is called. One that the portal does not know is shown as itself."""
+    return str(codes.STATUS_WORDS.get(status, status)) or gettext("No status")
+
+
+def type_word(backup_type: str) -> str:
+    return str(codes.TYPE_WORDS.get(backup_type, backup_type))
+
+
+def format_word(backup_format: str) -> str:
+    return str(codes.FORMAT_WORDS.get(backup_format, backup_format))
+
+
+def mode_word(cache_mode: str) -> str:
+    return str(codes.CACHE_MODE_WORDS.get(cache_mode, cache_mode))
+
+
+def instance_status_word(status: str) -> str:
+    return str(codes.INSTANCE_STATUS_WORDS.get(status, status)) or gettext("No status")
+
+
+def error_meaning(code: str) -> str:
+    """Return what an error code of a backup means, "" where the portal does not know it."""
+    known = codes.ERROR_CODES.get(code)
+    return str(known.meaning) if known else ""
+
+
+def reason_word(reason: str) -> str:
+    return str(codes.REASON_WORDS.get(reason, reason))
+
+
+# Verdicts --------------------------------------------------------------------
+
+
+def verdict_sentence(eligibility: Eligibility, brief: bool = False) -> str:
+    """Return "Restorable", "No: it failed" or "Not yet: it is waiting"; all reasons unless brief."""
+    if eligibility.verdict == "yes":
+        return gettext("Restorable")
+    reasons = eligibility.reasons[:1] if brief else eligibility.reasons
+    text = _listed(reasons)
+    if eligibility.reasons[0] in ("waiting", "in_progress"):
+        return capfirst(text)
+    pattern = gettext("No: %(reason)s") if eligibility.verdict == "no" else gettext("Unknown: %(reason)s")
+    return pattern % {"reason": text}
+
+
+def reasons_in_words(eligibility: Eligibility) -> str:
+    """Return the reasons of a verdict; a contradiction is told in a sentence of its own."""
+    return _listed(reason for reason in eligibility.reasons if reason != "contradiction")
+
+
+def _listed(reasons: Iterable[str]) -> str:
+    return pgettext("between reasons", "; ").join(reason_word(reason) for reason in reasons)

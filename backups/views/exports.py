@@ -1,0 +1,78 @@
+"""A history as a file: JSON and CSV of the whole filtered set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.http import content_disposition_header, parse_etags
+from django.views.decorators.http import require_safe
+
+from ..guards import history_form_of, project_or_404, viewer_key, viewer_of, with_retry_after
+from ..services import listings
+from ..services.exports import Export, csv_chunks, csv_headers, exported_history, file_name, refused_query
+from ..services.history import name_of
+from ..services.projects import Project
+
+
+@require_safe
+def backups_json(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponseBase:
+    project = project_or_404(request, project_name)
+    export = _export(request, project, instance_id)
+    if export.history is None:
+        return _json(export.body, export.status, export.retry_after)
+    viewer = viewer_of(request)
+    etag = export.etag((viewer.pk, sorted(viewer.groups)))
+    # A proxy that compresses makes the tag a weak one.
+    asked = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]
+    if "*" in asked or etag in asked:
+        response: HttpResponse = HttpResponseNotModified()
+    else:
+        response = _json({**export.body, "backups": list(export.rows())}, 200, None)
+        response.headers["Content-Disposition"] = _disposition(export, "json")
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@require_safe
+def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponseBase:
+    project = project_or_404(request, project_name)
+    export = _export(request, project, instance_id)
+    headers = csv_headers(export.body)
+    if export.history is None:
+        problem = export.body["problem"]
+        told = (problem["kind"], problem["code"], problem["message"], problem["request_id"])
+        sentence = ": ".join(text for text in told if text) + "\n"
+        answer = HttpResponse(
+            sentence, status=export.status, content_type="text/plain; charset=utf-8", headers=headers
+        )
+        return with_retry_after(answer, export.retry_after)
+    chunks = csv_chunks(export.rows())
+    response = StreamingHttpResponse(chunks, content_type="text/csv; charset=utf-8", headers=headers)
+    response.headers["Content-Disposition"] = _disposition(export, "csv")
+    return response
+
+
+def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:
+    form = history_form_of(request)
+    if not form.is_valid():
+        return refused_query(project, instance_id, form.problems)
+    return exported_history(
+        project, instance_id, form.filter(), now=timezone.now(), viewer=viewer_key(request)
+    )
+
+
+def _json(body: dict[str, Any], status: int, retry_after: int | None) -> HttpResponse:
+    response = HttpResponse(msgspec.json.encode(body), status=status, content_type="application/json")
+    return with_retry_after(response, retry_after)
+
+
+def _disposition(export: Export, ending: str) -> str:
+    """Return Content-Disposition; the name may hold Chinese (RFC 6266). JSON can be looked at as well."""
+    name = name_of(listings.cached_instance(export.project, export.instance_id), export.instance_id)
+    name = file_name(name, export.body, ending)
+    return content_disposition_header(as_attachment=ending != "json", filename=name) or "attachment"

@@ -1,0 +1,101 @@
+"""Pages that keep themselves current: what one that asks is told, or given to swap in."""
+
+from __future__ import annotations
+
+from typing import Any
+from zlib import crc32
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django_htmx.http import trigger_client_event
+
+from ..services.live import JUST_READ, Live, finished, problem_of
+
+SHOWN = "X-Shown-Generation"
+SHOWN_RUNNING = "X-Shown-Running"
+# It names the instance, as its path cannot: a `__Host-` cookie comes with every request.
+JUST_READ_COOKIE = f"{settings.COOKIE_PREFIX}portal_just_read"
+
+
+def patience(request: HttpRequest) -> float | None:
+    """A page that asks for itself never waits for DCS, so that it takes no thread from those who look."""
+    return 0.0 if SHOWN in request.headers else None
+
+
+def nothing_newer(request: HttpRequest, live: Live) -> HttpResponse | None:
+    """Answer a page that asks while it shows all that is known: 204, and when to ask again."""
+    shown = request.headers.get(SHOWN)
+    # What is on the screen stays until there is something to show.
+    if shown is None or (shown != _mark(live, request.get_full_path()) and live.problem != "being_read"):
+        return None
+    told: dict[str, Any] = {"state": live.state, "after": live.ask_after}
+    if progress := live.progress:
+        told |= {"sentence": progress.sentence, "read": progress.pages_read, "total": progress.pages_total}
+    if _was_just_read(request):
+        told["said"] = JUST_READ
+    response = HttpResponse(status=204)
+    trigger_client_event(response, "live:told", told)
+    return _finished_answer(request, response)
+
+
+def live_page(
+    request: HttpRequest, template: str, context: dict[str, Any], live: Live, status: int = 200
+) -> HttpResponse:
+    """Render a page that keeps itself current: whole, or what to swap in for one that asks."""
+    shown = request.headers.get(SHOWN)
+    mark = _mark(live, context.get("live_path") or request.get_full_path())
+    context = {
+        # What most pages do not have: looking for a name in vain costs ten times as much as finding it.
+        "live_path": "",
+        "finished": (),
+        "just_read": "",
+        "said": "",
+        "problem_before": "",
+        **context,
+        "live": live,
+        "mark": mark,
+        "frame": "base.html" if shown is None else "_newer.html",
+    }
+    if _was_just_read(request):
+        # On top of a page that was loaded, beside the button of one that was there before.
+        context["just_read" if shown is None else "said"] = str(JUST_READ)
+    if shown is not None:
+        context["problem_before"] = problem_of(shown)
+        if listing := context.get("listing"):
+            context["finished"] = finished(listing, request.headers.get(SHOWN_RUNNING, "").split())
+    response = render(request, template, context, status=status)
+    # What a page swaps in must be the portal's: a proxy's words never have this.
+    response.headers[SHOWN] = mark
+    return _finished_answer(request, response)
+
+
+def _mark(live: Live, path: str) -> str:
+    """Return the mark of this very page: an ask for another one must not pass for it."""
+    return f"{live.mark}.{crc32(path.encode()):08x}"
+
+
+def _finished_answer(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    patch_vary_headers(response, ["HX-Request", SHOWN])
+    if _was_just_read(request):
+        response.delete_cookie(JUST_READ_COOKIE, samesite="Lax")
+    return response
+
+
+def say_just_read(response: HttpResponse, project_name: str, instance_id: str) -> None:
+    """Let the next page of this instance say that its list was read a moment ago."""
+    response.set_cookie(
+        JUST_READ_COOKIE,
+        f"{project_name}/{instance_id}",
+        max_age=10,
+        secure=settings.HTTPS,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _was_just_read(request: HttpRequest) -> bool:
+    told, match = request.COOKIES.get(JUST_READ_COOKIE), request.resolver_match
+    of = match.kwargs if match else {}
+    return bool(told) and told == f"{of.get('project_name')}/{of.get('instance_id')}"

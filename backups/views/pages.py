@@ -1,0 +1,381 @@
+"""HTTP in, HTTP out: guard, form, service, render."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.encoding import iri_to_uri
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from ..dcs.records import BackupRecord, Instance, as_text, has_value
+from ..forms import FindForm, InstancesForm, RecoveryForm
+from ..guards import history_form_of, project_or_404, viewer_key, viewer_of, with_retry_after
+from ..services import find as finding
+from ..services import listings
+from ..services.eligibility import Eligibility, eligibility
+from ..services.find import recents
+from ..services.history import (
+    FrozenLink,
+    History,
+    absolute,
+    backup_history,
+    backup_url,
+    frozen_link,
+    frozen_recovery_path,
+    history_url,
+    index_of,
+    instance_page,
+    instance_url,
+    name_of,
+    neighbours,
+)
+from ..services.insights import overview
+from ..services.listings import Listing, NothingToShow, Window
+from ..services.live import Live, unfinished
+from ..services.problems import Problem
+from ..services.projects import Project, visible_projects
+from ..services.recovery import examples, is_backing_up, recovery_page, restore_blocks, usable_reach
+from ..services.tickets import MOST_RECORDS, backup_command, history_command
+from ..services.words import ERROR_CODES
+from .live import SHOWN, live_page, nothing_newer, patience, say_just_read
+
+# Pages -----------------------------------------------------------------------
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    projects = visible_projects(viewer_of(request))
+    return render(request, "home.html", {"projects": projects, "recent": _recent(request, projects)})
+
+
+@require_safe
+def find(request: HttpRequest) -> HttpResponse:
+    form = FindForm(request.GET)
+    text, began = form.text, form.began
+    projects = visible_projects(viewer_of(request))
+    found = finding.Found((), ())
+    if text:
+        found = finding.find(text, projects, now=timezone.now(), began=began, viewer=viewer_key(request))
+    if found.destination:
+        if len(iri_to_uri(found.destination)) > LONGEST_NEXT:
+            request.META["QUERY_STRING"] = ""  # the page's links would repeat it
+            return render(request, "414.html", status=400)
+        fetched = "HX-Request" in request.headers
+        return HttpResponseClientRedirect(found.destination) if fetched else redirect(found.destination)
+    context = {"q": text, "found": found, "candidates": found.candidates}
+    context |= {"problems": found.problems, "searched": found.searched}
+    if not text:
+        context["recent"] = _recent(request, projects)
+    return render(request, "find.html", context)
+
+
+@require_safe
+def suggestions(request: HttpRequest) -> HttpResponse:
+    """What stands under the find box as one types: out of what is at hand, so that no key asks DCS."""
+    text = FindForm(request.GET).text
+    projects = visible_projects(viewer_of(request))
+    candidates = finding.suggestions(text, projects, now=timezone.now(), viewer=viewer_key(request))
+    context: dict[str, Any] = {"q": text, "candidates": candidates}
+    if not text:
+        context["recent"] = _recent(request, projects)
+    return render(request, "_suggestions.html", context)
+
+
+@require_safe
+def keyboard(request: HttpRequest) -> HttpResponse:
+    """What the keys do: a page, and for `?` what a dialog shows of it."""
+    return render(request, "_keys.html" if "HX-Request" in request.headers else "keyboard.html")
+
+
+@require_safe
+def project(request: HttpRequest, project_name: str) -> HttpResponse:
+    project = project_or_404(request, project_name)
+    form = InstancesForm(request.GET)
+    context: dict[str, Any] = {"project": project, "q": request.GET.get("q", "")}
+    if not form.is_valid():
+        return render(request, "project.html", context | {"problems_in_query": form.problems}, status=400)
+    now = timezone.now()
+    try:
+        listing = listings.project_instances(
+            project, now=now, patience=patience(request), viewer=viewer_key(request)
+        )
+    except NothingToShow as nothing:
+        return _problem_page(request, nothing.problem, {"project": project})
+    live = Live.of_listing(listing, now=now)
+    if told := nothing_newer(request, live):
+        return told
+    wanted = form.filter()
+    page = instance_page(listing.records, wanted)
+    rows = [_InstanceRow(instance, instance_url(project, instance)) for instance in page.rows]
+    context |= {
+        "listing": listing,
+        "instances": rows,
+        # ListInstances need not tell the cache mode: no empty column.
+        "modes_known": any(instance.cache_mode for instance in page.rows),
+        "instances_total": listing.total,
+        "matched": page.matched,
+        "status": wanted.statuses,
+        "statuses": page.statuses,
+        "sort": wanted.sort,
+        "page": page.page,
+        "pages": page.pages,
+        "first_row": page.first_row,
+        "last_row": page.last_row,
+        "page_past_end": page.page_past_end,
+        "now": now,
+    }
+    return live_page(request, "project.html", context, live)
+
+
+@require_safe
+def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
+    project = project_or_404(request, project_name)
+    context: dict[str, Any] = {"project": project, "instance_id": instance_id}
+    form = history_form_of(request)
+    if not form.is_valid():
+        instance = listings.cached_instance(project, instance_id)
+        context |= {"instance": instance, "name": name_of(instance, instance_id)}
+        return render(request, "history.html", context | {"problems_in_query": form.problems}, status=400)
+    now, wanted = timezone.now(), form.filter()
+    try:
+        known = _known_instance(request, project, instance_id, now, bounds=wanted.bounds(now))
+    except NothingToShow as nothing:
+        return _problem_page(request, nothing.problem, context)
+    live = _live(known, unfinished(known.listing), now)
+    if told := nothing_newer(request, live):
+        return told
+    history = backup_history(index_of(known.listing), wanted, now=now)
+    frozen = _frozen(request, history, now=now, read_at=known.listing.read_at)
+    context |= _instance_context(known) | {
+        "filter": wanted,
+        "history": history,
+        "now": now,
+        "frozen": frozen,
+        "command": history_command(project, instance_id, frozen.window),
+        "long_list": known.listing.total > MOST_RECORDS,
+        "problems_in_query": (),
+        "zone": ZoneInfo(wanted.tz) if wanted.tz else None,
+        "overview": overview(known.listing, known.instance, now=now, zone=ZoneInfo(wanted.tz or "UTC")),
+    }
+    response = live_page(request, "history.html", context, live)
+    _remember_opened(request, response, project, instance_id)
+    return response
+
+
+@require_safe
+def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id: str) -> HttpResponse:
+    project = project_or_404(request, project_name)
+    context: dict[str, Any] = {"project": project, "instance_id": instance_id, "backup_id": backup_id}
+    now = timezone.now()
+    try:
+        known = _known_instance(request, project, instance_id, now, holding=backup_id)
+    except NothingToShow as nothing:
+        return _problem_page(request, nothing.problem, context)
+    records = known.listing.records
+    record = next((r for r in records if r.backup_id == backup_id), None)
+    live = _live(known, (backup_id,) if record and record.is_running else (), now)
+    if told := nothing_newer(request, live):
+        return told
+    context |= _instance_context(known) | {"record": record, "now": now}
+    context["history_url"] = history_url(project, instance_id)
+    if record is None:
+        return live_page(request, "backup.html", context, live, status=404)
+    older, newer = neighbours(index_of(known.listing), record)
+    context |= {
+        "eligibility": eligibility(record),
+        "outlook": overview(known.listing, known.instance, now=now).outlook(record),
+        "raw_fields": _raw_fields(listings.received_record(known.listing, backup_id) or {}, record),
+        "error": ERROR_CODES.get(record.error_code),
+        "older": older and _row(project, instance_id, older),
+        "newer": newer and _row(project, instance_id, newer),
+        "frozen_url": absolute(request.path),
+        "command": backup_command(project, instance_id, record),
+    }
+    return live_page(request, "backup.html", context, live)
+
+
+@require_safe
+def recovery_point(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
+    project = project_or_404(request, project_name)
+    now = timezone.now()
+    context: dict[str, Any] = {"project": project, "instance_id": instance_id, "now": now}
+    form = RecoveryForm(request.GET, now=now)
+    if not form.is_valid():
+        instance = listings.cached_instance(project, instance_id)
+        context |= {"name": name_of(instance, instance_id), "problems_in_query": form.problems}
+        context |= {"tz": form.cleaned_data.get("tz"), "examples": examples(now)}
+        return render(request, "recovery_point.html", context, status=400)
+    asked = form.asked()
+    try:
+        bounds = (None, asked.at if asked else None)
+        known = _known_instance(request, project, instance_id, now, bounds=bounds)
+    except NothingToShow as nothing:
+        return _problem_page(request, nothing.problem, context)
+    live = _live(known, unfinished(known.listing), now)
+    if told := nothing_newer(request, live):
+        return told
+    backing_up = known.listing.derived("backing up", is_backing_up)
+    context |= _instance_context(known) | {"asked": asked, "tz": form.cleaned_data["tz"]}
+    context["blocks"] = restore_blocks(known.instance, backing_up=backing_up)
+    if asked:
+        context["page"] = recovery_page(project, instance_id, known.listing, asked.at, now=now)
+        context["frozen_path"] = frozen_recovery_path(request.path, request.GET, asked.at)
+        context["frozen_url"] = absolute(context["frozen_path"])
+        context["overview"] = overview(known.listing, known.instance, now=now)
+        # "2 h ago" is asked once: what comes later answers for the same time.
+        context["live_path"] = context["frozen_path"]
+    else:
+        context |= {"reach": usable_reach(known.listing), "examples": examples(now)}
+    if context["tz"]:
+        context["zone"] = ZoneInfo(context["tz"])
+    return live_page(request, "recovery_point.html", context, live)
+
+
+# What a page's address may have to come back from the sign-in, too.
+LONGEST_NEXT = 8192
+
+
+@require_POST
+def refresh(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
+    project = project_or_404(request, project_name)
+    destination = history_url(project, instance_id)
+    asked = request.POST.get("next", "")
+    is_page_of_it = asked.startswith(destination) and len(asked) <= LONGEST_NEXT
+    response = HttpResponseRedirect(asked if is_page_of_it else destination)
+    with suppress(NothingToShow):  # the page that follows says why
+        listing = listings.instance_backups(
+            project, instance_id, now=timezone.now(), read_now=True, viewer=viewer_key(request)
+        )
+        if listing.source == "cache":
+            # It was read a moment ago, and the page that follows says so.
+            say_just_read(response, project.name, instance_id)
+    return response
+
+
+# What the views share --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Row:
+    record: BackupRecord
+    eligibility: Eligibility
+    url: str
+
+
+@dataclass(frozen=True)
+class _InstanceRow:
+    instance: Instance
+    url: str
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of an instance: its listing, and itself where DCS tells."""
+
+    instance_id: str
+    listing: Listing[BackupRecord]
+    instance: Instance | None
+
+
+def _recent(request: HttpRequest, projects: Sequence[Project]) -> Sequence[finding.Candidate]:
+    """Return the instances whose pages this viewer opened last, of those that may still be seen."""
+    opened = recents.opened_by(viewer_key(request), request.COOKIES.get(recents.COOKIE, ""))
+    return finding.named(opened, projects)
+
+
+def _remember_opened(
+    request: HttpRequest, response: HttpResponse, project: Project, instance_id: str
+) -> None:
+    """Put an instance first among those that its viewer opened last: in a cookie, which costs no query."""
+    if SHOWN in request.headers:  # the page asked, not its viewer
+        return
+    viewer, told = viewer_key(request), request.COOKIES.get(recents.COOKIE, "")
+    text = recents.with_opened(viewer, told, project.name, instance_id)
+    if text != told:
+        response.set_cookie(
+            recents.COOKIE,
+            text,
+            max_age=recents.KEPT_SECONDS,
+            secure=request.is_secure(),
+            httponly=True,
+            samesite="Lax",
+        )
+
+
+def _known_instance(
+    request: HttpRequest,
+    project: Project,
+    instance_id: str,
+    now: datetime,
+    *,
+    bounds: Window = (None, None),
+    holding: str = "",
+) -> _Known:
+    """Read an instance's history and, beside it, the instance. Raises NothingToShow."""
+    listing, shown = listings.backups_and_instance(
+        project,
+        instance_id,
+        now=now,
+        bounds=bounds,
+        holding=holding,
+        patience=patience(request),
+        viewer=viewer_key(request),
+    )
+    return _Known(instance_id, listing, shown)
+
+
+def _live(known: _Known, running: tuple[str, ...], now: datetime) -> Live:
+    return Live.of_listing(known.listing, now=now, running=running, instance=known.instance)
+
+
+def _instance_context(known: _Known) -> dict[str, Any]:
+    return {
+        "listing": known.listing,
+        "instance": known.instance,
+        "name": name_of(known.instance, known.instance_id),
+    }
+
+
+def _frozen(request: HttpRequest, history: History, *, now: datetime, read_at: datetime) -> FrozenLink:
+    """Return the link for a ticket; a relative range moves it once a second, nothing else does."""
+    wanted = history.filter
+    question = ("frozen link", request.get_full_path(), wanted, wanted.bounds(now), read_at)
+    return history.index.answer(
+        question, lambda: frozen_link(request.path, request.GET, history, now=now, read_at=read_at)
+    )
+
+
+def _row(project: Project, instance_id: str, record: BackupRecord) -> _Row:
+    return _Row(record, eligibility(record), backup_url(project, instance_id, record))
+
+
+def _raw_fields(received: dict[str, Any], record: BackupRecord) -> list[tuple[str, str, str]]:
+    """Return each field as DCS sent it; the third says how the portal could not read it."""
+    unread = {name for name, _ in record.unread}
+    return [
+        (name, as_text(value), "unread" if name in unread else "" if has_value(value) else "no value")
+        for name, value in received.items()
+    ]
+
+
+def _problem_page(request: HttpRequest, problem: Problem, context: dict[str, Any]) -> HttpResponse:
+    now = timezone.now()  # later than the view began, by what DCS was waited for
+    context = context | {"problem": problem, "retry_url": request.get_full_path(), "now": now}
+    instance_id = context.get("instance_id")
+    if instance_id:
+        instance = listings.cached_instance(context["project"], instance_id)
+        context["name"] = name_of(instance, instance_id)
+    live = Live.of_problem(problem, now=now)
+    response = nothing_newer(request, live)
+    if response is None:
+        response = live_page(request, "problem.html", context, live, status=problem.page_status)
+    return with_retry_after(response, problem.retry_after(now))
