@@ -1,8 +1,8 @@
 """Reads the settings from the environment, and stops with one sentence where a value is wrong.
 
-django-environ reads the `.env` file and parses URLs; single values are taken from
-`os.environ` here, because django-environ takes a value that starts with `$` as the
-name of another one and reads an unknown boolean as False.
+django-environ reads the `.env` file and parses the database's URL; single values are taken from
+`os.environ` here, because django-environ takes a value that starts with `$` as the name of another
+one and reads an unknown boolean as False.
 """
 
 from __future__ import annotations
@@ -10,24 +10,18 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_BOOLEANS = {
-    "on": True,
-    "true": True,
-    "yes": True,
-    "1": True,
-    "off": False,
-    "false": False,
-    "no": False,
-    "0": False,
-}
+ON, OFF = ("on", "true", "yes", "1"), ("off", "false", "no", "0")
 
 
 def read_dotenv(default: Path) -> frozenset[str]:
@@ -45,9 +39,10 @@ def read_dotenv(default: Path) -> frozenset[str]:
     return frozenset(os.environ) - before
 
 
-def shown(value: str) -> str:
-    """Return a refused value as its sentence repeats it, unless it may hold a user and a password."""
-    return "a text with an @, not repeated here" if "@" in unquote(value) else repr(value)
+def refused(label: str, value: str, rule: str) -> ImproperlyConfigured:
+    """Return the refusal of a value, which it repeats unless it may hold a user and a password."""
+    shown = "a text with an @, not repeated here" if "@" in unquote(value) else repr(value)
+    return ImproperlyConfigured(f"{label} is {shown}, but must be {rule}.")
 
 
 def text(name: str, default: str = "") -> str:
@@ -56,14 +51,10 @@ def text(name: str, default: str = "") -> str:
 
 def secret(name: str) -> str:
     """Return the secret `name`, or the content of the file that `name`_FILE names."""
-    return secret_at(name, value_in=name, file_in=f"{name}_FILE")
-
-
-def secret_at(label: str, *, value_in: str, file_in: str) -> str:
-    value, path = text(value_in), text(file_in)
+    value, path = text(name), text(f"{name}_FILE")
     if value and path:
-        raise ImproperlyConfigured(f"{label} is given twice: set {value_in} or {file_in}, not both.")
-    return secret_file(file_in, path) if path else value
+        raise ImproperlyConfigured(f"{name} is given twice: set {name} or {name}_FILE, not both.")
+    return secret_file(f"{name}_FILE", path) if path else value
 
 
 def secret_file(label: str, path: str) -> str:
@@ -77,48 +68,38 @@ def secret_file(label: str, path: str) -> str:
     return value
 
 
-def flag(name: str, *, default: bool = False) -> bool:
-    value = text(name)
-    if not value:
-        return default
-    if value.lower() not in _BOOLEANS:
-        raise ImproperlyConfigured(
-            f"{name} is {shown(value)}, but must be on or off (or true, false, yes, no, 1, 0)."
-        )
-    return _BOOLEANS[value.lower()]
+def flag(name: str) -> bool:
+    value = text(name, "off").lower()
+    if value not in ON + OFF:
+        raise refused(name, value, "on or off (or true, false, yes, no, 1, 0)")
+    return value in ON
 
 
 def number(name: str, default: int, *, least: int, most: int) -> int:
     value = text(name, str(default))
     if not (value.isascii() and value.isdigit() and least <= int(value[:18]) <= most):
-        raise ImproperlyConfigured(
-            f"{name} is {shown(value)}, but must be a whole number from {least} to {most}."
-        )
+        raise refused(name, value, f"a whole number from {least} to {most}")
     return int(value)
 
 
 def seconds(name: str, default: float, *, least: float, most: float) -> float:
-    value = text(name, str(default))
-    try:
+    value, parsed = text(name, str(default)), -1.0
+    with suppress(ValueError):
         parsed = float(value)
-    except ValueError:
-        parsed = -1.0
     if not least <= parsed <= most:
-        raise ImproperlyConfigured(
-            f"{name} is {shown(value)}, but must be a number of seconds from {least:g} to {most:g}."
-        )
+        raise refused(name, value, f"a number of seconds from {least:g} to {most:g}")
     return parsed
 
 
 def choice(name: str, default: str, *, choices: tuple[str, ...]) -> str:
     value = text(name, default).lower()
     if value not in choices:
-        raise ImproperlyConfigured(f"{name} is {shown(value)}, but must be one of {', '.join(choices)}.")
+        raise refused(name, value, f"one of {', '.join(choices)}")
     return value
 
 
-def words(name: str, default: str = "") -> list[str]:
-    return listed(text(name, default))
+def words(name: str) -> list[str]:
+    return listed(text(name))
 
 
 def listed(value: str) -> list[str]:
@@ -130,9 +111,7 @@ def header_name(name: str) -> str:
     """Return the name of a request header; with underscores one server drops it and another spoofs it."""
     value = text(name)
     if value and not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", value):
-        raise ImproperlyConfigured(
-            f"{name} is {shown(value)}, but must be the name of a header, with hyphens and no underscores."
-        )
+        raise refused(name, value, "the name of a header, with hyphens and no underscores")
     return value
 
 
@@ -140,49 +119,56 @@ def networks(name: str) -> list[Network]:
     try:
         return [ipaddress.ip_network(item, strict=False) for item in words(name)]
     except ValueError:
-        raise ImproperlyConfigured(
-            f"{name} is {shown(text(name))}, but must list IP addresses or networks."
-        ) from None
+        raise refused(name, text(name), "a list of IP addresses or networks") from None
 
 
-def web_address(name: str, default: str = "", *, bare: bool = False) -> str:
-    """Return an http or https address without a slash at its end; http only on loopback.
-
-    A bare one has no path.
-    """
+def web_address(name: str, default: str = "") -> str:
     value = text(name, default)
-    return checked_web_address(name, value, bare=bare) if value else ""
+    return checked_web_address(name, value) if value else ""
 
 
-def checked_web_address(label: str, value: str, *, bare: bool = False) -> str:
-    address = _split(value)
-    if address is None or address.query or address.fragment or "@" in address.netloc:
+def checked_web_address(label: str, value: str) -> str:
+    """Return an http or https address without a slash at its end; http only on loopback."""
+    try:
+        address = urlsplit(value)
+        host, port = address.hostname or "", address.port
+    except ValueError:
+        host, port = "", None
+    if not (
+        host
+        and port != 0
+        and address.scheme in ("http", "https")
+        and re.fullmatch(r"[!-~]+", value)
+        and not (address.query or address.fragment or "@" in address.netloc)
+    ):
         # Not repeated: what is no address may be one with a password, mistyped.
         raise ImproperlyConfigured(
             f"{label} must be an address such as https://name.example, without user, password and query."
         )
-    if bare and address.path not in ("", "/"):
-        raise ImproperlyConfigured(f"{label} is {shown(value)}, but must not have a path.")
-    if address.scheme == "http" and not is_loopback(address.hostname or ""):
-        raise ImproperlyConfigured(
-            f"{label} is {shown(value)}, but http is allowed on loopback only: use https."
-        )
+    if address.scheme == "http" and not is_loopback(host):
+        raise refused(label, value, "an address with https: http is allowed on loopback only")
     return value.rstrip("/")
 
 
 def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
 
-def _split(value: str) -> SplitResult | None:
-    try:
-        address = urlsplit(value)
-        valid = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
-    except ValueError:
-        return None
-    return address if valid and value.isascii() and not any(c.isspace() for c in value) else None
+def local_secret_key(path: Path) -> str:
+    """Return the signing key of a demo or a development checkout from `path`, made where it is missing.
+
+    Several processes may start at once: the key is written aside and then linked to its place, so that
+    the first one wins and nobody reads a half-written file.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(dir=path.parent)  # readable by its owner only
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        os.unlink(draft)
+    return path.read_text().strip()

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.views.debug import SafeExceptionReporterFilter
 
-from .redaction import redactor
+from .logging import redacted
 from .request_ids import current
 
 
@@ -40,34 +40,30 @@ class ReporterFilter(SafeExceptionReporterFilter):
     )
 
     def cleanse_setting(self, key: Any, value: Any) -> Any:
-        return _clean(super().cleanse_setting(key, value))
+        cleansed = super().cleanse_setting(key, value)
+        return redacted(cleansed) if isinstance(cleansed, str) else cleansed
 
     def get_traceback_frame_variables(
         self, request: HttpRequest | None, tb_frame: Any
     ) -> ItemsView[str, Any]:
-        shown = {}
-        for name, value in super().get_traceback_frame_variables(request, tb_frame):
+        variables = dict(super().get_traceback_frame_variables(request, tb_frame))
+        for name, value in variables.items():
             hidden = self.hidden_settings.search(str(name))
-            shown[name] = self.cleansed_substitute if hidden else _Shown(_repr(value))
-        return shown.items()
+            variables[name] = self.cleansed_substitute if hidden else _Shown(_redacted_repr(value))
+        return variables.items()
 
 
-def _clean(value: Any) -> Any:
-    return redactor().clean(value) if isinstance(value, str) else value
+class _Shown(str):
+    """A text that a page shows as it is, without quotes."""
 
-
-class _Shown:
-    """A value as a page shows it: its repr, cleaned."""
-
-    def __init__(self, shown: str) -> None:
-        self._shown = shown
+    __slots__ = ()
 
     def __repr__(self) -> str:
-        return self._shown
+        return str(self)
 
 
-def _repr(value: Any) -> str:
+def _redacted_repr(value: Any) -> str:
     try:
-        return redactor().clean(repr(value)[:10_000])
+        return redacted(repr(value)[:10_000])
     except (RecursionError, ValueError, TypeError, AttributeError, LookupError) as error:
         return f"<no repr: {type(error).__name__}>"

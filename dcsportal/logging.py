@@ -1,67 +1,59 @@
-"""Log lines: JSON for machines that collect logs, text for people at a demo. Neither holds a secret."""
+"""Log lines: JSON for machines that collect logs, text for people at a demo. Neither holds a secret.
+
+The redaction is the last line of defence: nothing is meant to log a secret, but a library's error may
+quote a header, an address with a password in it, or a whole request.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
-import msgspec
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from pythonjsonlogger.json import JsonFormatter as StandardJsonFormatter
 
-from .redaction import redactor
 from .request_ids import current
 
-# A line of a gigabyte helps nobody; a traceback is far shorter.
-LONGEST_LINE = 64 * 1024
+REDACTED = "[redacted]"
+# A line of a gigabyte helps nobody: a longer message, field or traceback loses its middle.
+LONGEST_VALUE = 16_000
+# A shorter one may be a part of any word, such as a database's password `portal`.
+SHORTEST_SECRET = 8
 
-# No line names a thread, a process or a line of code: finding them out costs as much as the rest.
-logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-
-_to_json = msgspec.json.Encoder(enc_hook=str).encode
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(StandardJsonFormatter):
     """Writes time, level, logger, message and request id; `extra={"event": {…}}` adds fields of its own."""
 
+    def add_fields(
+        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+    ) -> None:
+        log_data["time"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        log_data |= {"level": record.levelname.lower(), "logger": record.name, "message": record.message}
+        if request_id := current.get().id:
+            log_data["request_id"] = request_id
+        log_data |= getattr(record, "event", {})
+        if "exc_info" in message_dict:
+            log_data["exception"] = message_dict["exc_info"]
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        return {name: _shortened(value) for name, value in log_data.items()}
+
     def format(self, record: logging.LogRecord) -> str:
-        request, more = current.get(), getattr(record, "event", {})
-        event: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": more["message"] if "message" in more else record.getMessage(),
-        }
-        if request.id:
-            event["request_id"] = request.id
-        event |= more
-        if record.exc_info:
-            event["exception"] = self.formatException(record.exc_info)
-        line = _encoded(event)
-        if len(line) > LONGEST_LINE:
-            line = _encoded({name: _shortened(value) for name, value in event.items()})
-        return redactor().clean(line, *request.secrets)
-
-
-def _encoded(event: dict[str, Any]) -> str:
-    try:
-        return _to_json(event).decode()
-    except (UnicodeEncodeError, msgspec.MsgspecError):
-        # A lone surrogate, which JSON can say and UTF-8 cannot.
-        return _to_json({name: _CONTROL.sub(_escaped, str(value)) for name, value in event.items()}).decode()
+        return redacted(super().format(record))
 
 
 def _shortened(value: Any) -> Any:
-    text = value if isinstance(value, str) else str(value)
-    return value if len(text) <= 8192 else f"{text[:4096]} … {text[-4000:]}"
-
-
-class Exceptions(logging.Filter):
-    """Lets through what was raised and not caught; an answer such as 503 may be all that is right."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return bool(record.exc_info)
+    text, half = str(value), LONGEST_VALUE // 2
+    return value if len(text) <= LONGEST_VALUE else f"{text[:half]} … {text[-half:]}"
 
 
 class TextFormatter(logging.Formatter):
@@ -72,14 +64,85 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         # What a viewer sent must not look like a line of its own.
-        record.message = _CONTROL.sub(_escaped, record.message)
+        record.message = _CONTROL.sub(
+            lambda found: found[0].encode("unicode_escape").decode(), record.message
+        )
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
-        request = current.get()
-        line = super().format(record)
-        return redactor().clean(f"{line} [{request.id}]" if request.id else line, *request.secrets)
+        line, request_id = super().format(record), current.get().id
+        return redacted(f"{line} [{request_id}]" if request_id else line)
 
 
-def _escaped(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode()
+def _escaped(control: re.Match[str]) -> str:
+    return control[0].encode("unicode_escape").decode()
+
+
+class Exceptions(logging.Filter):
+    """Lets through what was raised and not caught; an answer such as 503 may be all that is right."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return bool(record.exc_info)
+
+
+# Secrets -------------------------------------------------------------------------
+
+# What stands between a name and its value, in a header, a form, JSON, or JSON within JSON.
+_IS = r"\\*[\"']?\s*[=:]\s*\\*[\"']?"
+_FIELDS = (
+    # Whole headers, of several words.
+    re.compile(rf"(\b(?:(?:proxy-)?authorization|(?:set-)?cookie){_IS})[^\"'\\\r\n]+", re.I),
+    re.compile(
+        rf"((?<![\w-])(?:[\w-]*(?:token|session_key|password|secret|verifier)|(?:__Host-)?sso-[\w-]+"
+        rf"|(?:__Host-)?portal_(?:session|csrf)){_IS})[^\s\"'\\&,;)}}\]]+",
+        re.I,
+    ),
+    # A sign-in's code and state, in an address or as a field; `status code: 403` is neither.
+    re.compile(r"(\b(?:code|state)(?:=|\\*[\"']:\s*\\*[\"']))[^\s\"'\\&,;)}\]]+"),
+    # PostgreSQL says: Key (session_key)=(…) already exists.
+    re.compile(r"(\((?:session_key|digest|id)\)=\()[^)]+"),
+    # An address with a password.
+    re.compile(r"(://[^/\s:@\"'\\]*:)[^/\s\"'\\]+(?=@)"),
+)
+
+
+def redacted(text: str) -> str:
+    """Return the text without the installation's secrets, those of this request, and fields that hold one."""
+    for secret in (*(_forms_of_secrets() if settings.configured else ()), *current.get().secrets):
+        text = text.replace(secret, REDACTED)
+    for field in _FIELDS:
+        text = field.sub(rf"\1{REDACTED}", text)
+    return text
+
+
+@lru_cache(maxsize=1)
+def _forms_of_secrets() -> list[str]:
+    """Return the secrets as they may be written; the longest first, since a key may be a part of a token."""
+    secrets = (secret for secret in secrets_of_settings() if len(secret) >= SHORTEST_SECRET)
+    return sorted({form for secret in secrets for form in forms_of(secret)}, key=len, reverse=True)
+
+
+def forget_secrets() -> None:
+    _forms_of_secrets.cache_clear()
+
+
+def forms_of(secret: str) -> set[str]:
+    """Return a secret as a log may have it: plain, in an address, in a repr, in JSON, in JSON within JSON."""
+    forms = {secret, quote(secret, safe=""), repr(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    for _ in range(2):
+        forms |= {json.dumps(form)[1:-1] for form in forms}
+    return forms
+
+
+def secrets_of_settings() -> set[str]:
+    """Return every secret that the settings hold."""
+    found: set[str] = {settings.METRICS_TOKEN, settings.SSO_CLIENT_SECRET, *settings.SECRET_KEY_FALLBACKS}
+    with suppress(ImproperlyConfigured):  # it is missing
+        found.add(settings.SECRET_KEY)
+    for project in settings.DCS_PROJECTS.values():
+        found.update(project["credentials"].secrets)
+    found.update(str(database.get("PASSWORD") or "") for database in settings.DATABASES.values())
+    for cache in settings.CACHES.values():
+        password = urlsplit(str(cache.get("LOCATION", ""))).password or ""
+        found |= {password, unquote(password)}
+    return found - {""}

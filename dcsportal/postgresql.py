@@ -1,7 +1,7 @@
 """A connection to PostgreSQL that does not wait for ever.
 
-A server that is frozen, or whose machine hangs while its network answers, keeps its connections open and says
-nothing: no timeout of the network, and none of its own, ends that.
+A server that is frozen, or whose machine hangs while its network answers, keeps its connections open and
+says nothing: no timeout of the network, and none of its own, ends that.
 """
 
 from __future__ import annotations
@@ -12,22 +12,17 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 
-# The portal's queries take milliseconds.
-ANSWER_SECONDS = 5.0
-
 RV = TypeVar("RV")
 
 
 class Connection(psycopg.Connection[Any]):
-    """Gives up what is not answered within `patience` seconds, and itself with it.
+    """Gives up what is not answered within `answer_seconds`, and itself with it."""
 
-    None waits as long as it takes, as a migration may.
-    """
-
-    patience: ClassVar[float | None] = None
+    # None waits as long as it takes, as a migration may; wsgi.py bounds what viewers wait for.
+    answer_seconds: ClassVar[float | None] = None
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        limit = self.patience if timeout is None else timeout
+        limit = self.answer_seconds if timeout is None else timeout
         try:
             return super().wait(gen, interval, limit)
         except psycopg.OperationalError:
@@ -36,8 +31,3 @@ class Connection(psycopg.Connection[Any]):
             # An answer that comes later would be taken for that of the next query.
             self.pgconn.finish()
             raise psycopg.OperationalError(f"PostgreSQL has not answered for {limit:g} s") from None
-
-
-def wait_for_answers_no_longer() -> None:
-    """Bound what this process waits for an answer: viewers wait for it."""
-    Connection.patience = ANSWER_SECONDS

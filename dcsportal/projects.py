@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
+import msgspec
 from django.core.exceptions import ImproperlyConfigured
 
 from backups.dcs.signing import Credentials
 
 from . import environment as env
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_PROJECT_ID = re.compile(r"[0-9a-zA-Z_-]{1,64}")
-_KEYS = {
-    "region",
-    "project_id",
-    "endpoint",
-    "ak_env",
-    "ak_file",
-    "sk_env",
-    "sk_file",
-    "security_token_env",
-    "security_token_file",
-    "groups",
-}
 
 
 class ProjectSettings(TypedDict):
@@ -36,6 +21,25 @@ class ProjectSettings(TypedDict):
     endpoint: str
     credentials: Credentials
     groups: tuple[str, ...]
+
+
+class ProjectTable(msgspec.Struct, forbid_unknown_fields=True):
+    """A table [projects.<name>]: it names where a key stands, and never holds one."""
+
+    region: str
+    project_id: str
+    endpoint: str = ""
+    ak_env: str = ""
+    ak_file: str = ""
+    sk_env: str = ""
+    sk_file: str = ""
+    security_token_env: str = ""
+    security_token_file: str = ""
+    groups: tuple[Annotated[str, msgspec.Meta(pattern=r"\S")], ...] = ()
+
+
+class ProjectsFile(msgspec.Struct, forbid_unknown_fields=True):
+    projects: dict[str, Any]
 
 
 def read_projects() -> dict[str, ProjectSettings]:
@@ -50,113 +54,97 @@ def read_projects() -> dict[str, ProjectSettings]:
     return projects
 
 
+def as_group(name: str) -> str:
+    """Return a group as it is compared: Keycloak's paths (`/dcs/support`) count without their first slash."""
+    return name.strip().removeprefix("/")
+
+
 def _single_project() -> dict[str, ProjectSettings]:
-    region, project_id = env.text("DCS_REGION"), env.text("DCS_PROJECT_ID")
-    ak, sk, token = env.secret("DCS_AK"), env.secret("DCS_SK"), env.secret("DCS_SECURITY_TOKEN")
-    groups = [as_group(group) for group in env.words("DCS_PROJECT_GROUPS")]
+    table = ProjectTable(
+        region=env.text("DCS_REGION"),
+        project_id=env.text("DCS_PROJECT_ID"),
+        endpoint=env.web_address("DCS_ENDPOINT"),
+        groups=tuple(env.words("DCS_PROJECT_GROUPS")),
+    )
+    key = Credentials(env.secret("DCS_AK"), env.secret("DCS_SK"), env.secret("DCS_SECURITY_TOKEN"))
     name = env.text("DCS_PROJECT_NAME", "default")
-    endpoint = env.web_address("DCS_ENDPOINT")
-    if not (project_id or ak or sk):
+    if not (table.project_id or key.ak or key.sk):
         return {}
-    needed = {"DCS_REGION": region, "DCS_PROJECT_ID": project_id, "DCS_AK": ak, "DCS_SK": sk}
+    needed = {
+        "DCS_REGION": table.region,
+        "DCS_PROJECT_ID": table.project_id,
+        "DCS_AK": key.ak,
+        "DCS_SK": key.sk,
+    }
     for variable, value in needed.items():
         if not value:
             raise ImproperlyConfigured(f"{variable} is missing: one project needs {', '.join(needed)}.")
-    _check("DCS_PROJECT_NAME", name, _NAME, "lower-case letters, digits and hyphens, at most 40")
-    _check("DCS_REGION", region, _REGION, "a region such as eu-west-101")
-    _check("DCS_PROJECT_ID", project_id, _PROJECT_ID, "letters, digits, _ and -, at most 64")
-    return {
-        name: {
-            "region": region,
-            "project_id": project_id,
-            "endpoint": endpoint or _default_endpoint(region),
-            "credentials": Credentials(ak, sk, token),
-            "groups": tuple(groups),
-        }
-    }
+    _check_name("DCS_PROJECT_NAME", name)
+    return {name: _project(table, key, lambda field: f"DCS_{field.upper()}")}
 
 
 def _projects_of_file(path: str) -> dict[str, ProjectSettings]:
     if not path:
         return {}
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        tables = msgspec.toml.decode(Path(path).read_bytes(), type=ProjectsFile).projects
     except OSError as error:
         raise ImproperlyConfigured(
             f"DCS_PROJECTS_FILE names {path}, which cannot be read: {error.strerror}."
         ) from error
-    except ValueError as error:
-        raise ImproperlyConfigured(f"DCS_PROJECTS_FILE names {path}, which is no TOML: {error}.") from error
-    tables = content.get("projects")
-    if not isinstance(tables, dict) or set(content) != {"projects"}:
+    except (msgspec.MsgspecError, ValueError) as error:
         raise ImproperlyConfigured(
-            f"DCS_PROJECTS_FILE names {path}, which must hold [projects.<name>] tables only."
-        )
+            f"DCS_PROJECTS_FILE names {path}, which must be TOML with [projects.<name>] tables only: {error}."
+        ) from error
     return {name: _project_of_table(name, table, Path(path).parent) for name, table in tables.items()}
 
 
-def _project_of_table(name: str, table: Any, folder: Path) -> ProjectSettings:
+def _project_of_table(name: str, content: Any, folder: Path) -> ProjectSettings:
     label = f"DCS_PROJECTS_FILE: project {name}"
-    _check(f"{label}: its name", name, _NAME, "lower-case letters, digits and hyphens, at most 40")
-    if not isinstance(table, dict):
-        raise ImproperlyConfigured(f"{label} must be a table, [projects.{name}].")
-    for key in sorted(set(table) - _KEYS):
-        raise ImproperlyConfigured(
-            f"{label} has the unknown key {key}; known are {', '.join(sorted(_KEYS))}."
-        )
-    groups = table.get("groups", [])
-    if not isinstance(groups, list) or not all(isinstance(group, str) and group.strip() for group in groups):
-        raise ImproperlyConfigured(f"{label}: groups must be a list of group names.")
-    for key in sorted(set(table) - {"groups"}):
-        if not isinstance(table[key], str) or not table[key].strip():
-            raise ImproperlyConfigured(f"{label}: {key} must be a text that is not empty.")
-    for key in ("region", "project_id"):
-        if key not in table:
-            raise ImproperlyConfigured(f"{label} lacks {key}.")
-    region, project_id = table["region"], table["project_id"]
-    _check(f"{label}: region", region, _REGION, "a region such as eu-west-101")
-    _check(f"{label}: project_id", project_id, _PROJECT_ID, "letters, digits, _ and -, at most 64")
-    endpoint = table.get("endpoint", _default_endpoint(region))
-    return {
-        "region": region,
-        "project_id": project_id,
-        "endpoint": env.checked_web_address(f"{label}: endpoint", endpoint),
-        "credentials": Credentials(
-            ak=_secret_of_table(label, table, "ak", folder),
-            sk=_secret_of_table(label, table, "sk", folder),
-            security_token=_secret_of_table(label, table, "security_token", folder, required=False),
-        ),
-        "groups": tuple(as_group(group) for group in groups),
-    }
+    _check_name(f"{label}: its name", name)
+    try:
+        table = msgspec.convert(content, ProjectTable)
+    except msgspec.ValidationError as error:  # it names the field, never what it holds
+        raise ImproperlyConfigured(f"{label}: {error}.") from None
+    key = Credentials(
+        ak=_secret_of_table(label, table, "ak", folder),
+        sk=_secret_of_table(label, table, "sk", folder),
+        security_token=_secret_of_table(label, table, "security_token", folder, required=False),
+    )
+    return _project(table, key, lambda field: f"{label}: {field}")
 
 
 def _secret_of_table(
-    label: str, table: dict[str, str], key: str, folder: Path, *, required: bool = True
+    label: str, table: ProjectTable, key: str, folder: Path, *, required: bool = True
 ) -> str:
-    """Return a secret from the variable or the file that the table names, never from the table itself."""
-    variable, path = table.get(f"{key}_env"), table.get(f"{key}_file")
+    """Return a secret from the variable or the file that the table names."""
+    variable, path = getattr(table, f"{key}_env"), getattr(table, f"{key}_file")
     if variable and path:
         raise ImproperlyConfigured(f"{label} has both {key}_env and {key}_file: keep one.")
     if path:
         return env.secret_file(f"{label}: {key}_file", str(folder / path))
-    if variable:
-        if value := env.text(variable):
-            return value
+    if variable and not env.text(variable):
         raise ImproperlyConfigured(f"{label}: {key}_env names {variable}, which is not set.")
-    if required:
+    if required and not variable:
         raise ImproperlyConfigured(f"{label} lacks {key}_env or {key}_file.")
-    return ""
+    return env.text(variable)
 
 
-def _default_endpoint(region: str) -> str:
-    return f"https://dcs.{region}.myhuaweicloud.com"
+def _project(table: ProjectTable, key: Credentials, label: Callable[[str], str]) -> ProjectSettings:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", table.region):
+        raise env.refused(label("region"), table.region, "a region such as eu-west-101")
+    if not re.fullmatch(r"[0-9a-zA-Z_-]{1,64}", table.project_id):
+        raise env.refused(label("project_id"), table.project_id, "letters, digits, _ and -, at most 64")
+    endpoint = table.endpoint or f"https://dcs.{table.region}.myhuaweicloud.com"
+    return {
+        "region": table.region,
+        "project_id": table.project_id,
+        "endpoint": env.checked_web_address(label("endpoint"), endpoint),
+        "credentials": key,
+        "groups": tuple(as_group(group) for group in table.groups),
+    }
 
 
-def _check(label: str, value: str, pattern: re.Pattern[str], rule: str) -> None:
-    if not pattern.fullmatch(value):
-        raise ImproperlyConfigured(f"{label} is {env.shown(value)}, but must be {rule}.")
-
-
-def as_group(name: str) -> str:
-    """Return a group as it is compared: Keycloak's paths (`/dcs/support`) count without their first slash."""
-    return name.strip().removeprefix("/")
+def _check_name(label: str, name: str) -> None:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
+        raise env.refused(label, name, "lower-case letters, digits and hyphens, at most 40")

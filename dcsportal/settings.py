@@ -17,7 +17,6 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from . import environment as env
-from .local_key import local_secret_key
 from .postgresql import Connection
 from .projects import ProjectSettings, as_group, read_projects
 
@@ -33,8 +32,10 @@ NAMES_OF_ENV_FILE = env.read_dotenv(BASE_DIR / ".env")
 
 DEBUG = env.flag("DEBUG")
 DCS_DEMO = env.flag("DCS_DEMO")
-PORTAL_URL = env.web_address("PORTAL_URL", "http://127.0.0.1:8000", bare=True)
+PORTAL_URL = env.web_address("PORTAL_URL", "http://127.0.0.1:8000")
 _portal = urlsplit(PORTAL_URL)
+if _portal.path:
+    raise env.refused("PORTAL_URL", PORTAL_URL, "an address without a path")
 HTTPS = _portal.scheme == "https"
 ON_LOOPBACK = env.is_loopback(_portal.hostname or "")
 
@@ -42,17 +43,13 @@ ON_LOOPBACK = env.is_loopback(_portal.hostname or "")
 SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.listed(env.secret("SECRET_KEY_FALLBACKS"))
 if not SECRET_KEY and (DEBUG or DCS_DEMO):
-    SECRET_KEY = local_secret_key(VAR_DIR / "secret-key")
-for _key in filter(None, [SECRET_KEY, *SECRET_KEY_FALLBACKS]):
-    if len(_key) < 32:
-        raise ImproperlyConfigured(
-            "SECRET_KEY and SECRET_KEY_FALLBACKS must have at least 32 characters each."
-        )
+    SECRET_KEY = env.local_secret_key(VAR_DIR / "secret-key")
+if any(0 < len(_key) < 32 for _key in (SECRET_KEY, *SECRET_KEY_FALLBACKS)):
+    raise ImproperlyConfigured("SECRET_KEY and SECRET_KEY_FALLBACKS must have at least 32 characters each.")
 
 _host = f"[{_portal.hostname}]" if ":" in (_portal.hostname or "") else _portal.hostname or ""
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or (
-    [_host, "localhost", "127.0.0.1", "[::1]"] if ON_LOOPBACK else [_host]
-)
+_other_names = ["localhost", "127.0.0.1", "[::1]"] if ON_LOOPBACK else []
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [_host, *_other_names]
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 
 # Whose X-Forwarded-For and X-Request-ID count.
@@ -137,41 +134,31 @@ def _database(url: str) -> dict[str, Any]:
     try:
         database: dict[str, Any] = environ.Env.db_url_config(url)
     except (ValueError, ImproperlyConfigured):
-        database = {"ENGINE": ""}
-    match database.get("ENGINE", "").rpartition(".")[2]:
-        case "sqlite3":
-            # One writer at a time: say so at the start of a transaction, then wait, instead of failing in it.
-            database["OPTIONS"] = {
-                "timeout": 5,
-                "transaction_mode": "IMMEDIATE",
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-            }
-            database["CONN_MAX_AGE"] = 60
-        case "postgresql":
-            # A page holds a connection for two short queries, so the threads of a worker share a few. A
-            # connection is tried before it is used: after a restart of the server no page meets a dead one.
-            database |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
-            database["OPTIONS"] = {
-                "application_name": "dcs-portal",
-                "connect_timeout": 3,
-                "keepalives_idle": 30,
-                "tcp_user_timeout": 10_000,
-                **database.get("OPTIONS", {}),
-                # Each failed attempt is followed by a longer pause: given up early, the next page makes a
-                # new attempt at once, instead of waiting for minutes past a server that is back.
-                "pool": {
-                    "min_size": 1,
-                    "max_size": 10,
-                    "timeout": 3,
-                    "max_idle": 300,
-                    "reconnect_timeout": 2,
-                    "connection_class": Connection,
-                },
-            }
-        case _:
-            # The address is not repeated: it may hold a password.
-            raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgresql://.")
-    return database
+        database = {}
+    if database.get("ENGINE") == "django.db.backends.sqlite3":
+        # One writer at a time: say so at the start of a transaction, then wait, instead of failing in it.
+        options = {
+            "timeout": 5,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+        return database | {"CONN_MAX_AGE": 60, "OPTIONS": options}
+    if database.get("ENGINE") != "django.db.backends.postgresql":
+        # The address is not repeated: it may hold a password.
+        raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgresql://.")
+    # A page holds a connection for two short queries, so the threads of a worker share a few. One is tried
+    # before it is used: after a restart of the server no page meets a dead one. Failed attempts to connect
+    # are given up early, since each is followed by a longer pause, past a server that is back.
+    pool = {"min_size": 1, "max_size": 10, "timeout": 3, "max_idle": 300, "reconnect_timeout": 2}
+    options = {
+        "application_name": "dcs-portal",
+        "connect_timeout": 3,
+        "keepalives_idle": 30,
+        "tcp_user_timeout": 10_000,
+        **database.get("OPTIONS", {}),
+        "pool": pool | {"connection_class": Connection},
+    }
+    return database | {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 
 
 def _cache(url: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 
 from dcsportal.metrics_files import reserve_files
-from dcsportal.postgresql import wait_for_answers_no_longer
+from dcsportal.postgresql import Connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcsportal.settings")
 
@@ -33,7 +33,7 @@ def _application() -> WSGIHandler:
         problems.sort(key=lambda problem: problem.id or "")
         sys.exit("\n".join(f"{problem.msg} {problem.hint or ''}".strip() for problem in problems))
     _begin_metrics()
-    wait_for_answers_no_longer()
+    Connection.answer_seconds = 5.0  # the portal's queries take milliseconds
     return application
 
 

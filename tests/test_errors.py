@@ -21,7 +21,7 @@ from backups.dcs.signing import Credentials
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services.listings.clients import client_for
 from backups.services.projects import configured_projects
-from dcsportal import redaction
+from dcsportal.logging import forget_secrets
 
 # Put together here, since a page of DEBUG shows lines of code.
 AK = "AK" * 9 + "20"
@@ -64,9 +64,9 @@ def breakable(settings: Settings) -> Iterator[Client]:
             "groups": (),
         }
     }
-    redaction._of_settings.cache_clear()
+    forget_secrets()
     yield Client(raise_request_exception=False)
-    redaction._of_settings.cache_clear()
+    forget_secrets()
 
 
 def test_the_page_has_the_number_by_which_the_logs_find_it(
