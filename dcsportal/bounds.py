@@ -9,37 +9,22 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-from urllib.parse import unquote_plus
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
-from django.http.response import HttpResponseBase
 from django.shortcuts import render
-
-from backups.forms import HistoryForm, InstancesForm, RecoveryForm, TicketForm
-from backups.services.history import PARAMETERS
 
 from . import metrics
 from .addresses import is_in
-from .links import LONGEST_LINK
 from .middleware import GetResponse
 
 LONGEST_PATH = 2048
 # A link of 8 kB, escaped, inside the address of the sign-in.
 LONGEST_QUERY = 32 * 1024
 MOST_PARAMETERS = 100
-# What no form reads is carried along into every link of a page, as it is written in the address.
-LONGEST_UNKNOWN = 1000
-# The pages of an instance lead to each other: what one of them reads, the others carry.
-_OF_INSTANCE = frozenset(
-    (*PARAMETERS, *HistoryForm.base_fields, *RecoveryForm.base_fields, *TicketForm.base_fields)
-)
-_OF_PROJECT = frozenset(InstancesForm.base_fields)
-_OF_FIND = frozenset(("q", "since"))
 BODIES_AT_ONCE = 8
 BODIES_OF_ONE_ADDRESS = 3
 
@@ -56,52 +41,6 @@ def _refusal_of_address(request: HttpRequest) -> HttpResponse | None:
     if len(request.path) > LONGEST_PATH or len(query) > LONGEST_QUERY:
         return _refused(request, 414)
     return _refused(request, 400) if query.count("&") >= MOST_PARAMETERS else None
-
-
-class BoundedQuery:
-    """Refuses a query of which too much would be carried along; behind the sign-in, which keeps any link."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_view(
-        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: dict[str, Any]
-    ) -> HttpResponse | None:
-        query = request.META.get("QUERY_STRING", "")
-        match = request.resolver_match
-        if match is None or len(query) <= LONGEST_UNKNOWN:
-            return None
-        return _refusal_of_query(request, query, match.url_name or "", of_instance="instance_id" in kwargs)
-
-
-def _refusal_of_query(
-    request: HttpRequest, query: str, name: str, *, of_instance: bool
-) -> HttpResponse | None:
-    if of_instance:
-        understood, longest = _OF_INSTANCE, LONGEST_LINK
-    elif name == "project":
-        understood, longest = _OF_PROJECT, LONGEST_LINK
-    elif name in ("home", "keyboard", "patterns", "find", "suggestions"):
-        understood, longest = _OF_FIND, LONGEST_QUERY
-    else:
-        return None  # the sign-in's: `next` is a link, and nothing else is carried
-    unknown = 0
-    for pair in query.split("&"):
-        parameter, _, value = pair.partition("=")
-        if unquote_plus(parameter) not in understood or not unquote_plus(value).strip():
-            unknown += len(pair) + 1
-    if unknown - 1 <= LONGEST_UNKNOWN and len(query) <= longest:
-        return None
-    message = "this link is too long"  # programs are told in English
-    if name == "backups-json":
-        problem = {"kind": "bad_query", "code": None, "message": message, "request_id": None}
-        return JsonResponse({"problem": problem}, status=414)
-    if name == "backups-csv":
-        return HttpResponse(f"{message}\n", status=414, content_type="text/plain; charset=utf-8")
-    return _refused(request, 414, "414.html")
 
 
 def _refusal_of_body(request: HttpRequest) -> HttpResponse | None:
@@ -129,10 +68,10 @@ def _refusal_of_body(request: HttpRequest) -> HttpResponse | None:
     return response
 
 
-def _refused(request: HttpRequest, status: int, page: str = "400.html") -> HttpResponse:
+def _refused(request: HttpRequest, status: int) -> HttpResponse:
     # The page looks at the query, which is too much of it.
     request.META["QUERY_STRING"] = ""
-    return render(request, page, status=status)
+    return render(request, "400.html", status=status)
 
 
 class _Bodies:

@@ -100,7 +100,7 @@ MIDDLEWARE = [
     "dcsportal.sso.proxy.ProxySignIn",
     "dcsportal.sso.audit.BackupsViewed",
     "dcsportal.sso.middleware.SignInRequired",
-    "dcsportal.bounds.BoundedQuery",
+    "backups.guards.BoundedQuery",
     "dcsportal.rate_limits.RateLimits",
     "django_htmx.middleware.HtmxMiddleware",
 ]

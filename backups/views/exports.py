@@ -11,9 +11,17 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_safe
 
-from ..guards import history_form_of, project_or_404, viewer_key, viewer_of, with_retry_after
+from ..guards import history_form_of, is_too_long, project_or_404, viewer_key, viewer_of, with_retry_after
 from ..services import listings
-from ..services.exports import Export, csv_chunks, csv_headers, exported_history, file_name, refused_query
+from ..services.exports import (
+    Export,
+    csv_chunks,
+    csv_headers,
+    exported_history,
+    file_name,
+    refused_link,
+    refused_query,
+)
 from ..services.history import name_of
 from ..services.projects import Project
 
@@ -58,6 +66,8 @@ def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> Ht
 
 
 def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:
+    if is_too_long(request):
+        return refused_link(project, instance_id)
     form = history_form_of(request)
     if not form.is_valid():
         return refused_query(project, instance_id, form.problems)

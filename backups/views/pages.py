@@ -18,7 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from ..dcs.records import BackupRecord, Instance, as_text, has_value
 from ..forms import FindForm, InstancesForm, RecoveryForm
-from ..guards import history_form_of, project_or_404, viewer_key, viewer_of, with_retry_after
+from ..guards import LONGEST_LINK, history_form_of, project_or_404, viewer_key, viewer_of, with_retry_after
 from ..services import find as finding
 from ..services import listings
 from ..services.eligibility import Eligibility, eligibility
@@ -66,7 +66,7 @@ def find(request: HttpRequest) -> HttpResponse:
     if text:
         found = finding.find(text, projects, now=timezone.now(), began=began, viewer=viewer_key(request))
     if found.destination:
-        if len(iri_to_uri(found.destination)) > LONGEST_NEXT:
+        if len(iri_to_uri(found.destination)) > LONGEST_LINK:
             request.META["QUERY_STRING"] = ""  # the page's links would repeat it
             return render(request, "414.html", status=400)
         fetched = "HX-Request" in request.headers
@@ -240,16 +240,12 @@ def recovery_point(request: HttpRequest, project_name: str, instance_id: str) ->
     return live_page(request, "recovery_point.html", context, live)
 
 
-# What a page's address may have to come back from the sign-in, too.
-LONGEST_NEXT = 8192
-
-
 @require_POST
 def refresh(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
     project = project_or_404(request, project_name)
     destination = history_url(project, instance_id)
     asked = request.POST.get("next", "")
-    is_page_of_it = asked.startswith(destination) and len(asked) <= LONGEST_NEXT
+    is_page_of_it = asked.startswith(destination) and len(asked) <= LONGEST_LINK
     response = HttpResponseRedirect(asked if is_page_of_it else destination)
     with suppress(NothingToShow):  # the page that follows says why
         listing = listings.instance_backups(

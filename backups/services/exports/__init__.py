@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .csv import csv_chunks, csv_headers
-from .export import Export, export_too_often, exported_history, file_name, refused_query
+from .export import Export, export_too_often, exported_history, file_name, refused_link, refused_query
 
 __all__ = [
     "Export",
@@ -12,5 +12,6 @@ __all__ = [
     "export_too_often",
     "exported_history",
     "file_name",
+    "refused_link",
     "refused_query",
 ]

@@ -89,6 +89,12 @@ def refused_query(project: Project, instance_id: str, problems: Iterable[Any]) -
     return Export(project, instance_id, _envelope(project, instance_id, problem=problem), status=400)
 
 
+def refused_link(project: Project, instance_id: str) -> Export:
+    """Return the answer to a link that is too long."""
+    problem = Problem(kind="bad_query", message="this link is too long")
+    return Export(project, instance_id, _envelope(project, instance_id, problem=problem), status=414)
+
+
 def export_too_often(
     project: Project, instance_id: str, *, what: str, retry_after: int, now: datetime
 ) -> Export:

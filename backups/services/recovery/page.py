@@ -11,7 +11,7 @@ from ..eligibility import Eligibility, eligibility
 from ..history import backup_url, between_url
 from ..listings import Listing
 from ..projects import Project
-from .point import Candidate, RecoveryPoint, ladder, recovery_point
+from .point import Candidate, RecoveryPoint, candidates_of, recovery_point
 from .strip import Strip, strip_of
 
 # The nearest are what a person looks at; the history has the rest.
@@ -20,7 +20,7 @@ MOST_TIMELESS = 10
 
 
 @dataclass(frozen=True)
-class Rung:
+class ShownBackup:
     """One backup on the page; `candidate` is None without a time, `why` says why it is not the answer."""
 
     record: BackupRecord
@@ -35,13 +35,13 @@ class RecoveryPage:
     """`passed_over` are the nearest, `more` counts the others, which `more_url` lists with them."""
 
     point: RecoveryPoint
-    answer: Rung | None
-    older: Rung | None
-    newer: Rung | None
-    passed_over: Sequence[Rung]
+    answer: ShownBackup | None
+    older: ShownBackup | None
+    newer: ShownBackup | None
+    passed_over: Sequence[ShownBackup]
     more: int
     more_url: str
-    timeless: Sequence[Rung]
+    timeless: Sequence[ShownBackup]
     more_timeless: int
     strip: Strip | None
 
@@ -50,14 +50,16 @@ def recovery_page(
     project: Project, instance_id: str, listing: Listing[BackupRecord], at: datetime, *, now: datetime
 ) -> RecoveryPage:
     """Ask a listing for the newest usable backup whose data is certainly from before `at`."""
-    known = listing.derived("ladder", ladder)
-    point = recovery_point(known, at, now=now, read_at=listing.read_at, complete=listing.complete)
+    candidates = listing.derived("recovery candidates", candidates_of)
+    point = recovery_point(candidates, at, now=now, read_at=listing.read_at, complete=listing.complete)
 
-    def rung(record: BackupRecord, candidate: Candidate | None, why: tuple[str, ...] = ()) -> Rung:
-        return Rung(record, backup_url(project, instance_id, record), eligibility(record), candidate, why)
+    def shown(record: BackupRecord, candidate: Candidate | None, why: tuple[str, ...] = ()) -> ShownBackup:
+        return ShownBackup(
+            record, backup_url(project, instance_id, record), eligibility(record), candidate, why
+        )
 
-    def of(candidate: Candidate | None) -> Rung | None:
-        return rung(candidate.record, candidate) if candidate else None
+    def of(candidate: Candidate | None) -> ShownBackup | None:
+        return shown(candidate.record, candidate) if candidate else None
 
     nearest = point.passed_over[:MOST_PASSED_OVER]
     return RecoveryPage(
@@ -65,10 +67,10 @@ def recovery_page(
         answer=of(point.answer),
         older=of(point.older),
         newer=of(point.newer),
-        passed_over=[rung(one.record, one.candidate, one.reasons) for one in nearest],
+        passed_over=[shown(one.record, one.candidate, one.reasons) for one in nearest],
         more=len(point.passed_over) - len(nearest),
         more_url=between_url(project, instance_id, point.answer.data_from if point.answer else None, at),
-        timeless=[rung(record, None) for record in point.timeless[:MOST_TIMELESS]],
+        timeless=[shown(record, None) for record in point.timeless[:MOST_TIMELESS]],
         more_timeless=max(0, len(point.timeless) - MOST_TIMELESS),
         strip=strip_of(point),
     )
@@ -76,10 +78,9 @@ def recovery_page(
 
 def usable_reach(listing: Listing[BackupRecord]) -> tuple[datetime, datetime] | None:
     """Return from when the data of the oldest and of the newest usable backup is."""
-    known = listing.derived("ladder", ladder)
-    if not known.usable:
-        return None
-    return known.rungs[known.usable[0]].data_from, known.rungs[known.usable[-1]].data_from
+    candidates = listing.derived("recovery candidates", candidates_of)
+    usable = [candidate.data_from for candidate in candidates.timed if candidate.usable]
+    return (usable[0], usable[-1]) if usable else None
 
 
 def examples(now: datetime) -> tuple[str, ...]:

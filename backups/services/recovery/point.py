@@ -94,67 +94,53 @@ class RecoveryPoint:
         return self.at - self.answer.data_from if self.answer else None
 
     @property
-    def gap_minutes(self) -> int | None:
-        """The gap in whole minutes, rounded up."""
-        return None if self.gap is None else -(-self.gap // timedelta(minutes=1))
-
-    @property
     def age(self) -> timedelta | None:
         """How old the answer's data is now, at most."""
         return self.now - self.answer.data_from if self.answer else None
 
 
 @dataclass(frozen=True)
-class Ladder:
-    """The records of one listing in the order of their data, made once for any number of questions.
+class Candidates:
+    """The records of one listing, ordered once for any number of questions.
 
-    `usable` are places in `rungs`; `unfit` has the rest of them as passed over, at their places.
+    `timed` are in the order of the earliest moment that their data can be from, ties by backup_id.
     """
 
-    rungs: tuple[Candidate, ...]
-    usable: tuple[int, ...]
-    unfit: tuple[PassedOver, ...]
+    timed: tuple[Candidate, ...]
     timeless: tuple[BackupRecord, ...]
-    timeless_usable: bool
 
 
-def ladder(records: Iterable[BackupRecord]) -> Ladder:
-    """Order records by the earliest moment that their data can be from, ties by backup_id."""
-    records = tuple(records)
-    timed = (_candidate(record) for record in records if record.started_at)
-    rungs = tuple(sorted(timed, key=lambda c: (c.data_from, c.record.key)))
-    timeless = sorted((record for record in records if not record.started_at), key=lambda r: r.key)
-    return Ladder(
-        rungs=rungs,
-        usable=tuple(place for place, c in enumerate(rungs) if c.usable),
-        unfit=tuple(PassedOver(c, c.reasons) for c in rungs),
-        timeless=tuple(timeless),
-        timeless_usable=any(eligibility(record).usable for record in timeless),
-    )
+def candidates_of(records: Iterable[BackupRecord]) -> Candidates:
+    records = sorted(records, key=lambda record: record.key)
+    timed = [_candidate(record) for record in records if record.started_at]
+    timed.sort(key=lambda candidate: candidate.data_from)
+    return Candidates(tuple(timed), tuple(record for record in records if not record.started_at))
 
 
 def recovery_point(
-    known: Ladder, at: datetime, *, now: datetime, read_at: datetime, complete: bool = True
+    candidates: Candidates, at: datetime, *, now: datetime, read_at: datetime, complete: bool = True
 ) -> RecoveryPoint:
     """Return the newest usable backup whose data is certainly from before `at`, and what is around it.
 
     `read_at` is when DCS was asked for the list, `complete` whether all of it was read.
     """
-    before = bisect_left(known.rungs, at, key=lambda c: c.data_from)
-    certain = _certainly_before(known, before, at, read_at)
-    picked, older = next(certain, None), next(certain, None)
-    answer = None if picked is None else known.rungs[picked]
-    after = bisect_left(known.usable, before)
+    began = bisect_left(candidates.timed, at, key=lambda candidate: candidate.data_from)
+    earlier, later = candidates.timed[:began], candidates.timed[began:]
+    newest_first = range(began - 1, -1, -1)
+    certain = (n for n in newest_first if earlier[n].usable and _is_certain(earlier[n], at, read_at))
+    place, next_place = next(certain, None), next(certain, None)
+    nearer = earlier if place is None else earlier[place + 1 :]
+    answer = None if place is None else earlier[place]
     return RecoveryPoint(
         at=at,
         now=now,
         answer=answer,
-        older=None if older is None else known.rungs[older],
-        newer=known.rungs[known.usable[after]] if after < len(known.usable) else None,
-        passed_over=_passed_over(known, 0 if picked is None else picked + 1, before, at),
-        timeless=known.timeless,
-        uncertain=tuple(_uncertain(known, answer, at, now=now, read_at=read_at, complete=complete)),
-        because="" if answer else _because(known, before),
+        older=None if next_place is None else earlier[next_place],
+        newer=next((candidate for candidate in later if candidate.usable), None),
+        passed_over=tuple(PassedOver(one, one.reasons or _doubts(one, at)) for one in reversed(nearer)),
+        timeless=candidates.timeless,
+        uncertain=tuple(_uncertain(candidates, answer, at, now=now, read_at=read_at, complete=complete)),
+        because="" if answer else _because(candidates, earlier),
     )
 
 
@@ -193,23 +179,8 @@ def _doubts(candidate: Candidate, at: datetime) -> tuple[str, ...]:
 # The answer ------------------------------------------------------------------
 
 
-def _certainly_before(known: Ladder, before: int, at: datetime, read_at: datetime) -> Iterator[int]:
-    """Yield the places of the usable backups that are certainly from before `at`, newest first."""
-    for place in reversed(known.usable[: bisect_left(known.usable, before)]):
-        if _is_certain(known.rungs[place], at, read_at):
-            yield place
-
-
-def _passed_over(known: Ladder, first: int, before: int, at: datetime) -> tuple[PassedOver, ...]:
-    nearer = list(known.unfit[first:before])
-    for place in known.usable[bisect_left(known.usable, first) : bisect_left(known.usable, before)]:
-        candidate = known.rungs[place]
-        nearer[place - first] = PassedOver(candidate, _doubts(candidate, at))
-    return tuple(reversed(nearer))
-
-
 def _uncertain(
-    known: Ladder,
+    candidates: Candidates,
     answer: Candidate | None,
     at: datetime,
     *,
@@ -223,15 +194,15 @@ def _uncertain(
         yield "future"
     elif at > read_at:
         yield "read_before"
-    if known.timeless_usable:
+    if any(eligibility(record).usable for record in candidates.timeless):
         yield "timeless"
     if answer:
         yield from answer.notes
 
 
-def _because(known: Ladder, before: int) -> NoneBecause:
-    if not known.rungs:
-        return "no_times" if known.timeless else "no_backups"
-    if not before:
+def _because(candidates: Candidates, earlier: tuple[Candidate, ...]) -> NoneBecause:
+    if not candidates.timed:
+        return "no_times" if candidates.timeless else "no_backups"
+    if not earlier:
         return "before_first"
-    return "none_certain" if bisect_left(known.usable, before) else "none_usable"
+    return "none_certain" if any(candidate.usable for candidate in earlier) else "none_usable"

@@ -6,7 +6,6 @@ of them the scale is even. Places are percentages of the width.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,7 +66,7 @@ def _end(candidate: Candidate, x: float, places: list[tuple[datetime, float]]) -
     return max(ASKED + _JUST_AFTER, _place(candidate.ended, places) if candidate.ended else 0)
 
 
-def _place(moment: datetime, places: Iterable[tuple[datetime, float]]) -> float:
+def _place(moment: datetime, places: list[tuple[datetime, float]]) -> float:
     (before, left), *rest = places
     for after, right in rest:
         if moment <= after:
