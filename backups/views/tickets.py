@@ -6,7 +6,6 @@ A browser's script asks for text/plain, or with HX-Request for what its dialog s
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,10 +18,18 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from ..dcs.records import Instance
 from ..forms import HistoryForm, QueryForm, RecoveryForm, TicketForm
 from ..guards import project_or_404, viewer_key, with_retry_after
 from ..services import listings
-from ..services.history import absolute, backup_history, frozen_link, frozen_recovery_path, index_of
+from ..services.history import (
+    absolute,
+    backup_history,
+    frozen_link,
+    frozen_recovery_path,
+    index_of,
+    name_of,
+)
 from ..services.listings import NothingToShow
 from ..services.problems import Problem
 from ..services.recovery import is_backing_up, recovery_page, restore_blocks
@@ -46,74 +53,68 @@ from ..services.words import zone_names
 
 @require_safe
 def of_history(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
-    desk = _Desk(request, project_name, instance_id)
-    form = HistoryForm(desk.query)
-    if not desk.reads(form):
-        return desk.refusal(form)
-
-    def text() -> str:
-        wanted = form.filter()
-        bounds = wanted.bounds(desk.now)
+    ticket = _TicketRequest(request, project_name, instance_id)
+    form = HistoryForm(ticket.query)
+    if refusal := ticket.refusal(form):
+        return refusal
+    now, wanted = ticket.now, form.filter()
+    try:
         listing, instance = listings.backups_and_instance(
-            desk.project, instance_id, now=desk.now, bounds=bounds, viewer=desk.viewer
+            ticket.project, instance_id, now=now, bounds=wanted.bounds(now), viewer=ticket.viewer
         )
-        history = backup_history(index_of(listing), wanted, now=desk.now)
-        frozen = frozen_link(desk.path, desk.query, history, now=desk.now, read_at=listing.read_at)
-        command = history_command(desk.project, instance_id, frozen.window)
-        about = About(desk.project, instance_id, instance, frozen.url, command)
-        return history_ticket(about, listing, history, frozen, now=desk.now, style=desk.style)
-
-    return desk.answer(text)
+    except NothingToShow as nothing:
+        return ticket.of_problem(nothing.problem)
+    history = backup_history(index_of(listing), wanted, now=now)
+    frozen = frozen_link(ticket.path, ticket.query, history, now=now, read_at=listing.read_at)
+    command = history_command(ticket.project, instance_id, frozen.window)
+    about = ticket.about(instance, frozen.url, command)
+    return ticket.answer(history_ticket(about, listing, history, frozen, now=now, style=ticket.style))
 
 
 @require_safe
 def of_backup(request: HttpRequest, project_name: str, instance_id: str, backup_id: str) -> HttpResponse:
-    desk = _Desk(request, project_name, instance_id)
-    if not desk.reads():
-        return desk.refusal()
-
-    def text() -> str:
+    ticket = _TicketRequest(request, project_name, instance_id)
+    if refusal := ticket.refusal():
+        return refusal
+    try:
         listing, instance = listings.backups_and_instance(
-            desk.project, instance_id, now=desk.now, holding=backup_id, viewer=desk.viewer
+            ticket.project, instance_id, now=ticket.now, holding=backup_id, viewer=ticket.viewer
         )
-        record = next((r for r in listing.records if r.backup_id == backup_id), None)
-        command = backup_command(desk.project, instance_id, record) if record else desk.whole_command
-        about = About(desk.project, instance_id, instance, absolute(desk.path), command)
-        if record is None:
-            desk.status = 404
-            return gone_ticket(about, listing, backup_id, style=desk.style)
-        return backup_ticket(about, listing, record, style=desk.style)
-
-    return desk.answer(text)
+    except NothingToShow as nothing:
+        return ticket.of_problem(nothing.problem)
+    link = absolute(ticket.path)
+    record = next((r for r in listing.records if r.backup_id == backup_id), None)
+    if record is None:
+        gone = gone_ticket(ticket.about(instance, link), listing, backup_id, style=ticket.style)
+        return ticket.answer(gone, status=404)
+    about = ticket.about(instance, link, backup_command(ticket.project, instance_id, record))
+    return ticket.answer(backup_ticket(about, listing, record, style=ticket.style))
 
 
 @require_safe
 def of_recovery_point(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
-    desk = _Desk(request, project_name, instance_id)
-    form = RecoveryForm(desk.query, now=desk.now)
-    if not desk.reads(form):
-        return desk.refusal(form)
+    ticket = _TicketRequest(request, project_name, instance_id)
+    form = RecoveryForm(ticket.query, now=ticket.now)
+    if refusal := ticket.refusal(form):
+        return refusal
     asked = form.asked()
     if asked is None:
-        return HttpResponseRedirect(desk.page)
-
-    def text() -> str:
+        return HttpResponseRedirect(ticket.page)
+    try:
         listing, instance = listings.backups_and_instance(
-            desk.project, instance_id, now=desk.now, bounds=(None, asked.at), viewer=desk.viewer
+            ticket.project, instance_id, now=ticket.now, bounds=(None, asked.at), viewer=ticket.viewer
         )
-        point = recovery_page(desk.project, instance_id, listing, asked.at, now=desk.now).point
-        backing_up = listing.derived("backing up", is_backing_up)
-        link = absolute(frozen_recovery_path(desk.path, desk.query, asked.at))
-        record = point.answer.record if point.answer else None
-        command = backup_command(desk.project, instance_id, record) if record else desk.whole_command
-        about = About(desk.project, instance_id, instance, link, command)
-        blocks = restore_blocks(instance, backing_up=backing_up)
-        return recovery_ticket(about, listing, point, blocks, style=desk.style)
-
-    return desk.answer(text)
+    except NothingToShow as nothing:
+        return ticket.of_problem(nothing.problem)
+    point = recovery_page(ticket.project, instance_id, listing, asked.at, now=ticket.now).point
+    blocks = restore_blocks(instance, backing_up=listing.derived("backing up", is_backing_up))
+    link = absolute(frozen_recovery_path(ticket.path, ticket.query, asked.at))
+    command = point.answer and backup_command(ticket.project, instance_id, point.answer.record)
+    about = ticket.about(instance, link, command or "")
+    return ticket.answer(recovery_ticket(about, listing, point, blocks, style=ticket.style))
 
 
-class _Desk:
+class _TicketRequest:
     """What the three have in common: who asks, which page it is about, and how the text is written."""
 
     def __init__(self, request: HttpRequest, project_name: str, instance_id: str) -> None:
@@ -122,7 +123,6 @@ class _Desk:
         self.viewer = viewer_key(request)
         self.instance_id = instance_id
         self.now = timezone.now()
-        self.status = 200
         self.path = request.path.removesuffix("ticket/")
         self.query = TicketForm.page_query(request.GET)
         self.options = TicketForm(request.GET)
@@ -138,9 +138,10 @@ class _Desk:
         chosen = self.options.cleaned_data
         markup, language = copied_last(self.request.COOKIES.get(COOKIE, ""))
         zone = chosen["zone"] or self.page_zone or self.viewer_zone
+        languages = (chosen["lang"], language, get_language(), "en")
         return Style(
             markup=chosen["text"] or markup,
-            language=chosen["lang"] or (language if language in dict(settings.LANGUAGES) else _language()),
+            language=next(code for code in languages if code in dict(settings.LANGUAGES)),
             zone=None if zone == "UTC" else ZoneInfo(zone),
         )
 
@@ -155,58 +156,41 @@ class _Desk:
         zone = getattr(getattr(self.request, "preferences", None), "zone", None)
         return zone.key if isinstance(zone, ZoneInfo) else "UTC"
 
-    @property
-    def whole_command(self) -> str:
-        return history_command(self.project, self.instance_id)
+    def about(self, instance: Instance | None, link: str, command: str = "") -> About:
+        command = command or history_command(self.project, self.instance_id)
+        return About(self.project, self.instance_id, instance, link, command)
 
-    def reads(self, *forms: QueryForm) -> bool:
-        return all(form.is_valid() for form in (self.options, *forms))
-
-    def refusal(self, *forms: QueryForm) -> HttpResponse:
+    def refusal(self, *forms: QueryForm) -> HttpResponse | None:
+        """Return the page that names what cannot be read, if there is something."""
         problems = [problem for form in (self.options, *forms) for problem in form.problems]
-        return self._rendered({"problems_in_query": problems}, status=400)
+        return self._rendered({"problems_in_query": problems}, status=400) if problems else None
 
-    def answer(self, text: Callable[[], str]) -> HttpResponse:
-        """Answer with a text, or with the one that says why there is none; its status is that of the page."""
-        problem = None
-        try:
-            written = text()
-        except NothingToShow as nothing:
-            problem = nothing.problem
-            self.status, written = problem.page_status, self._problem_text(problem)
-        response = self._written(written, self.status)
+    def of_problem(self, problem: Problem) -> HttpResponse:
+        """Answer with the text that says why there is none; its status is that of the page."""
+        instance = listings.cached_instance(self.project, self.instance_id)
+        about = self.about(instance, absolute(self.page))
+        text = problem_ticket(about, problem, now=self.now, style=self.style)
+        response = self.answer(text, status=problem.page_status)
+        return with_retry_after(response, problem.retry_after(timezone.now()))
+
+    def answer(self, text: str, *, status: int = 200) -> HttpResponse:
+        if self.request.get_preferred_type(["text/html", "text/plain"]) == "text/plain":
+            response = HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
+        else:
+            response = self._page_of(text, status)
         # A browser's script must know the portal's own text from what a proxy says in its place.
         response.headers["X-Ticket"] = self.style.markup
         patch_vary_headers(response, ["Accept", "HX-Request"])
         if self._chosen_here():
-            self._remember(response)
-        return with_retry_after(response, problem.retry_after(timezone.now()) if problem else None)
-
-    def _written(self, text: str, status: int) -> HttpResponse:
-        if self.request.get_preferred_type(["text/html", "text/plain"]) == "text/plain":
-            return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
-        zones = {"UTC", self.viewer_zone, self.page_zone or "UTC"}
-        zone = self.style.zone.key if self.style.zone else "UTC"
-        context = {
-            "text": text,
-            "lines": text.count("\n") + 1,
-            "style": self.style,
-            "zone_of_text": zone,
-            "zones": sorted(zones | {zone}, key=lambda name: (name != "UTC", name)),
-        }
-        return self._rendered(context, status)
-
-    def _rendered(self, context: dict[str, Any], status: int) -> HttpResponse:
-        instance = listings.cached_instance(self.project, self.instance_id)
-        context |= {"project": self.project, "instance_id": self.instance_id, "page": self.page}
-        context["name"] = (instance and instance.name) or self.instance_id
-        context["in_dialog"] = in_dialog = "HX-Request" in self.request.headers
-        return render(self.request, "_ticket.html" if in_dialog else "ticket.html", context, status=status)
-
-    def _problem_text(self, problem: Problem) -> str:
-        instance = listings.cached_instance(self.project, self.instance_id)
-        about = About(self.project, self.instance_id, instance, absolute(self.page), self.whole_command)
-        return problem_ticket(about, problem, now=self.now, style=self.style)
+            response.set_cookie(
+                COOKIE,
+                as_copied(self.style.markup, self.style.language),
+                max_age=KEPT_SECONDS,
+                secure=settings.HTTPS,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
 
     def _chosen_here(self) -> bool:
         """Whether this viewer chose markup or language: another site's link must not choose for them."""
@@ -214,17 +198,21 @@ class _Desk:
         own = self.request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
         return own and bool(chosen["text"] or chosen["lang"])
 
-    def _remember(self, response: HttpResponse) -> None:
-        response.set_cookie(
-            COOKIE,
-            as_copied(self.style.markup, self.style.language),
-            max_age=KEPT_SECONDS,
-            secure=settings.HTTPS,
-            httponly=True,
-            samesite="Lax",
-        )
+    def _page_of(self, text: str, status: int) -> HttpResponse:
+        zone = self.style.zone.key if self.style.zone else "UTC"
+        zones = {"UTC", self.viewer_zone, self.page_zone or "UTC", zone}
+        context = {
+            "text": text,
+            "lines": text.count("\n") + 1,
+            "style": self.style,
+            "zone_of_text": zone,
+            "zones": sorted(zones, key=lambda name: (name != "UTC", name)),
+        }
+        return self._rendered(context, status)
 
-
-def _language() -> str:
-    language = get_language() or "en"
-    return language if language in dict(settings.LANGUAGES) else "en"
+    def _rendered(self, context: dict[str, Any], status: int) -> HttpResponse:
+        instance = listings.cached_instance(self.project, self.instance_id)
+        context |= {"project": self.project, "instance_id": self.instance_id, "page": self.page}
+        context["name"] = name_of(instance, self.instance_id)
+        context["in_dialog"] = in_dialog = "HX-Request" in self.request.headers
+        return render(self.request, "_ticket.html" if in_dialog else "ticket.html", context, status=status)

@@ -118,10 +118,7 @@ def test_a_wrong_key_is_said_to_be_that(ada: Client, impatient: Settings, emulat
     primary = emulator.fleet.primary
     impatient.DCS_PROJECTS = {
         **impatient.DCS_PROJECTS,
-        "eu-prod": {
-            **impatient.DCS_PROJECTS["eu-prod"],
-            "credentials": Credentials(primary.ak, "wrong" * 8),
-        },
+        "eu-prod": {**impatient.DCS_PROJECTS["eu-prod"], "credentials": Credentials(primary.ak, "wrong" * 8)},
     }
 
     pages = [ada.get(ORDERS), ada.get(BULK), ada.get(PROJECT)]
@@ -153,10 +150,7 @@ def test_a_project_that_the_cloud_does_not_know_is_said_to_be_that(
 
 @pytest.mark.parametrize(
     ("instance_id", "code"),
-    [
-        ("00000000-0000-4000-8000-000000000404", "DCS.4119"),
-        (GONE_INSTANCE_ID, "DCS.3022"),
-    ],
+    [("00000000-0000-4000-8000-000000000404", "DCS.4119"), (GONE_INSTANCE_ID, "DCS.3022")],
 )
 def test_an_instance_that_dcs_does_not_know_is_404(ada: Client, instance_id: str, code: str) -> None:
     answers = all_of(ada, history_of(instance_id))
