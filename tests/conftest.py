@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         # In memory, all threads of a live server would share one connection, and its transaction.
-        database["TEST"] = {"NAME": str(own / "tests.sqlite3")}
+        database.setdefault("TEST", {})["NAME"] = str(own / "tests.sqlite3")
     # The manifest of hashed names is made by collectstatic, which tests do not run.
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")
