@@ -21,9 +21,9 @@ def at_most(lost: timedelta) -> str:
         return gettext("%(min)d min") % {"min": minutes}
     hours, rest = divmod(minutes, 60)
     if hours < 48:
-        return gettext("%(h)d h %(min)d min" if rest else "%(h)d h") % {"h": hours, "min": rest}
+        return (gettext("%(h)d h %(min)d min") if rest else gettext("%(h)d h")) % {"h": hours, "min": rest}
     days, hours = divmod(-(-minutes // 60), 24)
-    return gettext("%(d)d d %(h)d h" if hours else "%(d)d d") % {"d": days, "h": hours}
+    return (gettext("%(d)d d %(h)d h") if hours else gettext("%(d)d d")) % {"d": days, "h": hours}
 
 
 def minutes(lost: timedelta) -> str:
