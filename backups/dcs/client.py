@@ -18,22 +18,27 @@ from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
-from urllib3.exceptions import HTTPError
+import requests
 
-from .answers import Answer, answer_of, failure_of, meaning_of
-from .errors import DcsError, DcsNotFound, DcsUnavailable
-from .pages import InstanceAnswer, InstancePage, RecordPage, backup_page, instance_answer, instance_page
+from .errors import (
+    DcsAnswerGarbled,
+    DcsError,
+    DcsNotFound,
+    DcsUnavailable,
+    clean_request_id,
+    error_from_answer,
+    is_error,
+)
+from .http import FAILURES, PAUSES, BodyTooLong, Transport, failure_of, retry_after, with_retries
+from .pages import Page, backup_page, decode, instance_answer, instance_page
+from .records import BackupRecord, Instance
 from .signing import Credentials, Signer, canonical_query
-from .transport import Transport
-from .tries import PAUSES, Tried
 
 USER_AGENT = "dcs-backup-portal/1.0"
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 MAX_LIMIT = 1000
 # A page of 1000 records with the longest remarks stays far below this.
 MAX_BODY_BYTES = 16 * 1024 * 1024
-# With the page that each of some walks needs, this stays within the connections that are kept.
-SPARE_CALLS = 16
 
 Result = TypeVar("Result")
 
@@ -82,14 +87,13 @@ class DcsClient:
         self._credentials = credentials
         self._timeouts = (connect_timeout, read_timeout)
         self._call_budget = call_budget
-        self._max_body_bytes = max_body_bytes
         self._pauses = tuple(pauses)
         self._sleep = sleep
         self._observe = observe
         self._signer = Signer(credentials, project_id, url.netloc, clock)
-        self._transport = Transport(f"{url.scheme}://{url.netloc}")
-        # What all walks of this client together may ask for ahead (see walk_ahead).
-        self.spare_calls = threading.Semaphore(SPARE_CALLS)
+        self._transport = Transport(f"{url.scheme}://{url.netloc}", most_bytes=max_body_bytes)
+        # For the walk that reads ahead (see walk_ahead): one at a time.
+        self.free_to_read_ahead = threading.Lock()
 
     def __repr__(self) -> str:
         return f"DcsClient({self._endpoint}, {self._credentials!r})"
@@ -107,35 +111,14 @@ class DcsClient:
         begin_time: datetime | None = None,
         end_time: datetime | None = None,
         deadline: float | None = None,
-    ) -> RecordPage:
+        retry: bool = True,
+        failed: DcsError | None = None,
+    ) -> Page[BackupRecord]:
         """Ask for one page of an instance's backup records (ListBackupRecords).
 
         `offset` counts records from 0. The times must be aware; they filter by
         an undocumented timestamp. An empty history is a page without records.
-        """
-        return self.try_backup_records(
-            instance_id,
-            limit=limit,
-            offset=offset,
-            begin_time=begin_time,
-            end_time=end_time,
-            deadline=deadline,
-        ).result()
-
-    def try_backup_records(
-        self,
-        instance_id: str,
-        *,
-        limit: int = MAX_LIMIT,
-        offset: int = 0,
-        begin_time: datetime | None = None,
-        end_time: datetime | None = None,
-        deadline: float | None = None,
-        again: bool = True,
-    ) -> Tried[RecordPage]:
-        """Ask as `list_backup_records` does, but once; the rest is done where the result is asked for.
-
-        Without `again` there is no rest: a call that failed is not tried again.
+        Without `retry` it is asked once; `failed` is what such a first try came to.
         """
         query = [("limit", str(limit)), ("offset", str(offset))]
         if begin_time is not None:
@@ -143,7 +126,7 @@ class DcsClient:
         if end_time is not None:
             query.append(("end_time", _compact(end_time)))
         path = f"/{_segment(instance_id)}/backups"
-        return self._try("ListBackupRecords", backup_page, path, query, deadline, again=again)
+        return self._ask("ListBackupRecords", backup_page, path, query, deadline, retry=retry, failed=failed)
 
     def list_instances(
         self,
@@ -159,7 +142,7 @@ class DcsClient:
         tags: str = "",
         ip: str = "",
         deadline: float | None = None,
-    ) -> InstancePage:
+    ) -> Page[Instance]:
         """Ask for one page of the project's instances (ListInstances).
 
         `name` is a part of the name, `name_equal` the whole; `tags` is `key=value,…`.
@@ -169,23 +152,22 @@ class DcsClient:
             "name_equal": name_equal,
             "instance_id": instance_id,
             "status": status,
+            "include_failure": "" if include_failure is None else str(include_failure).lower(),
+            "include_delete": "" if include_delete is None else str(include_delete).lower(),
             "tags": tags,
             "ip": ip,
         }
-        flags = {"include_failure": include_failure, "include_delete": include_delete}
         query = [("limit", str(limit)), ("offset", str(offset))]
         query += [(key, text) for key, text in given.items() if text]
-        query += [(key, str(flag).lower()) for key, flag in flags.items() if flag is not None]
-        return self._try("ListInstances", instance_page, "", query, deadline).result()
+        return self._ask("ListInstances", instance_page, "", query, deadline)
 
-    def show_instance(self, instance_id: str, *, deadline: float | None = None) -> InstanceAnswer:
-        """Ask for one instance with its cache mode and backup policy (ShowInstance)."""
-        path = f"/{_segment(instance_id)}"
-        return self._try("ShowInstance", instance_answer, path, [], deadline).result()
+    def show_instance(self, instance_id: str, *, deadline: float | None = None) -> Page[Instance]:
+        """Ask for one instance with its cache mode and backup policy (ShowInstance), as a list of one."""
+        return self._ask("ShowInstance", instance_answer, f"/{_segment(instance_id)}", [], deadline)
 
     # One call ----------------------------------------------------------------
 
-    def _try(
+    def _ask(
         self,
         call: str,
         read: Callable[[bytes, str], Result],
@@ -193,46 +175,77 @@ class DcsClient:
         query: list[tuple[str, str]],
         deadline: float | None,
         *,
-        again: bool = True,
-    ) -> Tried[Result]:
+        retry: bool = True,
+        failed: DcsError | None = None,
+    ) -> Result:
         ends = time.monotonic() + self._call_budget if deadline is None else deadline
         path, parameters = self._base + path, canonical_query(query)
 
-        def ask() -> Result | DcsError:
+        def once() -> Result | DcsError:
             began = time.monotonic()
             if began >= ends:
                 return DcsUnavailable("there was no time left to ask", kind="timed_out")
             answer = self._answer(path, parameters, ends, ends - began)
-            found = (
-                answer
-                if isinstance(answer, DcsError)
-                else meaning_of(answer, read, self._credentials.secrets)
-            )
+            found = answer if isinstance(answer, DcsError) else self._meaning(answer, read)
             self._observe(_asked(call, answer, found, time.monotonic() - began))
             return found
 
-        return Tried(ask, self._pauses if again else (), self._sleep, ends)
+        pauses = self._pauses if retry else ()
+        return with_retries(once, pauses=pauses, sleep=self._sleep, deadline=ends, failed=failed)
 
-    def _answer(self, path: str, query: str, deadline: float, left: float) -> Answer | DcsError:
+    def _answer(self, path: str, query: str, deadline: float, left: float) -> requests.Response | DcsError:
         connect, read = self._timeouts
-        begun = False
         try:
-            with self._transport.get(
+            return self._transport.get(
                 f"{path}?{query}" if query else path,
                 _HEADERS | self._signer.headers(path, query),
                 timeouts=(min(connect, left), min(read, left)),
                 deadline=deadline,
-            ) as response:
-                begun = True
-                return answer_of(response, self._max_body_bytes)
-        except (HTTPError, OSError, ValueError) as error:
-            return failure_of(error, begun)
+            )
+        except BodyTooLong as error:
+            return DcsAnswerGarbled(
+                "its answer is larger than any page can be",
+                http_status=error.response.status_code,
+                request_id=_request_id(error.response),
+            )
+        except FAILURES as error:
+            return failure_of(error)
+
+    def _meaning(self, answer: requests.Response, read: Callable[[bytes, str], Result]) -> Result | DcsError:
+        """Return what `read` makes of an answer, or the error that it is."""
+        status, request_id = answer.status_code, _request_id(answer)
+        body = b"" if status == 204 else answer.content
+        message = ""
+        if status == 204 or (status == 200 and body):
+            try:
+                return read(body, request_id)
+            except DcsAnswerGarbled as garbled:
+                message = garbled.message
+        try:
+            json = decode(body)
+        except DcsAnswerGarbled:
+            json = None
+        if message and json is not None and not is_error(json):
+            return DcsAnswerGarbled(message, http_status=status, request_id=request_id)
+        return error_from_answer(
+            http_status=status,
+            answer=json,
+            request_id=request_id,
+            retry_after=retry_after(answer.headers.get("Retry-After", "")),
+            secrets=self._credentials.secrets,
+        )
 
 
-def _asked(call: str, answer: Answer | DcsError, found: object, seconds: float) -> Asked:
+def _request_id(answer: requests.Response) -> str:
+    return clean_request_id(answer.headers.get("X-Request-Id", ""))
+
+
+def _asked(call: str, answer: requests.Response | DcsError, found: object, seconds: float) -> Asked:
     kind, code = (found.kind, found.error_code) if isinstance(found, DcsError) else ("ok", "")
-    ended = found if isinstance(found, DcsError) else answer
-    return Asked(call, kind, answer.http_status, code, ended.request_id, seconds)
+    if isinstance(answer, DcsError):
+        return Asked(call, kind, answer.http_status, code, answer.request_id, seconds)
+    request_id = found.request_id if isinstance(found, DcsError) else _request_id(answer)
+    return Asked(call, kind, answer.status_code, code, request_id, seconds)
 
 
 def _segment(instance_id: str) -> str:

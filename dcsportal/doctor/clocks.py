@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from backups.dcs.transport import BoundedAdapter
+from backups.dcs.http import BoundedAdapter
 
 from .findings import Finding, note, well, wrong
 

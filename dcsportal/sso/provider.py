@@ -19,7 +19,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from django.conf import settings
 from django.urls import reverse
 
-from backups.dcs.transport import BoundedAdapter
+from backups.dcs.http import BoundedAdapter
 from backups.services.listings import background_thread
 from dcsportal.environment import is_loopback
 

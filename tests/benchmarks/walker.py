@@ -18,21 +18,27 @@ MAX_RECORDS = 20_000
 
 def portal(endpoint: str, instance_id: str, page_size: int) -> Callable[[], int]:
     """The portal's client, as backups/services/subjects.py lets it read a history."""
-    from backups.dcs.ahead import walk_ahead
     from backups.dcs.client import DcsClient
+    from backups.dcs.errors import DcsError
+    from backups.dcs.pages import Page
+    from backups.dcs.records import BackupRecord
     from backups.dcs.signing import Credentials
+    from backups.dcs.walk import walk_ahead
 
     credentials = Credentials("AKEXAMPLE", "SKEXAMPLE")
     client = DcsClient(endpoint=endpoint, project_id=PROJECT, credentials=credentials)
 
-    def read() -> int:
-        found = walk_ahead(
-            lambda offset, limit: client.try_backup_records(
-                instance_id, offset=offset, limit=limit, deadline=time.monotonic() + 9
-            ),
-            page_size=page_size,
-            max_records=MAX_RECORDS,
+    def ask(
+        offset: int, limit: int, *, retry: bool = True, failed: DcsError | None = None
+    ) -> Page[BackupRecord]:
+        ends = time.monotonic() + 9
+        return client.list_backup_records(
+            instance_id, offset=offset, limit=limit, deadline=ends, retry=retry, failed=failed
         )
+
+    def read() -> int:
+        free = client.free_to_read_ahead
+        found = walk_ahead(ask, page_size=page_size, max_records=MAX_RECORDS, free=free)
         return len(found.records)
 
     return read

@@ -96,8 +96,8 @@ def test_instances_are_asked_for_by_the_documented_parameters(
 
 def test_one_instance_comes_with_its_mode(emulator: Emulator, client_of: Callable[..., DcsClient]) -> None:
     answer = client_of().show_instance(ORDERS_CACHE_ID)
-    assert answer.instance.name == "orders-cache"
-    assert answer.instance.cache_mode
+    assert answer.records[0].name == "orders-cache"
+    assert answer.records[0].cache_mode
     assert answer.request_id == emulator.calls[-1].request_id
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backups.dcs.errors import DcsAnswerGarbled
-from backups.dcs.pages import backup_page, decode, instance_of, instance_page
+from backups.dcs.pages import backup_page, decode, instance_answer, instance_page, page_of
 from backups.dcs.records import BackupPolicy, BackupRecord, Instance
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import BULK_HISTORY_ID
 
 REFERENCE = {
     "period": {},
@@ -449,6 +453,99 @@ def test_decode_gives_back_what_json_says() -> None:
     assert decode('{"a":[1,2.5,"ü",null,true]}'.encode()) == {"a": [1, 2.5, "ü", None, True]}
 
 
+# Pages of usual rows are decoded straight into records --------------------------------
+
+
+def body_of(*rows: Any, total: Any = 1) -> bytes:
+    return json.dumps({"total_num": total, "backup_record_response": rows}).encode()
+
+
+def field_by_field(body: bytes) -> tuple[BackupRecord, ...]:
+    rows = decode(body)["backup_record_response"]
+    return tuple(BackupRecord.from_api(row) for row in rows if isinstance(row, dict))
+
+
+# What a field of the API may hold, more often than not as the reference says.
+TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=6) | st.sampled_from(
+    ["", "succeed", "FAILED", "RDB", "DCS.08.0002", "Straße İ", None, {}]
+)
+TIMES = st.sampled_from(
+    [
+        "2019-05-10T08:31:16.166Z", "2019-05-10T08:31:16Z", "2019-05-10 08:31:16", "2019-05-10t08:31:16z",
+        "2019-05-10T08:31:16.1234567Z", "2019-05-10T08:31:16.9999999Z", "2019-05-10T08:31:16.1Z",
+        "2019-05-10T16:31:16+08:00", "2019-05-10T16:31:16+0800", "2019-05-10T08:31:16+00:00",
+        "1970-01-01T00:00:00Z", "1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59-01:00",
+        "2200-12-31T23:59:59Z", "2201-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "0000-00-00T00:00:00Z",
+        "9999-12-31T23:59:59-23:59", "2019-05-10T24:00:00Z", "2019-05-10T08:31:60Z", "2019-05-10",
+        " 2019-05-10T08:31:16Z", "", "yesterday", None, {}, 5, [],
+    ]
+) | st.datetimes().map(lambda moment: f"{moment.isoformat()}Z")  # fmt: skip
+VALUES = {
+    "size": st.integers(-1, 2**63) | st.sampled_from(["", "880232", " 7 ", "x", 1.0, 1.5, None, {}, True]),
+    "progress": st.sampled_from(["100.00", "63.5", "", "abc", "nan", "1_0", "250", "-1", 42, None, {}, "٣"]),
+    "is_support_restore": st.sampled_from(["TRUE", "FALSE", "true", "", "maybe", True, False, None, {}, 0]),
+    "created_at": TIMES,
+    "execution_at": TIMES,
+    "updated_at": TIMES,
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    changes=st.fixed_dictionaries({}, optional={name: VALUES.get(name, TEXTS) for name in FIELDS}),
+    total=st.sampled_from([0, 3, -1, 2**63, "3", None, {}, 1.0]),
+)
+def test_whichever_way_a_page_is_read_its_records_are_the_same(changes: dict[str, Any], total: Any) -> None:
+    body = body_of(REFERENCE | {"period": None, "error_code": None}, REFERENCE | changes, total=total)
+    page = backup_page(body)
+    assert repr(page.records) == repr(field_by_field(body))
+    assert page.total_num == page_of(body, items="backup_record_response", total="total_num")[1]
+
+
+@pytest.mark.parametrize("error", [b'"error_code":"DCS.5000"', b'"error_msg":"x"', b'"error":{"code":"1"}'])
+def test_an_error_beside_a_list_is_no_page(error: bytes) -> None:
+    with pytest.raises(DcsAnswerGarbled):
+        backup_page(b'{"backup_record_response":[],%b}' % error)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b'{"size":1,"size":2}',
+        b'{"remark":"a","remark":null}',
+        b'{"remark":null,"remark":"\\u00e9\\ud83d\\ude00"}',
+        b'{"unknown":[[{"a":"\\ud800"}]],"backup_id":"a"}',
+        b'{"unknown":NaN,"backup_id":"a"}',
+        b'{"unknown":"\xff","backup_id":"a"}',
+        b'{"status":"succeed\\u0000"}',
+    ],
+)
+def test_odd_json_is_read_the_same_whichever_way(row: bytes) -> None:
+    body = b'{"backup_record_response":[%b]}' % row
+    assert backup_page(body).records == field_by_field(body)
+
+
+def test_ten_thousand_records_are_read_alike_and_cost_at_most_15_megabytes(emulator: Emulator) -> None:
+    rows = [json.loads(row.text) for row in emulator.fleet.backups(BULK_HISTORY_ID)]
+    remarks = ("before the upgrade, ticket OPS-{}", "升级前的手动备份，工单 {}", "{}" + "长" * 120)
+    for number, row in enumerate(rows):
+        row["remark"] = remarks[number % 3].format(number)
+        row["progress"] = f"{number % 9973 / 100:.2f}"
+    pages = [body_of(*rows[start : start + 1000], total=10_000) for start in range(0, 10_000, 1000)]
+    tracemalloc.start()
+    try:
+        kept = [backup_page(body).records for body in pages]
+        gc.collect()
+        cost, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert cost < 15_000_000
+    assert kept == [field_by_field(body) for body in pages]
+    for field in ("instance_id", "status", "type", "format", "error_code", "period"):
+        words = [getattr(record, field) for records in kept for record in records]
+        assert len(set(map(id, words))) == len(set(words)), "what repeats is kept once"
+
+
 # Instances ---------------------------------------------------------------------------
 
 INSTANCE: dict[str, Any] = {
@@ -601,7 +698,7 @@ def test_whatever_a_policy_holds_it_is_read(policy: dict[str, Any]) -> None:
 
 
 def test_one_instance_is_read_and_what_is_none_is_garbled() -> None:
-    assert instance_of(json.dumps(INSTANCE).encode()).name == "Orders-Cache"
+    assert instance_answer(json.dumps(INSTANCE).encode()).records[0].name == "Orders-Cache"
     for body in (b"", b"null", b"[]", b"{}", b'{"status":"ok"}', b"<html>"):
         with pytest.raises(DcsAnswerGarbled):
-            instance_of(body)
+            instance_answer(body)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backups.dcs.client import DcsClient
+from backups.dcs.pages import Page
 from backups.dcs.signing import Credentials
 from backups.dcs.walk import Walk, walk
 from backups.emulator.api import Emulator
@@ -20,15 +21,6 @@ from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 @dataclass(frozen=True)
 class Row:
     key: str
-
-
-@dataclass(frozen=True)
-class RowPage:
-    records: tuple[Row, ...]
-    total_num: int | None
-    length: int
-    request_id: str = ""
-    body: bytes = b""
 
 
 TotalOf = Callable[["Server", list[str]], int | None]
@@ -57,14 +49,14 @@ class Server:
     ignores_offset: bool = False
     calls: list[tuple[int, int]] = field(default_factory=list)
 
-    def ask(self, offset: int, limit: int) -> RowPage:
+    def ask(self, offset: int, limit: int) -> Page[Row]:
         assert offset >= 0
         assert 1 <= limit <= 1000, "DCS refuses any other limit"
         self.calls.append((offset, limit))
         self.before.get(len(self.calls), lambda server: None)(self)
         start = 0 if self.ignores_offset else offset
         shown = self.rows[start : start + min(limit, self.cap)]
-        return RowPage(tuple(Row(key) for key in shown), self.total(self, shown), len(shown))
+        return Page(tuple(Row(key) for key in shown), self.total(self, shown), len(shown))
 
     def walk(self, max_records: int = 20_000, page_size: int = 1000) -> Walk[Row]:
         return walk(self.ask, page_size=page_size, max_records=max_records)
@@ -146,7 +138,7 @@ def test_a_server_that_ignores_the_offset_is_left_and_not_believed() -> None:
 
 def test_a_server_that_ignores_the_limit_is_read_all_the_same() -> None:
     rows = tuple(Row(key) for key in names(1500))
-    result = walk(lambda offset, _: RowPage(rows[offset:], 1500, 1500 - offset), page_size=100, max_records=9)
+    result = walk(lambda offset, _: Page(rows[offset:], 1500, 1500 - offset), page_size=100, max_records=9)
     assert len(result.records) == 1500
 
 
@@ -256,7 +248,7 @@ def test_a_history_of_exactly_the_maximum_is_whole(count: int, maximum: int, tot
 def test_rows_that_cannot_be_read_make_a_walk_incomplete() -> None:
     for total in (3, None):
         result = walk(
-            lambda _, __, total=total: RowPage((Row("a"), Row("b")), total, 3), page_size=9, max_records=99
+            lambda _, __, total=total: Page((Row("a"), Row("b")), total, 3), page_size=9, max_records=99
         )
         assert keys(result) == ["a", "b"]
         assert not result.complete
@@ -265,9 +257,9 @@ def test_rows_that_cannot_be_read_make_a_walk_incomplete() -> None:
 def test_pages_without_one_readable_row_do_not_go_on_for_ever() -> None:
     asked = []
 
-    def ask(offset: int, limit: int) -> RowPage:
+    def ask(offset: int, limit: int) -> Page[Row]:
         asked.append(offset)
-        return RowPage((), 10**6, 1)
+        return Page((), 10**6, 1)
 
     assert not walk(ask, page_size=1000, max_records=20_000).complete
     assert len(asked) == 1
@@ -321,7 +313,7 @@ def test_whatever_a_server_does_a_walk_ends_and_is_honest(
     calls = 0
     pages_start_short = False
 
-    def ask(offset: int, limit: int) -> RowPage:
+    def ask(offset: int, limit: int) -> Page[Row]:
         nonlocal calls, pages_start_short
         calls += 1
         for adds, place in changes.get(calls, []):
@@ -344,7 +336,7 @@ def test_whatever_a_server_does_a_walk_ends_and_is_honest(
             and promised == offset + len(shown)
         ):
             pages_start_short = True
-        return RowPage(tuple(Row(key) for key in shown), promised, len(shown))
+        return Page(tuple(Row(key) for key in shown), promised, len(shown))
 
     result = walk(ask, page_size=page_size, max_records=maximum)
 

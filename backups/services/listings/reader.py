@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from ...dcs.errors import DcsError
-from ...dcs.walk import Page
+from ...dcs.pages import Page
 from ..problems import Problem, Progress
 from . import guard, locks, shared_cache, store
 from .background import background_thread

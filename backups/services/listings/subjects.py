@@ -12,10 +12,11 @@ from typing import Any, Literal
 
 from django.conf import settings
 
-from ...dcs.ahead import walk_ahead
 from ...dcs.client import DcsClient
-from ...dcs.pages import InstanceAnswer, backup_page, instance_of, instance_page
-from ...dcs.walk import Page, Walk, walk
+from ...dcs.errors import DcsError
+from ...dcs.pages import Page, backup_page, instance_answer, instance_page
+from ...dcs.records import BackupRecord
+from ...dcs.walk import Walk, walk, walk_ahead
 from ..projects import Project
 from . import guard
 
@@ -53,7 +54,7 @@ class Subject:
     def decoded(self, body: bytes) -> Sequence[Any]:
         if self.kind == "backups":
             return backup_page(body).records
-        return instance_page(body).records if self.kind == "instances" else (instance_of(body),)
+        return (instance_page if self.kind == "instances" else instance_answer)(body).records
 
     def read(
         self, client: DcsClient, *, on_page: Callable[[Page[Any]], None], once: bool = False
@@ -69,8 +70,8 @@ class Subject:
             return min(ends, time.monotonic() + settings.DCS_READ_BUDGET * 0.9)
 
         if self.kind == "instance":
-            answer = client.show_instance(self.instance_id, deadline=deadline())
-            return Walk((_OnePage(answer),), (answer.instance,), None, False, False)
+            page = client.show_instance(self.instance_id, deadline=deadline())
+            return Walk((page,), page.records, None, False, False)
         if self.kind == "instances":
             return walk(
                 lambda offset, limit: client.list_instances(offset=offset, limit=limit, deadline=deadline()),
@@ -79,33 +80,28 @@ class Subject:
                 on_page=on_page,
             )
         begin, end = self.window or (None, None)
-        return walk_ahead(
-            lambda offset, limit: client.try_backup_records(
+
+        def ask(
+            offset: int, limit: int, *, retry: bool = True, failed: DcsError | None = None
+        ) -> Page[BackupRecord]:
+            return client.list_backup_records(
                 self.instance_id,
                 offset=offset,
                 limit=limit,
                 begin_time=begin,
                 end_time=end,
                 deadline=deadline(),
-                again=offset > 0 or not once,
-            ),
+                retry=retry and (offset > 0 or not once),
+                failed=failed,
+            )
+
+        return walk_ahead(
+            ask,
             page_size=settings.DCS_PAGE_SIZE,
             max_records=settings.DCS_MAX_RECORDS,
             on_page=on_page,
-            spare=client.spare_calls,
+            free=client.free_to_read_ahead,
         )
-
-
-class _OnePage:
-    """The answer of ShowInstance as the only page of a list of one."""
-
-    total_num = None
-    length = 1
-
-    def __init__(self, answer: InstanceAnswer) -> None:
-        self.records = (answer.instance,)
-        self.request_id = answer.request_id
-        self.body = answer.body
 
 
 def window_of(bounds: Window) -> Window:
