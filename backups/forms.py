@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property, lru_cache
-from typing import Any, Self
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -16,17 +15,15 @@ from django.http import QueryDict
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from .dcs.records import FORMATS, STATUSES, TYPES
 from .services.history import (
     DEFAULT_PER_PAGE,
     DEFAULT_SORT,
-    ERROR_CODE,
-    OTHER,
+    FILTERS,
     PER_PAGE,
     RANGES,
-    RESTORABLE,
     SORTS,
     BackupFilter,
+    Filter,
     InstanceFilter,
     instances,
 )
@@ -51,51 +48,36 @@ class QueryProblem:
 # Fields ----------------------------------------------------------------------
 
 
-class Shared:
-    """A field that all forms share: reading a value changes nothing in it, and copying it costs more."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
+def _unreadable(value: str, sentence: Any) -> forms.ValidationError:
+    return forms.ValidationError(sentence, params={"value": value})
 
 
-class Codes(Shared, forms.MultipleChoiceField):
-    """A repeatable parameter of known codes; blank values mean nothing."""
-
-    def __init__(self, codes: Sequence[str]) -> None:
-        super().__init__(choices=[(code, code) for code in codes], required=False)
-        self.codes = codes
-
-    def to_python(self, value: Any) -> list[str]:
-        return list(dict.fromkeys(text for text in value or () if text.strip()))
-
-    def validate(self, value: Any) -> None:
-        for code in value:
-            if code not in self.codes:
-                raise _unreadable(code, _one_of(self.codes))
+def _one_of(codes: Iterable[str]) -> Words:
+    return format_lazy(_("it must be one of: {codes}"), codes=", ".join(codes))
 
 
-class AnyCodes(Shared, forms.Field):
-    """A repeatable parameter whose values have a form and no list."""
+class Repeatable(forms.Field):
+    """A parameter with any number of values: one of `codes`, or of a form that `must` describes."""
 
     widget = forms.MultipleHiddenInput
 
-    def __init__(self, pattern: str, sentence: Words) -> None:
+    def __init__(self, codes: Sequence[str] = (), *, pattern: str = "", must: Words = "") -> None:
         super().__init__(required=False)
-        self.pattern = re.compile(pattern)
-        self.sentence = sentence
+        self.codes = codes
+        self.pattern = re.compile(pattern, re.IGNORECASE | re.ASCII)
+        self.must = must or _one_of(codes)
 
-    def to_python(self, value: Any) -> list[str]:
-        return list(dict.fromkeys(text for text in value or () if text.strip()))
+    def clean(self, value: Any) -> tuple[str, ...]:
+        texts = tuple(dict.fromkeys(text for text in value or () if text.strip()))
+        for text in texts:
+            if text not in self.codes if self.codes else not self.pattern.fullmatch(text):
+                raise _unreadable(text, self.must)
+        if len(texts) > MOST_VALUES:
+            raise _unreadable(texts[MOST_VALUES], _("there are more values than the portal reads"))
+        return texts
 
-    def validate(self, value: Any) -> None:
-        if len(value) > MOST_VALUES:
-            raise _unreadable(value[MOST_VALUES], _("there are more values than the portal reads"))
-        for text in value:
-            if not self.pattern.fullmatch(text):
-                raise _unreadable(text, self.sentence)
 
-
-class Single(Shared, forms.CharField):
+class Single(forms.CharField):
     """A parameter that has one value: two different ones mean nothing, whichever comes last."""
 
     widget = forms.MultipleHiddenInput
@@ -116,9 +98,9 @@ class Single(Shared, forms.CharField):
 class Code(Single):
     """A single parameter of known codes, with a default."""
 
-    def __init__(self, codes: Sequence[str], default: str = "") -> None:
+    def __init__(self, codes: Iterable[str], default: str = "") -> None:
         super().__init__()
-        self.codes = codes
+        self.codes = tuple(codes)
         self.default = default
 
     def read(self, text: str) -> str:
@@ -155,14 +137,6 @@ class Zone(Single):
         return text
 
 
-def _one_of(codes: Sequence[str]) -> Words:
-    return format_lazy(_("it must be one of: {codes}"), codes=", ".join(codes))
-
-
-def _unreadable(value: str, sentence: Any) -> forms.ValidationError:
-    return forms.ValidationError(sentence, params={"value": value})
-
-
 # Forms -----------------------------------------------------------------------
 
 
@@ -187,28 +161,19 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
 
 
-_FROM_AND_TO = {"from": Single(), "to": Single()}
+def _sort(names: Iterable[str], default: str) -> Code:
+    return Code([*names, *(f"-{name}" for name in names)], default)
 
 
 class HistoryForm(QueryForm):
-    """The query of a history: see the portal's documentation of its links."""
+    """The query of a history: its filters, its order, and the zone that its times are read in."""
 
-    status = Codes((*STATUSES, OTHER))
-    type = Codes((*TYPES, OTHER))
-    format = Codes((*FORMATS, OTHER))
-    restorable = Codes(RESTORABLE)
-    error = AnyCodes(f"(?i){ERROR_CODE}", _("it must look like dcs.08.0002"))
     q = Search()
-    range = Code(tuple(RANGES))
-    sort = Code((*SORTS, *(f"-{name}" for name in SORTS)), DEFAULT_SORT)
+    range = Code(RANGES)
+    sort = _sort(SORTS, DEFAULT_SORT)
     page = WholeNumber()
-    per_page = Code(tuple(str(size) for size in PER_PAGE), str(DEFAULT_PER_PAGE))
+    per_page = Code(map(str, PER_PAGE), str(DEFAULT_PER_PAGE))
     tz = Zone()
-
-    def __init__(self, query: QueryDict) -> None:
-        super().__init__(query)
-        # `from` is no name that a class body could give a field.
-        self.fields |= _FROM_AND_TO
 
     def clean(self) -> dict[str, Any]:
         """Read from and to, which need the zone."""
@@ -226,17 +191,9 @@ class HistoryForm(QueryForm):
 
     def filter(self) -> BackupFilter:
         """Return what the query asks for; only for a valid form."""
-        return self._filter
-
-    @cached_property
-    def _filter(self) -> BackupFilter:
         cleaned = self.cleaned_data
         return BackupFilter(
-            statuses=tuple(cleaned["status"]),
-            types=tuple(cleaned["type"]),
-            formats=tuple(cleaned["format"]),
-            restorable=tuple(cleaned["restorable"]),
-            error_codes=tuple(code.lower() for code in cleaned["error"]),
+            chosen={one.name: _codes(one, cleaned[one.name]) for one in FILTERS if cleaned[one.name]},
             words=cleaned["q"],
             start=cleaned["from"],
             end=cleaned["to"],
@@ -248,12 +205,17 @@ class HistoryForm(QueryForm):
         )
 
 
-@lru_cache(maxsize=256)
-def history_form(query: str) -> HistoryForm:
-    """Return the form of a query as it stands in QUERY_STRING, read: most viewers ask what others asked."""
-    form = HistoryForm(QueryDict(query.encode("latin-1")))
-    form.is_valid()
-    return form
+def _codes(one: Filter, values: tuple[str, ...]) -> tuple[str, ...]:
+    return values if one.values else tuple(value.lower() for value in values)
+
+
+# Names that no class body could give a field.
+HistoryForm.base_fields = {
+    **{one.name: Repeatable(one.values, pattern=one.pattern, must=one.must) for one in FILTERS},
+    **HistoryForm.base_fields,
+    "from": Single(),
+    "to": Single(),
+}
 
 
 class FindForm:
@@ -278,10 +240,10 @@ class InstancesForm(QueryForm):
     """The query of a project's instances."""
 
     q = Search()
-    status = AnyCodes(r"[A-Za-z_]{1,40}", _("it must be a status such as RUNNING"))
-    sort = Code((*instances.SORTS, *(f"-{name}" for name in instances.SORTS)), instances.DEFAULT_SORT)
+    status = Repeatable(pattern=r"[A-Z_]{1,40}", must=_("it must be a status such as RUNNING"))
+    sort = _sort(instances.SORTS, instances.DEFAULT_SORT)
     page = WholeNumber()
-    per_page = Code(tuple(str(size) for size in PER_PAGE), str(DEFAULT_PER_PAGE))
+    per_page = Code(map(str, PER_PAGE), str(DEFAULT_PER_PAGE))
 
     def filter(self) -> InstanceFilter:
         cleaned = self.cleaned_data
@@ -324,8 +286,8 @@ class RecoveryForm(QueryForm):
 class TicketForm(QueryForm):
     """How a text for a ticket is written; these stand beside the query of the page that it is about."""
 
-    text = Code(tuple(MARKUPS))
-    lang = Code(tuple(code for code, _name in settings.LANGUAGES))
+    text = Code(MARKUPS)
+    lang = Code(code for code, _name in settings.LANGUAGES)
     zone = Zone()
 
     @classmethod

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from .forms import HistoryForm, InstancesForm, RecoveryForm, TicketForm, history_form
+from .forms import HistoryForm, InstancesForm, RecoveryForm, TicketForm
 from .services.history import PARAMETERS
 from .services.projects import Project, visible_project
 
@@ -43,12 +43,6 @@ def project_or_404(request: HttpRequest, name: str) -> Project:
     if project is None:
         raise Http404
     return project
-
-
-def history_form_of(request: HttpRequest) -> HistoryForm:
-    form = history_form(request.META.get("QUERY_STRING", ""))
-    request.GET = form.query  # type: ignore[assignment]  # as immutable, and read already
-    return form
 
 
 def with_retry_after(response: Response, seconds: int | None) -> Response:

@@ -17,9 +17,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from backups.services.history import DEFAULT_PER_PAGE, DEFAULT_SORT, PER_PAGE, Facet, Facets
+from backups.services.history import DEFAULT_PER_PAGE, DEFAULT_SORT, PER_PAGE, Facet, FacetGroup
 
-from .portal import SortHead, facet_word, icon, sort_head
+from .portal import SortHead, icon, sort_head
 from .query_links import QueryLinks, links_of
 
 register = template.Library()
@@ -51,43 +51,40 @@ def _title(name: str, language: str | None) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def history_chips(context: Context, facets: Facets) -> SafeString:
+def history_chips(context: Context, facets: Iterable[FacetGroup]) -> SafeString:
     """Return the filters of a history; each group is known by its parameter."""
-    shown = facets._asdict()
-    order = ("status", "type", "restorable", "format", *(("error",) if facets.error else ()))
-    return mark_safe("".join(_group(context, name, name, shown[name]) for name in order))
+    return mark_safe(
+        "".join(
+            _group(context, group.name, str(group.title), group.facets) for group in facets if group.facets
+        )
+    )
 
 
 @register.simple_tag(takes_context=True)
 def instance_chips(context: Context, facets: Iterable[Facet]) -> SafeString:
-    return mark_safe(_group(context, "status", "instance", facets))
+    return mark_safe(_group(context, "status", gettext("Status"), facets))
 
 
-def _group(context: Context, parameter: str, words: str, facets: Iterable[Facet]) -> str:
+def _group(context: Context, parameter: str, title: str, facets: Iterable[Facet]) -> str:
     """Return links that add a value to a filter or take it out; the counts are of the whole list."""
-    links, language = links_of(context), get_language()
-    shown = [_chip(links, parameter, words, f, language) for f in facets if f.count or f.chosen]
+    links = links_of(context)
+    shown = [_chip(links, parameter, f) for f in facets if f.count or f.chosen]
     return (
         f'<div class="group" role="group" aria-labelledby="chips-{parameter}">'
-        f'<h3 id="chips-{parameter}">{_title(parameter, language)}</h3>\n{"".join(shown)}</div>\n'
+        f'<h3 id="chips-{parameter}">{escape(title)}</h3>\n{"".join(shown)}</div>\n'
     )
 
 
-def _chip(links: QueryLinks, parameter: str, words: str, facet: Facet, language: str | None) -> str:
+def _chip(links: QueryLinks, parameter: str, facet: Facet) -> str:
     css = "chip" if facet.count else "chip zero"
     url, chosen = escape(links.toggling(parameter, facet.value)), _chosen() if facet.chosen else ">"
-    word = _word(facet.value, words, language)
+    mono = ' class="mono"' if parameter == "error" else ""
+    word = f"<bdi{mono}>{escape(str(facet.word))}</bdi>"
     return f'<a class="{css}" href="{url}"{chosen}{word} <span class="n">{facet.count}</span></a>\n'
 
 
 def _chosen() -> str:
     return f' aria-current="true">{icon("check")}'
-
-
-@lru_cache(maxsize=1024)
-def _word(value: str, words: str, language: str | None) -> str:
-    css = ' class="mono"' if words == "error" else ""
-    return f"<bdi{css}>{escape(facet_word(value, words))}</bdi>"
 
 
 @register.simple_tag

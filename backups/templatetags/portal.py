@@ -28,7 +28,6 @@ from backups.services.problems import Problem, Progress
 from backups.services.projects import Project
 from backups.services.words import (
     capacity,
-    codes,
     duration,
     error_meaning,
     exact_bytes,
@@ -194,23 +193,6 @@ def _unreadable(text: str) -> SafeString:
 
 
 # Words -----------------------------------------------------------------------------
-
-
-_FACETS = {
-    "status": codes.STATUS_WORDS,
-    "type": codes.TYPE_WORDS,
-    "format": codes.FORMAT_WORDS,
-    "restorable": codes.RESTORABLE_WORDS,
-    "instance": codes.INSTANCE_STATUS_WORDS,
-}
-
-
-@register.filter
-def facet_word(value: str, facet: str) -> str:
-    """Return what a chip says: a value of a filter in words, an error code as itself."""
-    if value == "other":
-        return str(codes.OTHER)
-    return str(_FACETS.get(facet, {}).get(value, value)) or gettext("No status")
 
 
 _FIELDS: dict[str, Promise] = {

@@ -49,11 +49,11 @@ def history_rows(context: Context, history: History, generation: str) -> SafeStr
     query = escape(query)
     sheet = _sheet((links.path, query, generation, overview.kept_key, clock.language, clock.zone))
     rows = []
-    for place in history.places:
-        text = _shelf.get((sheet, place), clock.seconds)
+    for record in history.rows:
+        text = _shelf.get((sheet, record.key), clock.seconds)
         if text is None:
-            text = _row(history.index.records[place], overview, links.escaped_path, query, clock)
-            _shelf.put((sheet, place), text)
+            text = _row(record, overview, links.escaped_path, query, clock)
+            _shelf.put((sheet, record.key), text)
         clock.narrow(text.until)
         rows.append(text.html)
     return mark_safe("".join(rows))

@@ -17,26 +17,24 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from ..dcs.records import BackupRecord, Instance, as_text, has_value
-from ..forms import FindForm, InstancesForm, RecoveryForm
-from ..guards import LONGEST_LINK, history_form_of, project_or_404, viewer_key, viewer_of, with_retry_after
+from ..forms import FindForm, HistoryForm, InstancesForm, RecoveryForm
+from ..guards import LONGEST_LINK, project_or_404, viewer_key, viewer_of, with_retry_after
 from ..services import find as finding
 from ..services import listings
 from ..services.eligibility import Eligibility, eligibility
 from ..services.find import recents
 from ..services.history import (
-    FrozenLink,
-    History,
     absolute,
     backup_history,
     backup_url,
     frozen_link,
     frozen_recovery_path,
     history_url,
-    index_of,
     instance_page,
     instance_url,
     name_of,
     neighbours,
+    records_of,
 )
 from ..services.insights import overview
 from ..services.listings import Listing, NothingToShow, Window
@@ -140,7 +138,7 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
 def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
     project = project_or_404(request, project_name)
     context: dict[str, Any] = {"project": project, "instance_id": instance_id}
-    form = history_form_of(request)
+    form = HistoryForm(request.GET)
     if not form.is_valid():
         instance = listings.cached_instance(project, instance_id)
         context |= {"instance": instance, "name": name_of(instance, instance_id)}
@@ -153,8 +151,8 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
     live = _live(known, unfinished(known.listing), now)
     if told := nothing_newer(request, live):
         return told
-    history = backup_history(index_of(known.listing), wanted, now=now)
-    frozen = _frozen(request, history, now=now, read_at=known.listing.read_at)
+    history = backup_history(records_of(known.listing), wanted, now=now)
+    frozen = frozen_link(request.path, request.GET, history, now=now, read_at=known.listing.read_at)
     context |= _instance_context(known) | {
         "filter": wanted,
         "history": history,
@@ -189,7 +187,7 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
     context["history_url"] = history_url(project, instance_id)
     if record is None:
         return live_page(request, "backup.html", context, live, status=404)
-    older, newer = neighbours(index_of(known.listing), record)
+    older, newer = neighbours(records_of(known.listing), record)
     context |= {
         "eligibility": eligibility(record),
         "outlook": overview(known.listing, known.instance, now=now).outlook(record),
@@ -339,15 +337,6 @@ def _instance_context(known: _Known) -> dict[str, Any]:
         "instance": known.instance,
         "name": name_of(known.instance, known.instance_id),
     }
-
-
-def _frozen(request: HttpRequest, history: History, *, now: datetime, read_at: datetime) -> FrozenLink:
-    """Return the link for a ticket; a relative range moves it once a second, nothing else does."""
-    wanted = history.filter
-    question = ("frozen link", request.get_full_path(), wanted, wanted.bounds(now), read_at)
-    return history.index.answer(
-        question, lambda: frozen_link(request.path, request.GET, history, now=now, read_at=read_at)
-    )
 
 
 def _row(project: Project, instance_id: str, record: BackupRecord) -> _Row:

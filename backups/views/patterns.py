@@ -16,7 +16,7 @@ from ..dcs.records import BackupRecord
 from ..forms import HistoryForm
 from ..guards import viewer_of
 from ..services.eligibility import eligibility
-from ..services.history import backup_history, index_of
+from ..services.history import backup_history, records_of
 from ..services.insights import STATES, overview
 from ..services.listings import Kept, Listing
 from ..services.problems import PROBLEM_KINDS, Problem, Progress
@@ -43,7 +43,7 @@ def patterns(request: HttpRequest) -> HttpResponse:
     problems = [_problem(kind, now) for kind in PROBLEM_KINDS]
     refused = HistoryForm(QueryDict("status=bogus&from=soon"))
     refused.is_valid()
-    nothing = backup_history(index_of(listing), _filter("q=zzzz"), now=now)
+    nothing = backup_history(records_of(listing), _filter("q=zzzz"), now=now)
     at = now - timedelta(days=3)
     context = {
         "now": now,

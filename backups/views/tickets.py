@@ -27,8 +27,8 @@ from ..services.history import (
     backup_history,
     frozen_link,
     frozen_recovery_path,
-    index_of,
     name_of,
+    records_of,
 )
 from ..services.listings import NothingToShow
 from ..services.problems import Problem
@@ -64,7 +64,7 @@ def of_history(request: HttpRequest, project_name: str, instance_id: str) -> Htt
         )
     except NothingToShow as nothing:
         return ticket.of_problem(nothing.problem)
-    history = backup_history(index_of(listing), wanted, now=now)
+    history = backup_history(records_of(listing), wanted, now=now)
     frozen = frozen_link(ticket.path, ticket.query, history, now=now, read_at=listing.read_at)
     command = history_command(ticket.project, instance_id, frozen.window)
     about = ticket.about(instance, frozen.url, command)

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from backups.dcs.records import BackupRecord
-from backups.services.history.index import HistoryIndex
-from backups.services.history.query import BackupFilter, backup_history
+from backups.services.history.query import BackupFilter
 from backups.services.insights.figures import Figures, figures
 from backups.services.insights.sizes import sizes
 from backups.services.insights.timeline import timeline
@@ -28,6 +27,7 @@ from .api_records import (
     raw,
     utc,
 )
+from .test_history import history_of
 
 NOON = utc("11-24 12:00")
 
@@ -100,7 +100,7 @@ def test_the_success_rate_is_of_the_rows_that_its_link_shows() -> None:
     ]
     statuses = ("succeed", "failed", "expired", "deleted")
 
-    shown = backup_history(HistoryIndex(records), BackupFilter(statuses=statuses, range="30d"), now=NOON)
+    shown = history_of(records, BackupFilter({"status": statuses}, range="30d"), now=NOON)
 
     assert figures_of(*records).ended == shown.matched == 2
 
@@ -110,9 +110,8 @@ def test_usable_counts_those_without_a_time_too() -> None:
     undated = backup_at("11-20 03:00", created_at="not a time", execution_at=None)
     records = [undated, backup_at("11-21 03:00"), backup_at("11-22 03:00", **EXPIRED)]
 
-    shown = backup_history(
-        HistoryIndex(records), BackupFilter(statuses=("succeed",), restorable=("yes",)), now=NOON
-    )
+    wanted = BackupFilter({"status": ("succeed",), "restorable": ("yes",)})
+    shown = history_of(records, wanted, now=NOON)
 
     found = figures_of(*records)
     assert (found.usable, found.expired, found.deleted) == (shown.matched, 1, 0) == (2, 1, 0)

@@ -41,11 +41,13 @@ def test_every_parameter_is_read() -> None:
     )
 
     assert read(query) == BackupFilter(
-        statuses=("failed", "expired", "other"),
-        types=("auto", "manual"),
-        formats=("aof",),
-        restorable=("no", "unknown"),
-        error_codes=("dcs.08.0002", "dcs.08.0008"),
+        chosen={
+            "status": ("failed", "expired", "other"),
+            "type": ("auto", "manual"),
+            "format": ("aof",),
+            "restorable": ("no", "unknown"),
+            "error": ("dcs.08.0002", "dcs.08.0008"),
+        },
         words=("nightly", "strasse"),
         start=at("2026-01-01T00:00+08:00"),
         end=at("2026-02-01T00:00+08:00"),
@@ -79,7 +81,7 @@ def test_blank_values_mean_nothing() -> None:
 
 
 def test_a_value_given_twice_counts_once() -> None:
-    assert read("status=failed&status=failed").statuses == ("failed",)
+    assert read("status=failed&status=failed").chosen == {"status": ("failed",)}
 
 
 ONE_VALUE = {

@@ -15,20 +15,15 @@ from pytest_django.fixtures import Settings
 
 from backups.dcs.records import BackupRecord
 from backups.forms import HistoryForm
-from backups.services.history.frozen_links import FrozenLink, frozen_filter, frozen_link
-from backups.services.history.index import HistoryIndex
-from backups.services.history.query import BackupFilter, History, backup_history
+from backups.services.history.links import FrozenLink, frozen_link
+from backups.services.history.query import BackupFilter
 
 from .api_records import api_time, raw
-from .test_history import filters, ids, records_of_the_api
+from .test_history import filters, history_of, ids, records_of_the_api
 
 NOW = datetime(2026, 11, 24, 12, 0, 30, 250_000, UTC)
 READ = datetime(2026, 11, 24, 11, 59, 50, 500_000, UTC)
 PATH = "/projects/eu-prod/instances/a/"
-
-
-def history(records: list[BackupRecord], wanted: BackupFilter, now: datetime = NOW) -> History:
-    return backup_history(HistoryIndex(records), wanted, now=now)
 
 
 def started(moment: datetime, number: int = 1, **changes: Any) -> BackupRecord:
@@ -38,7 +33,7 @@ def started(moment: datetime, number: int = 1, **changes: Any) -> BackupRecord:
 
 def link(query: str, records: list[BackupRecord], read_at: datetime = READ) -> FrozenLink:
     asked = QueryDict(query)
-    return frozen_link(PATH, asked, history(records, wanted_by(asked)), now=NOW, read_at=read_at)
+    return frozen_link(PATH, asked, history_of(records, wanted_by(asked), now=NOW), now=NOW, read_at=read_at)
 
 
 def wanted_by(query: QueryDict) -> BackupFilter:
@@ -48,20 +43,20 @@ def wanted_by(query: QueryDict) -> BackupFilter:
 
 
 def rows_behind(url: str, records: list[BackupRecord], now: datetime) -> list[str]:
-    return ids(history(records, wanted_by(QueryDict(urlsplit(url).query)), now).matches)
+    return ids(history_of(records, wanted_by(QueryDict(urlsplit(url).query)), now=now).matches)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(records_of_the_api(), filters(), st.sampled_from([1, 400]))
 def test_the_same_backups_match_next_week(
     records: list[BackupRecord], wanted: BackupFilter, days: int
 ) -> None:
-    shown = history(records, wanted)
-    frozen = frozen_filter(shown, now=NOW, read_at=READ)
+    shown = history_of(records, wanted, now=NOW)
 
-    next_week = history(records, frozen, NOW + timedelta(days=days))
+    frozen = frozen_link(PATH, QueryDict(), shown, now=NOW, read_at=READ)
 
-    assert not frozen.range
+    absolute = replace(wanted, range="", start=frozen.start, end=frozen.end)
+    next_week = history_of(records, absolute, now=NOW + timedelta(days=days))
     assert ids(next_week.matches) == ids(shown.matches)
 
 
@@ -124,7 +119,7 @@ def test_no_end_is_set_that_would_hide_a_backup_which_is_shown(odd: BackupRecord
 
     assert copied.end is None
     assert rows_behind(copied.url, records, NOW + timedelta(days=7)) == ids(
-        history(records, BackupFilter()).matches
+        history_of(records, BackupFilter(), now=NOW).matches
     )
 
 
@@ -143,13 +138,11 @@ def test_the_link_carries_the_portal_s_address(settings: Settings) -> None:
 def test_a_frozen_link_is_frozen_already() -> None:
     records = [started(NOW - timedelta(hours=2))]
     first = link("range=7d", records)
+    query = QueryDict(urlsplit(first.url).query)
+    later = NOW + timedelta(days=30)
 
     again = frozen_link(
-        PATH,
-        QueryDict(urlsplit(first.url).query),
-        history(records, replace(BackupFilter(), start=first.start, end=first.end)),
-        now=NOW + timedelta(days=30),
-        read_at=READ + timedelta(days=30),
+        PATH, query, history_of(records, wanted_by(query), now=later), now=later, read_at=later
     )
 
     assert again == first

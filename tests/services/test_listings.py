@@ -22,7 +22,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.services import listings
-from backups.services.history.query import BackupFilter, backup_history, index_of
+from backups.services.history.query import BackupFilter, backup_history, records_of
 from backups.services.listings import guard, reader, shared_cache, store, waiting_room
 from backups.services.listings.listing import Listing, NothingToShow
 from backups.services.listings.subjects import Subject
@@ -198,7 +198,7 @@ def test_a_range_of_a_very_long_history_is_read_with_room_on_both_sides(
     assert _time(query["begin_time"]) <= start - timedelta(hours=48)
     assert _time(query["end_time"]) >= end + timedelta(hours=48)
     assert (listing.windowed, listing.complete) == (True, False)
-    found = backup_history(index_of(listing), BackupFilter(start=start, end=end), now=later())
+    found = backup_history(records_of(listing), BackupFilter(start=start, end=end), now=later())
     assert [record.name for record in found.matches] == [f"backup_{n}" for n in range(109, 99, -1)]
 
 

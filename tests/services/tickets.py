@@ -10,8 +10,8 @@ from django.http import QueryDict
 from backups.dcs.records import BackupRecord, Instance
 from backups.dcs.signing import Credentials
 from backups.forms import HistoryForm
-from backups.services.history.frozen_links import frozen_link
-from backups.services.history.query import backup_history, index_of
+from backups.services.history.links import frozen_link
+from backups.services.history.query import backup_history, records_of
 from backups.services.listings.listing import Listing
 from backups.services.listings.store import Kept
 from backups.services.projects import Project
@@ -69,7 +69,7 @@ def history_text(
     asked = QueryDict(query)
     form = HistoryForm(asked)
     assert form.is_valid(), form.problems
-    history = backup_history(index_of(listing), form.filter(), now=NOW)
+    history = backup_history(records_of(listing), form.filter(), now=NOW)
     frozen = frozen_link(PATH, asked, history, now=NOW, read_at=listing.read_at)
     command = history_command(PROJECT, INSTANCE_ID, (frozen.start, frozen.end))
     about = About(PROJECT, INSTANCE_ID, instance or an_instance(), frozen.url, command)

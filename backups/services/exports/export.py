@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from ...dcs.records import BackupRecord
-from ..history import BackupFilter, History, backup_history, index_of, utc_text
+from ..history import FILTERS, BackupFilter, History, backup_history, records_of, utc_text
 from ..listings import Listing, NothingToShow, instance_backups
 from ..problems import Problem
 from ..projects import Project
@@ -44,7 +44,7 @@ class Export:
             self.body["source"] == "stale",
             self.body["problem"],
             self.body["filter"],
-            hex(self.history.found) if self.history and ranged else None,
+            self.history.matched if self.history and ranged else None,
             viewer_key,
         )
         return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
@@ -61,7 +61,7 @@ def exported_history(
         body = _envelope(project, instance_id, wanted=wanted, problem=problem)
         retry_after = problem.retry_after(timezone.now())
         return Export(project, instance_id, body, status=problem.page_status, retry_after=retry_after)
-    history = backup_history(index_of(listing), wanted, now=now)
+    history = backup_history(records_of(listing), wanted, now=now)
     body = _envelope(project, instance_id, wanted=wanted, listing=listing, history=history)
     return Export(project, instance_id, body, history)
 
@@ -111,11 +111,7 @@ def export_too_often(
 def _exported_filter(wanted: BackupFilter) -> dict[str, Any]:
     """Return the query as it was understood, by its own parameter names."""
     return {
-        "status": list(wanted.statuses),
-        "type": list(wanted.types),
-        "format": list(wanted.formats),
-        "restorable": list(wanted.restorable),
-        "error": list(wanted.error_codes),
+        **{one.name: list(wanted.chosen.get(one.name, ())) for one in FILTERS},
         "q": " ".join(wanted.words) or None,
         "from": utc_text(wanted.start),
         "to": utc_text(wanted.end),

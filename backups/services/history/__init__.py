@@ -3,46 +3,47 @@
 from __future__ import annotations
 
 from . import instances
-from .frozen_links import FrozenLink, frozen_link
-from .index import DEFAULT_SORT, ERROR_CODE, OTHER, RESTORABLE, SORTS
+from .filters import (
+    DEFAULT_PER_PAGE,
+    DEFAULT_SORT,
+    FILTERS,
+    NARROWING,
+    PARAMETERS,
+    PER_PAGE,
+    RANGE_WORDS,
+    RANGES,
+    SORTS,
+    Filter,
+)
 from .instances import InstanceFilter, instance_page, name_of
 from .links import (
+    FrozenLink,
     absolute,
     backup_path,
     backup_url,
     between_url,
+    frozen_link,
     frozen_recovery_path,
     history_url,
     instance_url,
     utc_text,
 )
-from .query import (
-    DEFAULT_PER_PAGE,
-    PARAMETERS,
-    PER_PAGE,
-    RANGES,
-    BackupFilter,
-    Facet,
-    Facets,
-    History,
-    backup_history,
-    index_of,
-    neighbours,
-)
+from .query import BackupFilter, Facet, FacetGroup, History, backup_history, neighbours, records_of
 
 __all__ = [
     "DEFAULT_PER_PAGE",
     "DEFAULT_SORT",
-    "ERROR_CODE",
-    "OTHER",
+    "FILTERS",
+    "NARROWING",
     "PARAMETERS",
     "PER_PAGE",
     "RANGES",
-    "RESTORABLE",
+    "RANGE_WORDS",
     "SORTS",
     "BackupFilter",
     "Facet",
-    "Facets",
+    "FacetGroup",
+    "Filter",
     "FrozenLink",
     "History",
     "InstanceFilter",
@@ -54,11 +55,11 @@ __all__ = [
     "frozen_link",
     "frozen_recovery_path",
     "history_url",
-    "index_of",
     "instance_page",
     "instance_url",
     "instances",
     "name_of",
     "neighbours",
+    "records_of",
     "utc_text",
 ]

@@ -8,9 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...dcs.records import Instance
-from .query import Facet
+from ..words import instance_status_word
+from .query import Facet, ordered
 
-SORTS = ("name", "engine", "mode", "size", "status", "created")
+# None for an instance that has no value.
+SORTS: dict[str, Callable[[Instance], Any]] = {
+    "name": lambda i: i.name.casefold() or None,
+    "engine": lambda i: (i.engine.casefold(), i.engine_version) if i.engine else None,
+    "mode": lambda i: i.cache_mode or None,
+    "size": lambda i: i.capacity_gb,
+    "status": lambda i: i.status or None,
+    "created": lambda i: i.created_at,
+}
 DEFAULT_SORT = "name"
 
 
@@ -45,39 +54,25 @@ class InstancePage:
 def instance_page(instances: Iterable[Instance], wanted: InstanceFilter) -> InstancePage:
     named = [i for i in instances if all(word in i.search_text for word in wanted.words)]
     counts = Counter(i.status for i in named)
-    found = _sorted([i for i in named if not wanted.statuses or i.status in wanted.statuses], wanted.sort)
+    values = sorted({*counts, *wanted.statuses} - {""})
+    found = [i for i in named if not wanted.statuses or i.status in wanted.statuses]
+    found.sort(key=lambda i: (i.name.casefold(), i.key))
     pages = max(1, -(-len(found) // wanted.per_page))
     page = min(wanted.page, pages)
     start = (page - 1) * wanted.per_page
-    values = sorted({*counts, *wanted.statuses} - {""})
+    in_order = ordered(found, wanted.sort, SORTS[wanted.sort.removeprefix("-")])
     return InstancePage(
-        rows=found[start : start + wanted.per_page],
+        rows=in_order[start : start + wanted.per_page],
         matched=len(found),
-        statuses=tuple(Facet(value, counts[value], value in wanted.statuses) for value in values),
+        statuses=tuple(
+            Facet(value, instance_status_word(value), counts[value], value in wanted.statuses)
+            for value in values
+        ),
         page=page,
         pages=pages,
         page_past_end=wanted.page > pages,
         first_row=start + 1 if found else 0,
     )
-
-
-_SORT_VALUE: dict[str, Callable[[Instance], Any]] = {
-    "name": lambda i: i.name.casefold() or None,
-    "engine": lambda i: (i.engine.casefold(), i.engine_version) if i.engine else None,
-    "mode": lambda i: i.cache_mode or None,
-    "size": lambda i: i.capacity_gb,
-    "status": lambda i: i.status or None,
-    "created": lambda i: i.created_at,
-}
-
-
-def _sorted(instances: list[Instance], sort: str) -> list[Instance]:
-    """Order by one field, ties by name and id, instances without the value last in both directions."""
-    value_of = _SORT_VALUE[sort.removeprefix("-")]
-    by_name = sorted(instances, key=lambda i: (i.name.casefold(), i.key))
-    valued = [(value, i) for i in by_name if (value := value_of(i)) is not None]
-    valued.sort(key=lambda pair: pair[0], reverse=sort.startswith("-"))
-    return [i for _, i in valued] + [i for i in by_name if value_of(i) is None]
 
 
 def name_of(instance: Instance | None, instance_id: str) -> str:

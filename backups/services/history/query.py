@@ -6,60 +6,31 @@ counts, order, paging and exports agree with each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from functools import cached_property, reduce
-from operator import and_, or_
-from typing import NamedTuple
-
-import msgspec
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar
 
 from ...dcs.records import BackupRecord
 from ..listings import Listing
-from .index import DEFAULT_SORT, VALUES, HistoryIndex
+from ..words import Words
+from .filters import DEFAULT_PER_PAGE, DEFAULT_SORT, FILTERS, RANGES, SORTS, Filter
 
-RANGES = {
-    "24h": timedelta(hours=24),
-    "3d": timedelta(days=3),
-    "7d": timedelta(days=7),
-    "30d": timedelta(days=30),
-    "90d": timedelta(days=90),
-}
-PER_PAGE = (25, 50, 100, 200)
-# What a query says of which rows are shown, and how; tz says how times are written.
-PARAMETERS = frozenset(
-    (
-        "status",
-        "type",
-        "format",
-        "restorable",
-        "error",
-        "q",
-        "from",
-        "to",
-        "range",
-        "sort",
-        "page",
-        "per_page",
-    )
-)
-DEFAULT_PER_PAGE = 50
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class BackupFilter:
-    """What a history's URL asks for. Empty tuples and None mean "any".
+    """What a history's URL asks for.
 
-    `start` is inclusive and `end` exclusive, both aware; `range` is a key of
-    RANGES and stands instead of both. `words` are case-folded.
+    `chosen` has the values of each of FILTERS that has any. `start` is inclusive and `end` exclusive,
+    both aware; `range` is a key of RANGES and stands instead of both. `words` are case-folded.
     """
 
-    statuses: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
-    formats: tuple[str, ...] = ()
-    restorable: tuple[str, ...] = ()
-    error_codes: tuple[str, ...] = ()
+    chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     words: tuple[str, ...] = ()
     start: datetime | None = None
     end: datetime | None = None
@@ -78,65 +49,65 @@ class BackupFilter:
     @property
     def narrows(self) -> bool:
         """Whether any record can be filtered out."""
-        return any(
-            (
-                self.statuses,
-                self.types,
-                self.formats,
-                self.restorable,
-                self.error_codes,
-                self.words,
-                self.start,
-                self.end,
-                self.range,
-            )
-        )
+        return bool(self.chosen or self.words or self.start or self.end or self.range)
 
     @property
     def asks_beyond_time(self) -> bool:
         """Whether it asks for what DCS cannot do: it filters by time only, and its order is its own."""
-        return replace(self, start=None, end=None, range="").narrows or self.sort != DEFAULT_SORT
+        return bool(self.chosen or self.words) or self.sort != DEFAULT_SORT
 
 
-class Facet(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Facet:
     """One value of one filter with the number of records that choosing it would give (or add)."""
 
     value: str
+    word: Words
     count: int
     chosen: bool
 
 
-class Facets(NamedTuple):
-    """The values of each filter."""
+@dataclass(frozen=True)
+class FacetGroup:
+    """The values of one filter."""
 
-    status: tuple[Facet, ...]
-    type: tuple[Facet, ...]
-    format: tuple[Facet, ...]
-    restorable: tuple[Facet, ...]
-    error: tuple[Facet, ...]
+    name: str
+    title: Words
+    facets: tuple[Facet, ...]
 
 
 @dataclass(frozen=True)
 class History:
-    """One page of a history, and what is known of the whole of it. `places` are those of its rows."""
+    """One page of a history, and what is known of the whole of it.
+
+    `found` are all that the filter lets pass, in the default order.
+    """
 
     filter: BackupFilter
     total: int
-    matched: int
-    facets: Facets
-    page: int
-    page_past_end: bool
-    index: HistoryIndex = field(repr=False)
-    found: int = field(repr=False)
+    found: Sequence[BackupRecord] = field(repr=False)
+    facets: tuple[FacetGroup, ...] = field(repr=False)
 
     @property
     def kept_key(self) -> tuple[object, ...]:
         """Equal for two that show the same rows and counts of one generation."""
-        return self.filter, self.found
+        return self.filter, self.matched
+
+    @property
+    def matched(self) -> int:
+        return len(self.found)
 
     @property
     def pages(self) -> int:
-        return _pages(self.matched, self.filter.per_page)
+        return max(1, -(-self.matched // self.filter.per_page))
+
+    @property
+    def page(self) -> int:
+        return min(self.filter.page, self.pages)
+
+    @property
+    def page_past_end(self) -> bool:
+        return self.filter.page > self.pages
 
     @property
     def first_row(self) -> int:
@@ -148,114 +119,120 @@ class History:
         return min(self.page * self.filter.per_page, self.matched)
 
     @cached_property
-    def places(self) -> Sequence[int]:
-        """The places of this page's rows among the records of the index."""
-        start = (self.page - 1) * self.filter.per_page
-        return self.index.places(self.found, self.filter.sort, start, start + self.filter.per_page)
+    def matches(self) -> Sequence[BackupRecord]:
+        """All that the filter found, in its order."""
+        return in_order(self.found, self.filter.sort) if self.filter.sort != DEFAULT_SORT else self.found
 
     @cached_property
     def rows(self) -> Sequence[BackupRecord]:
-        return [self.index.records[place] for place in self.places]
+        return self.matches[max(0, self.first_row - 1) : self.last_row]
 
     @property
     def newest_start(self) -> datetime | None:
         """When the last of the matches started."""
-        newest = self.index.newest(self.found)
-        return newest.started_at if newest else None
+        return self.found[0].started_at if self.found else None
 
     @property
     def matches_timeless(self) -> bool:
         """Whether a match has no time that can be read: no bound lets it pass."""
-        return bool(self.found & self.index.timeless)
-
-    @cached_property
-    def matches(self) -> Sequence[BackupRecord]:
-        """All that the filter found, in its order."""
-        return [self.index.records[place] for place in self.index.places(self.found, self.filter.sort)]
+        return bool(self.found) and self.found[-1].started_at is None
 
 
-def index_of(listing: Listing[BackupRecord]) -> HistoryIndex:
-    """Return the index of a listing's generation; the first view makes it."""
-    return listing.derived("history", HistoryIndex)
+def records_of(listing: Listing[BackupRecord]) -> Sequence[BackupRecord]:
+    """Return the records of a listing newest first, those without a time last: ordered once a generation."""
+    return listing.derived("newest first", newest_first)
 
 
-def backup_history(index: HistoryIndex, wanted: BackupFilter, *, now: datetime) -> History:
-    """Filter, count, sort and page the records of one generation."""
-    bounds = wanted.bounds(now)
-    question = (*_chosen(wanted).values(), wanted.words, bounds)
-    found, matched, facets = index.answer(question, lambda: _found(index, wanted, bounds))
-    pages = _pages(matched, wanted.per_page)
+def newest_first(records: Iterable[BackupRecord]) -> Sequence[BackupRecord]:
+    return in_order(records, DEFAULT_SORT)
+
+
+def in_order(records: Iterable[BackupRecord], sort: str) -> tuple[BackupRecord, ...]:
+    """Order by one field, ties by backup_id."""
+    by_id = sorted(records, key=lambda record: record.key)
+    return ordered(by_id, sort, SORTS[sort.removeprefix("-")].value_of)
+
+
+def ordered(items: Iterable[Item], sort: str, value_of: Callable[[Item], Any]) -> tuple[Item, ...]:
+    """Order by a value, ties as they come, those without it last in both directions."""
+    pairs = [(value_of(item), item) for item in items]
+    valued = [pair for pair in pairs if pair[0] is not None]
+    valued.sort(key=lambda pair: pair[0], reverse=sort.startswith("-"))
+    return tuple(item for _, item in (*valued, *(pair for pair in pairs if pair[0] is None)))
+
+
+def backup_history(records: Sequence[BackupRecord], wanted: BackupFilter, *, now: datetime) -> History:
+    """Filter, count and page the records of one generation, which come newest first."""
+    by_values = [(_values_of(record), record) for record in _of_words_and_time(records, wanted, now)]
+    counts = Counter(values for values, _ in by_values)
+    # Records have few combinations of values: each is looked at once.
+    refusing = {values: _refusing(values, wanted) for values in counts}
     return History(
         filter=wanted,
-        total=len(index),
-        matched=matched,
-        facets=facets,
-        page=min(wanted.page, pages),
-        page_past_end=wanted.page > pages,
-        index=index,
-        found=found,
+        total=len(records),
+        found=[record for values, record in by_values if not refusing[values]],
+        facets=tuple(
+            FacetGroup(one.name, one.title, _facets(one, place, wanted, counts, refusing))
+            for place, one in enumerate(FILTERS)
+        ),
     )
 
 
-def neighbours(index: HistoryIndex, record: BackupRecord) -> tuple[BackupRecord | None, BackupRecord | None]:
+def neighbours(
+    records: Sequence[BackupRecord], record: BackupRecord
+) -> tuple[BackupRecord | None, BackupRecord | None]:
     """Return the next older and the next newer backup of a record in the default order."""
-    place = next(place for place, other in enumerate(index.records) if other.key == record.key)
-    older = index.records[place + 1] if place + 1 < len(index) else None
-    return older, index.records[place - 1] if place else None
-
-
-def _pages(matched: int, per_page: int) -> int:
-    return max(1, -(-matched // per_page))
+    place = next(place for place, other in enumerate(records) if other.key == record.key)
+    older = records[place + 1] if place + 1 < len(records) else None
+    return older, records[place - 1] if place else None
 
 
 # Filters ---------------------------------------------------------------------
 
-
-def _chosen(wanted: BackupFilter) -> dict[str, tuple[str, ...]]:
-    return {
-        "status": wanted.statuses,
-        "type": wanted.types,
-        "format": wanted.formats,
-        "restorable": wanted.restorable,
-        "error": wanted.error_codes,
-    }
+# What a record has of each of FILTERS.
+Values = tuple[str, ...]
 
 
-Bounds = tuple[datetime | None, datetime | None]
+def _values_of(record: BackupRecord) -> Values:
+    return tuple([one.value_of(record) for one in FILTERS])
 
 
-def _found(index: HistoryIndex, wanted: BackupFilter, bounds: Bounds) -> tuple[int, int, Facets]:
-    """Return the set of the records that a filter lets pass, their number, and what chips would give."""
-    sets = _sets(index, wanted, bounds)
-    found = reduce(and_, sets.values(), index.all)
-    return found, found.bit_count(), _facets(index, wanted, sets)
+def _of_words_and_time(
+    records: Sequence[BackupRecord], wanted: BackupFilter, now: datetime
+) -> Iterator[BackupRecord]:
+    start, end = wanted.bounds(now)
+    for record in records:
+        if start or end:
+            started = record.started_at
+            if started is None or (start and started < start) or (end and started >= end):
+                continue
+        if all(word in record.search_text for word in wanted.words):
+            yield record
 
 
-def _sets(index: HistoryIndex, wanted: BackupFilter, bounds: Bounds) -> dict[str, int]:
-    """Return what each filter that is set lets pass: a record must be in all of them."""
-    sets = {
-        name: _union(index.having(name, value) for value in values)
-        for name, values in _chosen(wanted).items()
-        if values
-    }
-    for word in wanted.words:
-        sets["q"] = sets.get("q", index.all) & index.with_word(word)
-    start, end = bounds
-    if start or end:
-        sets["time"] = index.started_within(start, end)
-    return sets
+def _refusing(values: Values, wanted: BackupFilter) -> frozenset[str]:
+    """Return the names of the filters that do not let pass what has these values."""
+    return frozenset(
+        one.name
+        for one, value in zip(FILTERS, values, strict=True)
+        if one.name in wanted.chosen and value not in wanted.chosen[one.name]
+    )
 
 
-def _union(sets: Iterable[int]) -> int:
-    return reduce(or_, sets, 0)
-
-
-def _facets(index: HistoryIndex, wanted: BackupFilter, sets: dict[str, int]) -> Facets:
-    """Return per filter its values with what each would give: all the other filters stay."""
-    facets = {}
-    for name, chosen in _chosen(wanted).items():
-        others = reduce(and_, (found for other, found in sets.items() if other != name), index.all)
-        values = VALUES.get(name) or sorted({*index.error_codes(), *chosen})
-        counted = [Facet(v, (others & index.having(name, v)).bit_count(), v in chosen) for v in values]
-        facets[name] = tuple(f for f in counted if name in VALUES or f.count or f.chosen)
-    return Facets(**facets)
+def _facets(
+    one: Filter,
+    place: int,
+    wanted: BackupFilter,
+    counts: Mapping[Values, int],
+    refusing: Mapping[Values, frozenset[str]],
+) -> tuple[Facet, ...]:
+    """Count what each value of a filter would give: all the other filters stay."""
+    given: Counter[str] = Counter()
+    for values, count in counts.items():
+        if refusing[values] <= {one.name}:
+            given[values[place]] += count
+    chosen = wanted.chosen.get(one.name, ())
+    # Of what occurs, chips offer what a link may carry.
+    occurring = {value for value in given if re.fullmatch(one.pattern, value)} if one.pattern else set()
+    offered = one.values or sorted({*occurring, *chosen})
+    return tuple(Facet(value, one.word(value), given[value], value in chosen) for value in offered)

@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.utils.translation import gettext, ngettext, override, pgettext
-from django.utils.translation import gettext_lazy as _
 
 from ...dcs.records import BackupRecord
 from ..eligibility import eligibility
-from ..history import DEFAULT_SORT, OTHER, BackupFilter, FrozenLink, History
+from ..history import DEFAULT_SORT, FILTERS, RANGE_WORDS, SORTS, BackupFilter, FrozenLink, History
 from ..insights import overview
 from ..listings import Listing
-from ..words import FORMAT_WORDS, RESTORABLE_WORDS, STATUS_WORDS, TYPE_WORDS, Words, values
-from ..words import OTHER as OTHER_WORD
+from ..words import values
 from .renderer import About, Facts, Pen, Style, listed
 from .reproduce import MOST_RECORDS
 
 MOST_ROWS = 10
-
-RANGE_WORDS: dict[str, Words] = {
-    "24h": _("Last 24 hours"),
-    "3d": _("Last 3 days"),
-    "7d": _("Last 7 days"),
-    "30d": _("Last 30 days"),
-    "90d": _("Last 90 days"),
-}
-SORT_WORDS: dict[str, Words] = {
-    "started": _("Data from"),
-    "created": _("Created"),
-    "finished": _("Finished"),
-    "duration": _("Took"),
-    "size": _("Size"),
-    "status": _("Status"),
-    "type": _("Type"),
-    "name": _("Name"),
-}
 
 
 def history_ticket(
@@ -140,22 +120,16 @@ def _filter_facts(pen: Pen, history: History, frozen: FrozenLink) -> Facts:
 
 
 def _filter_parts(pen: Pen, wanted: BackupFilter, frozen: FrozenLink) -> Facts:
-    yield gettext("Status"), _chosen(wanted.statuses, STATUS_WORDS)
-    yield gettext("Type"), _chosen(wanted.types, TYPE_WORDS)
-    yield gettext("Format"), _chosen(wanted.formats, FORMAT_WORDS)
-    yield gettext("Restorable"), _chosen(wanted.restorable, RESTORABLE_WORDS)
-    yield pgettext("of a backup", "Error"), listed(map(pen.foreign, wanted.error_codes))
+    for one in FILTERS:
+        chosen = wanted.chosen.get(one.name, ())
+        yield str(one.title), listed(str(one.word(v)) if one.values else pen.foreign(v) for v in chosen)
     yield gettext("Words"), listed(map(pen.foreign, wanted.words))
     yield gettext("Data from"), _times(pen, wanted, frozen)
     if wanted.sort != DEFAULT_SORT:
-        word = str(SORT_WORDS[wanted.sort.removeprefix("-")])
+        word = str(SORTS[wanted.sort.removeprefix("-")].title)
         falling = wanted.sort.startswith("-")
         order = gettext("%(field)s, descending") if falling else gettext("%(field)s, ascending")
         yield gettext("Order"), order % {"field": word}
-
-
-def _chosen(codes: Iterable[str], words: dict[str, Words]) -> str:
-    return listed(str(OTHER_WORD if code == OTHER else words[code]) for code in codes)
 
 
 def _times(pen: Pen, wanted: BackupFilter, frozen: FrozenLink) -> str:

@@ -1,0 +1,116 @@
+"""The filters and the orders of a history, in one table each.
+
+A new filter is one more row of FILTERS: form, query, chips, exports, tickets and the fuzzing
+tests read the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from ...dcs.records import FORMATS, STATUSES, TYPES, BackupRecord
+from ..eligibility import service_word
+from ..words import FORMAT_WORDS, RESTORABLE_WORDS, STATUS_WORDS, TYPE_WORDS, Words
+from ..words import OTHER as OTHER_WORD
+
+OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A repeatable parameter `name`: a record matches where `value_of` it is one of the values asked for.
+
+    `values` are all that can be asked for. A filter without them takes what fits `pattern`, in small
+    letters, as `must` says to people, and offers what occurs.
+    """
+
+    name: str
+    title: Words
+    value_of: Callable[[BackupRecord], str]
+    values: tuple[str, ...] = ()
+    words: Mapping[str, Words] = field(default_factory=dict)
+    pattern: str = ""
+    must: Words = ""
+
+    def word(self, value: str) -> Words:
+        return OTHER_WORD if value == OTHER else self.words.get(value, value)
+
+
+def _one_of(known: Sequence[str], read: Callable[[BackupRecord], str]) -> Callable[[BackupRecord], str]:
+    def value_of(record: BackupRecord) -> str:
+        value = read(record)
+        return value if value in known else OTHER
+
+    return value_of
+
+
+FILTERS = (
+    Filter(
+        "status", _("Status"), _one_of(STATUSES, lambda r: r.status), (*STATUSES, OTHER), words=STATUS_WORDS
+    ),
+    Filter("type", _("Type"), _one_of(TYPES, lambda r: r.type), (*TYPES, OTHER), words=TYPE_WORDS),
+    Filter(
+        "format", _("Format"), _one_of(FORMATS, lambda r: r.format), (*FORMATS, OTHER), words=FORMAT_WORDS
+    ),
+    Filter("restorable", _("Restorable"), service_word, ("yes", "no", "unknown"), words=RESTORABLE_WORDS),
+    Filter(
+        "error",
+        pgettext_lazy("of a backup", "Error"),
+        lambda r: r.error_code,
+        pattern=r"dcs\.[0-9]{2}\.[0-9]{4}",
+        must=_("it must look like dcs.08.0002"),
+    ),
+)
+
+RANGES = {
+    "24h": timedelta(hours=24),
+    "3d": timedelta(days=3),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+    "90d": timedelta(days=90),
+}
+RANGE_WORDS: dict[str, Words] = {
+    "24h": _("Last 24 hours"),
+    "3d": _("Last 3 days"),
+    "7d": _("Last 7 days"),
+    "30d": _("Last 30 days"),
+    "90d": _("Last 90 days"),
+}
+
+
+class Sort(NamedTuple):
+    """What rows can be ordered by: `value_of` is None for a record that has no value."""
+
+    title: Words
+    value_of: Callable[[BackupRecord], Any]
+
+
+SORTS = {
+    "started": Sort(_("Data from"), lambda r: r.started_at),
+    "created": Sort(_("Created"), lambda r: r.created_at),
+    "finished": Sort(_("Finished"), lambda r: r.finished_at),
+    "duration": Sort(_("Took"), lambda r: r.duration),
+    "size": Sort(_("Size"), lambda r: r.size_bytes),
+    "status": Sort(_("Status"), lambda r: (_place(r.status, STATUSES), r.status) if r.status else None),
+    "type": Sort(_("Type"), lambda r: r.type or None),
+    "name": Sort(_("Name"), lambda r: r.name.casefold() or None),
+}
+
+
+def _place(value: str, known: Sequence[str]) -> int:
+    return known.index(value) if value in known else len(known)
+
+
+DEFAULT_SORT = "-started"
+PER_PAGE = (25, 50, 100, 200)
+DEFAULT_PER_PAGE = 50
+
+# What a query says of which rows are shown, and how; tz says how times are written.
+NARROWING = frozenset((*(one.name for one in FILTERS), "q", "from", "to", "range"))
+PARAMETERS = NARROWING | {"sort", "page", "per_page"}
