@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from backups.services.exports import export_too_often
-from backups.services.listings import MOST_UNKNOWN, WINDOW_SECONDS, TooManyUnknown, counts
+from backups.services.listings import COUNTED_SECONDS, MOST_UNKNOWN, TooManyUnknown, count
 from backups.services.projects import visible_project
 
 from . import metrics
@@ -69,7 +69,8 @@ class RateLimits:
         response = self.get_response(request)
         if response.status_code == 304 and (counted := getattr(request, "counted", None)):
             # Nothing was exported: who asks whether there is anything new may do so as often as a page.
-            counts.next(*counted, step=-1)
+            what, now = counted
+            count(what, now, step=-1)
         return response
 
     def process_view(
@@ -82,9 +83,9 @@ class RateLimits:
             return None
         now = time.time()
         what = f"{limit.name}:{_who(request, limit)}"
-        count = counts.next(what, now)
+        asked = count(what, now)
         request.counted = what, now  # type: ignore[attr-defined]
-        return _refused(request, limit, count, now) if count > limit.most else None
+        return _refused(request, limit, asked, now) if asked > limit.most else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, TooManyUnknown):
@@ -92,12 +93,12 @@ class RateLimits:
         return None
 
 
-def _refused(request: HttpRequest, limit: Limit, count: int, now: float) -> HttpResponse:
+def _refused(request: HttpRequest, limit: Limit, asked: int, now: float) -> HttpResponse:
     metrics.rate_limited(limit.name)
-    if count == limit.most + 1:  # once a minute is enough for the log
+    if asked == limit.most + 1:  # once a minute is enough for the log
         viewer = request.user if request.user.is_authenticated else None
         audit.refusal(request, "rate-limit", f"{limit.name}: over {limit.most} in a minute", viewer)
-    return _too_many(request, limit, WINDOW_SECONDS - int(now % WINDOW_SECONDS))
+    return _too_many(request, limit, COUNTED_SECONDS - int(now % COUNTED_SECONDS))
 
 
 def _who(request: HttpRequest, limit: Limit) -> str:

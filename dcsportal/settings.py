@@ -177,7 +177,7 @@ def _cache(url: str) -> dict[str, Any]:
             "socket_timeout": 0.5,
             "socket_connect_timeout": 0.5,
             "retry": Retry(NoBackoff(), 0),
-            "serializer": "dcsportal.cache_serializer.BytesAndText",
+            "serializer": "dcsportal.embedded_cache.BytesAndText",
         },
     }
 

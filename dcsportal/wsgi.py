@@ -40,11 +40,11 @@ def _application() -> WSGIHandler:
 def _begin_metrics() -> None:
     from django.conf import settings
 
-    from backups.services.listings import metrics as services
+    from backups.services import listings
 
     from . import metrics
 
-    services.begin(settings.DCS_PROJECTS)
+    listings.begin_metrics(settings.DCS_PROJECTS)
     metrics.begin()
 
 

@@ -41,7 +41,7 @@ from pytest_django.fixtures import Settings  # noqa: E402
 
 from backups.emulator.api import Emulator  # noqa: E402
 from backups.emulator.server import running  # noqa: E402
-from backups.services.listings.counts import WINDOW_SECONDS  # noqa: E402
+from backups.services.listings import COUNTED_SECONDS  # noqa: E402
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -172,18 +172,18 @@ def portal(emulator: Emulator, endpoint: str, settings: Settings) -> Generator[S
 @pytest.fixture
 def within_one_minute(portal: Settings) -> None:
     """A test that counts by the minute, and is about to run over the end of one, waits for the next."""
-    left = WINDOW_SECONDS - time.time() % WINDOW_SECONDS
+    left = COUNTED_SECONDS - time.time() % COUNTED_SECONDS
     if left < 10:
         time.sleep(left)
 
 
 def forget_everything() -> None:
     """What a restart of the portal and its cache would forget."""
-    from backups.services.listings import guard, store
+    from backups.services.listings import clients, generations, guard, store
 
     cache.clear()
-    store.forget_memory()
-    guard.forget()
+    for module in (clients, generations, guard, store):
+        module.forget()
 
 
 def shell_environment() -> dict[str, str]:

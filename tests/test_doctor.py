@@ -21,7 +21,7 @@ from pytest_django.fixtures import Settings
 
 from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
-from backups.services.listings import shared_cache
+from backups.services.listings import store
 from dcsportal.doctor import installation
 from dcsportal.doctor.clocks import clock_findings, seconds_ahead
 
@@ -168,7 +168,7 @@ def redis(well: Settings) -> Iterator[Settings]:
     well.CACHES = {"default": {"BACKEND": backend, "LOCATION": "redis://:hunter22@127.0.0.1:1/0"}}
     yield well
     well.CACHES = embedded
-    shared_cache.try_again()
+    store.forget()
 
 
 def test_a_cache_that_is_away_is_told_and_its_password_is_not(redis: Settings) -> None:

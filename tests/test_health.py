@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.services.listings import calls
+from backups.services.listings import clients
 from dcsportal import health
 from dcsportal.middleware import portal_address
 
@@ -23,10 +23,10 @@ from dcsportal.middleware import portal_address
 @pytest.fixture(autouse=True)
 def _just_started(portal: Settings) -> Iterator[None]:
     health.forget()
-    calls.forget()
+    clients.forget()
     yield
     health.forget()
-    calls.forget()
+    clients.forget()
 
 
 def readiness(client: Client) -> tuple[int, dict[str, Any]]:
@@ -146,13 +146,13 @@ def test_dcs_is_told_and_never_takes_a_server_out(
 def test_what_dcs_does_not_know_says_nothing_against_it(portal: Settings, emulator: Emulator) -> None:
     ask_dcs(portal, emulator, "cn-prod")  # orders-cache is in another project
 
-    assert calls.dcs_state(calls._last["cn-prod"][1]) == "ok"
+    assert clients.dcs_state(clients._last["cn-prod"][1]) == "ok"
 
 
 def test_old_news_of_dcs_is_no_news(portal: Settings, emulator: Emulator) -> None:
     ask_dcs(portal, emulator, "eu-prod")
 
-    assert calls.dcs_state(calls._last["eu-prod"][1] + calls.NEWS_SECONDS) == "unknown"
+    assert clients.dcs_state(clients._last["eu-prod"][1] + clients.NEWS_SECONDS) == "unknown"
 
 
 def test_health_names_no_project(db: None, client: Client, portal: Settings, emulator: Emulator) -> None:

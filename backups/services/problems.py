@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -37,16 +36,6 @@ class Progress:
             ngettext("%(n)d of %(total)d page read", "%(n)d of %(total)d pages read", self.pages_total)
             % numbers
         )
-
-    def to_text(self) -> str:
-        return json.dumps([self.pages_read, self.pages_total, self.records_read])
-
-    @classmethod
-    def from_text(cls, text: str) -> Progress | None:
-        try:
-            return cls(*json.loads(text))
-        except (ValueError, TypeError):
-            return None
 
 
 @dataclass(frozen=True)
@@ -121,29 +110,17 @@ class Problem:
         values["retry_at"] = self.retry_at.strftime("%Y-%m-%dT%H:%M:%SZ") if self.retry_at else None
         return {name: values[name] or None for name in values}
 
-    def to_text(self) -> str:
-        return json.dumps({**asdict(self), "progress": None}, default=datetime.isoformat)
-
-    @classmethod
-    def from_text(cls, text: str) -> Problem | None:
-        """Return what to_text wrote, None for what another version of the portal did."""
-        try:
-            values = json.loads(text)
-            for name in ("retry_at", "asked_at"):
-                values[name] = datetime.fromisoformat(values[name]) if values[name] else None
-            return cls(**values)
-        except (ValueError, KeyError, TypeError):
-            return None
-
 
 # Words -----------------------------------------------------------------------
 # What it is called, what happened, and what the viewer can do.
+
+_TELL_THE_OPERATORS: Words = _("Try again in a moment. If it stays so, tell the portal's operators.")
 
 _WORDS: dict[str, tuple[Words, Words, Words]] = {
     "unreachable": (
         _("DCS could not be reached"),
         _("No connection to DCS could be made, so nobody knows now what backups there are."),
-        _("Try again in a moment. If it stays so, tell the portal's operators."),
+        _TELL_THE_OPERATORS,
     ),
     "timed_out": (
         _("DCS did not answer in time"),
@@ -153,7 +130,7 @@ _WORDS: dict[str, tuple[Words, Words, Words]] = {
     "cut_short": (
         _("DCS's answer was cut short"),
         _("The connection ended in the middle of DCS's answer, several times."),
-        _("Try again in a moment. If it stays so, tell the portal's operators."),
+        _TELL_THE_OPERATORS,
     ),
     "server_error": (
         _("DCS has an internal error"),
@@ -215,7 +192,7 @@ _WORDS: dict[str, tuple[Words, Words, Words]] = {
     "portal_error": (
         _("The portal failed to read the list"),
         _("An error of the portal itself ended the reading, so nobody knows now what DCS holds."),
-        _("Try again in a moment. If it stays so, tell the portal's operators."),
+        _TELL_THE_OPERATORS,
     ),
 }
 

@@ -18,7 +18,7 @@ from ..guards import viewer_of
 from ..services.eligibility import eligibility
 from ..services.history import backup_history, records_of
 from ..services.insights import STATES, overview
-from ..services.listings import Kept, Listing
+from ..services.listings import DecodedRecords, Listing
 from ..services.problems import PROBLEM_KINDS, Problem, Progress
 from ..services.projects import visible_projects
 from ..services.recovery import Block, recovery_page
@@ -103,7 +103,7 @@ def _api_time(moment: datetime) -> str:
 
 def listing_of(now: datetime, records: list[BackupRecord], **own: Any) -> Listing[BackupRecord]:
     whole: dict[str, Any] = {
-        "kept": Kept(tuple(records)),
+        "decoded": DecodedRecords(tuple(records)),
         "generation": "sample",
         "pages": 1,
         "read_at": now - timedelta(seconds=38),

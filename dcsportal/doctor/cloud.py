@@ -16,7 +16,7 @@ from django.conf import settings
 
 from backups.dcs.client import DcsClient
 from backups.dcs.errors import DcsError
-from backups.services.listings import Subject, client_for, guard, shared_cache
+from backups.services.listings import Subject, client_for, failed, key_hold
 from backups.services.projects import Project, configured_projects
 
 from .clocks import clock_findings
@@ -65,9 +65,8 @@ def _of_one_key(projects: list[Project], late: set[str]) -> list[Finding]:
 
 
 def _project_findings(project: Project, subject: str) -> Iterator[Finding]:
-    call = Subject("instances", project).call
-    hold = guard.notes_of(call, shared_cache.get_many(call.note_keys)).hold
-    if hold and hold.retry_at and hold.retry_at > datetime.now(UTC):
+    hold = key_hold(project, datetime.now(UTC))
+    if hold and hold.retry_at:
         yield wrong(
             subject,
             f"The cloud refuses the access key ({_codes(hold.http_status, hold.code, hold.message)}). "
@@ -80,7 +79,7 @@ def _project_findings(project: Project, subject: str) -> Iterator[Finding]:
         page = client.list_instances(limit=1, deadline=deadline)
     except DcsError as error:
         if error.kind == "credentials_refused":
-            guard.failed(call, error)  # so that no server tries it either
+            failed(Subject("instances", project), error)  # so that no server tries it either
         yield _failure(project, subject, error, "dcs:instance:list")
         return
     total = page.total_num

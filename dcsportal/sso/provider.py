@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -20,7 +21,6 @@ from django.conf import settings
 from django.urls import reverse
 
 from backups.dcs.http import BoundedAdapter
-from backups.services.listings import background_thread
 from dcsportal.environment import is_loopback
 
 from .claims import Claims, UnknownKey, verified
@@ -106,7 +106,10 @@ class Kept(Generic[T]):
                 return known
             begins = self._reading is None and now - self._failed_at >= FAILURE_PAUSE
             if begins:
-                thread = background_thread(self._read, read, name="openid-provider")
+                work = copy_context().run  # its log lines carry the id of the request
+                thread = threading.Thread(
+                    target=work, args=(self._read, read), name="openid-provider", daemon=True
+                )
                 thread.start()
                 self._reading = thread
             reading = self._reading

@@ -16,8 +16,7 @@ from pytest_django.fixtures import Settings
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 from backups.services import listings
-from backups.services.listings import reader
-from backups.services.listings.listing import Listing, NothingToShow
+from backups.services.listings import Listing, NothingToShow, reader
 from backups.services.problems import Problem
 from backups.services.projects import Project, configured_projects
 

@@ -111,10 +111,10 @@ def _main() -> None:
 
 
 def _answer(asked: dict[str, Any]) -> None:
-    from backups.services.listings import store
+    from backups.services.listings import generations
 
     if asked.pop("forget", False):
-        store.forget_memory()
+        generations.forget()
     answer = {"number": asked.pop("number"), **_seen(asked)}
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
@@ -124,7 +124,7 @@ def _seen(asked: dict[str, Any]) -> dict[str, Any]:
     from datetime import UTC, datetime, timedelta
 
     from backups.services import listings
-    from backups.services.listings.listing import NothingToShow
+    from backups.services.listings import NothingToShow
     from backups.services.projects import configured_projects
 
     now = datetime.now(UTC) + timedelta(seconds=asked.get("after", 0))

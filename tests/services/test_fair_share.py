@@ -9,8 +9,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.services import listings
-from backups.services.listings import reader
-from backups.services.listings.listing import NothingToShow, TooManyUnknown
+from backups.services.listings import NothingToShow, TooManyUnknown, listing, reader
 from backups.services.projects import Project, configured_projects
 
 from .conftest import ORDERS, later, settled, wait_until
@@ -122,7 +121,7 @@ def test_an_instance_is_served_without_the_list_of_its_project(eu: Project, emul
 def test_what_dcs_has_backups_of_is_not_counted(
     eu: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listings, "MOST_UNKNOWN", 1)
+    monkeypatch.setattr(listing, "MOST_UNKNOWN", 1)
     emulator.fail_with(403, path_contains="/instances?")  # a key that may read backups only
 
     seen = {told(eu, emulator.fleet.named(name).instance_id, "ada") for name in ("orders-cache", "baskets")}
@@ -133,7 +132,7 @@ def test_what_dcs_has_backups_of_is_not_counted(
 def test_beyond_the_budget_the_list_of_the_project_tells_real_instances_from_made_up_ones(
     eu: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listings, "MOST_UNKNOWN", 0)
+    monkeypatch.setattr(listing, "MOST_UNKNOWN", 0)
 
     assert told(eu, ORDERS, "ada") == "live"
     with pytest.raises(TooManyUnknown):
@@ -146,7 +145,7 @@ def test_what_dcs_fails_to_answer_for_is_counted_once(
     eu: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listings.project_instances(eu, now=later())
-    monkeypatch.setattr(listings, "MOST_UNKNOWN", 1)
+    monkeypatch.setattr(listing, "MOST_UNKNOWN", 1)
     emulator.fail_with(500)
     told(eu, made_up(1), "ada")
 

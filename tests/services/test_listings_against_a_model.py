@@ -20,10 +20,7 @@ from pytest_django.fixtures import Settings
 from backups.dcs.records import BackupRecord
 from backups.emulator.api import Emulator
 from backups.services import listings
-from backups.services.listings import guard, store
-from backups.services.listings.listing import Listing, NothingToShow
-from backups.services.listings.snapshot import look_at
-from backups.services.listings.subjects import Subject
+from backups.services.listings import Listing, NothingToShow, generations, guard, store
 from backups.services.projects import Project
 from tests.conftest import forget_everything
 
@@ -97,7 +94,8 @@ class Portal(RuleBasedStateMachine):
 
     @rule()
     def another_process_takes_over(self) -> None:
-        store.forget_memory()
+        generations.forget()
+        store.forget()
         guard.forget()
 
     @rule(number=st.integers(0, 4))
@@ -155,11 +153,10 @@ class Portal(RuleBasedStateMachine):
     @invariant()
     def what_was_read_behind_the_views_is_true_as_well(self) -> None:
         settled()
-        [look] = look_at(Subject("backups", self.project, ORDERS))
-        if look.known:
-            known, kept = look.known
-            complete = not (known.moved or known.truncated or known.cut_short)
-            self.check(known.id, kept.records, complete)
+        [snapshot] = listings.cached_histories([(self.project, ORDERS)])
+        if snapshot.cached:
+            generation, decoded = snapshot.cached
+            self.check(generation.id, decoded.records, generation.complete)
         self.in_this_step = [self.held_by_dcs()]
 
     def check(self, generation: str, records: Iterable[BackupRecord], complete: bool) -> None:

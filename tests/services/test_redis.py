@@ -14,8 +14,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.services import listings
-from backups.services.listings import guard, locks, shared_cache, store
-from backups.services.listings.counts import Counts
+from backups.services.listings import generations, guard, leases, store
 from backups.services.projects import Project
 
 from .api_records import raws
@@ -30,7 +29,7 @@ def redis_server(redis_server: RedisServer, portal: Settings) -> Generator[Redis
     embedded = portal.CACHES
     portal.CACHES = {"default": {**redis_settings(redis_server.url)}}
     yield redis_server
-    shared_cache.try_again()
+    store.try_again()
     portal.CACHES = embedded
 
 
@@ -90,16 +89,16 @@ def test_a_redis_that_freezes_during_a_walk_holds_its_viewer_up_once(
 def test_a_lease_that_ended_while_redis_was_frozen_is_given_back(
     redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locks, "LEASE_SECONDS", 1.0)
-    monkeypatch.setattr(shared_cache, "BYPASS_SECONDS", 0.1)
-    held = locks.take("a list")
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 1.0)
+    monkeypatch.setattr(store, "BYPASS_SECONDS", 0.1)
+    held = leases.acquire("a list")
     assert held
     redis_server.freeze()
-    shared_cache.get("anything")
+    store.get_many(["anything"])
     held.release()
     redis_server.thaw()
 
-    wait_until(lambda: not shared_cache.is_away())
+    wait_until(lambda: not store.is_away())
     wait_until(lambda: not redis_server.client.keys("*a list*"))
 
 
@@ -110,7 +109,7 @@ def test_counting_who_asks_too_often_does_not_wait_for_a_frozen_redis_a_second_t
     redis_server.freeze()
 
     def export() -> None:
-        assert Counts().next("somebody", time.time()) == 1
+        assert store.count("somebody", time.time()) == 1
         read(eu)
 
     assert seconds_of(export) < 0.9
@@ -158,7 +157,7 @@ def test_viewers_who_come_together_wait_for_a_frozen_redis_once(
 def test_a_redis_that_comes_back_is_used_again_and_no_view_waited_for_the_trial(
     eu: Project, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_cache, "BYPASS_SECONDS", 0.1)
+    monkeypatch.setattr(store, "BYPASS_SECONDS", 0.1)
     read(eu)
     redis_server.freeze()
     read(eu)
@@ -169,7 +168,7 @@ def test_a_redis_that_comes_back_is_used_again_and_no_view_waited_for_the_trial(
         waited.append(seconds_of(lambda: read(eu)))
     redis_server.thaw()
     ends = time.monotonic() + 10
-    while shared_cache.is_away():
+    while store.is_away():
         assert time.monotonic() < ends, "it is never used again"
         read(eu)
 
@@ -198,7 +197,7 @@ def test_what_was_read_while_redis_was_away_is_not_followed_by_an_older_listing(
     emulator.set_records(ORDERS, raws(3))
     newer = read(eu, read_now=True)
     redis_server.thaw()
-    shared_cache.try_again()
+    store.try_again()
 
     assert newer.total == 3
     assert read(eu).generation == newer.generation
@@ -212,7 +211,7 @@ def test_a_key_that_was_refused_while_redis_was_away_is_held_by_all_when_it_is_b
     emulator.fail_with(401)
     problem_of(eu)
     redis_server.thaw()
-    shared_cache.try_again()
+    store.try_again()
 
     here = problem_of(eu)
     guard.forget()
@@ -226,7 +225,7 @@ def test_a_server_without_memory_of_its_own_finds_the_records_in_redis(
     eu: Project, redis_server: RedisServer, emulator: Emulator
 ) -> None:
     first = read(eu)
-    store.forget_memory()
+    generations.forget()
 
     assert read(eu).records == first.records
     assert emulator.count("/backups") == 1
@@ -241,13 +240,13 @@ def test_the_settings_for_redis_bound_every_wait(redis_server: RedisServer) -> N
 
 
 def test_a_lock_without_an_end_is_taken_over(eu: Project, redis_server: RedisServer) -> None:
-    held = locks.take("a list")
+    held = leases.acquire("a list")
     assert held
     [key] = redis_server.client.keys("*lock:a list")
     held.release()
     redis_server.client.set(key, "whoever left it")
 
-    taken = locks.take("a list")
+    taken = leases.acquire("a list")
 
     assert taken
     assert not taken.is_lost()
@@ -259,4 +258,4 @@ def test_a_lock_without_an_end_is_taken_over(eu: Project, redis_server: RedisSer
 def test_a_lock_of_another_server_is_not_taken_over(eu: Project, redis_server: RedisServer) -> None:
     redis_server.client.set("dcs-portal:lock:a list", "another server", px=60_000)
 
-    assert locks.take("a list") is None
+    assert leases.acquire("a list") is None

@@ -12,8 +12,7 @@ from backups.dcs.signing import Credentials
 from backups.forms import HistoryForm
 from backups.services.history.links import frozen_link
 from backups.services.history.query import backup_history, records_of
-from backups.services.listings.listing import Listing
-from backups.services.listings.store import Kept
+from backups.services.listings import DecodedRecords, Listing
 from backups.services.projects import Project
 from backups.services.tickets.history import history_ticket
 from backups.services.tickets.renderer import About, Style
@@ -59,7 +58,7 @@ def a_listing(*records: BackupRecord, **changes: Any) -> Listing[BackupRecord]:
         "cut_short": False,
         "request_ids": ("4c1d0001",),
     }
-    return Listing(kept=Kept(records), **(whole | changes))
+    return Listing(decoded=DecodedRecords(records), **(whole | changes))
 
 
 def history_text(

@@ -14,7 +14,7 @@ from datetime import datetime
 from django.conf import settings
 
 from ...dcs.records import BackupRecord, Instance
-from ..listings import Look, Subject, guard, is_fresh, look_at, readings, waiting_room
+from ..listings import CacheSnapshot, cached_histories, is_fresh, read_side_by_side, refusal
 from ..projects import Project
 
 READ_AT_ONCE = 8
@@ -57,60 +57,47 @@ def search(
 ) -> Search:
     """Search for backups by their ids, in lower case. What was read since `began` is not read again."""
     ends = time.monotonic() + min(LONGEST_VIEW, settings.DCS_READ_BUDGET)
-    looks = dict(zip(known, _looks(known), strict=True))
-    hits = _hits(backup_ids, looks)
-    left = [] if hits else [pair for pair in known if not _is_over(looks[pair], began, now)]
-    unread = sum(not _is_whole(looks[pair]) for pair in known if pair not in left) if not hits else 0
+    snapshots = _snapshots(known)
+    hits = _hits(backup_ids, snapshots)
+    left = [] if hits else [pair for pair in known if not _is_over(snapshots[pair], began, now)]
+    unread = sum(not _is_whole(snapshots[pair]) for pair in known if pair not in left) if not hits else 0
     while left and not hits and time.monotonic() < ends:
         few, rest = left[:READ_AT_ONCE], left[READ_AT_ONCE:]
-        waited = _read(few, now, ends, viewer)
-        looks = dict(zip(few, _looks(few), strict=True))
-        hits = _hits(backup_ids, looks)
-        slow = [pair for pair in few if not _is_over(looks[pair], began, now)]
-        unread += sum(not _is_whole(looks[pair]) for pair in few if pair not in slow)
+        waited = read_side_by_side(_snapshots(few).values(), now=now, ends=ends, viewer=viewer)
+        snapshots = _snapshots(few)
+        hits = _hits(backup_ids, snapshots)
+        slow = [pair for pair in few if not _is_over(snapshots[pair], began, now)]
+        unread += sum(not _is_whole(snapshots[pair]) for pair in few if pair not in slow)
         left = rest + slow
         if not waited or len(slow) == len(left):
             break
     return Search(hits, len(known), len(left), unread, began)
 
 
-def _looks(known: Sequence[Known]) -> list[Look]:
-    return look_at(*(Subject("backups", project, instance.instance_id) for project, instance in known))
+def _snapshots(known: Sequence[Known]) -> dict[Known, CacheSnapshot]:
+    found = cached_histories((project, instance.instance_id) for project, instance in known)
+    return dict(zip(known, found, strict=True))
 
 
 def _hits(
-    backup_ids: Collection[str], looks: dict[Known, Look]
+    backup_ids: Collection[str], snapshots: dict[Known, CacheSnapshot]
 ) -> tuple[tuple[Project, Instance, BackupRecord], ...]:
     return tuple(
         (project, instance, record)
-        for (project, instance), look in looks.items()
-        for record in (look.known[1].records if look.known else ())
+        for (project, instance), snapshot in snapshots.items()
+        for record in (snapshot.cached.decoded.records if snapshot.cached else ())
         if record.backup_id.lower() in backup_ids
     )
 
 
-def _read(few: Sequence[Known], now: datetime, ends: float, viewer: str) -> bool:
-    """Read some histories side by side; tell whether there was a place to read and wait for them."""
-    looks = [look for look in _looks(few) if guard.refusal(look.subject.call, look.notes, now) is None]
-    begun = [readings.begin(look, now=now, viewer=viewer) for look in looks]
-    for reading in begun:
-        waiting_room.wait(reading, ends - time.monotonic(), viewer=viewer)
-    if begun and all(reading.has_no_place for reading in begun):
-        return False
-    return all(reading.done.is_set() for reading in begun) or time.monotonic() >= ends
-
-
-def _is_over(look: Look, began: datetime, now: datetime) -> bool:
+def _is_over(snapshot: CacheSnapshot, began: datetime, now: datetime) -> bool:
     """Tell whether a history was read, or could not be, since the search began or just before it."""
-    known, problem = look.known, look.notes.failure
-    if known and (known[0].read_at >= began or is_fresh(known[0], began)):
+    cached, problem = snapshot.cached, snapshot.failure
+    if cached and (cached.generation.read_at >= began or is_fresh(cached.generation, began)):
         return True
     failed_since = problem is not None and problem.asked_at is not None and problem.asked_at >= began
-    return failed_since or guard.refusal(look.subject.call, look.notes, now, trial=False) is not None
+    return failed_since or refusal(snapshot, now, trial=False) is not None
 
 
-def _is_whole(look: Look) -> bool:
-    if look.known is None or look.notes.failure:
-        return False
-    generation = look.known[0]
-    return not (generation.moved or generation.truncated or generation.cut_short)
+def _is_whole(snapshot: CacheSnapshot) -> bool:
+    return bool(snapshot.cached and snapshot.cached.generation.complete and not snapshot.failure)

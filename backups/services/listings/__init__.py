@@ -1,16 +1,14 @@
 """Cached listings: what DCS said of a list, when, and why it is not newer.
 
-A view asks `listing.py`; `store.py` keeps generations, `reader.py` reads one at a time, `guard.py` says when
-DCS must not be asked.
+A view asks `listing.py`; `reader.py` reads one list at a time, `guard.py` says when DCS must not be asked,
+`generations.py` keeps what was read, `store.py` and `leases.py` what all processes share.
 """
 
 from __future__ import annotations
 
-from . import guard, metrics, shared_cache, waiting_room
-from .background import background_thread
-from .calls import dcs_state, dcs_was_asked
-from .clients import client_for
-from .counts import WINDOW_SECONDS, counts
+from .clients import client_for, dcs_state
+from .generations import DecodedRecords
+from .guard import CacheSnapshot, failed, key_hold, refusal
 from .listing import (
     MOST_UNKNOWN,
     RUNNING_FRESH_SECONDS,
@@ -19,51 +17,46 @@ from .listing import (
     TooManyUnknown,
     at_hand,
     backups_and_instance,
+    cached_histories,
     cached_instance,
     cached_instances,
     instance_backups,
     is_fresh,
     project_instances,
     received_record,
-    shown_instance,
 )
-from .reader import readings
-from .shared_cache import CACHE_ERRORS, is_busy
-from .snapshot import Look, look_at
-from .store import Kept
+from .metrics import begin as begin_metrics
+from .reader import read_side_by_side
+from .store import CACHE_ERRORS, COUNTED_SECONDS, count
 from .subjects import Subject, Window
 
 __all__ = [
     "CACHE_ERRORS",
+    "COUNTED_SECONDS",
     "MOST_UNKNOWN",
     "RUNNING_FRESH_SECONDS",
-    "WINDOW_SECONDS",
-    "Kept",
+    "CacheSnapshot",
+    "DecodedRecords",
     "Listing",
-    "Look",
     "NothingToShow",
     "Subject",
     "TooManyUnknown",
     "Window",
     "at_hand",
-    "background_thread",
     "backups_and_instance",
+    "begin_metrics",
+    "cached_histories",
     "cached_instance",
     "cached_instances",
     "client_for",
-    "counts",
+    "count",
     "dcs_state",
-    "dcs_was_asked",
-    "guard",
+    "failed",
     "instance_backups",
-    "is_busy",
     "is_fresh",
-    "look_at",
-    "metrics",
+    "key_hold",
     "project_instances",
-    "readings",
+    "read_side_by_side",
     "received_record",
-    "shared_cache",
-    "shown_instance",
-    "waiting_room",
+    "refusal",
 ]

@@ -1,15 +1,27 @@
-"""This process's clients of DCS, one for each project."""
+"""This process's clients of DCS, one for each project; each request leaves a log line and is counted."""
 
 from __future__ import annotations
 
+import logging
+import time
 from functools import lru_cache, partial
 
 from django.conf import settings
 
-from ...dcs.client import DcsClient
+from ...dcs.client import Asked, DcsClient
 from ...dcs.signing import Credentials
 from ..projects import Project
-from .calls import dcs_was_asked
+from . import metrics
+
+log = logging.getLogger(__name__)
+
+# What DCS last said is news for that long.
+NEWS_SECONDS = 900.0
+# DCS answers well also where it does not know an instance, or rejects a wrong id.
+_WELL = frozenset({"ok", "not_found", "rejected"})
+
+# Whether a project's last request went well, and when that was.
+_last: dict[str, tuple[bool, float]] = {}
 
 
 def client_for(project: Project) -> DcsClient:
@@ -39,5 +51,48 @@ def _client(
         credentials=credentials,
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,
-        observe=partial(dcs_was_asked, name),
+        observe=partial(_observe, name),
     )
+
+
+def _observe(project: str, asked: Asked) -> None:
+    _last[project] = (asked.outcome in _WELL, time.monotonic())
+    metrics.upstream_call(project, asked.outcome, asked.seconds)
+    event = {
+        "event": "dcs call",
+        "project": project,
+        "call": asked.call,
+        "outcome": asked.outcome,
+        "http_status": asked.http_status,
+        "error_code": asked.error_code or None,
+        "dcs_request_id": asked.request_id or None,
+        "ms": round(asked.seconds * 1000, 1),
+    }
+    log.log(
+        logging.INFO if asked.outcome == "ok" else logging.WARNING,
+        "%s of project %s: %s, %.0f ms%s",
+        asked.call,
+        project,
+        asked.outcome.replace("_", " "),
+        asked.seconds * 1000,
+        f", request id {asked.request_id}" if asked.request_id else "",
+        extra={"event": event},
+    )
+
+
+def dcs_state(now: float) -> str:
+    """Return how this process's last calls went, over all projects; `now` is a value of time.monotonic().
+
+    No project is named: whoever asks may not know which there are.
+    """
+    news = [well for well, asked_at in list(_last.values()) if now - asked_at < NEWS_SECONDS]
+    if not news:
+        return "unknown"
+    if all(news):
+        return "ok"
+    return "partly failing" if any(news) else "failing"
+
+
+def forget() -> None:
+    """Drop what this process remembers, as a restart would."""
+    _last.clear()

@@ -1,9 +1,8 @@
 """Cached listings: what DCS said, how old it is, and why it is not newer.
 
-A fresh listing is served from the cache. Past its freshness it is served at
-once with its age, and one reader fetches the next generation behind it. Only
-where nothing is at hand does a viewer wait, at most DCS_READ_BUDGET. When DCS
-does not answer, the last listing stays, with the problem beside it; an outage
+A fresh listing is served from the cache. Past its freshness it is served at once with its age, and one
+reader fetches the next generation behind it. Only where nothing is at hand does a viewer wait, at most
+DCS_READ_BUDGET. When DCS does not answer, the last listing stays, with the problem beside it; an outage
 is never an empty list.
 """
 
@@ -21,14 +20,15 @@ from ...dcs.pages import page_of
 from ...dcs.records import BackupRecord, Instance
 from ..problems import Problem, Progress
 from ..projects import Project
-from . import guard, metrics, store, waiting_room
-from .counts import counts
-from .reader import Reading, readings
-from .snapshot import Known, Look, look_at
-from .store import Generation, Kept
+from . import generations, guard, metrics, reader, store
+from .generations import Cached, DecodedRecords, Generation
+from .guard import CacheSnapshot, snapshots
+from .reader import Reading
 from .subjects import Subject, Window, window_of
 
 RUNNING_FRESH_SECONDS = 10
+# When a page comes back that was told that its list is being read.
+RETRY_SECONDS = 1.0
 # Instances that nobody knows of and that one viewer may have DCS asked for, in a minute.
 MOST_UNKNOWN = 10
 Item = TypeVar("Item")
@@ -47,7 +47,7 @@ class Listing(Generic[Item]):
     `refreshing`: a newer one is on its way, `progress` how far that is.
     """
 
-    kept: Kept[Item]
+    decoded: DecodedRecords[Item]
     generation: str
     pages: int
     read_at: datetime
@@ -65,11 +65,11 @@ class Listing(Generic[Item]):
 
     @property
     def records(self) -> tuple[Item, ...]:
-        return self.kept.records
+        return self.decoded.records
 
     def derived(self, name: str, make: Callable[[tuple[Item, ...]], Made]) -> Made:
-        """Return what `make` makes of the records: once in this process, and kept with the generation."""
-        return self.kept.derived(name, make)
+        """Return what `make` makes of the records: once in this process for each generation."""
+        return self.decoded.derived(name, make)
 
     @property
     def kept_key(self) -> tuple[object, ...]:
@@ -94,26 +94,35 @@ class NothingToShow(Exception):
         self.problem = problem
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What the list of its project, as far as that is at hand, says of an instance that a viewer names."""
-
-    kind: Literal["listed", "unlisted", "unsure"] = "listed"
-    # As what it was counted among the viewer's unknown ones, and when.
-    counted: tuple[str, float] | None = None
-
-    def exists(self) -> None:
-        """Take it off the count: DCS knows it."""
-        if self.counted:
-            counts.next(*self.counted, step=-1)
-
-
 class TooManyUnknown(Exception):
     """A viewer asked for too many unknown instances; `count` is how many in this minute."""
 
     def __init__(self, count: int) -> None:
         super().__init__(f"over {MOST_UNKNOWN} in a minute")
         self.count = count
+
+
+@dataclass(frozen=True)
+class _Visit:
+    """Who wants to see something, when, and until when (of time.monotonic()) the answer is waited for."""
+
+    now: datetime
+    ends: float
+    viewer: str = ""
+
+    @classmethod
+    def beginning(cls, now: datetime, viewer: str, patience: float | None = None) -> _Visit:
+        seconds = settings.DCS_READ_BUDGET if patience is None else patience
+        return cls(now, time.monotonic() + seconds, viewer)
+
+    def begin(self, snapshot: CacheSnapshot, *, once: bool = False) -> Reading:
+        return reader.begin(snapshot, now=self.now, viewer=self.viewer, once=once)
+
+    def wait(self, reading: Reading) -> bool:
+        return reading.wait(self.ends - time.monotonic(), viewer=self.viewer)
+
+
+# What views ask for ----------------------------------------------------------
 
 
 def instance_backups(
@@ -136,16 +145,10 @@ def instance_backups(
 
     A `viewer` has a share of what is read at a time, and of unknown instances in a minute.
     """
-    [look] = look_at(Subject("backups", project, instance_id))
-    ends = _ends()
-    standing = _standing(look, now=now, ends=ends, viewer=viewer)
-    once = standing.kind == "unlisted"
-    listing = _backups(
-        look, now=now, ends=ends, bounds=bounds, holding=holding, read_now=read_now, viewer=viewer, once=once
-    )
-    if listing.total:
-        standing.exists()
-    return listing
+    [snapshot] = snapshots(Subject("backups", project, instance_id))
+    visit = _Visit.beginning(now, viewer)
+    standing = _standing(snapshot, visit)
+    return _backups(snapshot, visit, standing, bounds=bounds, holding=holding, read_now=read_now)
 
 
 def backups_and_instance(
@@ -158,38 +161,30 @@ def backups_and_instance(
     patience: float | None = None,
     viewer: str = "",
 ) -> tuple[Listing[BackupRecord], Instance | None]:
-    """Return an instance's history, and the instance itself where DCS tells, by one look-up in the cache.
+    """Return an instance's history, and the instance itself where DCS tells, by one look-up in the store.
 
     Where nothing is at hand DCS is waited for, at most `patience` seconds where that is given.
     Raises NothingToShow and TooManyUnknown. The instance adorns a history and never holds it up.
     One that is not known to exist is asked for after its history, where there is one.
     """
-    look, adorning = look_at(
+    snapshot, of_instance = snapshots(
         Subject("backups", project, instance_id), Subject("instance", project, instance_id)
     )
-    ends = _ends(patience)
-    standing = _standing(look, now=now, ends=ends, viewer=viewer)
-    wanted = adorning.known is None and _refusal(adorning, now) is None
-    beside = (
-        readings.begin(adorning, now=now, viewer=viewer) if wanted and standing.kind == "listed" else None
-    )
+    visit = _Visit.beginning(now, viewer, patience)
+    standing = _standing(snapshot, visit)
+    wanted = of_instance.cached is None and _refusal(of_instance, now) is None
+    reading = visit.begin(of_instance) if wanted and standing.kind == "listed" else None
     try:
-        once = standing.kind == "unlisted"
-        listing = _backups(look, now=now, ends=ends, bounds=bounds, holding=holding, viewer=viewer, once=once)
+        listing = _backups(snapshot, visit, standing, bounds=bounds, holding=holding)
     except NothingToShow as nothing:
         if wanted and standing.kind == "unsure" and nothing.problem.kind == "being_read":
             # The page becomes the history by itself, and then wants its head.
-            readings.begin(adorning, now=now, viewer=viewer)
+            visit.begin(of_instance)
         raise
-    if listing.total:
-        standing.exists()
-    if wanted and beside is None:
-        beside = readings.begin(adorning, now=now, viewer=viewer)
+    if wanted:
+        reading = reading or visit.begin(of_instance)
     try:
-        if beside:
-            shown = _awaited(adorning, beside, now, patience, viewer=viewer)
-        else:
-            shown = _listing(adorning, now=now, viewer=viewer)
+        shown = _awaited(of_instance, reading, visit) if reading else _listing(of_instance, visit)
     except NothingToShow as nothing:
         if nothing.problem.kind == "not_found" and not listing.total:
             raise
@@ -197,100 +192,12 @@ def backups_and_instance(
     return listing, shown.records[0]
 
 
-def _backups(
-    look: Look,
-    *,
-    now: datetime,
-    ends: float,
-    bounds: Window = (None, None),
-    holding: str = "",
-    read_now: bool = False,
-    viewer: str,
-    once: bool,
-) -> Listing[BackupRecord]:
-    def listed(look: Look) -> Listing[BackupRecord]:
-        left = max(0.0, ends - time.monotonic())
-        return _listing(look, now=now, read_now=read_now, patience=left, viewer=viewer, once=once)
-
-    call = look.subject.call
-    known_at = look.known[0].read_at if look.known else None
-    read_now = read_now and guard.may_insist(call, "refresh", now, read_at=known_at)
-    listing = listed(look)
-    if holding and listing.source != "live" and not listing.problem and not _holds(listing, holding):
-        read_now = guard.may_insist(call, holding, now, read_at=listing.read_at)
-        listing = listed(look)
-    if not listing.truncated or bounds == (None, None):
-        return listing
-    subject = look.subject
-    [part] = look_at(Subject(subject.kind, subject.project, subject.instance_id, window_of(bounds)))
-    try:
-        shown = listed(part)
-    except NothingToShow as nothing:
-        # Its newest records are at hand, and said not to be all.
-        return replace(listing, problem=nothing.problem)
-    return replace(shown, newest_part=listing)
-
-
-def _holds(listing: Listing[BackupRecord], backup_id: str) -> bool:
-    return any(record.backup_id == backup_id for record in listing.records)
-
-
-def _ends(patience: float | None = None) -> float:
-    return time.monotonic() + (settings.DCS_READ_BUDGET if patience is None else patience)
-
-
-def _standing(look: Look, *, now: datetime, ends: float, viewer: str) -> Standing:
-    """Tell whether a viewer wants a history that is not at hand, of an instance that its project may lack.
-
-    Where DCS is to be asked for it, that is counted; not again while DCS fails to say whether it knows it.
-    Raises TooManyUnknown.
-    """
-    subject = look.subject
-    if not viewer or look.known:
-        return Standing()
-    [instances] = look_at(Subject("instances", subject.project))
-    if _by_id(instances, subject.instance_id):
-        return Standing()
-    failure = look.notes.failure
-    counted = None
-    is_counted = failure is None or failure.kind in ("not_found", "rejected")
-    held = guard.refusal(subject.call, look.notes, now, trial=False)
-    if is_counted and not held and readings.would_start(subject, viewer):
-        counted = f"unknown:viewer-{viewer}", time.time()
-        count = counts.next(*counted)
-        if count > MOST_UNKNOWN:
-            if not _is_listed_now(instances, subject.instance_id, now=now, ends=ends, viewer=viewer):
-                raise TooManyUnknown(count)
-            return Standing()
-    return Standing("unlisted" if instances.known else "unsure", counted)
-
-
-def _is_listed_now(look: Look, instance_id: str, *, now: datetime, ends: float, viewer: str) -> bool:
-    """Read the list of a project, by which real instances are told from made-up ones, unless it is fresh."""
-    if look.known and is_fresh(look.known[0], now):
-        return False
-    if guard.refusal(look.subject.call, look.notes, now, trial=False):
-        return False
-    reading = readings.begin(look, now=now, viewer=viewer)
-    waiting_room.wait(reading, ends - time.monotonic(), viewer=viewer)
-    return reading.result is not None and _by_id(replace(look, known=reading.result), instance_id) is not None
-
-
 def project_instances(
     project: Project, *, now: datetime, patience: float | None = None, viewer: str = ""
 ) -> Listing[Instance]:
     """Return all instances of a project. Raises NothingToShow."""
-    [look] = look_at(Subject("instances", project))
-    return _listing(look, now=now, patience=patience, viewer=viewer)
-
-
-def shown_instance(project: Project, instance_id: str, *, now: datetime) -> Listing[Instance]:
-    """Return the one instance as ShowInstance tells it. Raises NothingToShow.
-
-    It adorns a history and never holds it up: nobody waits for a call that began half a second ago.
-    """
-    [look] = look_at(Subject("instance", project, instance_id))
-    return _listing(look, now=now)
+    [snapshot] = snapshots(Subject("instances", project))
+    return _listing(snapshot, _Visit.beginning(now, viewer, patience))
 
 
 def cached_instance(project: Project, instance_id: str) -> Instance | None:
@@ -300,22 +207,17 @@ def cached_instance(project: Project, instance_id: str) -> Instance | None:
 
 
 def cached_instances(wanted: Sequence[tuple[Project, str]]) -> list[Instance | None]:
-    """Return the instances that are at hand without asking DCS, however old, by one look-up in the cache."""
+    """Return the instances that are at hand without asking DCS, however old, by one look-up in the store."""
     projects = list(dict.fromkeys(project for project, _ in wanted))
-    looks = look_at(
+    found = snapshots(
         *(Subject("instance", project, instance_id) for project, instance_id in wanted),
         *(Subject("instances", project) for project in projects),
     )
-    shown, lists = looks[: len(wanted)], dict(zip(projects, looks[len(wanted) :], strict=True))
+    shown, lists = found[: len(wanted)], dict(zip(projects, found[len(wanted) :], strict=True))
     return [
-        _by_id(look, instance_id) or _by_id(lists[project], instance_id)
-        for look, (project, instance_id) in zip(shown, wanted, strict=True)
+        _by_id(snapshot.cached, instance_id) or _by_id(lists[project].cached, instance_id)
+        for snapshot, (project, instance_id) in zip(shown, wanted, strict=True)
     ]
-
-
-def _by_id(look: Look, instance_id: str) -> Instance | None:
-    instances = look.known[1].records if look.known else ()
-    return next((one for one in instances if one.instance_id == instance_id), None)
 
 
 def at_hand(
@@ -323,17 +225,23 @@ def at_hand(
 ) -> list[tuple[Project, Instance]]:
     """Return the instances in the lists that are at hand; a list that is not is begun to be read."""
     found = []
-    for look in look_at(*(Subject("instances", project) for project in projects)):
-        if look.known:
-            found += [(look.subject.project, instance) for instance in look.known[1].records]
-        elif _refusal(look, now) is None:
-            readings.begin(look, now=now, viewer=viewer)
+    for snapshot in snapshots(*(Subject("instances", project) for project in projects)):
+        if snapshot.cached:
+            project = snapshot.subject.project
+            found += [(project, instance) for instance in snapshot.cached.decoded.records]
+        elif _refusal(snapshot, now) is None:
+            reader.begin(snapshot, now=now, viewer=viewer)
     return found
+
+
+def cached_histories(wanted: Iterable[tuple[Project, str]]) -> list[CacheSnapshot]:
+    """Return what is known of the histories of instances, without asking DCS."""
+    return snapshots(*(Subject("backups", project, instance_id) for project, instance_id in wanted))
 
 
 def received_record(listing: Listing[BackupRecord], backup_id: str) -> dict[str, Any] | None:
     """Return one record as DCS sent it, None where its cached page is gone."""
-    bodies = store.bodies_of(listing.generation, listing.pages) or ()
+    bodies = generations.bodies_of(listing.generation, listing.pages) or ()
     # The page that names it first: the others need not be decoded.
     for body in sorted(bodies, key=lambda body: backup_id.encode() not in body):
         for item in page_of(body, items="backup_record_response", total="total_num")[0] if body else ():
@@ -342,57 +250,126 @@ def received_record(listing: Listing[BackupRecord], backup_id: str) -> dict[str,
     return None
 
 
+def _by_id(cached: Cached | None, instance_id: str) -> Instance | None:
+    instances = cached.decoded.records if cached else ()
+    return next((one for one in instances if one.instance_id == instance_id), None)
+
+
+# Unknown instances -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """What the list of its project, as far as that is at hand, says of an instance that a viewer names."""
+
+    kind: Literal["listed", "unlisted", "unsure"] = "listed"
+    # As what it was counted among the viewer's unknown ones, and when.
+    counted: tuple[str, float] | None = None
+
+
+def _standing(snapshot: CacheSnapshot, visit: _Visit) -> _Standing:
+    """Tell whether a viewer wants a history that is not at hand, of an instance that its project may lack.
+
+    Where DCS is to be asked for it, that is counted; not again while DCS fails to say whether it knows it.
+    Raises TooManyUnknown.
+    """
+    subject, failure, counted = snapshot.subject, snapshot.failure, None
+    if not visit.viewer or snapshot.cached:
+        return _Standing()
+    [instances] = snapshots(Subject("instances", subject.project))
+    if _by_id(instances.cached, subject.instance_id):
+        return _Standing()
+    is_counted = failure is None or failure.kind in ("not_found", "rejected")
+    held = guard.refusal(snapshot, visit.now, trial=False)
+    if is_counted and not held and reader.would_start(subject, visit.viewer):
+        counted = f"unknown:viewer-{visit.viewer}", time.time()
+        count = store.count(*counted)
+        if count > MOST_UNKNOWN:
+            if not _is_listed_now(instances, subject.instance_id, visit):
+                raise TooManyUnknown(count)
+            return _Standing()
+    return _Standing("unlisted" if instances.cached else "unsure", counted)
+
+
+def _is_listed_now(snapshot: CacheSnapshot, instance_id: str, visit: _Visit) -> bool:
+    """Read the list of a project, by which real instances are told from made-up ones, unless it is fresh."""
+    if snapshot.cached and is_fresh(snapshot.cached.generation, visit.now):
+        return False
+    if guard.refusal(snapshot, visit.now, trial=False):
+        return False
+    reading = visit.begin(snapshot)
+    visit.wait(reading)
+    return _by_id(reading.result, instance_id) is not None
+
+
 # Freshness -------------------------------------------------------------------
 
 
-def _listing(
-    look: Look,
+def _backups(
+    snapshot: CacheSnapshot,
+    visit: _Visit,
+    standing: _Standing,
     *,
-    now: datetime,
+    bounds: Window,
+    holding: str,
     read_now: bool = False,
-    patience: float | None = None,
-    viewer: str = "",
-    once: bool = False,
+) -> Listing[BackupRecord]:
+    subject, cached, once = snapshot.subject, snapshot.cached, standing.kind == "unlisted"
+    known_at = cached.generation.read_at if cached else None
+    read_now = read_now and guard.may_insist(subject, "refresh", visit.now, read_at=known_at)
+    listing: Listing[BackupRecord] = _listing(snapshot, visit, read_now=read_now, once=once)
+    lacks = holding and all(record.backup_id != holding for record in listing.records)
+    if lacks and listing.source != "live" and not listing.problem:
+        read_now = guard.may_insist(subject, holding, visit.now, read_at=listing.read_at)
+        listing = _listing(snapshot, visit, read_now=read_now, once=once)
+    if listing.truncated and bounds != (None, None):
+        [part] = snapshots(replace(subject, window=window_of(bounds)))
+        try:
+            listing = replace(_listing(part, visit, read_now=read_now, once=once), newest_part=listing)
+        except NothingToShow as nothing:
+            # Its newest records are at hand, and said not to be all.
+            listing = replace(listing, problem=nothing.problem)
+    if listing.total and standing.counted:
+        store.count(*standing.counted, -1)  # DCS knows it
+    return listing
+
+
+def _listing(
+    snapshot: CacheSnapshot, visit: _Visit, *, read_now: bool = False, once: bool = False
 ) -> Listing[Any]:
     """Return what is at hand, and begin what is wanted; wait where nothing is, or for `read_now`."""
-    known, last_problem = look.known, guard.last_problem(look.notes, now)
+    cached, last_problem = snapshot.cached, snapshot.last_problem(visit.now)
     # Where somebody has just asked in vain, young age does not make a listing fresh.
-    if known and not read_now and not last_problem and is_fresh(known[0], now):
-        return _served(look, known, "cache", now)
-    problem = _refusal(look, now)
+    if cached and not read_now and not last_problem and is_fresh(cached.generation, visit.now):
+        return _served(snapshot, cached, "cache", visit)
+    problem = _refusal(snapshot, visit.now)
+    if problem and cached:
+        return _served(snapshot, cached, "stale", visit, problem)
     if problem:
-        if known:
-            return _served(look, known, "stale", now, problem)
-        raise _nothing(look, problem)
-    reading = readings.begin(look, now=now, viewer=viewer, once=once)
-    if known and not read_now:
-        listing = _served(look, known, "stale", now, last_problem, refreshing=True)
-        return replace(listing, progress=reading.progress)
-    return _awaited(look, reading, now, patience, viewer=viewer)
+        raise _nothing(snapshot, problem)
+    reading = visit.begin(snapshot, once=once)
+    if cached and not read_now:
+        return _served(snapshot, cached, "stale", visit, last_problem, reading)
+    return _awaited(snapshot, reading, visit)
 
 
-def _refusal(look: Look, now: datetime) -> Problem | None:
-    # What only adorns a page must not take the one trial of an open circuit.
-    return guard.refusal(look.subject.call, look.notes, now, trial=look.subject.kind != "instance")
-
-
-def _awaited(
-    look: Look, reading: Reading, now: datetime, patience: float | None = None, *, viewer: str = ""
-) -> Listing[Any]:
-    seconds = reading.patience() if patience is None else patience
-    ended = waiting_room.wait(reading, seconds, viewer=viewer)
+def _awaited(snapshot: CacheSnapshot, reading: Reading, visit: _Visit) -> Listing[Any]:
+    ended = visit.wait(reading)
     if ended and reading.result:
-        return _served(look, reading.result, "live", now)
-    if ended:
-        problem = reading.problem or Problem(kind="portal_error")
-    else:
-        problem = Problem(kind="being_read", progress=reading.progress)
+        return _served(snapshot, reading.result, "live", visit)
+    problem = reading.problem if ended else Problem(kind="being_read", progress=reading.progress)
+    problem = problem or Problem(kind="portal_error")
     if problem.kind == "being_read":
-        problem = replace(problem, retry_at=now + timedelta(seconds=waiting_room.RETRY_SECONDS))
-    if look.known:
-        listing = _served(look, look.known, "stale", now, problem, refreshing=not ended)
+        problem = replace(problem, retry_at=visit.now + timedelta(seconds=RETRY_SECONDS))
+    if snapshot.cached:
+        listing = _served(snapshot, snapshot.cached, "stale", visit, problem, None if ended else reading)
         return replace(listing, progress=problem.progress)
-    raise _nothing(look, problem)
+    raise _nothing(snapshot, problem)
+
+
+def _refusal(snapshot: CacheSnapshot, now: datetime) -> Problem | None:
+    # What only adorns a page must not take the one trial of an open circuit.
+    return guard.refusal(snapshot, now, trial=snapshot.subject.kind != "instance")
 
 
 def is_fresh(generation: Generation, now: datetime) -> bool:
@@ -404,26 +381,25 @@ def is_fresh(generation: Generation, now: datetime) -> bool:
     return timedelta(seconds=-5) <= now - generation.read_at < timedelta(seconds=fresh)
 
 
-def _nothing(look: Look, problem: Problem) -> NothingToShow:
-    metrics.listing_served(look.subject.project.name, "none")
+def _nothing(snapshot: CacheSnapshot, problem: Problem) -> NothingToShow:
+    metrics.listing_served(snapshot.subject.project.name, "none")
     return NothingToShow(problem)
 
 
 def _served(
-    look: Look,
-    known: Known,
+    snapshot: CacheSnapshot,
+    cached: Cached,
     source: Source,
-    now: datetime,
+    visit: _Visit,
     problem: Problem | None = None,
-    *,
-    refreshing: bool = False,
+    refreshing: Reading | None = None,
 ) -> Listing[Any]:
-    generation, kept = known
-    if look.subject.kind != "instance":  # which only adorns the page of another list
-        age = (now - generation.read_at).total_seconds()
-        metrics.listing_served(look.subject.project.name, source, age)
+    generation, decoded = cached
+    if snapshot.subject.kind != "instance":  # which only adorns the page of another list
+        age = (visit.now - generation.read_at).total_seconds()
+        metrics.listing_served(snapshot.subject.project.name, source, age)
     return Listing(
-        kept=kept,
+        decoded=decoded,
         generation=generation.id,
         pages=generation.pages,
         read_at=generation.read_at,
@@ -431,9 +407,10 @@ def _served(
         promised=generation.promised,
         moved=generation.moved,
         truncated=generation.truncated,
-        windowed=look.subject.window is not None,
+        windowed=snapshot.subject.window is not None,
         cut_short=generation.cut_short,
         request_ids=generation.request_ids,
         problem=problem,
-        refreshing=refreshing,
+        refreshing=refreshing is not None,
+        progress=refreshing.progress if refreshing else None,
     )

@@ -1,9 +1,8 @@
 """One reader: however many viewers want a list, one walk of it is under way in all processes and servers.
 
-A view joins the reading of its process, which reads when it gets the lock of
-the list, and else follows the one who has it: it looks now and then whether a
-newer generation, or the reason why there is none, has come. When a reader dies
-its lock is free, and the next one who follows reads.
+A view joins the reading of its process, which reads when it gets the lease of the list, and else follows
+the one who has it: it looks now and then whether a newer generation, or the reason why there is none, has
+come. When a reader dies its lease is free, and the next one who follows reads.
 """
 
 from __future__ import annotations
@@ -11,6 +10,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterable
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,15 +20,17 @@ from django.conf import settings
 from ...dcs.errors import DcsError
 from ...dcs.pages import Page
 from ..problems import Problem, Progress
-from . import guard, locks, shared_cache, store
-from .background import background_thread
+from . import generations, guard, leases, metrics, store
 from .clients import client_for
-from .snapshot import Known, Look, look_at, progress_key
+from .generations import Cached
+from .guard import CacheSnapshot, snapshots
 from .subjects import WALK_SECONDS, Subject
 
 log = logging.getLogger(__name__)
 
-INSTANCE_PATIENCE = 0.5
+# An instance only adorns a history: nobody waits for it for longer.
+INSTANCE_SECONDS = 0.5
+TURN_SECONDS = 0.5
 # How soon a reader of another process is seen to be done: at first, and after a while.
 FOLLOW_SECONDS = (0.02, 0.25)
 LONGEST_FOLLOW = WALK_SECONDS + 10
@@ -42,19 +45,17 @@ MOST_OF_A_VIEWER = 8
 class Reading:
     """One walk under way; viewers of the same list wait for the same one."""
 
-    def __init__(
-        self, subject: Subject, seen: Known | None, now: datetime, *, viewer: str = "", once: bool = False
-    ) -> None:
-        self.subject = subject
-        self.seen = seen
+    def __init__(self, snapshot: CacheSnapshot, now: datetime, viewer: str, once: bool) -> None:
+        self.subject = snapshot.subject
+        self.seen = snapshot.cached
+        self.progress = snapshot.progress
         self.viewer = viewer
         self.once = once
         self.has_no_place = False
         self.began = time.monotonic()
         self.done = threading.Event()
-        self.result: Known | None = None
+        self.result: Cached | None = None
         self.problem: Problem | None = None
-        self.progress: Progress | None = None
         self._now = now
 
     @property
@@ -62,83 +63,127 @@ class Reading:
         """The time of the view that began it, which has gone on since."""
         return self._now + timedelta(seconds=time.monotonic() - self.began)
 
-    def patience(self) -> float:
-        """Return the seconds that a viewer waits for it."""
-        if self.subject.kind != "instance":
-            return float(settings.DCS_READ_BUDGET)
-        return max(0.0, self.began + INSTANCE_PATIENCE - time.monotonic())
+    def wait(self, seconds: float, *, viewer: str = "") -> bool:
+        """Wait for its end; tell whether it has ended.
 
-
-class Readings:
-    """What this process is reading, or waiting for another one to read."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._under_way: dict[str, Reading] = {}
-
-    def begin(self, look: Look, *, now: datetime, viewer: str = "", once: bool = False) -> Reading:
-        """Join the reading that is under way, or start one behind this view, which had this `look`.
-
-        Where too much is under way, nothing starts, and what comes back has ended as "being read".
-        With `once` DCS is not asked again where its first answer is a failure.
+        A slow list would take every thread of the server, one viewer after another. So a few wait, of
+        whom one viewer is half at most; the others are told at once that the list is being read.
         """
-        subject = look.subject
-        with self._lock:
-            reading = self._under_way.get(subject.key)
-            if reading is None:
-                reading = Reading(subject, look.known, now, viewer=viewer, once=once)
-                reading.progress = look.progress
-                if not self._has_place_for(subject, viewer):
-                    reading.has_no_place = True
-                    reading.problem = Problem(kind="being_read", progress=look.progress)
-                    reading.done.set()
-                    return reading
-                background_thread(self._run, reading, name=f"read-{subject.kind}").start()
-                # Only now, so that nobody waits for a thread that could not start.
-                self._under_way[subject.key] = reading
-            return reading
-
-    def would_start(self, subject: Subject, viewer: str) -> bool:
-        """Tell whether `begin` would start a reading now, neither join one nor find no place."""
-        with self._lock:
-            return subject.key not in self._under_way and self._has_place_for(subject, viewer)
-
-    def _has_place_for(self, subject: Subject, viewer: str) -> bool:
-        others = self._under_way.values()
-        of_project = sum(other.subject.project.name == subject.project.name for other in others)
-        of_viewer = sum(other.viewer == viewer for other in others) if viewer else 0
-        full = len(others) >= MOST_AT_ONCE or of_project >= MOST_OF_A_PROJECT
-        return not full and of_viewer < MOST_OF_A_VIEWER
-
-    def wait_for_all(self, seconds: float) -> bool:
-        """Wait until nothing is under way; tell whether that came true in time."""
-        with self._lock:
-            under_way = list(self._under_way.values())
-        ends = time.monotonic() + seconds
-        return all(reading.done.wait(max(0.0, ends - time.monotonic())) for reading in under_way)
-
-    def _run(self, reading: Reading) -> None:
+        if self.subject.kind == "instance":
+            seconds = min(seconds, self.began + INSTANCE_SECONDS - time.monotonic())
+        if self.done.is_set() or seconds <= 0 or not _may_wait(viewer):
+            return self.done.is_set()
+        began = time.monotonic()
         try:
-            _read_or_follow(reading)
+            return self.done.wait(seconds)
         finally:
-            if not (reading.result or reading.problem):
-                # An error of ours: the thread's own traceback tells the operators which.
-                reading.problem = guard.broken(reading.subject.call)
-            # Whatever happened, nobody waits for a reader that is gone.
-            with self._lock:
-                del self._under_way[reading.subject.key]
+            with _lock:
+                _waiting.remove(viewer)
+            metrics.refresh_waited(time.monotonic() - began)
+
+
+# A semaphore would not know whose the places are.
+_waiting: list[str] = []
+_under_way: dict[str, Reading] = {}
+_lock = threading.Lock()
+
+
+def _may_wait(viewer: str) -> bool:
+    most: int = settings.DCS_WAITING_VIEWERS
+    with _lock:
+        if len(_waiting) >= most or (viewer and _waiting.count(viewer) >= -(-most // 2)):
+            return False
+        _waiting.append(viewer)
+        return True
+
+
+def begin(snapshot: CacheSnapshot, *, now: datetime, viewer: str = "", once: bool = False) -> Reading:
+    """Join the reading that is under way in this process, or start one behind this view.
+
+    Where too much is under way, nothing starts, and what comes back has ended as "being read".
+    With `once` DCS is not asked again where its first answer is a failure.
+    """
+    subject = snapshot.subject
+    with _lock:
+        if subject.key in _under_way:
+            return _under_way[subject.key]
+        reading = Reading(snapshot, now, viewer, once)
+        if not _has_place_for(subject, viewer):
+            reading.has_no_place = True
+            reading.problem = Problem(kind="being_read", progress=snapshot.progress)
             reading.done.set()
+            return reading
+        # A copy of the context, so that its log lines carry the id of the request that began it. Threads of
+        # a pool would hold up the end of the process until DCS has answered.
+        work = copy_context().run
+        threading.Thread(target=work, args=(_run, reading), name=f"read-{subject.kind}", daemon=True).start()
+        # Only now, so that nobody waits for a thread that could not start.
+        _under_way[subject.key] = reading
+        return reading
+
+
+def would_start(subject: Subject, viewer: str) -> bool:
+    """Tell whether `begin` would start a reading now, neither join one nor find no place."""
+    with _lock:
+        return subject.key not in _under_way and _has_place_for(subject, viewer)
+
+
+def _has_place_for(subject: Subject, viewer: str) -> bool:
+    others = _under_way.values()
+    of_project = sum(other.subject.project.name == subject.project.name for other in others)
+    of_viewer = sum(other.viewer == viewer for other in others) if viewer else 0
+    full = len(others) >= MOST_AT_ONCE or of_project >= MOST_OF_A_PROJECT
+    return not full and of_viewer < MOST_OF_A_VIEWER
+
+
+def read_side_by_side(
+    wanted: Iterable[CacheSnapshot], *, now: datetime, ends: float, viewer: str = ""
+) -> bool:
+    """Read several lists, until `ends` at most; tell whether there was a place to read and wait for them."""
+    begun = [begin(one, now=now, viewer=viewer) for one in wanted if guard.refusal(one, now) is None]
+    for reading in begun:
+        reading.wait(ends - time.monotonic(), viewer=viewer)
+    if begun and all(reading.has_no_place for reading in begun):
+        return False
+    return all(reading.done.is_set() for reading in begun) or time.monotonic() >= ends
+
+
+def wait_for_readers(seconds: float = 10.0) -> bool:
+    """Wait until no walk is under way in this process; tell whether that came true in time."""
+    with _lock:
+        under_way = list(_under_way.values())
+    ends = time.monotonic() + seconds
+    return all(reading.done.wait(max(0.0, ends - time.monotonic())) for reading in under_way)
+
+
+# Behind the views ------------------------------------------------------------
+
+
+def _run(reading: Reading) -> None:
+    try:
+        _read_or_follow(reading)
+    finally:
+        if not (reading.result or reading.problem):
+            # An error of ours: the thread's own traceback tells the operators which.
+            reading.problem = guard.broken(reading.subject)
+        # Whatever happened, nobody waits for a reader that is gone.
+        with _lock:
+            del _under_way[reading.subject.key]
+        reading.done.set()
 
 
 def _read_or_follow(reading: Reading) -> None:
     pause, longest = FOLLOW_SECONDS
     while time.monotonic() < reading.began + LONGEST_FOLLOW:
-        lock = locks.take(f"read:{reading.subject.key}")
-        if lock:
+        lease = leases.acquire(f"read:{reading.subject.key}")
+        if lease:
             try:
-                _read_once(reading, lock)
+                patience = min(TURN_SECONDS, settings.DCS_READ_BUDGET * 0.05)
+                with guard.turn(reading.subject, patience=patience):
+                    if not _is_done_elsewhere(reading):
+                        _read(reading, lease)
             finally:
-                lock.release()
+                lease.release()
             return
         if _is_done_elsewhere(reading):
             return
@@ -147,76 +192,59 @@ def _read_or_follow(reading: Reading) -> None:
     reading.problem = Problem(kind="being_read", progress=reading.progress)
 
 
-def _read_once(reading: Reading, lock: locks.Held) -> None:
-    call = reading.subject.call
-    with guard.turn(call, patience=min(0.5, settings.DCS_READ_BUDGET * 0.05)):
-        if not _is_done_elsewhere(reading):
-            _read(reading, lock)
-
-
 def _is_done_elsewhere(reading: Reading) -> bool:
     """Take over what another reader found after this view had looked, so that DCS is not asked twice."""
-    [look] = look_at(reading.subject)
-    reading.progress = look.progress
-    if look.known and (reading.seen is None or look.known[0].id != reading.seen[0].id):
-        reading.result = look.known
+    [snapshot] = snapshots(reading.subject)
+    reading.progress, cached = snapshot.progress, snapshot.cached
+    if cached and (reading.seen is None or cached.generation.id != reading.seen.generation.id):
+        reading.result = cached
     else:
-        reading.problem = guard.held(look.notes, reading.now)
+        reading.problem = snapshot.held(reading.now)
     return bool(reading.result or reading.problem)
 
 
-def _read(reading: Reading, lock: locks.Held) -> None:
+def _read(reading: Reading, lease: leases.Lease) -> None:
     subject, began = reading.subject, time.monotonic()
     try:
         client = client_for(subject.project)
-        result = subject.read(client, on_page=_Teller(reading), once=reading.once)
+        walk = subject.read(client, on_page=ProgressReporter(reading), once=reading.once)
     except DcsError as error:
-        reading.problem = guard.failed(subject.call, error)
+        reading.problem = guard.failed(subject, error)
         log.warning("reading %s of project %s failed: %s", subject.kind, subject.project.name, error)
         return
     finally:
         if reading.progress:
-            shared_cache.delete_many([progress_key(subject)])
-    read_at = guard.succeeded(subject.call)
-    if lock.is_lost() and _is_done_elsewhere(reading):
+            store.drop(subject.progress_key)
+    read_at = guard.succeeded(subject)
+    if lease.is_lost() and _is_done_elsewhere(reading):
         return  # this process slept for so long that another one read in its place
-    running = any(getattr(record, "is_running", False) for record in result.records)
-    reading.result = store.keep(subject.key, result, read_at=read_at, running=running)
+    reading.result = generations.save(subject.key, walk, read_at=read_at)
     log.info(
         "read %s of project %s: %d records in %d calls, %.0f ms",
         subject.kind,
         subject.project.name,
-        len(result.records),
-        len(result.pages),
+        len(walk.records),
+        len(walk.pages),
         (time.monotonic() - began) * 1000,
     )
 
 
-class _Teller:
+class ProgressReporter:
     """Tells all who wait, here and elsewhere, how far a walk is."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._pages = self._records = 0
-        self._told = time.monotonic()
+        self._reported = time.monotonic()
 
     def __call__(self, page: Page[Any]) -> None:
         self._pages += 1
         self._records += page.length
-        total = page.total_num
-        pages = None
+        total, pages = page.total_num, None
         if total is not None and page.length and total > page.length:
             pages = max(self._pages, -(-total * self._pages // max(self._records, 1)))
-        self._reading.progress = Progress(self._pages, pages, self._records)
-        if time.monotonic() - self._told > PROGRESS_SECONDS:
-            self._told = time.monotonic()
-            text = self._reading.progress.to_text()
-            shared_cache.set_one(progress_key(self._reading.subject), text, seconds=LONGEST_FOLLOW)
-
-
-readings = Readings()
-
-
-def wait_for_readers(seconds: float = 10.0) -> bool:
-    """Wait until no walk is under way in this process; for orderly stops and for tests."""
-    return readings.wait_for_all(seconds)
+        self._reading.progress = progress = Progress(self._pages, pages, self._records)
+        if time.monotonic() - self._reported > PROGRESS_SECONDS:
+            self._reported = time.monotonic()
+            key = self._reading.subject.progress_key
+            store.set_many({key: store.encoded(progress)}, seconds=LONGEST_FOLLOW)

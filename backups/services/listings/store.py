@@ -1,270 +1,229 @@
-"""Generations: immutable readings of a list, cached page by page as DCS sent them.
+"""What all processes and servers share: notes with an end, pages of lists, counts.
 
-A generation has a random id and never changes, so each process may keep its
-decoded records in memory and asks the shared cache only for the small pointer
-that says which generation of a list is current.
+This module and `leases.py` alone know where that is: in Django's cache, whose absence costs speed and
+never a page. While it does not answer it is left alone, so that no view waits for it twice; a thread tries
+it until it answers. It holds text and bytes, never pickled objects.
+
+Each process remembers the notes that it wrote, for while the cache is away. They are told to all when it
+is back: a key that was refused meanwhile stays held.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import secrets
+import sqlite3
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar, cast
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, TypeVar
 
-from django.conf import settings
-
-from ...dcs.errors import DcsAnswerGarbled
-from ...dcs.walk import Walk
-from . import shared_cache
+import msgspec
+from django.core.cache import cache
+from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-# The pages of a replaced generation stay for the views that still show it.
-REPLACED_SECONDS = 60
-MOST_POINTERS = 2000
-# What an empty list and the page about it take of memory, in records.
-RECORDS_OF_A_LIST = 20
-Decode = Callable[[bytes], Sequence[Any]]
-Item = TypeVar("Item", covariant=True)
-Made = TypeVar("Made")
+# How long the cache is left alone before it is tried again.
+BYPASS_SECONDS = 2.0
+# What a cache raises that is away, frozen, full or spoilt.
+CACHE_ERRORS = (RedisError, sqlite3.Error, OSError)
+COUNTED_SECONDS = 60
+MOST_NOTES = 1000
+MOST_COUNTED = 10_000
+
+Value = str | bytes
+Found = Mapping[str, Value]
+Kind = TypeVar("Kind")
+Result = TypeVar("Result")
 
 
-class Kept(Generic[Item]):
-    """The decoded records of one generation, and what was made from them."""
+def get_many(keys: Iterable[str]) -> dict[str, Value]:
+    """Return what is there, by one round trip; nothing where the cache is away."""
+    try:
+        return asked(lambda: dict(cache.get_many(list(keys))), {})
+    except ValueError:
+        return {}  # what another program, or another version, wrote under our names
 
-    def __init__(self, records: tuple[Item, ...]) -> None:
-        self.records = records
-        self._made: dict[str, Any] = {}
-        self._lock = threading.RLock()
 
-    def derived(self, name: str, make: Callable[[tuple[Item, ...]], Made]) -> Made:
-        """Return what `make` made of the records, once in this process; it goes with the generation."""
+def set_many(values: Mapping[str, Value], *, seconds: float) -> bool:
+    """Store each value by itself, since large ones together may take longer than one may."""
+
+    def stored() -> bool:
+        for key, value in values.items():
+            cache.set(key, value, timeout=round(seconds))
+        return True
+
+    return asked(stored, False)
+
+
+def shorten(keys: Iterable[str], *, seconds: float) -> None:
+    """Let values go soon, but not under a view that is just reading them."""
+
+    def shortened() -> None:
+        for key in keys:
+            cache.touch(key, round(seconds))
+
+    asked(shortened, None)
+
+
+def encoded(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def decoded(text: Value | None, kind: type[Kind]) -> Kind | None:
+    """Return what `encoded` made text of, None for what another version of the portal wrote."""
+    try:
+        return msgspec.json.decode(text, type=kind) if text else None
+    except msgspec.DecodeError:
+        return None
+
+
+def count(what: str, now: float, step: int = 1) -> int:
+    """Count one more in the current minute, or with a `step` of -1 one less; return how many there are."""
+    key = f"rate:{what}:{int(now // COUNTED_SECONDS)}"
+
+    def counted() -> int:
         try:
-            return cast(Made, self._made[name])
-        except KeyError:
-            with self._lock:
-                if name not in self._made:
-                    self._made[name] = make(self.records)
-                return cast(Made, self._made[name])
+            return cache.incr(key, step)
+        except ValueError:
+            # Of all who are the first in this minute, one is.
+            return step if cache.add(key, step, timeout=2 * COUNTED_SECONDS) else cache.incr(key, step)
+
+    of_all = asked(counted, None)
+    if of_all is not None:
+        return of_all
+    with _lock:
+        if len(_counted_here) > MOST_COUNTED:
+            _counted_here.clear()
+        _counted_here[key] += step
+        return _counted_here[key]
 
 
-@dataclass(frozen=True)
-class Generation:
-    """What the pointer tells of one reading. `running`: a backup was not yet done when it was read."""
-
-    id: str
-    read_at: datetime
-    pages: int
-    promised: int | None
-    moved: bool
-    truncated: bool
-    cut_short: bool
-    running: bool
-    request_ids: tuple[str, ...]
-
-    def to_text(self) -> str:
-        return json.dumps({**asdict(self), "read_at": self.read_at.isoformat()})
-
-    @classmethod
-    def from_text(cls, text: str) -> Generation:
-        values = json.loads(text)
-        values["read_at"] = datetime.fromisoformat(values["read_at"])
-        values["request_ids"] = tuple(values["request_ids"])
-        return cls(**values)
+# Notes -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Pointer:
-    """A list's current generation as this process knows it; `shared`: the cache was told of it."""
-
-    generation: Generation
+class _Note(NamedTuple):
     text: str
     ends: float
     shared: bool
 
 
-class _Memory:
-    """This process's decoded generations, the least used one leaving first, and its pointers."""
+_lock = threading.RLock()
+_notes: OrderedDict[str, _Note] = OrderedDict()
+_counted_here: Counter[str] = Counter()
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self._kept: OrderedDict[str, Kept[Any]] = OrderedDict()
-        self._pointers: OrderedDict[str, _Pointer] = OrderedDict()
-        self._decoding: dict[str, threading.Lock] = {}
 
-    def kept(self, generation: str) -> Kept[Any] | None:
-        with self.lock:
-            if generation in self._kept:
-                self._kept.move_to_end(generation)
-            return self._kept.get(generation)
+def note(kind: type[Kind], key: str, found: Found | None = None) -> Kind | None:
+    """Return a note out of what `get_many` found; this process's own where the cache was away."""
+    found = get_many([key]) if found is None else found
+    return decoded(found[key] if key in found else _own_text(key), kind)
 
-    def keep(self, generation: str, kept: Kept[Any]) -> None:
-        with self.lock:
-            self._kept[generation] = kept
-            self._kept.move_to_end(generation)
-            size = sum(map(_weight, self._kept.values()))
-            # The longest list that is read fits beside what its page needs, whatever the setting says.
-            most = max(settings.DCS_RECORDS_IN_MEMORY, settings.DCS_MAX_RECORDS + 3 * RECORDS_OF_A_LIST)
-            while len(self._kept) > 1 and size > most:
-                _, gone = self._kept.popitem(last=False)
-                size -= _weight(gone)
 
-    @contextmanager
-    def decoding(self, generation: str) -> Iterator[None]:
-        """Let one thread decode a generation while the others wait for it."""
-        with self.lock:
-            mine = self._decoding.setdefault(generation, threading.Lock())
+def _own_text(key: str) -> str | None:
+    own = _notes.get(key)
+    if own is None or time.monotonic() >= own.ends:
+        return None
+    if is_away():
+        return own.text
+    if own.shared:
+        return None  # somebody dropped it
+    _write(key, own.text, own.ends - time.monotonic())
+    return own.text
+
+
+def write(key: str, value: object, *, seconds: float) -> None:
+    _write(key, encoded(value), seconds)
+
+
+def _write(key: str, text: str, seconds: float) -> None:
+    _remember(key, text, seconds, shared=False)
+    if set_many({key: text}, seconds=seconds):
+        _remember(key, text, seconds, shared=True)
+
+
+def add(key: str, *, seconds: float) -> bool:
+    """Note that something is done: of all who try at once, one is told True."""
+    first = asked(lambda: cache.add(key, "", timeout=round(seconds)), None)
+    if first is not None:
+        return first
+    with _lock:
+        own = _notes.get(key)
+        if own and time.monotonic() < own.ends:
+            return False
+        _remember(key, "", seconds, shared=False)
+        return True
+
+
+def drop(*keys: str) -> None:
+    with _lock:
+        for key in keys:
+            _notes.pop(key, None)
+    asked(lambda: cache.delete_many(keys), None)
+
+
+def _remember(key: str, text: str, seconds: float, *, shared: bool) -> None:
+    with _lock:
+        _notes[key] = _Note(text, time.monotonic() + seconds, shared)
+        _notes.move_to_end(key)
+        while len(_notes) > MOST_NOTES:
+            _notes.popitem(last=False)
+
+
+# While the cache is away -----------------------------------------------------
+
+_away = threading.Event()
+_try_now = threading.Event()
+
+
+def is_away() -> bool:
+    """Whether the cache is being left alone, so that only this process's own memory is at hand."""
+    return _away.is_set()
+
+
+def asked(ask: Callable[[], Result], otherwise: Result) -> Result:
+    """Return what the cache is asked; `otherwise` where it is away or busy."""
+    if _away.is_set():
+        return otherwise
+    try:
+        return ask()
+    except CACHE_ERRORS as error:
+        # Where others were writing for longer than one waits, it can be read all the same.
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+            _leave_alone(error)
+        return otherwise
+
+
+def _leave_alone(error: Exception) -> None:
+    with _lock:
+        if _away.is_set():
+            return
+        _away.set()
+        _try_now.clear()
+        log.warning("the cache does not answer and is bypassed until it does: %s", error)
+        threading.Thread(target=_try_until_it_answers, name="cache-trial", daemon=True).start()
+
+
+def _try_until_it_answers() -> None:
+    while not _try_now.wait(BYPASS_SECONDS):
         try:
-            with mine:
-                yield
-        finally:
-            with self.lock:
-                self._decoding.pop(generation, None)
-
-    def pointer(self, key: str) -> _Pointer | None:
-        with self.lock:
-            pointer = self._pointers.get(key)
-        return pointer if pointer and time.monotonic() < pointer.ends else None
-
-    def point(self, key: str, pointer: _Pointer) -> None:
-        with self.lock:
-            replaced = self._pointers.get(key)
-            if replaced and replaced.generation.id != pointer.generation.id:
-                # Views that still show it hold it themselves; nobody else will ask for it.
-                self._kept.pop(replaced.generation.id, None)
-            self._pointers[key] = pointer
-            self._pointers.move_to_end(key)
-            while len(self._pointers) > MOST_POINTERS:
-                self._pointers.popitem(last=False)
-
-    def clear(self) -> None:
-        with self.lock:
-            self._kept.clear()
-            self._pointers.clear()
+            cache.set("trial", "", timeout=1)
+        except CACHE_ERRORS:
+            continue
+        log.info("the cache answers again")
+        _away.clear()
+        return
 
 
-def _weight(kept: Kept[Any]) -> int:
-    return RECORDS_OF_A_LIST + len(kept.records)
+def try_again() -> None:
+    """Use the cache again at once."""
+    _away.clear()
+    _try_now.set()
 
 
-_memory = _Memory()
-
-
-def keep(key: str, walk: Walk[Any], *, read_at: datetime, running: bool) -> tuple[Generation, Kept[Any]]:
-    """Store a walk as a new generation of the list `key` and make it the current one."""
-    generation = Generation(
-        id=secrets.token_hex(8),
-        read_at=read_at,
-        pages=len(walk.pages),
-        promised=walk.promised,
-        moved=walk.moved,
-        truncated=walk.truncated,
-        cut_short=walk.cut_short,
-        running=running,
-        request_ids=tuple(page.request_id for page in walk.pages if page.request_id),
-    )
-    previous = current(key, shared_cache.get_many([pointer_key(key)]))
-    kept = Kept(walk.records)
-    _memory.keep(generation.id, kept)
-    keys, text, seconds = _page_keys(generation.id, generation.pages), generation.to_text(), _keeping()
-    bodies = {key: page.body for key, page in zip(keys, walk.pages, strict=True)}
-    # The pointer comes last: whoever sees it finds the pages.
-    shared = shared_cache.set_many(bodies, seconds=seconds) and shared_cache.set_one(
-        pointer_key(key), text, seconds=seconds
-    )
-    _memory.point(key, _Pointer(generation, text, time.monotonic() + seconds, shared))
-    if previous:
-        shared_cache.shorten(_page_keys(previous.id, previous.pages), seconds=REPLACED_SECONDS)
-    return generation, kept
-
-
-def _keeping() -> float:
-    seconds: float = settings.DCS_STALE_SECONDS
-    return seconds
-
-
-def pointer_key(key: str) -> str:
-    """What to look up in the shared cache for `current`."""
-    return f"current:{key}"
-
-
-def current(key: str, found: Mapping[str, shared_cache.Value]) -> Generation | None:
-    """Return the current generation of a list out of what the shared cache gave.
-
-    This process's own last one counts where the cache has none, or was away when that was read.
-    """
-    own = _memory.pointer(key)
-    text = found.get(pointer_key(key))
-    if own and text == own.text:
-        return own.generation
-    shared = _generation_from(text) if text else None
-    if shared is None or (own and not own.shared and own.generation.read_at > shared.read_at):
-        return own.generation if own else None
-    # It may have been read long before this process saw it.
-    age = max(0.0, (datetime.now(UTC) - shared.read_at).total_seconds())
-    _memory.point(key, _Pointer(shared, str(text), time.monotonic() + _keeping() - age, True))
-    return shared
-
-
-def _generation_from(text: shared_cache.Value) -> Generation | None:
-    try:
-        return Generation.from_text(str(text))
-    except (ValueError, KeyError, TypeError):
-        log.warning("a pointer in the cache is not of this version of the portal")
-        return None
-
-
-def kept_of(generation: Generation, decode: Decode) -> Kept[Any] | None:
-    """Return the decoded records, None where the cached pages are gone or spoilt."""
-    kept = _memory.kept(generation.id)
-    if kept is not None:
-        return kept
-    with _memory.decoding(generation.id):
-        kept = _memory.kept(generation.id)
-        return kept if kept is not None else _decode(generation, decode)
-
-
-def _decode(generation: Generation, decode: Decode) -> Kept[Any] | None:
-    bodies = bodies_of(generation.id, generation.pages)
-    if bodies is None:
-        return None
-    try:
-        kept = Kept(_decoded(bodies, decode))
-    except DcsAnswerGarbled:
-        return None
-    _memory.keep(generation.id, kept)
-    return kept
-
-
-def _decoded(bodies: Sequence[bytes], decode: Decode) -> tuple[Any, ...]:
-    # A repeated walk keeps both passes, the newer one first: its word wins.
-    found: dict[str, Any] = {}
-    for body in bodies:
-        for record in decode(body):
-            found.setdefault(record.key, record)
-    return tuple(found.values())
-
-
-def bodies_of(generation: str, pages: int) -> list[bytes] | None:
-    """Return the pages as DCS sent them, None where one is gone."""
-    keys = _page_keys(generation, pages)
-    found = shared_cache.get_many(keys)
-    bodies = [body for key in keys if isinstance(body := found.get(key), bytes)]
-    return bodies if len(bodies) == len(keys) else None
-
-
-def forget_memory() -> None:
+def forget() -> None:
     """Drop what this process remembers, as a restart would."""
-    _memory.clear()
-
-
-def _page_keys(generation: str, pages: int) -> list[str]:
-    return [f"page:{generation}:{number}" for number in range(pages)]
+    with _lock:
+        _notes.clear()
+        _counted_here.clear()
+    try_again()

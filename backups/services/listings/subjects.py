@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from django.conf import settings
@@ -18,7 +18,6 @@ from ...dcs.pages import Page, backup_page, instance_answer, instance_page
 from ...dcs.records import BackupRecord
 from ...dcs.walk import Walk, walk, walk_ahead
 from ..projects import Project
-from . import guard
 
 WALK_SECONDS = 120.0
 # DCS filters by an undocumented timestamp: exact bounds are applied here, with this much to spare there.
@@ -29,7 +28,7 @@ Window = tuple[datetime | None, datetime | None]
 
 @dataclass(frozen=True)
 class Subject:
-    """One list that DCS can be asked for."""
+    """One list that DCS can be asked for, and under which keys the store has what is known of it."""
 
     kind: Literal["backups", "instances", "instance"]
     project: Project
@@ -38,18 +37,26 @@ class Subject:
 
     @cached_property
     def key(self) -> str:
-        parts = (
-            self.kind,
-            self.project.endpoint,
-            self.project.project_id,
-            self.instance_id,
-            str(self.window),
-        )
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+        project = self.project
+        return _hashed(self.kind, project.endpoint, project.project_id, self.instance_id, str(self.window))
 
-    @cached_property
-    def call(self) -> guard.Call:
-        return guard.Call(self.key, self.project, self.instance_id)
+    @property
+    def failure_key(self) -> str:
+        return f"failure:{self.key}"
+
+    @property
+    def progress_key(self) -> str:
+        return f"progress:{self.key}"
+
+    @property
+    def hold_key(self) -> str:
+        """Names endpoint, project and access key, so that a new key is not held."""
+        project = self.project
+        return "hold:" + _hashed(project.endpoint, project.project_id, *project.credentials.secrets)
+
+    @property
+    def circuit_key(self) -> str:
+        return "circuit:" + _hashed(self.project.endpoint)
 
     def decoded(self, body: bytes) -> Sequence[Any]:
         if self.kind == "backups":
@@ -102,6 +109,11 @@ class Subject:
             on_page=on_page,
             free=client.free_to_read_ahead,
         )
+
+
+@lru_cache(maxsize=512)
+def _hashed(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def window_of(bounds: Window) -> Window:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from backups.services.listings import locks
+from backups.services.listings import leases
 
 from .conftest import at_once
 
@@ -19,8 +19,8 @@ import sys
 from django.conf import settings
 caches = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 settings.configure(LOCK_FILE=sys.argv[1], CACHES=caches)
-from backups.services import locks
-held = locks.take("a list")
+from backups.services.listings import leases
+held = leases.acquire("a list")
 print("held" if held else "refused", flush=True)
 sys.stdin.read()
 """
@@ -49,14 +49,14 @@ def holder(lock_file: str) -> Generator[subprocess.Popen[str]]:
 
 
 def test_of_many_threads_one_holds_it() -> None:
-    held = [lock for lock in at_once(30, lambda: locks.take("a list")) if lock]
+    held = [lock for lock in at_once(30, lambda: leases.acquire("a list")) if lock]
 
     assert len(held) == 1
     held[0].release()
 
 
 def test_another_name_is_another_lock() -> None:
-    one, other = locks.take("a list"), locks.take("another list")
+    one, other = leases.acquire("a list"), leases.acquire("another list")
 
     assert one
     assert other
@@ -66,20 +66,20 @@ def test_another_name_is_another_lock() -> None:
 
 def test_what_was_released_can_be_taken_again() -> None:
     for _ in range(3):
-        held = locks.take("a list")
+        held = leases.acquire("a list")
         assert held
         held.release()
 
 
 def test_another_process_s_lock_is_not_taken(holder: subprocess.Popen[str]) -> None:
-    assert locks.take("a list") is None
+    assert leases.acquire("a list") is None
 
 
 def test_the_lock_of_a_process_that_was_killed_is_free(holder: subprocess.Popen[str]) -> None:
     holder.kill()
     holder.wait()
 
-    held = locks.take("a list")
+    held = leases.acquire("a list")
 
     assert held
     held.release()
