@@ -1,0 +1,141 @@
+"""A query string that may have been damaged on its way -> its parameters, and what was mended or left unread.
+
+A value that can be read is never altered. A parameter whose name is only known after something was
+undone, or that holds a known name and `=`, is mended or named: it is never ignored in silence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import unquote_plus
+
+from .transport import plain, undone, without_unseen
+
+MOST_LAYERS = 6
+# What sentences put behind a link, or around it.
+MARKS = ")]}>.,;:!?…\"'»”’`*_|。，）】」》、！；：？"
+LEADING_MARKS = "([{<\"'«“‘`*_|（【「《"
+_CHINESE_TAIL = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+$")
+# What is left in front of a name of an `&` that was written as an entity or an escape.
+_REMAINS = re.compile(r"(?:amp;|#0*38;|#[xX]0*26;|\\?u0026|[\\^`?&;\s])+")
+_AND = re.compile(r"&(?:amp;|#0*38;|#[xX]0*26;)*")
+
+
+class Grammar(Protocol):
+    """What the parameters of a page are, and which values they take."""
+
+    def knows(self, name: str) -> bool: ...
+
+    def reads(self, name: str, value: str) -> bool: ...
+
+
+@dataclass(frozen=True)
+class ReadQuery:
+    """`pairs` are names and values in order; `unread` the parts that look damaged and mean nothing certain."""
+
+    pairs: tuple[tuple[str, str], ...]
+    mended: bool = False
+    unread: tuple[str, ...] = ()
+
+
+def read_query(text: str, grammar: Grammar) -> ReadQuery:
+    """Read what stands behind the `?` of a link, as it was sent."""
+    reader = _Reader(grammar)
+    for part in text.split("&"):
+        if part:
+            reader.read(part, MOST_LAYERS)
+    return ReadQuery(tuple(reader.pairs), reader.mended, tuple(reader.unread))
+
+
+class _Reader:
+    def __init__(self, grammar: Grammar) -> None:
+        self.grammar = grammar
+        self.pairs: list[tuple[str, str]] = []
+        self.unread: list[str] = []
+        self.mended = False
+
+    def read(self, part: str, layers_left: int) -> None:
+        raw_name, equals, raw_value = part.partition("=")
+        name, value = unquote_plus(raw_name), unquote_plus(raw_value)
+        if equals and self.grammar.knows(name):
+            self._known(name, value, layers_left)
+        elif equals and (clean := self._clean_name(name)):
+            self.mended = True
+            self._known(clean, value, layers_left)
+        elif layers_left and (inner := self._inner(part)):
+            self.mended = True
+            for one in _AND.split(inner):
+                if one:
+                    self.read(one, layers_left - 1)
+        else:
+            if self._names_a_known_one(part):
+                self.unread.append(part)
+            self.pairs.append((name, value))
+
+    def _known(self, name: str, value: str, layers_left: int) -> None:
+        if not value or self.grammar.reads(name, value):
+            self.pairs.append((name, value))
+            return
+        first, *rest = _AND.split(value)
+        if rest and layers_left and all(self._is_pair(one) for one in rest):
+            self.mended = True
+            self._known(name, first, layers_left - 1)
+            for one in rest:
+                self.read(one, layers_left - 1)
+            return
+        mended = next((one for one in _mended(value) if one and self.grammar.reads(name, one)), None)
+        self.mended = self.mended or mended is not None
+        self.pairs.append((name, value if mended is None else mended))
+
+    def _clean_name(self, name: str) -> str:
+        """Return the known name that is left when what transport put before or into it is taken away."""
+        clean = "".join(
+            without_unseen(_REMAINS.sub("", name, count=1) if _REMAINS.match(name) else name).split()
+        )
+        return clean if clean != name and self.grammar.knows(clean) else ""
+
+    def _inner(self, part: str) -> str:
+        """Return a query that was encoded as a whole, with one layer undone that brings a known name to light."""
+        text = part
+        for _layer in range(MOST_LAYERS):
+            undone = unquote_plus(text)
+            if undone == text:
+                return ""
+            text = undone
+            if self._is_pair(_AND.split(text)[0]):
+                return text
+        return ""
+
+    def _is_pair(self, part: str) -> bool:
+        name, equals, _value = part.partition("=")
+        return bool(equals) and (self.grammar.knows(name) or bool(self._clean_name(name)))
+
+    def _names_a_known_one(self, part: str) -> bool:
+        text = part
+        for _layer in range(MOST_LAYERS):
+            if any(self.grammar.knows(name) for name in _NAME_AND_EQUALS.findall(text)):
+                return True
+            undone = unquote_plus(text)
+            if undone == text:
+                return False
+            text = undone
+        return False
+
+
+_NAME_AND_EQUALS = re.compile(r"(?<![A-Za-z0-9_])([a-z_]{1,20})(?==|%3D|%3d)")
+
+
+def _mended(value: str) -> Iterator[str]:
+    """Yield what an unreadable value may have been, the most like it first."""
+    text = undone(value)
+    yield text
+    stripped = text.strip().lstrip(LEADING_MARKS)
+    yield stripped
+    for _run in range(MOST_LAYERS):
+        stripped = _CHINESE_TAIL.sub("", stripped.rstrip(MARKS).rstrip())
+        yield stripped
+    yield plain(stripped)
+    yield "".join(plain(stripped).split())
