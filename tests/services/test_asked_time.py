@@ -346,8 +346,6 @@ def test_what_the_portal_writes_it_reads_again(moment: datetime, name: str) -> N
         ("23 Nov 2026 09:40 EST", "EST can mean several zones"),
         ("2026-11-23 09:40 Mars/Olympus", "not an IANA time zone"),
         ("2026-11-23 09:40 ../../etc/passwd", "not an IANA time zone"),
-        ("11/23/2026 09:40", "day and month can be read in two ways"),
-        ("23.11.2026 09:40", "day and month can be read in two ways"),
         ("2026-02-30", "no such day"),
         ("2026-13-01 09:40", "no such day"),
         ("30 Feb", "no such day"),

@@ -21,23 +21,24 @@ LINK = f"{HOST}{HISTORY}?status=failed&type=auto&to=2026-11-23T09:40:00Z"
 PAIRS = (("status", "failed"), ("type", "auto"), ("to", "2026-11-23T09:40:00Z"))
 
 
-class Grammar:
-    NAMES = {
-        "status": "succeed|failed|expired",
-        "type": "manual|auto|other",
-        "q": "(?s).*",
-        "tz": r"UTC|Asia/Shanghai",
-        "from": r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+ ]\d\d:\d\d)?)?",
-        "to": r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+ ]\d\d:\d\d)?)?",
-        "at": r"(?s).*\d.*",
-        "page": r"\d+",
-    }
+VALUES = {
+    "status": "succeed|failed|expired",
+    "type": "manual|auto|other",
+    "q": "(?s).*",
+    "tz": r"UTC|Asia/Shanghai",
+    "from": r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+ ]\d\d:\d\d)?)?",
+    "to": r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+ ]\d\d:\d\d)?)?",
+    "at": r"(?s).*\d.*",
+    "page": r"\d+",
+}
 
+
+class Grammar:
     def knows(self, name: str) -> bool:
-        return name in self.NAMES
+        return name in VALUES
 
     def reads(self, name: str, value: str) -> bool:
-        return bool(re.fullmatch(self.NAMES[name], value))
+        return bool(re.fullmatch(VALUES[name], value))
 
 
 def grammar_of(kind: Kind) -> Grammar:

@@ -2,14 +2,13 @@
 
 Read are ISO 8601, what logs, mails, tickets and the portal's own pages write, epochs, "2 h ago" and
 "昨天 22:00". Without a zone of its own a time is read in the zone of the link. What can be read in
-two ways is refused, or said: a local time that the clocks show twice or never has two readings, of
-which the earlier is taken, since what is from before it is from before the other as well.
+two ways is refused with both readings, to choose from. A local time that the clocks show twice or never has
+two readings, of which the earlier is taken, since what is from before it is from before the other as well.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Literal
@@ -19,7 +18,10 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from ..words import Words, zone_names
-from .written_time import NoSuchTime, with_year_first, written_time
+from .query import LEADING_MARKS, MARKS
+from .transport import plain
+from .typed_zone import CERTAIN_ABBREVIATIONS, SEVERAL_ZONES, zone_of_city
+from .written_time import NoSuchTime, SeveralTimes, with_year_first, written_time
 
 LONGEST = 100
 YEARS = range(1970, 2201)
@@ -43,11 +45,12 @@ class AskedTime:
 
 
 class UnreadableTime(ValueError):
-    """The text means no time, or more than one; `sentence` says why."""
+    """The text means no time, or more than one; `sentence` says why, `guesses` are what it may mean."""
 
-    def __init__(self, sentence: Words) -> None:
+    def __init__(self, sentence: Words, guesses: tuple[datetime, ...] = ()) -> None:
         super().__init__(str(sentence))
         self.sentence = sentence
+        self.guesses = guesses
 
 
 UNREADABLE = _(
@@ -58,6 +61,7 @@ TOO_LONG = _("it is longer than 100 characters")
 NO_SUCH_TIME = _("there is no such day or time of day")
 OUT_OF_RANGE = _("its year is not one from 1970 to 2200")
 EITHER_WAY = _("day and month can be read in two ways: write the year first, as in 2026-11-23")
+WRONG_WEEKDAY = _("the day of the week is not that of the date")
 ABBREVIATION = _(
     "{name} can mean several zones: write an offset such as +08:00, or a zone such as Asia/Shanghai"
 )
@@ -67,33 +71,61 @@ def asked_time(text: str, *, zone: tzinfo, now: datetime) -> AskedTime:
     """Return what `text` means, read in `zone` where it names none. Raises UnreadableTime."""
     if len(text) > LONGEST:
         raise UnreadableTime(TOO_LONG)
-    text = _LISTED.sub(r"\1", with_year_first(_tidied(text)))
+    text = _LISTED.sub(r"\1", with_year_first(_of_a_program(_tidied(text))))
     try:
         if moment := _ago(text, now):
             return AskedTime(_in_range(moment), zone, own_zone=True, relative=True)
         if moment := _epoch(text):
             return AskedTime(_in_range(moment), UTC, own_zone=True)
-        rest, own = _own_zone(text)
+        rest, own = _own_zone(text, now)
         written = written_time(rest, now.astimezone(own or zone))
     except NoSuchTime:
         raise UnreadableTime(NO_SUCH_TIME) from None
     except OverflowError:
         raise UnreadableTime(OUT_OF_RANGE) from None
+    except SeveralTimes as several:
+        guesses = tuple(one.replace(tzinfo=own or zone) for one in several.readings if one.year in YEARS)
+        raise UnreadableTime(WRONG_WEEKDAY if several.weekday else EITHER_WAY, guesses) from None
     if written is None:
-        raise UnreadableTime(EITHER_WAY if _EITHER_WAY.search(rest) else UNREADABLE)
+        raise UnreadableTime(UNREADABLE, _guesses(rest, own or zone, now))
     return _resolved(written.local, own or zone, own_zone=own is not None, relative=written.relative)
 
 
+def _guesses(text: str, zone: tzinfo, now: datetime) -> tuple[datetime, ...]:
+    """Return the time that is left when a fraction of a minute or an hour is cut off."""
+    cut = _FRACTION.sub(r"\1", text)
+    try:
+        written = written_time(cut, now.astimezone(zone)) if cut != text else None
+    except ValueError:
+        return ()
+    return (written.local.replace(tzinfo=zone),) if written and written.local.year in YEARS else ()
+
+
+_FRACTION = re.compile(r"(\d[:.]\d\d)[.,]\d+$")
 # The portal's own tables write the age behind the time.
 _LISTED = re.compile(r"(.*\d:\d\d:\d\d.*?),? (?:in )?\d+ ?\D+(?:ago|[前后])$")
-_EITHER_WAY = re.compile(r"(?<!\d)\d{1,2}[-/.]\d{1,2}[-/.]\d{2}(\d\d)?(?!\d)")
+# What programs write around a time: Go, JavaScript, Kibana, syslog.
+_GO = re.compile(r"(\d [+-]\d{4}) (?:[A-Z]{2,5}|[+-]\d{2,4})(?: m=[+-][\d.]+)?$")
+_JAVASCRIPT = re.compile(r"((?:GMT|UTC)[+-]\d{4}) ?\([^()]*\)?$")
+_SYSLOG = re.compile(r"(?:<\d{1,3}>)?([A-Z][a-z]{2} \d{1,2} \d\d:\d\d:\d\d) [\w.-]+ [\w./-]+(?:\[\d+\])?:.*$")
+_SYSLOG_5424 = re.compile(r"<\d{1,3}>1 (\S+T\S+)(?: .*)?$")
+
+
+def _of_a_program(text: str) -> str:
+    for pattern in (_GO, _JAVASCRIPT, _SYSLOG, _SYSLOG_5424):
+        text = pattern.sub(r"\1", text)
+    return text.replace(" @ ", " ")
 
 
 def _tidied(text: str) -> str:
-    """Return the text with half-width marks, single spaces, and without brackets or quotes around it."""
-    text = unicodedata.normalize("NFKC", text).replace("\u2212", "-")
-    text = " ".join(text.split()).strip("\"'`“”‘’«»<>,; ")
-    return text[1:-1].strip() if text[:1] + text[-1:] in ("[]", "()") else text
+    """Return the text with half-width marks, single spaces, and without marks and brackets around it."""
+    text = " ".join(plain(text).split())
+    return (
+        text.strip(MARKS.replace(")", "").replace("]", "") + LEADING_MARKS.replace("<", "") + "«»”“‘’ ")
+        .removesuffix(")")
+        .removesuffix("]")
+        .rstrip(".,; ")
+    )
 
 
 def _in_range(moment: datetime) -> datetime:
@@ -161,18 +193,19 @@ _AFTER_TIME = re.compile(
     rf" ?(?:{_OFFSET}| (\d\d)(?::?([0-5]\d))?)",
     re.IGNORECASE,
 )
+_AFTER_DOTS = re.compile(rf"(.*[T ]\d{{1,2}}[.,]\d\d(?:[.,]\d\d(?:[.,]\d+)?)?) ?{_OFFSET}", re.IGNORECASE)
 _UTC = re.compile(
     rf"(.*?)(?:(?<=\d)| )\(?(?:Z|UTC|GMT)(?: ?{_OFFSET}| (\d{{1,2}})(?::?([0-5]\d))?)?\)?", re.IGNORECASE
 )
 _NAMED = re.compile(r"(.*?) ?[\[(]?\b([A-Za-z][A-Za-z_-]*/[A-Za-z0-9_+/-]+)[\])]?")
 _BEIJING = re.compile("(?:北京时间|beijing time)", re.IGNORECASE)
 _ABBREVIATED = re.compile(
-    r".*\d[ap. m]*\(?\b([ECMP][SD]T|CES?T|BST|IST|JST|KST|HKT|SGT|MSK|WES?T|EES?T|AE[SD]T|NZ[SD]T)\b\)?",
+    rf".*\d[ap. m]*\(?\b({'|'.join((*CERTAIN_ABBREVIATIONS, *SEVERAL_ZONES))})\b\)?",
     re.IGNORECASE,
 )
 
 
-def _own_zone(text: str) -> tuple[str, tzinfo | None]:
+def _own_zone(text: str, now: datetime) -> tuple[str, tzinfo | None]:
     """Take the zone out of a text that names one. Raises UnreadableTime for one that names several."""
     if _BEIJING.search(text):
         return _BEIJING.sub("", text).strip(" :,()"), ZoneInfo("Asia/Shanghai")
@@ -183,9 +216,32 @@ def _own_zone(text: str) -> tuple[str, tzinfo | None]:
     for pattern in (_AFTER_TIME, _UTC):
         if found := pattern.fullmatch(rest):
             return found[1], _fixed(*found.groups()[1:])
+    if found := _AFTER_DOTS.fullmatch(rest):
+        return found[1], _fixed(found[2], found[3], found[4], None, None)
     if found := _ABBREVIATED.fullmatch(rest):
-        raise UnreadableTime(format_lazy(ABBREVIATION, name=found[1]))
+        name, before = found[1].upper(), rest[: found.start(1)].rstrip(" (")
+        if name in CERTAIN_ABBREVIATIONS:
+            return before, timezone(timedelta(hours=CERTAIN_ABBREVIATIONS[name]))
+        raise UnreadableTime(
+            format_lazy(ABBREVIATION, name=name), _in_zones(before, SEVERAL_ZONES[name], now)
+        )
+    if named is None and (found := _CITY.fullmatch(rest)) and (zone := zone_of_city(found[2])):
+        return found[1], ZoneInfo(zone)
     return rest, named
+
+
+def _in_zones(text: str, hours: tuple[float, ...], now: datetime) -> tuple[datetime, ...]:
+    """Return the time that is written in each of the zones that are so many hours ahead of UTC."""
+    zones = [timezone(timedelta(hours=offset)) for offset in hours]
+    try:
+        readings = [(written_time(text, now.astimezone(zone)), zone) for zone in zones]
+    except ValueError:
+        return ()
+    return tuple(one.local.replace(tzinfo=zone) for one, zone in readings if one and one.local.year in YEARS)
+
+
+# "2026-11-23 09:40 Shanghai time": a city behind a time of day.
+_CITY = re.compile(r"(.*\d[ap. m]*),? \(?([A-Za-z][A-Za-z .'_-]{2,40}?)(?: time)?\)?", re.IGNORECASE)
 
 
 def _zone_named(name: str) -> ZoneInfo:

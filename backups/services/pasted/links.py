@@ -72,11 +72,7 @@ def _links(text: str, grammar_of: GrammarOf, nested: int) -> Iterator[PastedLink
             link, end = _joined(text, start, address, end, grammar_of)
             if link and _is_nested(text, start):
                 # What the address around it says of itself stands behind it.
-                grammar = grammar_of(link.kind)
-                link = replace(
-                    link,
-                    query=ReadQuery(tuple(takewhile(lambda pair: grammar.knows(pair[0]), link.query.pairs))),
-                )
+                link = replace(link, query=_known_first(link.query, grammar_of(link.kind)))
             if link:
                 yield link
         elif nested:
@@ -97,10 +93,14 @@ def _address(text: str, start: re.Match[str]) -> tuple[str, int]:
         for _layer in range(depth):
             address = unquote(address)
     elif _is_nested(text, start):
-        path, mark, query = address.partition("?")
+        _path, mark, query = address.partition("?")
         if not mark or "=" not in query.split("&")[0]:
             address = unquote(address.split("&")[0])
     return address, end
+
+
+def _known_first(query: ReadQuery, grammar: Grammar) -> ReadQuery:
+    return ReadQuery(tuple(takewhile(lambda pair: grammar.knows(pair[0]), query.pairs)), query.mended)
 
 
 def _is_nested(text: str, start: re.Match[str]) -> bool:
@@ -177,12 +177,12 @@ def _read(address: str, grammar_of: GrammarOf) -> PastedLink | None:
     kind: Kind = "project"
     if found["instance"]:
         kind = "backup" if found["backup"] else "recovery-point" if found["recovery"] else "history"
-    ids = [cloud_id(found[name] or "") for name in ("instance", "backup")]
-    return PastedLink(kind, found["project"], *ids, read_query(query, grammar_of(kind)))
+    instance_id, backup_id = (cloud_id(found[name] or "") for name in ("instance", "backup"))
+    return PastedLink(kind, found["project"], instance_id, backup_id, read_query(query, grammar_of(kind)))
 
 
 def cloud_id(text: str) -> str:
-    """Return an id of UUID shape as DCS writes it: small letters, hyphens, no mark behind it; any other as it is."""
+    """Return an id of UUID shape as DCS writes it, without marks behind it; any other as it is."""
     bare = text.rstrip("_-").lower()
     if re.fullmatch("[0-9a-f]{32}", bare):
         bare = "-".join((bare[:8], bare[8:12], bare[12:16], bare[16:20], bare[20:]))

@@ -34,7 +34,7 @@ class Grammar(Protocol):
 
 @dataclass(frozen=True)
 class ReadQuery:
-    """`pairs` are names and values in order; `unread` the parts that look damaged and mean nothing certain."""
+    """`pairs` are names and values in order; `unread` what looks damaged and means nothing certain."""
 
     pairs: tuple[tuple[str, str], ...]
     mended: bool = False
@@ -98,7 +98,7 @@ class _Reader:
         return clean if clean != name and self.grammar.knows(clean) else ""
 
     def _inner(self, part: str) -> str:
-        """Return a query that was encoded as a whole, with one layer undone that brings a known name to light."""
+        """Return a query that was encoded as a whole, undone until it begins with a known name."""
         text = part
         for _layer in range(MOST_LAYERS):
             undone = unquote_plus(text)

@@ -25,7 +25,7 @@ _QUOTED = re.compile("=([2-7][0-9A-F])")
 _REPLY = re.compile(r"(?m)^[ \t]*(?:>[ \t]?)+")
 # Proofpoint's forms: `-3A` for `%3A` and `_` for `/`; or `*` for each character that is kept behind the end.
 _PROOFPOINT_2 = re.compile(r"urldefense\.[a-z.]+/v2/url\?u=([^&\s]+)[^\s]*")
-_PROOFPOINT_3 = re.compile(r"urldefense\.[a-z.]+/v3/__(\S{1,2000}?)__;([A-Za-z0-9_=-]*)![^\s]*")
+_PROOFPOINT_3 = re.compile(r"urldefense\.[a-z.]+/v3/__(\S{1,1000}?)__;([A-Za-z0-9_=-]*)![^\s]*")
 _KEPT = re.compile(r"\*(?:\*(.))?")
 _RUNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 

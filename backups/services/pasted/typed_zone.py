@@ -1,0 +1,94 @@
+"""A time zone as people type it: `Shanghai`, `UTC+8`, `CET`, `北京时间`."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from ..words import zone_names
+
+# Hours ahead of UTC of the abbreviations that mean one zone everywhere.
+CERTAIN_ABBREVIATIONS: dict[str, float] = {
+    "WET": 0,
+    "WEST": 1,
+    "CET": 1,
+    "CEST": 2,
+    "EET": 2,
+    "EEST": 3,
+    "MSK": 3,
+    "SGT": 8,
+    "HKT": 8,
+    "AWST": 8,
+    "JST": 9,
+    "KST": 9,
+    "ACST": 9.5,
+    "AEST": 10,
+    "AEDT": 11,
+    "NZST": 12,
+    "NZDT": 13,
+}
+# Of those that mean several, what they mean most often.
+SEVERAL_ZONES: dict[str, tuple[float, ...]] = {
+    "CST": (8, -6),
+    "IST": (5.5, 2, 1),
+    "BST": (1, 6),
+    "EST": (-5, 10),
+    "EDT": (-4, 11),
+    "CDT": (-5, -4),
+    "MST": (-7, 8),
+    "MDT": (-6,),
+    "PST": (-8, 8),
+    "PDT": (-7,),
+}
+_IANA_OF_ABBREVIATION = {
+    "SGT": "Asia/Singapore",
+    "HKT": "Asia/Hong_Kong",
+    "JST": "Asia/Tokyo",
+    "KST": "Asia/Seoul",
+}
+_OFFSET = re.compile(r"(?:UTC|GMT) ?([+-]) ?(\d{1,2})(?::?00)?", re.IGNORECASE)
+_BEIJING = ("beijing", "北京", "中国", "china", "prc")
+
+
+def typed_zone(text: str) -> str:
+    """Return the IANA zone that is meant; "" where none is, or several may be."""
+    text = " ".join(text.split())
+    for name in zone_names():
+        if name.casefold() == text.casefold().replace(" ", "_"):
+            return name
+    if text.upper() in ("Z", "UTC", "GMT"):
+        return "UTC"
+    if found := _OFFSET.fullmatch(text):
+        # The names of this family count the other way round.
+        name = f"Etc/GMT{'-' if found[1] == '+' else '+'}{int(found[2])}" if int(found[2]) else "UTC"
+        return name if name in zone_names() else ""
+    return _IANA_OF_ABBREVIATION.get(text.upper()) or zone_of_city(
+        text.removesuffix("时间").removesuffix(" time")
+    )
+
+
+def zone_of_city(name: str) -> str:
+    """Return the IANA zone that is named after a city; "" where none is, or several are."""
+    name = name.casefold().strip().replace(" ", "_")
+    if name in _BEIJING:
+        return "Asia/Shanghai"
+    return _cities().get(name, "")
+
+
+@lru_cache(maxsize=1)
+def _cities() -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for name in zone_names():
+        area, mark, city = name.rpartition("/")
+        if mark and area.split("/")[0] in (
+            "Africa",
+            "America",
+            "Asia",
+            "Atlantic",
+            "Australia",
+            "Europe",
+            "Indian",
+            "Pacific",
+        ):
+            found.setdefault(city.casefold(), []).append(name)
+    return {city: names[0] for city, names in found.items() if len(names) == 1}
