@@ -11,10 +11,9 @@ import pytest
 
 from backups.dcs.records import BackupRecord
 from backups.services.problems import Problem
-from backups.services.tickets.history import MOST_ROWS
 from backups.services.tickets.markup import MARKUPS
 from backups.services.tickets.renderer import About, Style
-from backups.services.tickets.ticket import problem_ticket
+from backups.services.tickets.texts import MOST_ROWS, problem_ticket
 
 from .api_records import raw, raws
 from .tickets import INSTANCE_ID, NOW, PROJECT, READ, a_listing, an_instance, backup_text, history_text

@@ -14,10 +14,9 @@ from backups.services.history.links import frozen_link
 from backups.services.history.query import backup_history, records_of
 from backups.services.listings import DecodedRecords, Listing
 from backups.services.projects import Project
-from backups.services.tickets.history import history_ticket
+from backups.services.tickets.commands import backup_command, history_command
 from backups.services.tickets.renderer import About, Style
-from backups.services.tickets.reproduce import backup_command, history_command
-from backups.services.tickets.ticket import backup_ticket
+from backups.services.tickets.texts import backup_ticket, history_ticket
 
 NOW = datetime(2026, 11, 24, 12, 3, 20, tzinfo=UTC)
 READ = datetime(2026, 11, 24, 12, 3, 14, tzinfo=UTC)

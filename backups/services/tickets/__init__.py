@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from .history import history_ticket
+from .commands import API_EXPLORER, MOST_RECORDS, backup_command, history_command
 from .last_copy import COOKIE, KEPT_SECONDS, as_copied, copied_last
 from .markup import MARKUPS
-from .recovery import recovery_ticket
 from .renderer import About, Style
-from .reproduce import API_EXPLORER, MOST_RECORDS, backup_command, history_command
-from .ticket import backup_ticket, gone_ticket, problem_ticket
+from .texts import backup_ticket, gone_ticket, history_ticket, problem_ticket, recovery_ticket
 
 __all__ = [
     "API_EXPLORER",

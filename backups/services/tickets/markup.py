@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 LONGEST = 300
 # Letters and digits with single marks between them: nothing in it is markup anywhere.
@@ -19,25 +18,38 @@ _SIMPLE = re.compile(r"[^\W_]+(?:[-_.][^\W_]+)*")
 _HARMLESS = ("\u200c", "\u200d")
 
 
-class Markup(Protocol):
+class PlainText:
+    """Mail, chat, and ticket systems that keep a text as it is."""
+
+    heading = ""
+    bullet = ""
+
     def foreign(self, text: str) -> str:
         """Return what others wrote, as it is, on one line."""
+        text = one_line(text)
+        return text if _SIMPLE.fullmatch(text) else f"“{text}”"
 
-    def heading(self, text: str) -> str: ...
+    def strong(self, text: str) -> str:
+        return text
 
-    def strong(self, text: str) -> str: ...
+    def link(self, url: str) -> str:
+        return url
 
-    def link(self, url: str) -> str: ...
+    def table_head(self, cells: Sequence[str]) -> str:
+        return " | ".join(cells)
 
-    def listed(self, items: Iterable[str]) -> str: ...
+    def table_row(self, cells: Sequence[str]) -> str:
+        return " | ".join(cell or "–" for cell in cells)
 
-    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str: ...
+    def command(self, line: str) -> str:
+        return line
 
-    def command(self, line: str) -> str: ...
 
-
-class Markdown:
+class Markdown(PlainText):
     """CommonMark with GitHub's tables. What others wrote is a code span: there nothing is interpreted."""
+
+    heading = "#### "
+    bullet = "* "
 
     def foreign(self, text: str) -> str:
         text = one_line(text)
@@ -45,37 +57,33 @@ class Markdown:
         pad = " " if text.startswith("`") or text.endswith("`") else ""
         return f"{fence}{pad}{text}{pad}{fence}"
 
-    def heading(self, text: str) -> str:
-        return f"#### {text}"
-
     def strong(self, text: str) -> str:
         return f"**{text}**"
 
     def link(self, url: str) -> str:
         return f"<{url}>"
 
-    def listed(self, items: Iterable[str]) -> str:
-        return "\n".join(f"* {item}" for item in items)
+    def table_head(self, cells: Sequence[str]) -> str:
+        return f"| {' | '.join(cells)} |\n| {' | '.join('---' for _ in cells)} |"
 
-    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-        lines = [head, ["---"] * len(head), *([_markdown_cell(cell) for cell in row] for row in rows)]
-        return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    def table_row(self, cells: Sequence[str]) -> str:
+        # A table is cut into cells before code spans are seen, by some after an even number of backslashes.
+        escaped = (cell.replace("\\|", "\\ |").replace("|", "\\|") for cell in cells)
+        return f"| {' | '.join(escaped)} |"
 
     def command(self, line: str) -> str:
         return f"```sh\n{line}\n```"
 
 
-def _markdown_cell(text: str) -> str:
-    # A table is cut into cells before code spans are seen, and by some after an even number of backslashes.
-    return text.replace("\\|", "\\ |").replace("|", "\\|")
-
-
-class JiraWiki:
+class JiraWiki(PlainText):
     """Jira's wiki markup, as both of its renderers read it, that of servers and that of the cloud.
 
     A backslash makes a letter of a mark. Nothing does that for a backslash before a mark or for a bar
     in a table, so these two are drawn by their wide likenesses.
     """
+
+    heading = "h4. "
+    bullet = "* "
 
     _MARKS = re.compile(r"[#*+?^~|%{}\[\]()!@]|(?<![^\W_])[-_]|[-_](?![^\W_])")  # not as in "go-between"
     _BACKSLASH = re.compile(r"\\(?=[-#*_+?^~|%{}\[\]()!@\\]|$)")
@@ -94,58 +102,22 @@ class JiraWiki:
             return word
         return self._MARKS.sub(r"\\\g<0>", self._BACKSLASH.sub("\uff3c", word))
 
-    def heading(self, text: str) -> str:
-        return f"h4. {text}"
-
     def strong(self, text: str) -> str:
         return f"*{text}*"
 
-    def link(self, url: str) -> str:
-        return url
+    def table_head(self, cells: Sequence[str]) -> str:
+        return f"||{'||'.join(cells)}||"
 
-    def listed(self, items: Iterable[str]) -> str:
-        return "\n".join(f"* {item}" for item in items)
-
-    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-        lines = (f"|{'|'.join(map(_jira_cell, row))}|" for row in rows)
-        return "\n".join([f"||{'||'.join(head)}||", *lines])
+    def table_row(self, cells: Sequence[str]) -> str:
+        # An empty cell would be the mark of a head.
+        escaped = (cell.replace("\\|", "\uff5c") or " " for cell in cells)
+        return f"|{'|'.join(escaped)}|"
 
     def command(self, line: str) -> str:
         return f"{{noformat}}\n{line}\n{{noformat}}"
 
 
-def _jira_cell(text: str) -> str:
-    # An empty cell would be the mark of a head.
-    return text.replace("\\|", "\uff5c") or " "
-
-
-class PlainText:
-    """Mail, chat, and ticket systems that keep a text as it is."""
-
-    def foreign(self, text: str) -> str:
-        text = one_line(text)
-        return text if _SIMPLE.fullmatch(text) else f"“{text}”"
-
-    def heading(self, text: str) -> str:
-        return text
-
-    def strong(self, text: str) -> str:
-        return text
-
-    def link(self, url: str) -> str:
-        return url
-
-    def listed(self, items: Iterable[str]) -> str:
-        return "\n".join(items)
-
-    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-        return "\n".join(" | ".join(cell or "–" for cell in line) for line in (head, *rows))
-
-    def command(self, line: str) -> str:
-        return line
-
-
-MARKUPS: dict[str, Markup] = {"markdown": Markdown(), "jira": JiraWiki(), "plain": PlainText()}
+MARKUPS = {"markdown": Markdown(), "jira": JiraWiki(), "plain": PlainText()}
 
 
 def one_line(text: str) -> str:

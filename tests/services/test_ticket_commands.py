@@ -14,7 +14,7 @@ from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from backups.services.listings.clients import client_for
 from backups.services.projects import Project
-from backups.services.tickets.reproduce import backup_command, history_command
+from backups.services.tickets.commands import backup_command, history_command
 
 from .api_records import raw
 from .conftest import read
