@@ -156,7 +156,7 @@ class Portal(RuleBasedStateMachine):
         [snapshot] = listings.cached_histories([(self.project, ORDERS)])
         if snapshot.cached:
             generation, decoded = snapshot.cached
-            self.check(generation.id, decoded.records, generation.complete)
+            self.check(generation.generation, decoded.records, generation.complete)
         self.in_this_step = [self.held_by_dcs()]
 
     def check(self, generation: str, records: Iterable[BackupRecord], complete: bool) -> None:

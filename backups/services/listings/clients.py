@@ -9,7 +9,6 @@ from functools import lru_cache, partial
 from django.conf import settings
 
 from ...dcs.client import Asked, DcsClient
-from ...dcs.signing import Credentials
 from ..projects import Project
 from . import metrics
 
@@ -26,32 +25,18 @@ _last: dict[str, tuple[bool, float]] = {}
 
 def client_for(project: Project) -> DcsClient:
     """Return this process's client of a project; it keeps its connections open."""
-    return _client(
-        project.name,
-        project.endpoint,
-        project.project_id,
-        project.credentials,
-        settings.DCS_CONNECT_TIMEOUT,
-        settings.DCS_READ_TIMEOUT,
-    )
+    return _client(project, settings.DCS_CONNECT_TIMEOUT, settings.DCS_READ_TIMEOUT)
 
 
 @lru_cache(maxsize=64)
-def _client(
-    name: str,
-    endpoint: str,
-    project_id: str,
-    credentials: Credentials,
-    connect_timeout: float,
-    read_timeout: float,
-) -> DcsClient:
+def _client(project: Project, connect_timeout: float, read_timeout: float) -> DcsClient:
     return DcsClient(
-        endpoint=endpoint,
-        project_id=project_id,
-        credentials=credentials,
+        endpoint=project.endpoint,
+        project_id=project.project_id,
+        credentials=project.credentials,
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,
-        observe=partial(_observe, name),
+        observe=partial(_observe, project.name),
     )
 
 

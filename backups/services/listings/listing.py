@@ -36,28 +36,18 @@ Made = TypeVar("Made")
 Source = Literal["live", "cache", "stale"]
 
 
-@dataclass(frozen=True)
-class Listing(Generic[Item]):
+@dataclass(frozen=True, kw_only=True)
+class Listing(Generation, Generic[Item]):
     """One generation of a list as a view may show it.
 
-    `source`: "live" was read for this view, "cache" is fresh, "stale" is older
-    than its freshness or newer than DCS would confirm. `promised` is the total
-    that DCS gave, None where it gave none. `windowed` says that only a part of
-    a very long history was read; `newest_part` has its newest records then.
-    `refreshing`: a newer one is on its way, `progress` how far that is.
+    `source`: "live" was read for this view, "cache" is fresh, "stale" is older than its freshness or newer
+    than DCS would confirm. `windowed` says that only a part of a very long history was read; `newest_part`
+    has its newest records then. `refreshing`: a newer one is on its way, `progress` how far that is.
     """
 
     decoded: DecodedRecords[Item]
-    generation: str
-    pages: int
-    read_at: datetime
     source: Source
-    promised: int | None
-    moved: bool
-    truncated: bool
-    windowed: bool
-    cut_short: bool
-    request_ids: tuple[str, ...]
+    windowed: bool = False
     problem: Problem | None = None
     refreshing: bool = False
     newest_part: Listing[Item] | None = None
@@ -72,14 +62,14 @@ class Listing(Generic[Item]):
         return self.decoded.derived(name, make)
 
     @property
+    def complete(self) -> bool:
+        return super().complete and not self.windowed
+
+    @property
     def kept_key(self) -> tuple[object, ...]:
         """Equal for two of which the same can be said; the records themselves are let go of."""
         own = (self.generation, self.read_at, self.source, self.problem, self.refreshing, self.progress)
         return *own, self.windowed, self.newest_part and self.newest_part.generation
-
-    @property
-    def complete(self) -> bool:
-        return not (self.moved or self.truncated or self.windowed or self.cut_short)
 
     @property
     def total(self) -> int:
@@ -174,13 +164,7 @@ def backups_and_instance(
     standing = _standing(snapshot, visit)
     wanted = of_instance.cached is None and _refusal(of_instance, now) is None
     reading = visit.begin(of_instance) if wanted and standing.kind == "listed" else None
-    try:
-        listing = _backups(snapshot, visit, standing, bounds=bounds, holding=holding)
-    except NothingToShow as nothing:
-        if wanted and standing.kind == "unsure" and nothing.problem.kind == "being_read":
-            # The page becomes the history by itself, and then wants its head.
-            visit.begin(of_instance)
-        raise
+    listing = _backups(snapshot, visit, standing, bounds=bounds, holding=holding)
     if wanted:
         reading = reading or visit.begin(of_instance)
     try:
@@ -241,7 +225,7 @@ def cached_histories(wanted: Iterable[tuple[Project, str]]) -> list[CacheSnapsho
 
 def received_record(listing: Listing[BackupRecord], backup_id: str) -> dict[str, Any] | None:
     """Return one record as DCS sent it, None where its cached page is gone."""
-    bodies = generations.bodies_of(listing.generation, listing.pages) or ()
+    bodies = generations.bodies_of(listing) or ()
     # The page that names it first: the others need not be decoded.
     for body in sorted(bodies, key=lambda body: backup_id.encode() not in body):
         for item in page_of(body, items="backup_record_response", total="total_num")[0] if body else ():
@@ -399,17 +383,10 @@ def _served(
         age = (visit.now - generation.read_at).total_seconds()
         metrics.listing_served(snapshot.subject.project.name, source, age)
     return Listing(
+        **vars(generation),
         decoded=decoded,
-        generation=generation.id,
-        pages=generation.pages,
-        read_at=generation.read_at,
         source=source,
-        promised=generation.promised,
-        moved=generation.moved,
-        truncated=generation.truncated,
         windowed=snapshot.subject.window is not None,
-        cut_short=generation.cut_short,
-        request_ids=generation.request_ids,
         problem=problem,
         refreshing=refreshing is not None,
         progress=refreshing.progress if refreshing else None,

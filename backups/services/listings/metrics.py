@@ -56,13 +56,13 @@ _HOLDS = Counter("dcs_portal_holds", "Times that DCS was begun to be left alone.
 
 def upstream_call(project: str, outcome: str, seconds: float) -> None:
     """Count one request to DCS."""
-    _UPSTREAM_CALLS.labels(project, _one_of(OUTCOMES, outcome, "error")).inc()
+    _UPSTREAM_CALLS.labels(project, outcome).inc()
     _UPSTREAM_SECONDS.labels(project).observe(seconds)
 
 
 def listing_served(project: str, freshness: str, age: float | None = None) -> None:
     """Count one listing that a view was given, with its age in seconds; "none" has none."""
-    _LISTINGS.labels(project, _one_of(FRESHNESS, freshness, "none")).inc()
+    _LISTINGS.labels(project, freshness).inc()
     if age is not None:
         _LISTING_AGE.labels(project).observe(max(0.0, age))
 
@@ -74,7 +74,7 @@ def refresh_waited(seconds: float) -> None:
 
 def hold(project: str, kind: str) -> None:
     """Count a hold that begins; how often it is met is not counted."""
-    _HOLDS.labels(project, _one_of(HOLDS, kind, "throttled")).inc()
+    _HOLDS.labels(project, kind).inc()
 
 
 def begin(projects: Iterable[str]) -> None:
@@ -86,7 +86,3 @@ def begin(projects: Iterable[str]) -> None:
             _LISTINGS.labels(project, freshness)
         for kind in HOLDS:
             _HOLDS.labels(project, kind)
-
-
-def _one_of(known: tuple[str, ...], value: str, otherwise: str) -> str:
-    return value if value in known else otherwise

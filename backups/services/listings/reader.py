@@ -196,7 +196,7 @@ def _is_done_elsewhere(reading: Reading) -> bool:
     """Take over what another reader found after this view had looked, so that DCS is not asked twice."""
     [snapshot] = snapshots(reading.subject)
     reading.progress, cached = snapshot.progress, snapshot.cached
-    if cached and (reading.seen is None or cached.generation.id != reading.seen.generation.id):
+    if cached and (reading.seen is None or cached.generation != reading.seen.generation):
         reading.result = cached
     else:
         reading.problem = snapshot.held(reading.now)
