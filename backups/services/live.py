@@ -7,7 +7,6 @@ while its list is being read, and while DCS does not answer; else it is quiet.
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from ..dcs.records import BackupRecord, Instance
 from .listings import RUNNING_FRESH_SECONDS, Listing
 from .problems import Problem, Progress
+from .projects import CLOUD_ID
 from .words import Words
 
 # quiet: nothing newer is expected. running: a backup is not done. reading: DCS is being asked.
@@ -33,7 +33,6 @@ JUST_READ: Words = _(
 )
 SOONEST = 1.0
 LATER = 5.0
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # A page names the running backups that it shows in a header of each ask.
 MOST_RUNNING = 20
 
@@ -88,7 +87,7 @@ def finished(listing: Listing[BackupRecord], shown_running: Iterable[str]) -> li
 
 def _unfinished(records: tuple[BackupRecord, ...]) -> tuple[str, ...]:
     ids = (record.backup_id for record in records if record.is_running)
-    return tuple(backup_id for backup_id in ids if _ID.fullmatch(backup_id))[:MOST_RUNNING]
+    return tuple(backup_id for backup_id in ids if CLOUD_ID.fullmatch(backup_id))[:MOST_RUNNING]
 
 
 def _state_of(listing: Listing[Any], now: datetime, running: bool) -> tuple[State, float]:

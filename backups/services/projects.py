@@ -6,12 +6,16 @@ decided anew at every request, from the viewer's groups and the configured ones.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.conf import settings
 
 from ..dcs.signing import Credentials
+
+# The form of the ids of instances and backups, so that one fits into a path, a header and a command.
+CLOUD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class HasGroups(Protocol):

@@ -15,14 +15,14 @@ from ...dcs.records import BackupRecord, Instance
 from ..history import backup_url, history_url, instance_url
 from ..listings import NothingToShow, at_hand, cached_instances, project_instances
 from ..problems import Problem
-from ..projects import Project
+from ..projects import CLOUD_ID, Project
 from . import backups
 from .backups import Search
 
 ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 # So that no shorter name is read out of a longer one.
 _END = r"(?![A-Za-z0-9_%-])"
-_CLOUD_ID = rf"[A-Za-z0-9_-]{{1,64}}{_END}"
+_CLOUD_ID = CLOUD_ID.pattern + _END
 LINK = re.compile(
     rf"(?P<page>/projects/(?P<project>[A-Za-z0-9-]+){_END}"
     rf"(?:/instances/(?P<instance>{_CLOUD_ID})(?:/backups/(?P<backup>{_CLOUD_ID})|/recovery-point{_END})?)?)"

@@ -10,11 +10,13 @@ import re
 
 from django.conf import settings
 
+from ..projects import CLOUD_ID
+
 COOKIE = f"{settings.COOKIE_PREFIX}portal_recent"
 KEPT_SECONDS = 90 * 86_400
 MOST = 8
 
-_ONE = re.compile(r"([A-Za-z0-9-]{1,40})/([A-Za-z0-9_-]{1,64})")
+_ONE = re.compile(rf"([A-Za-z0-9-]{{1,40}})/({CLOUD_ID.pattern})")
 
 
 def opened_by(viewer: str, told: str) -> list[tuple[str, str]]:

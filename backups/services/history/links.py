@@ -7,7 +7,6 @@ and ends when the list that it was copied from was read.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -19,12 +18,11 @@ from django.urls import reverse
 
 from ...dcs.records import BackupRecord, Instance
 from ..listings import Window
-from ..projects import Project
+from ..projects import CLOUD_ID, Project
 from .query import History
 
 # DCS's clock may be ahead of ours by as much: its gateway refuses calls whose clock is off by more.
 CLOCKS_DIFFER = timedelta(minutes=15)
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def history_url(project: Project, instance_id: str) -> str:
@@ -33,7 +31,7 @@ def history_url(project: Project, instance_id: str) -> str:
 
 def instance_url(project: Project, instance: Instance) -> str:
     """Return the page of an instance; "" for an id that no page can have."""
-    return history_url(project, instance.instance_id) if _ID.fullmatch(instance.instance_id) else ""
+    return history_url(project, instance.instance_id) if CLOUD_ID.fullmatch(instance.instance_id) else ""
 
 
 def backup_url(project: Project, instance_id: str, record: BackupRecord) -> str:
@@ -44,7 +42,7 @@ def backup_url(project: Project, instance_id: str, record: BackupRecord) -> str:
 
 def backup_path(record: BackupRecord) -> str:
     """Return what follows the path of its history; "" for an id that no page can have."""
-    return f"backups/{record.backup_id}/" if _ID.fullmatch(record.backup_id) else ""
+    return f"backups/{record.backup_id}/" if CLOUD_ID.fullmatch(record.backup_id) else ""
 
 
 def frozen_recovery_path(path: str, query: QueryDict, at: datetime) -> str:

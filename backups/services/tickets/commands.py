@@ -6,12 +6,11 @@ order are the portal's. hcloud exits with 0 even where the API answers with an e
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 
 from ...dcs.records import BackupRecord
 from ..listings import Window
-from ..projects import Project
+from ..projects import CLOUD_ID, Project
 
 # The vendor's page on this very call, which makes commands and sends them.
 API_EXPLORER = (
@@ -19,7 +18,6 @@ API_EXPLORER = (
 )
 MOST_RECORDS = 1000
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SECOND = timedelta(seconds=1)
 
 
@@ -34,7 +32,7 @@ def backup_command(project: Project, instance_id: str, record: BackupRecord) -> 
 
     The list is of the time around it, whichever of its times DCS filters by.
     """
-    if not _ID.fullmatch(record.backup_id):
+    if not CLOUD_ID.fullmatch(record.backup_id):
         return ""
     times = [t for t in (record.created_at, record.execution_at, record.updated_at) if t]
     begin, end = (min(times), max(times) + _SECOND) if times else (None, None)
@@ -45,7 +43,7 @@ def backup_command(project: Project, instance_id: str, record: BackupRecord) -> 
 def _command(
     project: Project, instance_id: str, begin: datetime | None, end: datetime | None, query: str = ""
 ) -> str:
-    if not all(_ID.fullmatch(text) for text in (project.region, project.project_id, instance_id)):
+    if not all(CLOUD_ID.fullmatch(text) for text in (project.region, project.project_id, instance_id)):
         return ""
     options = {
         "cli-region": f'"{project.region}"',
