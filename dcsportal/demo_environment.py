@@ -12,7 +12,6 @@ _OURS = (
     "CACHE_URL",
     "DATABASE_URL",
     "DCS_",
-    "GRANIAN_",
     "METRICS_TOKEN",
     "SECRET_KEY",
     "SSO_",

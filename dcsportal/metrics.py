@@ -1,7 +1,7 @@
 """`/metrics` for Prometheus: what this server counts, over all of its worker processes.
 
-With `./run serve` each worker keeps its numbers in files (metrics_files.py), and whichever worker is
-asked adds them up. Without these, as in a development server, a process tells its own.
+With `./run serve` each worker keeps its numbers in files, by prometheus_client's multiprocess mode, and
+whichever is asked adds them up. Without these, as in a development server, a process tells its own.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import os
 from functools import lru_cache
-from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -26,8 +25,6 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
-
-from .metrics_files import VARIABLE, locked
 
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 # "ok", and the kinds of sso.failures.PAGES.
@@ -116,10 +113,9 @@ def _brings_token(request: HttpRequest) -> bool:
 
 
 def collected() -> bytes:
-    folder = Path(os.environ.get(VARIABLE) or "no folder")
-    if not folder.is_dir():
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if not folder:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
-    with locked(folder):
-        MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+    MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

@@ -267,7 +267,7 @@ DCS_MAX_RECORDS = env.number("DCS_MAX_RECORDS", 20_000, least=1, most=200_000)
 DCS_FRESH_SECONDS = env.seconds("DCS_FRESH_SECONDS", 60, least=0, most=3600)
 DCS_STALE_SECONDS = env.seconds("DCS_STALE_SECONDS", 86_400, least=0, most=30 * 86_400)
 DCS_RECORDS_IN_MEMORY = env.number("DCS_RECORDS_IN_MEMORY", 50_000, least=1000, most=10_000_000)
-# Half of a server's threads (backups/management/server.py): the others serve what is at hand.
+# Half of a worker's threads (backups/management/worker.py): the others serve what is at hand.
 DCS_WAITING_VIEWERS = 16
 
 # --- Logs ----------------------------------------------------------------------
@@ -296,6 +296,8 @@ LOGGING: dict[str, Any] = {
         # The line of a request says the same of what was refused, and of DCS's troubles.
         "django.request": {"level": "ERROR", "filters": ["exceptions"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # That requests wait for a thread is told by /metrics.
+        "waitress.queue": {"level": "ERROR"},
         # A line for each request is for machines.
         "dcsportal.requests": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
     },

@@ -10,15 +10,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 
-from dcsportal.metrics_files import reserve_files
 from dcsportal.postgresql import Connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcsportal.settings")
 
 
 def _application() -> WSGIHandler:
-    # Before anything counts: prometheus_client looks for its files as it is imported.
-    reserve_files()
     try:
         application = get_wsgi_application()
     except ImproperlyConfigured as error:

@@ -1,12 +1,8 @@
-"""`/metrics`: who may read it, what it tells, and that it adds up over worker processes."""
+"""`/metrics`: who may read it, and what it tells; tests/servers has that it adds up over workers."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,10 +13,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from dcsportal.metrics import SIGN_IN_OUTCOMES
-from dcsportal.metrics_files import RESERVED_BYTES
 from dcsportal.sso.failures import PAGES
-
-from .conftest import shell_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "a-token-for-prometheus"
@@ -128,123 +121,3 @@ def test_a_failed_sign_in_is_told_by_its_kind(db: None, client: Client, settings
 
 def test_every_way_in_which_a_sign_in_can_fail_is_known_beforehand() -> None:
     assert set(SIGN_IN_OUTCOMES) == {"ok", *PAGES}
-
-
-# --- Several workers -------------------------------------------------------------
-
-WORKER = """
-import os, sys
-from dcsportal.metrics_files import reserve_files
-reserve_files()
-from dcsportal import metrics
-for _ in range(int(sys.argv[1])):
-    metrics.request_began()
-    metrics.request_answered("history", "GET", 200, 0.02)
-print("counted", flush=True)
-sys.stdin.read()
-"""
-
-
-class Workers:
-    """Processes that count as workers do, until they are ended."""
-
-    def __init__(self, folder: Path) -> None:
-        self.environment = shell_environment() | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
-        self.running: list[subprocess.Popen[str]] = []
-
-    def start(self, requests: int) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(requests)],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.running.append(process)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "counted\n"
-        return process
-
-    def kill(self, process: subprocess.Popen[str]) -> None:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        self.running.remove(process)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "metrics"
-    path.mkdir()
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(path))
-    return path
-
-
-@pytest.fixture
-def workers(folder: Path) -> Iterator[Workers]:
-    made = Workers(folder)
-    yield made
-    for process in list(made.running):
-        made.kill(process)
-
-
-def told(client: Client) -> tuple[float | None, float | None, float | None]:
-    text = client.get("/metrics").content.decode()
-    return (
-        value_of(text, "requests_total", view="history"),
-        value_of(text, "request_seconds_bucket", view="history", le="0.025"),
-        value_of(text, "requests_in_progress"),
-    )
-
-
-def test_the_workers_numbers_are_added_up(client: Client, workers: Workers) -> None:
-    workers.start(3)
-    workers.start(4)
-
-    assert told(client) == (7, 7, 7)
-
-
-def test_what_a_dead_worker_counted_stays_and_what_it_was_doing_does_not(
-    client: Client, workers: Workers, folder: Path
-) -> None:
-    workers.start(3)
-    for count in (4, 5):
-        workers.kill(workers.start(count))
-        told(client)
-
-    assert told(client) == (12, 12, 3)
-    # However many die, what they counted is in one file of each kind.
-    assert len(list(folder.glob("*.db"))) == 3 + 2
-
-
-def test_a_worker_that_dies_again_and_again_fills_no_disk_though_nobody_asks(
-    client: Client, workers: Workers, folder: Path
-) -> None:
-    for _ in range(4):
-        workers.kill(workers.start(1))
-
-    assert len(list(folder.glob("*.db"))) <= 3 + 2
-    assert told(client)[0] == 4
-
-
-def test_a_worker_s_files_have_their_place_on_the_disk_from_the_start(workers: Workers, folder: Path) -> None:
-    workers.start(1)
-
-    for file in folder.glob("*.db"):
-        assert file.stat().st_blocks * 512 >= RESERVED_BYTES
-
-
-def test_without_a_place_for_files_a_worker_counts_for_itself(tmp_path: Path) -> None:
-    script = WORKER + "print(metrics.collected().decode())"
-    result = subprocess.run(
-        [sys.executable, "-c", script, "2"],
-        cwd=ROOT,
-        env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "missing" / "folder")},
-        capture_output=True,
-        input="",
-        text=True,
-        check=True,
-    )
-
-    assert value_of(result.stdout.removeprefix("counted\n"), "requests_total", view="history") == 2
-    assert "tells of one process only" in result.stderr

@@ -1,80 +1,178 @@
-"""How the portal is served: by granian, or behind a sign-in proxy by waitress.
+"""The server: it holds the socket, and keeps as many workers as it was told to that answer on it.
 
-What cannot be is told as one sentence by SystemExit; a CommandError would put its own name before it.
+A worker is an interpreter of its own (worker.py) that is handed the socket, so that a reload takes new
+settings and new code. A pair of sockets connects the two: a worker says on its end that it answers, and each
+side learns that the other is gone, even if that was killed.
+
+SIGTERM and SIGINT stop: no new connections, what is under way is finished. SIGHUP reloads: the old workers go
+once the new ones answer, and stay if these cannot start. It takes the place of `./run serve`, without Django
+and the memory that takes.
+
+python -m backups.management.server APPLICATION LISTENER WORKERS COUNTS LOG_FORMAT
 """
 
 from __future__ import annotations
 
+import logging
+import os
+import selectors
+import signal
 import socket
+import subprocess
 import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
-from django.conf import settings
+logger = logging.getLogger("backups.management.server")
 
-# A request holds a thread while it waits for DCS; what comes on top waits for one.
-THREADS = 32
-# A connection without a request costs a little memory, but no thread.
-MOST_CONNECTIONS = 2048
-HEADER_SECONDS = 10
-# A link of 8 kB, escaped inside the address of the sign-in, and the cookies.
-LONGEST_HEADERS = 64 * 1024
-
-
-def server_command(host: str, port: int, *, workers: int = 1) -> list[str]:
-    """Return what serves the portal.
-
-    granian hands X_User over as X-User, and a sign-in proxy that replaces X-User lets X_User
-    pass: any viewer could name another. waitress drops what has an underscore.
-    """
-    if not settings.SSO_PROXY_USER_HEADER:
-        return granian_command(host, port, workers=workers)
-    if workers > 1:
-        raise SystemExit("--workers must be 1 with SSO_PROXY_USER_HEADER: start several servers instead.")
-    return waitress_command(host, port)
+# A worker gives what is under way 30 s (worker.py).
+STOP_SECONDS = 35.0
+# How long to wait before another worker is tried where one could not start.
+PAUSE_SECONDS = 1.0
+# The files in which a worker counts for /metrics are mapped into memory. Writing to a page that finds no room
+# on a full disk would end the process: each has all its room, more than its series need, from the start.
+PRESENT = "gauge_livesum"
+COUNTS = ("counter", "histogram", PRESENT)
+COUNTS_BYTES = 512 * 1024
 
 
-def waitress_command(host: str, port: int) -> list[str]:
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return [
-        *(sys.executable, "-m", "backups.management.waitress_server"),
-        *("--listen", address, "--threads", str(THREADS), "dcsportal.wsgi:application"),
-    ]
+@dataclass(eq=False)
+class Worker:
+    """`slot` names its counts: no other that lives has it, and the next to have it counts on from there."""
+
+    process: subprocess.Popen[bytes]
+    channel: socket.socket
+    slot: int
+    answers: bool = False
+    outdated: bool = False
+    leaving: bool = False
 
 
-def granian_command(host: str, port: int, *, workers: int = 1) -> list[str]:
-    return [
-        *(sys.executable, "-m", "backups.management.granian_server", "dcsportal.wsgi:application"),
-        *("--interface", "wsgi", "--http", "1", "--no-ws"),
-        *("--host", host, "--port", str(port), "--workers", str(workers)),
-        # What granian calls backpressure are connections, idle ones too: those must never be used up.
-        *("--blocking-threads", str(THREADS), "--backpressure", str(MOST_CONNECTIONS)),
-        # A client that does not end its headers, or its turn on a kept connection, is let go.
-        *("--http1-header-read-timeout", str(HEADER_SECONDS * 1000)),
-        *("--http1-buffer-size", str(LONGEST_HEADERS)),
-        # Requests in flight are finished, as long as a viewer would wait for them.
-        *("--workers-kill-timeout", "30"),
-        # Its warnings are about the number of threads, which is meant: they wait, they do not compute.
-        # On SIGHUP new workers come up with new settings; each old one ends five seconds later.
-        *("--respawn-failed-workers", "--respawn-interval", "5", "--log-level", "error"),
-        *(("--log-config", "dcsportal/granian-json.json") if settings.LOG_FORMAT == "json" else ()),
-    ]
+class Server:
+    def __init__(self, application: str, listener: socket.socket, workers: int, counts: Path) -> None:
+        self._application, self._listener = application, listener
+        self._wanted, self._counts = workers, counts
+        self._workers: list[Worker] = []
+        self._pause_ends = 0.0
+        self._signals, self._wakeup = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._signals, selectors.EVENT_READ)
 
+    def run(self) -> None:
+        """Serve until a signal says stop. Raises SystemExit where no worker can start."""
+        self._wakeup.setblocking(False)
+        signal.set_wakeup_fd(self._wakeup.fileno())
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: None)
+        signals = b""
+        while not {signal.SIGTERM, signal.SIGINT} & set(signals):
+            if signal.SIGHUP in signals:
+                for worker in self._workers:
+                    worker.outdated = True
+            while len(self._current()) < self._wanted and time.monotonic() >= self._pause_ends:
+                self._start()
+            signals = self._wait(PAUSE_SECONDS)
+        self._stop()
 
-def address_of(bind: str) -> tuple[str, int]:
-    """Return host and port of `127.0.0.1:8000` or `[::1]:8000`."""
-    host, _, port = bind.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
-        raise SystemExit(f"--bind is {bind!r}, but must be an address and a port, such as 127.0.0.1:8000.")
-    return host, int(port)
+    def _current(self) -> list[Worker]:
+        return [worker for worker in self._workers if not worker.outdated]
 
+    def _start(self) -> None:
+        slot = min({*range(len(self._workers) + 1)} - {worker.slot for worker in self._workers})
+        ours, theirs = socket.socketpair()
+        given = (self._listener.fileno(), theirs.fileno())
+        command = [sys.executable, "-m", "backups.management.worker", self._application]
+        process = subprocess.Popen(
+            [*command, *map(str, (*given, slot))],
+            env=os.environ | self._place_for_counts(slot),
+            pass_fds=given,
+            stdin=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self._workers.append(Worker(process, ours, slot))
+        self._selector.register(ours, selectors.EVENT_READ, self._workers[-1])
 
-def free_port(host: str, port: int) -> int:
-    """Return the port, or any free one for 0; granian itself would share a taken one."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    def _place_for_counts(self, slot: int) -> dict[str, str]:
         try:
-            probe.bind((host, port))
+            for kind in COUNTS:
+                with (self._counts / f"{kind}_{slot}.db").open("ab") as file:
+                    os.posix_fallocate(file.fileno(), 0, COUNTS_BYTES)
         except OSError as error:
-            raise SystemExit(f"Port {port} on {host} cannot be used: {error.strerror}.") from error
-        return int(probe.getsockname()[1])
+            logger.warning("/metrics tells of one process only, since %s: %s", self._counts, error.strerror)
+            return {}
+        return {"PROMETHEUS_MULTIPROC_DIR": str(self._counts)}
+
+    def _wait(self, seconds: float) -> bytes:
+        """Wait until a worker answers or ends, or a signal comes; return the numbers of the signals."""
+        signals = b""
+        for key, _ in self._selector.select(seconds):
+            if key.data is None:
+                signals = self._signals.recv(4096)
+            elif key.data.channel.recv(1):
+                key.data.answers = True
+                if all(worker.answers for worker in self._current()):
+                    self._dismiss(worker for worker in self._workers if worker.outdated)
+            else:
+                self._replace(key.data)
+        return signals
+
+    def _replace(self, worker: Worker) -> None:
+        """Clear up after a worker that has ended, and see to it that those remain that can answer."""
+        code = worker.process.wait()
+        self._selector.unregister(worker.channel)
+        worker.channel.close()
+        self._workers.remove(worker)
+        # What it was doing is over; what it counted stays.
+        (self._counts / f"{PRESENT}_{worker.slot}.db").unlink(missing_ok=True)
+        if worker.outdated:
+            return
+        logger.error("The worker %d has ended by itself, with code %d.", worker.process.pid, code)
+        if worker.answers:
+            return
+        self._pause_ends = time.monotonic() + PAUSE_SECONDS
+        if before := [each for each in self._workers if each.outdated and not each.leaving]:
+            logger.error("The workers of before the reload go on.")
+            self._dismiss(self._current())
+            for each in before:
+                each.outdated = False
+        elif not any(each.answers for each in self._workers):
+            self._stop()
+            raise SystemExit(1)
+
+    def _dismiss(self, workers: Iterable[Worker]) -> None:
+        for worker in workers:
+            worker.outdated = worker.leaving = True
+            worker.process.terminate()
+
+    def _stop(self) -> None:
+        self._listener.close()
+        self._dismiss(self._workers)
+        ends = time.monotonic() + STOP_SECONDS
+        while self._workers and time.monotonic() < ends:
+            self._wait(1.0)
+        for worker in self._workers:
+            worker.process.kill()
+            worker.process.wait()
+
+
+# As dcsportal.logging writes lines.
+LINES = {
+    "json": '{"time": "%(asctime)s", "level": "error", "logger": "%(name)s", "message": "%(message)s"}',
+    "text": "%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+}
+
+
+def main(application: str, listener: str, workers: str, counts: str, log_format: str) -> None:
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        stream=sys.stdout if log_format == "json" else sys.stderr,
+        format=LINES[log_format],
+        datefmt="%Y-%m-%dT%H:%M:%S+00:00",
+    )
+    Server(application, socket.socket(fileno=int(listener)), int(workers), Path(counts)).run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

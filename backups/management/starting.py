@@ -7,20 +7,20 @@ import hashlib
 import os
 import resource
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.management.commands import collectstatic
 from django.core.files.storage import storages
 from django.core.management import call_command
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
 from .private_files import keep_private
 
@@ -30,9 +30,20 @@ MOST_OPEN_FILES = 65_536
 STATIC_FOLDERS_KEPT = 3
 
 
+def bound(host: str, port: int) -> socket.socket:
+    """Return a socket of this address on which nobody listens yet; port 0 takes any that is free."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise SystemExit(f"Port {port} on {host} cannot be used: {error.strerror}.") from error
+    return listener
+
+
 def prepare() -> None:
     """Bring the database and the static files up to date; of servers that start at once one does it."""
-    keep_private(Path(settings.VAR_DIR))
+    keep_private(settings.VAR_DIR)
     with one_at_a_time():
         call_command("migrate", verbosity=0, interactive=False)
         call_command("clearsessions")
@@ -43,13 +54,13 @@ def prepare() -> None:
 def one_at_a_time() -> Iterator[None]:
     """Wait for other servers that start: of this checkout by a file, of all by the database."""
     with ExitStack() as stack:
-        file = stack.enter_context((Path(settings.VAR_DIR) / "starting").open("wb"))
+        file = stack.enter_context((settings.VAR_DIR / "starting").open("wb"))
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             print("Waiting for another server that is starting.", file=sys.stderr)
             fcntl.flock(file, fcntl.LOCK_EX)
-        if connections[DEFAULT_DB_ALIAS].vendor == "postgresql":
+        if connection.vendor == "postgresql":
             stack.enter_context(_advisory_lock())
         yield
 
@@ -61,15 +72,13 @@ def _advisory_lock() -> Iterator[None]:
     database = connections.databases[DEFAULT_DB_ALIAS]
     options = {key: value for key, value in database["OPTIONS"].items() if key != "pool"}
     connections.databases[name] = database | {"OPTIONS": options}
-    connection = connections[name]
     try:
-        with transaction.atomic(using=name), connection.cursor() as cursor:
+        with transaction.atomic(using=name), connections[name].cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
             yield
     finally:
-        connection.close()
-        del connections[name]
-        del connections.databases[name]
+        connections[name].close()
+        del connections[name], connections.databases[name]
 
 
 def collect_static_files() -> None:
@@ -82,24 +91,19 @@ def collect_static_files() -> None:
     if not folder.is_dir():
         with tempfile.TemporaryDirectory(dir=current.parent) as temporary:
             collected = Path(temporary) / folder.name
+            options = {"location": str(collected), "base_url": settings.STATIC_URL}
             command = collectstatic.Command()
-            command.storage = storages.create_storage(_storage_in(collected))
+            command.storage = storages.create_storage(settings.STORAGES["staticfiles"] | {"OPTIONS": options})
             call_command(command, verbosity=0, interactive=False)
             with suppress(OSError):  # another server has been quicker
                 collected.rename(folder)
     os.utime(folder)
-    if current.resolve() != folder:
-        link = current.with_name(f"{folder.name}-{os.getpid()}")
-        link.symlink_to(folder.name)
-        link.replace(current)
+    link = current.with_name(f"{folder.name}-{os.getpid()}")
+    link.symlink_to(folder.name)
+    link.replace(current)
     folders = [path for path in current.parent.iterdir() if path.is_dir() and not path.is_symlink()]
     for old in sorted(folders, key=lambda path: path.stat().st_mtime)[:-STATIC_FOLDERS_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _storage_in(folder: Path) -> dict[str, Any]:
-    options = {"location": str(folder), "base_url": settings.STATIC_URL}
-    return settings.STORAGES["staticfiles"] | {"OPTIONS": options}
 
 
 def _digest_of_static_files() -> str:
@@ -112,26 +116,28 @@ def _digest_of_static_files() -> str:
     return digest.hexdigest()[:16]
 
 
-def metrics_folder(host: str, port: int) -> Path:
+def counts_folder(host: str, port: int) -> Path:
     """Return the empty folder in which this server's workers count; no other server has its address."""
-    folder = Path(settings.VAR_DIR) / "metrics" / f"{host}-{port}".replace(":", "_")
+    folder: Path = settings.VAR_DIR / "metrics" / f"{host}-{port}".replace(":", "_")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder
 
 
-def allow_many_connections() -> None:
-    """Raise the limit of open files as far as the system allows: each connection is one."""
+def prepare_environment() -> None:
+    """Set up what a server's workers inherit."""
+    # They read the file of settings anew.
+    for name in settings.NAMES_OF_ENV_FILE:
+        os.environ.pop(name, None)
+    # Of itself glibc has places to take memory from for each processor, and what threads let go in one is not
+    # used in another: a worker of 32 threads then holds half as much again. One at a time runs Python anyway.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+    # Where answers wait that are read too slowly to be kept in memory.
+    folder = settings.VAR_DIR / "tmp"
+    folder.mkdir(exist_ok=True)
+    os.environ["TMPDIR"] = str(folder)
+    # Each connection is an open file.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def keep_memory_together() -> None:
-    """Let glibc take memory from two places for all threads of a process that is yet to start.
-
-    Of itself it has some for each processor, and what threads let go in one is not used in another: a
-    worker of 32 threads then holds half as much again. One thread at a time runs Python anyway.
-    """
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")

@@ -48,11 +48,11 @@ def environment(emulator: Emulator, endpoint: str, tmp_path: Path) -> Environmen
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(
     _emulator_and_address: tuple[Emulator, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
-    """One server with two workers for all tests of a module."""
+    """One server with two workers for all tests that do not harm it."""
     emulator, endpoint = _emulator_and_address
     database = f"sqlite:///{tmp_path_factory.mktemp('served') / 'portal.sqlite3'}"
     with serving(environment_of(emulator, endpoint, DATABASE_URL=database), "--workers", "2") as server:

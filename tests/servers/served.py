@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,10 @@ import requests
 
 from backups.emulator.api import Emulator
 
-from ..conftest import shell_environment
+from ..conftest import SETTINGS, shell_environment
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET_KEY = "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-START_SECONDS = 60
 
 
 class Served:
@@ -65,14 +64,13 @@ class Served:
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
     def wait_until_it_answers(self) -> None:
-        ends = time.monotonic() + START_SECONDS
-        while True:
-            with contextlib.suppress(requests.ConnectionError):
-                if self.get("/healthz").status_code == 200:
-                    return
+        def answers() -> bool:
             assert self.process.poll() is None, "\n".join(["it has ended", *self.errors])
-            assert time.monotonic() < ends, "the server does not answer"
-            time.sleep(0.05)
+            with contextlib.suppress(requests.ConnectionError):
+                return self.get("/healthz").status_code == 200
+            return False
+
+        wait_for(answers)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
@@ -82,6 +80,13 @@ class Served:
         """Return the process ids of the workers that live."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in children.split()]
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "it does not come true"
+        time.sleep(0.02)
 
 
 def browser() -> requests.Session:
@@ -132,10 +137,12 @@ def serving(environment: dict[str, str], *arguments: str, port: int = 0) -> Iter
 
 
 def _started(environment: dict[str, str], arguments: tuple[str, ...], port: int) -> Served:
+    # What the tests' own settings say must not win over a file of settings.
+    shell = {name: value for name, value in shell_environment().items() if name not in SETTINGS}
     process = subprocess.Popen(
         [sys.executable, "manage.py", "serve", "--bind", f"127.0.0.1:{port}", *arguments],
         cwd=ROOT,
-        env=shell_environment() | {"PORTAL_URL": f"http://127.0.0.1:{port}"} | environment,
+        env=shell | {"PORTAL_URL": f"http://127.0.0.1:{port}"} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

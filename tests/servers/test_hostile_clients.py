@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
-from backups.management.server import HEADER_SECONDS
+from backups.management.worker import LIMITS
 from dcsportal.bounds import BODIES_OF_ONE_ADDRESS
 
 from .served import Served
@@ -211,12 +211,12 @@ def test_idle_and_slow_connections_are_let_go(served: Served) -> None:
     with attacked(served, _sends_nothing, 3) as idle, attacked(served, _sends_half_a_head, 3) as slow:
         began = time.monotonic()
         for connection in (*idle, *slow):
-            connection.settimeout(HEADER_SECONDS + 15)
+            connection.settimeout(LIMITS["channel_timeout"] + 15)
             # Some are told why.
             assert b"200" not in connection.recv(1000)
         taken = time.monotonic() - began
 
-    assert taken < HEADER_SECONDS + 10
+    assert taken < LIMITS["channel_timeout"] + 10
 
 
 def test_few_bodies_may_be_on_their_way_at_once(served: Served) -> None:

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import socket
-import subprocess
-import time
-from collections.abc import Generator
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +11,10 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from backups.management.server import server_command, waitress_command
 from dcsportal.sso.models import Viewer
 
 from .conftest import get
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = "/projects/eu-prod/?q=a%25b"
 
 
@@ -156,53 +148,6 @@ def test_nobody_signs_in_through_the_other_doors(client: Client, settings: Setti
     assert client.get("/sso/start/").status_code == 404
     assert client.get("/sso/callback/").status_code == 404
     assert client.post("/sso/back-channel-logout/").status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("lines", "seen"),
-    [
-        (["X-Forwarded-User: ada"], "'ada'"),
-        (["X-Forwarded-User: ada", "X_Forwarded_User: eve"], "'ada'"),
-        (["X_Forwarded_User: eve", "X-Forwarded-User: ada"], "'ada'"),
-        (["X_Forwarded_User: eve"], "None"),
-        (["X-Forwarded_User: eve"], "None"),
-        (["X-Forwarded-User: ada", "X-Forwarded-User: eve"], "'ada, eve'"),
-    ],
-)
-def test_the_server_takes_no_header_with_underscores_for_the_proxys(
-    echo_port: int, lines: list[str], seen: str
-) -> None:
-    """A proxy that replaces X-Forwarded-User may let X_Forwarded_User of its viewer pass."""
-    with socket.create_connection(("127.0.0.1", echo_port), timeout=5) as connection:
-        head = "\r\n".join(["GET / HTTP/1.1", "Host: x", "Connection: close", *lines, "", ""])
-        connection.sendall(head.encode())
-        answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
-
-    assert seen in answer
-
-
-def test_behind_a_proxy_the_portal_is_served_by_what_drops_underscores() -> None:
-    assert "backups.management.waitress_server" in server_command("127.0.0.1", 8000)
-    with pytest.raises(SystemExit, match="--workers"):
-        server_command("127.0.0.1", 8000, workers=2)
-
-
-@pytest.fixture(scope="module")
-def echo_port() -> Generator[int]:
-    """The port of the server that stands behind a sign-in proxy, in front of an application that tells."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
-    command = [*waitress_command("127.0.0.1", port)[:-1], "tests.sso.echo:application"]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
-        try:
-            ends = time.monotonic() + 10
-            while time.monotonic() < ends:
-                with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                    break
-                time.sleep(0.05)
-            yield port
-        finally:
-            process.kill()
 
 
 @pytest.mark.parametrize(

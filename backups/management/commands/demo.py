@@ -19,13 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from backups.emulator.fleet import Fleet, Project
 from backups.management.private_files import keep_private
-from backups.management.server import free_port, granian_command
-from backups.management.starting import collect_static_files
+from backups.management.starting import bound
 
 HOST = "127.0.0.1"
 START_SECONDS = 30
@@ -54,14 +52,13 @@ class Command(BaseCommand):
             raise SystemExit("The demo has settings of its own: start it with ./run demo.")
         if not 0 <= port < 65536:
             raise SystemExit("--port must be from 0 to 65535.")
-        port = free_port(HOST, port)
+        with bound(HOST, port) as free:
+            port = free.getsockname()[1]
         url = f"http://{HOST}:{port}/"
         folder = Path(settings.BASE_DIR) / "var" / "demo"
         with stopped_by_signals(), Children() as children:
             keep_private(Path(settings.VAR_DIR))
             emulator = children.start_emulator(folder / "emulator.log")
-            call_command("migrate", verbosity=0, interactive=False)
-            collect_static_files()
             projects = write_projects(folder, endpoint_of(emulator, folder / "emulator.log"))
             children.start_portal(port, {"PORTAL_URL": url.rstrip("/"), "DCS_PROJECTS_FILE": str(projects)})
             children.wait_for_portal(f"{url}healthz")
@@ -126,7 +123,8 @@ class Children:
             return self._start("emulator", command, stdout=subprocess.PIPE, stderr=errors)
 
     def start_portal(self, port: int, environment: dict[str, str]) -> None:
-        self._start("portal", granian_command(HOST, port), env=os.environ | environment)
+        command = [sys.executable, "manage.py", "serve", "--bind", f"{HOST}:{port}"]
+        self._start("portal", command, env=os.environ | environment)
 
     def _start(self, name: str, command: list[str], **options: Any) -> subprocess.Popen[str]:
         process: subprocess.Popen[str] = subprocess.Popen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -12,7 +13,6 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
 from backups.management import starting
-from backups.management.server import address_of, free_port, server_command
 
 
 class Command(BaseCommand):
@@ -28,19 +28,26 @@ class Command(BaseCommand):
         if not 1 <= workers <= 64:
             raise SystemExit("--workers must be from 1 to 64.")
         refuse_wrong_settings()
-        port = free_port(host, port)
-        command = server_command(host, port, workers=workers)
+        listener = starting.bound(host, port)
         try:
             starting.prepare()
         except DatabaseError as error:
             raise SystemExit(f"The database cannot be used: {first_line(error)}.") from error
-        starting.allow_many_connections()
-        starting.keep_memory_together()
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(starting.metrics_folder(host, port))
-        for name in settings.NAMES_OF_ENV_FILE:
-            os.environ.pop(name, None)
+        starting.prepare_environment()
+        listener.set_inheritable(True)
+        given = (listener.fileno(), workers, starting.counts_folder(host, port), settings.LOG_FORMAT)
+        command = [sys.executable, "-m", "backups.management.server", settings.WSGI_APPLICATION]
         # In place of this process, so that signals reach the server itself.
-        os.execv(command[0], command)
+        os.execv(command[0], [*command, *map(str, given)])
+
+
+def address_of(bind: str) -> tuple[str, int]:
+    """Return host and port of `127.0.0.1:8000` or `[::1]:8000`."""
+    host, _, port = bind.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise SystemExit(f"--bind is {bind!r}, but must be an address and a port, such as 127.0.0.1:8000.")
+    return host, int(port)
 
 
 def first_line(error: Exception) -> str:
