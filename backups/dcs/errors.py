@@ -5,7 +5,7 @@ DcsError
 ├── DcsThrottled         429: too many calls; `retry_after` says when to come back
 ├── DcsAccessDenied      401, 403: the key is refused, or lacks a permission
 ├── DcsNotFound          DCS does not know the instance
-├── DcsRequestRejected   any other 4xx
+├── DcsRequestRejected   any other 4xx; kind "unsupported": this kind of instance has no backups
 └── DcsAnswerGarbled     an answer that is not the API's: HTML, a redirect, broken JSON
 
 Each carries the HTTP status, DCS's own code and message (redacted), its request
@@ -19,6 +19,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 NOT_FOUND_CODES = frozenset({"DCS.4119", "DCS.3022"})
+UNSUPPORTED_CODES = frozenset({"DCS.4086", "DCS.4095"})
+# The older form of the same codes has nine digits; those that are not 1114 + 00 + the last three of DCS.4NNN.
+_OLDER_CODES = {
+    **{f"11140100{n}": f"DCS.100{n}" for n in (1, 2, 3, 4)},
+    "111403002": "DCS.3002",
+    "111403003": "DCS.3003",
+    "111404001": "DCS.4001",
+    "111404022": "DCS.3022",
+    "111405001": "DCS.5001",
+    "111500000": "DCS.5000",
+}
+_OF_THE_CLOUD = re.compile(r"(?:DCS|APIGW|IAM|PDP|STS|EPS)\.\d{1,6}|1114\d{5}|111500000|40[13]")
 MESSAGE_LIMIT = 1024  # what the reference page allows an error_msg
 
 
@@ -69,7 +81,10 @@ class DcsThrottled(DcsError):
 
 
 class DcsAccessDenied(DcsError):
-    """kind: credentials_refused (401; never to be retried, the cloud locks the key) or access_denied."""
+    """kind: credentials_refused (401; never to be retried, the cloud locks the key), access_denied, blocked.
+
+    blocked: a 403 that is neither DCS's nor the gateway's own, but of a firewall or proxy on the way.
+    """
 
     kind = "access_denied"
 
@@ -86,34 +101,41 @@ class DcsAnswerGarbled(DcsError):
     kind = "garbled"
 
 
+def canonical_code(code: str) -> str:
+    """Return the code as the error reference lists it: `DCS.4119` for `111400119`, `APIGW.` for `APIG.`."""
+    if re.fullmatch(r"111400\d{3}", code):
+        return f"DCS.4{code[-3:]}"
+    return _OLDER_CODES.get(code, code.replace("APIG.", "APIGW."))
+
+
 def error_from_answer(
     *, http_status: int, answer: Any, request_id: str, retry_after: float | None, secrets: Iterable[str]
 ) -> DcsError:
     """Return the error that an HTTP answer means.
 
     `answer` is the decoded JSON body, or None where the body is no JSON (a
-    proxy's HTML, an empty body). All documented shapes are understood: DCS v2,
-    the older `{"error": {…}}`, the gateway's and IAM's.
+    proxy's HTML, an empty body). All shapes that are seen are understood: DCS v2,
+    the older `{"error": {…}}`, the gateway's, IAM's, and those that the SDK looks for.
     """
     code, message, body_request_id = _code_and_message(answer)
     message = redact(message, secrets)
     code = redact(code, secrets)[:64]
+    meaning = canonical_code(code)
     kind: type[DcsError]
     name = ""
-    if http_status == 429 or code.endswith("GW.0308") or code == "APIG.0308":
+    if http_status == 429 or meaning == "APIGW.0308":
         kind = DcsThrottled
     elif http_status == 401:
         kind, name = DcsAccessDenied, "credentials_refused"
     elif http_status == 403:
-        kind = DcsAccessDenied
-    elif code in NOT_FOUND_CODES and http_status in (400, 404):
+        kind, name = DcsAccessDenied, "access_denied" if _OF_THE_CLOUD.fullmatch(meaning) else "blocked"
+    elif meaning in NOT_FOUND_CODES and http_status in (200, 400, 404):
         kind = DcsNotFound
-    elif 400 <= http_status < 500 and (code or message):
-        kind = DcsRequestRejected
+    elif http_status < 500 and http_status not in range(201, 400) and (code or message):
+        # Also an error inside a 200.
+        kind, name = DcsRequestRejected, "unsupported" if meaning in UNSUPPORTED_CODES else ""
     elif http_status >= 500:
         kind = DcsUnavailable
-    elif http_status == 200 and (code or message):
-        kind = DcsRequestRejected  # an error inside a 200
     else:
         kind = DcsAnswerGarbled
     return kind(
@@ -132,15 +154,22 @@ def is_error(answer: Any) -> bool:
     return bool(code or message)
 
 
+_NAMES = (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message"))
+_WRAPPERS = ("error", "badRequest", "forbidden", "unauthorized", "itemNotFound", "overLimit")
+
+
 def _code_and_message(answer: Any) -> tuple[str, str, str]:
     if not isinstance(answer, Mapping):
         return "", "", ""
-    inner = answer.get("error")
-    if isinstance(inner, str):
-        return "", inner, _plain(answer.get("request_id"))
-    if isinstance(inner, Mapping):
-        return _plain(inner.get("code")), _plain(inner.get("message")), _plain(answer.get("request_id"))
-    return _plain(answer.get("error_code")), _plain(answer.get("error_msg")), _plain(answer.get("request_id"))
+    request_id = _plain(answer.get("request_id"))
+    for inner in (answer, *(answer.get(name) for name in _WRAPPERS)):
+        if isinstance(inner, Mapping):
+            for code_name, message_name in _NAMES:
+                code, message = _plain(inner.get(code_name)), _plain(inner.get(message_name))
+                # A `message` by itself is nothing that the cloud says.
+                if code or (message and not (inner is answer and message_name == "message")):
+                    return code, message, request_id
+    return "", _plain(answer.get("error")), request_id
 
 
 def _plain(value: Any) -> str:

@@ -10,11 +10,20 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, override
 
-from ..dcs.errors import DcsAccessDenied, DcsAnswerGarbled, DcsError, DcsNotFound, DcsRequestRejected
+from ..dcs.errors import (
+    DcsAccessDenied,
+    DcsAnswerGarbled,
+    DcsError,
+    DcsNotFound,
+    DcsRequestRejected,
+    canonical_code,
+)
 from .words import Words
 
 # DCS's statuses end here: a refusal or nonsense is a bad gateway, the rest may pass.
-_BAD_GATEWAY_KINDS = frozenset((DcsAccessDenied.kind, DcsRequestRejected.kind, DcsAnswerGarbled.kind))
+_BAD_GATEWAY_KINDS = frozenset(
+    (DcsAccessDenied.kind, DcsRequestRejected.kind, DcsAnswerGarbled.kind, "blocked", "unsupported")
+)
 DEFAULT_RETRY_SECONDS = 5
 
 
@@ -98,7 +107,7 @@ class Problem:
     @property
     def _words(self) -> tuple[Words, Words, Words]:
         of_kind = _WORDS.get(self.kind, _WORDS["server_error"])
-        return _WORDS_OF_CODE.get((self.kind, self.code.replace("APIG.", "APIGW.")), of_kind)
+        return _WORDS_OF_CODE.get((self.kind, canonical_code(self.code)), of_kind)
 
     def for_json(self) -> dict[str, Any]:
         """Return it for programs: where DCS said nothing, the portal's own words stand in English."""
@@ -158,6 +167,11 @@ _WORDS: dict[str, tuple[Words, Words, Words]] = {
             "dcs:instance:list and dcs:instance:get."
         ),
     ),
+    "blocked": (
+        _("Something between the portal and DCS refused the call"),
+        _("Neither DCS nor the cloud's gateway refused the call: a firewall or a proxy on the way did."),
+        _("Tell the portal's operators: a firewall or a proxy must let the portal's calls to DCS through."),
+    ),
     "not_found": (
         _("DCS does not know this instance"),
         _(
@@ -170,6 +184,11 @@ _WORDS: dict[str, tuple[Words, Words, Words]] = {
         _("DCS rejected the request"),
         _("DCS understood the request and refuses it."),
         _("Tell the portal's operators, with the code and the request id."),
+    ),
+    "unsupported": (
+        _("This kind of instance has no backups"),
+        _("DCS says that it backs up and restores only instances with a standby, and this one has none."),
+        _("Nothing is wrong with the portal. Look for the data where it comes from."),
     ),
     "garbled": (
         _("DCS's answer made no sense"),
@@ -210,6 +229,11 @@ _WRONG_PROJECT: tuple[Words, Words, Words] = (
 _WORDS_OF_CODE: dict[tuple[str, str], tuple[Words, Words, Words]] = {
     ("credentials_refused", "APIGW.0307"): _WRONG_PROJECT,
     ("credentials_refused", "DCS.1004"): _WRONG_PROJECT,
+    ("access_denied", "APIGW.0302"): (
+        _("The cloud's gateway does not let the portal call this API"),
+        _("The user of the portal's access key is on a blacklist of the API, or missing from its whitelist."),
+        _("Tell the portal's operators: the user of the access key must be let through by the gateway."),
+    ),
     ("rejected", "APIGW.0101"): (
         _("The DCS API is not at this endpoint"),
         _("The cloud's gateway knows no such API. Often the region or the endpoint is wrong."),

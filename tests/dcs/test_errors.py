@@ -46,6 +46,7 @@ def refusal(client: DcsClient, instance_id: str = ORDERS_CACHE_ID) -> DcsError:
 # The tables of the API's error reference ---------------------------------------------
 
 REJECTED = (DcsRequestRejected, "rejected")
+UNSUPPORTED = (DcsRequestRejected, "unsupported")
 DENIED = (DcsAccessDenied, "access_denied")
 REFUSED = (DcsAccessDenied, "credentials_refused")
 NOT_FOUND = (DcsNotFound, "not_found")
@@ -53,7 +54,14 @@ BROKEN = (DcsUnavailable, "server_error")
 THROTTLED = (DcsThrottled, "throttled")
 
 TABLE = [
-    *((400, f"DCS.{code}", *REJECTED) for code in (4002, 4061, 4062, 4063, 4800, 4095, 4086, 4026, 4049)),
+    *((400, f"DCS.{code}", *REJECTED) for code in (4002, 4061, 4062, 4063, 4800, 4026, 4049)),
+    *((400, code, *UNSUPPORTED) for code in ("DCS.4095", "DCS.4086", "111400095", "111400086")),
+    *((status, code, *NOT_FOUND) for status in (400, 404) for code in ("111400119", "111404022")),
+    *((401, f"11140100{n}", *REFUSED) for n in (1, 2, 3, 4)),
+    *((403, f"11140300{n}", *DENIED) for n in (2, 3)),
+    *((403, f"{gateway}.0302", *DENIED) for gateway in ("APIGW", "APIG")),
+    (404, "111404001", *REJECTED),
+    (500, "111500000", *BROKEN),
     *((400, f"DCS.{code}", *REJECTED) for code in (4087, 4096, 4097)),
     (400, "DCS.4119", *NOT_FOUND),
     (404, "DCS.3022", *NOT_FOUND),
@@ -139,6 +147,48 @@ def made(
     )
 
 
+@pytest.mark.parametrize(
+    "shaped",
+    [
+        lambda code, message: {"error_code": code, "error_msg": message},
+        lambda code, message: {"errorCode": code, "errorMsg": message},
+        lambda code, message: {"code": code, "message": message},
+        lambda code, message: {"error": {"code": code, "message": message, "title": "x"}},
+        lambda code, message: {"error": {"error_code": code, "error_msg": message}},
+        lambda code, message: {"badRequest": {"code": code, "message": message}},
+        lambda code, message: {"forbidden": {"code": code, "message": message}},
+        lambda code, message: {"itemNotFound": {"code": code, "message": message}},
+    ],
+)
+def test_code_and_message_are_found_in_every_shape_that_is_seen(shaped: Any) -> None:
+    body = shaped("111404022", "The instance does not exist.") | {"request_id": "1f-2"}
+    for status in (200, 400, 404):
+        error = made(body, http_status=status)
+        assert (error.kind, error.error_code) == ("not_found", "111404022")
+        assert (error.message, error.request_id) == ("The instance does not exist.", "1f-2")
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ({"error_code": "DCS.2003", "error_msg": "no"}, "access_denied"),
+        ({"error_code": "APIGW.0302", "error_msg": "no"}, "access_denied"),
+        (
+            {"error": {"code": 403, "message": "Not authorized", "title": "Forbidden"}},
+            "access_denied",
+        ),
+        ({"forbidden": {"code": 403, "message": "no"}}, "access_denied"),
+        ({"code": 111403002, "message": "no"}, "access_denied"),
+        ({"code": "WAF.1", "message": "blocked"}, "blocked"),
+        ({"message": "Forbidden"}, "blocked"),
+        ({"error": "blocked by policy"}, "blocked"),
+        (None, "blocked"),
+    ],
+)
+def test_a_403_of_something_on_the_way_is_not_taken_for_a_missing_permission(answer: Any, kind: str) -> None:
+    assert made(answer, http_status=403).kind == kind
+
+
 def test_the_request_id_is_the_header_s_else_the_gateway_s_own() -> None:
     body = {"error_code": "APIGW.0301", "error_msg": "no", "request_id": "from-body"}
     assert made(body, request_id="from-header").request_id == "from-header"
@@ -164,7 +214,7 @@ def test_the_request_id_is_the_header_s_else_the_gateway_s_own() -> None:
 )
 def test_an_odd_body_still_becomes_the_error_of_its_status(answer: Any) -> None:
     assert made(answer, http_status=500).kind == "server_error"
-    assert made(answer, http_status=403).kind == "access_denied"
+    assert made(answer, http_status=403).kind == "blocked"
     assert made(answer, http_status=418).kind == "garbled"  # no refusal of DCS says nothing
     assert made(answer, http_status=302).kind == "garbled"
 
@@ -226,7 +276,7 @@ def test_other_statuses_without_an_error_are_garbled(emulator: Emulator, endpoin
     [
         (400, "garbled"),
         (401, "credentials_refused"),
-        (403, "access_denied"),
+        (403, "blocked"),
         (404, "garbled"),
         (500, "server_error"),
         (503, "server_error"),
