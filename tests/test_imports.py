@@ -20,6 +20,8 @@ ALLOWED = {
     "backups/guards.py": {"backups.forms", "backups.services"},
     "backups/views": {"backups.dcs.records", "backups.forms", "backups.guards", "backups.services"},
     "backups/templatetags": {"backups.dcs.records", "backups.services"},
+    "backups/query_links.py": {"backups.dcs.records", "backups.services"},
+    "backups/templating.py": {"backups.query_links", "backups.services"},
     "backups/urls.py": {"backups.views"},
 }
 

@@ -15,7 +15,7 @@ from backups.services.problems import PROBLEM_KINDS
 
 from .conftest import text_of
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates_old"
 # Parts that frame a page or control it: each stands on a page of its own tests.
 NO_STATES = re.findall(
     r"\w+",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import words
+from .charts import chart, round_size, spark
 from .days import STATES, Day
 from .hints import Hint
 from .outlook import Outlook
@@ -17,6 +19,10 @@ __all__ = [
     "Overview",
     "Plan",
     "Size",
+    "chart",
     "day_runs",
     "overview",
+    "round_size",
+    "spark",
+    "words",
 ]

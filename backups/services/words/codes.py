@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import override
+from django.utils.translation import override, pgettext_lazy
 
 Words = str | Promise
 
@@ -27,6 +27,26 @@ TYPE_WORDS: dict[str, Words] = {"manual": _("Manual"), "auto": _("Automatic")}
 FORMAT_WORDS: dict[str, Words] = {"rdb": "RDB", "aof": "AOF"}
 RESTORABLE_WORDS: dict[str, Words] = {"yes": _("Yes"), "no": _("No"), "unknown": _("Unknown")}
 OTHER: Words = _("Other")
+
+COLUMN_WORDS: dict[str, Words] = {
+    "status": _("Status"),
+    "type": _("Type"),
+    "restorable": _("Restorable"),
+    "format": _("Format"),
+    "error": pgettext_lazy("of a backup", "Error"),
+    "restore": _("Restore"),
+    "backup": _("Backup"),
+    "started": _("Data from"),
+    "duration": _("Took"),
+    "size": _("Size"),
+    "note": _("Remark or error"),
+    "name": _("Name"),
+    "order": _("Order"),
+    "id": _("Id"),
+    "engine": _("Engine"),
+    "mode": _("Cache mode"),
+    "created": _("Created"),
+}
 
 CACHE_MODE_WORDS: dict[str, Words] = {
     "single": _("single node"),
@@ -110,6 +130,25 @@ REASON_WORDS: dict[str, Words] = {
     "dcs_says_no": _("DCS says no and gives no reason"),
     "dcs_does_not_say": _("DCS does not say whether it can be restored"),
     "contradiction": _("DCS still says that it can be restored"),
+}
+
+# What a field of the API's answer is.
+FIELD_NOTES: dict[str, Words] = {
+    "backup_id": _("Names this backup in DCS, in the hcloud command and in vendor tickets."),
+    "backup_name": _("A name. A time in it may be in another zone: it says nothing about the data."),
+    "instance_id": _("The instance that was backed up."),
+    "period": _("The planned slot of an automatic backup, in UTC. Manual ones have none."),
+    "size": _("The size of the backup file. The instance may need more memory than that."),
+    "backup_type": _("Started by the backup policy, or by hand."),
+    "backup_format": _("RDB is one image of the data; AOF is the log of the writes."),
+    "created_at": _("When the task was created; it may have waited after that."),
+    "execution_at": _("When the backup started: its data is from this time."),
+    "updated_at": _("When the record last changed: the end of a backup, or when its file went."),
+    "progress": _("How far a backup in progress is."),
+    "error_code": _("Why a backup failed."),
+    "remark": _("What a person wrote when starting it."),
+    "status": _("The status in DCS's own word."),
+    "is_support_restore": _("DCS's own word on whether it can be restored. It gives no reason."),
 }
 
 # Why a usable backup is not certainly from before a time.

@@ -6,14 +6,35 @@ Codes go in, words of the language that is active come out, as plain text.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache, wraps
+from typing import ParamSpec, TypeVar
 
 from django.utils.text import capfirst
-from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import get_language, gettext, ngettext, pgettext
 
-from ..eligibility import Eligibility
+from ...dcs.records import BackupRecord
+from ..eligibility import Eligibility, eligibility
 from . import codes
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def cached_per_language(say: Callable[P, T]) -> Callable[P, T]:
+    """Cache what is said of some values; the rows of a page repeat most of it."""
+
+    @lru_cache(maxsize=4096)
+    def said(language: str | None, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return say(*args, **kwargs)
+
+    @wraps(say)
+    def saying(*args: P.args, **kwargs: P.kwargs) -> T:
+        return said(get_language(), *args, **kwargs)  # type: ignore[arg-type]  # they are hashable
+
+    return saying
+
 
 # Times and sizes -------------------------------------------------------------
 
@@ -27,6 +48,7 @@ def zone_label(local: datetime) -> str:
     return f"UTC{'+' if minutes > 0 else '−'}{hours}{f':{rest:02}' if rest else ''}"
 
 
+@cached_per_language
 def duration(value: timedelta | None) -> str:
     """Return "1 m 9 s"; parts of a second are cut off."""
     if value is None:
@@ -45,6 +67,7 @@ def duration(value: timedelta | None) -> str:
 _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"))
 
 
+@cached_per_language
 def size_text(size: int) -> str:
     """Return a size in decimal units (1 GB is 1,000,000,000 bytes).
 
@@ -56,6 +79,7 @@ def size_text(size: int) -> str:
     return exact_bytes(size)
 
 
+@cached_per_language
 def exact_bytes(size: int) -> str:
     return ngettext("%(n)s byte", "%(n)s bytes", size) % {"n": f"{size:,}"}
 
@@ -78,6 +102,14 @@ def percent(value: float) -> str:
     return f"{value:.3g} %"
 
 
+def size_change(part: float) -> str:
+    """Return "+0.9 % against the one before"."""
+    if abs(part) < 0.0005:
+        return gettext("as large as the one before")
+    digits = f"{abs(part) * 100:.1f}" if abs(part) < 0.1 else f"{abs(part) * 100:.0f}"
+    return gettext("%(change)s %% against the one before") % {"change": f"{'+' if part > 0 else '−'}{digits}"}
+
+
 def rate(percent: float) -> str:
     """Return a success rate, cut and not rounded: 99.97 % is not all."""
     return f"{math.floor(percent * 10 + 1e-9) / 10:.3g} %" if percent < 100 else "100 %"
@@ -86,15 +118,18 @@ def rate(percent: float) -> str:
 # Codes -----------------------------------------------------------------------
 
 
+@cached_per_language
 def status_word(status: str) -> str:
     """Return what a status is called. One that the portal does not know is shown as itself."""
     return str(codes.STATUS_WORDS.get(status, status)) or gettext("No status")
 
 
+@cached_per_language
 def type_word(backup_type: str) -> str:
     return str(codes.TYPE_WORDS.get(backup_type, backup_type))
 
 
+@cached_per_language
 def format_word(backup_format: str) -> str:
     return str(codes.FORMAT_WORDS.get(backup_format, backup_format))
 
@@ -103,14 +138,47 @@ def mode_word(cache_mode: str) -> str:
     return str(codes.CACHE_MODE_WORDS.get(cache_mode, cache_mode))
 
 
+@cached_per_language
 def instance_status_word(status: str) -> str:
     return str(codes.INSTANCE_STATUS_WORDS.get(status, status)) or gettext("No status")
 
 
+@cached_per_language
 def error_meaning(code: str) -> str:
     """Return what an error code of a backup means, "" where the portal does not know it."""
     known = codes.ERROR_CODES.get(code)
     return str(known.meaning) if known else ""
+
+
+_FACETS = {
+    "status": codes.STATUS_WORDS,
+    "type": codes.TYPE_WORDS,
+    "format": codes.FORMAT_WORDS,
+    "restorable": codes.RESTORABLE_WORDS,
+    "instance": codes.INSTANCE_STATUS_WORDS,
+}
+
+
+def facet_word(value: str, facet: str) -> str:
+    """Return what a chip says: a value of a filter in words, an error code as itself."""
+    if value == "other":
+        return str(codes.OTHER)
+    return str(_FACETS.get(facet, {}).get(value, value)) or gettext("No status")
+
+
+def column_word(name: str) -> str:
+    """Return what a column is called, and the filters and the order by it."""
+    return str(codes.COLUMN_WORDS[name])
+
+
+def field_note(field: str) -> str:
+    """Return what a field of the API's answer is, "" for one that the reference does not name."""
+    return str(codes.FIELD_NOTES.get(field, ""))
+
+
+def raw_of(record: BackupRecord, field: str) -> str:
+    """Return the text of a field that could not be read, "" where it was read or has none."""
+    return next((text for name, text in record.unread if name == field), "")
 
 
 def reason_word(reason: str) -> str:
@@ -120,6 +188,7 @@ def reason_word(reason: str) -> str:
 # Verdicts --------------------------------------------------------------------
 
 
+@cached_per_language
 def verdict_sentence(eligibility: Eligibility, brief: bool = False) -> str:
     """Return "Restorable", "No: it failed" or "Not yet: it is waiting"; all reasons unless brief."""
     if eligibility.verdict == "yes":
@@ -139,3 +208,19 @@ def reasons_in_words(eligibility: Eligibility) -> str:
 
 def _listed(reasons: Iterable[str]) -> str:
     return pgettext("between reasons", "; ").join(reason_word(reason) for reason in reasons)
+
+
+def ended_sentence(record: BackupRecord) -> str:
+    """Return what is said of a backup that has just ended."""
+    named = {"name": record.name or record.backup_id}
+    if record.status == "failed":
+        meaning = error_meaning(record.error_code).rstrip(".。") or record.error_code
+        if meaning:
+            return gettext("%(name)s failed: %(meaning)s.") % {**named, "meaning": meaning}
+        return gettext("%(name)s failed.") % named
+    if record.status != "succeed":
+        return gettext("%(name)s has ended: %(status)s.") % {**named, "status": status_word(record.status)}
+    found = eligibility(record)
+    if found.usable:
+        return gettext("%(name)s succeeded and can be restored.") % named
+    return gettext("%(name)s succeeded. %(verdict)s.") % {**named, "verdict": verdict_sentence(found)}

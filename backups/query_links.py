@@ -1,0 +1,197 @@
+"""Links of a page back to itself: each changes what it means to and keeps every other parameter.
+
+A page has some forty of them: the query is read and encoded once, and each link is put together from texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from functools import cached_property, lru_cache
+from urllib.parse import quote_plus, urlencode
+
+from django.http import HttpRequest
+from django.utils.encoding import escape_uri_path, iri_to_uri
+
+from .dcs.records import BackupRecord
+from .services.history import PARAMETERS, backup_path, utc_text
+from .services.insights import Day, Hint
+
+# What narrows a history. A figure's link says anew what it shows, and keeps everything else.
+_NARROWING = PARAMETERS - {"sort", "per_page"}
+# Two hundred rows would repeat it.
+LONGEST_REPEATED = 200
+
+
+class Asked(dict[str, str]):
+    """Values by their parameters, "" for one that is not there."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+@dataclass(frozen=True)
+class SortLink:
+    """Where a click on a column leads; `order` is its aria-sort where the rows are ordered by it, else ""."""
+
+    url: str
+    order: str
+    icon: str
+
+
+@dataclass(frozen=True)
+class QueryLinks:
+    """The path and the query of a page as they came in.
+
+    `values` are the parameters in their order, repeated and unknown ones too.
+    """
+
+    path: str
+    query: str
+    values: dict[str, list[str]] = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> QueryLinks:
+        return cls(request.path, request.META.get("QUERY_STRING", ""), dict(request.GET.lists()))
+
+    def toggling(self, name: str, value: str) -> str:
+        """Return the link that adds a value to a repeatable parameter, or takes it out."""
+        values = self.values.get(name, [])
+        rest = [other for other in values if other != value]
+        chosen = rest if len(rest) < len(values) else [*values, value]
+        return self.setting({name: chosen, "page": []})
+
+    def sorting(self, by: str, *, sort: str, default: str, first: str = "") -> SortLink:
+        """Return a column's link: its first click sorts by first + by ("-" descends), the next turns it."""
+        chosen, descending = sort.removeprefix("-") == by, sort.startswith("-")
+        wanted = ("" if descending else "-") + by if chosen else first + by
+        url = self.setting({"sort": [] if wanted == default else [wanted], "page": []})
+        if not chosen:
+            return SortLink(url, "", "sortable")
+        return SortLink(url, *(("descending", "arrow-down") if descending else ("ascending", "arrow-up")))
+
+    def paging(self, page: int) -> str:
+        return self.setting({"page": [] if page == 1 else [str(page)]})
+
+    def setting(self, changes: dict[str, list[str]]) -> str:
+        """Return the link with these values instead; none takes a parameter out."""
+        parts = [
+            _encoded(name, changes[name]) if name in changes else encoded
+            for name, encoded in self._encoded.items()
+        ]
+        parts += [_encoded(name, values) for name, values in changes.items() if name not in self._encoded]
+        return self._joined(parts)
+
+    def without(self, names: Collection[str]) -> str:
+        return self.escaped_path + self.query_without(names)
+
+    def query_without(self, names: Collection[str]) -> str:
+        """Return the query from its question mark on, or nothing."""
+        query = "&".join([encoded for name, encoded in self._encoded.items() if name not in names])
+        return f"?{query}" if query else ""
+
+    @cached_property
+    def asked(self) -> Asked:
+        """The last value of each parameter: the one that counts where one is meant."""
+        return Asked({name: values[-1] for name, values in self.values.items()})
+
+    @cached_property
+    def here(self) -> str:
+        """The address of the page itself."""
+        return self.escaped_path + (f"?{iri_to_uri(self.query)}" if self.query else "")
+
+    @cached_property
+    def ticket(self) -> str:
+        """The text for a ticket about this page, which takes the page's query."""
+        path, mark, query = self.here.partition("?")
+        return f"{path}ticket/{mark}{query}"
+
+    def export(self, name: str) -> str:
+        """Return the link of backups.json or backups.csv with the filters: the whole set, no page."""
+        return f"{self.escaped_path}{name}{self.query_without(('page', 'per_page'))}"
+
+    @cached_property
+    def escaped_path(self) -> str:
+        return _escaped(self.path)
+
+    @cached_property
+    def rows(self) -> RowLinks:
+        query, of_backup = self.query_without(_NARROWING), self.query_without(PARAMETERS)
+        if len(of_backup) > LONGEST_REPEATED:
+            of_backup = self.query_without(self.values.keys() - {"tz"})
+        base = f"{self.escaped_path}{query}{'&' if query else '?'}"
+        return RowLinks(base, self.escaped_path, of_backup)
+
+    @cached_property
+    def _encoded(self) -> dict[str, str]:
+        return {name: _encoded(name, values) for name, values in self.values.items()}
+
+    def _joined(self, parts: Iterable[str]) -> str:
+        query = "&".join(filter(None, parts))
+        return f"{self.escaped_path}?{query}" if query else self.escaped_path
+
+
+@dataclass(frozen=True)
+class RowLinks:
+    """Links from a history to rows of it and to its backups.
+
+    They set the filters anew and keep the order and what is no filter.
+    """
+
+    base: str
+    path: str
+    query: str
+
+    def where(self, **filters: str | datetime | None) -> str:
+        """Return the link to the rows behind a figure: several values of one filter are joined by "|"."""
+        pairs = [
+            (name, one)
+            for name, value in filters.items()
+            for one in (value.split("|") if isinstance(value, str) else [utc_text(value) or ""])
+        ]
+        return f"{self.base}{urlencode(pairs, safe=':|')}#backups"
+
+    def day(self, day: Day) -> str:
+        return f"{self.base}from={utc_text(day.start)}&to={utc_text(day.end)}#backups"
+
+    def record(self, record: BackupRecord) -> str:
+        """Return the link to the one row of a backup; one without an id is found by its time."""
+        if record.backup_id:
+            return self.where(q=record.backup_id)
+        return self.where(**_span(record.started_at, record.started_at))
+
+    def between(self, first: BackupRecord, last: BackupRecord, **filters: str) -> str:
+        """Return the link to the rows from one backup to another, both among them."""
+        return self.where(**filters, **_span(first.started_at, last.started_at))
+
+    def hint(self, hint: Hint) -> str:
+        if hint.kind == "contradiction":
+            return self.where(restorable="yes", status="waiting|backuping|failed|expired|deleted")
+        if hint.day:
+            start = datetime.combine(hint.day, time(), UTC)
+            day = {"from": start, "to": start + timedelta(days=1)}
+            return self.where(status="failed", type="auto", **day)
+        if hint.before and hint.record:
+            return self.between(hint.before, hint.record, status="succeed|expired|deleted")
+        return self.record(hint.record) if hint.record else self.where()
+
+    def backup(self, record: BackupRecord) -> str:
+        """Return the page of a backup, with the query that leads back; "" where it can have none."""
+        path = backup_path(record)
+        return f"{self.path}{path}{self.query}" if path else ""
+
+
+def _span(first: datetime | None, last: datetime | None) -> dict[str, datetime]:
+    return {"from": first, "to": last + timedelta(milliseconds=1)} if first and last else {}
+
+
+def _encoded(name: str, values: list[str]) -> str:
+    return "&".join([_pair(name, value) for value in values])
+
+
+_escaped = lru_cache(maxsize=256)(escape_uri_path)
+
+
+def _pair(name: str, value: str) -> str:
+    return f"{quote_plus(name)}={quote_plus(value)}"

@@ -1,0 +1,169 @@
+"""What is said of policies, days and retention, in the language that is active, as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from ..words import Clock, cached_per_language, times
+from .days import Day
+from .outlook import Outlook
+from .policy import Plan, day_runs
+
+# The policy ------------------------------------------------------------------
+
+_WEEKDAYS: dict[int, Promise] = {
+    1: pgettext_lazy("day of the week", "Mon"),
+    2: pgettext_lazy("day of the week", "Tue"),
+    3: pgettext_lazy("day of the week", "Wed"),
+    4: pgettext_lazy("day of the week", "Thu"),
+    5: pgettext_lazy("day of the week", "Fri"),
+    6: pgettext_lazy("day of the week", "Sat"),
+    7: pgettext_lazy("day of the week", "Sun"),
+}
+
+
+@cached_per_language
+def plan_words(plan: Plan) -> str:
+    """Return "Backup policy: automatic, Mon to Sun at 03:00 UTC, kept 7 days"; "" where it was not told."""
+    if plan.kind == "unknown":
+        return ""
+    if plan.kind == "none":
+        return gettext("No backup policy")
+    if plan.kind == "unreadable":
+        return gettext("Backup policy: in a form that the portal cannot read")
+    if plan.kind == "manual":
+        return gettext("Backup policy: automatic backups are off")
+    parts = (gettext("automatic"), _when(plan), _kept(plan))
+    return gettext("Backup policy: %(plan)s") % {"plan": pgettext("between parts", ", ").join(parts)}
+
+
+def _when(plan: Plan) -> str:
+    days = weekdays(plan.days)
+    at = f"{plan.begins:%H:%M}" if plan.begins else ""
+    if days and at:
+        return gettext("%(days)s at %(time)s UTC") % {"days": days, "time": at}
+    if days:
+        return gettext("%(days)s at an unknown time") % {"days": days}
+    return (
+        gettext("at %(time)s UTC on unknown days") % {"time": at} if at else gettext("days and time unknown")
+    )
+
+
+def weekdays(days: tuple[int, ...]) -> str:
+    """Return "Mon to Sun", or "Mon, Wed, Fri"."""
+    runs = (
+        str(_WEEKDAYS[first])
+        if first == last
+        else gettext("%(first)s to %(last)s") % {"first": _WEEKDAYS[first], "last": _WEEKDAYS[last]}
+        for first, last in day_runs(days)
+    )
+    return pgettext("between days", ", ").join(runs)
+
+
+def _kept(plan: Plan) -> str:
+    if plan.keep_days is None:
+        return gettext("kept for an unknown time")
+    return ngettext("kept %(n)d day", "kept %(n)d days", plan.keep_days) % {"n": plan.keep_days}
+
+
+# Days ------------------------------------------------------------------------
+
+_STATE_WORDS: dict[str, Promise] = {
+    "usable": _("usable"),
+    "running": pgettext_lazy("a day", "in progress"),
+    "unusable": _("ran, not usable"),
+    "gone": _("ran, no longer there"),
+    "failed": pgettext_lazy("a day", "failed"),
+    "odd": _("unclear"),
+    "due": _("planned, none yet"),
+    "missed": _("missed"),
+    "none": _("nothing planned"),
+    "unknown": _("not known"),
+}
+_REASONS: dict[str, Promise] = {
+    "before_instance": _("the instance did not exist yet"),
+    "list_not_whole": _("none is listed, but the list is not whole"),
+    "undated_records": _("none is listed, but the list has backups without a time"),
+    "not_read_since": _("the list is older than the end of that day"),
+    "before_oldest": _("older than everything that DCS still lists"),
+    "no_witness": _("a backup of that day may have left the list"),
+    "plan_unknown": _("none is listed, and what was planned is not known"),
+    "not_planned": _("the policy plans none, and none is listed"),
+    "ran_after_midnight": _("its backup began after midnight"),
+    "none_listed": _("one was planned by the policy as it is now, and none is listed"),
+    "overdue": _("its planned time is over, and none is listed so far"),
+    "to_come": _("its planned time is yet to come"),
+}
+
+
+def state_word(state: str) -> str:
+    return str(_STATE_WORDS[state])
+
+
+def day_title(day: Day) -> str:
+    """Return "Fri 20 Nov: usable (1 usable, 2 failed)"."""
+    return _day_title(day.date, day.state, day.counts, day.reason)
+
+
+@cached_per_language
+def _day_title(day: date, state: str, counts: tuple[tuple[str, int], ...], reason: str) -> str:
+    return gettext("%(day)s: %(state)s (%(details)s)") % {
+        "day": times.weekday_and_date(day),
+        "state": state_word(state),
+        "details": kinds_in_words(counts) or _REASONS[reason],
+    }
+
+
+def kinds_in_words(counts: Iterable[tuple[str, int]]) -> str:
+    """Return "18 expired, 3 deleted"; what there is none of is left out."""
+    return pgettext("between parts", ", ").join(_of_kind(kind, n) for kind, n in counts if n)
+
+
+def _of_kind(kind: str, n: int) -> str:
+    texts = {
+        "usable": ngettext("%(n)d usable", "%(n)d usable", n),
+        "unusable": ngettext("%(n)d succeeded, not usable", "%(n)d succeeded, not usable", n),
+        "running": ngettext("%(n)d in progress", "%(n)d in progress", n),
+        "expired": ngettext("%(n)d expired", "%(n)d expired", n),
+        "deleted": ngettext("%(n)d deleted", "%(n)d deleted", n),
+        "failed": ngettext("%(n)d failed", "%(n)d failed", n),
+        "did_not_run": ngettext("%(n)d did not run", "%(n)d did not run", n),
+        "odd": ngettext("%(n)d with an unknown status", "%(n)d with an unknown status", n),
+    }
+    return texts[kind] % {"n": n}
+
+
+# Retention -------------------------------------------------------------------
+
+
+def outlook_text(found: Outlook | None, clock: Clock) -> str:
+    """Return in one line how long a file is likely to be kept, "" where nothing is estimated."""
+    if found is None:
+        return ""
+    parts = [_until(found, clock)]
+    if found.place and found.newer_to_push_out:
+        pushed = ngettext(
+            "file %(place)d of at most 24: %(n)d newer one would push it out",
+            "file %(place)d of at most 24: %(n)d newer ones would push it out",
+            found.newer_to_push_out,
+        )
+        parts.append(pushed % {"place": found.place, "n": found.newer_to_push_out})
+    said = pgettext("between reasons", "; ").join(filter(None, parts))
+    return gettext("Estimate: %(outlook)s") % {"outlook": said} if said else ""
+
+
+def _until(found: Outlook, clock: Clock) -> str:
+    if found.by_hand:
+        return gettext("kept until somebody deletes it")
+    if found.until is None or found.keep_days is None:
+        return ""
+    if found.overdue:
+        n = found.keep_days
+        return ngettext("kept beyond its %(n)d day", "kept beyond its %(n)d days", n) % {"n": n}
+    kept = gettext("kept until about %(time)s (%(n)d-day rule)")
+    return kept % {"time": clock.about(found.until), "n": found.keep_days}

@@ -1,0 +1,146 @@
+"""How times and ages are said: in one zone, which they name, and for one moment. As plain text.
+
+A page says hundreds of them, so what repeats is cached.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cached_property
+from typing import NamedTuple
+
+from django.utils.dateformat import format as format_date
+from django.utils.translation import gettext, ngettext, pgettext
+
+from .values import cached_per_language, duration, zone_label
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+class Moment(NamedTuple):
+    """What a `<time>` says: `title` has UTC and the age, `text` is in the page's zone."""
+
+    iso: str
+    title: str
+    text: str
+    zone: str
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The moment and the zone that a page is written for."""
+
+    now: datetime
+    zone: tzinfo = UTC
+
+    @cached_property
+    def today(self) -> date:
+        return self.now.astimezone(self.zone).date()
+
+    def time(self, value: datetime, style: str = "") -> Moment:
+        """style "time" leaves the date out where it is today's; "long" has the year always."""
+        utc = value.astimezone(UTC).isoformat(" ", "seconds")
+        local = value.astimezone(self.zone)
+        day, text = local.date(), local.isoformat(" ", "seconds")[11:19]
+        if style != "time" or day != self.today:
+            text = f"{_date(day, style == 'long' or day.year != self.today.year)} {text}"
+        title = gettext("%(time)s UTC, %(age)s") % {"time": utc[:19], "age": self.age(value)}
+        return Moment(f"{utc[:10]}T{utc[11:19]}Z", title, text, zone_label(local))
+
+    def age(self, value: datetime, style: str = "") -> str:
+        """Return "3 h 12 min ago", or "in 5 min".
+
+        style "short" has one unit only; "until" is "now" once its time has come.
+        """
+        seconds = (self.now - value).total_seconds()
+        if style == "until" and seconds > -2:
+            return gettext("now")
+        if -2 < seconds < 1:
+            return gettext("just now")
+        whole = int(seconds)
+        if whole > 0:  # what is said is the same for the whole of a step, and cached once
+            step = 1 if whole < _MINUTE else _MINUTE if whole < _DAY else _HOUR if whole < 60 * _DAY else _DAY
+            whole -= whole % step
+        return _age(whole, short=style == "short")
+
+    def about(self, value: datetime, *, day: bool = False) -> str:
+        """Return "27 Nov 03:00 UTC", or the day alone."""
+        local = value.astimezone(self.zone)
+        written = _date(local.date(), local.year != self.today.year)
+        return written if day else f"{written} {local:%H:%M} {zone_label(local)}"
+
+
+@cached_per_language
+def _date(day: date, with_year: bool) -> str:
+    pattern = pgettext("a date with its year", "j M Y") if with_year else pgettext("a date", "j M")
+    return format_date(day, pattern)
+
+
+@cached_per_language
+def _age(seconds: int, *, short: bool) -> str:
+    said = _span(abs(seconds), short=short)
+    return (gettext("%(span)s ago") if seconds > 0 else gettext("in %(span)s")) % {"span": said}
+
+
+def span(value: timedelta | None) -> str:
+    """Return "2 d 4 h": how long ago or apart, in two units at most."""
+    return _span(int(value.total_seconds())) if value is not None else ""
+
+
+def how_long(value: timedelta | None) -> str:
+    """Return "8 m 56 s", and from a day on "2 d 4 h"."""
+    return span(value) if value and value >= timedelta(days=1) else duration(value)
+
+
+def _span(seconds: int, *, short: bool = False) -> str:
+    minutes, hours, days = seconds // _MINUTE, seconds // _HOUR, seconds // _DAY
+    if not minutes:
+        return gettext("%(s)d s") % {"s": seconds}
+    if not hours:
+        return gettext("%(min)d min") % {"min": minutes}
+    if not days:
+        if short or not minutes % 60:
+            return gettext("%(h)d h") % {"h": hours}
+        return gettext("%(h)d h %(min)d min") % {"h": hours, "min": minutes % 60}
+    if days < 60:
+        if short or days >= 7 or not hours % 24:
+            return gettext("%(d)d d") % {"d": days}
+        return gettext("%(d)d d %(h)d h") % {"d": days, "h": hours % 24}
+    if days < 730:
+        return ngettext("%(n)d month", "%(n)d months", days // 30) % {"n": days // 30}
+    return ngettext("%(n)d year", "%(n)d years", days // 365) % {"n": days // 365}
+
+
+@cached_per_language
+def weekday_and_date(day: date) -> str:
+    return format_date(day, pgettext("a day of the week and a date", "D j M"))
+
+
+@cached_per_language
+def month(day: date) -> str:
+    return format_date(day, pgettext("a month", "M"))
+
+
+def utc_milliseconds(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@cached_per_language
+def age_words() -> str:
+    """Return the words of ages as JSON, for the script that lets them count on (static/js/live.js)."""
+    words = {
+        "just now": gettext("just now"),
+        "now": gettext("now"),
+        "ago": gettext("%(span)s ago"),
+        "in": gettext("in %(span)s"),
+        "title": gettext("%(time)s UTC, %(age)s"),
+        "s": gettext("%(s)d s"),
+        "min": gettext("%(min)d min"),
+        "h": gettext("%(h)d h"),
+        "h min": gettext("%(h)d h %(min)d min"),
+        "d": gettext("%(d)d d"),
+        "d h": gettext("%(d)d d %(h)d h"),
+    }
+    return json.dumps(words, ensure_ascii=False)

@@ -1,0 +1,79 @@
+"""The Jinja2 environment of all pages, with its few globals.
+
+Words come from functions, never from filters, nor from a `set` outside of a macro: Jinja2 would keep
+those in the language that compiled or imported a template first.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
+from markupsafe import Markup
+
+from .query_links import QueryLinks
+from .services import insights, words
+from .services.eligibility import eligibility
+from .services.history import absolute, backup_url
+from .services.tickets import API_EXPLORER, COOKIE, MARKUPS, copied_last
+
+_static = lru_cache(maxsize=256)(static)
+
+
+def environment(**options: Any) -> jinja2.Environment:
+    made = jinja2.Environment(**options, extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True)
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_callables(gettext, ngettext, newstyle=False, pgettext=pgettext, npgettext=npgettext)  # type: ignore[attr-defined]
+    made.globals |= {
+        "_": gettext,
+        "absolute": absolute,
+        "api_explorer": API_EXPLORER,
+        "backup_url": backup_url,
+        "eligibility": eligibility,
+        "icon": icon,
+        "initials": initials,
+        "insights": insights,
+        "language": get_language,
+        "last_markup": last_markup,
+        "markups": tuple(MARKUPS),
+        "now": timezone.now,
+        "static": _static,
+        "url": url,
+        "words": words,
+    }
+    return made
+
+
+def links(request: HttpRequest) -> dict[str, QueryLinks]:
+    """A context processor: `links` are those of a page to itself."""
+    return {"links": QueryLinks.of(request)}
+
+
+@lru_cache(maxsize=256)
+def icon(name: str, classes: str = "") -> Markup:
+    """Return an icon of static/icons.svg. It is decoration: a word stands beside it, or hidden in it."""
+    css = f"icon {classes}".strip()
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        css, _static("icons.svg"), name
+    )
+
+
+def url(name: str, *args: str) -> str:
+    return reverse(name, args=args)
+
+
+def last_markup(request: HttpRequest) -> str:
+    """Return the markup of the text that this viewer copied last."""
+    return copied_last(request.COOKIES.get(COOKIE, ""))[0]
+
+
+def initials(name: str) -> str:
+    """Return at most two letters for a person's mark."""
+    letters = [word[0] for word in name.split() if word[0].isalnum()]
+    return "".join(letters[:1] + letters[1:][-1:]).upper()
