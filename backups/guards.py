@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import unquote_plus
+from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -13,6 +15,7 @@ from django.shortcuts import render
 from .forms import HistoryForm, InstancesForm, RecoveryForm, TicketForm
 from .services.history import PARAMETERS
 from .services.projects import Project, visible_project
+from .services.words import Clock
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
@@ -43,6 +46,12 @@ def project_or_404(request: HttpRequest, name: str) -> Project:
     if project is None:
         raise Http404
     return project
+
+
+def clock_of(request: HttpRequest, now: datetime, tz: str = "") -> Clock:
+    """Return what a page's times are written by: the zone that its link names, else that of its viewer."""
+    own = getattr(getattr(request, "preferences", None), "zone", None)
+    return Clock(now, ZoneInfo(tz) if tz else own or UTC)
 
 
 def with_retry_after(response: Response, seconds: int | None) -> Response:

@@ -18,7 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from ..dcs.records import BackupRecord, Instance, as_text, has_value
 from ..forms import FindForm, HistoryForm, InstancesForm, RecoveryForm
-from ..guards import LONGEST_LINK, project_or_404, viewer_key, viewer_of, with_retry_after
+from ..guards import LONGEST_LINK, clock_of, project_or_404, viewer_key, viewer_of, with_retry_after
 from ..services import find as finding
 from ..services import listings
 from ..services.eligibility import Eligibility, eligibility
@@ -355,6 +355,7 @@ def _raw_fields(received: dict[str, Any], record: BackupRecord) -> list[tuple[st
 def _problem_page(request: HttpRequest, problem: Problem, context: dict[str, Any]) -> HttpResponse:
     now = timezone.now()  # later than the view began, by what DCS was waited for
     context = context | {"problem": problem, "retry_url": request.get_full_path(), "now": now}
+    context["clock"] = clock_of(request, now)
     instance_id = context.get("instance_id")
     if instance_id:
         instance = listings.cached_instance(context["project"], instance_id)

@@ -164,7 +164,7 @@ def provider_sign_out(request: HttpRequest, id_token: str) -> HttpResponse | Non
     if origin(endpoint) == origin(settings.SSO_ISSUER):
         return see_other(url)
     # The page's policy lets a form lead to this site and the issuer only: from here a page goes on by itself.
-    return render(request, "sso/leaving.html", {"url": url})
+    return render(request, "sso/leaving.html", {"onward": url})
 
 
 def origin(address: str) -> str:
