@@ -91,6 +91,12 @@ class QueryLinks:
         query = "&".join([encoded for name, encoded in self._encoded.items() if name not in names])
         return f"?{query}" if query else ""
 
+    def others(self, *names: str) -> list[tuple[str, str]]:
+        """Return all parameters but these, for the hidden fields of a form that would lose them."""
+        return [
+            (name, value) for name, values in self.values.items() if name not in names for value in values
+        ]
+
     @cached_property
     def asked(self) -> Asked:
         """The last value of each parameter: the one that counts where one is meant."""

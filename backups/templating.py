@@ -18,9 +18,9 @@ from django.utils.translation import get_language, gettext, ngettext, npgettext,
 from markupsafe import Markup
 
 from .query_links import QueryLinks
-from .services import insights, words
+from .services import insights, recovery, words
 from .services.eligibility import eligibility
-from .services.history import absolute, backup_url
+from .services.history import absolute, backup_url, utc_text
 from .services.tickets import API_EXPLORER, COOKIE, MARKUPS, copied_last
 
 _static = lru_cache(maxsize=256)(static)
@@ -43,8 +43,10 @@ def environment(**options: Any) -> jinja2.Environment:
         "last_markup": last_markup,
         "markups": tuple(MARKUPS),
         "now": timezone.now,
+        "recovery": recovery,
         "static": _static,
         "url": url,
+        "utc_text": utc_text,
         "words": words,
     }
     return made

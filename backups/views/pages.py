@@ -183,7 +183,7 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
     live = _live(known, (backup_id,) if record and record.is_running else (), now)
     if told := nothing_newer(request, live):
         return told
-    context |= _instance_context(known) | {"record": record, "now": now}
+    context |= _instance_context(known) | {"record": record, "clock": clock_of(request, now)}
     context["history_url"] = history_url(project, instance_id)
     if record is None:
         return live_page(request, "backup.html", context, live, status=404)
@@ -205,7 +205,7 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
 def recovery_point(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
     project = project_or_404(request, project_name)
     now = timezone.now()
-    context: dict[str, Any] = {"project": project, "instance_id": instance_id, "now": now}
+    context: dict[str, Any] = {"project": project, "instance_id": instance_id}
     form = RecoveryForm(request.GET, now=now)
     if not form.is_valid():
         instance = listings.cached_instance(project, instance_id)
@@ -226,15 +226,15 @@ def recovery_point(request: HttpRequest, project_name: str, instance_id: str) ->
     context["blocks"] = restore_blocks(known.instance, backing_up=backing_up)
     if asked:
         context["page"] = recovery_page(project, instance_id, known.listing, asked.at, now=now)
-        context["frozen_path"] = frozen_recovery_path(request.path, request.GET, asked.at)
-        context["frozen_url"] = absolute(context["frozen_path"])
+        frozen = frozen_recovery_path(request.path, request.GET, asked.at)
+        context["frozen_url"] = absolute(frozen)
+        context["ticket_url"] = frozen_recovery_path(f"{request.path}ticket/", request.GET, asked.at)
         context["overview"] = overview(known.listing, known.instance, now=now)
         # "2 h ago" is asked once: what comes later answers for the same time.
-        context["live_path"] = context["frozen_path"]
+        context["live_path"] = frozen
     else:
         context |= {"reach": usable_reach(known.listing), "examples": examples(now)}
-    if context["tz"]:
-        context["zone"] = ZoneInfo(context["tz"])
+    context["clock"] = clock_of(request, now, context["tz"])
     return live_page(request, "recovery_point.html", context, live)
 
 

@@ -96,7 +96,7 @@ class RecoveryPoint:
     @property
     def age(self) -> timedelta | None:
         """How old the answer's data is now, at most."""
-        return self.now - self.answer.data_from if self.answer else None
+        return max(timedelta(0), self.now - self.answer.data_from) if self.answer else None
 
 
 @dataclass(frozen=True)

@@ -123,6 +123,10 @@ def month(day: date) -> str:
     return format_date(day, pgettext("a month", "M"))
 
 
+def utc_time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
 def utc_milliseconds(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
