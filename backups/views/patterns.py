@@ -14,10 +14,9 @@ from django.views.decorators.http import require_safe
 
 from ..dcs.records import BackupRecord
 from ..forms import HistoryForm
-from ..guards import viewer_of
-from ..services.eligibility import eligibility
-from ..services.history import backup_history, records_of
-from ..services.insights import STATES, overview
+from ..guards import clock_of, viewer_of
+from ..services.history import history_url
+from ..services.insights import overview
 from ..services.listings import DecodedRecords, Listing
 from ..services.problems import PROBLEM_KINDS, Problem, Progress
 from ..services.projects import visible_projects
@@ -37,42 +36,40 @@ def patterns(request: HttpRequest) -> HttpResponse:
     project = next(iter(visible_projects(viewer_of(request))), None)
     if project is None:
         raise Http404
-    every = [sample(now, n, status, word) for n, (status, word) in enumerate(_combinations())]
+    records = [
+        sample(now, n, status, word)
+        for n, (status, word) in enumerate((s, w) for s in STATUSES for w in RESTORABLE)
+    ]
     good = [sample(now, 24 * n, "succeed", "TRUE", size=2_000_000_000 + n * 9_000_000) for n in range(1, 20)]
-    listing = listing_of(now, [*every, *good])
-    problems = [_problem(kind, now) for kind in PROBLEM_KINDS]
+    listing, empty = listing_of(now, [*records, *good]), listing_of(now, [])
     refused = HistoryForm(QueryDict("status=bogus&from=soon"))
-    refused.is_valid()
-    nothing = backup_history(records_of(listing), _filter("q=zzzz"), now=now)
-    at = now - timedelta(days=3)
+    seen = overview(listing, None, now=now)
+    three_days_ago = now - timedelta(days=3)
+    page = recovery_page(project, INSTANCE_ID, listing, three_days_ago, now=now)
     context = {
-        "now": now,
+        "clock": clock_of(request, now),
         "project": project,
         "instance_id": INSTANCE_ID,
         "name": "sample",
         "backup_id": "gone",
+        "history_url": history_url(project, INSTANCE_ID),
         "listing": listing,
-        "overview": overview(listing, None, now=now),
-        "records": [(record, eligibility(record)) for record in every],
-        "progress": Progress(7, 20, 7_000),
-        "old": [replace(listing, source="stale", problem=problem) for problem in problems],
-        "not_whole": _not_whole(now, good),
-        "empty": listing_of(now, []),
-        "filter": _filter("q=zzzz"),
-        "history": nothing,
-        "unfiltered": _filter(""),
+        "empty": empty,
+        "old": [replace(listing, source="stale", problem=_problem(kind, now)) for kind in PROBLEM_KINDS],
+        "not_whole": [
+            listing_of(now, good, promised=len(good) + 9, **{how: True})
+            for how in ("windowed", "truncated", "moved", "cut_short")
+        ],
+        "overview": seen,
+        "records": records,
+        "ended": [good[0], next(record for record in records if record.status == "failed")],
         "problems_in_query": refused.problems,
-        "finished": [good[0], next(record for record in every if record.status == "failed")],
-        "day_states": STATES,
         "blocks": [Block(code, "RESTORING", certain=n % 2 == 0) for n, code in enumerate(BLOCKS)],
-        "page": recovery_page(project, INSTANCE_ID, listing, at, now=now),
-        "none": recovery_page(project, INSTANCE_ID, listing_of(now, []), at, now=now),
+        "page": page,
+        "outlook": page.answer and seen.outlook(page.answer.record),
+        "no_page": recovery_page(project, INSTANCE_ID, empty, three_days_ago, now=now),
     }
     return render(request, "patterns.html", context)
-
-
-def _combinations() -> list[tuple[str, str | None]]:
-    return [(status, word) for status in STATUSES for word in RESTORABLE]
 
 
 def sample(now: datetime, hours: int, status: str, restorable: str | None, **own: Any) -> BackupRecord:
@@ -118,13 +115,6 @@ def listing_of(now: datetime, records: list[BackupRecord], **own: Any) -> Listin
     return Listing(**whole | own)
 
 
-def _not_whole(now: datetime, records: list[BackupRecord]) -> list[Listing[BackupRecord]]:
-    return [
-        listing_of(now, records, promised=len(records) + 9, **{how: True})
-        for how in ("windowed", "truncated", "moved", "cut_short")
-    ]
-
-
 def _problem(kind: str, now: datetime) -> Problem:
     return Problem(
         kind,
@@ -136,9 +126,3 @@ def _problem(kind: str, now: datetime) -> Problem:
         asked_at=now,
         progress=Progress(7, 20, 7_000),
     )
-
-
-def _filter(query: str) -> Any:
-    form = HistoryForm(QueryDict(query))
-    form.is_valid()
-    return form.filter()

@@ -15,20 +15,7 @@ from backups.services.problems import PROBLEM_KINDS
 
 from .conftest import text_of
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates_old"
-# Parts that frame a page or control it: each stands on a page of its own tests.
-NO_STATES = re.findall(
-    r"\w+",
-    """
-    assets backup_facts backup_head backup_received base_end base_head base_top between candidates
-    copy copy_link crumbs export filter_fields filters find found history_body history_head
-    history_top instance_facts instance_filters instances language live live_data menus neighbours
-    newer not_refreshed open_backup outlook preferences range_options recovery_around recovery_box
-    recovery_form recovery_head recovery_intro recovery_reach recovery_rung recovery_strip
-    recovery_uncertain recovery_understood recovery_zones reproduce said searching stuck suggestion
-    suggestions table_head theme_item theme_menu ticket ticket_menu viewer_menu zone_menu
-    """,
-)
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 
 @pytest.fixture
@@ -52,11 +39,14 @@ def test_the_patterns_are_shown_in_both_languages(ada: Client, emulator: Emulato
     assert not emulator.calls
 
 
-def test_every_part_that_is_a_state_is_on_the_page() -> None:
-    shown = set(re.findall(r'include "_(\w+)\.html"', (TEMPLATES / "patterns.html").read_text()))
-    parts = {path.stem[1:] for path in TEMPLATES.glob("_*.html")}
-    assert parts - set(NO_STATES) == shown
-    assert set(NO_STATES) <= parts
+def test_every_macro_that_shows_a_state_is_on_the_page() -> None:
+    files = [TEMPLATES / "macros" / f"{name}.html" for name in ("badges", "notices", "backup", "recovery")]
+    texts = "".join(path.read_text() for path in files)
+    macros = set(re.findall(r"{% macro (\w+)", texts))
+    shown = [TEMPLATES / "patterns.html", TEMPLATES / "_notices.html"]
+    used = re.sub(r"{% macro \w+", "", texts) + "".join(path.read_text() for path in shown)
+
+    assert {name for name in macros if not re.search(rf"\b{name}(\(| as )", used)} == set()
 
 
 def test_without_debug_there_is_no_such_page(ada: Client, portal: Settings) -> None:
