@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,6 +24,12 @@ def history_of(instance_id: str, project: str = "eu-prod") -> str:
 
 ORDERS = history_of(ORDERS_CACHE_ID)
 BULK = history_of(BULK_HISTORY_ID)
+
+
+@pytest.fixture
+def ada(client_of: Callable[[str], Client], portal: Settings) -> Client:
+    """A browser in which the demo person who sees all projects has signed in."""
+    return client_of("ada")
 
 
 @pytest.fixture
