@@ -8,79 +8,66 @@ from typing import Any
 import pytest
 
 from backups.dcs.records import BackupRecord
-from backups.services.insights.evidence import evidence
 from backups.services.insights.outlook import Outlook, outlook
 from backups.services.insights.policy import Plan
-from backups.services.insights.timeline import timeline
+from backups.services.insights.timeline import KnownHistory, timeline
 
 from .api_records import DCS_SAYS_NO, DELETED, EXPIRED, FAILED, MANUAL, ODD, RUNNING, WAITING, backup_at, utc
 
 NOON = utc("11-24 12:00")
 DAILY = Plan("automatic", (1, 2, 3, 4, 5, 6, 7), time(3), 7)
+NO_TIME = {"created_at": "not a time", "execution_at": None}
+WITHOUT_FILE = [FAILED, EXPIRED, DELETED, RUNNING, WAITING, ODD]
 
 
 def outlook_of(
     record: BackupRecord, *others: BackupRecord, plan: Plan = DAILY, whole: bool = True
 ) -> Outlook | None:
-    known = evidence(timeline([record, *others]), plan, read_at=NOON, whole=whole)
+    known = KnownHistory(timeline([record, *others]), plan, read_at=NOON, whole=whole)
     return outlook(record, known, now=NOON)
 
 
 def test_an_automatic_backup_is_kept_for_the_days_of_the_policy() -> None:
-    record = backup_at("11-20 03:00")
-
-    found = outlook_of(record, backup_at("11-21 03:00"))
+    found = outlook_of(backup_at("11-20 03:00"), backup_at("11-21 03:00"))
 
     assert found == Outlook(until=utc("11-27 03:00"), keep_days=7, place=2)
 
 
 def test_the_newest_automatic_file_is_kept_at_least() -> None:
     """A newer manual one, or a newer automatic one that failed or expired, does not change that."""
-    record = backup_at("11-10 03:00")
+    newer = [backup_at(f"11-{12 + n} 03:00", **fields) for n, fields in enumerate((MANUAL, FAILED, EXPIRED))]
 
-    found = outlook_of(
-        record,
-        backup_at("11-12 03:00", **MANUAL),
-        backup_at("11-13 03:00", **FAILED),
-        backup_at("11-14 03:00", **EXPIRED),
-    )
+    found = outlook_of(backup_at("11-10 03:00"), *newer)
 
     assert found
     assert (found.until, found.overdue, found.last_automatic) == (utc("11-17 03:00"), True, True)
 
 
-def test_a_manual_backup_is_kept_until_somebody_deletes_it() -> None:
-    assert outlook_of(backup_at("11-20 03:00", **MANUAL)) == Outlook(by_hand=True, place=1)
+@pytest.mark.parametrize(
+    ("newer", "place", "to_push_out"), [(0, 1, 24), (2, 3, 22), (23, 24, 1), (24, None, None)]
+)
+def test_the_twenty_fifth_file_pushes_out_the_earliest(
+    newer: int, place: int | None, to_push_out: int | None
+) -> None:
+    """A manual backup is kept until somebody deletes it. Of more files than the limit nothing is told."""
+    others = [backup_at(utc("11-02 03:00") + timedelta(hours=n), **MANUAL) for n in range(newer)]
+
+    found = outlook_of(backup_at("11-01 03:00", **MANUAL), *others)
+
+    assert found == Outlook(by_hand=True, place=place)
+    assert found.newer_to_push_out == to_push_out
 
 
-@pytest.mark.parametrize(("newer", "place", "to_push_out"), [(0, 1, 24), (2, 3, 22), (23, 24, 1)])
-def test_the_twenty_fifth_file_pushes_out_the_earliest(newer: int, place: int, to_push_out: int) -> None:
-    record = backup_at("11-01 03:00", **MANUAL)
-    others = [backup_at(record_time, **MANUAL) for record_time in _hours_after("11-02 03:00", newer)]
-
-    found = outlook_of(record, *others)
-
-    assert found
-    assert (found.place, found.newer_to_push_out) == (place, to_push_out)
-
-
-@pytest.mark.parametrize("fields", [FAILED, EXPIRED, DELETED, RUNNING, WAITING, ODD])
-def test_what_has_no_file_takes_no_place(fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("fields", "place"), [*((fields, 1) for fields in WITHOUT_FILE), (DCS_SAYS_NO, 2)])
+def test_what_has_no_file_takes_no_place(fields: dict[str, Any], place: int) -> None:
     found = outlook_of(backup_at("11-20 03:00"), backup_at("11-21 03:00", **fields))
 
     assert found
-    assert found.place == 1
+    assert found.place == place
 
 
-def test_a_file_that_dcs_does_not_restore_takes_a_place() -> None:
-    found = outlook_of(backup_at("11-20 03:00"), backup_at("11-21 03:00", **DCS_SAYS_NO))
-
-    assert found
-    assert found.place == 2
-
-
-@pytest.mark.parametrize("fields", [FAILED, EXPIRED, DELETED, RUNNING, WAITING, ODD])
-def test_there_is_no_outlook_without_a_file(fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fields", [*WITHOUT_FILE, NO_TIME])
+def test_there_is_no_outlook_without_a_file_or_a_time(fields: dict[str, Any]) -> None:
     assert outlook_of(backup_at("11-20 03:00", **fields)) is None
 
 
@@ -96,13 +83,6 @@ def test_a_type_that_the_portal_does_not_know_follows_no_policy() -> None:
     assert outlook_of(backup_at("11-20 03:00", backup_type="replica")) == Outlook(place=1)
 
 
-def test_where_more_files_are_listed_than_the_limit_it_tells_nothing() -> None:
-    record = backup_at("11-20 03:00", **MANUAL)
-    others = [backup_at(moment, **MANUAL) for moment in _hours_after("11-01 00:00", 24)]
-
-    assert outlook_of(record, *others) == Outlook(by_hand=True, place=None)
-
-
 def test_in_a_list_with_holes_no_place_is_counted_and_nothing_is_the_last() -> None:
     found = outlook_of(backup_at("11-20 03:00"), whole=False)
 
@@ -110,19 +90,15 @@ def test_in_a_list_with_holes_no_place_is_counted_and_nothing_is_the_last() -> N
 
 
 def test_beside_a_file_without_a_time_no_place_is_counted() -> None:
-    undated = backup_at("11-20 03:00", created_at="not a time", execution_at=None)
-
-    found = outlook_of(backup_at("11-21 03:00", **MANUAL), undated)
+    found = outlook_of(backup_at("11-21 03:00", **MANUAL), backup_at("11-20 03:00", **NO_TIME))
 
     assert found == Outlook(by_hand=True, place=None)
 
 
-def test_a_backup_without_a_time_has_no_outlook() -> None:
-    assert outlook_of(backup_at("11-20 03:00", created_at="not a time", execution_at=None)) is None
+def test_of_a_backup_outside_the_part_that_is_known_nothing_is_told() -> None:
+    known = KnownHistory(timeline([backup_at("11-21 03:00")]), DAILY, read_at=NOON, whole=False)
 
-
-def _hours_after(first: str, count: int) -> list[Any]:
-    return [utc(first) + timedelta(hours=number) for number in range(count)]
+    assert outlook(backup_at("11-01 03:00"), known, now=NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -134,7 +110,6 @@ def _hours_after(first: str, count: int) -> list[Any]:
         (Outlook(until=utc("11-24 03:00"), keep_days=7, overdue=True, last_automatic=True, place=2), False),
         (Outlook(by_hand=True, place=23), False),
         (Outlook(by_hand=True, place=24), True),
-        (Outlook(by_hand=True), False),
     ],
 )
 def test_a_file_goes_soon_within_a_day_or_with_the_next_backup(found: Outlook, soon: bool) -> None:

@@ -28,7 +28,16 @@ from .links import (
     instance_url,
     utc_text,
 )
-from .query import BackupFilter, Facet, FacetGroup, History, backup_history, neighbours, records_of
+from .query import (
+    BackupFilter,
+    Facet,
+    FacetGroup,
+    History,
+    backup_history,
+    neighbours,
+    newest_first,
+    records_of,
+)
 
 __all__ = [
     "DEFAULT_PER_PAGE",
@@ -60,6 +69,7 @@ __all__ = [
     "instances",
     "name_of",
     "neighbours",
+    "newest_first",
     "records_of",
     "utc_text",
 ]

@@ -7,11 +7,11 @@ only where everything that it needs is known, and "not known" everywhere else.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from .evidence import Evidence
-from .timeline import FAILED, KINDS, Span
+from .timeline import FAILED, KINDS, KnownHistory, between
 
 DAYS = 30
 # A deferred run is tried again, once an hour and three times in all: it may begin after midnight.
@@ -19,18 +19,7 @@ LATE = timedelta(hours=4)
 # An automatic backup vouches for the plan of this time after it: the policy is known only as it is now.
 VOUCHES = timedelta(days=31)
 
-STATES = (
-    "usable",
-    "running",
-    "unusable",
-    "gone",
-    "failed",
-    "odd",
-    "due",
-    "missed",
-    "none",
-    "unknown",
-)
+STATES = ("usable", "running", "unusable", "gone", "failed", "odd", "due", "missed", "none", "unknown")
 _KINDS_OF_STATE: dict[str, tuple[str, ...]] = {
     "usable": ("usable",),
     "running": ("running",),
@@ -58,17 +47,19 @@ class Day:
         return self.state != "failed" and any(kind in FAILED for kind, _ in self.counts)
 
 
-def last_days(known: Evidence, *, now: datetime, zone: tzinfo = UTC, days: int = DAYS) -> tuple[Day, ...]:
+def last_days(known: KnownHistory, *, now: datetime, zone: tzinfo = UTC) -> tuple[Day, ...]:
     """Return the last days of a zone, today last."""
     today = now.astimezone(zone).date()
-    return tuple(_day(known, today - timedelta(days=back), now, zone) for back in range(days - 1, -1, -1))
+    return tuple(_day(known, today - timedelta(days=back), now, zone) for back in reversed(range(DAYS)))
 
 
-def _day(known: Evidence, day: date, now: datetime, zone: tzinfo) -> Day:
+def _day(known: KnownHistory, day: date, now: datetime, zone: tzinfo) -> Day:
     start, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
-    found = known.records.span(start, end)
-    if len(found):
-        return Day(day, start, end, _state_of(found), _counts(found))
+    kinds = Counter(attempt.kind for attempt in between(known.timeline.attempts, start, end))
+    if kinds:
+        # A day is called after the best that it has: what matters is whether it can be gone back to.
+        state = next(s for s, of_state in _KINDS_OF_STATE.items() if not kinds.keys().isdisjoint(of_state))
+        return Day(day, start, end, state, tuple((kind, kinds[kind]) for kind in KINDS if kinds[kind]))
     state, reason = _without_backups(known, start, end, now)
     return Day(day, start, end, state, reason=reason)
 
@@ -77,22 +68,13 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _state_of(found: Span) -> str:
-    """Return the best that a day has: what matters is whether it can be gone back to."""
-    return next((state for state, kinds in _KINDS_OF_STATE.items() if found.count(*kinds)), "odd")
-
-
-def _counts(found: Span) -> tuple[tuple[str, int], ...]:
-    return tuple((kind, n) for kind in KINDS if (n := found.count(kind)))
-
-
-def _without_backups(known: Evidence, start: datetime, end: datetime, now: datetime) -> tuple[str, str]:
+def _without_backups(known: KnownHistory, start: datetime, end: datetime, now: datetime) -> tuple[str, str]:
     """Return the state and the reason of a day of which the list has nothing."""
     if known.created_at and known.created_at >= end:
         return "none", "before_instance"
     if not known.whole:
         return "unknown", "list_not_whole"
-    if known.records.undated:
+    if known.timeline.undated:
         return "unknown", "undated_records"
     if known.read_at < start:
         return "unknown", "not_read_since"
@@ -101,7 +83,7 @@ def _without_backups(known: Evidence, start: datetime, end: datetime, now: datet
     over = max(end, slots[-1] + LATE) if slots else end + LATE
     if min(now, known.read_at) < over:
         return _not_over(known, planned, slots, now < over)
-    if not known.records.times or known.records.times[0] >= end:
+    if not known.timeline.attempts or known.timeline.attempts[0].started_at >= end:
         return "unknown", "before_oldest"
     if planned is None:
         return "unknown", "plan_unknown"
@@ -109,7 +91,7 @@ def _without_backups(known: Evidence, start: datetime, end: datetime, now: datet
 
 
 def _not_over(
-    known: Evidence, planned: bool | None, slots: tuple[datetime, ...], yet: bool
+    known: KnownHistory, planned: bool | None, slots: tuple[datetime, ...], yet: bool
 ) -> tuple[str, str]:
     """Return the state of a day whose backup may yet come, or had not come when the list was read."""
     if planned is None:
@@ -121,14 +103,15 @@ def _not_over(
     return "due", "overdue" if any(slot + LATE <= known.read_at for slot in slots) else "to_come"
 
 
-def _missed(known: Evidence, start: datetime, slots: tuple[datetime, ...]) -> tuple[str, str]:
+def _missed(known: KnownHistory, start: datetime, slots: tuple[datetime, ...]) -> tuple[str, str]:
     """Return whether a planned backup is missing: only where the list would still hold it.
 
     Records leave the list by age. So an older automatic one that is still listed
     says that this day's would be too, and that the policy was on at that time.
     """
-    if not len(known.automatic.span(start - VOUCHES, start)):
+    automatic = known.timeline.automatic
+    if not between(automatic, start - VOUCHES, start):
         return "unknown", "no_witness"
-    if slots and all(len(known.automatic.span(slot, slot + LATE)) for slot in slots):
+    if slots and all(between(automatic, slot, slot + LATE) for slot in slots):
         return "none", "ran_after_midnight"
     return "missed", "none_listed"

@@ -8,7 +8,7 @@ from datetime import datetime
 from ...dcs.records import BackupRecord
 from ..history import BackupFilter
 from .sizes import Size, change
-from .timeline import FAILED, SUCCEEDED, Span, Timeline
+from .timeline import FAILED, SUCCEEDED, Timeline, between, count, newest
 
 RATE_RANGE = "30d"
 
@@ -56,23 +56,19 @@ class Figures:
         return change(self.sizes)
 
 
-def figures(records: Timeline, sizes: tuple[Size, ...], *, contradictions: int = 0, now: datetime) -> Figures:
-    month = _last_month(records, now)
+def figures(records: Timeline, sizes: tuple[Size, ...], *, now: datetime) -> Figures:
+    # What the filter range=30d shows, so that the figure and the rows behind it agree.
+    start, _ = BackupFilter(range=RATE_RANGE).bounds(now)
+    attempts, month = records.attempts, between(records.attempts, start)
     return Figures(
-        newest_usable=records.newest("usable"),
-        newest_unusable=records.newest("unusable"),
-        last_attempt=records.newest(),
-        succeeded=month.count(*SUCCEEDED),
-        ended=month.count(*SUCCEEDED, *FAILED),
-        did_not_run=month.count("did_not_run"),
+        newest_usable=newest(attempts, "usable"),
+        newest_unusable=newest(attempts, "unusable"),
+        last_attempt=attempts[-1].record if attempts else None,
+        succeeded=count(month, *SUCCEEDED),
+        ended=count(month, *SUCCEEDED, *FAILED),
+        did_not_run=count(month, "did_not_run"),
         usable=records.total("usable"),
         expired=records.total("expired"),
         deleted=records.total("deleted"),
         sizes=sizes,
     )
-
-
-def _last_month(records: Timeline, now: datetime) -> Span:
-    """Return what the filter range=30d shows, so that the figure and the rows behind it agree."""
-    start, _ = BackupFilter(range=RATE_RANGE).bounds(now)
-    return records.span(start)

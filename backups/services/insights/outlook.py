@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ...dcs.records import BackupRecord
-from .evidence import Evidence
-from .timeline import WITH_FILE, kind_of
+from .timeline import WITH_FILE, KnownHistory, between, kind_of
 
 MOST_FILES = 24
 
@@ -44,21 +43,24 @@ class Outlook:
         return self.until is not None and not self.last_automatic and self.until - now < timedelta(days=1)
 
 
-def outlook(record: BackupRecord, known: Evidence, *, now: datetime) -> Outlook | None:
+def outlook(record: BackupRecord, known: KnownHistory, *, now: datetime) -> Outlook | None:
     """Return what is likely of a backup that still has its file; None where nothing can be said."""
-    if kind_of(record) not in WITH_FILE:
+    started = record.started_at
+    if started is None or kind_of(record) not in WITH_FILE:
         return None
-    newer = known.records.after(record)
-    if newer is None:
+    files = known.timeline.files
+    # Of a history that is read by window, `known` is the newest part.
+    same_time = between(files, started, started + timedelta.resolution)
+    if all(file.record.key != record.key for file in same_time):
         return None
-    place = newer.count(*WITH_FILE) + 1 if _limit_holds(known) else None
+    place = _place(record, known)
     if record.type == "manual":
         return Outlook(by_hand=True, place=place)
     keep_days = known.plan.keep_days if known.plan.kind == "automatic" else None
-    if record.type != "auto" or not keep_days or record.started_at is None:
+    if record.type != "auto" or not keep_days:
         return Outlook(place=place) if place else None
-    until = record.started_at + timedelta(days=keep_days)
-    newest = known.automatic.newest(*WITH_FILE)
+    until = started + timedelta(days=keep_days)
+    newest = next((file.record for file in reversed(files) if file.record.type == "auto"), None)
     return Outlook(
         until=until,
         keep_days=keep_days,
@@ -68,7 +70,9 @@ def outlook(record: BackupRecord, known: Evidence, *, now: datetime) -> Outlook 
     )
 
 
-def _limit_holds(known: Evidence) -> bool:
-    """Where more files are listed, or some without a place in time, the limit tells nothing."""
-    records = known.records
-    return known.whole and not records.undated and records.total(*WITH_FILE) <= MOST_FILES
+def _place(record: BackupRecord, known: KnownHistory) -> int | None:
+    """Where more files are listed, or some records without a place in time, the limit tells nothing."""
+    files = known.timeline.files
+    if not known.whole or known.timeline.undated or len(files) > MOST_FILES:
+        return None
+    return [file.record.key for file in reversed(files)].index(record.key) + 1

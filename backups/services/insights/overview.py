@@ -12,22 +12,19 @@ from . import days as day_strip
 from . import figures as head
 from . import hints as oddness
 from .days import Day
-from .evidence import Evidence
 from .figures import Figures
-from .hints import Hint
-from .oddities import Oddities, oddities
+from .hints import Hint, Oddities, oddities
 from .outlook import Outlook, outlook
-from .policy import plan_of
+from .policy import Plan, plan_of
 from .sizes import Size, sizes
-from .timeline import Timeline, automatic, timeline
+from .timeline import KnownHistory, Timeline, timeline
 
 
 @dataclass(frozen=True)
 class Essentials:
-    """What is reckoned once per generation, by walking all its records."""
+    """What is found once per generation, by walking all its records."""
 
-    records: Timeline
-    automatic: Timeline
+    timeline: Timeline
     sizes: tuple[Size, ...]
     odd: Oddities
 
@@ -35,25 +32,26 @@ class Essentials:
 def essentials(records: tuple[BackupRecord, ...]) -> Essentials:
     ordered = timeline(records)
     sized = sizes(ordered)
-    return Essentials(ordered, automatic(ordered), sized, oddities(ordered, sized, records))
+    return Essentials(ordered, sized, oddities(ordered, sized, records))
 
 
 @dataclass(frozen=True)
 class Overview:
-    """Each part is reckoned when it is asked for, from the essentials, with a few bisects.
-
-    `kept_key` is equal for overviews that say the same, up to what passing time changes.
-    """
+    """Each part is found when it is asked for."""
 
     essentials: Essentials
-    known: Evidence
+    known: KnownHistory
     listing: Listing[BackupRecord]
     now: datetime
     zone: tzinfo
 
+    @property
+    def plan(self) -> Plan:
+        return self.known.plan
+
     @cached_property
     def figures(self) -> Figures:
-        return head.figures(self.essentials.records, self.essentials.sizes, now=self.now)
+        return head.figures(self.essentials.timeline, self.essentials.sizes, now=self.now)
 
     @cached_property
     def days(self) -> tuple[Day, ...]:
@@ -80,9 +78,8 @@ def overview(
     """
     listing = listing.newest_part or listing
     made = listing.derived("essentials", essentials)
-    known = Evidence(
-        made.records,
-        made.automatic,
+    known = KnownHistory(
+        made.timeline,
         plan_of(instance),
         read_at=listing.read_at,
         whole=listing.complete,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from ...dcs.records import BackupRecord
-from .timeline import KINDS, Timeline
+from .timeline import SUCCEEDED, WITH_FILE, Timeline
 
 MOST_POINTS = 60
-_GONE = KINDS["expired"] + KINDS["deleted"]
-_HELD = KINDS["usable"] + KINDS["unusable"]
 
 
 @dataclass(frozen=True)
@@ -24,28 +23,25 @@ class Size:
     held: bool
 
 
-def sizes(records: Timeline, *, most: int = MOST_POINTS) -> tuple[Size, ...]:
+def sizes(records: Timeline) -> tuple[Size, ...]:
     """Return the sizes of the newest backups that succeeded, the oldest of them first.
 
     Those that expired or were deleted succeeded too; where DCS gives them 0 bytes, their size is forgotten.
     """
-    found: list[Size] = []
-    for place in range(len(records.records) - 1, -1, -1):
-        held = records.letters[place] in _HELD
-        record = records.records[place]
-        size = record.size_bytes
-        if size is None or not (held or (records.letters[place] in _GONE and size > 0)):
-            continue
-        found.append(Size(record, records.times[place], size, held))
-        if len(found) == most:
-            break
-    return tuple(reversed(found))
+    return tuple(islice(_newest_first(records), MOST_POINTS))[::-1]
+
+
+def _newest_first(records: Timeline) -> Iterator[Size]:
+    for started_at, kind, record in reversed(records.attempts):
+        held = kind in WITH_FILE
+        if record.size_bytes is not None and kind in SUCCEEDED and (held or record.size_bytes):
+            yield Size(record, started_at, record.size_bytes, held)
 
 
 def change(of: Sequence[Size]) -> float | None:
     """Return the newest size against the one before of the same format: 0.01 is 1 % more."""
     if len(of) < 2:
         return None
-    newest = of[-1]
-    before = next((s for s in reversed(of[:-1]) if s.record.format == newest.record.format), None)
+    *earlier, newest = of
+    before = next((s for s in reversed(earlier) if s.record.format == newest.record.format), None)
     return newest.size / before.size - 1 if before and before.size else None
