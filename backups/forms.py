@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,6 @@ from .services.history import (
     RANGES,
     SORTS,
     BackupFilter,
-    Filter,
     InstanceFilter,
     instances,
 )
@@ -57,7 +56,7 @@ def _one_of(codes: Iterable[str]) -> Words:
 
 
 class Repeatable(forms.Field):
-    """A parameter with any number of values: one of `codes`, or of a form that `must` describes."""
+    """A parameter with any number of values: of `codes`, or of a form that `must` describes."""
 
     widget = forms.MultipleHiddenInput
 
@@ -68,13 +67,14 @@ class Repeatable(forms.Field):
         self.must = must or _one_of(codes)
 
     def clean(self, value: Any) -> tuple[str, ...]:
-        texts = tuple(dict.fromkeys(text for text in value or () if text.strip()))
+        texts = [text for text in value or () if text.strip()]
         for text in texts:
             if text not in self.codes if self.codes else not self.pattern.fullmatch(text):
                 raise _unreadable(text, self.must)
-        if len(texts) > MOST_VALUES:
-            raise _unreadable(texts[MOST_VALUES], _("there are more values than the portal reads"))
-        return texts
+        values = tuple(dict.fromkeys(texts if self.codes else map(str.lower, texts)))
+        if len(values) > MOST_VALUES:
+            raise _unreadable(values[MOST_VALUES], _("there are more values than the portal reads"))
+        return values
 
 
 class Single(forms.CharField):
@@ -153,12 +153,9 @@ class QueryForm(forms.Form):
         for parameter, errors in self.errors.as_data().items():
             for error in errors:
                 value = str((error.params or {}).get("value", ""))
-                found.append(QueryProblem(parameter, _shortened(value), error.message))
+                shown = value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN] + "…"
+                found.append(QueryProblem(parameter, shown, error.message))
         return found
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
 
 
 def _sort(names: Iterable[str], default: str) -> Code:
@@ -179,10 +176,11 @@ class HistoryForm(QueryForm):
         """Read from and to, which need the zone."""
         cleaned = self.cleaned_data
         zone = ZoneInfo(cleaned.get("tz") or "UTC")
-        for name, read in (("from", _start_of), ("to", _end_of)):
+        # A plain date in `to` includes that day.
+        for name, days_after in (("from", 0), ("to", 1)):
             text = cleaned.get(name)
-            cleaned[name] = moment = read(text, zone) if text else None
-            if text and moment is None:
+            cleaned[name] = _bound(text, zone, days_after=days_after) if text else None
+            if text and cleaned[name] is None:
                 sentence = _("it must be a date or a time such as 2026-11-23 or 2026-11-23T09:40:00Z")
                 self.add_error(name, _unreadable(text, sentence))
             elif text and cleaned.get("range"):
@@ -193,7 +191,7 @@ class HistoryForm(QueryForm):
         """Return what the query asks for; only for a valid form."""
         cleaned = self.cleaned_data
         return BackupFilter(
-            chosen={one.name: _codes(one, cleaned[one.name]) for one in FILTERS if cleaned[one.name]},
+            chosen={one.name: cleaned[one.name] for one in FILTERS if cleaned[one.name]},
             words=cleaned["q"],
             start=cleaned["from"],
             end=cleaned["to"],
@@ -203,10 +201,6 @@ class HistoryForm(QueryForm):
             per_page=int(cleaned["per_page"]),
             tz=cleaned["tz"],
         )
-
-
-def _codes(one: Filter, values: tuple[str, ...]) -> tuple[str, ...]:
-    return values if one.values else tuple(value.lower() for value in values)
 
 
 # Names that no class body could give a field.
@@ -306,27 +300,13 @@ _SPACE_FOR_PLUS = re.compile(r"([T ]\d\d(?::?\d\d){0,2}(?:[.,]\d+)?) (\d\d(?::?\
 _YEARS = range(1970, 2201)
 
 
-def _start_of(text: str, zone: ZoneInfo) -> datetime | None:
-    day = _plain_date(text)
-    return _midnight(day, zone) if day else _moment(text, zone)
-
-
-def _end_of(text: str, zone: ZoneInfo) -> datetime | None:
-    """A plain date includes that day."""
-    day = _plain_date(text)
-    return _midnight(day + timedelta(days=1), zone) if day else _moment(text, zone)
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)
-
-
-def _plain_date(text: str) -> date | None:
+def _bound(text: str, zone: ZoneInfo, *, days_after: int) -> datetime | None:
+    """Read a time; of a plain date the midnight, so many days later."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        return None
-    return day if day.year in _YEARS else None
+        return _moment(text, zone)
+    return _moment(str(day + timedelta(days=days_after)), zone) if day.year in _YEARS else None
 
 
 def _moment(text: str, zone: ZoneInfo) -> datetime | None:

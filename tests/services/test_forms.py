@@ -8,7 +8,7 @@ import pytest
 from django.http import QueryDict
 
 from backups.forms import HistoryForm, InstancesForm
-from backups.services.history.query import BackupFilter
+from backups.services.history import BackupFilter
 
 NAMES = "status type format restorable error q range sort page per_page from to tz"
 PARAMETERS = NAMES.split(" ")
@@ -23,10 +23,6 @@ def read(query: str) -> BackupFilter:
 def problems(query: str) -> list[tuple[str, str, str]]:
     form = HistoryForm(QueryDict(query))
     return [(found.parameter, found.value, str(found.sentence)) for found in form.problems]
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def test_an_empty_query_asks_for_everything_newest_first() -> None:
@@ -49,8 +45,8 @@ def test_every_parameter_is_read() -> None:
             "error": ("dcs.08.0002", "dcs.08.0008"),
         },
         words=("nightly", "strasse"),
-        start=at("2026-01-01T00:00+08:00"),
-        end=at("2026-02-01T00:00+08:00"),
+        start=datetime(2025, 12, 31, 16, tzinfo=UTC),
+        end=datetime(2026, 1, 31, 16, tzinfo=UTC),
         sort="-size",
         page=3,
         per_page=100,
@@ -70,51 +66,27 @@ def test_every_order_is_read_in_both_directions(field: str) -> None:
     assert (read(f"sort={field}").sort, read(f"sort=-{field}").sort) == (field, f"-{field}")
 
 
-@pytest.mark.parametrize("value", [25, 50, 100, 200])
-def test_every_page_size_is_read(value: int) -> None:
-    assert read(f"per_page={value}").per_page == value
+def test_blank_and_repeated_values_mean_nothing_more() -> None:
+    assert read("&".join(f"{name}=&{name}=++" for name in PARAMETERS)) == read("")
+    assert read("status=failed&status=failed&utm_source=mail&begin_time=1") == read("status=failed")
 
 
-def test_blank_values_mean_nothing() -> None:
-    assert read("&".join(f"{name}=" for name in PARAMETERS)) == read("")
-    assert read("&".join(f"{name}=++" for name in PARAMETERS)) == read("")
-
-
-def test_a_value_given_twice_counts_once() -> None:
-    assert read("status=failed&status=failed").chosen == {"status": ("failed",)}
-
-
-ONE_VALUE = {
-    "q": ("a", "b"),
-    "range": ("7d", "30d"),
-    "sort": ("size", "-size"),
-    "page": ("2", "3"),
-    "per_page": ("25", "100"),
-    "tz": ("UTC", "Asia/Shanghai"),
-    "from": ("2026-01-01", "2026-01-02"),
-    "to": ("2026-01-01", "2026-01-02"),
-}
-
-
-@pytest.mark.parametrize("name", ONE_VALUE)
-def test_a_parameter_of_one_value_that_has_two_is_named_with_both(name: str) -> None:
-    one, other = ONE_VALUE[name]
-
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        ("q", "a", "b"),
+        ("range", "7d", "30d"),
+        ("page", "2", "3"),
+        ("tz", "UTC", "Asia/Shanghai"),
+        ("from", "2026-01-01", "2026-01-02"),
+    ],
+)
+def test_a_parameter_of_one_value_that_has_two_is_named_with_both(name: str, one: str, other: str) -> None:
     [(named, shown, sentence)] = problems(f"{name}={one}&{name}={other}")
 
     assert (named, shown) == (name, f"{one}, {other}")
     assert "one value" in sentence
-
-
-@pytest.mark.parametrize("name", ONE_VALUE)
-def test_a_parameter_of_one_value_may_say_it_twice_or_be_blank_beside_it(name: str) -> None:
-    value = ONE_VALUE[name][0]
-
-    assert read(f"{name}={value}&{name}=&{name}={value}") == read(f"{name}={value}")
-
-
-def test_unknown_parameters_are_ignored() -> None:
-    assert read("utm_source=mail&begin_time=1&status=failed") == read("status=failed")
+    assert read(f"{name}={one}&{name}=&{name}={one}") == read(f"{name}={one}")
 
 
 @pytest.mark.parametrize(
@@ -122,25 +94,22 @@ def test_unknown_parameters_are_ignored() -> None:
     [
         ("status", "broken"),
         ("status", "Failed"),
-        ("status", "失败"),
-        ("type", "weekly"),
-        ("format", "zip"),
         ("restorable", "maybe"),
         ("error", "0002"),
         ("error", "dcs.08.0002x"),
+        ("error", "dcſ.08.0002"),
         ("sort", "--size"),
-        ("sort", "colour"),
         ("range", "5d"),
         ("page", "0"),
         ("page", "-1"),
-        ("page", "two"),
         ("page", "1.5"),
         ("per_page", "51"),
-        ("per_page", "1000000"),
         ("tz", "Mars/Olympus"),
         ("tz", "../../etc/passwd"),
+        # Zones that depend on the machine, or are none.
+        ("tz", "localtime"),
+        ("tz", "Factory"),
         ("from", "yesterday"),
-        ("from", "2026-13-01"),
         ("to", "2026-02-30"),
         ("to", "9999-12-31"),
         ("from", "0001-01-01"),
@@ -164,25 +133,22 @@ def test_each_wrong_parameter_is_named() -> None:
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_a_value_of_8_kb_is_named_and_shown_in_part(name: str) -> None:
+def test_a_value_of_8_kb_is_named_and_shown_in_part_and_so_is_a_nul(name: str) -> None:
     [(named, shown, _)] = problems(f"{name}={'9' * 8192}")
 
     assert named == name
     assert len(shown) < 100
+    assert [parameter for parameter, _, _ in problems(f"{name}=a%00b")] == [name] * (name != "q")
 
 
-@pytest.mark.parametrize("name", [name for name in PARAMETERS if name != "q"])
-def test_a_nul_character_is_named(name: str) -> None:
-    assert [parameter for parameter, _, _ in problems(f"{name}=a%00b")] == [name]
-
-
-def test_a_page_beyond_all_sense_is_read() -> None:
+def test_a_page_beyond_all_sense_is_read_and_200_characters_of_words() -> None:
     assert read("page=" + "9" * 300).page >= 10**6
-
-
-def test_words_are_limited_to_200_characters() -> None:
     assert read("q=" + "n" * 200).words == ("n" * 200,)
     assert problems("q=" + "n" * 201)
+
+
+def test_more_values_than_the_portal_reads_are_named() -> None:
+    assert problems("&".join(f"error=dcs.08.{n:04}" for n in range(51)))[0][1] == "dcs.08.0050"
 
 
 # Times ---------------------------------------------------------------------------------
@@ -191,38 +157,34 @@ def test_words_are_limited_to_200_characters() -> None:
 @pytest.mark.parametrize(
     ("query", "start"),
     [
-        ("from=2026-11-23T09:40:00Z", "2026-11-23T09:40:00+00:00"),
-        ("from=2026-11-23t09:40:00z", "2026-11-23T09:40:00+00:00"),
-        ("from=2026-11-23T09:40", "2026-11-23T09:40:00+00:00"),
-        ("from=2026-11-23+09:40", "2026-11-23T09:40:00+00:00"),
-        ("from=2026-11-23", "2026-11-23T00:00:00+00:00"),
-        ("from=2026-11-23T09:40:00.5Z", "2026-11-23T09:40:00.500000+00:00"),
-        ("from=2026-11-23T09:40:00%2B08:00", "2026-11-23T01:40:00+00:00"),
-        ("from=2026-11-23T09:40:00+08:00", "2026-11-23T01:40:00+00:00"),
-        ("from=2026-11-23T09:40+0530", "2026-11-23T04:10:00+00:00"),
-        ("from=2026-11-23T09:40:00+08", "2026-11-23T01:40:00+00:00"),
-        ("from=2026-11-23T09:40:00.250+08:00", "2026-11-23T01:40:00.250000+00:00"),
-        ("from=2026-11-23T09:40:00-03:30", "2026-11-23T13:10:00+00:00"),
-        ("from=2026-11-23T09:40&tz=Asia/Kolkata", "2026-11-23T04:10:00+00:00"),
-        ("from=2026-11-23&tz=Asia/Kathmandu", "2026-11-22T18:15:00+00:00"),
-        ("from=2026-11-23T09:40Z&tz=Asia/Kolkata", "2026-11-23T09:40:00+00:00"),
+        ("2026-11-23t09:40:00z", "2026-11-23T09:40:00+00:00"),
+        ("2026-11-23+09:40", "2026-11-23T09:40:00+00:00"),
+        ("2026-11-23", "2026-11-23T00:00:00+00:00"),
+        ("2026-11-23T09:40:00.5Z", "2026-11-23T09:40:00.500000+00:00"),
+        ("2026-11-23T09:40:00%2B08:00", "2026-11-23T01:40:00+00:00"),
+        ("2026-11-23T09:40:00-03:30", "2026-11-23T13:10:00+00:00"),
+        # A space where the + of an offset stood.
+        ("2026-11-23T09:40:00+08:00", "2026-11-23T01:40:00+00:00"),
+        ("2026-11-23T09:40+0530", "2026-11-23T04:10:00+00:00"),
+        ("2026-11-23T09:40:00.250+08:00", "2026-11-23T01:40:00.250000+00:00"),
+        ("20261120T060000+0800", "2026-11-19T22:00:00+00:00"),
+        ("2026-11-20+06:00+08", "2026-11-19T22:00:00+00:00"),
+        ("2026-11-20T06+08:00", "2026-11-19T22:00:00+00:00"),
+        ("2026-11-23T09:40&tz=Asia/Kolkata", "2026-11-23T04:10:00+00:00"),
+        ("2026-11-23&tz=Asia/Kathmandu", "2026-11-22T18:15:00+00:00"),
+        ("2026-11-23T09:40Z&tz=Asia/Kolkata", "2026-11-23T09:40:00+00:00"),
         # An hour that the clocks skip, and one that they repeat: the earlier reading.
-        ("from=2026-03-29T02:30&tz=Europe/Berlin", "2026-03-29T01:30:00+00:00"),
-        ("from=2026-10-25T02:30&tz=Europe/Berlin", "2026-10-25T00:30:00+00:00"),
+        ("2026-03-29T02:30&tz=Europe/Berlin", "2026-03-29T01:30:00+00:00"),
+        ("2026-10-25T02:30&tz=Europe/Berlin", "2026-10-25T00:30:00+00:00"),
         # A day that begins at one o'clock.
-        ("from=2026-03-29&tz=Asia/Beirut", "2026-03-28T22:00:00+00:00"),
+        ("2026-03-29&tz=Asia/Beirut", "2026-03-28T22:00:00+00:00"),
     ],
 )
-def test_a_bound_is_read_in_its_offset_or_the_link_s_zone(query: str, start: str) -> None:
-    assert read(query).start == datetime.fromisoformat(start)
+def test_a_bound_is_read_in_its_offset_or_the_link_s_zone_and_is_in_utc(query: str, start: str) -> None:
+    found = read(f"from={query}").start
 
-
-def test_bounds_are_in_utc_whatever_the_link_s_zone() -> None:
-    wanted = read("from=2026-11-23&to=2026-11-24T00:00+05:30&tz=America/New_York")
-
-    assert wanted.start is not None
-    assert wanted.end is not None
-    assert (wanted.start.tzinfo, wanted.end.tzinfo) == (UTC, UTC)
+    assert found == datetime.fromisoformat(start)
+    assert found.tzinfo is UTC
 
 
 @pytest.mark.parametrize(
@@ -252,17 +214,3 @@ def test_a_project_s_query_is_read() -> None:
     wanted = form.filter()
     assert (wanted.words, wanted.statuses, wanted.sort) == (("orders", "cache"), ("RUNNING",), "-created")
     assert (wanted.page, wanted.per_page) == (2, 25)
-
-
-@pytest.mark.parametrize("text", ["2026-11-20T06 08:00", "20261120T060000 0800", "2026-11-20 06:00 08"])
-def test_a_space_for_the_plus_of_an_offset_is_read_in_every_form(text: str) -> None:
-    form = HistoryForm(QueryDict(mutable=True))
-    form.data["from"] = text
-
-    assert form.is_valid(), form.problems
-    assert form.filter().start == datetime(2026, 11, 19, 22, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("name", ["localtime", "posixrules", "Factory"])
-def test_a_zone_that_depends_on_the_machine_is_no_zone(name: str) -> None:
-    assert [problem.parameter for problem in HistoryForm(QueryDict(f"tz={name}")).problems] == ["tz"]

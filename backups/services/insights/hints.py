@@ -30,7 +30,6 @@ LEAST_SLOW = timedelta(minutes=1)
 MOST_RUNNING = 5
 
 
-
 @dataclass(frozen=True)
 class Hint:
     """One sentence of KINDS and what it speaks of; what a kind does not need is None.
