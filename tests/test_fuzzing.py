@@ -20,6 +20,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.contract import REFERENCE_BACKUP_ID
 from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.services import history
 from dcsportal import rate_limits
 
 from .sso import openid
@@ -45,46 +46,14 @@ fuzzed = settings(
 
 # --- What is sent ----------------------------------------------------------------
 
-PARAMETERS = [
-    *(
-        "status",
-        "type",
-        "format",
-        "restorable",
-        "error",
-        "q",
-        "from",
-        "to",
-        "range",
-        "sort",
-        "page",
-        "per_page",
-    ),
-    *(
-        "tz",
-        "at",
-        "next",
-        "account",
-        "state",
-        "code",
-        "iss",
-        "generation",
-        "person",
-        "language",
-        "zone",
-        "theme",
-    ),
-    *("text", "markup", "lang", "seen", "shown", "kind", "day", "id", "unknown"),
-]
+OTHER_PARAMETERS = """tz at next account state code iss generation person language zone theme
+    text markup lang seen shown kind day id unknown"""
+PARAMETERS = sorted({*history.PARAMETERS, *OTHER_PARAMETERS.split()})
+FILTER_VALUES = [value for one in history.FILTERS for value in one.values]
 WORDS = st.sampled_from(
     [
-        *(
-            "succeed",
-            "failed",
-            "other",
-            "manual",
-            "yes",
-            "unknown",
+        *FILTER_VALUES,
+        *[
             "24h",
             "90d",
             "-size",
@@ -92,36 +61,27 @@ WORDS = st.sampled_from(
             "50",
             "200",
             "0",
-        ),
-        *(
             "-1",
             "99999999999999999999",
             "1e400",
             "NaN",
             "2026-11-23",
-            "2026-11-23T09:40:00+08:00",
-            "0001-01-01",
-        ),
-        *(
-            "9999-12-31T23:59:59.999999Z",
             "2026-02-30",
-            "Asia/Shanghai",
+        ],
+        *["2026-11-23T09:40:00+08:00", "0001-01-01", "9999-12-31T23:59:59.999999Z", "Asia/Shanghai", "UTC"],
+        *[
             "../../etc/passwd",
-            "UTC",
             "dcs.08.0002",
-        ),
-        *(
             "%",
             "%%",
             "{{7*7}}",
-            "{% load x %}",
             "${7*7}",
-            "\0",
-            "\r\nSet-Cookie: x=1",
             "//evil.example",
             "/\\evil",
-        ),
-        *(ORDERS_CACHE_ID, REFERENCE_BACKUP_ID, INSTANCE, "'; DROP TABLE sso_viewer; --", "=1+1", *MARKUP),
+            "=1+1",
+        ],
+        *("{% load x %}", "\0", "\r\nSet-Cookie: x=1", "'; DROP TABLE sso_viewer; --"),
+        *(ORDERS_CACHE_ID, REFERENCE_BACKUP_ID, INSTANCE, *MARKUP),
     ]
 )
 VALUES = st.one_of(
@@ -142,43 +102,13 @@ QUERIES = st.lists(st.tuples(NAMES, QUOTED), max_size=12).map(
     lambda pairs: "&".join(f"{name}={value}" for name, value in pairs)
 )
 LATIN = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=60)
+HEADER_NAMES = """Accept Accept-Encoding Accept-Language Authorization Content-Type Cookie Forwarded HX-Boosted
+    HX-Current-URL HX-Request HX-Target HX-Trigger If-Modified-Since If-None-Match Origin Range Referer
+    Sec-Fetch-Mode Sec-Fetch-Site User-Agent X-CSRFToken X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto
+    X-HTTP-Method-Override X-Original-URL X-Request-ID X-User"""
+HEADER_VALUES = [*MARKUP, "true", "*/*", "text/html", "*", 'W/"x"', "-", ",", ";q=", "::1, 1.2.3.4"]
 HEADERS = st.dictionaries(
-    st.sampled_from(
-        [
-            *(
-                "Accept",
-                "Accept-Encoding",
-                "Accept-Language",
-                "Authorization",
-                "Content-Type",
-                "Cookie",
-                "Forwarded",
-            ),
-            *("HX-Boosted", "HX-Current-URL", "HX-Request", "HX-Target", "HX-Trigger", "If-Modified-Since"),
-            *(
-                "If-None-Match",
-                "Origin",
-                "Range",
-                "Referer",
-                "Sec-Fetch-Mode",
-                "Sec-Fetch-Site",
-                "User-Agent",
-            ),
-            *(
-                "X-CSRFToken",
-                "X-Forwarded-For",
-                "X-Forwarded-Host",
-                "X-Forwarded-Proto",
-                "X-HTTP-Method-Override",
-            ),
-            *("X-Original-URL", "X-Request-ID", "X-User"),
-        ]
-    ),
-    st.one_of(
-        LATIN,
-        st.sampled_from([*MARKUP, "true", "*/*", "text/html", "*", 'W/"x"', "-", ",", ";q=", "::1, 1.2.3.4"]),
-    ),
-    max_size=6,
+    st.sampled_from(HEADER_NAMES.split()), st.one_of(LATIN, st.sampled_from(HEADER_VALUES)), max_size=6
 )
 
 
@@ -238,15 +168,8 @@ def test_any_value_of_a_parameter_is_answered(ada: Client, name: str, data: st.D
     values = data.draw(st.lists(QUOTED, min_size=1, max_size=3))
     query = "&".join(f"{name}={value}" for value in values)
     one = f"backups/{REFERENCE_BACKUP_ID}/"
-    for page in (
-        "",
-        "ticket/",
-        "backups.json",
-        "recovery-point/",
-        "recovery-point/ticket/",
-        one,
-        f"{one}ticket/",
-    ):
+    history_pages = ("", "ticket/", "backups.json", "recovery-point/", "recovery-point/ticket/")
+    for page in (*history_pages, one, f"{one}ticket/"):
         check(send(ada, INSTANCE + page, query))
     for page in ("/find/", "/projects/eu-prod/", "/sign-in/"):
         check(send(ada, page, query))
@@ -284,26 +207,24 @@ def test_any_headers_are_answered(ada: Client, path: str, headers: dict[str, str
     check(ada.get(path, headers=headers))
 
 
+CONTENT_TYPES = [
+    *("application/x-www-form-urlencoded", "application/json", "text/plain", "multipart/form-data", ""),
+    *("multipart/form-data; boundary=x", "multipart/form-data; boundary=", "text/html; charset=utf-7"),
+    "application/x-www-form-urlencoded; charset=no-such",
+]
+BODIES = st.one_of(
+    QUERIES.map(str.encode),
+    st.binary(max_size=200),
+    st.just(b'--x\r\nContent-Disposition: form-data; name="person"; filename="a"\r\n\r\nada\r\n--x--'),
+)
+
+
 @fuzzed
 @given(
     path=st.sampled_from(ADDRESSES),
     method=st.sampled_from(["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"]),
-    kind=st.sampled_from(
-        [
-            *("application/x-www-form-urlencoded", "application/json", "text/plain", "multipart/form-data"),
-            *(
-                "multipart/form-data; boundary=x",
-                "multipart/form-data; boundary=",
-                "text/html; charset=utf-7",
-            ),
-            *("application/x-www-form-urlencoded; charset=no-such", ""),
-        ]
-    ),
-    body=st.one_of(
-        QUERIES.map(str.encode),
-        st.binary(max_size=200),
-        st.just(b'--x\r\nContent-Disposition: form-data; name="person"; filename="a"\r\n\r\nada\r\n--x--'),
-    ),
+    kind=st.sampled_from(CONTENT_TYPES),
+    body=BODIES,
 )
 @example(
     path="/find/?" + "&".join(["a=1"] * 200),
@@ -382,32 +303,11 @@ def test_any_logout_token_is_refused(sso: Settings, company: openid.OpenId, toke
 TEXTS = st.one_of(
     VALUES, st.none(), st.integers(), st.floats(), st.booleans(), st.just({}), st.lists(st.text(max_size=5))
 )
+FIELDS = """backup_name status remark period size backup_type backup_format created_at execution_at updated_at
+    progress error_code is_support_restore instance_id strange"""
 RECORD = st.fixed_dictionaries(
     {"backup_id": st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)},
-    optional=dict.fromkeys(
-        (
-            *(
-                "backup_name",
-                "status",
-                "remark",
-                "period",
-                "size",
-                "backup_type",
-                "backup_format",
-                "created_at",
-            ),
-            *(
-                "execution_at",
-                "updated_at",
-                "progress",
-                "error_code",
-                "is_support_restore",
-                "instance_id",
-                "strange",
-            ),
-        ),
-        TEXTS,
-    ),
+    optional=dict.fromkeys(FIELDS.split(), TEXTS),
 )
 
 
