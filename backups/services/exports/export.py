@@ -17,7 +17,7 @@ from ..history import FILTERS, BackupFilter, History, backup_history, records_of
 from ..listings import Listing, NothingToShow, instance_backups
 from ..problems import Problem
 from ..projects import Project
-from .backup import ExportedBackup, exported_backups
+from .rows import ExportedBackup, exported_backups
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,7 @@ def _envelope(
     """Return all of backups.json but the backups; on errors that is all there is."""
     if listing and listing.problem:
         problem = listing.problem
+    asked = [problem.request_id] if problem and problem.request_id else []
     return {
         "project": project.name,
         "region": project.region,
@@ -143,14 +144,8 @@ def _envelope(
         "source": listing.source if listing else None,
         "complete": listing.complete if listing else False,
         "problem": problem.for_json() if problem else None,
-        "request_ids": _request_ids(listing, problem),
+        "request_ids": list(listing.request_ids) if listing else asked,
         "promised": listing.promised if listing else None,
         "total": history.total if history else None,
         "matched": history.matched if history else None,
     }
-
-
-def _request_ids(listing: Listing[BackupRecord] | None, problem: Problem | None) -> list[str]:
-    if listing:
-        return list(listing.request_ids)
-    return [problem.request_id] if problem and problem.request_id else []
