@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -41,13 +40,7 @@ def test_the_window_is_in_utc_and_in_whole_seconds(eu: Project) -> None:
     options = options_of(history_command(eu, ORDERS_CACHE_ID, (begin, end)))
 
     assert (options["begin_time"], options["end_time"]) == ("20260101000000", "20260201000000")
-
-
-@pytest.mark.parametrize("bounds", [(datetime(2026, 1, 1, tzinfo=UTC), None), (None, None)])
-def test_a_bound_that_is_not_asked_for_is_left_out(eu: Project, bounds: Any) -> None:
-    options = options_of(history_command(eu, ORDERS_CACHE_ID, bounds))
-
-    assert ("begin_time" in options, "end_time" in options) == (bool(bounds[0]), False)
+    assert "end_time" not in options_of(history_command(eu, ORDERS_CACHE_ID, (begin, None)))
 
 
 def test_one_backup_is_in_the_list_that_its_command_asks_for(eu: Project, emulator: Emulator) -> None:
@@ -74,17 +67,7 @@ def test_a_backup_without_a_readable_time_is_looked_for_in_the_whole_list(eu: Pr
     assert "begin_time" not in options
 
 
-def test_no_key_is_in_a_command(eu: Project) -> None:
-    command = history_command(eu, ORDERS_CACHE_ID)
-
-    assert eu.credentials.ak not in command
-    assert eu.credentials.sk not in command
-    assert "key" not in command
-
-
-@pytest.mark.parametrize(
-    "bad", ["", "a b", 'a"; rm -rf ~; "', "$(id)", "`id`", "a\nb", "a'b", "!x", "n" * 65]
-)
+@pytest.mark.parametrize("bad", ["", 'a"; rm -rf ~; "', "$(id)", "`id`", "a\nb", "a'b", "n" * 65])
 def test_an_id_that_is_none_is_in_no_command(eu: Project, bad: str) -> None:
     good = BackupRecord.from_api(raw(backup_id=REFERENCE_BACKUP_ID))
 
