@@ -60,9 +60,7 @@ def csv_headers(body: dict[str, Any]) -> dict[str, str]:
         "X-Total": body["total"],
         "X-Matched": body["matched"],
         "X-Request-Ids": " ".join(body["request_ids"][:20]),
-        "X-Problem": " ".join(
-            str(problem[key]) for key in ("kind", "http_status", "code") if problem.get(key)
-        ),
+        "X-Problem": " ".join(str(part) for part in parts if part),
     }
     return {name: _ascii(str(value)) for name, value in headers.items() if value not in (None, "")}
 
