@@ -283,7 +283,7 @@ class _Known:
 def _recent(request: HttpRequest, projects: Sequence[Project]) -> Sequence[finding.Candidate]:
     """Return the instances whose pages this viewer opened last, of those that may still be seen."""
     opened = recents.opened_by(viewer_key(request), request.COOKIES.get(recents.COOKIE, ""))
-    return finding.named(opened, projects)
+    return finding.recent_instances(opened, projects)
 
 
 def _remember_opened(
@@ -292,13 +292,13 @@ def _remember_opened(
     """Put an instance first among those that its viewer opened last: in a cookie, which costs no query."""
     if SHOWN in request.headers:  # the page asked, not its viewer
         return
-    viewer, told = viewer_key(request), request.COOKIES.get(recents.COOKIE, "")
-    text = recents.with_opened(viewer, told, project.name, instance_id)
-    if text != told:
+    viewer, cookie = viewer_key(request), request.COOKIES.get(recents.COOKIE, "")
+    text = recents.with_opened(viewer, cookie, project.name, instance_id)
+    if text != cookie:
         response.set_cookie(
             recents.COOKIE,
             text,
-            max_age=recents.KEPT_SECONDS,
+            max_age=recents.COOKIE_SECONDS,
             secure=request.is_secure(),
             httponly=True,
             samesite="Lax",

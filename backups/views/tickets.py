@@ -35,7 +35,7 @@ from ..services.problems import Problem
 from ..services.recovery import is_backing_up, recovery_page, restore_blocks
 from ..services.tickets import (
     COOKIE,
-    KEPT_SECONDS,
+    COOKIE_SECONDS,
     About,
     Style,
     as_copied,
@@ -185,7 +185,7 @@ class _TicketRequest:
             response.set_cookie(
                 COOKIE,
                 as_copied(self.style.markup, self.style.language),
-                max_age=KEPT_SECONDS,
+                max_age=COOKIE_SECONDS,
                 secure=settings.HTTPS,
                 httponly=True,
                 samesite="Lax",

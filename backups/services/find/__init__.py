@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from . import recents
-from .candidates import Candidate, Found, find, named, suggestions
+from .candidates import Candidate, Found, find, recent_instances, suggestions
 
 __all__ = [
     "Candidate",
     "Found",
     "find",
-    "named",
+    "recent_instances",
     "recents",
     "suggestions",
 ]

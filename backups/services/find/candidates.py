@@ -16,8 +16,7 @@ from ..history import backup_url, history_url, instance_url
 from ..listings import NothingToShow, at_hand, cached_instances, project_instances
 from ..problems import Problem
 from ..projects import CLOUD_ID, Project
-from . import backups
-from .backups import Search
+from .backup_search import Known, Search, search_backups
 
 ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 # So that no shorter name is read out of a longer one.
@@ -100,7 +99,7 @@ def find(
     # A ticket names the instance beside the backup: look no further than there first.
     search = None
     if left:
-        search = backups.search(left, named or known, now=now, began=began or now, viewer=viewer)
+        search = search_backups(left, named or known, now=now, began=began or now, viewer=viewer)
     found = tuple(_of_backup(*hit) for hit in search.hits) if search else ()
     instances = tuple(_of_instance(p, i, certain=True) for p, i in named)
     return Found(found or instances, tuple(projects), problems, search)
@@ -115,7 +114,7 @@ def suggestions(
     return found[:MOST_SUGGESTIONS]
 
 
-def named(opened: Sequence[tuple[str, str]], projects: Sequence[Project]) -> tuple[Candidate, ...]:
+def recent_instances(opened: Sequence[tuple[str, str]], projects: Sequence[Project]) -> tuple[Candidate, ...]:
     """Return the pages of instances by project name and id, of those projects that are given."""
     by_name = {project.name: project for project in projects}
     pairs = [(by_name[name], instance_id) for name, instance_id in opened if name in by_name]
@@ -143,13 +142,10 @@ def _linked(text: str, projects: dict[str, Project]) -> list[Candidate]:
     return list(found.values())[:MOST_CANDIDATES]
 
 
-_Known = tuple[Project, Instance]
-
-
 def _instances(
     projects: Sequence[Project], now: datetime, viewer: str
-) -> tuple[list[_Known], tuple[tuple[Project, Problem], ...]]:
-    known: list[_Known] = []
+) -> tuple[list[Known], tuple[tuple[Project, Problem], ...]]:
+    known: list[Known] = []
     problems = []
     for project in projects:
         try:
@@ -163,7 +159,7 @@ def _instances(
     return known, tuple(problems)
 
 
-def _by_name(text: str, known: Sequence[_Known], *, certain: bool) -> tuple[Candidate, ...]:
+def _by_name(text: str, known: Sequence[Known], *, certain: bool) -> tuple[Candidate, ...]:
     """Return the instances with this name or id, then those with all words in them."""
     words = text.casefold().split()
     exact = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .commands import API_EXPLORER, MOST_RECORDS, backup_command, history_command
-from .last_copy import COOKIE, KEPT_SECONDS, as_copied, copied_last
+from .last_copy import COOKIE, COOKIE_SECONDS, as_copied, copied_last
 from .markup import MARKUPS
 from .renderer import About, Style
 from .texts import backup_ticket, gone_ticket, history_ticket, problem_ticket, recovery_ticket
@@ -11,7 +11,7 @@ from .texts import backup_ticket, gone_ticket, history_ticket, problem_ticket, r
 __all__ = [
     "API_EXPLORER",
     "COOKIE",
-    "KEPT_SECONDS",
+    "COOKIE_SECONDS",
     "MARKUPS",
     "MOST_RECORDS",
     "About",

@@ -7,12 +7,12 @@ from django.conf import settings
 from .markup import MARKUPS
 
 COOKIE = f"{settings.COOKIE_PREFIX}portal_ticket"
-KEPT_SECONDS = 365 * 86_400
+COOKIE_SECONDS = 365 * 86_400
 
 
-def copied_last(told: str) -> tuple[str, str]:
+def copied_last(cookie: str) -> tuple[str, str]:
     """Return the markup, and the language as the cookie has it, which anybody may have written."""
-    markup, _, language = told.partition(".")
+    markup, _, language = cookie.partition(".")
     return markup if markup in MARKUPS else "markdown", language
 
 

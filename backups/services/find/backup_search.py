@@ -47,7 +47,7 @@ class Search:
         return self.total - self.left
 
 
-def search(
+def search_backups(
     backup_ids: Collection[str],
     known: Sequence[Known],
     *,
