@@ -20,9 +20,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from .control import Control
+from . import control
 from .exchange import (
     Answer,
     ApiError,
@@ -30,7 +29,6 @@ from .exchange import (
     WsgiEnvironment,
     gateway_error,
     json_answer,
-    json_bytes,
     json_bytes_answer,
 )
 from .faults import Fault, Faults
@@ -45,6 +43,7 @@ from .fleet import (
     utc_now,
 )
 from .gateway import Gateway
+from .inventory import row
 from .parameters import Page, Window, matching_instances
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
@@ -79,15 +78,18 @@ class Emulator(Faults):
         self.clock = clock
         self.latency = 0.0  # seconds that every answer takes, faults aside
         self._gateway = Gateway(self.fleet.projects, lambda: self.clock())
-        self._control = Control(self)
         self._calls: deque[Call] = deque(maxlen=MOST_CALLS_KEPT)
         self._call_lock = threading.Lock()
+        # What tests change beside the faults.
+        self.set_records = self.fleet.set_records
+        self.insert_record = self.fleet.insert_record
+        self.remove_record = self.fleet.remove_record
 
     def __call__(self, environ: WsgiEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request.read(environ)
         request_id = uuid.uuid4().hex
-        if self._control.owns(request):
-            answer = self._control.answer(request)
+        if control.owns(request):
+            answer = control.answer(self, request)
         else:
             answer = self._logged_answer(request, request_id)
         answer = answer.with_header("X-Request-Id", request_id)
@@ -112,19 +114,6 @@ class Emulator(Faults):
     def clear_calls(self) -> None:
         with self._call_lock:
             self._calls.clear()
-
-    # What tests change beside the faults.
-
-    def set_records(self, instance_id: str, records: Iterable[dict[str, Any]]) -> None:
-        """Let an instance have exactly these raw records, listed in the order given."""
-        self.fleet.set_records(instance_id, records)
-
-    def insert_record(self, instance_id: str, record: dict[str, Any], position: int | None = None) -> None:
-        """Add a raw record, by default where its created_at belongs."""
-        self.fleet.insert_record(instance_id, record, position)
-
-    def remove_record(self, instance_id: str, backup_id: str) -> None:
-        self.fleet.remove_record(instance_id, backup_id)
 
     def reset(self) -> None:
         """Heal, unlock all keys, forget the calls, undo every change to the fleet."""
@@ -214,10 +203,7 @@ class Emulator(Faults):
 
     def _list_restore_records(self, request: Request, instance: Instance, page: Page) -> Answer:
         """ListRestoreRecords, dcs-api.md section 4."""
-        listed = [
-            Row(datetime.fromisoformat(one["created_at"]), one["restore_id"], json_bytes(one))
-            for one in instance.restores
-        ]
+        listed = [row(one, datetime.fromisoformat(one["created_at"])) for one in instance.restores]
         return _records_page("restore_record_response", Window.read(request.parameters).of(listed), page)
 
 
@@ -226,12 +212,10 @@ def _records_page(field: str, rows: list[Row], page: Page) -> Answer:
     if not rows:
         return Answer(204)
     shown = page.of(rows)
-    body = b'{"total_num":%d,"%s":[%s]}' % (
-        page.total(rows, shown),
-        field.encode(),
-        b",".join(one.text for one in shown),
+    listed = b",".join(one.text for one in shown)
+    return json_bytes_answer(
+        b'{"total_num":%d,"%s":[%s]}' % (page.total(rows, shown), field.encode(), listed)
     )
-    return json_bytes_answer(body)
 
 
 def _check_project_id(project_id: str, project: Project) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from .inventory import GIB, Instance, Json, Row, iso, newest_first, noise, row, stable_id
+from .inventory import GIB, Instance, Json, Row, iso, newest_first, noise, row, slot_of, stable_id
 
 SERVICE_ZONE = timedelta(hours=8)
 ERROR_CODES = tuple(f"dcs.08.000{number}" for number in range(1, 9))
@@ -45,9 +45,7 @@ class Attempt:
         status = self.status(now)
         done = status in {"succeed", "expired", "deleted"}
         return {
-            "period": f"{instance.backup_hour:02d}:00-{(instance.backup_hour + 1) % 24:02d}:00"
-            if self.auto
-            else None,
+            "period": slot_of(instance.backup_hour) if self.auto else None,
             "backup_type": "auto" if self.auto else "manual",
             "created_at": iso(self.created),
             "execution_at": None if status == "waiting" else iso(self.started),

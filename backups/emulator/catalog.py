@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
 from . import contract, histories, oddities
-from .inventory import History, Instance, Json, Project, noise, stable_hex, stable_id
+from .inventory import History, Instance, Json, Project, noise, slot_of, stable_hex, stable_id
 
 PolicyShape = Literal["new", "old", "manual", "none"]
 
@@ -17,108 +17,93 @@ PolicyShape = Literal["new", "old", "manual", "none"]
 def projects(bulk_records: int) -> tuple[Project, ...]:
     """Return the fleet; the first project is the primary one, which the contract speaks of."""
     return (
-        _project("eu-prod", "eu-west-101", [*_contract_instances(bulk_records), *_made("eu-prod", _EU_PROD)]),
-        _project("cn-prod", "cn-north-4", _made("cn-prod", _CN_PROD)),
-        _project("ap-staging", "ap-southeast-1", _made("ap-staging", _AP_STAGING), temporary_key=True),
+        _project("eu-prod", "eu-west-101", [*_contract_instances(bulk_records), *_eu_prod()]),
+        _project("cn-prod", "cn-north-4", _cn_prod()),
+        _project("ap-staging", "ap-southeast-1", _ap_staging(), temporary_key=True),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the tables below."""
-
-    name: str
-    engine_version: str
-    cache_mode: str
-    capacity_gb: float
-    history: History = histories.daily
-    policy: PolicyShape = "new"
-    status: str = "RUNNING"
-    hour: int = 18
-    save_days: int = 7
-    step: int = 60
-    description: str | None = None
-    tags: tuple[tuple[str, Any], ...] = ()
+def _daily(days: int, **options: Any) -> History:
+    return partial(histories.daily, days=days, **options)
 
 
-_EU_PROD = (
-    Line("baskets", "6.0", "ha", 8, hour=22, tags=(("team", "shop"), ("tier", "1"))),
-    Line(
-        "sessions-live",
-        "6.0",
-        "ha",
-        2,
-        histories.live,
-        "manual",
-        step=1,
-        description="a backup is always near",
-    ),
-    Line("sessions-single", "5.0", "single", 1, histories.empty, "none"),
-    Line("brand-new", "7.0", "ha", 4, histories.empty),
-    Line("billing-broken", "5.0", "ha", 16, histories.always_failing, description="no backup has succeeded"),
-    Line("pricing-bad-week", "6.0", "cluster", 32, histories.failing_week, hour=1),
-    Line("reports-long-tail", "5.0", "ha", 24, histories.long_tail),
-    Line("odd-fields", "6.0", "ha", 1, oddities.odd_fields, "old"),
-    Line("hostile-remarks", "6.0", "ha", 1, oddities.hostile_remarks, "manual"),
-    Line("every-status", "6.0", "ha", 1, oddities.every_status),
-    Line("every-error-code", "6.0", "ha", 1, oddities.every_error_code),
-    Line(
-        "catalog-resized", "5.0", "ha", 8, oddities.resized, "manual", description="enlarged on 15 November"
-    ),
-    Line("search-suggest", "7.0", "proxy", 64, partial(histories.daily, days=25, file_format="aof"), hour=3),
-    Line("recommendations", "6.0", "cluster", 128, partial(histories.daily, days=90, fails_every=29), hour=2),
-    Line("rate-limits", "7.0", "ha_rw_split", 8, hour=20, tags=(("1", "one"),)),
-    Line("legacy-memcached", "1.5", "ha", 2, partial(histories.daily, days=14), "old", hour=4),
-    Line("frozen-tenant", "5.0", "ha", 4, partial(histories.daily, days=12), status="FROZEN"),
-    Line("broken-instance", "6.0", "ha", 4, partial(histories.daily, days=10), status="ERROR"),
-)
-
-_CN_PROD = (
-    Line("订单缓存", "6.0", "ha", 16, oddities.chinese, hour=18, description="订单中心 · 生产环境"),
-    Line("用户会话", "5.0", "cluster", 64, oddities.chinese, hour=19, tags=(("部门", "交易"),)),
-    Line("库存-读写分离", "7.0", "ha_rw_split", 32, oddities.chinese, hour=20),
-    Line("商品详情", "6.0", "proxy", 48, hour=17),
-    Line("风控名单", "6.0", "ha", 2, partial(histories.daily, days=14, fails_every=5)),
-    Line("单机测试", "4.0", "single", 0.125, histories.empty, "none"),
-    Line("orders-cache", "6.0", "ha", 4, hour=21, description="same name as in eu-prod, on purpose"),
-    Line("restarting", "5.0", "ha", 4, partial(histories.daily, days=9), status="RESTARTING"),
-    Line("restoring", "5.0", "ha", 4, partial(histories.daily, days=9), status="RESTORING"),
-    Line("extending", "6.0", "cluster", 24, partial(histories.daily, days=9), status="EXTENDING"),
-    Line("flushing", "4.0", "ha", 2, partial(histories.daily, days=9), status="FLUSHING"),
-)
-
-_AP_STAGING = (
-    Line("staging-orders", "6.0", "ha", 1, partial(histories.daily, days=10, fails_every=4), save_days=1),
-    Line("staging-sessions", "7.0", "proxy", 4, partial(histories.daily, days=8), save_days=3),
-    Line("load-test", "6.0", "cluster", 256, histories.live, "manual", step=1),
-    Line("being-made", "7.0", "ha", 1, histories.empty, "none", status="CREATING"),
-    Line("never-made", "7.0", "ha", 1, histories.empty, "none", status="CREATEFAILED"),
-    Line("starting", "5.0", "ha", 1, partial(histories.daily, days=5), status="STARTING"),
-    Line("closing", "5.0", "ha", 1, partial(histories.daily, days=5), status="CLOSING"),
-    Line("closed", "5.0", "ha", 1, partial(histories.daily, days=5), "old", status="CLOSED"),
-    Line("memcached-single", "1.5", "single", 2, histories.empty, "none"),
-    Line("tiny", "6.0", "ha", 0.125, partial(histories.daily, days=7), save_days=2),
-)
+def _eu_prod() -> list[Instance]:
+    make = partial(_instance, "eu-prod")
+    return [
+        make("baskets", "6.0", "ha", 8, hour=22, tags=(("team", "shop"), ("tier", "1"))),
+        make(
+            "sessions-live", "6.0", "ha", 2, histories.live, "manual", step=1, about="a backup is always near"
+        ),
+        make("sessions-single", "5.0", "single", 1, histories.empty, "none"),
+        make("brand-new", "7.0", "ha", 4, histories.empty),
+        make("billing-broken", "5.0", "ha", 16, histories.always_failing, about="no backup has succeeded"),
+        make("pricing-bad-week", "6.0", "cluster", 32, histories.failing_week, hour=1),
+        make("reports-long-tail", "5.0", "ha", 24, histories.long_tail),
+        make("odd-fields", "6.0", "ha", 1, oddities.odd_fields, "old"),
+        make("hostile-remarks", "6.0", "ha", 1, oddities.hostile_remarks, "manual"),
+        make("every-status", "6.0", "ha", 1, oddities.every_status),
+        make("every-error-code", "6.0", "ha", 1, oddities.every_error_code),
+        make("catalog-resized", "5.0", "ha", 8, oddities.resized, "manual", about="enlarged on 15 November"),
+        make("search-suggest", "7.0", "proxy", 64, _daily(25, file_format="aof"), hour=3),
+        make("recommendations", "6.0", "cluster", 128, _daily(90, fails_every=29), hour=2),
+        make("rate-limits", "7.0", "ha_rw_split", 8, hour=20, tags=(("1", "one"),)),
+        make("legacy-memcached", "1.5", "ha", 2, _daily(14), "old", hour=4),
+        make("frozen-tenant", "5.0", "ha", 4, _daily(12), status="FROZEN"),
+        make("broken-instance", "6.0", "ha", 4, _daily(10), status="ERROR"),
+    ]
 
 
-def _contract_instances(bulk_records: int) -> Iterable[Instance]:
-    orders = Line("orders-cache", "6.0", "ha", 4, contract.orders_cache, hour=22, tags=(("team", "shop"),))
-    bulk = Line(
-        "bulk-history",
-        "6.0",
-        "ha",
-        4,
-        histories.Hourly(bulk_records),
-        step=3600,
-        description=f"{bulk_records:,} backup records to measure with",
-    )
-    yield replace(
-        _instance("eu-prod", orders),
+def _cn_prod() -> list[Instance]:
+    make = partial(_instance, "cn-prod")
+    return [
+        make("订单缓存", "6.0", "ha", 16, oddities.chinese, hour=18, about="订单中心 · 生产环境"),
+        make("用户会话", "5.0", "cluster", 64, oddities.chinese, hour=19, tags=(("部门", "交易"),)),
+        make("库存-读写分离", "7.0", "ha_rw_split", 32, oddities.chinese, hour=20),
+        make("商品详情", "6.0", "proxy", 48, hour=17),
+        make("风控名单", "6.0", "ha", 2, _daily(14, fails_every=5)),
+        make("单机测试", "4.0", "single", 0.125, histories.empty, "none"),
+        make("orders-cache", "6.0", "ha", 4, hour=21, about="same name as in eu-prod, on purpose"),
+        make("restarting", "5.0", "ha", 4, _daily(9), status="RESTARTING"),
+        make("restoring", "5.0", "ha", 4, _daily(9), status="RESTORING"),
+        make("extending", "6.0", "cluster", 24, _daily(9), status="EXTENDING"),
+        make("flushing", "4.0", "ha", 2, _daily(9), status="FLUSHING"),
+    ]
+
+
+def _ap_staging() -> list[Instance]:
+    make = partial(_instance, "ap-staging")
+    return [
+        make("staging-orders", "6.0", "ha", 1, _daily(10, fails_every=4), save_days=1),
+        make("staging-sessions", "7.0", "proxy", 4, _daily(8), save_days=3),
+        make("load-test", "6.0", "cluster", 256, histories.live, "manual", step=1),
+        make("being-made", "7.0", "ha", 1, histories.empty, "none", status="CREATING"),
+        make("never-made", "7.0", "ha", 1, histories.empty, "none", status="CREATEFAILED"),
+        make("starting", "5.0", "ha", 1, _daily(5), status="STARTING"),
+        make("closing", "5.0", "ha", 1, _daily(5), status="CLOSING"),
+        make("closed", "5.0", "ha", 1, _daily(5), "old", status="CLOSED"),
+        make("memcached-single", "1.5", "single", 2, histories.empty, "none"),
+        make("tiny", "6.0", "ha", 0.125, _daily(7), save_days=2),
+    ]
+
+
+def _contract_instances(bulk_records: int) -> list[Instance]:
+    orders = _instance(
+        "eu-prod",
+        *("orders-cache", "6.0", "ha", 4, contract.orders_cache),
         instance_id=contract.ORDERS_CACHE_ID,
         created_at=datetime(2019, 3, 4, 9, 12, 44, 120_000, UTC),
+        hour=22,
+        tags=(("team", "shop"),),
         restores=_ORDERS_RESTORES,
     )
-    yield replace(_instance("eu-prod", bulk), instance_id=contract.BULK_HISTORY_ID)
+    bulk = _instance(
+        "eu-prod",
+        *("bulk-history", "6.0", "ha", 4, histories.Hourly(bulk_records)),
+        instance_id=contract.BULK_HISTORY_ID,
+        step=3600,
+        about=f"{bulk_records:,} backup records to measure with",
+    )
+    return [orders, bulk]
 
 
 def _project(
@@ -135,83 +120,89 @@ def _project(
     )
 
 
-def _made(project: str, lines: Iterable[Line]) -> list[Instance]:
-    return [_instance(project, line) for line in lines]
-
-
-def _instance(project: str, line: Line) -> Instance:
-    instance_id = stable_id("instance", project, line.name)
-    created = datetime(2024, 2, 1, 8, tzinfo=UTC) + timedelta(seconds=int(noise(instance_id) * 60_000_000))
-    return Instance(
-        instance_id=instance_id,
-        name=line.name,
-        engine="Memcached" if line.engine_version == "1.5" else "Redis",
-        engine_version=line.engine_version,
-        cache_mode=line.cache_mode,
-        capacity_gb=line.capacity_gb,
-        status=line.status,
-        created_at=created,
-        backup_policy=_policy(instance_id, line, created),
-        history=line.history,
-        step=line.step,
-        save_days=line.save_days,
-        backup_hour=line.hour,
-        description=line.description,
-        tags=line.tags,
+def _instance(
+    project: str,
+    name: str,
+    engine_version: str,
+    cache_mode: str,
+    capacity_gb: float,
+    history: History = histories.daily,
+    policy: PolicyShape = "new",
+    hour: int = 18,
+    about: str | None = None,
+    **fields: Any,
+) -> Instance:
+    """Return an instance with an id, a time and a policy of its own; `fields` are those of Instance."""
+    instance_id = stable_id("instance", project, name)
+    made = Instance(
+        name=name,
+        engine="Memcached" if engine_version == "1.5" else "Redis",
+        engine_version=engine_version,
+        cache_mode=cache_mode,
+        capacity_gb=capacity_gb,
+        history=history,
+        backup_hour=hour,
+        description=about,
+        **{
+            "instance_id": instance_id,
+            "created_at": datetime(2024, 2, 1, 8, tzinfo=UTC)
+            + timedelta(seconds=int(noise(instance_id) * 60_000_000)),
+            **fields,
+        },
     )
+    return replace(made, backup_policy=_policy(instance_id, policy, made))
 
 
-def _policy(instance_id: str, line: Line, created: datetime) -> Json | None:
+def _policy(key: str, shape: PolicyShape, instance: Instance) -> Json | None:
     """Return instance_backup_policy: null, the documented shape, or the older one without `policy`."""
-    if line.policy == "none":
+    if shape == "none":
         return None
     plan = {
         "backup_at": [1, 2, 3, 4, 5, 6, 7],
         "period_type": "weekly",
-        "begin_at": f"{line.hour:02d}:00-{(line.hour + 1) % 24:02d}:00",
+        "begin_at": slot_of(instance.backup_hour),
         "timezone_offset": "+0000",
     }
     policy: Json = {
-        "backup_type": "manual" if line.policy == "manual" else "auto",
-        "save_days": line.save_days,
+        "backup_type": "manual" if shape == "manual" else "auto",
+        "save_days": instance.save_days,
         "periodical_backup_plan": plan,
     }
-    if line.policy == "old":
+    if shape == "old":
         return policy
     return {
-        "backup_policy_id": stable_id(instance_id, "policy"),
-        "created_at": f"{created:%Y-%m-%dT%H:%M:%S.000Z}",
-        "updated_at": f"{created:%Y-%m-%dT%H:%M:%S.000Z}",
+        "backup_policy_id": stable_id(key, "policy"),
+        "created_at": f"{instance.created_at:%Y-%m-%dT%H:%M:%S.000Z}",
+        "updated_at": f"{instance.created_at:%Y-%m-%dT%H:%M:%S.000Z}",
         "tenant_id": stable_hex(32, "tenant"),
         "policy": policy,
     }
 
 
-_ORDERS_RESTORES: tuple[Json, ...] = (
-    {
-        "restore_id": stable_id("restore", 2),
-        "restore_name": "restore_20260918223301",
+def _restore(number: int, name: str, created: str, updated: str, **fields: Any) -> Json:
+    return {
+        "restore_id": stable_id("restore", number),
+        "restore_name": f"restore_{name}",
         "backup_id": contract.REFERENCE_BACKUP_ID,
-        "backup_name": "backup_20190510163116",
-        "backup_remark": "001",
-        "restore_remark": "rehearsal",
-        "status": "failed",
-        "progress": "12.00",
-        "error_code": "dcs.08.0007",
-        "created_at": "2026-09-18T14:33:01.004Z",
-        "updated_at": "2026-09-18T14:35:12.870Z",
-    },
-    {
-        "restore_id": stable_id("restore", 1),
-        "restore_name": "restore_20190511101502",
-        "backup_id": contract.REFERENCE_BACKUP_ID,
-        "backup_name": "backup_20190510163116",
-        "backup_remark": "001",
+        "backup_name": contract.REFERENCE_RECORD["backup_name"],
+        "backup_remark": contract.REFERENCE_RECORD["remark"],
+        "created_at": created,
+        "updated_at": updated,
         "restore_remark": None,
+        "error_code": None,
         "status": "succeed",
         "progress": "100.00",
-        "error_code": None,
-        "created_at": "2019-05-11T02:15:02.310Z",
-        "updated_at": "2019-05-11T02:17:41.021Z",
-    },
+        **fields,
+    }
+
+
+_ORDERS_RESTORES = (
+    _restore(
+        *(2, "20260918223301", "2026-09-18T14:33:01.004Z", "2026-09-18T14:35:12.870Z"),
+        restore_remark="rehearsal",
+        error_code="dcs.08.0007",
+        status="failed",
+        progress="12.00",
+    ),
+    _restore(1, "20190511101502", "2019-05-11T02:15:02.310Z", "2019-05-11T02:17:41.021Z"),
 )

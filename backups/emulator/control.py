@@ -20,93 +20,84 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .exchange import Answer, Request, json_answer
-from .fleet import project_summary
+from .faults import Fault
+from .inventory import Json
 
 if TYPE_CHECKING:
     from .api import Emulator
 
 PREFIX = "/_emulator/"
 FAULT_NAMES = frozenset(
-    {
-        "answer_body",
-        "answer_html",
-        "cap_pages",
-        "cut_body",
-        "delay",
-        "drip",
-        "fail_with",
-        "hang",
-        "throttle",
-        "total_is_page_count",
-    }
+    (
+        *("answer_body", "answer_html", "cap_pages", "cut_body", "delay", "drip", "fail_with", "hang"),
+        *("throttle", "total_is_page_count"),
+    )
 )
 
 
-class Control:
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
+def owns(request: Request) -> bool:
+    return request.path.startswith(PREFIX)
 
-    def owns(self, request: Request) -> bool:
-        return request.path.startswith(PREFIX)
 
-    def answer(self, request: Request) -> Answer:
-        writes = request.method in {"POST", "PUT"}
-        if writes and not request.headers.get("content-type", "").startswith("application/json"):
-            return json_answer({"error": "Send Content-Type: application/json."}, 415)
-        try:
-            return self._route(request)
-        except (ValueError, TypeError, LookupError, AttributeError) as problem:
-            return json_answer({"error": f"{type(problem).__name__}: {problem}"}, 400)
+def answer(emulator: Emulator, request: Request) -> Answer:
+    writes = request.method in {"POST", "PUT"}
+    if writes and not request.headers.get("content-type", "").startswith("application/json"):
+        return json_answer({"error": "Send Content-Type: application/json."}, 415)
+    try:
+        return _routed(emulator, request)
+    except (ValueError, TypeError, LookupError, AttributeError) as problem:
+        return json_answer({"error": f"{type(problem).__name__}: {problem}"}, 400)
 
-    def _route(self, request: Request) -> Answer:
-        room, *rest = request.path[len(PREFIX) :].split("/")
-        value = json.loads(request.body) if request.body else {}
-        match request.method, room, rest:
-            case "GET", "", []:
-                return self._overview()
-            case "POST", "faults", []:
-                return self._add_fault(value)
-            case "DELETE", "faults", []:
-                self._emulator.heal()
-            case "GET", "calls", []:
-                return self._calls(dict(request.parameters).get("path_contains", ""))
-            case "DELETE", "calls", []:
-                self._emulator.clear_calls()
-            case "PUT", "records", [instance_id]:
-                self._emulator.set_records(instance_id, value)
-            case "POST", "records", [instance_id]:
-                self._emulator.insert_record(instance_id, value)
-            case "DELETE", "records", [instance_id, backup_id]:
-                self._emulator.remove_record(instance_id, backup_id)
-            case "DELETE", "", []:
-                self._emulator.reset()
-            case _:
-                return json_answer({"error": "No such control."}, 404)
-        return Answer(204)
 
-    def _overview(self) -> Answer:
-        emulator = self._emulator
-        return json_answer(
-            {
-                "projects": [project_summary(project) for project in emulator.fleet.projects],
-                "faults": [fault.summary() for fault in emulator.faults],
-                "calls": len(emulator.calls),
-            }
-        )
+def _routed(emulator: Emulator, request: Request) -> Answer:
+    room, *rest = request.path[len(PREFIX) :].split("/")
+    value = json.loads(request.body) if request.body else {}
+    match request.method, room, rest:
+        case "GET", "", []:
+            return json_answer(_overview(emulator))
+        case "POST", "faults", []:
+            return json_answer(_add_fault(emulator, value), 201)
+        case "DELETE", "faults", []:
+            emulator.heal()
+        case "GET", "calls", []:
+            part = dict(request.parameters).get("path_contains", "")
+            return json_answer([asdict(call) for call in emulator.calls if part in call.path])
+        case "DELETE", "calls", []:
+            emulator.clear_calls()
+        case "PUT", "records", [instance_id]:
+            emulator.set_records(instance_id, value)
+        case "POST", "records", [instance_id]:
+            emulator.insert_record(instance_id, value)
+        case "DELETE", "records", [instance_id, backup_id]:
+            emulator.remove_record(instance_id, backup_id)
+        case "DELETE", "", []:
+            emulator.reset()
+        case _:
+            return json_answer({"error": "No such control."}, 404)
+    return Answer(204)
 
-    def _add_fault(self, value: dict[str, Any]) -> Answer:
-        name = value.pop("fault")
-        if name not in FAULT_NAMES:
-            raise ValueError(f"{name} is no fault; there are {', '.join(sorted(FAULT_NAMES))}")
-        if "body" in value:
-            value["body"] = value["body"].encode()
-        if "headers" in value:
-            value["headers"] = tuple((key, text) for key, text in value["headers"])
-        fault = getattr(self._emulator, name)(**value)
-        return json_answer(fault.summary(), 201)
 
-    def _calls(self, path_contains: str) -> Answer:
-        return json_answer([asdict(call) for call in self._emulator.calls if path_contains in call.path])
+def _overview(emulator: Emulator) -> Json:
+    return {
+        "projects": [
+            {"name": one.name, "region": one.region, "project_id": one.project_id}
+            for one in emulator.fleet.projects
+        ],
+        "faults": [fault.summary() for fault in emulator.faults],
+        "calls": len(emulator.calls),
+    }
+
+
+def _add_fault(emulator: Emulator, value: Json) -> Json:
+    name = value.pop("fault")
+    if name not in FAULT_NAMES:
+        raise ValueError(f"{name} is no fault; there are {', '.join(sorted(FAULT_NAMES))}")
+    if "body" in value:
+        value["body"] = value["body"].encode()
+    if "headers" in value:
+        value["headers"] = tuple((key, text) for key, text in value["headers"])
+    fault: Fault = getattr(emulator, name)(**value)
+    return fault.summary()

@@ -11,7 +11,7 @@ before and after a restart, agree on every record that both of them list.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -228,10 +228,6 @@ def instance_details(instance: Instance) -> Json:
         "update_at": iso(instance.created_at + timedelta(minutes=6)),
         "support_slow_log_flag": None,
     }
-
-
-def project_summary(project: Project) -> Mapping[str, str]:
-    return {"name": project.name, "region": project.region, "project_id": project.project_id}
 
 
 def _created(record: Json) -> datetime | None:

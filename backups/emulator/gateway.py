@@ -24,6 +24,7 @@ from .inventory import Project
 CLOCK_TOLERANCE = timedelta(minutes=15)
 REFUSALS_BEFORE_LOCK = 5
 LOCK_TIME = timedelta(minutes=5)
+MOST_KEYS = 1000
 
 _AUTHORIZATION = re.compile(
     rf"{ALGORITHM} Access=(?P<ak>[^,\s]+), ?"
@@ -38,26 +39,44 @@ class Gateway:
     def __init__(self, projects: Iterable[Project], clock: Callable[[], datetime]) -> None:
         self._keys = {project.ak: project for project in projects}
         self._clock = clock
-        self._refusals = _Refusals()
+        self._lock = threading.Lock()
+        # How often a key was refused in a row, and when last. Bounded: any caller can make keys up.
+        self._refusals: OrderedDict[str, tuple[int, datetime]] = OrderedDict()
 
     def admit(self, request: Request) -> Project:
         """Return the project whose key signed the request, else raise the gateway's ApiError."""
         signed = _SignedRequest.read(request)
         now = self._clock().astimezone(UTC)
-        if self._refusals.locked(signed.ak, now):
+        if self._is_locked(signed.ak, now):
             raise _refused("AK access failed to reach the limit,forbidden.")
         try:
             project = self._verify(signed, now)
         except ApiError:
-            self._refusals.count(signed.ak, now)
+            self._count_refusal(signed.ak, now)
             raise
-        self._refusals.forget(signed.ak)
+        with self._lock:
+            self._refusals.pop(signed.ak, None)
         _check_project(request, project)
         return project
 
     def unlock(self) -> None:
         """Forget all refusals and locks."""
-        self._refusals.clear()
+        with self._lock:
+            self._refusals.clear()
+
+    def _is_locked(self, ak: str, now: datetime) -> bool:
+        with self._lock:
+            count, last = self._refusals.get(ak, (0, now))
+            if count > REFUSALS_BEFORE_LOCK and now - last >= LOCK_TIME:
+                del self._refusals[ak]
+            return count > REFUSALS_BEFORE_LOCK and now - last < LOCK_TIME
+
+    def _count_refusal(self, ak: str, now: datetime) -> None:
+        with self._lock:
+            count, _ = self._refusals.pop(ak, (0, now))
+            self._refusals[ak] = (count + 1, now)
+            if len(self._refusals) > MOST_KEYS:
+                self._refusals.popitem(last=False)
 
     def _verify(self, signed: _SignedRequest, now: datetime) -> Project:
         project = self._keys.get(signed.ak)
@@ -128,54 +147,12 @@ class _SignedRequest:
         return f"{self.request.method}|{path}|{query}|{headers}|{';'.join(sorted(self.names))}"
 
 
-class _Refusals:
-    """Counts refused calls in a row per key. Bounded: any caller can make keys up."""
-
-    MOST_KEYS = 1000
-
-    def __init__(self) -> None:
-        self._rows: OrderedDict[str, tuple[int, datetime]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def locked(self, ak: str, now: datetime) -> bool:
-        with self._lock:
-            count, last = self._rows.get(ak, (0, now))
-            if count <= REFUSALS_BEFORE_LOCK:
-                return False
-            if now - last < LOCK_TIME:
-                return True
-            del self._rows[ak]
-            return False
-
-    def count(self, ak: str, now: datetime) -> None:
-        with self._lock:
-            count, _ = self._rows.pop(ak, (0, now))
-            self._rows[ak] = (count + 1, now)
-            while len(self._rows) > self.MOST_KEYS:
-                self._rows.popitem(last=False)
-
-    def forget(self, ak: str) -> None:
-        with self._lock:
-            self._rows.pop(ak, None)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._rows.clear()
-
-
 def _check_project(request: Request, project: Project) -> None:
     """Compare the project that was asked for with the key's own: a key opens one region's project."""
     scope = request.headers.get("x-project-id")
-    if scope is None:
-        raise gateway_error(
-            401,
-            "APIGW.0307",
-            "The token must be updated: X-Project-Id is missing, so the project is unknown.",
-        )
     if scope != project.project_id:
-        raise gateway_error(
-            401, "APIGW.0307", f"The token must be updated: project {scope} is not in this region."
-        )
+        known = f"project {scope} is not in this region" if scope else "X-Project-Id is missing"
+        raise gateway_error(401, "APIGW.0307", f"The token must be updated: {known}.")
 
 
 def _refused(detail: str) -> ApiError:

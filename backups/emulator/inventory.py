@@ -42,10 +42,10 @@ class Instance:
     engine_version: str
     cache_mode: str
     capacity_gb: float
-    status: str
     created_at: datetime
-    backup_policy: Json | None
     history: History = field(repr=False)
+    status: str = "RUNNING"
+    backup_policy: Json | None = None
     step: int = 60
     save_days: int = 7
     backup_hour: int = 18
@@ -89,6 +89,10 @@ def noise(stable: str, draw: int = 0) -> float:
 def iso(moment: datetime) -> str:
     """Return a time as the API prints it: `2019-05-10T08:31:16.166Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def slot_of(hour: int) -> str:
+    return f"{hour:02d}:00-{(hour + 1) % 24:02d}:00"
 
 
 def row(record: Json, created: datetime | None) -> Row:

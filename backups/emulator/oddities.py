@@ -5,12 +5,12 @@ These stand at fixed dates, so that a link to one of them stays true.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from .attempts import ERROR_CODES, Attempt, automatic, backup_name, manual, rows
+from .attempts import ERROR_CODES, Attempt, automatic, manual, rows
 from .histories import daily
-from .inventory import Instance, Json, Row, iso, newest_first, row, stable_id
+from .inventory import Instance, Json, Row, newest_first, row, stable_id
 
 _FROM = datetime(2026, 11, 1, tzinfo=UTC)
 MISSING = object()
@@ -30,29 +30,28 @@ def every_error_code(instance: Instance, now: datetime) -> list[Row]:
 def every_status(instance: Instance, now: datetime) -> list[Row]:
     """The six statuses, one that does not exist yet, and a type that does not exist either."""
     cases: list[Json] = [
-        {"status": "waiting", "progress": "0.00", "size": 0, "is_support_restore": "FALSE"},
-        {"status": "backuping", "progress": "41.50", "size": 0, "is_support_restore": "FALSE"},
-        {"status": "succeed"},
+        {"status": "waiting", "progress": "0.00", "size": 0},
+        {"status": "backuping", "progress": "41.50", "size": 0},
+        {"status": "succeed", "is_support_restore": "TRUE"},
+        {"status": "succeed", "remark": "made before the change of specification"},
+        {"status": "failed", "error_code": "dcs.08.0006", "progress": "63.00"},
+        {"status": "expired"},
+        {"status": "deleted", "backup_type": "manual"},
+        {"status": "archived", "remark": "a status that no page lists"},
         {
             "status": "succeed",
-            "is_support_restore": "FALSE",
-            "remark": "made before the change of specification",
+            "is_support_restore": "TRUE",
+            "backup_type": "replica",
+            "remark": "a type that no page lists",
         },
-        {"status": "failed", "error_code": "dcs.08.0006", "progress": "63.00", "is_support_restore": "FALSE"},
-        {"status": "expired", "is_support_restore": "FALSE"},
-        {"status": "deleted", "backup_type": "manual", "is_support_restore": "FALSE"},
-        {"status": "archived", "remark": "a status that no page lists", "is_support_restore": "FALSE"},
-        {"status": "succeed", "backup_type": "replica", "remark": "a type that no page lists"},
     ]
-    return _placed(instance, "status", cases, now)
+    return _placed(instance, "status", [{"is_support_restore": "FALSE", **case} for case in cases], now)
 
 
 def hostile_remarks(instance: Instance, now: datetime) -> list[Row]:
     """What a user may have typed: markup, spreadsheet formulas, control characters, odd scripts."""
-    cases: list[Json] = [
-        {"backup_type": "manual", "remark": text, "period": None} for text in HOSTILE_REMARKS
-    ]
-    return _placed(instance, "remark", cases, now)
+    manual_ones = [{"backup_type": "manual", "remark": text, "period": None} for text in HOSTILE_REMARKS]
+    return _placed(instance, "remark", manual_ones, now)
 
 
 HOSTILE_REMARKS = (
@@ -90,14 +89,10 @@ def chinese(instance: Instance, now: datetime) -> list[Row]:
 
 def resized(instance: Instance, now: datetime) -> list[Row]:
     """Everything from before a change of specification succeeded and cannot be restored."""
+    changed = _FROM + timedelta(days=14)
     days = [(_FROM + timedelta(days=n)).date() for n in range(0, 22, 3)]
-    attempts: list[Attempt] = [manual(instance, day, remark="weekly copy") for day in days]
-    listed = [attempt.record(instance, now) for attempt in attempts if attempt.created <= now]
-    changed = iso(_FROM + timedelta(days=14))
-    for record in listed:
-        if record["created_at"] < changed and record["status"] == "succeed":
-            record["is_support_restore"] = "FALSE"
-    return newest_first([row(record, datetime.fromisoformat(record["created_at"])) for record in listed])
+    copies = [manual(instance, day, remark="weekly copy") for day in days]
+    return rows(instance, [replace(copy, restorable=copy.created >= changed) for copy in copies], now)
 
 
 def odd_fields(instance: Instance, now: datetime) -> list[Row]:
@@ -187,25 +182,12 @@ def _placed(instance: Instance, label: str, cases: list[Json], now: datetime) ->
 
 def _case(instance: Instance, label: str, number: int, case: Json) -> Row:
     created = _FROM + timedelta(hours=7 * number, minutes=3, milliseconds=217)
-    record = _ordinary(instance, stable_id(instance.instance_id, label, number), created) | case
+    ordinary = Attempt(
+        stable_id(instance.instance_id, label, number),
+        created,
+        seconds=69.085,
+        size=73_400_320 + int(created.timestamp()) % 1_000_003,
+        wait=5.295,
+    )
+    record = ordinary.record(instance, now=created + timedelta(hours=1)) | case
     return row({name: value for name, value in record.items() if value is not MISSING}, created)
-
-
-def _ordinary(instance: Instance, backup_id: str, created: datetime) -> dict[str, Any]:
-    return {
-        "period": f"{created:%H}:00-{(created.hour + 1) % 24:02d}:00",
-        "backup_type": "auto",
-        "created_at": iso(created),
-        "execution_at": iso(created + timedelta(seconds=5.295)),
-        "remark": None,
-        "is_support_restore": "TRUE",
-        "backup_id": backup_id,
-        "backup_name": backup_name(created),
-        "instance_id": instance.instance_id,
-        "size": 73_400_320 + int(created.timestamp()) % 1_000_003,
-        "updated_at": iso(created + timedelta(seconds=74.38)),
-        "progress": "100.00",
-        "error_code": None,
-        "status": "succeed",
-        "backup_format": "rdb",
-    }
