@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from statistics import median
-
 import pytest
 
 from backups.emulator.fleet import BULK_HISTORY_ID, GONE_INSTANCE_ID, ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
@@ -41,24 +38,15 @@ def test_records_come_newest_first_and_total_num_counts_the_window(dcs: Caller) 
     assert body["total_num"] == len(created)
 
 
-def test_ten_records_come_where_no_limit_is_given(dcs: Caller) -> None:
+def test_pages_are_of_ten_records_and_the_one_behind_the_end_is_empty(dcs: Caller) -> None:
     body = dcs.backups(BULK_HISTORY_ID).json()
 
-    assert len(body["backup_record_response"]) == 10
-    assert body["total_num"] == 10_000
-
-
-def test_offset_three_starts_at_the_fourth_record(dcs: Caller) -> None:
-    everything = dcs.records(BULK_HISTORY_ID, "?limit=8")
-
-    assert dcs.records(BULK_HISTORY_ID, "?limit=5&offset=3") == everything[3:]
-
-
-def test_a_page_behind_the_end_is_empty_and_still_tells_the_total(dcs: Caller) -> None:
-    response = dcs.backups(BULK_HISTORY_ID, "?limit=10&offset=10000")
-
-    assert response.status_code == 200
-    assert response.json() == {"total_num": 10_000, "backup_record_response": []}
+    assert (len(body["backup_record_response"]), body["total_num"]) == (10, 10_000)
+    assert dcs.records(BULK_HISTORY_ID, "?limit=5&offset=3") == body["backup_record_response"][3:8]
+    # What the reference page has left over of another API filters nothing.
+    assert dcs.backups(BULK_HISTORY_ID, "?start=5&beginTime=20260101000000&endTime=x").json() == body
+    behind = dcs.backups(BULK_HISTORY_ID, "?offset=10000")
+    assert (behind.status_code, behind.json()) == (200, {"total_num": 10_000, "backup_record_response": []})
 
 
 @pytest.mark.parametrize(
@@ -68,13 +56,9 @@ def test_a_page_behind_the_end_is_empty_and_still_tells_the_total(dcs: Caller) -
         ("limit=1001", "limit"),
         ("limit=ten", "limit"),
         ("limit=", "limit"),
-        ("limit=-1", "limit"),
         ("offset=-1", "offset"),
-        ("offset=1.5", "offset"),
-        ("begin_time=2026-01-01", "begin_time"),
         ("begin_time=20261301000000", "begin_time"),
         ("end_time=2026", "end_time"),
-        ("end_time=", "end_time"),
     ],
 )
 def test_a_value_that_cannot_be_read_is_named_by_dcs_4800(dcs: Caller, query: str, parameter: str) -> None:
@@ -86,14 +70,6 @@ def test_a_value_that_cannot_be_read_is_named_by_dcs_4800(dcs: Caller, query: st
         "error_msg": f"Invalid {parameter} in the request.",
         "error_ext_msg": None,
     }
-
-
-def test_unknown_parameters_are_ignored_so_that_the_reference_pages_leftovers_filter_nothing(
-    dcs: Caller,
-) -> None:
-    plain = dcs.backups(BULK_HISTORY_ID).json()
-
-    assert dcs.backups(BULK_HISTORY_ID, "?start=5&beginTime=20260101000000&endTime=x").json() == plain
 
 
 def test_begin_and_end_time_are_inclusive_bounds_on_created_at_in_utc(dcs: Caller) -> None:
@@ -108,31 +84,19 @@ def test_begin_and_end_time_are_inclusive_bounds_on_created_at_in_utc(dcs: Calle
     assert ids("?begin_time=20260302000000") == ["b1", "b2"]
     assert ids("?end_time=20260302000000") == ["b0", "b1"]
     assert ids("?begin_time=20260301000001&end_time=20260302235959") == ["b1"]
-
-
-def test_total_num_is_that_of_the_window_not_of_the_page(dcs: Caller) -> None:
-    window = dcs.backups(ORDERS_CACHE_ID, "?begin_time=20190101000000&end_time=20191231235959").json()
-
-    assert window["total_num"] == 1
+    window = dcs.backups(ORDERS_CACHE_ID, "?limit=1&begin_time=20260302000000").json()
+    assert window["total_num"] == 2  # that of the window, not of the page
 
 
 def test_an_empty_history_is_204_without_a_body(dcs: Caller) -> None:
-    brand_new = dcs.emulator.fleet.named("brand-new")
-
-    response = dcs.backups(brand_new.instance_id)
-
-    assert (response.status_code, response.content) == (204, b"")
-    assert response.headers["X-Request-Id"]
-
-
-def test_an_empty_window_is_204_without_a_body(dcs: Caller) -> None:
-    assert dcs.backups(ORDERS_CACHE_ID, "?end_time=20180101000000").status_code == 204
-
-
-def test_the_connection_is_used_again_after_a_204(dcs: Caller) -> None:
-    dcs.backups(dcs.emulator.fleet.named("brand-new").instance_id)
-
-    assert dcs.backups(ORDERS_CACHE_ID).status_code == 200
+    for instance_id, query in (
+        (dcs.emulator.fleet.named("brand-new").instance_id, ""),
+        (ORDERS_CACHE_ID, "?end_time=20180101000000"),
+    ):
+        response = dcs.backups(instance_id, query)
+        assert (response.status_code, response.content) == (204, b"")
+        assert response.headers["X-Request-Id"]
+    assert dcs.backups(ORDERS_CACHE_ID).status_code == 200  # on the same connection
 
 
 @pytest.mark.parametrize(
@@ -150,11 +114,7 @@ def test_an_instance_that_is_not_there_gets_the_documented_code(
         response = dcs.get(path)
 
         assert (response.status_code, response.json()["error_code"]) == (status, code)
-
-
-def test_another_projects_instance_does_not_exist_here(dcs: Caller) -> None:
     elsewhere = dcs.emulator.fleet.named("订单缓存")
-
     assert dcs.backups(elsewhere.instance_id).json()["error_code"] == "DCS.4119"
 
 
@@ -176,14 +136,3 @@ def test_restore_records_are_listed_in_the_same_way(dcs: Caller) -> None:
     assert body["total_num"] == 2
     assert body["restore_record_response"][0]["error_code"] == "dcs.08.0007"
     assert dcs.get(f"/instances/{BULK_HISTORY_ID}/restores").status_code == 204
-
-
-def test_a_page_of_a_thousand_records_takes_well_under_50_ms(dcs: Caller) -> None:
-    dcs.backups(BULK_HISTORY_ID, "?limit=1000")
-
-    def seconds(offset: int) -> float:
-        start = time.perf_counter()
-        assert len(dcs.backups(BULK_HISTORY_ID, f"?limit=1000&offset={offset}").content) > 100_000
-        return time.perf_counter() - start
-
-    assert median(seconds(offset) for offset in range(0, 9000, 1000)) < 0.05

@@ -21,9 +21,13 @@ def test_a_fault_is_made_seen_and_healed_over_http(dcs: Caller) -> None:
 
     assert made.status_code == 201
     assert dcs.get("/instances").status_code == 503
-    assert control(dcs, "GET", "").json()["faults"] == [
+    overview = control(dcs, "GET", "")
+    assert overview.json()["faults"] == [
         {"fault": "fail_with", "times": 2, "path_contains": "", "after": 0, "hits": 1}
     ]
+    assert [one["name"] for one in overview.json()["projects"]] == ["eu-prod", "cn-prod", "ap-staging"]
+    assert dcs.project.sk not in overview.text
+    assert control(dcs, "GET", "nothing").status_code == 404
     assert control(dcs, "DELETE", "faults").status_code == 204
     assert dcs.get("/instances").status_code == 200
 
@@ -82,19 +86,8 @@ def test_the_log_of_calls_is_read_and_cleared_over_http(dcs: Caller) -> None:
     assert control(dcs, "GET", "calls").json() == []
 
 
-def test_the_overview_names_the_projects_without_their_keys(dcs: Caller) -> None:
-    response = control(dcs, "GET", "")
-
-    assert [one["name"] for one in response.json()["projects"]] == ["eu-prod", "cn-prod", "ap-staging"]
-    assert dcs.project.sk not in response.text
-
-
 def test_a_web_page_cannot_post_a_fault_as_a_form(dcs: Caller) -> None:
     response = requests.post(f"{dcs.endpoint}/_emulator/faults", data="fault=hang", timeout=5)
 
     assert response.status_code == 415
     assert dcs.emulator.faults == ()
-
-
-def test_an_unknown_control_is_404(dcs: Caller) -> None:
-    assert control(dcs, "GET", "nothing").status_code == 404

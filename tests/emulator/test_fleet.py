@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +12,8 @@ import pytest
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID, Fleet
 
 NOW = datetime(2026, 11, 24, 12, 3, 14, tzinfo=UTC)
+INSTANCE_STATUSES = """CREATING CREATEFAILED RUNNING ERROR RESTARTING FROZEN EXTENDING RESTORING FLUSHING
+    STARTING CLOSING CLOSED"""
 STATUSES = {"waiting", "backuping", "succeed", "failed", "expired", "deleted"}
 
 
@@ -52,23 +53,14 @@ def test_a_day_later_the_same_backups_have_the_same_ids_times_and_sizes(fleet: F
             assert {one: today[one] for one in both} == {one: tomorrow[one] for one in both}
 
 
-def test_history_reaches_up_to_now_and_not_beyond(fleet: Fleet) -> None:
-    newest = max(one["created_at"] for one in records(fleet, "orders-cache"))
-
-    assert (NOW - timedelta(days=1)).isoformat() < newest < NOW.isoformat()
-
-
 def test_there_are_three_projects_in_three_regions_with_some_forty_instances(fleet: Fleet) -> None:
     assert [project.name for project in fleet.projects] == ["eu-prod", "cn-prod", "ap-staging"]
     assert fleet.primary.region == "eu-west-101"
     assert len({project.region for project in fleet.projects}) == 3
     assert [bool(project.security_token) for project in fleet.projects] == [False, False, True]
     assert 38 <= sum(len(fleet.instances(project)) for project in fleet.projects) <= 45
-    assert all(len(project.project_id) == 32 for project in fleet.projects)
-
-
-def test_a_projects_repr_shows_no_secret(fleet: Fleet) -> None:
     for project in fleet.projects:
+        assert len(project.project_id) == 32
         assert project.sk not in repr(project)
         assert not project.security_token or project.security_token not in repr(project)
 
@@ -78,26 +70,14 @@ def test_every_cache_mode_and_every_instance_status_is_somewhere(fleet: Fleet) -
 
     assert {one.cache_mode for one in instances} == {"single", "ha", "cluster", "proxy", "ha_rw_split"}
     assert {one.engine for one in instances} == {"Redis", "Memcached"}
-    assert {one.status for one in instances} == {
-        "CREATING",
-        "CREATEFAILED",
-        "RUNNING",
-        "ERROR",
-        "RESTARTING",
-        "FROZEN",
-        "EXTENDING",
-        "RESTORING",
-        "FLUSHING",
-        "STARTING",
-        "CLOSING",
-        "CLOSED",
-    }
+    assert {one.status for one in instances} == set(INSTANCE_STATUSES.split())
 
 
 def test_orders_cache_has_about_72_records_of_several_kinds(fleet: Fleet) -> None:
     found = records(fleet, "orders-cache")
 
     assert 68 <= len(found) <= 78
+    assert (NOW - timedelta(days=1)).isoformat() < max(one["created_at"] for one in found) < NOW.isoformat()
     assert {one["backup_type"] for one in found} == {"auto", "manual"}
     counts = Counter(one["status"] for one in found)
     assert min(counts["succeed"], counts["failed"]) >= 4
@@ -105,7 +85,7 @@ def test_orders_cache_has_about_72_records_of_several_kinds(fleet: Fleet) -> Non
     assert any(one["status"] == "succeed" and one["is_support_restore"] == "FALSE" for one in found)
 
 
-@pytest.mark.parametrize("days_later", [0, 1, 3, 10, 45, 400])
+@pytest.mark.parametrize("days_later", [0, 3, 45, 400])
 def test_the_contracts_filter_finds_several_rows_on_orders_cache_on_any_day(days_later: int) -> None:
     found = [
         one
@@ -119,19 +99,6 @@ def test_the_contracts_filter_finds_several_rows_on_orders_cache_on_any_day(days
 
     assert len(found) >= 5
     assert {one["status"] for one in found} == {"failed", "expired"}
-
-
-def test_automatic_backups_are_named_after_the_services_local_time(fleet: Fleet) -> None:
-    for one in records(fleet, "orders-cache"):
-        local = datetime.fromisoformat(one["created_at"]) + timedelta(hours=8)
-        assert one["backup_name"] == f"backup_{local:%Y%m%d%H%M%S}"
-
-
-def test_a_master_standby_backup_takes_one_to_three_minutes(fleet: Fleet) -> None:
-    for one in records(fleet, "orders-cache"):
-        if one["status"] == "succeed":
-            took = datetime.fromisoformat(one["updated_at"]) - datetime.fromisoformat(one["execution_at"])
-            assert timedelta(minutes=0.8) < took < timedelta(minutes=3)
 
 
 def test_sizes_grow_over_the_months() -> None:
@@ -151,36 +118,20 @@ def test_the_cases_that_a_page_must_tell_apart_are_there(fleet: Fleet) -> None:
     assert fleet.named("sessions-single").cache_mode == "single"
     assert records(fleet, "brand-new") == []
     assert statuses("billing-broken") == {"failed"}
+    kept = Counter(one["status"] for one in records(fleet, "reports-long-tail"))
+    assert 22 <= kept["succeed"] <= 26
+    assert min(kept["expired"], kept["deleted"]) > 150
+    bad = Counter(one["created_at"][:10] for one in records(fleet, "pricing-bad-week") if one["error_code"])
+    assert set(bad.values()) == {3}
     assert statuses("every-status") == {*STATUSES, "archived"}
     assert {one["error_code"] for one in records(fleet, "every-error-code")} >= {
         f"dcs.08.000{number}" for number in range(1, 9)
     }
 
 
-def test_24_files_are_kept_and_hundreds_are_gone(fleet: Fleet) -> None:
-    counts = Counter(one["status"] for one in records(fleet, "reports-long-tail"))
-
-    assert 22 <= counts["succeed"] <= 26
-    assert min(counts["expired"], counts["deleted"]) > 150
-
-
-def test_a_failing_week_has_up_to_three_failed_attempts_a_day(fleet: Fleet) -> None:
-    failed = Counter(
-        one["created_at"][:10] for one in records(fleet, "pricing-bad-week") if one["status"] == "failed"
-    )
-
-    assert set(failed.values()) == {3}
-    assert 7 <= len(failed) <= 14
-
-
 @pytest.mark.parametrize(
     ("seconds", "status", "progress"),
-    [
-        (5, "waiting", "0.00"),
-        (15, "backuping", "0.00"),
-        (112, "backuping", "49.74"),
-        (211, "succeed", "100.00"),
-    ],
+    [(5, "waiting", "0.00"), (112, "backuping", "49.74"), (211, "succeed", "100.00")],
 )
 def test_a_running_backup_moves_while_one_watches(seconds: int, status: str, progress: str) -> None:
     cycle = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -231,15 +182,7 @@ def test_odd_fields_show_every_oddity_and_every_record_keeps_its_id(fleet: Fleet
     assert any("future_field" in one for one in found)
 
 
-def test_a_long_bulk_history_costs_nothing_until_it_is_asked_for() -> None:
-    start = time.perf_counter()
-    fleet = Fleet(bulk_records=1_000_000)
-    fleet.backups(ORDERS_CACHE_ID)
-
-    assert time.perf_counter() - start < 1
-
-
-@pytest.mark.parametrize("length", [0, 1, 10, 999, 1000, 1001])
+@pytest.mark.parametrize("length", [0, 1, 1001])
 def test_bulk_history_is_as_long_as_was_asked_for(length: int) -> None:
     rows = Fleet(bulk_records=length).backups(BULK_HISTORY_ID)
 

@@ -22,12 +22,6 @@ def test_instances_are_listed_by_tens_with_their_number(dcs: Caller) -> None:
     assert body["instance_num"] == len(dcs.emulator.fleet.instances(dcs.project)) == 20
 
 
-def test_paging_meets_every_instance_once(dcs: Caller) -> None:
-    walked = [name for offset in range(0, 21, 7) for name in names(dcs, f"?limit=7&offset={offset}")]
-
-    assert sorted(walked) == sorted(one.name for one in dcs.emulator.fleet.instances(dcs.project))
-
-
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -42,6 +36,18 @@ def test_paging_meets_every_instance_once(dcs: Caller) -> None:
 )
 def test_each_filter_of_the_list(dcs: Caller, query: str, expected: set[str]) -> None:
     assert set(names(dcs, query)) == expected
+
+
+def test_paging_meets_every_instance_once_and_tiny_ones_tell_their_capacity_in_capacity_minor(
+    dcs: Caller,
+) -> None:
+    walked = [name for offset in range(0, 21, 7) for name in names(dcs, f"?limit=7&offset={offset}")]
+    assert sorted(walked) == sorted(one.name for one in dcs.emulator.fleet.instances(dcs.project))
+
+    staging = dcs.emulator.fleet.project("ap-staging")
+    body = dcs.get(f"/v2/{staging.project_id}/instances?name=tiny", auth=dcs.auth(staging)).json()
+    [tiny] = body["instances"]
+    assert (tiny["capacity"], tiny["capacity_minor"], tiny["max_memory"]) == (0, ".125", 128)
 
 
 def test_instances_that_were_never_made_are_listed_only_on_request(dcs: Caller) -> None:
@@ -75,15 +81,6 @@ def test_backup_policies_come_in_both_documented_shapes_and_as_null(dcs: Caller)
     assert policy("odd-fields")["backup_type"] == "auto"
     assert policy("sessions-live")["policy"]["backup_type"] == "manual"
     assert policy("sessions-single") is None
-
-
-def test_tiny_instances_tell_their_capacity_in_capacity_minor(dcs: Caller) -> None:
-    staging = dcs.emulator.fleet.project("ap-staging")
-    tiny = dcs.emulator.fleet.named("tiny")
-
-    shown = dcs.get(f"/v2/{staging.project_id}/instances/{tiny.instance_id}", auth=dcs.auth(staging)).json()
-
-    assert (shown["capacity"], shown["capacity_minor"], shown["max_memory"]) == (0, ".125", 128)
 
 
 def test_an_unknown_url_is_refused_by_dcs_or_by_the_gateway(dcs: Caller) -> None:
