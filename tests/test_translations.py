@@ -257,36 +257,29 @@ def chinese(portal: Settings, client_of: Callable[[str], Client]) -> Client:
     return client
 
 
-REFERENCE = f"{ORDERS}backups/4631832a-14c6-45b0-a0b3-3abd8f591ad1/"
-RECOVERY = f"{ORDERS}recovery-point/"
-PAGES = [
-    "/",
-    PROJECT,
-    "/projects/ap-staging/",
-    f"{PROJECT}?q=zzz",
-    ORDERS,
-    f"{ORDERS}?status=failed&status=expired&type=auto&sort=-size&tz=Asia/Shanghai",
-    f"{ORDERS}?q=zzz",
-    f"{ORDERS}?page=99",
-    f"{ORDERS}?from=zzz&per_page=7&page=0&error=zzz&tz=zzz&range=7d",
-    REFERENCE,
+BACKUP = f"{ORDERS}backups/4631832a-14c6-45b0-a0b3-3abd8f591ad1/"
+PAGES = ["/", PROJECT, "/projects/ap-staging/", f"{PROJECT}?q=zzz", "/find/?q=orders-cache", "/find/?q=zzz"]
+PAGES += [
+    BACKUP,
+    f"{BACKUP}ticket/?zone=Asia/Shanghai",
     f"{ORDERS}backups/zzz/",
-    f"{RECOVERY}?at=2026-11-21+12:40",
-    f"{RECOVERY}?at=2018-01-01",
-    RECOVERY,
-    f"{RECOVERY}?at=now&tz=Asia/Shanghai",
-    f"{RECOVERY}?at=2026-10-25+02:30&tz=Europe/Berlin",
-    f"{RECOVERY}?at=2199-01-01T00:00Z",
-    f"{RECOVERY}?at=zzz&tz=zzz",
+    f"{ORDERS}backups/zzz/ticket/",
+]
+PAGES += ["/zzz/", ORDERS, f"{ORDERS}?q=zzz", f"{ORDERS}?page=99"]
+PAGES += [
+    f"{ORDERS}?status=failed&status=expired&type=auto&sort=-size&tz=Asia/Shanghai",
+    f"{ORDERS}?from=zzz&per_page=7&page=0&error=zzz&tz=zzz&range=7d",
     f"{ORDERS}ticket/?status=failed&range=30d&q=1&text=jira",
     f"{ORDERS}ticket/?text=zzz",
-    f"{REFERENCE}ticket/?zone=Asia/Shanghai",
-    f"{ORDERS}backups/zzz/ticket/",
-    f"{RECOVERY}ticket/?at=now&text=plain",
-    f"{RECOVERY}ticket/?at=2018-01-01",
-    "/find/?q=orders-cache",
-    "/find/?q=zzz",
-    "/zzz/",
+    f"{ORDERS}recovery-point/",
+    f"{ORDERS}recovery-point/?at=2026-11-21+12:40",
+    f"{ORDERS}recovery-point/?at=2018-01-01",
+    f"{ORDERS}recovery-point/?at=now&tz=Asia/Shanghai",
+    f"{ORDERS}recovery-point/?at=2026-10-25+02:30&tz=Europe/Berlin",
+    f"{ORDERS}recovery-point/?at=2199-01-01T00:00Z",
+    f"{ORDERS}recovery-point/?at=zzz&tz=zzz",
+    f"{ORDERS}recovery-point/ticket/?at=now&text=plain",
+    f"{ORDERS}recovery-point/ticket/?at=2018-01-01",
 ]
 
 
