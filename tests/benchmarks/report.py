@@ -1,53 +1,55 @@
-"""Tables of figures and the targets that they are held against: for a terminal, as Markdown, as JSON."""
+"""Rows of what, wanted, measured, reached: for a terminal, and for docs/measurements.md."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-FIGURES = "figures"
-
-
-@dataclass(frozen=True)
-class Column:
-    """`key` of a row, its title, and the unit that its values (seconds, bytes) are shown in."""
-
-    key: str
-    title: str
-    unit: str = ""
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "measurements.md"
+HEAD = ("what", "wanted", "measured", "reached")
 
 
 @dataclass(frozen=True)
-class Table:
-    title: str
-    columns: tuple[Column, ...]
-    rows: Sequence[dict[str, Any]]
-    notes: tuple[str, ...] = ()
+class Effort:
+    """How much is measured: more rounds make the same ratios steadier."""
 
-    def cells(self) -> list[list[str]]:
-        head = [column.title for column in self.columns]
-        return [head, *([shown(row.get(c.key), c.unit) for c in self.columns] for row in self.rows)]
+    records: int = 10_000
+    rounds: int = 7
+    requests: int = 40
+    viewers: int = 200
+    idle: int = 500
+    half_sent: int = 200
+    # How long viewers are looked at in one round, how long something stays broken, how long all is used.
+    seconds: float = 4.0
+    broken_seconds: float = 10.0
+    use_seconds: float = 300.0
+    sizes: tuple[int, ...] = (100, 1_000, 10_000, 100_000)
+
+
+FULL = Effort()
+QUICK = Effort(rounds=3, requests=20, seconds=2, broken_seconds=4, use_seconds=60, sizes=(100, 10_000))
+# For the test that all of it runs.
+TINY = Effort(
+    records=200, rounds=1, requests=2, viewers=8, idle=20, half_sent=10,
+    seconds=0.2, broken_seconds=0.2, use_seconds=2, sizes=(60,),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Target:
-    """One line of what is to be reached; where it could not be measured, `why` says so.
-
-    `most` is the largest value that reaches it; with `least` it is the smallest one.
-    """
+class Row:
+    """One figure; `most` is the largest value that is wanted, `least` the smallest. None was not measured."""
 
     what: str
     measured: float | None
+    unit: str = "x"
     most: float | None = None
     least: float | None = None
-    unit: str = "x"
-    why: str = ""
+    why_not: str = ""
 
     @property
     def reached(self) -> bool | None:
-        if self.measured is None:
+        if self.measured is None or self.most is self.least is None:
             return None
         return (self.most is None or self.measured <= self.most) and (
             self.least is None or self.measured >= self.least
@@ -55,129 +57,41 @@ class Target:
 
     @property
     def wanted(self) -> str:
-        if self.most is not None and self.most == self.least:
-            return f"exactly {shown(self.most, self.unit)}"
-        if self.least is not None:
-            return f"{shown(self.least, self.unit)} or more"
-        return f"{shown(self.most, self.unit)} or less"
+        if self.most is not None:
+            exactly = self.most == self.least
+            return f"exactly {self._shown(self.most)}" if exactly else f"{self._shown(self.most)} or less"
+        return "" if self.least is None else f"{self._shown(self.least)} or more"
 
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "what": self.what,
-            "wanted": self.wanted,
-            "measured": self.measured,
-            "reached": self.reached,
-            "why_not_measured": self.why,
-        }
+    def cells(self) -> tuple[str, str, str, str]:
+        measured = self.why_not if self.measured is None else self._shown(self.measured)
+        return self.what, self.wanted, measured, {True: "yes", False: "no", None: ""}[self.reached]
 
-
-@dataclass
-class Results:
-    tables: list[Table] = field(default_factory=list)
-    targets: list[Target] = field(default_factory=list)
-
-    def add(self, other: Results) -> None:
-        self.tables += other.tables
-        self.targets += other.targets
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "tables": [
-                {"title": table.title, "notes": list(table.notes), "rows": list(table.rows)}
-                for table in self.tables
-            ],
-            "reach": [target.as_json() for target in self.targets],
-        }
+    def _shown(self, value: float) -> str:
+        match self.unit:
+            case "ms":
+                return f"{value * 1000:,.1f} ms"
+            case "s" | "x":
+                return f"{value:,.2f} {self.unit}"
+            case "MB" | "kB":
+                return f"{value / {'MB': 1e6, 'kB': 1e3}[self.unit]:,.1f} {self.unit}"
+        return f"{value:,.0f}{self.unit}"
 
 
-def reach_table(targets: Iterable[Target], *, name: str = FIGURES) -> Table:
-    words = {True: "yes", False: "no", None: "not measured"}
-    rows = [
-        {
-            "what": target.what,
-            "wanted": target.wanted,
-            "measured": target.why if target.measured is None else shown(target.measured, target.unit),
-            "reached": words[target.reached],
-        }
-        for target in targets
-    ]
-    columns = (
-        Column("what", "what"),
-        Column("wanted", "wanted"),
-        Column("measured", "measured"),
-        Column("reached", "reached"),
-    )
-    return Table("Reach" if name == FIGURES else f"Reach: {name}", columns, rows)
+def as_text(rows: Sequence[Row]) -> str:
+    lines = [HEAD, *(row.cells() for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-# Writing ---------------------------------------------------------------------
-
-
-def as_text(table: Table) -> str:
-    cells = table.cells()
-    widths = [max(len(row[place]) for row in cells) for place in range(len(table.columns))]
-    numeric = [bool(column.unit) for column in table.columns]
-    lines = ["", table.title, "=" * len(table.title)]
-    for number, row in enumerate(cells):
-        aligned = (
-            text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(row, widths, numeric, strict=True)
-        )
-        lines.append("  ".join(aligned).rstrip())
-        if number == 0:
-            lines.append("  ".join("-" * width for width in widths))
-    return "\n".join([*lines, *table.notes, ""])
-
-
-def as_markdown(table: Table) -> str:
-    head, *rows = table.cells()
-    rule = ["---:" if column.unit else "---" for column in table.columns]
-    lines = [f"## {table.title}", "", *(f"| {' | '.join(row)} |" for row in (head, rule, *rows)), ""]
-    for note in table.notes:
-        lines += [note, ""]
-    return "\n".join(lines)
-
-
-def marks(name: str) -> tuple[str, str]:
-    """Return what stands before and after the tables of this name in a page."""
-    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-
-
-def write_markdown(path: Path, head: str, tables: Iterable[Table], *, name: str = FIGURES) -> None:
-    """Write the tables between the marks of a page that has them, else as a page of their own."""
-    figures = "\n".join([head, "", *(as_markdown(table) for table in tables)]).strip()
-    page = path.read_text() if path.exists() else ""
-    begin, end = marks(name)
-    before, found, rest = page.partition(begin)
-    _, ended, after = rest.partition(end)
-    if found and ended:
-        path.write_text(f"{before}{begin}\n{figures}\n{end}{after}")
-    else:
-        path.write_text(f"{figures}\n")
-
-
-def shown(value: Any, unit: str = "") -> str:
-    """Return a value in the unit that people read: seconds as ms, bytes as MB, ratios with an x."""
-    if value is None:
-        return "–"
-    if isinstance(value, str):
-        return value
-    number = float(value)
-    match unit:
-        case "ms":
-            return f"{number * 1000:,.{_digits(number * 1000)}f} ms"
-        case "s":
-            return f"{number:,.1f} s"
-        case "MB":
-            return f"{number / 1e6:,.1f} MB"
-        case "kB":
-            return f"{number / 1e3:,.1f} kB"
-        case "x":
-            return f"{number:,.2f} x"
-        case "/s":
-            return f"{number:,.0f}/s"
-    return f"{number:,.0f}" if number == int(number) else f"{number:,.2f}"
-
-
-def _digits(number: float) -> int:
-    return 0 if number >= 100 else 1 if number >= 10 else 2
+def write_docs(tables: Mapping[str, Sequence[Row]], taken: str, page: Path = PAGE) -> None:
+    """Put each table between the marks of its part in the page; a part that was not run keeps its own."""
+    text = page.read_text()
+    for part, rows in tables.items():
+        lines = [HEAD, ("---", "---:", "---:", "---"), *(row.cells() for row in rows)]
+        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        assert after, f"{page} has no place for {part}"
+        text = f"{before}{begin}\n{taken}\n\n{table}\n{end}{after}"
+    page.write_text(text)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import requests
 
-from ..benchmarks.processes import ROOT, free_port
+from .served import ROOT, free_port
 
 HOST = "localhost"
 

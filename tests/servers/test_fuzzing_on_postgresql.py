@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psycopg
 
-from ..benchmarks.processes import ROOT
 from .postgresql import DATABASE, Postgres
+from .served import ROOT
 
 FILES = ("tests/test_fuzzing.py", "tests/sso/test_company_sign_in.py", "tests/sso/test_proxy_sign_in.py")
 

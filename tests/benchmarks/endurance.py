@@ -1,0 +1,233 @@
+"""Minutes of mixed use while DCS is ill now and then; then a worker, DCS and PostgreSQL break in turn."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import re
+import signal
+import statistics
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote, urlencode
+
+from backups.emulator.api import Emulator
+from backups.emulator.server import running
+from tests.servers.postgresql import Postgres
+from tests.servers.served import Served, free_port
+
+from .report import Effort, Row
+from .servers import history, production, served
+from .virtual_users import CONNECTIONS, EVERY, Look, Viewer, look_regularly, side_by_side
+
+USERS, PAUSE = 8, 0.2
+# DCS is ill for one turn and well for the next; lists get old and go within that.
+TURN_SECONDS = 10.0
+FRESH = {"DCS_FRESH_SECONDS": "10", "DCS_STALE_SECONDS": "30"}
+FILTERS: dict[str, tuple[str, ...]] = {
+    "status": ("waiting", "succeed", "failed", "expired", "other"),
+    "type": ("manual", "auto", "other"),
+    "restorable": ("yes", "no", "unknown"),
+    "q": ("backup", "before", "订单", "0"),
+    "sort": ("-size", "name", "duration", "status"),
+    "range": ("24h", "7d", "30d"),
+    "per_page": ("25", "100", "200"),
+    "tz": ("UTC", "Asia/Shanghai", "America/New_York"),
+}
+LOOKED_AT = ("orders-cache", "sessions-live", "baskets")
+MOST_SECONDS = 30.0
+
+Trouble = tuple[str, Callable[[], object], Callable[[], object]]
+
+
+def measure(effort: Effort) -> list[Row]:
+    emulator = Emulator()
+    with ExitStack() as stack:
+        folder, port = Path(stack.enter_context(TemporaryDirectory(prefix="portal-bench-"))), free_port()
+        project = emulator.fleet.primary
+        own = {"DCS_PROJECT_ID": project.project_id, "DCS_REGION": project.region}
+        own |= {"DCS_AK": project.ak, "DCS_SK": project.sk}
+        postgres = None
+        if any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")):  # else the portal has SQLite
+            folder.chmod(0o755)
+            postgres = Postgres(folder)
+            stack.callback(postgres.stop)
+            own["DATABASE_URL"] = postgres.url
+        environment = production(folder, stack.enter_context(running(emulator)), port, **own, **FRESH)
+        portal, cookies = stack.enter_context(served(environment, port, viewers=USERS))
+        viewers = [Viewer(portal.url, cookie, port=port, patience=MOST_SECONDS) for cookie in cookies]
+        return [
+            *_mixed_use(portal, viewers, emulator, effort.use_seconds),
+            *_breakages(portal, viewers[:CONNECTIONS], emulator, postgres, effort),
+        ]
+
+
+# Mixed use -------------------------------------------------------------------
+
+
+def _mixed_use(portal: Served, viewers: list[Viewer], emulator: Emulator, seconds: float) -> list[Row]:
+    over = threading.Event()
+    instances = [one.instance_id for one in emulator.fleet.instances(emulator.fleet.primary)]
+
+    def wander(number: int) -> list[Look]:
+        chance, looks = random.Random(number), []
+        while not over.wait(PAUSE * chance.uniform(0.5, 1.5)):
+            looks.append(viewers[number].get(_address(chance, instances)))
+        return looks
+
+    began = time.monotonic()
+    samples = []
+    with ThreadPoolExecutor(1) as apart:
+        wandering = apart.submit(side_by_side, wander, len(viewers))
+        try:
+            for trouble in itertools.cycle((*_troubles(emulator), emulator.heal)):
+                for begin in (trouble, emulator.heal):
+                    begin()
+                    time.sleep(min(TURN_SECONDS, seconds / 8))
+                    samples.append(_held(portal))
+                if time.monotonic() > began + seconds:
+                    break
+        finally:
+            emulator.heal()
+            over.set()
+    looks = wandering.result()
+    wrong = [f"{look.status} {look.path}" for look in looks if not _is_documented(look)]
+    errors = [event for event in portal.events if event["level"] not in ("info", "warning")]
+    for told in (*wrong[:5], *errors[:5]):
+        print(str(told)[:400])
+    # What is loaded and cached once, in the first quarter, is no growth.
+    memory, files = (_growth(values[len(values) // 4 :]) for values in zip(*samples, strict=True))
+    return [
+        Row("memory of the workers, last fifth against first after warm-up", memory, most=1.1),
+        Row("their open files and sockets, the same", files, most=1.5),
+        Row("answers that are not documented", len(wrong), "", most=0),
+        Row("errors and tracebacks in the log", len(errors), "", most=0),
+        Row("requests", len(looks), ""),
+        Row("memory of the workers at the end", samples[-1][0], "MB"),
+    ]
+
+
+def _troubles(emulator: Emulator) -> list[Callable[[], object]]:
+    return [
+        lambda: emulator.fail_with(500),
+        lambda: emulator.fail_with(503),
+        lambda: emulator.throttle(2),
+        emulator.cut_body,
+        emulator.hang,
+        emulator.answer_html,
+        lambda: emulator.fail_with(403),
+    ]
+
+
+def _held(portal: Served) -> tuple[float, float]:
+    """Return the memory of all workers, each page counted once, and how many files they have open."""
+    memory = files = 0
+    for pid in portal.workers():
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        memory += next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+        files += sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    return memory, files
+
+
+def _growth(values: tuple[float, ...]) -> float:
+    fifth = max(1, len(values) // 5)
+    return statistics.median(values[-fifth:]) / statistics.median(values[:fifth])
+
+
+def _address(chance: random.Random, instances: list[str]) -> str:
+    """Return what somebody may ask for, garbage included."""
+    instance_id = chance.choice(instances)
+    filters = urlencode(
+        [(name, chance.choice(texts)) for name, texts in FILTERS.items() if chance.random() < 0.2]
+    )
+    garbage = "&".join(f"{name}={quote(chance.randbytes(20))}" for name in ("status", "from", "page", "x"))
+    wanted = chance.choice(("cache", instance_id, f"https://portal.example/x/{instance_id}/ please", "0"))
+    [address] = chance.choices(
+        (
+            history(instance_id, filters),
+            history(instance_id, filters, chance.choice(("backups.json", "backups.csv", "ticket/"))),
+            history(instance_id, "at=2+h+ago", "recovery-point/"),
+            history(instance_id, garbage, chance.choice(("", "backups.json", "recovery-point/"))),
+            history(str(uuid.UUID(int=chance.getrandbits(128)))),
+            f"/find/?{urlencode({'q': wanted})}",
+            chance.choice(("/", "/projects/default/", "/projects/default/?q=orders", "/keyboard/")),
+            chance.choice(("/nowhere", "/projects/none/", "/static/nothing.css", "/%00", "/healthz")),
+        ),
+        (40, 16, 8, 5, 1, 8, 15, 5),
+    )
+    return address
+
+
+def _is_documented(look: Look) -> bool:
+    """429 and 503 say when to come back; what DCS refuses or garbles is 502."""
+    return bool(look.retry_after) if look.status in (429, 503) else look.status in (200, 302, 400, 404, 502)
+
+
+# Something breaks ------------------------------------------------------------
+
+
+def _breakages(
+    portal: Served, viewers: list[Viewer], emulator: Emulator, postgres: Postgres | None, effort: Effort
+) -> list[Row]:
+    """Break one thing after another while viewers look, and hold their pages against DCS's records."""
+    fleet = emulator.fleet
+    named = [fleet.named(name, fleet.primary.name) for name in LOOKED_AT]
+    right = {
+        history(one.instance_id, "per_page=200"): {row.backup_id.encode() for row in fleet.backups(one)}
+        for one in named
+    }
+
+    def is_right(look: Look) -> bool:
+        return set(re.findall(rb'<tr data-backup-id="([^"]+)"', look.body)) == right[look.path]
+
+    def until_well() -> list[Look]:
+        looks: list[Look] = []
+        ends = time.monotonic() + MOST_SECONDS
+        while time.monotonic() < ends:
+            looks += (seen := look_regularly(viewers, list(right), EVERY * len(right)))
+            if all(look.status == 200 and is_right(look) for look in seen):
+                return looks
+        raise SystemExit(f"not every page comes: {[(look.status, look.path) for look in seen]}")
+
+    def kill_a_worker() -> None:
+        os.kill(portal.workers()[0], signal.SIGKILL)
+
+    breakages: list[Trouble] = [
+        ("a worker is killed", kill_a_worker, lambda: None),
+        ("DCS fails (500)", lambda: emulator.fail_with(500), emulator.heal),
+        ("DCS hangs", emulator.hang, emulator.heal),
+    ]
+    if postgres:
+        breakages.append(("PostgreSQL is stopped", postgres.stop, postgres.start))
+        breakages.append(("PostgreSQL is frozen", postgres.freeze, postgres.thaw))
+    until_well()
+    rows, everything = [], []
+    for name, harm, mend in breakages:
+        harm()
+        mending = threading.Timer(effort.broken_seconds, mend)
+        mending.start()
+        looks = look_regularly(viewers, list(right), effort.broken_seconds)
+        mending.join()
+        mended = time.monotonic()
+        looks += until_well()
+        bad = [look.ended for look in looks if look.status != 200]
+        rows += [
+            Row(f"{name}: answers that are 503", 100 * len(bad) / len(looks), " %"),
+            Row(f"{name}: all well after", max(0.0, max(bad, default=0.0) - mended), "s", most=10),
+        ]
+        everything += looks
+    wrong = sum(look.status == 200 and not is_right(look) for look in everything)
+    others = sum(look.status not in (200, 503) for look in everything)
+    return [
+        Row("pages with other records than DCS has, whatever breaks", wrong, "", most=0),
+        Row("answers besides 200 and 503, whatever breaks", others, "", most=0),
+        Row("the slowest answer, whatever breaks", max(look.seconds for look in everything), "s", most=10),
+        *rows,
+    ]

@@ -1,0 +1,39 @@
+"""How large the house is, and how long its tests take."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+from .report import Effort, Row
+from .servers import ROOT
+
+
+def measure(effort: Effort) -> list[Row]:
+    tests = _lines("tests/*.py")
+    python = _lines("*.py", ":!tests", ":!*/migrations/*")
+    return [
+        Row("lines of Python outside tests and migrations", python, "", most=12_000),
+        Row("lines of Python with tests", python + tests, "", most=28_000),
+        Row("lines of tests", tests, "", most=16_000),
+        Row("lines of templates", _lines("templates"), ""),
+        Row("lines of own scripts and styles", _lines("static/*.js", "static/*.css", ":!*vendor*"), ""),
+    ]
+
+
+def _lines(*paths: str) -> int:
+    """Count the lines of what git tracks there."""
+    listed = subprocess.run(
+        ["git", "ls-files", *paths], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return sum((ROOT / path).read_bytes().count(b"\n") for path in listed.stdout.splitlines())
+
+
+def suite(effort: Effort) -> list[Row]:
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=ROOT, stdout=sys.stderr, check=False)
+    return [
+        Row("./run test", (time.monotonic() - began) / 60, " min", most=8),
+        Row("its exit code", done.returncode, "", most=0),
+    ]

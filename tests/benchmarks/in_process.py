@@ -1,0 +1,129 @@
+"""Pages of the portal, or of Django's admin, asked in one process without a server: only they cost.
+
+python -m tests.benchmarks.in_process portal FOLDER ENDPOINT | admin FOLDER RECORDS | cookies COUNT
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import django
+
+from .servers import ROOT, Json, answer_orders, memory_of, production
+
+PAGE = ("<!doctype html>\n<table>\n" + "<tr><td>backup</td><td>Succeeded</td></tr>\n" * 500).encode()[:20_000]
+_numbers = count(100_000)
+
+
+class Pages:
+    def __init__(self, application: Callable[..., Any], cookie: str) -> None:
+        self._application = application
+        self._cookie = cookie
+
+    def ask(self, path: str, *, times: int = 1, count_files: bool = False) -> Json:
+        """Get a page so often, and return its median costs; `{n}` in `path` is another number each time."""
+        cpu, wall, files = [], [], set()
+        for _ in range(times):
+            began = time.process_time(), time.perf_counter()
+            status, body = self._get(path.replace("{n}", str(next(_numbers))))
+            cpu.append(time.process_time() - began[0])
+            wall.append(time.perf_counter() - began[1])
+        if count_files:
+            sys.setprofile(lambda frame, event, argument: files.add(frame.f_code.co_filename))
+            self._get(path)
+            sys.setprofile(None)
+        ours = (f"{ROOT}/backups/", f"{ROOT}/dcsportal/")
+        return {
+            "status": status,
+            "rows": body.count(b"data-backup-id=") + body.count(b'class="action-select"'),
+            "cpu": statistics.median(cpu),
+            "wall": statistics.median(wall),
+            "memory": memory_of("VmRSS"),
+            "files": sum(name.startswith(ours) and name.endswith(".py") for name in files),
+        }
+
+    def _get(self, address: str) -> tuple[int, bytes]:
+        path, _, query = address.partition("?")
+        environ = {
+            "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query, "HTTP_COOKIE": self._cookie,
+            "HTTP_HOST": "127.0.0.1:8000", "HTTP_ACCEPT": "text/html", "HTTP_ACCEPT_LANGUAGE": "en",
+            "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8000", "REMOTE_ADDR": "127.0.0.1",
+            "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(),
+        }  # fmt: skip
+        started: list[str] = []
+        answer = self._application(environ, lambda status, headers: started.append(status))
+        body = b"".join(answer)
+        answer.close()
+        return int(started[0][:3]), body
+
+
+def portal_pages(folder: str, endpoint: str) -> Pages:
+    """The portal in production, and 20 kB of ready bytes: /behind/ its middleware, and /bare/ without any."""
+    os.environ |= production(folder, endpoint, 8000)
+    django.setup()
+    from django.conf import settings
+    from django.core.handlers.wsgi import WSGIHandler
+    from django.core.management import call_command
+    from django.http import HttpResponse
+    from django.test import override_settings
+    from django.urls import include, path
+
+    plain = [path(f"{name}/", lambda request: HttpResponse(PAGE)) for name in ("behind", "bare")]
+    settings.ROOT_URLCONF = (*plain, path("", include("dcsportal.urls")))
+    ready = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": ready}  # the files are not collected here
+    call_command("migrate", verbosity=0)
+    portal = WSGIHandler()
+    with override_settings(MIDDLEWARE=[]):
+        bare = WSGIHandler()
+    return Pages(
+        lambda environ, start: (bare if environ["PATH_INFO"] == "/bare/" else portal)(environ, start),
+        session_cookies(1)[0],
+    )
+
+
+def admin_pages(folder: str, records: str) -> Pages:
+    from . import admin_site
+
+    return Pages(*admin_site.application_and_cookie(folder, int(records)))
+
+
+def session_cookies(number: int) -> list[str]:
+    """Sign viewers in by the portal's own code, in this process."""
+    from django.conf import settings
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.test import RequestFactory
+
+    from dcsportal.sso.sessions import start_session
+
+    cookies = []
+    for name in (f"viewer-{one}" for one in range(number)):
+        request = RequestFactory().get("/")
+        request.session = SessionStore()
+        who = {"issuer": settings.SSO_ISSUER, "subject": name, "name": name, "email": f"{name}@example.com"}
+        start_session(request, groups=["support"], **who)
+        request.session.save()
+        cookies.append(f"{settings.SESSION_COOKIE_NAME}={request.session.session_key}")
+    return cookies
+
+
+if __name__ == "__main__":
+    name, *arguments = sys.argv[1:]
+    # The log goes to stdout as well: answers have that for themselves.
+    answers, sys.stdout = sys.stdout, sys.stderr
+    if name == "cookies":
+        django.setup()
+        print(json.dumps(session_cookies(int(arguments[0]))), file=answers)
+    else:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        pages = {"portal": portal_pages, "admin": admin_pages}[name](*arguments)
+        sys.stdout = answers
+        answer_orders(pages.ask)

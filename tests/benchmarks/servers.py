@@ -1,0 +1,90 @@
+"""What a benchmark measures: the portal as `./run serve` serves it, and children that answer orders."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.servers.served import Served
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WORKERS = 2
+
+Json = dict[str, Any]
+
+
+def history(instance_id: str, query: str = "", page: str = "") -> str:
+    return f"/projects/default/instances/{instance_id}/{page}" + (f"?{query}" if query else "")
+
+
+def production(folder: str | Path, endpoint: str, port: int, **changes: str) -> dict[str, str]:
+    """The settings of an installation; nobody signs in anew, so its provider need not be there."""
+    return {
+        "DJANGO_SETTINGS_MODULE": "dcsportal.settings", "ENV_FILE": "", "LOG_FORMAT": "json",
+        "SECRET_KEY": "only-for-benchmarks-only-for-benchmarks-0123456789",
+        "ALLOWED_HOSTS": "", "DCS_DEMO": "off",
+        "PORTAL_URL": f"http://127.0.0.1:{port}", "DATABASE_URL": f"sqlite:///{folder}/portal.sqlite3",
+        "SSO_ISSUER": "http://127.0.0.1:9", "SSO_CLIENT_ID": "portal", "DCS_PROJECT_NAME": "default",
+        "DCS_REGION": "eu-west-101", "DCS_PROJECT_ID": "0123456789abcdef0123456789abcdef",
+        "DCS_AK": "AKEXAMPLE0000000000", "DCS_SK": "SKexampleSecretKey0000000000000000000000",
+        "DCS_ENDPOINT": endpoint, "NO_PROXY": "127.0.0.1",
+    } | changes  # fmt: skip
+
+
+@contextmanager
+def served(environment: dict[str, str], port: int, *, viewers: int) -> Iterator[tuple[Served, list[str]]]:
+    """Serve the portal, and yield it with the cookies of viewers who have signed in."""
+    from tests.servers.served import serving  # only here: it brings Django and pytest along
+
+    with serving(environment, "--workers", str(WORKERS), port=port) as portal:
+        command = [sys.executable, "-m", f"{__package__}.in_process", "cookies", str(viewers)]
+        made = subprocess.run(
+            command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, check=True
+        )
+        yield portal, json.loads(made.stdout)
+
+
+class Child:
+    """A Python process of ours that answers each line of JSON with one; leaving the block ends it."""
+
+    def __init__(self, module: str, *arguments: str, **environment: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", f"{__package__}.{module}", *arguments],
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, **order: Any) -> Json:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return dict(json.loads(self._process.stdout.readline()))
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._process.communicate()
+
+
+def answer_orders(answer: Callable[..., Json]) -> None:
+    """In a child: answer until nobody asks any more."""
+    for line in sys.stdin:
+        print(json.dumps(answer(**json.loads(line))), flush=True)
+
+
+def memory_of(key: str) -> int:
+    """Return this process's resident memory in bytes: VmRSS now, VmHWM at its peak."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key))

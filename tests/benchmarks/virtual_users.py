@@ -1,0 +1,82 @@
+"""Viewers who look at pages over kept connections, and how long they wait."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+
+CONNECTIONS, EVERY = 4, 0.1
+BROWSER = {"Accept": "text/html", "Accept-Language": "en", "Sec-Fetch-Mode": "navigate"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """One page as a viewer got it; status 0 is a connection that broke. Times are of time.monotonic()."""
+
+    path: str
+    began: float
+    ended: float
+    status: int = 0
+    body: bytes = b""
+    retry_after: str = ""
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.began
+
+
+class Viewer:
+    """Asks over one connection, directly as a proxy would that took the call for `url`, or by https."""
+
+    def __init__(self, url: str, cookie: str = "", *, port: int = 0, patience: float = 60.0) -> None:
+        scheme, _, host = url.partition("://")
+        self._headers = BROWSER | {"Cookie": cookie, "Host": host, "X-Forwarded-Proto": scheme}
+        self._connection = HTTPConnection("127.0.0.1", port, timeout=patience)
+        if not port:
+            unverified = ssl._create_unverified_context()
+            self._connection = HTTPSConnection(host, timeout=patience, context=unverified)
+
+    def get(self, path: str, *, due: float | None = None) -> Look:
+        """Look at a page; what is waited counts from when it was `due`."""
+        began = due or time.monotonic()
+        for again in (True, False):  # one that the server has closed meanwhile is opened anew
+            try:
+                self._connection.request("GET", path, headers=self._headers)
+                answer = self._connection.getresponse()
+                body, retry_after = answer.read(), answer.headers.get("Retry-After", "")
+                return Look(path, began, time.monotonic(), answer.status, body, retry_after)
+            except (OSError, HTTPException) as error:
+                self._connection.close()
+                if not again or isinstance(error, TimeoutError):
+                    break
+        return Look(path, began, time.monotonic())
+
+
+def look_regularly(viewers: Sequence[Viewer], paths: Sequence[str], seconds: float) -> list[Look]:
+    """Let each viewer look at a page every EVERY seconds, one path after another."""
+
+    def look(place: int) -> list[Look]:
+        looks, began = [], time.monotonic() + place * EVERY / len(viewers)
+        for turn in range(max(1, round(seconds / EVERY))):
+            due = began + turn * EVERY
+            time.sleep(max(0.0, due - time.monotonic()))
+            looks.append(viewers[place].get(paths[(place + turn) % len(paths)], due=due))
+        return looks
+
+    return side_by_side(look, len(viewers))
+
+
+def side_by_side(work: Callable[[int], list[Look]], count: int) -> list[Look]:
+    """Run `work(0)` to `work(count - 1)` in threads of their own, and return all that they saw."""
+    with ThreadPoolExecutor(count) as pool:
+        return [look for looks in pool.map(work, range(count)) for look in looks]
+
+
+def percentile(looks: Sequence[Look], share: float) -> float:
+    """Return the seconds that are not exceeded by this share of the looks."""
+    waited = sorted(look.seconds for look in looks)
+    return waited[min(len(waited) - 1, int(share * len(waited)))]
