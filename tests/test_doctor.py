@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,8 +21,7 @@ from pytest_django.fixtures import Settings
 from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
 from backups.services.listings import store
-from dcsportal.doctor import installation
-from dcsportal.doctor.clocks import clock_findings, seconds_ahead
+from dcsportal import doctor
 
 from .sso import openid
 from .sso.conftest import _running_openid, company, sso  # noqa: F401  # fixtures
@@ -79,20 +77,16 @@ def test_an_installation_that_is_well_is_told_so_and_ends_with_zero(
     assert [call.query for call in emulator.calls if call.query] == ["limit=1&offset=0", "limit=1&offset=0"]
 
 
-def test_it_can_be_told_to_leave_out_what_is_well(well: Settings) -> None:
-    out = io.StringIO()
-    call_command("doctor", "--wrong-only", stdout=out, no_color=True)
-
-    assert "\nok " not in out.getvalue()
-    assert "No things wrong" in out.getvalue()
-
-
-def test_no_line_of_the_log_stands_among_what_it_says(
+def test_it_can_leave_out_what_is_well_and_no_log_stands_among_what_it_says(
     well: Settings, emulator: Emulator, capfd: pytest.CaptureFixture[str]
 ) -> None:
     emulator.fail_with(403)
-    examined(ends_with=1)
+    out = io.StringIO()
+    with pytest.raises(SystemExit, match="1"):
+        call_command("doctor", "--wrong-only", stdout=out, no_color=True)
 
+    assert "\nok " not in out.getvalue()
+    assert "1 thing wrong" in out.getvalue()
     assert capfd.readouterr().err == ""
 
 
@@ -152,7 +146,7 @@ def test_a_full_disk_is_told_before_it_is_full(
 ) -> None:
     monkeypatch.setitem(well.DATABASES["default"], "NAME", str(tmp_path / "portal.sqlite3"))
     (tmp_path / "portal.sqlite3").touch()
-    monkeypatch.setattr(installation, "LEAST_FREE_BYTES", 10**18)
+    monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 10**18)
 
     said = examined(ends_with=1)
 
@@ -197,49 +191,30 @@ def test_a_provider_that_is_well_is_told(provided: Settings, company: openid.Ope
     assert openid.CLIENT_SECRET not in said
 
 
-def _down(company: openid.OpenId) -> None:  # noqa: F811
-    company.down = "all"
-
-
-def _other_name(company: openid.OpenId) -> None:  # noqa: F811
-    company.metadata = {"issuer": "https://elsewhere.example"}
-
-
-def _no_token_endpoint(company: openid.OpenId) -> None:  # noqa: F811
-    company.metadata = {"token_endpoint": None}
-
-
-def _no_keys(company: openid.OpenId) -> None:  # noqa: F811
-    company.keys = {}
-
-
-def _keys_down(company: openid.OpenId) -> None:  # noqa: F811
-    company.down = "/keys"
-
-
-def _weak(company: openid.OpenId) -> None:  # noqa: F811
-    company.metadata = {"id_token_signing_alg_values_supported": ["HS256"]}
-
-
 @pytest.mark.parametrize(
-    ("spoil", "says", "to_do"),
+    ("changes", "says", "to_do"),
     [
-        (_down, "announcement", "Check SSO_ISSUER"),
-        (_other_name, "calls itself otherwise than SSO_ISSUER", "Check SSO_ISSUER"),
-        (_no_token_endpoint, "no usable token_endpoint", "Check SSO_ISSUER"),
-        (_no_keys, "publishes no key", "Look at the provider's keys"),
-        (_keys_down, "keys at", "Let this machine reach that address too"),
-        (_weak, "signs with HS256, none of which the portal accepts", "Let the provider sign"),
+        ({"down": "all"}, "announcement", "Check SSO_ISSUER"),
+        ({"metadata": {"issuer": "https://else.example"}}, "calls itself otherwise", "Check SSO_ISSUER"),
+        ({"metadata": {"token_endpoint": None}}, "no usable token_endpoint", "Check SSO_ISSUER"),
+        ({"keys": {}}, "publishes no key", "Look at the provider's keys"),
+        ({"down": "/keys"}, "keys at", "Let this machine reach that address too"),
+        (
+            {"metadata": {"id_token_signing_alg_values_supported": ["HS256"]}},
+            "signs with HS256, none of which the portal accepts",
+            "Let the provider sign",
+        ),
     ],
 )
 def test_what_is_wrong_with_the_provider_is_told(
     provided: Settings,
     company: openid.OpenId,  # noqa: F811
-    spoil: Callable[[openid.OpenId], None],
+    changes: dict[str, Any],
     says: str,
     to_do: str,
 ) -> None:
-    spoil(company)
+    for name, value in changes.items():
+        setattr(company, name, value)
 
     said = examined(ends_with=1)
 
@@ -312,35 +287,16 @@ def server_whose_clock_is_off(seconds: float) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.parametrize("off", [-7200.0, -20.0, 0.0, 45.0, 1000.0])
-def test_clocks_are_compared_to_a_second(off: float) -> None:
-    with server_whose_clock_is_off(off) as address:
-        ahead = seconds_ahead(address)
-
-    assert ahead is not None
-    assert abs(ahead + off) < 2.5
-
-
 @pytest.mark.parametrize(
-    ("off", "level"), [(0, "ok"), (20, "ok"), (60, "note"), (-60, "note"), (901, "wrong")]
+    ("off", "level"), [(0, "ok"), (20, "ok"), (60, "note"), (-60, "note"), (901, "wrong"), (-7200, "wrong")]
 )
-def test_a_clock_is_wrong_from_where_nothing_is_accepted(off: float, level: str) -> None:
+def test_a_clock_is_wrong_from_where_nothing_is_accepted(off: int, level: str) -> None:
     with server_whose_clock_is_off(-off) as address:
-        (finding,) = clock_findings("clock", address, wrong_from=900)
+        (finding,) = doctor.clock("clock", address, wrong_from=900)
 
     assert finding.level == level
-
-
-def test_a_clock_that_drips_is_not_waited_for(
-    company: openid.OpenId,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("dcsportal.doctor.clocks.TIMEOUT", 0.5)
-    company.drips = "/", b"HTTP/1.1 200 OK\r\nX-Long: "
-    began = time.monotonic()
-
-    assert seconds_ahead(f"{company.issuer}/") is None
-    assert time.monotonic() - began < 10
+    assert level == "ok" or re.search(rf"is {abs(off)}|{abs(off) - 1}|{abs(off) + 1} s", finding.says)
+    assert level == "ok" or ("ahead of" if off > 0 else "behind") in finding.says
 
 
 def test_with_a_wrong_clock_no_key_is_tried(well: Settings) -> None:
@@ -397,24 +353,13 @@ def test_a_missing_permission_is_named(
 @pytest.mark.parametrize(
     ("spoil", "level", "says", "to_do"),
     [
-        (
-            lambda e: e.fail_with(404, "APIGW.0101"),
-            "WRONG",
-            "DCS rejects the call (HTTP 404, APIGW.0101",
-            "Check DCS_REGION",
-        ),
-        (
-            lambda e: e.fail_with(400, "DCS.4002"),
-            "WRONG",
-            "DCS rejects the call (HTTP 400, DCS.4002",
-            "Check DCS_REGION",
-        ),
+        (lambda e: e.fail_with(404, "APIGW.0101"), "WRONG", "rejects the call (HTTP 404", "Check DCS_REGION"),
         (lambda e: e.answer_html(), "WRONG", "is not the DCS API", "Check the endpoint: a proxy"),
         (lambda e: e.throttle(60), "note", "DCS asks for fewer calls just now", "Run the doctor again later"),
         (
             lambda e: e.fail_with(500),
             "note",
-            "DCS has an error of its own (HTTP 500, DCS.5078",
+            "an error of its own (HTTP 500, DCS.5078",
             "Run the doctor again",
         ),
         (lambda e: e.hang(), "WRONG", "DCS cannot be reached at", "Check the endpoint's name, the way out"),
@@ -450,13 +395,6 @@ def test_a_project_without_instances_is_told_what_that_leaves_open(
     said = examined(ends_with=0)
 
     assert "note project eu-prod: It has no instance" in said
-
-
-def test_every_project_is_looked_at(portal: Settings, db: None) -> None:
-    said = examined(ends_with=0)
-
-    for name in portal.DCS_PROJECTS:
-        assert f"project {name}: DCS accepts the key" in said
 
 
 def test_a_temporary_key_without_its_token_is_refused_in_plain_words(portal: Settings, db: None) -> None:

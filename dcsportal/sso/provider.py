@@ -71,6 +71,20 @@ class Session(OAuth2Session):  # type: ignore[misc]  # Authlib has no types
         return super().request(method, url, *args, **kwargs | {"allow_redirects": False})
 
 
+def answer_of(url: str, *, token: str = "") -> requests.Response:
+    """Get an address: without the token of a client, which is what Authlib would add."""
+
+    def authorized(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        # Always set, so that no .netrc signs the request.
+        if token:
+            request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    with Session() as session:
+        response: requests.Response = session.get(url, withhold_token=True, auth=authorized)
+    return response
+
+
 @contextmanager
 def _one_of(slots: threading.BoundedSemaphore) -> Iterator[None]:
     """Hold one of the slots, or fail at once: who waited for one would hold a thread of the server."""
@@ -237,15 +251,8 @@ def userinfo(metadata: Metadata, *, access_token: Any, subject: str) -> Claims:
 
 
 def _json_of(url: str, *, token: str = "") -> dict[str, Any]:
-    def authorized(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        # Always set, so that no .netrc signs the request.
-        if token:
-            request.headers["Authorization"] = f"Bearer {token}"
-        return request
-
     def read() -> Any:
-        with Session() as session:
-            response = session.get(url, withhold_token=True, auth=authorized)
+        response = answer_of(url, token=token)
         if response.status_code != 200:
             raise requests.HTTPError(f"HTTP {response.status_code} from {url}")
         return response.json()

@@ -6,23 +6,12 @@ import logging
 import sys
 import textwrap
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from dcsportal.doctor.cloud import cloud_findings
-from dcsportal.doctor.findings import Finding
-from dcsportal.doctor.installation import cache_findings, database_findings, settings_findings
-from dcsportal.doctor.sign_in import sign_in_findings
+from dcsportal.doctor import Finding, findings
 
-EXAMINATIONS: tuple[Callable[[], Iterable[Finding]], ...] = (
-    settings_findings,
-    database_findings,
-    cache_findings,
-    sign_in_findings,
-    cloud_findings,
-)
 WIDTH = 96
 
 
@@ -40,7 +29,7 @@ class Command(BaseCommand):
         # What is wrong is told below; the log of a server would say it twice.
         logging.disable(logging.CRITICAL)
         try:
-            levels = [self._tell(finding, wrong_only) for look in EXAMINATIONS for finding in look()]
+            levels = [self._tell(finding, wrong_only) for finding in findings()]
         finally:
             logging.disable(logging.NOTSET)
         wrong, notes = levels.count("wrong"), levels.count("note")

@@ -1,8 +1,8 @@
 from django.apps import AppConfig
 
 
-class BackupsConfig(AppConfig):
-    name = "backups"
+class PortalConfig(AppConfig):
+    name = "dcsportal"
 
     def ready(self) -> None:
         from . import checks  # noqa: F401  # registers the system checks

@@ -1,0 +1,362 @@
+"""`./run manage doctor`: how an installation is, and what to do where it is not well.
+
+DCS is asked for one record at most. A key that the cloud refuses is not tried a second time, by no other
+project either: the cloud locks a key after five refusals.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import psycopg
+import requests
+from django.conf import settings
+from django.core.cache import caches
+from django.core.checks import ERROR, INFO, run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection
+
+from backups.dcs.errors import DcsError
+from backups.services.listings import CACHE_ERRORS, Subject, client_for, failed, key_hold
+from backups.services.projects import Project, configured_projects
+
+from .health import is_migrated
+from .sso import provider
+from .sso.claims import ASYMMETRIC
+from .sso.failures import SignInFailure
+
+LEAST_FREE_BYTES = 200 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong keeps something from working, a note is merely worth reading."""
+
+    subject: str
+    level: str  # ok, note, wrong
+    says: str
+    to_do: str = ""
+
+
+def findings() -> Iterator[Finding]:
+    """Examine settings, database, cache, sign-in and projects, one after another."""
+    for examination in (_settings, _database, _cache, _sign_in, _projects):
+        yield from examination()
+
+
+def _sentence(error: object) -> str:
+    """Return what an error says, as the end of a sentence of ours."""
+    return f"{error}".strip().partition("\n")[0].rstrip(". ") or type(error).__name__
+
+
+def _settings() -> Iterator[Finding]:
+    problems = run_checks(include_deployment_checks=True)
+    problems = [problem for problem in problems if problem.level >= INFO and not problem.is_silenced()]
+    if not settings.HTTPS:
+        # Django's own advice is about https.
+        problems = [p for p in problems if p.level >= ERROR or not f"{p.id}".startswith("security.")]
+        says = f"PORTAL_URL is {settings.PORTAL_URL}, which is for this machine alone."
+        yield Finding("settings", "note", says)
+    for problem in sorted(problems, key=lambda problem: problem.id or ""):
+        level = "wrong" if problem.level >= ERROR else "note"
+        yield Finding("settings", level, problem.msg, problem.hint or "Correct it.")
+    if not any(problem.level >= ERROR for problem in problems):
+        yield Finding("settings", "ok", f"They fit together, for viewers at {settings.PORTAL_URL}.")
+
+
+def _database() -> Iterator[Finding]:
+    database, path = connection.settings_dict, None
+    if connection.vendor == "sqlite":
+        name, path = f"SQLite at {database['NAME']}", Path(str(database["NAME"]))
+    else:
+        name = f"PostgreSQL at {database['HOST'] or 'this machine'}, database {database['NAME']},"
+    try:
+        if not path:
+            # Without the pool, which would say no more than how long it waited.
+            with connection.wrap_database_errors:
+                psycopg.connect(**connection.get_connection_params()).close()
+        began = time.monotonic()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        taken = (time.monotonic() - began) * 1000
+        migrated = is_migrated()
+    except (DatabaseError, ImproperlyConfigured) as error:
+        says = f"{name} cannot be used: {_sentence(error)}."
+        to_do = (
+            "Check DATABASE_URL, that the database runs and is reachable from here, and its user's rights."
+        )
+        yield Finding("database", "wrong", says, to_do)
+        return
+    if not migrated:
+        says = f"{name} answers, but lacks tables or columns of this version."
+        to_do = "Run: ./run manage migrate. ./run serve does so by itself when it starts."
+        yield Finding("database", "wrong", says, to_do)
+        return
+    yield Finding("database", "ok", f"{name} answers in {taken:.0f} ms and has all tables.")
+    if not path and settings.CACHES["default"]["BACKEND"].endswith("EmbeddedCache"):
+        says = "Servers on several machines may share the database, but the cache is of this machine."
+        to_do = "With several machines set CACHE_URL to a Redis that all of them reach."
+        yield Finding("cache", "note", says, to_do)
+    if path and path.is_file() and (free := shutil.disk_usage(path.parent).free) < LEAST_FREE_BYTES:
+        says = f"Only {free // 1024 // 1024} MB are free where SQLite keeps its file."
+        to_do = f"Make room in {path.parent}: when it is full nobody can sign in."
+        yield Finding("database", "wrong", says, to_do)
+
+
+def _cache() -> Iterator[Finding]:
+    location = str(settings.CACHES["default"]["LOCATION"])
+    # The address of Redis may hold a password: only what follows it is repeated.
+    name = f"Redis at {location.rpartition('@')[2].rpartition('//')[2]}"
+    if settings.CACHES["default"]["BACKEND"].endswith("EmbeddedCache"):
+        name = f"The embedded cache at {location}"
+    cache, key, began = caches["default"], f"doctor-{secrets.token_hex(8)}", time.monotonic()
+    try:
+        cache.set(key, key, timeout=10)
+        is_kept = cache.get(key) == key
+    except CACHE_ERRORS as error:
+        effect = "Pages still come, but each process asks DCS for itself."
+        says = f"{name} does not answer: {_sentence(error)}. {effect}"
+        to_do = "Check CACHE_URL, that Redis runs and is reachable from here, its password, and its memory."
+        yield Finding("cache", "wrong", says, to_do)
+        return
+    if is_kept:
+        taken = (time.monotonic() - began) * 1000
+        yield Finding("cache", "ok", f"{name} keeps and returns values, in {taken:.0f} ms.")
+    else:
+        to_do = "Give Redis more memory (maxmemory), or another policy (maxmemory-policy allkeys-lru)."
+        yield Finding("cache", "wrong", f"{name} does not keep what it is given.", to_do)
+
+
+def clock(subject: str, address: str, *, wrong_from: float) -> list[Finding]:
+    """Compare clocks; nothing is said where the other side cannot be reached, or tells no time."""
+    try:
+        began = datetime.now(UTC)
+        response = provider.answer_of(address)  # without a key, so it can lock none
+        ended = datetime.now(UTC)
+        told = parsedate_to_datetime(response.headers["Date"])
+    except (requests.RequestException, KeyError, ValueError, TypeError):
+        return []
+    told = told.replace(tzinfo=UTC) if told.tzinfo is None else told
+    off = (began + (ended - began) / 2 - told).total_seconds()
+    direction = "ahead of" if off > 0 else "behind"
+    says = f"The clock of this machine is {abs(off):.0f} s {direction} that of {address}"
+    if abs(off) >= wrong_from:
+        says += f"; from {wrong_from:.0f} s on nothing is accepted there."
+        to_do = "Set the clock, and keep it right by NTP (timedatectl set-ntp true)."
+        return [Finding(subject, "wrong", says, to_do)]
+    if abs(off) >= 30:
+        return [
+            Finding(subject, "note", f"{says}.", "Keep the clock right by NTP (timedatectl set-ntp true).")
+        ]
+    return [Finding(subject, "ok", f"The clocks of this machine and of {address} agree.")]
+
+
+def _sign_in() -> Iterator[Finding]:
+    if settings.SSO_ISSUER:
+        yield from clock("sign-in", settings.SSO_ISSUER, wrong_from=120)
+        yield from _provider(settings.SSO_ISSUER, settings.SSO_CLIENT_ID)
+    elif settings.SSO_PROXY_USER_HEADER:
+        proxies = ", ".join(str(network) for network in settings.SSO_TRUSTED_PROXIES)
+        says = f"A proxy at {proxies} names viewers in {settings.SSO_PROXY_USER_HEADER}."
+        yield Finding("sign-in", "ok", says)
+        says = "Whether the proxy replaces that header in every request cannot be seen from here."
+        to_do = "Try it: a request with the header, sent through the proxy, must not be believed."
+        yield Finding("sign-in", "note", says, to_do)
+    elif settings.DCS_DEMO:
+        to_do = "Switch DCS_DEMO off for real data."
+        yield Finding("sign-in", "note", "The demo signs in whoever asks.", to_do)
+
+
+def _provider(issuer: str, client_id: str) -> Iterator[Finding]:
+    asked, where = provider.Provider(issuer), f"{issuer}/.well-known/openid-configuration"
+    try:
+        metadata = asked.metadata()
+    except SignInFailure as failure:
+        says = f"The provider's announcement at {where} cannot be used: {failure.reason}{_cause(failure)}."
+        reach = "that this machine reaches it (HTTPS_PROXY, NO_PROXY)"
+        to_do = f"Check SSO_ISSUER, {reach}, and its certificate (REQUESTS_CA_BUNDLE)."
+        yield Finding("sign-in", "wrong", says, to_do)
+        return
+    yield Finding("sign-in", "ok", f"The provider at {metadata.issuer} announces all that is needed.")
+    accepted = sorted(ASYMMETRIC.intersection(metadata.algorithms))
+    if not accepted:
+        says = f"The provider signs with {', '.join(metadata.algorithms)}, none of which the portal accepts."
+        to_do = "Let the provider sign the portal's ID tokens with RS256 or ES256."
+        yield Finding("sign-in", "wrong", says, to_do)
+    try:
+        if count := len(asked.keys(metadata)):
+            says = f"Its {count} key(s) can be read; it signs with {', '.join(accepted)}."
+            yield Finding("sign-in", "ok", says)
+        else:
+            says = "The provider publishes no key for signatures."
+            yield Finding("sign-in", "wrong", says, "Look at the provider's keys.")
+    except SignInFailure as failure:
+        says = (
+            f"The provider's keys at {metadata.jwks_uri} cannot be read: {failure.reason}{_cause(failure)}."
+        )
+        yield Finding("sign-in", "wrong", says, "Let this machine reach that address too.")
+    yield from _client(metadata, client_id)
+    says = f"The redirect URI that must be registered there is {settings.PORTAL_URL}/sso/callback/"
+    yield Finding("sign-in", "note", says)
+
+
+def _client(metadata: provider.Metadata, client_id: str) -> Iterator[Finding]:
+    """Offer a code that cannot be right: whoever knows the portal refuses the code, others the portal."""
+    try:
+        provider.tokens(metadata, code="asked-by-the-doctor", verifier="0" * 43)
+    except SignInFailure as failure:
+        if failure.kind == "spent":
+            says = f"The provider knows the client {client_id}, and accepts its secret."
+            yield Finding("sign-in", "ok", says)
+        elif failure.kind == "misconfigured":
+            says = f"The provider does not accept the client {client_id} or its secret ({failure.reason})."
+            to_do = "Check SSO_CLIENT_ID and SSO_CLIENT_SECRET: the secret may have expired, or be another's."
+            yield Finding("sign-in", "wrong", says, to_do)
+        else:
+            says = f"Whether the provider accepts the client {client_id} could not be found out: "
+            says += f"{failure.reason}."
+            to_do = "Sign in once, and look at the portal's log if that fails."
+            yield Finding("sign-in", "note", says, to_do)
+
+
+def _cause(error: BaseException | None) -> str:
+    """Return the system's or TLS's own word for what went wrong below, such as Connection refused."""
+    word = ""
+    while error is not None:
+        if isinstance(error, OSError) and error.strerror:
+            word = getattr(error, "verify_message", "") or error.strerror
+        error = error.__cause__ or error.__context__
+    return f": {word}" if word else ""
+
+
+def _projects() -> Iterator[Finding]:
+    """Look at each endpoint's clock once, then at the projects, those of one key one after another."""
+    late, of_key = set(), defaultdict(list)
+    for project in configured_projects().values():
+        of_key[project.endpoint, project.credentials.ak].append(project)
+    for endpoint in dict.fromkeys(endpoint for endpoint, _ in of_key):
+        for finding in clock("clock", endpoint, wrong_from=900):
+            if finding.level == "wrong":
+                late.add(endpoint)
+            yield finding
+    with ThreadPoolExecutor(8) as pool:
+        for found in pool.map(lambda projects: list(_of_one_key(projects, late)), of_key.values()):
+            yield from found
+
+
+def _of_one_key(projects: list[Project], late: set[str]) -> Iterator[Finding]:
+    refused = ""
+    for project in projects:
+        says = ""
+        if project.endpoint in late:
+            says = "Not tried: its clock and that of this machine differ too much."
+        elif refused:
+            says = f"Not tried: the cloud has just refused the key of {refused}, which is the same."
+        if says:
+            yield Finding(f"project {project.name}", "note", says)
+            continue
+        for finding in _project(project):
+            refused = project.name if "refuses the access key" in finding.says else refused
+            yield finding
+
+
+def _project(project: Project) -> Iterator[Finding]:
+    subject, hold = f"project {project.name}", key_hold(project, datetime.now(UTC))
+    if hold and hold.retry_at:
+        refused = _failure(project, "credentials_refused", hold.http_status, hold.code, hold.message)
+        yield replace(refused, says=f"{refused.says} It is not tried before {hold.retry_at:%H:%M:%S} UTC.")
+        return
+    client = client_for(project)
+    try:
+        page = client.list_instances(limit=1, deadline=_deadline())
+    except DcsError as error:
+        if error.kind == "credentials_refused":
+            failed(Subject("instances", project), error)  # so that no server tries it either
+        yield _failure_of(project, error, "dcs:instance:list")
+        return
+    total = "its" if page.total_num is None else page.total_num
+    yield Finding(subject, "ok", f"DCS accepts the key and lists {total} instances.")
+    if not page.records:
+        says = "It has no instance, so whether the key may read an instance and its backups is not known."
+        to_do = "If there should be instances, check DCS_PROJECT_ID and the region."
+        yield Finding(subject, "note", says, to_do)
+        return
+    id = page.records[0].instance_id
+    try:
+        client.show_instance(id, deadline=_deadline())
+        yield Finding(subject, "ok", "The key may read an instance.")
+    except DcsError as error:
+        yield _failure_of(project, error, "dcs:instance:get")
+    try:
+        client.list_backup_records(id, limit=1, deadline=_deadline())
+        yield Finding(subject, "ok", "The key may read the backups of an instance.")
+    except DcsError as error:
+        yield _failure_of(project, error, "dcs:instance:getDataBackupLog")
+
+
+def _deadline() -> float:
+    return time.monotonic() + settings.DCS_READ_BUDGET
+
+
+def _failure_of(project: Project, error: DcsError, permission: str) -> Finding:
+    return _failure(project, error.kind, error.http_status, error.error_code, error.message, permission)
+
+
+def _failure(
+    project: Project, kind: str, status: int | None, code: str, message: str, permission: str = ""
+) -> Finding:
+    parts = (f"HTTP {status}" if status else "", code, _sentence(message) if message else "")
+    says, to_do = _FAILURES.get(kind, _FAILURES["rejected"])
+    words = {
+        "codes": ", ".join(filter(None, parts)),
+        "message": _sentence(message or kind),
+        "permission": permission,
+        "project": project,
+    }
+    level = "note" if kind in ("throttled", "server_error") else "wrong"
+    return Finding(f"project {project.name}", level, says.format(**words), to_do.format(**words))
+
+
+_UNREACHABLE = (
+    "DCS cannot be reached at {project.endpoint}: {message}.",
+    "Check the endpoint's name, the way out (HTTPS_PROXY, NO_PROXY, firewall), and certificates "
+    "(REQUESTS_CA_BUNDLE).",
+)
+# What is said of each kind of DcsError, and what to do.
+_FAILURES = {
+    "credentials_refused": (
+        "The cloud refuses the access key ({codes}).",
+        "Check access key, secret key, and with a temporary key its security token; that the key is enabled, "
+        "and that it belongs to project id {project.project_id} in region {project.region}. "
+        "After five refusals the cloud locks a key for five minutes.",
+    ),
+    "access_denied": (
+        "The key lacks the permission {permission} ({codes}).",
+        "Give its user the policy DCS ReadOnlyAccess in this project.",
+    ),
+    "throttled": ("DCS asks for fewer calls just now ({codes}).", "Run the doctor again later."),
+    "unreachable": _UNREACHABLE,
+    "timed_out": _UNREACHABLE,
+    "cut_short": _UNREACHABLE,
+    "server_error": (
+        "DCS has an error of its own ({codes}).",
+        "Run the doctor again later; if it stays so, open a ticket with the vendor.",
+    ),
+    "garbled": (
+        "What answers at {project.endpoint} is not the DCS API ({codes}).",
+        "Check the endpoint: a proxy or a sign-in page of the network may answer in its place.",
+    ),
+    "rejected": (
+        "DCS rejects the call ({codes}).",
+        "Check DCS_REGION, DCS_PROJECT_ID and the endpoint {project.endpoint}: they must belong together.",
+    ),
+}
