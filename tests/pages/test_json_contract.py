@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+from backups.services.history import FILTERS
 from tests.services.api_records import raw
 
 from .conftest import ORDERS, history_of
@@ -48,7 +49,7 @@ def test_the_envelope(ada: Client, emulator: Emulator) -> None:
     )
     assert (body["project"], body["region"]) == ("eu-prod", "eu-west-101")
     assert body["instance_id"] == ORDERS_CACHE_ID
-    assert body["filter"] == {
+    assert body["filter"] == {one.name: [] for one in FILTERS} | {
         "status": ["failed"],
         "type": [],
         "format": [],
