@@ -15,11 +15,9 @@ from django.http import HttpRequest
 from django.utils.encoding import escape_uri_path, iri_to_uri
 
 from .dcs.records import BackupRecord
-from .services.history import PARAMETERS, backup_path, utc_text
+from .services.history import DEFAULT_PER_PAGE, NARROWING, PARAMETERS, PER_PAGE, backup_path, utc_text
 from .services.insights import Day, Hint
 
-# What narrows a history. A figure's link says anew what it shows, and keeps everything else.
-_NARROWING = PARAMETERS - {"sort", "per_page"}
 # Two hundred rows would repeat it.
 LONGEST_REPEATED = 200
 
@@ -33,10 +31,10 @@ class Asked(dict[str, str]):
 
 @dataclass(frozen=True)
 class SortLink:
-    """Where a click on a column leads; `order` is its aria-sort where the rows are ordered by it, else ""."""
+    """Where a click on a column leads; `direction` is its aria-sort where rows are ordered by it, else ""."""
 
     url: str
-    order: str
+    direction: str
     icon: str
 
 
@@ -62,17 +60,22 @@ class QueryLinks:
         chosen = rest if len(rest) < len(values) else [*values, value]
         return self.setting({name: chosen, "page": []})
 
-    def sorting(self, by: str, *, sort: str, default: str, first: str = "") -> SortLink:
-        """Return a column's link: its first click sorts by first + by ("-" descends), the next turns it."""
-        chosen, descending = sort.removeprefix("-") == by, sort.startswith("-")
-        wanted = ("" if descending else "-") + by if chosen else first + by
-        url = self.setting({"sort": [] if wanted == default else [wanted], "page": []})
-        if not chosen:
-            return SortLink(url, "", "sortable")
-        return SortLink(url, *(("descending", "arrow-down") if descending else ("ascending", "arrow-up")))
+    def ordered(self, sort: str, default: str) -> Order:
+        return Order(self, sort, default)
 
     def paging(self, page: int) -> str:
         return self.setting({"page": [] if page == 1 else [str(page)]})
+
+    @cached_property
+    def page_sizes(self) -> list[tuple[int, str]]:
+        """How many rows a page of a history can have, each with its link."""
+        asked = [(size, [] if size == DEFAULT_PER_PAGE else [str(size)]) for size in PER_PAGE]
+        return [(size, self.setting({"per_page": value, "page": []})) for size, value in asked]
+
+    @cached_property
+    def unfiltered(self) -> str:
+        """The history with all its backups."""
+        return self.without(NARROWING | {"page"})
 
     def setting(self, changes: dict[str, list[str]]) -> str:
         """Return the link with these values instead; none takes a parameter out."""
@@ -123,7 +126,7 @@ class QueryLinks:
 
     @cached_property
     def rows(self) -> RowLinks:
-        query, of_backup = self.query_without(_NARROWING), self.query_without(PARAMETERS)
+        query, of_backup = self.query_without(NARROWING | {"page"}), self.query_without(PARAMETERS)
         if len(of_backup) > LONGEST_REPEATED:
             of_backup = self.query_without(self.values.keys() - {"tz"})
         base = f"{self.escaped_path}{query}{'&' if query else '?'}"
@@ -136,6 +139,24 @@ class QueryLinks:
     def _joined(self, parts: Iterable[str]) -> str:
         query = "&".join(filter(None, parts))
         return f"{self.escaped_path}?{query}" if query else self.escaped_path
+
+
+@dataclass(frozen=True)
+class Order:
+    """Links by which a list that is ordered by `sort` is ordered otherwise."""
+
+    links: QueryLinks
+    sort: str
+    default: str
+
+    def by(self, name: str, first: str = "") -> SortLink:
+        """Return a column's link: its first click sorts by first + name ("-" descends), the next turns it."""
+        chosen, descending = self.sort.removeprefix("-") == name, self.sort.startswith("-")
+        wanted = ("" if descending else "-") + name if chosen else first + name
+        url = self.links.setting({"sort": [] if wanted == self.default else [wanted], "page": []})
+        if not chosen:
+            return SortLink(url, "", "sortable")
+        return SortLink(url, *(("descending", "arrow-down") if descending else ("ascending", "arrow-up")))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from django.utils.encoding import escape_uri_path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backups.templatetags.query_links import QueryLinks
+from backups.query_links import QueryLinks
 
 names = st.sampled_from(["status", "q", "page", "tz", "utm", "käse", "a b", "", "x[]"])
 texts = st.sampled_from(

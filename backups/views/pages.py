@@ -24,6 +24,8 @@ from ..services import listings
 from ..services.eligibility import Eligibility, eligibility
 from ..services.find import recents
 from ..services.history import (
+    DEFAULT_SORT,
+    RANGE_WORDS,
     absolute,
     backup_history,
     backup_url,
@@ -137,7 +139,7 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
 @require_safe
 def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
     project = project_or_404(request, project_name)
-    context: dict[str, Any] = {"project": project, "instance_id": instance_id}
+    context: dict[str, Any] = {"project": project, "instance_id": instance_id, "range_words": RANGE_WORDS}
     form = HistoryForm(request.GET)
     if not form.is_valid():
         instance = listings.cached_instance(project, instance_id)
@@ -154,15 +156,16 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
     history = backup_history(records_of(known.listing), wanted, now=now)
     frozen = frozen_link(request.path, request.GET, history, now=now, read_at=known.listing.read_at)
     context |= _instance_context(known) | {
-        "filter": wanted,
-        "history": history,
-        "now": now,
-        "frozen": frozen,
+        "clock": clock_of(request, now, wanted.tz),
         "command": history_command(project, instance_id, frozen.window),
+        "default_sort": DEFAULT_SORT,
+        "filter": wanted,
+        "frozen": frozen,
+        "history": history,
         "long_list": known.listing.total > MOST_RECORDS,
-        "problems_in_query": (),
-        "zone": ZoneInfo(wanted.tz) if wanted.tz else None,
         "overview": overview(known.listing, known.instance, now=now, zone=ZoneInfo(wanted.tz or "UTC")),
+        "problems_in_query": (),
+        "zone": wanted.tz,
     }
     response = live_page(request, "history.html", context, live)
     _remember_opened(request, response, project, instance_id)

@@ -89,11 +89,6 @@ class History:
     facets: tuple[FacetGroup, ...] = field(repr=False)
 
     @property
-    def kept_key(self) -> tuple[object, ...]:
-        """Equal for two that show the same rows and counts of one generation."""
-        return self.filter, self.matched
-
-    @property
     def matched(self) -> int:
         return len(self.found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
@@ -57,16 +58,18 @@ class Overview:
     def days(self) -> tuple[Day, ...]:
         return day_strip.last_days(self.known, now=self.now, zone=self.zone)
 
+    @property
+    def day_counts(self) -> list[tuple[str, int]]:
+        """Each state that a day has, with the number of its days."""
+        counts = Counter(day.state for day in self.days)
+        return [(state, counts[state]) for state in day_strip.STATES if counts[state]]
+
     @cached_property
     def hints(self) -> tuple[Hint, ...]:
         return oddness.hints(self.known, self.essentials.odd, now=self.now)
 
     def outlook(self, record: BackupRecord) -> Outlook | None:
         return outlook(record, self.known, now=self.now)
-
-    @property
-    def kept_key(self) -> tuple[object, ...]:
-        return self.listing.generation, self.known.plan, self.known.created_at, str(self.zone)
 
 
 def overview(

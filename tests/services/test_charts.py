@@ -1,14 +1,15 @@
-"""How the numbers of a history's head are written, and where the marks of its charts lie."""
+"""Where the marks of the sparkline and the size chart lie, and how rates and changes are said."""
 
 from __future__ import annotations
 
 import pytest
 
+from backups.services.insights.charts import Spark, axis, chart, round_size, spark
 from backups.services.insights.sizes import sizes
 from backups.services.insights.timeline import timeline
-from backups.templatetags.charts import axis, chart, round_size, spark
-from backups.templatetags.overview import rate, size_change
-from tests.services.api_records import EXPIRED, backup_at
+from backups.services.words import rate, size_change
+
+from .api_records import EXPIRED, backup_at
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,6 @@ def test_the_chart_places_sizes_by_time_and_from_zero_upwards() -> None:
 
 
 def test_equal_sizes_make_a_level_sparkline() -> None:
-    points = spark(sizes(timeline([backup_at(f"11-2{day} 00:00", size=5) for day in range(3)])))
+    found = spark(sizes(timeline([backup_at(f"11-2{day} 00:00", size=5) for day in range(3)])))
 
-    assert points == "3,13 48,13 93,13"
+    assert found == Spark("3,13 48,13 93,13", "93", "13")
