@@ -20,7 +20,7 @@ from markupsafe import Markup
 from .query_links import QueryLinks
 from .services import insights, recovery, words
 from .services.eligibility import eligibility
-from .services.history import absolute, backup_url, utc_text
+from .services.history import absolute, backup_url, instance_url, utc_text
 from .services.tickets import API_EXPLORER, COOKIE, MARKUPS, copied_last
 
 _static = lru_cache(maxsize=256)(static)
@@ -39,6 +39,7 @@ def environment(**options: Any) -> jinja2.Environment:
         "icon": icon,
         "initials": initials,
         "insights": insights,
+        "instance_url": instance_url,
         "language": get_language,
         "last_markup": last_markup,
         "markups": tuple(MARKUPS),

@@ -33,7 +33,6 @@ from ..services.history import (
     frozen_recovery_path,
     history_url,
     instance_page,
-    instance_url,
     name_of,
     neighbours,
     records_of,
@@ -114,24 +113,14 @@ def project(request: HttpRequest, project_name: str) -> HttpResponse:
     if told := nothing_newer(request, live):
         return told
     wanted = form.filter()
-    page = instance_page(listing.records, wanted)
-    rows = [_InstanceRow(instance, instance_url(project, instance)) for instance in page.rows]
+    shown = instance_page(listing.records, wanted)
     context |= {
         "listing": listing,
-        "instances": rows,
+        "shown": shown,
+        "filter": wanted,
         # ListInstances need not tell the cache mode: no empty column.
-        "modes_known": any(instance.cache_mode for instance in page.rows),
-        "instances_total": listing.total,
-        "matched": page.matched,
-        "status": wanted.statuses,
-        "statuses": page.statuses,
-        "sort": wanted.sort,
-        "page": page.page,
-        "pages": page.pages,
-        "first_row": page.first_row,
-        "last_row": page.last_row,
-        "page_past_end": page.page_past_end,
-        "now": now,
+        "modes_known": any(instance.cache_mode for instance in shown.rows),
+        "clock": clock_of(request, now),
     }
     return live_page(request, "project.html", context, live)
 
@@ -265,12 +254,6 @@ def refresh(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
 class _Row:
     record: BackupRecord
     eligibility: Eligibility
-    url: str
-
-
-@dataclass(frozen=True)
-class _InstanceRow:
-    instance: Instance
     url: str
 
 
