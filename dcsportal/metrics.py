@@ -32,7 +32,6 @@ SIGN_IN_OUTCOMES = (
     *("ok", "ambiguous", "clock", "error", "expired", "long-link", "misconfigured", "no-group"),
     *("no-proxy", "overage", "past-proxy", "refused", "spent", "unavailable", "untrusted"),
 )
-LIMITS = ("refresh", "find", "suggestions", "export", "unknown", "sign-in", "body")
 
 _REQUESTS = Counter("dcs_portal_requests", "Answered requests.", ["view", "method", "status"])
 _REQUEST_SECONDS = Histogram(
@@ -80,8 +79,7 @@ def begin() -> None:
     """Let every series exist before its first event: an increase from nothing is none to Prometheus."""
     for outcome in SIGN_IN_OUTCOMES:
         _SIGN_INS.labels(outcome)
-    for limit in LIMITS:
-        _RATE_LIMITED.labels(limit)
+    _RATE_LIMITED.labels("unknown")
 
 
 # The page --------------------------------------------------------------------

@@ -93,7 +93,6 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "dcsportal.preferences.preferences_of_viewer",
-    "dcsportal.bounds.bounded",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -101,7 +100,7 @@ MIDDLEWARE = [
     "dcsportal.sso.audit.BackupsViewed",
     "dcsportal.sso.middleware.SignInRequired",
     "backups.guards.BoundedQuery",
-    "dcsportal.rate_limits.RateLimits",
+    "dcsportal.unknown_instances.UnknownInstances",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -130,8 +129,9 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # No upload and no long form exists: the largest body is a sign-in with an 8 kB link.
 FILE_UPLOAD_HANDLERS: list[str] = []
-DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
-# bounds.py counts them: Django does so even before there is a request that an answer could be given to.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+# Counted, a long query would be refused before there is a request that an answer could be given to: a 500.
+# The size of a body and of the headers bounds them anyway.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = None
 
 # --- Data ----------------------------------------------------------------------

@@ -21,7 +21,6 @@ from pytest_django.fixtures import Settings
 from backups.emulator.contract import REFERENCE_BACKUP_ID
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services import history
-from dcsportal import rate_limits
 
 from .sso import openid
 from .sso.conftest import _running_openid, company, sso  # noqa: F401  # fixtures
@@ -115,8 +114,7 @@ def check(response: Any) -> None:
 
 
 @pytest.fixture
-def ada(portal: Settings, client_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch) -> Client:
-    monkeypatch.setattr(rate_limits, "LIMITS", {})
+def ada(portal: Settings, client_of: Callable[[str], Client]) -> Client:
     client = client_of("ada")
     client.raise_request_exception = False
     return client
@@ -247,11 +245,9 @@ def test_no_made_up_token_carries_a_form_out(strict: Client, token: str, cookie:
 )
 def test_any_answer_of_a_provider_is_answered(
     sso: Settings,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
     query: str,
     cookies: dict[str, str],
 ) -> None:
-    monkeypatch.setattr(rate_limits, "LIMITS", {})
     client = Client(raise_request_exception=False)
     header = "; ".join(f"{name}={value}" for name, value in cookies.items())
     for path in ("/sso/callback/", "/sso/start/", "/sign-in/"):

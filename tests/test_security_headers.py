@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.contract import REFERENCE_BACKUP_ID
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from dcsportal import rate_limits
+from backups.services.listings import MOST_UNKNOWN
 
 ARGUMENTS = {
     "project_name": "eu-prod",
@@ -87,14 +86,15 @@ def test_every_answer_has_the_headers(
 
 
 def test_an_unchanged_answer_and_a_refusal_for_asking_often_have_them_too(
-    portal: Settings, client_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+    within_one_minute: None, client_of: Callable[[str], Client]
 ) -> None:
     ada = client_of("ada")
     export = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/backups.json"
     unchanged = ada.get(export, headers={"If-None-Match": ada.get(export).headers["ETag"]})
-    nothing_allowed = {name: replace(limit, most=0) for name, limit in rate_limits.LIMITS.items()}
-    monkeypatch.setattr(rate_limits, "LIMITS", nothing_allowed)
-    refused = [ada.get("/find/?q=a"), ada.get(export), ada.post("/sign-in/", {"person": "ada"})]
+    unknown = "/projects/eu-prod/instances/unknown-{}/"
+    for number in range(MOST_UNKNOWN):
+        ada.get(unknown.format(number))
+    refused = [ada.get(unknown.format("x")), ada.get(unknown.format("x") + "backups.json")]
 
     assert unchanged.status_code == 304
     assert {response.status_code for response in refused} == {429}

@@ -30,9 +30,7 @@ LIMITS = {
     "cleanup_interval": 2,
     # A link of 8 kB, escaped inside the address of the sign-in, and the cookies.
     "max_request_header_size": 64 * 1024,
-    "max_request_body_size": 256 * 1024,
-    # Of a body more than this waits in a file.
-    "inbuf_overflow": 64 * 1024,
+    "max_request_body_size": 64 * 1024,
 }
 # How long what is under way may take once the server stops: no viewer waits longer.
 STOP_SECONDS = 30.0

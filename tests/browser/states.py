@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, GONE_INSTANCE_ID, ORDERS_CACHE_ID
+from backups.services.listings import MOST_UNKNOWN
 from dcsportal.sso import provider as sso_provider
 
 from ..services.api_records import raw, raws
@@ -304,10 +305,11 @@ def a_form_without_its_token(stage: Stage) -> None:
 
 @state
 def asked_too_often(stage: Stage) -> None:
-    # 60 are answered in a minute by the clock, and another 60 where a new one begins meanwhile.
-    for _ in range(122):
-        if stage.page.request.get("/find/?q=").status == 429:
-            answer = stage.page.goto("/find/?q=")
+    # So many unknown ids are asked for in a minute, and as many again where a new one begins meanwhile.
+    unknown = "/projects/eu-prod/instances/unknown-"
+    for number in range(2 * MOST_UNKNOWN + 2):
+        if stage.page.request.get(f"{unknown}{number}/").status == 429:
+            answer = stage.page.goto(f"{unknown}another/")
             assert answer
             if answer.status == 429:
                 return

@@ -64,6 +64,13 @@ def test_beyond_its_share_a_viewer_is_told_when_to_come_back(refused: Client, em
     assert not emulator.calls
 
 
+def test_the_log_says_so_once_a_minute(refused: Client, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        refused.get(made_up(77))
+
+    assert sum("over 10 in a minute" in record.getMessage() for record in caplog.records) == 1
+
+
 @pytest.mark.parametrize("page", ["recovery-point/", "ticket/", "backups/backup-1/"])
 def test_no_page_of_an_instance_is_a_way_round(refused: Client, emulator: Emulator, page: str) -> None:
     assert refused.get(f"{made_up(77)}{page}").status_code == 429

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import socket
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import requests
 
-from .served import ROOT, free_port
+from .served import ROOT, free_port, wait_for
 
 HOST = "localhost"
 
@@ -84,21 +85,32 @@ class Configuration:
 
 
 class Nginx:
-    """An nginx that runs."""
+    """An nginx that runs, until the block is left."""
 
     def __init__(self, folder: Path, ports: list[int]) -> None:
+        if shutil.which("nginx") is None:
+            pytest.skip("nginx is missing: install the Debian package nginx")
+        for readable in (folder.parent, folder):  # to nginx's own user
+            readable.chmod(0o755)
         self.configuration = Configuration.written(folder, ports)
         self.http, self.https = self.configuration.http, self.configuration.https
         self.certificate, self.url = self.configuration.certificate, self.configuration.url
         self._process = subprocess.Popen(self.configuration.command)
-        ends = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.https)).close()
-                break
-            except ConnectionRefusedError:
-                assert time.monotonic() < ends, (folder / "error.log").read_text()
-                time.sleep(0.05)
+        wait_for(self._listens)
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.https)).close()
+        except ConnectionRefusedError:
+            assert self._process.poll() is None, (self.configuration.folder / "error.log").read_text()
+            return False
+        return True
+
+    def __enter__(self) -> Nginx:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
 
     def browser(self) -> requests.Session:
         session = requests.Session()

@@ -52,9 +52,7 @@ class Served:
         """Return a browser in which a demo person has signed in."""
         session = browser()
         form = session.get(f"{self.url}/sign-in/", timeout=30)
-        token = re.search(r'name="csrfmiddlewaretoken" value="(.*?)"', form.text)
-        assert token, form.text
-        fields = {"person": person, "next": "/", "csrfmiddlewaretoken": token[1]}
+        fields = {"person": person, "next": "/", "csrfmiddlewaretoken": token_of(form)}
         answer = session.post(f"{self.url}/sign-in/", fields, timeout=30, allow_redirects=False)
         assert answer.status_code == 303, answer.text
         return session
@@ -87,6 +85,13 @@ def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
     while not condition():
         assert time.monotonic() < ends, "it does not come true"
         time.sleep(0.02)
+
+
+def token_of(page: requests.Response) -> str:
+    """Return the token of a page's forms."""
+    token = re.search(r'name="csrfmiddlewaretoken" value="(.*?)"', page.text)
+    assert token, page.text
+    return token[1]
 
 
 def browser() -> requests.Session:

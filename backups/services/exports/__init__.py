@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from .csv import csv_chunks, csv_headers
-from .export import Export, export_too_often, exported_history, file_name, refused_link, refused_query
+from .export import Export, exported_history, file_name, refused_link, refused_query, too_many_unknown
 
 __all__ = [
     "Export",
     "csv_chunks",
     "csv_headers",
-    "export_too_often",
     "exported_history",
     "file_name",
     "refused_link",
     "refused_query",
+    "too_many_unknown",
 ]

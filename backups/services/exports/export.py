@@ -95,13 +95,11 @@ def refused_link(project: Project, instance_id: str) -> Export:
     return Export(project, instance_id, _envelope(project, instance_id, problem=problem), status=414)
 
 
-def export_too_often(
-    project: Project, instance_id: str, *, what: str, retry_after: int, now: datetime
-) -> Export:
-    """Return the answer to a program that asks for more of something than the portal allows."""
+def too_many_unknown(project: Project, instance_id: str, *, retry_after: int, now: datetime) -> Export:
+    """Return the answer to a program that names more unknown instances than the portal asks DCS for."""
     problem = Problem(
         kind="too_many_requests",
-        message=f"too many {what} in a minute: try again in {retry_after} s",
+        message=f"too many requests for unknown instances in a minute: try again in {retry_after} s",
         retry_at=now + timedelta(seconds=retry_after),
     )
     body = _envelope(project, instance_id, problem=problem)
