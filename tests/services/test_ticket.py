@@ -104,6 +104,7 @@ def test_the_language_of_the_text_is_that_of_its_style_whatever_was_written_befo
             words = re.sub(r"hcloud DCS .*|https?://\S+|```sh|\{noformat\}", "", text)
             other = "[\u4e00-\u9fff]" if language == "en" else "[A-Za-z]{2,}"
             assert not re.findall(other, words if language == "en" else re.sub(known, "", words))
+            assert "。 " not in text
 
 
 @pytest.mark.parametrize(
