@@ -132,14 +132,8 @@ def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(
     ):
         assert line in text
     assert "It overwrites the data of the instance" in text
-
-
-def test_no_recovery_point_is_told_as_none_with_the_reason(ada: Client, emulator: Emulator) -> None:
-    emulator.set_records(ORDERS_CACHE_ID, raws(3))
-
-    text = ada.get(f"{ORDERS}recovery-point/ticket/?at=2020-01-01&text=plain", headers=TEXT)
-
-    assert "from before this time: None. DCS lists no backup from before it" in text.content.decode()
+    none = ada.get(f"{ORDERS}recovery-point/ticket/?at=2020-01-01&text=plain", headers=TEXT)
+    assert "from before this time: None. DCS lists no backup from before it" in none.content.decode()
 
 
 @pytest.mark.parametrize("markup", ["markdown", "jira", "plain"])
@@ -157,7 +151,10 @@ def test_a_pasted_text_leads_back_to_what_it_is_about(ada: Client, path: str, ma
 # The choices -----------------------------------------------------------------------------
 
 
-def test_markup_language_and_zone_are_links(ada: Client) -> None:
+@pytest.mark.parametrize("cookie", ["", "<script>.klingon"])
+def test_markup_language_and_zone_are_links(ada: Client, cookie: str) -> None:
+    ada.cookies["portal_ticket"] = cookie
+
     page = ada.get(f"{ORDERS}ticket/?status=failed")
 
     assert chosen(page) == ["Markdown", "English", "UTCalone"]
@@ -169,10 +166,7 @@ def test_markup_language_and_zone_are_links(ada: Client) -> None:
 @pytest.mark.parametrize(
     ("choice", "sign"),
     [
-        ("text=jira", "h4. DCS backup history"),
-        ("text=plain", "\nInstance: orders-cache"),
-        ("lang=zh-hans", "DCS 备份历史"),
-        ("zone=Asia/Shanghai", "Data from (Asia/Shanghai)"),
+        ("text=plain&lang=zh-hans", "DCS 备份历史"),
         ("tz=Asia/Kolkata", "Data from (Asia/Kolkata)"),
         ("tz=Asia/Kolkata&zone=Asia/Tokyo", "Data from (Asia/Tokyo)"),
     ],
@@ -207,17 +201,10 @@ def test_a_link_from_elsewhere_chooses_once_and_is_not_remembered(ada: Client, s
     assert ada.get(f"{ORDERS}ticket/", headers=TEXT).content.decode().startswith("####")
 
 
-def test_a_cookie_that_says_nonsense_counts_as_not_there(ada: Client) -> None:
-    ada.cookies["portal_ticket"] = "<script>.klingon"
-
-    assert chosen(ada.get(f"{ORDERS}ticket/")) == ["Markdown", "English", "UTCalone"]
-
-
 @pytest.mark.parametrize(
     ("address", "named"),
     [
-        (f"{ORDERS}ticket/?text=html", "text=html"),
-        (f"{ORDERS}ticket/?lang=fr", "lang=fr"),
+        (f"{ORDERS}ticket/?text=html&lang=fr", "text=html"),
         (f"{ORDERS}ticket/?zone=Mars", "zone=Mars"),
         (f"{ORDERS}ticket/?text=jira&text=plain", "text=jira, plain"),
         (f"{ORDERS}ticket/?status=bogus", "status=bogus"),
@@ -235,7 +222,7 @@ def test_a_value_that_cannot_be_read_is_named_and_there_is_no_text(
     assert "<textarea" not in page.content.decode()
 
 
-@pytest.mark.parametrize("zone", ["Mars", "../../etc/passwd", "%00", "https://evil.example/"])
+@pytest.mark.parametrize("zone", ["../../etc/passwd", "%00"])
 def test_one_backup_s_text_is_written_whatever_zone_its_link_names(ada: Client, zone: str) -> None:
     """As its page is shown, which reads no query."""
     page = ada.get(f"{REFERENCE}ticket/?tz={zone}")
@@ -268,14 +255,6 @@ def test_an_old_list_is_told_as_old(ada: Client, emulator: Emulator, impatient: 
     assert "HTTP 503" in response.content.decode()
 
 
-def test_a_list_that_was_cut_short_is_told_as_such(ada: Client, emulator: Emulator) -> None:
-    emulator.answer_body(b'{"total_num":3,"backup_record_response":[]}', path_contains="/backups")
-
-    text = ada.get(f"{ORDERS}ticket/", headers=TEXT).content.decode()
-
-    assert "DCS promised 3 backups and sent 0" in text
-
-
 @pytest.mark.parametrize("path", [ORDERS, REFERENCE, f"{ORDERS}recovery-point/"])
 @pytest.mark.parametrize(("status", "shown"), [(503, 503), (403, 502)])
 def test_where_nothing_is_known_the_text_says_so_with_the_status_of_the_page(
@@ -300,18 +279,18 @@ def test_a_problem_can_be_copied_from_its_page(ada: Client, emulator: Emulator, 
     assert links_of(page, "data-ticket ") == [f"{ORDERS}ticket/?status=failed"]
 
 
-def test_a_backup_that_dcs_does_not_list_is_told_as_missing(ada: Client) -> None:
-    response = ada.get(f"{ORDERS}backups/00000000-0000-4000-8000-000000000000/ticket/", headers=TEXT)
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        (f"{ORDERS}backups/00000000-0000-4000-8000-000000000000/", "and none has this id"),
+        (history_of("11111111-1111-4111-8111-111111111111"), "DCS does not know this instance"),
+    ],
+)
+def test_what_dcs_does_not_list_is_told_as_missing(ada: Client, page: str, words: str) -> None:
+    response = ada.get(f"{page}ticket/", headers=TEXT)
 
     assert response.status_code == 404
-    assert "and none has this id" in response.content.decode()
-
-
-def test_an_instance_that_dcs_does_not_know_is_not_said_to_be_unknown_now(ada: Client) -> None:
-    response = ada.get(f"{history_of('11111111-1111-4111-8111-111111111111')}ticket/", headers=TEXT)
-
-    assert response.status_code == 404
-    assert "DCS does not know this instance" in response.content.decode()
+    assert words in response.content.decode()
     assert "not known now" not in response.content.decode()
 
 
@@ -350,28 +329,16 @@ def test_a_text_is_no_longer_for_10_000_backups(ada: Client) -> None:
 # The command line --------------------------------------------------------------------------
 
 
-def test_the_history_s_command_is_of_the_same_time(ada: Client) -> None:
-    page = html.unescape(ada.get(f"{ORDERS}?from=2026-11-01&to=2026-11-02&status=failed").content.decode())
+def test_a_page_s_command_is_of_what_it_shows(ada: Client) -> None:
+    window = f'--instance_id="{ORDERS_CACHE_ID}" --begin_time="20261101000000" --end_time="20261103000000"'
 
-    assert (
-        f'--instance_id="{ORDERS_CACHE_ID}" --begin_time="20261101000000" --end_time="20261103000000"' in page
-    )
-    assert "DCS filters by time only" in page
-    assert (
-        "https://apiexplorer.developer.huaweicloud.com/apiexplorer/doc?product=DCS&api=ListBackupRecords"
-        in page
+    timed, whole, one = (
+        html.unescape(ada.get(page).content.decode())
+        for page in (f"{ORDERS}?from=2026-11-01&to=2026-11-02&status=failed", ORDERS, REFERENCE)
     )
 
-
-def test_a_history_without_a_time_is_listed_whole(ada: Client) -> None:
-    page = ada.get(ORDERS).content.decode()
-
-    assert "--begin_time" not in page
-    assert "--end_time" not in page
-    assert "DCS filters by time only" not in page
-
-
-def test_one_backup_s_command_picks_it(ada: Client) -> None:
-    page = html.unescape(ada.get(REFERENCE).content.decode())
-
-    assert f"backup_record_response[?backup_id=='{REFERENCE_BACKUP_ID}']" in page
+    assert window in timed
+    assert "DCS filters by time only" in timed
+    assert "https://apiexplorer.developer.huaweicloud.com/" in timed
+    assert not [word for word in ("--begin_time", "--end_time", "DCS filters by time only") if word in whole]
+    assert f"backup_record_response[?backup_id=='{REFERENCE_BACKUP_ID}']" in one
