@@ -5,6 +5,7 @@ python -m tests.benchmarks.in_process portal FOLDER ENDPOINT | admin FOLDER RECO
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -33,13 +34,15 @@ class Pages:
         cpu, wall, files = [], [], set()
         for _ in range(times):
             began = time.process_time(), time.perf_counter()
-            status, body = self._get(path.replace("{n}", str(next(_numbers))))
+            status, headers, body = self._get(path.replace("{n}", str(next(_numbers))))
             cpu.append(time.process_time() - began[0])
             wall.append(time.perf_counter() - began[1])
         if count_files:
             sys.setprofile(lambda frame, event, argument: files.add(frame.f_code.co_filename))
             self._get(path)
             sys.setprofile(None)
+        if headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
         ours = (f"{ROOT}/backups/", f"{ROOT}/dcsportal/")
         return {
             "status": status,
@@ -50,19 +53,21 @@ class Pages:
             "files": sum(name.startswith(ours) and name.endswith(".py") for name in files),
         }
 
-    def _get(self, address: str) -> tuple[int, bytes]:
+    def _get(self, address: str) -> tuple[int, dict[str, str], bytes]:
         path, _, query = address.partition("?")
         environ = {
             "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query, "HTTP_COOKIE": self._cookie,
             "HTTP_HOST": "127.0.0.1:8000", "HTTP_ACCEPT": "text/html", "HTTP_ACCEPT_LANGUAGE": "en",
+            "HTTP_ACCEPT_ENCODING": "gzip",
             "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8000", "REMOTE_ADDR": "127.0.0.1",
             "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(),
         }  # fmt: skip
-        started: list[str] = []
-        answer = self._application(environ, lambda status, headers: started.append(status))
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+        answer = self._application(environ, lambda *status_and_headers: started.append(status_and_headers))
         body = b"".join(answer)
         answer.close()
-        return int(started[0][:3]), body
+        [(status, headers)] = started
+        return int(status[:3]), dict(headers), body
 
 
 def portal_pages(folder: str, endpoint: str) -> Pages:
