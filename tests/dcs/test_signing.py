@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import threading
 import traceback
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -24,6 +21,7 @@ from backups.dcs.errors import DcsError
 from backups.dcs.signing import Credentials, Signer, canonical_query, signature
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
+from tests.dcs.test_client import answering, server
 
 AK, SK, TOKEN = "AKEXAMPLE0000000000", "SKexampleSecretKey0000000000000000000000", "TOKENEXAMPLE"
 PROJECT_ID = "0123456789abcdef0123456789abcdef"
@@ -117,35 +115,6 @@ def test_parameters_are_ordered_before_they_are_quoted(pairs: list[tuple[str, st
 # What goes over the wire -----------------------------------------------------------
 
 
-@contextlib.contextmanager
-def recorder() -> Iterator[tuple[str, list[bytes]]]:
-    """A server that keeps each request's bytes as they came, and answers 204."""
-    requests_seen: list[bytes] = []
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                received = b""
-                while b"\r\n\r\n" not in received:
-                    received += connection.recv(65536)
-                requests_seen.append(received)
-                connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", requests_seen
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(5)
-
-
 def headers_of(request: bytes) -> dict[str, str]:
     lines = request.decode("latin-1").split("\r\n")[1:]
     return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines) if value}
@@ -154,7 +123,7 @@ def headers_of(request: bytes) -> dict[str, str]:
 @pytest.mark.parametrize("project_id", [PROJECT_ID, "a b", "ü~+%", "%2F", "a/b?c#d", "*'()!", "A..b"])
 @pytest.mark.parametrize("name", ["a b", "ü~+%&=", "100%25", "备份 😀", "'*()!"])
 def test_what_is_signed_is_byte_for_byte_what_is_sent(project_id: str, name: str) -> None:
-    with recorder() as (endpoint, seen):
+    with server(answering(b"", status=b"204 No Content")) as (endpoint, seen):
         client = DcsClient(
             endpoint=endpoint,
             # Latin letters only may go into a header: the project id is also one.
@@ -162,6 +131,7 @@ def test_what_is_signed_is_byte_for_byte_what_is_sent(project_id: str, name: str
             credentials=Credentials(AK, SK, TOKEN),
         )
         client.list_instances(name=name)
+        client.close()
     method, target, version = seen[0].split(b"\r\n")[0].decode().split(" ")
     assert (method, version) == ("GET", "HTTP/1.1")
     assert target == f"/v2/{quote(project_id, safe='')}/instances?" + canonical_query(
