@@ -14,8 +14,6 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     preferences = getattr(request, "preferences", Preferences())
     return {
         "demo": settings.DCS_DEMO,
-        "languages": settings.LANGUAGES,
-        "preferences": preferences,
         "theme": preferences.theme,
         "zone_name": preferences.zone_name,
     }

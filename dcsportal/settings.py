@@ -104,26 +104,18 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
-_CONTEXT_PROCESSORS = [
-    "django.template.context_processors.request",
-    "django.contrib.auth.context_processors.auth",
-    "dcsportal.context_processors.portal",
-]
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
             "environment": "backups.templating.environment",
-            "context_processors": [*_CONTEXT_PROCESSORS, "backups.templating.links"],
+            "context_processors": [
+                "django.contrib.auth.context_processors.auth",
+                "dcsportal.context_processors.portal",
+                "backups.templating.links",
+            ],
         },
-    },
-    # Pages that are not yet written in Jinja2.
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates_old"],
-        "APP_DIRS": True,
-        "OPTIONS": {"context_processors": _CONTEXT_PROCESSORS},
     },
 ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 import json
 import re
 import shlex
@@ -15,12 +14,11 @@ from typing import Any
 
 import pytest
 from babel.messages import Catalog, Message
-from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.frontend import CommandLineInterface
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.test import Client
-from django.utils.translation import override, templatize
+from django.utils.translation import override
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
@@ -107,21 +105,11 @@ def test_the_catalogue_has_the_strings_of_code_and_templates_and_no_other(
     monkeypatch.chdir(ROOT)
     CommandLineInterface().run([*EXTRACT, "-o", str(tmp_path / "all.pot"), "."])  # type: ignore[no-untyped-call]
     with (tmp_path / "all.pot").open("rb") as file:
-        used = set(texts_of(read_po(file))) | set(_of_django_templates())
+        used = set(texts_of(read_po(file)))
 
     in_catalogue = set(texts_of(CATALOGUE))
     assert used - in_catalogue == set(), "run pybabel: docs/developing.md"
     assert in_catalogue - used == set(), "run pybabel: docs/developing.md"
-
-
-def _of_django_templates() -> Iterator[Key]:
-    """Until the last template in Django's language has gone."""
-    for file in (*ROOT.glob("templates/**/*.html"), *ROOT.glob("templates_old/**/*.html")):
-        source = file.read_text()
-        if re.search("{% (block)?translate|{% load ", source):
-            python = io.BytesIO(templatize(source).encode())
-            for _, text, _, context in extract("python", python, DEFAULT_KEYWORDS):
-                yield context, text
 
 
 # The words -----------------------------------------------------------------------

@@ -66,12 +66,6 @@ class Listing(Generation, Generic[Item]):
         return super().complete and not self.windowed
 
     @property
-    def kept_key(self) -> tuple[object, ...]:
-        """Equal for two of which the same can be said; the records themselves are let go of."""
-        own = (self.generation, self.read_at, self.source, self.problem, self.refreshing, self.progress)
-        return *own, self.windowed, self.newest_part and self.newest_part.generation
-
-    @property
     def total(self) -> int:
         return len(self.records)
 

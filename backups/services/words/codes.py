@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import override, pgettext_lazy
+from django.utils.translation import override
 
 Words = str | Promise
 
@@ -27,26 +27,6 @@ TYPE_WORDS: dict[str, Words] = {"manual": _("Manual"), "auto": _("Automatic")}
 FORMAT_WORDS: dict[str, Words] = {"rdb": "RDB", "aof": "AOF"}
 RESTORABLE_WORDS: dict[str, Words] = {"yes": _("Yes"), "no": _("No"), "unknown": _("Unknown")}
 OTHER: Words = _("Other")
-
-COLUMN_WORDS: dict[str, Words] = {
-    "status": _("Status"),
-    "type": _("Type"),
-    "restorable": _("Restorable"),
-    "format": _("Format"),
-    "error": pgettext_lazy("of a backup", "Error"),
-    "restore": _("Restore"),
-    "backup": _("Backup"),
-    "started": _("Data from"),
-    "duration": _("Took"),
-    "size": _("Size"),
-    "note": _("Remark or error"),
-    "name": _("Name"),
-    "order": _("Order"),
-    "id": _("Id"),
-    "engine": _("Engine"),
-    "mode": _("Cache mode"),
-    "created": _("Created"),
-}
 
 CACHE_MODE_WORDS: dict[str, Words] = {
     "single": _("single node"),

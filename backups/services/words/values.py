@@ -150,27 +150,6 @@ def error_meaning(code: str) -> str:
     return str(known.meaning) if known else ""
 
 
-_FACETS = {
-    "status": codes.STATUS_WORDS,
-    "type": codes.TYPE_WORDS,
-    "format": codes.FORMAT_WORDS,
-    "restorable": codes.RESTORABLE_WORDS,
-    "instance": codes.INSTANCE_STATUS_WORDS,
-}
-
-
-def facet_word(value: str, facet: str) -> str:
-    """Return what a chip says: a value of a filter in words, an error code as itself."""
-    if value == "other":
-        return str(codes.OTHER)
-    return str(_FACETS.get(facet, {}).get(value, value)) or gettext("No status")
-
-
-def column_word(name: str) -> str:
-    """Return what a column is called, and the filters and the order by it."""
-    return str(codes.COLUMN_WORDS[name])
-
-
 def field_note(field: str) -> str:
     """Return what a field of the API's answer is, "" for one that the reference does not name."""
     return str(codes.FIELD_NOTES.get(field, ""))

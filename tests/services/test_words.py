@@ -1,0 +1,172 @@
+"""How times, ages, sizes and verdicts are said: what pages and tickets write."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils.translation import override
+
+from backups.dcs.records import BackupRecord
+from backups.services.eligibility import eligibility
+from backups.services.words import (
+    Clock,
+    capacity,
+    duration,
+    exact_bytes,
+    raw_of,
+    size_text,
+    status_word,
+    verdict_sentence,
+)
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+
+
+def said(value: datetime, zone: str = "UTC", style: str = "") -> str:
+    moment = Clock(NOW, ZoneInfo(zone)).time(value, style)
+    return f"{moment.text} {moment.zone}"
+
+
+# Times -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("zone", "written"),
+    [
+        ("UTC", "23 Nov 20:00:04 UTC"),
+        ("Asia/Shanghai", "24 Nov 04:00:04 UTC+8"),
+        ("America/St_Johns", "23 Nov 16:30:04 UTC−3:30"),
+    ],
+)
+def test_a_time_names_its_zone(zone: str, written: str) -> None:
+    at = datetime(2026, 11, 23, 20, 0, 4, 166000, tzinfo=UTC)
+
+    assert said(at, zone) == written
+    moment = Clock(NOW, ZoneInfo(zone)).time(at)
+    assert (moment.iso, moment.title) == (
+        "2026-11-23T20:00:04Z",
+        "2026-11-23 20:00:04 UTC, 15 h 59 min ago",
+    )
+
+
+def test_a_clock_change_is_seen_in_the_offset_of_each_time() -> None:
+    hours = [datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1)]
+
+    assert [said(at, "Europe/Berlin") for at in hours] == ["25 Oct 02:30:00 UTC+2", "25 Oct 02:30:00 UTC+1"]
+
+
+def test_the_year_appears_where_it_is_not_this_year_in_the_viewers_zone() -> None:
+    new_year = datetime(2026, 12, 31, 20, 0, tzinfo=UTC)
+
+    assert said(datetime(2019, 5, 10, 8, 31, 21, tzinfo=UTC)) == "10 May 2019 08:31:21 UTC"
+    assert said(new_year, "Asia/Shanghai") == "1 Jan 2027 04:00:00 UTC+8"
+    assert said(new_year) == "31 Dec 20:00:00 UTC"
+    assert said(NOW, style="long") == "24 Nov 2026 12:00:00 UTC"
+
+
+def test_the_date_is_left_out_of_a_time_of_today_only() -> None:
+    assert said(NOW - timedelta(minutes=1), style="time") == "11:59:00 UTC"
+    assert said(NOW - timedelta(days=1), style="time") == "23 Nov 12:00:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("ago", "full", "short"),
+    [
+        (timedelta(seconds=0), "just now", "just now"),
+        (timedelta(seconds=38), "38 s ago", "38 s ago"),
+        (timedelta(minutes=59, seconds=59), "59 min ago", "59 min ago"),
+        (timedelta(hours=3, minutes=12), "3 h 12 min ago", "3 h ago"),
+        (timedelta(days=2, hours=4), "2 d 4 h ago", "2 d ago"),
+        (timedelta(days=12, hours=4), "12 d ago", "12 d ago"),
+        (timedelta(days=90), "3 months ago", "3 months ago"),
+        (timedelta(days=2755), "7 years ago", "7 years ago"),
+        (timedelta(minutes=-5), "in 5 min", "in 5 min"),
+    ],
+)
+def test_ages(ago: timedelta, full: str, short: str) -> None:
+    clock = Clock(NOW)
+
+    assert (clock.age(NOW - ago), clock.age(NOW - ago, "short")) == (full, short)
+
+
+def test_what_has_come_is_said_to_be_now_and_not_past() -> None:
+    assert Clock(NOW).age(NOW + timedelta(seconds=8), "until") == "in 8 s"
+    assert Clock(NOW).age(NOW - timedelta(minutes=8), "until") == "now"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (timedelta(0), "0 s"),
+        (timedelta(milliseconds=300), "under 1 s"),
+        (timedelta(seconds=69, milliseconds=85), "1 m 9 s"),
+        (timedelta(hours=2, minutes=5, seconds=59), "2 h 5 m"),
+        (timedelta(days=2), "48 h 0 m"),
+    ],
+)
+def test_durations(value: timedelta | None, text: str) -> None:
+    assert duration(value) == text
+
+
+# Values ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (880_232, "880,232 bytes"),
+        (1_000_000, "1.00 MB"),
+        (21_440_000, "21.4 MB"),
+        (214_000_000_000, "214 GB"),
+        (3_500_000_000_000_000, "3500 TB"),
+    ],
+)
+def test_sizes_are_decimal_and_small_ones_exact(size: int, text: str) -> None:
+    assert size_text(size) == text
+    assert exact_bytes(size).startswith(f"{size:,} byte")
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "text"), [(None, ""), (4.0, "4 GB"), (0.125, "128 MB"), (1.5, "1.5 GB"), (1024, "1,024 GB")]
+)
+def test_capacities(gigabytes: float | None, text: str) -> None:
+    assert capacity(gigabytes) == text
+
+
+def a_record(**fields: Any) -> BackupRecord:
+    return BackupRecord.from_api({"backup_id": "b", "backup_name": "nightly", "status": "succeed", **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"is_support_restore": "TRUE"}, "Restorable"),
+        ({"is_support_restore": "FALSE"}, "No: DCS says no and gives no reason"),
+        ({}, "Unknown: DCS does not say whether it can be restored"),
+        ({"status": "waiting"}, "Not yet: it is waiting"),
+        (
+            {"status": "expired", "is_support_restore": "TRUE"},
+            "No: its file has expired; DCS still says that it can be restored",
+        ),
+    ],
+)
+def test_the_verdict_gives_its_reason(fields: dict[str, Any], sentence: str) -> None:
+    assert verdict_sentence(eligibility(a_record(**fields))) == sentence
+
+
+def test_what_was_said_once_is_not_said_in_another_language() -> None:
+    assert (status_word("failed"), Clock(NOW).age(NOW - timedelta(hours=1))) == ("Failed", "1 h ago")
+    with override("zh-hans"):
+        assert (status_word("failed"), Clock(NOW).age(NOW - timedelta(hours=1))) == ("备份失败", "1 小时前")
+    assert status_word("failed") == "Failed"
+
+
+def test_a_time_that_cannot_be_read_is_kept_as_dcs_wrote_it() -> None:
+    assert raw_of(a_record(execution_at="<yesterday>"), "execution_at") == "<yesterday>"
+    assert raw_of(a_record(), "execution_at") == ""

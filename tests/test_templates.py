@@ -1,0 +1,126 @@
+"""HTML stands in templates, in lines that can be read; macros write values safely and in each language."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.template import engines
+from django.test import RequestFactory
+from django.utils.translation import override
+
+from backups.dcs.records import STATUSES, BackupRecord
+from backups.query_links import QueryLinks
+from backups.services.words import Clock
+
+from .conftest import ROOT
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*.*"))
+PYTHON = [path for room in ("backups", "dcsportal") for path in sorted((ROOT / room).rglob("*.py"))]
+
+
+def written(imports: str, call: str, query: str = "", **values: Any) -> str:
+    """What a macro writes: `written('"macros/values.html" import size', "size(2)")`."""
+    request = RequestFactory().get(f"/projects/eu-prod/{'?' + query if query else ''}")
+    template = engines["jinja2"].from_string("{% from " + imports + " %}{{ " + call + " }}")
+    html = template.render({"clock": Clock(NOW), **values}, request)
+    return re.sub(r"\s+", " ", html).strip()
+
+
+def test_no_line_of_a_template_is_longer_than_120_characters() -> None:
+    long = [
+        f"{path.name}:{number}"
+        for path in TEMPLATES
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if len(line) > 120
+    ]
+
+    assert long == []
+
+
+def test_no_html_is_written_in_python_but_the_icon() -> None:
+    tags = "a|b|bdi|button|div|li|ol|p|span|svg|table|td|th|time|title|tr|ul"
+    html = re.compile(rf"""mark_safe|format_html|SafeString|["'(]</?(?:{tags})\b""")
+    found = {
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in PYTHON
+        for line in path.read_text().splitlines()
+        if html.search(line)
+    }
+
+    assert [line for line in found if "<svg class=" not in line] == []
+
+
+def test_a_badge_is_in_the_language_of_who_asks_whoever_asked_before() -> None:
+    def badge() -> str:
+        return written('"macros/badges.html" import status_badge', "status_badge('failed')")
+
+    english = badge()
+    with override("zh-hans"):
+        chinese = badge()
+
+    assert "Failed" in english
+    assert "备份失败" in chinese
+    assert badge() == english
+
+
+@pytest.mark.parametrize("status", [*STATUSES, "<archiving>"])
+def test_each_status_has_a_shape_of_its_own_and_an_unknown_one_is_shown_as_itself(status: str) -> None:
+    badges = {
+        one: written('"macros/badges.html" import status_badge', "status_badge(status)", status=one)
+        for one in (*STATUSES, status)
+    }
+    shapes = [badge.split(".svg#")[1].split('"')[0] for badge in badges.values()]
+
+    assert len(set(shapes)) == len(shapes)
+    assert "&lt;archiving&gt;" in badges[status] or status in STATUSES
+
+
+def test_an_age_carries_its_time_so_that_it_can_count_on() -> None:
+    html = written(
+        '"macros/values.html" import age', "age(clock, at, 'short')", at=NOW - timedelta(seconds=38)
+    )
+
+    assert html == '<span data-since="2026-11-24T11:59:22.000Z" data-age="short">38 s ago</span>'
+
+
+def test_a_time_that_cannot_be_read_is_shown_as_dcs_wrote_it() -> None:
+    record = BackupRecord.from_api({"backup_id": "b", "execution_at": "<yesterday>"})
+
+    html = written('"macros/values.html" import data_from', "data_from(clock, record)", record=record)
+
+    assert "&lt;yesterday&gt;" in html
+    assert "<time" not in html
+
+
+def test_links_and_hidden_fields_are_escaped_for_the_page() -> None:
+    query = "q=%22%3E%3Cscript%3E&x=%3Cb%3E"
+
+    chip = written('"macros/lists.html" import chip', "chip(links.toggling('status', 'failed'), 'w')", query)
+    hidden = written('"macros/values.html" import hidden_fields', "hidden_fields(links.others('q'))", query)
+
+    assert "&amp;status=failed" in chip
+    assert "<script" not in chip
+    assert hidden == '<input type="hidden" name="x" value="&lt;b&gt;">'
+
+
+@pytest.mark.parametrize(
+    ("query", "by", "first", "url", "direction"),
+    [
+        ("", "size", "-", "?sort=-size", ""),
+        ("sort=-size&page=2", "size", "-", "?sort=size", "descending"),
+        ("sort=size", "size", "-", "?sort=-size", "ascending"),
+        ("sort=size", "started", "-", "", ""),  # the default order is left out
+    ],
+)
+def test_a_column_descends_first_and_then_turns(
+    query: str, by: str, first: str, url: str, direction: str
+) -> None:
+    links = QueryLinks.of(RequestFactory().get(f"/projects/eu-prod/?{query}"))
+
+    link = links.ordered(links.asked["sort"] or "-started", "-started").by(by, first)
+
+    assert (link.url, link.direction) == (f"/projects/eu-prod/{url}", direction)
