@@ -47,8 +47,7 @@ QUERIES = [
     "",
     "status=other",
     "sort=name&per_page=200",
-    "range=7d&sort=duration",
-    "q=nightly+second&tz=Asia/Shanghai&to=2026-11-20",
+    "q=nightly+second&tz=Asia/Shanghai&to=2026-11-20&range=",
     "error=dcs.08.0008&format=rdb",
 ]
 
@@ -71,8 +70,8 @@ def test_the_link_of_the_main_job_finds_failed_and_expired_nightly_backups(ada: 
 
     assert len(found) > 10
     assert {backup["status"] for backup in found} == {"failed", "expired"}
-    assert all(backup["type"] == "auto" and backup["restorable"] is False for backup in found)
-    assert all("nightly" in backup["description"] for backup in found)
+    for one in found:
+        assert (one["type"], one["restorable"], "nightly" in one["description"]) == ("auto", False, True)
     sizes = [backup["size_bytes"] for backup in found]
     assert sizes == sorted(sizes, reverse=True)
 
@@ -115,8 +114,6 @@ def test_filters_that_leave_nothing_say_so_and_are_no_empty_history(ada: Client)
     [
         ("status=broken", ["status", "broken"]),
         ("from=soon&sort=colour", ["from", "soon", "sort", "colour"]),
-        ("page=0", ["page", "0"]),
-        ("tz=Mars%2FOlympus", ["tz", "Mars/Olympus"]),
         ("range=7d&to=2026-01-01", ["to", "2026-01-01", "range"]),
         ("range=7d&range=30d", ["range", "7d, 30d"]),
         ("error=%3Cscript%3E", ["error", "<script>"]),
@@ -187,25 +184,21 @@ def test_rows_that_are_shown_again_are_those_of_the_new_list(ada: Client, emulat
             assert word in page
 
 
-def test_a_chip_adds_a_value_to_those_of_its_filter(ada: Client) -> None:
-    page = ada.get(f"{ORDERS}?status=failed&utm=a")
-
-    assert f"{ORDERS}?status=failed&status=expired&utm=a" in links_of(page)
-    assert f"{ORDERS}?utm=a" in links_of(page)
-
-
-def test_turning_pages_keeps_the_filters(ada: Client) -> None:
-    page = ada.get(f"{ORDERS}?q=backup&utm=a&utm=b&per_page=25&page=2")
-
-    assert links_of(page, 'rel="next"') == [f"{ORDERS}?q=backup&utm=a&utm=b&per_page=25&page=3"]
-    assert links_of(page, 'rel="prev"') == [f"{ORDERS}?q=backup&utm=a&utm=b&per_page=25"]
-
-
-def test_exports_carry_the_filters_and_no_page(ada: Client) -> None:
-    links = links_of(ada.get(f"{ORDERS}?status=failed&status=expired&utm=a&page=1&per_page=25"))
-
-    for name in ("backups.json", "backups.csv"):
-        assert f"{ORDERS}{name}?status=failed&status=expired&utm=a" in links
+@pytest.mark.parametrize(
+    ("query", "links"),
+    [
+        ("status=failed&utm=a", ["?status=failed&status=expired&utm=a", "?utm=a"]),
+        ("status=failed&utm=a&page=1&per_page=25", ["backups.json?status=failed&utm=a"]),
+        ("status=failed&utm=a&page=1&per_page=25", ["backups.csv?status=failed&utm=a"]),
+        ("q=backup&utm=a&utm=b&per_page=25&page=2", ["?q=backup&utm=a&utm=b&per_page=25"]),
+        ("q=backup&utm=a&utm=b&per_page=25&page=2", ["?q=backup&utm=a&utm=b&per_page=25&page=3"]),
+    ],
+)
+def test_chips_pages_and_exports_keep_the_rest_of_the_query(
+    ada: Client, query: str, links: list[str]
+) -> None:
+    """An export has no page, and a chip adds its value to those of its filter."""
+    assert {f"{ORDERS}{link}" for link in links} <= set(links_of(ada.get(f"{ORDERS}?{query}")))
 
 
 def test_the_filter_form_keeps_what_it_does_not_ask_for(ada: Client) -> None:
@@ -249,15 +242,13 @@ def test_refresh_reads_now_and_returns_to_the_same_query(ada: Client, emulator: 
         *("/\\evil.example/", f"{ORDERS}?q={'a' * 9_000}", f"//evil.example{ORDERS}"),
     ],
 )
-def test_refresh_returns_to_no_other_page(ada: Client, other: str) -> None:
+def test_refresh_returns_to_no_other_page(ada: Client, emulator: Emulator, other: str) -> None:
+    assert ada.get(f"{ORDERS}refresh/").status_code == 405
+    assert not emulator.calls
+
     response = ada.post(f"{ORDERS}refresh/", {"next": other})
 
     assert response.headers["Location"] == ORDERS
-
-
-def test_a_link_alone_refreshes_nothing(ada: Client, emulator: Emulator) -> None:
-    assert ada.get(f"{ORDERS}refresh/").status_code == 405
-    assert not emulator.calls
 
 
 # What a row says --------------------------------------------------------------------------------
@@ -271,13 +262,9 @@ def test_every_time_names_its_zone_and_its_moment(ada: Client) -> None:
         for time in times:
             assert re.match(r'<time datetime="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"', time), time
             assert "UTC" in time
-
-
-def test_a_link_s_zone_decides_how_its_times_are_written(ada: Client) -> None:
-    emulated = ada.get(f"{ORDERS}?tz=Asia/Kolkata&sort=started").content.decode()
-
-    assert "10 May 2019 14:01:21" in emulated
-    assert "UTC+5:30" in emulated
+    in_kolkata = ada.get(f"{ORDERS}?tz=Asia/Kolkata&sort=started").content.decode()
+    assert "10 May 2019 14:01:21" in in_kolkata
+    assert "UTC+5:30" in in_kolkata
 
 
 def test_hostile_texts_are_shown_as_texts(ada: Client, emulator: Emulator) -> None:
@@ -383,22 +370,14 @@ def test_the_csv_s_name_and_headers_tell_what_it_is(
     assert "orders-cache_backups_status-failed_q-nnn" in name
     assert re.search(r'_as-of-\d{8}T\d{6}Z_stale\.csv"$', name)
     assert len(name) < 255
-    told = {key: response.headers[f"X-{key}"] for key in ("Source", "Complete", "Problem", "Matched")}
-    assert told == {
-        "Source": "stale",
-        "Complete": "true",
-        "Problem": "server_error 500 DCS.5078",
-        "Matched": "0",
-    }
+    told = [response.headers[f"X-{key}"] for key in ("Source", "Complete", "Problem", "Matched")]
+    assert told == ["stale", "true", "server_error 500 DCS.5078", "0"]
     assert response.headers["X-Read-At"].endswith("Z")
 
-
-def test_a_chinese_name_survives_in_the_csv_s_name(ada: Client, emulator: Emulator) -> None:
+    emulator.heal()
     address = history_of(emulator.fleet.named("订单缓存").instance_id, "cn-prod")
     ada.get(address)
-
     name = ada.get(f"{address}backups.csv").headers["Content-Disposition"]
-
     assert "filename*=utf-8''%E8%AE%A2%E5%8D%95%E7%BC%93%E5%AD%98_backups" in name
 
 
@@ -407,7 +386,9 @@ def test_a_chinese_name_survives_in_the_csv_s_name(ada: Client, emulator: Emulat
 
 def test_a_project_lists_its_instances(ada: Client, emulator: Emulator) -> None:
     page = ada.get(f"{PROJECT}?per_page=200")
+    ada.get(f"{PROJECT}?q=orders")
 
+    assert len(emulator.calls) == 1  # however many instances there are
     shown = text_of(page)
     for instance in emulator.fleet.instances(emulator.fleet.primary):
         assert instance.name in shown
@@ -422,13 +403,9 @@ def test_instances_are_found_by_parts_of_name_and_id(ada: Client, query: str) ->
 
     found = [link for link in links_of(page) if link.startswith(f"{PROJECT}instances/")]
     assert found == [ORDERS]
-
-
-def test_a_project_s_query_that_cannot_be_read_is_named(ada: Client) -> None:
-    page = ada.get(f"{PROJECT}?sort=colour")
-
-    assert page.status_code == 400
-    assert "colour" in text_of(page)
+    refused = ada.get(f"{PROJECT}?{query}&sort=colour")
+    assert refused.status_code == 400
+    assert "colour" in text_of(refused)
 
 
 def test_many_rows_need_no_more_queries_and_calls_than_one(
@@ -458,10 +435,3 @@ def test_a_first_view_asks_dcs_twice_and_the_next_not_at_all(ada: Client, emulat
 
     assert sorted(asked) == [ORDERS_CACHE_ID, "backups"]
     assert not emulator.calls
-
-
-def test_a_project_is_one_call_however_many_instances_it_has(ada: Client, emulator: Emulator) -> None:
-    ada.get(PROJECT)
-    ada.get(f"{PROJECT}?q=orders")
-
-    assert len(emulator.calls) == 1
