@@ -30,7 +30,7 @@ class BackupFilter:
     both aware; `range` is a key of RANGES and stands instead of both. `words` are case-folded.
     """
 
-    chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     words: tuple[str, ...] = ()
     start: datetime | None = None
     end: datetime | None = None
