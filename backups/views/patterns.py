@@ -15,8 +15,8 @@ from django.views.decorators.http import require_safe
 from ..dcs.records import BackupRecord
 from ..forms import HistoryForm
 from ..guards import clock_of, viewer_of
-from ..services.history import history_url
-from ..services.insights import overview
+from ..services.history import BackupFilter, backup_history, history_url, records_of
+from ..services.insights import STATES, overview
 from ..services.listings import DecodedRecords, Listing
 from ..services.problems import PROBLEM_KINDS, Problem, Progress
 from ..services.projects import visible_projects
@@ -61,6 +61,9 @@ def patterns(request: HttpRequest) -> HttpResponse:
             for how in ("windowed", "truncated", "moved", "cut_short")
         ],
         "overview": seen,
+        "day_states": STATES,
+        "nothing_matches": backup_history(records_of(listing), _filter("q=zzzz"), now=now),
+        "no_history": backup_history(records_of(empty), _filter(""), now=now),
         "records": records,
         "ended": [good[0], next(record for record in records if record.status == "failed")],
         "problems_in_query": refused.problems,
@@ -126,3 +129,9 @@ def _problem(kind: str, now: datetime) -> Problem:
         asked_at=now,
         progress=Progress(7, 20, 7_000),
     )
+
+
+def _filter(query: str) -> BackupFilter:
+    form = HistoryForm(QueryDict(query))
+    form.is_valid()
+    return form.filter()

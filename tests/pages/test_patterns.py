@@ -16,6 +16,7 @@ from backups.services.problems import PROBLEM_KINDS
 from .conftest import text_of
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+NAMES = ("badges", "notices", "backup", "overview", "recovery", "rows")
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_the_patterns_are_shown_in_both_languages(ada: Client, emulator: Emulato
 
 
 def test_every_macro_that_shows_a_state_is_on_the_page() -> None:
-    files = [TEMPLATES / "macros" / f"{name}.html" for name in ("badges", "notices", "backup", "recovery")]
+    files = [TEMPLATES / "macros" / f"{name}.html" for name in NAMES]
     texts = "".join(path.read_text() for path in files)
     macros = set(re.findall(r"{% macro (\w+)", texts))
     shown = [TEMPLATES / "patterns.html", TEMPLATES / "_notices.html"]

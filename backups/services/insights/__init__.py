@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from . import words
 from .charts import chart, round_size, spark
-from .days import Day
+from .days import STATES, Day
 from .hints import Hint
 from .overview import overview
 
-__all__ = ["Day", "Hint", "chart", "overview", "round_size", "spark", "words"]
+__all__ = ["STATES", "Day", "Hint", "chart", "overview", "round_size", "spark", "words"]
