@@ -197,6 +197,7 @@ def test_ten_rows_of_the_page_are_written_and_the_others_counted() -> None:
     assert "Backups 26 to 35 of 60:" in text
     assert re.findall(r"\| (backup_\d+) \|", text) == [f"backup_{n}" for n in range(26, 36)]
     assert "and 50 more, at the link above" in text
+    assert "Last attempt: Succeeded: the newest usable backup\n" in text
 
 
 @pytest.mark.parametrize(
@@ -274,10 +275,13 @@ def test_a_list_that_is_not_the_truth_of_now_says_so(
                 assert code in before_the_facts
 
 
-def test_a_link_without_an_end_says_so() -> None:
+def test_a_backup_without_a_time_or_from_the_future_has_no_age_and_the_link_no_end() -> None:
     timeless = backup(created_at="soon", execution_at=None)
+    future = backup(execution_at="2099-01-01T00:00:00Z")
 
-    assert "The link has no end" in history_text(a_listing(timeless))
+    for odd in (timeless, future):
+        assert "The link has no end" in history_text(a_listing(odd))
+        assert "old when the list was read" not in history_text(a_listing(odd))
     assert "The link has no end" not in history_text(a_listing(backup()))
 
 
