@@ -132,6 +132,9 @@ def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(
     ):
         assert line in text
     assert "It overwrites the data of the instance" in text
+    assert re.search(r"^Age of the data: \d+ d.* when the list was read$", text, re.MULTILINE)
+    future = ada.get(f"{ORDERS}recovery-point/ticket/?at=2199-01-01T00:00Z&text=plain", headers=TEXT)
+    assert "Attention: This time is yet to come" in future.content.decode()
     none = ada.get(f"{ORDERS}recovery-point/ticket/?at=2020-01-01&text=plain", headers=TEXT)
     assert "from before this time: None. DCS lists no backup from before it" in none.content.decode()
 
