@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -48,31 +49,32 @@ def read(project: Project, instance_id: str = ORDERS, *, after: float = 0, **opt
     return listings.instance_backups(project, instance_id, now=later(after), **options)
 
 
-def problem_of(project: Project, instance_id: str = ORDERS, *, after: float = 0) -> Problem:
+def problem_of(project: Project, instance_id: str = ORDERS, *, after: float = 0, **options: Any) -> Problem:
     """The reason why a viewer gets nothing."""
     with pytest.raises(NothingToShow) as nothing:
-        read(project, instance_id, after=after)
+        read(project, instance_id, after=after, **options)
     return nothing.value.problem
+
+
+def walks(emulator: Emulator, instance_id: str = ORDERS) -> int:
+    """How many walks of an instance's list began."""
+    calls = [call for call in emulator.calls if call.path.endswith(f"{instance_id}/backups")]
+    return sum(parse_qs(call.query)["offset"] == ["0"] for call in calls)
 
 
 def at_once(count: int, view: Callable[[], Any]) -> list[Any]:
     """What that many viewers get who come at the same moment."""
-    together, seen = Barrier(count), []
+    together = Barrier(count)
 
-    def viewer() -> None:
+    def viewer(_: int) -> Any:
         together.wait()
         try:
-            seen.append(view())
+            return view()
         except NothingToShow as nothing:
-            seen.append(nothing.problem)
+            return nothing.problem
 
-    viewers = [Thread(target=viewer) for _ in range(count)]
-    for one in viewers:
-        one.start()
-    for one in viewers:
-        one.join()
-    assert len(seen) == count, "somebody got neither a listing nor a reason"
-    return seen
+    with ThreadPoolExecutor(count) as viewers:
+        return list(viewers.map(viewer, range(count)))
 
 
 def settled() -> None:
@@ -87,17 +89,22 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.01)
 
 
-@pytest.fixture(scope="session")
-def _redis_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("redis")
+@pytest.fixture
+def no_cache(portal: Settings) -> Generator[None]:
+    """A Redis that refuses connections."""
+    embedded = portal.CACHES
+    backend = "django.core.cache.backends.redis.RedisCache"
+    portal.CACHES = {"default": {"BACKEND": backend, "LOCATION": "redis://127.0.0.1:1/0"}}
+    yield
+    portal.CACHES = embedded
 
 
 @pytest.fixture
-def redis_server(_redis_files: Path) -> Generator[RedisServer]:
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisServer]:
     """A Redis of this test's own."""
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is missing: install the Debian package redis-server")
-    server = RedisServer(_redis_files)
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
     server.start()
     yield server
     server.stop()

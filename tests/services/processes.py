@@ -13,6 +13,7 @@ import threading
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,15 @@ class Process:
         with self._lock:
             number = len(self._answers)
             self._answers[number] = answer
-            print(json.dumps({"number": number, "instance": instance_id, **options}), file=self.stdin)
-            self.stdin.flush()
+            print(
+                json.dumps({"number": number, "instance": instance_id, **options}),
+                file=self.process.stdin,
+                flush=True,
+            )
         return answer
 
     def view(self, instance_id: str, **options: Any) -> dict[str, Any]:
-        return self.begin(instance_id, **options).result(timeout=30)
-
-    @property
-    def stdin(self) -> Any:
-        return self.process.stdin
+        return self.begin(instance_id, **options).result(timeout=60)
 
     def kill(self) -> None:
         """End it as a crash would, in the middle of whatever it does."""
@@ -53,8 +53,7 @@ class Process:
         self.process.wait()
 
     def _listen(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
+        for line in self.process.stdout or ():
             answer = json.loads(line)
             self._answers[answer.pop("number")].set_result(answer)
 
@@ -72,10 +71,12 @@ def process(project: FleetProject, endpoint: str, var: Path, **environment: str)
         "DCS_ENDPOINT": endpoint,
         "DCS_AK": project.ak,
         "DCS_SK": project.sk,
+        "DCS_READ_BUDGET": "60",
+        "DCS_READ_TIMEOUT": "60",
         "LOG_FORMAT": "text",
         "PORTAL_VAR_OF_TEST": str(var),
     }
-    names = [*own, "CACHE_URL", "DCS_READ_BUDGET"]
+    names = [*own, "CACHE_URL"]
     inherited = {name: value for name, value in os.environ.items() if name not in names}
     running = subprocess.Popen(
         [sys.executable, "-m", "tests.services.processes"],
@@ -107,37 +108,25 @@ def _main() -> None:
     django.setup()
     with ThreadPoolExecutor(64) as viewers:
         for line in sys.stdin:
-            viewers.submit(_answer, json.loads(line))
+            viewers.submit(_answer, **json.loads(line))
 
 
-def _answer(asked: dict[str, Any]) -> None:
-    from backups.services.listings import generations
-
-    if asked.pop("forget", False):
-        generations.forget()
-    answer = {"number": asked.pop("number"), **_seen(asked)}
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
-
-
-def _seen(asked: dict[str, Any]) -> dict[str, Any]:
-    from datetime import UTC, datetime, timedelta
-
+def _answer(number: int, instance: str, after: float = 0) -> None:
     from backups.services import listings
-    from backups.services.listings import NothingToShow
     from backups.services.projects import configured_projects
 
-    now = datetime.now(UTC) + timedelta(seconds=asked.get("after", 0))
-    project = configured_projects()["eu-prod"]
+    project, now = configured_projects()["eu-prod"], datetime.now(UTC) + timedelta(seconds=after)
+    seen: dict[str, Any] = dict.fromkeys(("source", "total", "generation"))
     try:
-        listing = listings.instance_backups(project, asked["instance"], now=now)
-    except NothingToShow as nothing:
-        problem, seen = nothing.problem, {"source": None, "total": None, "generation": None}
-    else:
+        listing = listings.instance_backups(project, instance, now=now)
         problem = listing.problem
-        seen = {"source": listing.source, "total": listing.total, "generation": listing.generation}
+        seen = {name: getattr(listing, name) for name in seen}
+    except listings.NothingToShow as nothing:
+        problem = nothing.problem
     progress = problem.progress.pages_read if problem and problem.progress else None
-    return {**seen, "problem": problem and problem.kind, "progress": progress}
+    answer = {"number": number, **seen, "problem": problem and problem.kind, "progress": progress}
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

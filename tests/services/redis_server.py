@@ -30,21 +30,9 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it empty, and wait until it answers."""
-        self._process = subprocess.Popen(
-            [
-                "redis-server",
-                "--port",
-                str(self.port),
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-            ],
-            cwd=self._files,
-            stdout=subprocess.DEVNULL,
-        )
+        options = f"--port {self.port} --bind 127.0.0.1 --appendonly no".split()
+        command = ["redis-server", *options, "--save", ""]
+        self._process = subprocess.Popen(command, cwd=self._files, stdout=subprocess.DEVNULL)
         ends = time.monotonic() + 20
         while True:
             try:

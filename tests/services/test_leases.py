@@ -8,7 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import Settings
+from django.conf import settings
 
 from backups.services.listings import leases
 
@@ -27,15 +27,10 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def lock_file(settings: Settings) -> str:
-    return str(settings.LOCK_FILE)
-
-
-@pytest.fixture
-def holder(lock_file: str) -> Generator[subprocess.Popen[str]]:
-    """Another process that holds the lock of "a list"."""
+def holder() -> Generator[subprocess.Popen[str]]:
+    """Another process that holds the lease of "a list"."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, lock_file],
+        [sys.executable, "-c", HOLDER, settings.LOCK_FILE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -48,38 +43,29 @@ def holder(lock_file: str) -> Generator[subprocess.Popen[str]]:
     process.wait()
 
 
-def test_of_many_threads_one_holds_it() -> None:
-    held = [lock for lock in at_once(30, lambda: leases.acquire("a list")) if lock]
+def test_of_many_threads_one_holds_it_and_another_name_is_another_lease() -> None:
+    held = [lease for lease in at_once(30, lambda: leases.acquire("a list")) if lease]
+    other = leases.acquire("another list")
 
     assert len(held) == 1
+    assert other
+    other.release()
     held[0].release()
 
 
-def test_another_name_is_another_lock() -> None:
-    one, other = leases.acquire("a list"), leases.acquire("another list")
-
-    assert one
-    assert other
-    one.release()
-    other.release()
-
-
-def test_what_was_released_can_be_taken_again() -> None:
+def test_what_was_released_can_be_acquired_again() -> None:
     for _ in range(3):
         held = leases.acquire("a list")
         assert held
         held.release()
 
 
-def test_another_process_s_lock_is_not_taken(holder: subprocess.Popen[str]) -> None:
+def test_another_process_s_lease_is_not_taken_until_that_is_killed(holder: subprocess.Popen[str]) -> None:
     assert leases.acquire("a list") is None
 
-
-def test_the_lock_of_a_process_that_was_killed_is_free(holder: subprocess.Popen[str]) -> None:
     holder.kill()
     holder.wait()
 
     held = leases.acquire("a list")
-
     assert held
     held.release()

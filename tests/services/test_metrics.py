@@ -8,87 +8,86 @@ import pytest
 from prometheus_client import REGISTRY
 
 from backups.emulator.api import Emulator
-from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.services.listings import metrics
-from backups.services.listings.clients import client_for
+from backups.services.listings import client_for, metrics
 from backups.services.projects import Project
 
-Counted = Callable[..., float]
+from .conftest import ORDERS, problem_of, read, settled
+
+Grown = Callable[..., float]
 
 
 @pytest.fixture
-def counted() -> Counted:
-    """`counted(name, **labels)` is by how much that series has grown since it was first asked for."""
+def grown() -> Grown:
+    """`grown(name, **labels)` is by how much that series of eu-prod has grown since it was last asked for."""
     before: dict[tuple[str, ...], float] = {}
 
-    def grown(name: str, **labels: str) -> float:
+    def by(name: str, **labels: str) -> float:
+        labels = {"project": "eu-prod", **labels}
         value = REGISTRY.get_sample_value(f"dcs_portal_{name}", labels) or 0.0
-        return value - before.setdefault((name, *labels.values()), value)
+        key = (name, *labels.values())
+        grown, before[key] = value - before.get(key, value), value
+        return grown
 
-    return grown
+    return by
 
 
 def test_each_request_to_dcs_is_counted_with_its_outcome_and_time(
-    eu: Project, emulator: Emulator, counted: Counted
+    eu: Project, emulator: Emulator, grown: Grown
 ) -> None:
-    def look() -> tuple[float, float, float]:
-        return (
-            counted("upstream_calls_total", project="eu-prod", outcome="ok"),
-            counted("upstream_calls_total", project="eu-prod", outcome="server_error"),
-            counted("upstream_call_seconds_count", project="eu-prod"),
-        )
+    def look() -> list[float]:
+        outcomes = [grown("upstream_calls_total", outcome=outcome) for outcome in ("ok", "server_error")]
+        return [*outcomes, grown("upstream_call_seconds_count")]
 
     look()
     emulator.fail_with(503, times=1)
-    client_for(eu).show_instance(ORDERS_CACHE_ID)
+    client_for(eu).show_instance(ORDERS)
 
-    assert look() == (1, 1, 2)
+    assert look() == [1, 1, 2]
 
 
-def test_a_listing_is_counted_by_its_freshness_and_age(counted: Counted) -> None:
-    def look() -> tuple[float, float, float]:
-        return (
-            counted("listings_served_total", project="eu-prod", freshness="stale"),
-            counted("listing_age_seconds_bucket", project="eu-prod", le="60.0"),
-            counted("listing_age_seconds_bucket", project="eu-prod", le="120.0"),
-        )
+def test_listings_are_counted_by_how_fresh_they_were_with_their_age(
+    eu: Project, emulator: Emulator, grown: Grown
+) -> None:
+    def look() -> list[float]:
+        served = [grown("listings_served_total", freshness=freshness) for freshness in metrics.FRESHNESS]
+        return [*served, *(grown("listing_age_seconds_bucket", le=le) for le in ("60.0", "120.0"))]
 
     look()
-    metrics.listing_served("eu-prod", "stale", 61.0)
+    emulator.fail_with(500, times=1)
+    problem_of(eu)
+    assert look() == [0, 0, 0, 1, 0, 0]
+
+    for after in (5, 5, 66):  # the first reads it
+        read(eu, after=after)
+    settled()
+    assert look() == [1, 1, 1, 0, 2, 3]
+
     metrics.listing_served("eu-prod", "stale", -3.0)  # of a clock that was put back
-
-    assert look() == (2, 1, 2)
-
-
-def test_a_view_with_no_listing_has_no_age(counted: Counted) -> None:
-    counted("listing_age_seconds_count", project="eu-prod")
-    metrics.listing_served("eu-prod", "none")
-
-    assert counted("listing_age_seconds_count", project="eu-prod") == 0
+    assert look() == [0, 0, 1, 0, 1, 1]
 
 
-def test_waits_and_holds_are_counted(counted: Counted) -> None:
-    def look() -> tuple[float, float, float]:
-        return (
-            counted("refresh_wait_seconds_count"),
-            counted("refresh_wait_seconds_sum"),
-            counted("holds_total", project="eu-prod", kind="circuit_open"),
-        )
+@pytest.mark.parametrize(("status", "kind"), [(401, "credentials_refused"), (429, "throttled")])
+def test_a_hold_is_counted_once_however_many_meet_it(
+    eu: Project, emulator: Emulator, grown: Grown, status: int, kind: str
+) -> None:
+    grown("holds_total", kind=kind)
+    emulator.fail_with(status)
+    for _ in range(3):
+        problem_of(eu)
 
-    look()
+    assert grown("holds_total", kind=kind) == 1
+
+
+def test_a_wait_is_counted_with_its_length() -> None:
+    def look() -> list[float]:
+        return [
+            REGISTRY.get_sample_value(f"dcs_portal_refresh_wait_seconds_{of}") or 0 for of in ("count", "sum")
+        ]
+
+    before = look()
     metrics.refresh_waited(0.75)
-    metrics.hold("eu-prod", "circuit_open")
 
-    assert look() == (1, 0.75, 1)
-
-
-def test_a_word_that_is_not_known_makes_no_series_of_its_own() -> None:
-    metrics.upstream_call("eu-prod", "surprise", 0.1)
-    metrics.listing_served("eu-prod", "surprise")
-    metrics.hold("eu-prod", "surprise")
-
-    values = {value for metric in REGISTRY.collect() for s in metric.samples for value in s.labels.values()}
-    assert "surprise" not in values
+    assert [now - then for now, then in zip(look(), before, strict=True)] == [1, 0.75]
 
 
 def test_every_series_of_a_project_is_there_before_its_first_event() -> None:
@@ -99,7 +98,8 @@ def test_every_series_of_a_project_is_there_before_its_first_event() -> None:
         ("listings_served_total", "freshness", metrics.FRESHNESS),
         ("holds_total", "kind", metrics.HOLDS),
     ):
-        for value in values:
-            assert (
-                REGISTRY.get_sample_value(f"dcs_portal_{name}", {"project": "brand-new", label: value}) == 0
-            )
+        found = [
+            REGISTRY.get_sample_value(f"dcs_portal_{name}", {"project": "brand-new", label: value})
+            for value in values
+        ]
+        assert found == [0] * len(values)

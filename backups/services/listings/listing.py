@@ -117,6 +117,7 @@ def instance_backups(
     bounds: Window = (None, None),
     holding: str = "",
     read_now: bool = False,
+    patience: float | None = None,
     viewer: str = "",
 ) -> Listing[BackupRecord]:
     """Return all backup records of an instance. Raises NothingToShow and TooManyUnknown.
@@ -127,10 +128,11 @@ def instance_backups(
     Only a history longer than DCS_MAX_RECORDS is read by window: then the part
     within `bounds`, where any are given, else its newest part.
 
+    Where nothing is at hand DCS is waited for, at most `patience` seconds where that is given.
     A `viewer` has a share of what is read at a time, and of unknown instances in a minute.
     """
     [snapshot] = snapshots(Subject("backups", project, instance_id))
-    visit = _Visit.beginning(now, viewer)
+    visit = _Visit.beginning(now, viewer, patience)
     standing = _standing(snapshot, visit)
     return _backups(snapshot, visit, standing, bounds=bounds, holding=holding, read_now=read_now)
 
@@ -145,9 +147,8 @@ def backups_and_instance(
     patience: float | None = None,
     viewer: str = "",
 ) -> tuple[Listing[BackupRecord], Instance | None]:
-    """Return an instance's history, and the instance itself where DCS tells, by one look-up in the store.
+    """Return what `instance_backups` does, and the instance itself where DCS tells, by one look-up.
 
-    Where nothing is at hand DCS is waited for, at most `patience` seconds where that is given.
     Raises NothingToShow and TooManyUnknown. The instance adorns a history and never holds it up.
     One that is not known to exist is asked for after its history, where there is one.
     """
