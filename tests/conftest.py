@@ -34,6 +34,7 @@ def _use_settings_of_tests() -> None:
 
 _use_settings_of_tests()
 
+import hypothesis  # noqa: E402
 from django.core.cache import cache  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import translation  # noqa: E402
@@ -42,6 +43,11 @@ from pytest_django.fixtures import Settings  # noqa: E402
 from backups.emulator.api import Emulator  # noqa: E402
 from backups.emulator.server import running  # noqa: E402
 from backups.services.listings import COUNTED_SECONDS  # noqa: E402
+
+# The same examples in every run; many more, and others each time, with --hypothesis-profile=long.
+hypothesis.settings.register_profile("short", max_examples=100, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("long", max_examples=2000, deadline=None)
+hypothesis.settings.load_profile("short")
 
 
 def pytest_configure(config: pytest.Config) -> None:

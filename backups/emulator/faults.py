@@ -117,7 +117,12 @@ class Faults:
 
     def hang(self, **scope: Any) -> Fault:
         """Take the request and say nothing until `heal()`; then answer as if nothing had been."""
-        return self._add(Fault("hang", before=lambda: self._wait(LONGEST_HANG), **scope))
+        released = self._released  # now: a request that was taken just before `heal()` must not miss it
+
+        def before() -> None:
+            released.wait(LONGEST_HANG)
+
+        return self._add(Fault("hang", before=before, **scope))
 
     def cut_body(self, at: int | None = None, **scope: Any) -> Fault:
         """Announce the whole body, send its first half (or `at` bytes), close the connection."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import hypothesis.strategies as st
@@ -176,16 +175,14 @@ class Portal(RuleBasedStateMachine):
 
 def test_no_view_shows_what_was_never_so(eu: Project, emulator: Emulator, portal: Settings) -> None:
     portal.DCS_PAGE_SIZE = 3
-    portal.DCS_READ_BUDGET = 0.4
-    portal.DCS_READ_TIMEOUT = 0.2
+    portal.DCS_READ_BUDGET = 5
     Portal.dcs, Portal.project = emulator, eu
 
     run_state_machine_as_test(
         Portal,
         settings=settings(
-            max_examples=100,
-            stateful_step_count=30,
-            deadline=timedelta(seconds=20),
+            max_examples=settings.default.max_examples // 5,
+            stateful_step_count=20,
             suppress_health_check=list(HealthCheck),
         ),
     )
