@@ -7,5 +7,6 @@ from .charts import chart, round_size, spark
 from .days import STATES, Day
 from .hints import Hint
 from .overview import overview
+from .rows import rows_of
 
-__all__ = ["STATES", "Day", "Hint", "chart", "overview", "round_size", "spark", "words"]
+__all__ = ["STATES", "Day", "Hint", "chart", "overview", "round_size", "rows_of", "spark", "words"]

@@ -9,7 +9,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from ..words import Clock, cached_per_language, times
+from ..words import Clock, cached_per_language, size_text, status_word, times
+from .charts import Mark
 from .days import Day
 from .outlook import Outlook
 from .policy import Plan, day_runs
@@ -136,6 +137,15 @@ def _of_kind(kind: str, n: int) -> str:
         "odd": ngettext("%(n)d with an unknown status", "%(n)d with an unknown status", n),
     }
     return texts[kind] % {"n": n}
+
+
+# Sizes -----------------------------------------------------------------------
+
+
+def size_title(mark: Mark, clock: Clock) -> str:
+    """Return "23 Nov 06:00 UTC: 2.1 GB", with the status where the file has gone."""
+    said = gettext("%(time)s: %(size)s") % {"time": clock.about(mark.at), "size": size_text(mark.size)}
+    return said if mark.held else f"{said} ({status_word(mark.status)})"
 
 
 # Retention -------------------------------------------------------------------

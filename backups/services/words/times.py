@@ -39,14 +39,18 @@ class Clock:
     def today(self) -> date:
         return self.now.astimezone(self.zone).date()
 
+    @cached_property
+    def _title(self) -> str:
+        return gettext("%(time)s UTC, %(age)s")
+
     def time(self, value: datetime, style: str = "") -> Moment:
         """style "time" leaves the date out where it is today's; "long" has the year always."""
         utc = value.astimezone(UTC).isoformat(" ", "seconds")
         local = value.astimezone(self.zone)
-        day, text = local.date(), local.isoformat(" ", "seconds")[11:19]
+        day, text = local.date(), local.isoformat()[11:19]
         if style != "time" or day != self.today:
             text = f"{_date(day, style == 'long' or day.year != self.today.year)} {text}"
-        title = gettext("%(time)s UTC, %(age)s") % {"time": utc[:19], "age": self.age(value)}
+        title = self._title % {"time": utc[:19], "age": self.age(value)}
         return Moment(f"{utc[:10]}T{utc[11:19]}Z", title, text, zone_label(local))
 
     def age(self, value: datetime, style: str = "") -> str:
@@ -69,7 +73,7 @@ class Clock:
         """Return "27 Nov 03:00 UTC", or the day alone."""
         local = value.astimezone(self.zone)
         written = _date(local.date(), local.year != self.today.year)
-        return written if day else f"{written} {local:%H:%M} {zone_label(local)}"
+        return written if day else f"{written} {local.isoformat()[11:16]} {zone_label(local)}"
 
 
 @cached_per_language

@@ -41,7 +41,8 @@ def cached_per_language(say: Callable[P, T]) -> Callable[P, T]:
 
 def zone_label(local: datetime) -> str:
     """Return "UTC", "UTC+8" or "UTC+5:30": abbreviations such as CST mean several zones."""
-    minutes = round((local.utcoffset() or timedelta()).total_seconds() / 60)
+    offset = local.utcoffset()
+    minutes = round(offset.total_seconds() / 60) if offset else 0
     if not minutes:
         return "UTC"
     hours, rest = divmod(abs(minutes), 60)

@@ -1,0 +1,78 @@
+"""The rows of a history in words: what a template writes of up to 200 backups.
+
+What follows from a backup's codes is said once for all rows that share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ...dcs.records import BackupRecord
+from ..eligibility import Eligibility, eligibility
+from ..words import (
+    Clock,
+    Moment,
+    cached_per_language,
+    duration,
+    error_meaning,
+    exact_bytes,
+    format_word,
+    raw_of,
+    size_text,
+    status_word,
+    type_word,
+)
+from .overview import Overview
+from .words import outlook_text
+
+
+class Codes(NamedTuple):
+    """What a backup's codes are called."""
+
+    status: str
+    type: str
+    format: str
+    error: str
+
+
+class Row(NamedTuple):
+    """`kept` says how long the file is likely to be kept, `unread` is a time that cannot be read."""
+
+    record: BackupRecord
+    eligibility: Eligibility
+    said: Codes
+    kept: str
+    started: Moment | None
+    age: str
+    unread: str
+    took: str
+    size: str
+    exact_size: str
+
+
+def rows_of(records: Iterable[BackupRecord], overview: Overview, clock: Clock) -> list[Row]:
+    return [_row(record, overview, clock) for record in records]
+
+
+def _row(record: BackupRecord, overview: Overview, clock: Clock) -> Row:
+    started, size = record.started_at, record.size_bytes
+    return Row(
+        record,
+        eligibility(record),
+        _said(record.status, record.type, record.format, record.error_code),
+        outlook_text(overview.outlook(record), clock),
+        clock.time(started) if started else None,
+        clock.age(started, "short") if started else "",
+        "" if started else raw_of(record, "execution_at") or raw_of(record, "created_at"),
+        duration(record.duration),
+        "" if size is None else size_text(size),
+        "" if size is None else exact_bytes(size),
+    )
+
+
+@cached_per_language
+def _said(status: str, backup_type: str, backup_format: str, error_code: str) -> Codes:
+    return Codes(
+        status_word(status), type_word(backup_type), format_word(backup_format), error_meaning(error_code)
+    )
