@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import quote, urlencode
 
 from backups.emulator.api import Emulator
 from backups.emulator.server import running
@@ -31,42 +30,37 @@ USERS, PAUSE = 8, 0.2
 # DCS is ill for one turn and well for the next; lists get old and go within that.
 TURN_SECONDS = 10.0
 FRESH = {"DCS_FRESH_SECONDS": "10", "DCS_STALE_SECONDS": "30"}
-FILTERS: dict[str, tuple[str, ...]] = {
-    "status": ("waiting", "succeed", "failed", "expired", "other"),
-    "type": ("manual", "auto", "other"),
-    "restorable": ("yes", "no", "unknown"),
-    "q": ("backup", "before", "订单", "0"),
-    "sort": ("-size", "name", "duration", "status"),
-    "range": ("24h", "7d", "30d"),
-    "per_page": ("25", "100", "200"),
-    "tz": ("UTC", "Asia/Shanghai", "America/New_York"),
-}
+PAGES = ("", "", "", "", "backups.json", "backups.csv", "ticket/", "recovery-point/")
+QUERIES = (
+    "", "status=succeed&type=auto", "q=before&sort=-size&per_page=200", "range=24h&tz=Asia/Shanghai",
+    "restorable=yes&restorable=unknown&sort=name&page=2", "at=2+h+ago", "from=%FF&page=x", "status=%00&x=%F0",
+)  # fmt: skip
+OTHERS = (
+    "/", "/projects/default/", "/projects/default/?q=orders", "/keyboard/", "/find/?q=cache", "/nowhere",
+    "/projects/none/", "/static/nothing.css", "/%00", "/healthz", "/find/?q=https://portal.example/x/%FF",
+)  # fmt: skip
 LOOKED_AT = ("orders-cache", "sessions-live", "baskets")
 MOST_SECONDS = 30.0
-
-Trouble = tuple[str, Callable[[], object], Callable[[], object]]
 
 
 def measure(effort: Effort) -> list[Row]:
     emulator = Emulator()
+    project = emulator.fleet.primary
+    own = {"DCS_PROJECT_ID": project.project_id, "DCS_REGION": project.region, **FRESH}
+    own |= {"DCS_AK": project.ak, "DCS_SK": project.sk}
     with ExitStack() as stack:
         folder, port = Path(stack.enter_context(TemporaryDirectory(prefix="portal-bench-"))), free_port()
-        project = emulator.fleet.primary
-        own = {"DCS_PROJECT_ID": project.project_id, "DCS_REGION": project.region}
-        own |= {"DCS_AK": project.ak, "DCS_SK": project.sk}
         postgres = None
         if any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")):  # else the portal has SQLite
             folder.chmod(0o755)
             postgres = Postgres(folder)
             stack.callback(postgres.stop)
             own["DATABASE_URL"] = postgres.url
-        environment = production(folder, stack.enter_context(running(emulator)), port, **own, **FRESH)
+        environment = production(folder, stack.enter_context(running(emulator)), port, **own)
         portal, cookies = stack.enter_context(served(environment, port, viewers=USERS))
         viewers = [Viewer(portal.url, cookie, port=port, patience=MOST_SECONDS) for cookie in cookies]
-        return [
-            *_mixed_use(portal, viewers, emulator, effort.use_seconds),
-            *_breakages(portal, viewers[:CONNECTIONS], emulator, postgres, effort),
-        ]
+        rows = _mixed_use(portal, viewers, emulator, effort.use_seconds)
+        return rows + _breakages(portal, viewers[:CONNECTIONS], emulator, postgres, effort)
 
 
 # Mixed use -------------------------------------------------------------------
@@ -79,20 +73,25 @@ def _mixed_use(portal: Served, viewers: list[Viewer], emulator: Emulator, second
     def wander(number: int) -> list[Look]:
         chance, looks = random.Random(number), []
         while not over.wait(PAUSE * chance.uniform(0.5, 1.5)):
-            looks.append(viewers[number].get(_address(chance, instances)))
+            unknown = str(uuid.UUID(int=chance.getrandbits(128)))
+            instance_id = unknown if chance.random() < 0.02 else chance.choice(instances)
+            page = history(instance_id, chance.choice(QUERIES), chance.choice(PAGES))
+            looks.append(viewers[number].get(page if chance.random() < 0.7 else chance.choice(OTHERS)))
         return looks
 
-    began = time.monotonic()
-    samples = []
+    troubles = (
+        lambda: emulator.fail_with(500), lambda: emulator.fail_with(503), lambda: emulator.throttle(2),
+        emulator.cut_body, emulator.hang, emulator.answer_html, lambda: emulator.fail_with(403),
+    )  # fmt: skip
+    samples, ends = [], time.monotonic() + seconds
     with ThreadPoolExecutor(1) as apart:
         wandering = apart.submit(side_by_side, wander, len(viewers))
         try:
-            for trouble in itertools.cycle((*_troubles(emulator), emulator.heal)):
-                for begin in (trouble, emulator.heal):
-                    begin()
-                    time.sleep(min(TURN_SECONDS, seconds / 8))
-                    samples.append(_held(portal))
-                if time.monotonic() > began + seconds:
+            for begin in itertools.cycle(itertools.chain(*((one, emulator.heal) for one in troubles))):
+                begin()
+                time.sleep(min(TURN_SECONDS, seconds / 8))
+                samples.append(_held(portal))
+                if time.monotonic() > ends:
                     break
         finally:
             emulator.heal()
@@ -114,18 +113,6 @@ def _mixed_use(portal: Served, viewers: list[Viewer], emulator: Emulator, second
     ]
 
 
-def _troubles(emulator: Emulator) -> list[Callable[[], object]]:
-    return [
-        lambda: emulator.fail_with(500),
-        lambda: emulator.fail_with(503),
-        lambda: emulator.throttle(2),
-        emulator.cut_body,
-        emulator.hang,
-        emulator.answer_html,
-        lambda: emulator.fail_with(403),
-    ]
-
-
 def _held(portal: Served) -> tuple[float, float]:
     """Return the memory of all workers, each page counted once, and how many files they have open."""
     memory = files = 0
@@ -139,30 +126,6 @@ def _held(portal: Served) -> tuple[float, float]:
 def _growth(values: tuple[float, ...]) -> float:
     fifth = max(1, len(values) // 5)
     return statistics.median(values[-fifth:]) / statistics.median(values[:fifth])
-
-
-def _address(chance: random.Random, instances: list[str]) -> str:
-    """Return what somebody may ask for, garbage included."""
-    instance_id = chance.choice(instances)
-    filters = urlencode(
-        [(name, chance.choice(texts)) for name, texts in FILTERS.items() if chance.random() < 0.2]
-    )
-    garbage = "&".join(f"{name}={quote(chance.randbytes(20))}" for name in ("status", "from", "page", "x"))
-    wanted = chance.choice(("cache", instance_id, f"https://portal.example/x/{instance_id}/ please", "0"))
-    [address] = chance.choices(
-        (
-            history(instance_id, filters),
-            history(instance_id, filters, chance.choice(("backups.json", "backups.csv", "ticket/"))),
-            history(instance_id, "at=2+h+ago", "recovery-point/"),
-            history(instance_id, garbage, chance.choice(("", "backups.json", "recovery-point/"))),
-            history(str(uuid.UUID(int=chance.getrandbits(128)))),
-            f"/find/?{urlencode({'q': wanted})}",
-            chance.choice(("/", "/projects/default/", "/projects/default/?q=orders", "/keyboard/")),
-            chance.choice(("/nowhere", "/projects/none/", "/static/nothing.css", "/%00", "/healthz")),
-        ),
-        (40, 16, 8, 5, 1, 8, 15, 5),
-    )
-    return address
 
 
 def _is_documented(look: Look) -> bool:
@@ -196,11 +159,8 @@ def _breakages(
                 return looks
         raise SystemExit(f"not every page comes: {[(look.status, look.path) for look in seen]}")
 
-    def kill_a_worker() -> None:
-        os.kill(portal.workers()[0], signal.SIGKILL)
-
-    breakages: list[Trouble] = [
-        ("a worker is killed", kill_a_worker, lambda: None),
+    breakages: list[tuple[str, Callable[[], object], Callable[[], object]]] = [
+        ("a worker is killed", lambda: os.kill(portal.workers()[0], signal.SIGKILL), lambda: None),
         ("DCS fails (500)", lambda: emulator.fail_with(500), emulator.heal),
         ("DCS hangs", emulator.hang, emulator.heal),
     ]
@@ -217,11 +177,9 @@ def _breakages(
         mending.join()
         mended = time.monotonic()
         looks += until_well()
-        bad = [look.ended for look in looks if look.status != 200]
-        rows += [
-            Row(f"{name}: answers that are 503", 100 * len(bad) / len(looks), " %"),
-            Row(f"{name}: all well after", max(0.0, max(bad, default=0.0) - mended), "s", most=10),
-        ]
+        bad = [look.ended - mended for look in looks if look.status != 200]
+        rows.append(Row(f"{name}: answers that are 503", 100 * len(bad) / len(looks), " %"))
+        rows.append(Row(f"{name}: all well after", max(0.0, *bad) if bad else 0.0, "s", most=10))
         everything += looks
     wrong = sum(look.status == 200 and not is_right(look) for look in everything)
     others = sum(look.status not in (200, 503) for look in everything)

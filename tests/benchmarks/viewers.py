@@ -9,9 +9,8 @@ import statistics
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,120 +41,115 @@ def measure(effort: Effort) -> list[Row]:
             stack.callback(nginx.stop)
             environment |= {"PORTAL_URL": nginx.url, "TRUSTED_PROXIES": "127.0.0.1"}
         _, cookies = stack.enter_context(served(environment, port, viewers=max(2, effort.viewers)))
-        scene = _Scene(environment["PORTAL_URL"], port, cookies, upstream, effort)
-        return [*scene.crowd(), *scene.beside_others(nginx)]
+        viewer = partial(Viewer, environment["PORTAL_URL"])
+        rows = _crowd([viewer(cookie, port=port) for cookie in cookies], upstream, effort)
 
-
-@dataclass
-class _Scene:
-    url: str
-    port: int
-    cookies: list[str]
-    upstream: stub.Stub
-    effort: Effort
-
-    def viewer(self, number: int, **options: float) -> Viewer:
-        return Viewer(self.url, self.cookies[number], port=self.port, **options)
-
-    def crowd(self) -> list[Row]:
-        """All want a history that nobody has read: while DCS is slow, and while it fails."""
-        self.upstream.latency = LATENCY
-        records, viewers, asked = f"records-{self.effort.records}", self.effort.viewers, self.upstream.asked
-        [alone] = self._arrive(f"{records}-alone", 1)
-        cold = self._arrive(f"{records}-cold", viewers)
-        self.upstream.status = 500
-        failed = self._arrive(f"{records}-failing", viewers, until=503)
-        self.upstream.status = 0
-        calls = sum(count for (instance_id, _), count in asked.items() if instance_id == f"{records}-failing")
-        assert sum(b"data-backup-id=" in look.body for look in cold) == viewers, {
-            look.status for look in cold
-        }
-        assert [look.status for look in failed] == [503] * viewers
-        walks = asked[f"{records}-cold", "walks"]
-        return [
-            Row(f"walks for {viewers} cold viewers, 2 processes", walks, "", most=1, least=1),
-            Row("calls while DCS fails", calls, "", most=2),
-            Row("cold viewers, p99, against one alone", percentile(cold, 0.99) / alone.seconds),
-            Row("cold viewers, p99", percentile(cold, 0.99), "ms"),
-            Row("viewers while DCS fails, p99", percentile(failed, 0.99), "ms"),
-        ]
-
-    def _arrive(self, instance_id: str, count: int, *, until: int = 200) -> list[Look]:
-        """Let viewers ask at once, and again as their pages do while the list is being read."""
-
-        def wait(number: int) -> list[Look]:
-            viewer, began = self.viewer(number), time.monotonic()
-            while True:
-                look = viewer.get(history(instance_id), due=began)
-                if (look.status == until and b'data-live="reading"' not in look.body) or look.seconds > 60:
-                    return [look]
-                time.sleep(PAUSE)
-
-        return side_by_side(wait, count)
-
-    def beside_others(self, nginx: Nginx | None) -> list[Row]:
-        slow = f"{self.effort.idle} idle and {self.effort.half_sent} half-sent connections"
-        own = [self.viewer(0) for _ in range(CONNECTIONS)]
-        rows = [self._ratio(f"{slow}, bare", own, partial(self._slow_clients, self.port))]
+        slow = f"{effort.idle} idle and {effort.half_sent} half-sent connections"
+        own = [viewer(cookies[0], port=port) for _ in range(CONNECTIONS)]
+        ratio = partial(_ratio, own, effort)
+        rows.append(ratio(f"{slow}, bare", lambda: _slow_clients(port, effort)))
         if nginx:
-            proxied = [Viewer(self.url, self.cookies[0]) for _ in range(CONNECTIONS)]
-            rows.append(self._ratio(f"{slow}, nginx", proxied, partial(self._slow_clients, nginx.https)))
+            https, proxied = nginx.https, [viewer(cookies[0]) for _ in range(CONNECTIONS)]
+            rows.append(_ratio(proxied, effort, f"{slow}, nginx", lambda: _slow_clients(https, effort)))
         else:
             rows.append(Row(f"{slow}, nginx", None, why_not="nginx is not installed"))
-        for what, count, cookie, path in (
-            (
-                "made-up ids at a time by another viewer",
-                MADE_UP,
-                self.cookies[1],
-                lambda: history(str(uuid.uuid4())),
-            ),
-            ("sign-ins at a provider that drips", SIGN_INS, "", lambda: "/sso/start/?next=/"),
-        ):
-            rows.append(self._ratio(f"{count} {what}", own, partial(self._asking, count, cookie, path)))
-        return rows
+        patience = effort.seconds + 1
+        another = [viewer(cookies[1], port=port, patience=patience) for _ in range(MADE_UP)]
+        strangers = [viewer(port=port, patience=patience) for _ in range(SIGN_INS)]
+        made_up, sign_in = (lambda: history(str(uuid.uuid4()))), (lambda: "/sso/start/?next=/")
+        return [
+            *rows,
+            ratio(f"{MADE_UP} made-up ids at a time by another", lambda: _asking(another, made_up)),
+            ratio(f"{SIGN_INS} sign-ins at a provider that drips", lambda: _asking(strangers, sign_in)),
+        ]
 
-    def _ratio(self, what: str, viewers: list[Viewer], harm: Callable[[], object]) -> Row:
-        """Compare viewers' p95 in quiet with that while `harm()` is entered, in turns."""
-        taken: dict[bool, list[float]] = {False: [], True: []}
-        look_regularly(viewers, [CACHED], 1.0)
-        for turn in range(2 * self.effort.rounds):
-            with harm() if turn % 2 else nullcontext():  # type: ignore[attr-defined]
-                looks = look_regularly(viewers, [CACHED], self.effort.seconds)
-            assert {look.status for look in looks} == {200}, what
-            taken[bool(turn % 2)].append(percentile(looks, 0.95))
-        # What else the machine does for a moment spoils one round, not the others.
-        ratio = statistics.median(taken[True]) / statistics.median(taken[False])
-        return Row(f"viewers' p95 against quiet: {what}", ratio, most=2)
 
-    @contextmanager
-    def _slow_clients(self, port: int) -> Iterator[None]:
-        with ExitStack() as stack:
-            for number in range(self.effort.idle + self.effort.half_sent):
-                one = stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=10)))
-                if number >= self.effort.idle:
-                    one.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Half: ")
-            yield
+# All at once -----------------------------------------------------------------
 
-    @contextmanager
-    def _asking(self, count: int, cookie: str, path: Callable[[], str]) -> Iterator[None]:
-        """Let others ask at once, and again every two seconds until the block is left."""
-        over = threading.Event()
 
-        def ask() -> None:
-            viewer = Viewer(self.url, cookie, port=self.port, patience=self.effort.seconds + 1)
-            while not over.is_set():
-                viewer.get(path())
-                over.wait(2.0)
+def _crowd(viewers: Sequence[Viewer], upstream: stub.Stub, effort: Effort) -> list[Row]:
+    """All want a history that nobody has read: while DCS is slow, and while it fails."""
+    upstream.latency = LATENCY
+    records = f"records-{effort.records}"
+    [alone] = _arrive(viewers[:1], f"{records}-alone")
+    cold = _arrive(viewers, f"{records}-cold")
+    upstream.status = 500
+    failed = _arrive(viewers, f"{records}-failing", until=503)
+    upstream.status = 0
+    assert all(b"data-backup-id=" in look.body for look in cold), {look.status for look in cold}
+    assert {look.status for look in failed} == {503}
+    walks = upstream.asked[f"{records}-cold", "walks"]
+    calls = sum(count for (asked, _), count in upstream.asked.items() if asked == f"{records}-failing")
+    return [
+        Row(f"walks for {len(cold)} cold viewers, 2 processes", walks, "", most=1, least=1),
+        Row("calls while DCS fails", calls, "", most=2),
+        Row("cold viewers, p99, against one alone", percentile(cold, 0.99) / alone.seconds),
+        Row("cold viewers, p99", percentile(cold, 0.99), "ms"),
+        Row("viewers while DCS fails, p99", percentile(failed, 0.99), "ms"),
+    ]
 
-        threads = [threading.Thread(target=ask) for _ in range(count)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
+
+def _arrive(viewers: Sequence[Viewer], instance_id: str, *, until: int = 200) -> list[Look]:
+    """Let viewers ask at once, and again as their pages do while the list is being read."""
+
+    def wait(number: int) -> list[Look]:
+        began = time.monotonic()
+        while True:
+            look = viewers[number].get(history(instance_id), due=began)
+            if (look.status == until and b'data-live="reading"' not in look.body) or look.seconds > 60:
+                return [look]
+            time.sleep(PAUSE)
+
+    return side_by_side(wait, len(viewers))
+
+
+# Beside others ---------------------------------------------------------------
+
+
+def _ratio(
+    viewers: Sequence[Viewer], effort: Effort, what: str, harm: Callable[[], AbstractContextManager[None]]
+) -> Row:
+    """Compare viewers' p95 in quiet with that while `harm()` is entered, in turns."""
+    taken: dict[bool, list[float]] = {False: [], True: []}
+    look_regularly(viewers, [CACHED], 1.0)
+    for harmed in (False, True) * effort.rounds:
+        with harm() if harmed else nullcontext():
+            looks = look_regularly(viewers, [CACHED], effort.seconds)
+        assert {look.status for look in looks} == {200}, what
+        taken[harmed].append(percentile(looks, 0.95))
+    # What else the machine does for a moment spoils one round, not the others.
+    ratio = statistics.median(taken[True]) / statistics.median(taken[False])
+    return Row(f"viewers' p95 against quiet: {what}", ratio, most=2)
+
+
+@contextmanager
+def _slow_clients(port: int, effort: Effort) -> Iterator[None]:
+    with ExitStack() as stack:
+        for number in range(effort.idle + effort.half_sent):
+            one = stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=10)))
+            if number >= effort.idle:
+                one.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Half: ")
+        yield
+
+
+@contextmanager
+def _asking(viewers: Sequence[Viewer], path: Callable[[], str]) -> Iterator[None]:
+    """Let others ask at once, and again every two seconds until the block is left."""
+    over = threading.Event()
+
+    def ask(number: int) -> list[Look]:
+        while not over.is_set():
+            viewers[number].get(path())
+            over.wait(2.0)
+        return []
+
+    asking = threading.Thread(target=side_by_side, args=(ask, len(viewers)))
+    asking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        asking.join()
 
 
 class _Drip(socketserver.BaseRequestHandler):
