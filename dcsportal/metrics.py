@@ -27,7 +27,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
-# "ok", and the kinds of sso.failures.PAGES.
+# "ok", and the kinds of sso.failures.STATUS.
 SIGN_IN_OUTCOMES = (
     *("ok", "ambiguous", "clock", "error", "expired", "long-link", "misconfigured", "no-group"),
     *("no-proxy", "overage", "past-proxy", "refused", "spent", "unavailable", "untrusted"),

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from dcsportal.metrics import SIGN_IN_OUTCOMES
-from dcsportal.sso.failures import PAGES
+from dcsportal.sso.failures import STATUS
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "a-token-for-prometheus"
@@ -120,4 +120,4 @@ def test_a_failed_sign_in_is_told_by_its_kind(db: None, client: Client, settings
 
 
 def test_every_way_in_which_a_sign_in_can_fail_is_known_beforehand() -> None:
-    assert set(SIGN_IN_OUTCOMES) == {"ok", *PAGES}
+    assert set(SIGN_IN_OUTCOMES) == {"ok", *STATUS}

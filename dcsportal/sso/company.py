@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
@@ -17,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from dcsportal.links import is_too_long, safe_link, see_other
 
 from . import audit, backchannel, pending, provider
-from .claims import Claims, check_id_token, is_subject
+from .claims import Claims, id_token_claims, is_subject
 from .failures import SignInFailure, failure_page, too_long
 from .identity import Identity, claim_at, groups_are_elsewhere, identity_of, refuse_without_a_group
 from .provider import Metadata
@@ -79,20 +78,27 @@ def _finish(request: HttpRequest, begun: pending.Pending) -> None:
     metadata = provider.provider().metadata()
     code = _code(request, metadata)
     tokens = provider.tokens(metadata, code=code, verifier=begun.verifier)
-    claims = _checked(tokens["id_token"], metadata, begun)
-    identity = _identity(claims, metadata, tokens.get("access_token"))
-    refuse_without_a_group(identity)
-    viewer = start_session(
-        request,
-        issuer=identity.issuer,
-        subject=identity.subject,
-        name=identity.name,
-        email=identity.email,
-        groups=identity.groups,
+    access_token = str(tokens.get("access_token") or "")
+    claims = id_token_claims(
+        provider.provider().verified(tokens["id_token"]),
+        issuer=metadata.issuer,
+        client_id=settings.SSO_CLIENT_ID,
+        nonce=begun.nonce,
+        access_token=access_token,
     )
+    identity = _identity(claims, metadata, access_token)
+    refuse_without_a_group(identity)
+    viewer = start_session(request, identity)
     sid = str(claims["sid"]) if is_subject(claims.get("sid")) else ""
     remember_provider_session(request, viewer, sid=sid, id_token=tokens["id_token"])
-    audit.record(request, "sign-in", viewer, groups=identity.groups)
+
+
+# The provider's codes of errors, as kinds of failures.
+_KINDS = {
+    "access_denied": "refused",
+    "server_error": "unavailable",
+    "temporarily_unavailable": "unavailable",
+}
 
 
 def _code(request: HttpRequest, metadata: Metadata) -> str:
@@ -101,27 +107,17 @@ def _code(request: HttpRequest, metadata: Metadata) -> str:
     if (named is None and metadata.names_issuer) or (named is not None and named != metadata.issuer):
         raise SignInFailure("untrusted", "the answer is of another issuer")
     if error := request.GET.get("error"):
-        kind = {"access_denied": "refused", "temporarily_unavailable": "unavailable"}.get(error, "error")
-        kind = "unavailable" if error == "server_error" else kind
-        raise SignInFailure(kind, f"the provider answered {error:.60}", {"code": provider.shown_code(error)})
+        raise SignInFailure(
+            _KINDS.get(error, "error"),
+            f"the provider answered {error:.60}",
+            {"code": provider.shown_code(error)},
+        )
     if not (code := request.GET.get("code", "")):
         raise SignInFailure("error", "the answer has no code")
     return code
 
 
-def _checked(id_token: str, metadata: Metadata, begun: pending.Pending) -> Claims:
-    claims = provider.provider().verified(id_token)
-    check_id_token(
-        claims,
-        issuer=metadata.issuer,
-        client_id=settings.SSO_CLIENT_ID,
-        nonce=begun.nonce,
-        now=time.time(),
-    )
-    return claims
-
-
-def _identity(claims: Claims, metadata: Metadata, access_token: object) -> Identity:
+def _identity(claims: Claims, metadata: Metadata, access_token: str) -> Identity:
     """Return who it is; userinfo is asked only for what the ID token leaves out."""
     name = settings.SSO_GROUPS_CLAIM
     elsewhere = groups_are_elsewhere(claims, name)
@@ -180,7 +176,7 @@ def back_channel_logout(request: HttpRequest) -> HttpResponse:
     """End the sessions that the provider's logout token names."""
     _only_with_a_provider()
     try:
-        ended = backchannel.log_out(request.POST.get("logout_token", ""), now=time.time())
+        ended = backchannel.log_out(request.POST.get("logout_token", ""))
     except SignInFailure as failure:
         audit.refusal(request, "back-channel-logout", failure.reason)
         status = 503 if failure.kind == "unavailable" else 400

@@ -7,18 +7,19 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import copy_context
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
 import requests
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 from django.conf import settings
 from django.urls import reverse
+from joserfc.jwt import Token
 
 from backups.dcs.http import BoundedAdapter
 from dcsportal.environment import is_loopback
@@ -43,19 +44,26 @@ MOST_WAITING, MOST_CALLBACKS = 4, 8
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(
+    msgspec.Struct,
+    frozen=True,
+    rename={
+        "algorithms": "id_token_signing_alg_values_supported",
+        "auth_methods": "token_endpoint_auth_methods_supported",
+        "names_issuer": "authorization_response_iss_parameter_supported",
+    },
+):
     """What the provider announces about itself, as far as the portal needs it."""
 
     issuer: str
-    authorization_endpoint: str
-    token_endpoint: str
-    jwks_uri: str
-    userinfo_endpoint: str
-    end_session_endpoint: str
-    algorithms: tuple[str, ...]
-    auth_methods: tuple[str, ...]
-    names_issuer: bool
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
+    jwks_uri: str = ""
+    userinfo_endpoint: str = ""
+    end_session_endpoint: str = ""
+    algorithms: tuple[str, ...] = ("RS256",)
+    auth_methods: tuple[str, ...] = ("client_secret_basic",)
+    names_issuer: bool = False
 
 
 class Session(OAuth2Session):  # type: ignore[misc]  # Authlib has no types
@@ -174,13 +182,11 @@ class Provider:
         """Hold one of the turns to finish a sign-in, or fail at once."""
         return _one_of(self._callbacks)
 
-    def verified(self, token: str) -> Claims:
-        """Return the claims of a token of this provider; an unknown key id reads the keys again."""
+    def verified(self, token: str) -> Token:
+        """Return a token that this provider signed; an unknown key id reads the keys again."""
         metadata = self.metadata()
-        try:
+        with suppress(UnknownKey):
             return verified(token, self.keys(metadata), metadata.algorithms)
-        except UnknownKey:
-            pass
         try:
             return verified(token, self.keys(metadata, anew=True), metadata.algorithms)
         except UnknownKey as unknown:
@@ -241,8 +247,8 @@ def tokens(metadata: Metadata, *, code: str, verifier: str) -> dict[str, Any]:
     return dict(answer)
 
 
-def userinfo(metadata: Metadata, *, access_token: Any, subject: str) -> Claims:
-    if not isinstance(access_token, str) or not access_token:
+def userinfo(metadata: Metadata, *, access_token: str, subject: str) -> Claims:
+    if not access_token:
         raise SignInFailure("untrusted", "the provider sent no access token")
     answer = _json_of(metadata.userinfo_endpoint, token=access_token)
     if answer.get("sub") != subject:
@@ -286,48 +292,32 @@ def shown_code(code: str) -> str:
 
 
 def _metadata(answer: dict[str, Any], issuer: str) -> Metadata:
-    announced = _text(answer, "issuer")
-    # A slash at the end belongs to the issuer, but is easily lost on the way into a setting.
-    if announced.rstrip("/") != issuer.rstrip("/"):
-        logger.error("SSO_ISSUER is %s, but the provider there calls itself %.200r.", issuer, announced)
-        raise SignInFailure("unavailable", "the provider calls itself otherwise than SSO_ISSUER")
-    endpoints = {name: _endpoint(answer, name) for name in _NEEDED + _OPTIONAL}
-    missing = [name for name in _NEEDED if not endpoints[name]]
-    if missing:
-        raise SignInFailure("unavailable", f"the provider announces no usable {missing[0]}")
-    return Metadata(
-        issuer=announced,
-        **endpoints,
-        algorithms=_list(answer, "id_token_signing_alg_values_supported") or ("RS256",),
-        auth_methods=_list(answer, "token_endpoint_auth_methods_supported") or ("client_secret_basic",),
-        names_issuer=answer.get("authorization_response_iss_parameter_supported") is True,
-    )
-
-
-_NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-_OPTIONAL = ("userinfo_endpoint", "end_session_endpoint")
-
-
-def _endpoint(answer: dict[str, Any], name: str) -> str:
-    """Return an announced address; http counts on loopback only."""
-    value = _text(answer, name)
     try:
-        address = urlsplit(value)
+        metadata = msgspec.convert({n: value for n, value in answer.items() if value is not None}, Metadata)
+    except msgspec.ValidationError as error:
+        raise SignInFailure("unavailable", f"the provider's announcement cannot be read: {error}") from error
+    # A slash at the end belongs to the issuer, but is easily lost on the way into a setting.
+    if metadata.issuer.rstrip("/") != issuer.rstrip("/"):
+        logger.error("SSO_ISSUER is %s, but the provider there calls itself %.200r.", issuer, metadata.issuer)
+        raise SignInFailure("unavailable", "the provider calls itself otherwise than SSO_ISSUER")
+    needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+    optional = ("userinfo_endpoint", "end_session_endpoint")
+    unusable = [name for name in needed + optional if not _is_usable(getattr(metadata, name))]
+    for name in needed:
+        if name in unusable:
+            raise SignInFailure("unavailable", f"the provider announces no usable {name}")
+    return msgspec.structs.replace(metadata, **dict.fromkeys(unusable, ""))
+
+
+def _is_usable(endpoint: str) -> bool:
+    """Tell whether an announced address is one; http counts on loopback only."""
+    try:
+        address = urlsplit(endpoint)
         host = address.hostname or ""
     except ValueError:
-        return ""
-    safe = address.scheme == "https" or (address.scheme == "http" and is_loopback(host))
-    return value if host and safe and value.isascii() and value.isprintable() and " " not in value else ""
-
-
-def _text(answer: dict[str, Any], name: str) -> str:
-    value = answer.get(name)
-    return value if isinstance(value, str) and len(value) <= 255 else ""
-
-
-def _list(answer: dict[str, Any], name: str) -> tuple[str, ...]:
-    value = answer.get(name)
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+        return False
+    is_safe = address.scheme == "https" or (address.scheme == "http" and is_loopback(host))
+    return bool(host) and is_safe and re.fullmatch(r"[!-~]+", endpoint) is not None
 
 
 def _auth_method(metadata: Metadata) -> str:

@@ -14,7 +14,6 @@ from django.http.response import HttpResponseBase
 from dcsportal.addresses import is_in
 from dcsportal.middleware import GetResponse
 
-from . import audit
 from .backend import PROXY as ISSUER
 from .claims import is_subject
 from .failures import SignInFailure, failure_page
@@ -56,15 +55,7 @@ def _enter(request: HttpRequest, identity: Identity) -> None:
     """Make the session that of this viewer, as the proxy describes them now."""
     known: Any = request.user
     if not _is_of(known, identity):
-        viewer = start_session(
-            request,
-            issuer=ISSUER,
-            subject=identity.subject,
-            name=identity.name,
-            email=identity.email,
-            groups=identity.groups,
-        )
-        audit.record(request, "sign-in", viewer, groups=identity.groups)
+        start_session(request, identity)
     elif (known.name, known.groups) != (identity.name, identity.groups):
         _take_anew(known, identity)
 

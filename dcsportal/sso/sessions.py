@@ -11,23 +11,25 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from . import audit
+from .identity import Identity
 from .models import ProviderSession, Viewer
 
 # Sessions stay tiny: what signing out at the provider needs is kept beside them, if it is not huge.
 LONGEST_HINT = 6000
 
 
-def start_session(
-    request: HttpRequest, *, issuer: str, subject: str, name: str, email: str, groups: list[str]
-) -> Viewer:
+def start_session(request: HttpRequest, identity: Identity) -> Viewer:
     """Sign the person in under a new session id; the session ends SSO_SESSION_HOURS from now, used or not."""
+    described = {"name": identity.name, "email": identity.email, "groups": identity.groups}
     viewer, _ = Viewer.objects.update_or_create(
-        issuer=issuer, subject=subject, defaults={"name": name, "email": email, "groups": groups}
+        issuer=identity.issuer, subject=identity.subject, defaults=described
     )
     # Somebody else's session in this browser must not lend its data, nor its id, to this one.
     request.session.flush()
     login(request, viewer)
     request.session.set_expiry(session_end())
+    audit.record(request, "sign-in", viewer, groups=identity.groups)
     return viewer
 
 

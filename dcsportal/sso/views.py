@@ -15,6 +15,7 @@ from dcsportal.links import is_too_long, query_of_next, safe_link, see_other
 from . import audit, company, proxy
 from .demo import ISSUER, PEOPLE
 from .failures import SignInFailure, failure_page, too_long
+from .identity import Identity
 from .sessions import end_session, start_session
 
 
@@ -54,15 +55,7 @@ def _sign_in_to_demo(request: HttpRequest) -> HttpResponse:
     other_doors = settings.SSO_ISSUER or settings.SSO_PROXY_USER_HEADER
     if not settings.DCS_DEMO or other_doors or person is None:
         raise Http404
-    viewer = start_session(
-        request,
-        issuer=ISSUER,
-        subject=person.key,
-        name=person.name,
-        email=person.email,
-        groups=list(person.groups),
-    )
-    audit.record(request, "sign-in", viewer, groups=viewer.groups)
+    start_session(request, Identity(ISSUER, person.key, person.name, person.email, list(person.groups)))
     return see_other(safe_link(request.POST.get("next", "")))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import logging
 import queue
@@ -59,19 +61,18 @@ def test_tabs_opened_at_once_in_an_empty_browser_each_land_on_their_own_link(cli
     """All are at the provider before the first comes back; the last one comes back first."""
     links = [f"{PAGE}?q=tab{number}" for number in range(3)]
     addresses = [to_provider(client, link) for link in links]
+    # The provider learns nothing of what a viewer looks for.
+    assert not any("tab" in address or "5560df16" in address for address in addresses)
 
     landed = [get(client, at_provider(address)).headers["Location"] for address in reversed(addresses)]
 
     assert landed == list(reversed(links))
 
 
-@pytest.mark.parametrize("link", HARD_LINKS)
-def test_each_sign_in_has_a_small_cookie_of_its_own(client: Client, link: str) -> None:
-    to_provider(client, link)
+def test_each_sign_in_has_a_small_cookie_of_its_own(client: Client) -> None:
+    to_provider(client, HARD_LINKS[-1])
 
-    cookies = [cookie for name, cookie in client.cookies.items() if name.startswith("sso-")]
-    assert len(cookies) == 1
-    cookie = cookies[0]
+    (cookie,) = [cookie for name, cookie in client.cookies.items() if name.startswith("sso-")]
     assert len(cookie.key) + 1 + len(cookie.value) <= 120
     assert (cookie["path"], cookie["max-age"], cookie["samesite"]) == ("/sso/", 600, "Lax")
     assert cookie["httponly"]
@@ -127,12 +128,6 @@ def test_a_link_that_might_lead_elsewhere_becomes_the_home_page(client: Client, 
     assert get(client, at_provider(address)).headers["Location"] == "/"
 
 
-def test_a_long_link_that_leads_elsewhere_is_offered_to_nobody(client: Client) -> None:
-    response = client.get("/sign-in/", {"next": "//evil.example/" + "a" * LONGEST_LINK})
-
-    assert response.headers["Location"] == "/sso/start/?next=/"
-
-
 @pytest.mark.parametrize("path", ["", "/sign-in/", "/sso/start/"])
 def test_a_link_over_8_kb_is_offered_to_copy(client: Client, path: str) -> None:
     link = f"{PAGE}?q=" + "a" * LONGEST_LINK
@@ -183,13 +178,6 @@ def test_of_the_long_links_of_one_address_the_oldest_go_first(sso: Settings) -> 
     assert not RestingLink.objects.filter(id="2001:db8::/64-0").exists()
     page = get(Client(), at_provider(address))
     assert _tried_again(Client(), page).headers["Location"] == LONG
-
-
-def test_a_long_link_costs_a_few_short_queries(
-    client: Client, django_assert_max_num_queries: Callable[..., Any]
-) -> None:
-    with django_assert_max_num_queries(5):
-        get(client, f"/sso/start/?next={PAGE}?q={'a' * 600}")
 
 
 # --- What begins a sign-in -------------------------------------------------------
@@ -271,37 +259,25 @@ def test_a_sign_in_of_more_than_ten_minutes_keeps_its_link(
     assert _tried_again(client, page).headers["Location"] == HARD_LINKS[0]
 
 
-def test_a_link_that_the_state_carries_is_not_readable_by_the_provider(client: Client) -> None:
-    address = to_provider(client, f"{PAGE}?q=secret-remark")
-
-    assert "secret-remark" not in address
-    assert "5560df16" not in address
-
-
 def test_a_callback_is_taken_once_and_in_the_browser_that_began(client: Client) -> None:
-    callback = at_provider(to_provider(client, HARD_LINKS[0]))
-
-    assert get(Client(), callback).status_code == 400
-    assert get(client, callback).status_code == 303
-    again = get(client, callback)
-
-    assert again.status_code == 400
-    assert Session.objects.count() == 1
-
-
-def test_a_callback_replayed_with_its_cookie_is_refused_by_the_provider(client: Client) -> None:
     callback = at_provider(to_provider(client, HARD_LINKS[0]))
     thief = Client()
     thief.cookies.load({name: cookie.value for name, cookie in client.cookies.items()})
-    get(client, callback)
 
-    page = get(thief, callback)
-
-    assert page.status_code == 400
+    assert get(Client(), callback).status_code == 400
+    assert get(client, callback).status_code == 303
+    assert get(client, callback).status_code == 400
+    assert get(thief, callback).status_code == 400  # the provider refuses the code
     assert Session.objects.count() == 1
 
 
-@pytest.mark.parametrize("query", ["", "?state=x", "?code=x", "?state=%00&code=%ff", "?state=a.b&error=x"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("", "?state=x", "?code=x", "?state=%00&code=%ff", "?state=a.b&error=x", "?code=x&state=%ED%A0%80"),
+        *(f"?code=x&state={state}" for state in ("%00" * 22, "x" * 22, "a" * 22 + "%00")),
+    ],
+)
 def test_a_callback_that_nobody_began_is_a_page_and_no_error(client: Client, query: str) -> None:
     assert get(client, f"/sso/callback/{query}").status_code == 400
 
@@ -350,14 +326,19 @@ def test_a_provider_that_hangs_is_given_up_and_others_do_not_wait_for_it(
     company.hang.set()
 
 
-@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/keys", "/token", "/userinfo"])
+DRIPS = [
+    b"HTTP/1.1 200 O",
+    b"HTTP/1.1 200 OK\r\nX-Long: ",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n",
+    b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 99999\r\n\r\n",
+]
+
+
 @pytest.mark.parametrize(
-    "start",
+    ("path", "start"),
     [
-        b"HTTP/1.1 200 O",
-        b"HTTP/1.1 200 OK\r\nX-Long: ",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n",
-        b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 99999\r\n\r\n",
+        *(("/token", start) for start in DRIPS),
+        *((path, DRIPS[2]) for path in ("/.well-known/openid-configuration", "/keys", "/userinfo")),
     ],
 )
 def test_a_provider_that_drips_is_given_up_and_the_link_kept(
@@ -608,25 +589,34 @@ def test_a_token_that_was_not_meant_for_this_sign_in_lets_nobody_in(
     assert _tried_again(client, page).headers["Location"] == HARD_LINKS[0]
 
 
-def test_a_token_without_a_signature_lets_nobody_in(client: Client, company: OpenId) -> None:
-    company.sign = unsigned
+@pytest.mark.parametrize("forged", ["unsigned", "by the public key", "by another key of the same id"])
+def test_a_token_that_the_provider_did_not_sign_lets_nobody_in(
+    client: Client, company: OpenId, forged: str
+) -> None:
+    signed_in(Client())  # the keys are known
+    Session.objects.all().delete()
+    if forged == "unsigned":
+        company.sign = unsigned
+    elif forged == "by the public key":
+        company.sign = signed_with_the_public_key(company.keys["RS256"])
+    else:
+        company.keys = {"RS256": RSAKey.generate_key(2048, {"kid": "rsa"})}
 
     assert signed_in(client).status_code == 400
     assert not Session.objects.exists()
 
 
-def test_a_token_signed_with_the_public_key_lets_nobody_in(client: Client, company: OpenId) -> None:
-    company.sign = signed_with_the_public_key(company.keys["RS256"])
-
+def test_the_hash_of_the_access_token_is_checked_where_there_is_one(client: Client, company: OpenId) -> None:
+    company.changes = {"at_hash": "bm90IGl0cyBoYXNo"}
     assert signed_in(client).status_code == 400
-    assert not Session.objects.exists()
+
+    company.changes = {"at_hash": _half_hash("an-access-token")}
+    assert signed_in(client).status_code == 303
 
 
-def test_a_token_signed_by_somebody_else_lets_nobody_in(client: Client, company: OpenId) -> None:
-    signed_in(Client())
-    company.keys = {"RS256": RSAKey.generate_key(2048, {"kid": "rsa"})}
-
-    assert signed_in(client).status_code == 400
+def _half_hash(access_token: str) -> str:
+    half = hashlib.sha256(access_token.encode()).digest()[:16]
+    return base64.urlsafe_b64encode(half).rstrip(b"=").decode()
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
@@ -772,6 +762,7 @@ def test_signing_out_ends_the_session_here_and_leads_to_the_providers_sign_out(
     client: Client, company: OpenId
 ) -> None:
     signed_in(client)
+    assert len(Session.objects.get().session_data) < 500
 
     response = client.post("/sign-out/")
 
@@ -805,12 +796,6 @@ def test_signing_out_while_the_provider_is_down_still_ends_the_session_here(
 
     assert client.post("/sign-out/").headers["Location"] == "/signed-out/"
     assert not Session.objects.exists()
-
-
-def test_a_session_is_tiny(client: Client) -> None:
-    signed_in(client)
-
-    assert len(Session.objects.get().session_data) < 500
 
 
 @pytest.mark.parametrize("named", [{}, {"sid": "session-1"}, {"sub": None, "sid": "session-1"}])
@@ -873,16 +858,15 @@ def test_a_logout_call_that_the_standard_forbids_ends_nothing(
     assert Session.objects.count() == 1
 
 
-@pytest.mark.parametrize("token", ["", "x", "a.b.c", "e30.e30.", "é.é.é", "." * 9, "a" * 100_000])
-def test_a_logout_call_without_a_token_ends_nothing(client: Client, token: str) -> None:
-    assert client.post("/sso/back-channel-logout/", {"logout_token": token}).status_code == 400
-
-
-def test_an_unsigned_logout_call_ends_nothing(client: Client, company: OpenId) -> None:
+@pytest.mark.parametrize("token", ["unsigned", "", "a.b.c", "e30.e30.", "é.é.é", "." * 9, "a" * 100_000])
+def test_a_logout_call_without_a_signed_token_ends_nothing(
+    client: Client, company: OpenId, token: str
+) -> None:
     signed_in(client)
     company.sign = unsigned
 
-    response = client.post("/sso/back-channel-logout/", {"logout_token": company.logout_token()})
+    given = company.logout_token() if token == "unsigned" else token
+    response = client.post("/sso/back-channel-logout/", {"logout_token": given})
 
     assert response.status_code == 400
     assert Session.objects.exists()
@@ -924,17 +908,10 @@ def test_a_group_with_a_lone_surrogate_counts_for_nothing() -> None:
     assert group_names(["dcs\ud800", "dcs"]) == ["dcs"]
 
 
-@pytest.mark.parametrize("state", ["%00", "a%00b", "%ED%A0%80", "%00" * 22, "x" * 22, "a" * 22 + "%00", ""])
-def test_an_unknown_state_is_no_sign_in(client: Client, company: OpenId, sso: Settings, state: str) -> None:
-    response = get(client, f"/sso/callback/?code=x&state={state}")
-
-    assert response.status_code == 400
-
-
 @pytest.mark.parametrize("value", ['"aaaaaaaaaa\\000"', "a" * 31 + "A", "aaaaaaaa", "é" * 32])
-@pytest.mark.parametrize("path", ["/healthz", "/sign-in/", "/", "/unknown/"])
+@pytest.mark.parametrize("path", ["/", "/unknown/"])
 def test_a_cookie_that_is_no_session_s_is_no_session(
-    client: Client, company: OpenId, sso: Settings, django_assert_num_queries: Any, path: str, value: str
+    client: Client, django_assert_num_queries: Any, path: str, value: str
 ) -> None:
     with django_assert_num_queries(0):
         response = client.get(path, headers={"Cookie": f"portal_session={value}"})
