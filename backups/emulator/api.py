@@ -44,7 +44,7 @@ from .fleet import (
 )
 from .gateway import Gateway
 from .inventory import row
-from .parameters import Page, Window, matching_instances
+from .parameters import matching_instances, page_of, rows_within
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
@@ -147,14 +147,13 @@ class Emulator(Faults):
         self, request: Request, request_id: str, project: Project, match: re.Match[str]
     ) -> Answer:
         faults = self._take(request.path)
-        if self.latency:
-            self._wait(self.latency)
+        self._wait(self.latency)
         for fault in faults:
             if fault.before:
                 fault.before()
-        answered = [fault.answer(request_id) for fault in faults if fault.answer]
+        answered = next((fault.answer for fault in faults if fault.answer), None)
         try:
-            answer = answered[0] if answered else self._dcs_answer(request, project, match, faults)
+            answer = answered(request_id) if answered else self._dcs_answer(request, project, match, faults)
         except ApiError as refusal:
             answer = refusal.answer(request_id)
         for fault in faults:
@@ -164,19 +163,33 @@ class Emulator(Faults):
     def _dcs_answer(
         self, request: Request, project: Project, match: re.Match[str], faults: list[Fault]
     ) -> Answer:
+        """Answer one of the four calls: ListBackupRecords.md, and dcs-api.md section 4."""
         _check_project_id(match["project"], project)
         call = _CALL.fullmatch(match["rest"])
         if call is None:
             raise ApiError(404, "DCS.4001", "The requested URL does not exist.")
-        page = Page.read(request.parameters, faults)
+        given = dict(request.parameters)
+        limit, offset = page_of(given)
+        limit = min([limit, *(fault.page_cap for fault in faults if fault.page_cap is not None)])
+        page, of_page = slice(offset, offset + limit), any(fault.page_total for fault in faults)
         if call["instance"] is None:
-            return self._list_instances(request, project, page)
+            summaries = [instance_summary(one) for one in self.fleet.instances(project)]
+            found = matching_instances(summaries, given)
+            total = len(found[page]) if of_page else len(found)
+            return json_answer({"instance_num": total, "instances": found[page]})
         instance = self._instance(project, call["instance"])
-        if call["list"] == "backups":
-            return self._list_backup_records(request, instance, page)
-        if call["list"] == "restores":
-            return self._list_restore_records(request, instance, page)
-        return json_answer(instance_details(instance))
+        if call["list"] is None:
+            return json_answer(instance_details(instance))
+        rows = self.fleet.backups(instance) if call["list"] == "backups" else _restores(instance)
+        rows = rows_within(rows, given)
+        if not rows:
+            return Answer(204)
+        shown = rows[page]
+        # The rows' own JSON, joined: a page of 1000 costs no serialising.
+        listed = b",".join(one.text for one in shown)
+        field = b"backup_record_response" if call["list"] == "backups" else b"restore_record_response"
+        total = len(shown) if of_page else len(rows)
+        return json_bytes_answer(b'{"total_num":%d,"%s":[%s]}' % (total, field, listed))
 
     def _instance(self, project: Project, instance_id: str) -> Instance:
         if not _INSTANCE_ID.fullmatch(instance_id):
@@ -188,34 +201,9 @@ class Emulator(Faults):
             raise ApiError(400, "DCS.4119", "The instance does not exist.")
         return found
 
-    def _list_instances(self, request: Request, project: Project, page: Page) -> Answer:
-        """ListInstances, dcs-api.md section 4."""
-        found = matching_instances(
-            [instance_summary(one) for one in self.fleet.instances(project)], request.parameters
-        )
-        shown = page.of(found)
-        return json_answer({"instance_num": page.total(found, shown), "instances": shown})
 
-    def _list_backup_records(self, request: Request, instance: Instance, page: Page) -> Answer:
-        """ListBackupRecords, ListBackupRecords.md."""
-        rows = Window.read(request.parameters).of(self.fleet.backups(instance))
-        return _records_page("backup_record_response", rows, page)
-
-    def _list_restore_records(self, request: Request, instance: Instance, page: Page) -> Answer:
-        """ListRestoreRecords, dcs-api.md section 4."""
-        listed = [row(one, datetime.fromisoformat(one["created_at"])) for one in instance.restores]
-        return _records_page("restore_record_response", Window.read(request.parameters).of(listed), page)
-
-
-def _records_page(field: str, rows: list[Row], page: Page) -> Answer:
-    """Join the rows' own JSON: a page of 1000 costs no serialising."""
-    if not rows:
-        return Answer(204)
-    shown = page.of(rows)
-    listed = b",".join(one.text for one in shown)
-    return json_bytes_answer(
-        b'{"total_num":%d,"%s":[%s]}' % (page.total(rows, shown), field.encode(), listed)
-    )
+def _restores(instance: Instance) -> list[Row]:
+    return [row(one, datetime.fromisoformat(one["created_at"])) for one in instance.restores]
 
 
 def _check_project_id(project_id: str, project: Project) -> None:
