@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from .inventory import GIB, Instance, Json, Row, iso, newest_first, noise, row, slot_of, stable_id
 
@@ -94,16 +95,7 @@ def backup_name(created: datetime) -> str:
     return f"backup_{created + SERVICE_ZONE:%Y%m%d%H%M%S}"
 
 
-def automatic(
-    instance: Instance,
-    day: date,
-    *,
-    attempt: int = 0,
-    error_code: str | None = None,
-    remark: str | None = None,
-    restorable: bool = True,
-    file_format: str = "rdb",
-) -> Attempt:
+def automatic(instance: Instance, day: date, *, attempt: int = 0, **fields: Any) -> Attempt:
     """Return a day's scheduled backup; a further attempt follows an hour after the one before."""
     backup_id = stable_id(instance.instance_id, "auto", day, attempt)
     created = at_hour(day, instance.backup_hour + attempt, noise(backup_id) * 240)
@@ -112,23 +104,13 @@ def automatic(
         created=created,
         seconds=_seconds(instance, backup_id),
         size=size_of(instance, created, backup_id),
-        remark=remark,
-        error_code=error_code,
-        restorable=restorable,
         wait=2 + round(noise(backup_id, 2) * 9, 3),
         kept_until=created + timedelta(days=instance.save_days),
-        file_format=file_format,
+        **fields,
     )
 
 
-def manual(
-    instance: Instance,
-    day: date,
-    *,
-    remark: str | None,
-    kept: timedelta | None = None,
-    error_code: str | None = None,
-) -> Attempt:
+def manual(instance: Instance, day: date, *, kept: timedelta | None = None, **fields: Any) -> Attempt:
     """Return a backup that somebody started during that day; it stays until it is deleted."""
     backup_id = stable_id(instance.instance_id, "manual", day)
     created = at_hour(day, 9, noise(backup_id) * 6 * 3600)
@@ -138,10 +120,9 @@ def manual(
         seconds=_seconds(instance, backup_id) * 1.1,
         size=size_of(instance, created, backup_id),
         auto=False,
-        remark=remark,
-        error_code=error_code,
         kept_until=created + kept if kept else None,
         ends_as="deleted",
+        **fields,
     )
 
 

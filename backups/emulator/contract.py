@@ -42,23 +42,15 @@ def orders_cache(instance: Instance, now: datetime) -> list[Row]:
         if failed:
             code = "dcs.08.0008" if ordinal % 2 else "dcs.08.0002"
             attempts.append(automatic(instance, day, error_code=code, remark="nightly, first attempt"))
-        attempts.append(
-            automatic(
-                instance,
-                day,
-                attempt=int(failed),
-                remark="nightly, second attempt" if failed else remark,
-                # One a week: as after a change of specification, which the API gives no reason for.
-                restorable=ordinal % 7 != 5,
-            )
-        )
+            remark = "nightly, second attempt"
+        # One a week: as after a change of specification, which the API gives no reason for.
+        restorable = ordinal % 7 != 5
+        attempts.append(automatic(instance, day, attempt=int(failed), remark=remark, restorable=restorable))
         if ordinal % 11 == 7:
             number = ordinal // 11
-            remark = _MANUAL_REMARKS[number % len(_MANUAL_REMARKS)]
             # Somebody tidies up now and then: every third one is deleted two weeks later.
-            attempts.append(
-                manual(instance, day, remark=remark, kept=None if number % 3 else timedelta(days=14))
-            )
+            kept = None if number % 3 else timedelta(days=14)
+            attempts.append(manual(instance, day, remark=_MANUAL_REMARKS[number % 4], kept=kept))
     return [*rows(instance, attempts, now), _REFERENCE_ROW]
 
 

@@ -43,7 +43,7 @@ class Fault:
     """One fault in force. `hits` counts the calls that it touched."""
 
     kind: str
-    before: Callable[[], None] | None = None
+    before: Callable[[], object] | None = None
     answer: Callable[[str], Answer] | None = None
     reshape: Callable[[Answer], Answer] | None = None
     page_cap: int | None = None
@@ -58,13 +58,8 @@ class Fault:
         return self.times is not None and self.hits >= self.times
 
     def summary(self) -> dict[str, Any]:
-        return {
-            "fault": self.kind,
-            "times": self.times,
-            "path_contains": self.path_contains,
-            "after": self.after,
-            "hits": self.hits,
-        }
+        scope = {name: getattr(self, name) for name in ("times", "path_contains", "after", "hits")}
+        return {"fault": self.kind, **scope}
 
 
 class Faults:
@@ -126,13 +121,23 @@ class Faults:
 
     def cut_body(self, at: int | None = None, **scope: Any) -> Fault:
         """Announce the whole body, send its first half (or `at` bytes), close the connection."""
-        return self._add(Fault("cut_body", reshape=lambda answer: _cut(answer, at), **scope))
+
+        def reshape(answer: Answer) -> Answer:
+            sent = answer.body[: len(answer.body) // 2 if at is None else at]
+            return replace(answer, body=sent, announced=len(answer.body))
+
+        return self._add(Fault("cut_body", reshape=reshape, **scope))
 
     def drip(self, seconds: float = 0.05, size: int = 1, **scope: Any) -> Fault:
         """Send `size` bytes every `seconds`: each read succeeds, the whole never ends in time."""
 
+        def drops(body: bytes) -> Iterator[bytes]:
+            for start in range(0, len(body), size):
+                yield body[start : start + size]
+                self._wait(seconds)
+
         def reshape(answer: Answer) -> Answer:
-            return replace(answer, pieces=self._drops(answer.body, seconds, size))
+            return replace(answer, pieces=drops(answer.body))
 
         return self._add(Fault("drip", reshape=reshape, **scope))
 
@@ -169,10 +174,7 @@ class Faults:
         With `insert_record` and `remove_record`, records arrive and vanish during a walk.
         """
 
-        def before() -> None:
-            action()
-
-        return self._add(Fault("after_calls", before=before, after=count, **{"times": 1, **scope}))
+        return self._add(Fault("after_calls", before=action, after=count, **{"times": 1, **scope}))
 
     def heal(self) -> None:
         """Remove every fault and let hanging requests go on."""
@@ -191,9 +193,8 @@ class Faults:
         taken: list[Fault] = []
         with self._fault_lock:
             for fault in self._faults:
-                if fault.spent or fault.path_contains not in path:
-                    continue
-                if fault.answer and any(other.answer for other in taken):
+                answered = fault.answer and any(other.answer for other in taken)
+                if fault.spent or answered or fault.path_contains not in path:
                     continue
                 if fault.after > 0:
                     fault.after -= 1
@@ -206,15 +207,3 @@ class Faults:
         with self._fault_lock:
             released = self._released
         released.wait(seconds)
-
-    def _drops(self, body: bytes, seconds: float, size: int) -> Iterator[bytes]:
-        with self._fault_lock:
-            released = self._released
-        for start in range(0, len(body), size):
-            yield body[start : start + size]
-            released.wait(seconds)
-
-
-def _cut(answer: Answer, at: int | None) -> Answer:
-    sent = answer.body[: len(answer.body) // 2 if at is None else at]
-    return replace(answer, body=sent, announced=len(answer.body))

@@ -134,13 +134,8 @@ class Fleet:
     def add_instance(self, name: str, project: str = "eu-prod", **changes: Any) -> Instance:
         """Add an instance without backups and return it; `changes` are fields of Instance."""
         model = self.project("eu-prod").instances[ORDERS_CACHE_ID]
-        fields = {
-            "instance_id": stable_id("added", project, name),
-            "history": empty,
-            "restores": (),
-            **changes,
-        }
-        made = replace(model, name=name, **fields)
+        fields = {"instance_id": stable_id("added", project, name), "history": empty, "restores": ()}
+        made = replace(model, name=name, **{**fields, **changes})
         with self._lock:
             self._added.setdefault(self.project(project).name, {})[made.instance_id] = made
             self._removed.discard(made.instance_id)
@@ -212,6 +207,7 @@ def instance_summary(instance: Instance) -> Json:
 
 def instance_details(instance: Instance) -> Json:
     """Return ShowInstance's answer: the summary and what only this call tells."""
+    sharded = instance.cache_mode in {"cluster", "proxy"}
     return {
         **instance_summary(instance),
         "cache_mode": instance.cache_mode,
@@ -221,9 +217,7 @@ def instance_details(instance: Instance) -> Json:
         "storage_type": "DRAM",
         "db_number": 1 if instance.cache_mode == "cluster" else 256,
         "replica_count": 1 if instance.cache_mode == "single" else 2,
-        "sharding_count": max(1, int(instance.capacity_gb // 8))
-        if instance.cache_mode in {"cluster", "proxy"}
-        else 1,
+        "sharding_count": max(1, int(instance.capacity_gb // 8)) if sharded else 1,
         "launched_at": iso(instance.created_at + timedelta(minutes=4)),
         "update_at": iso(instance.created_at + timedelta(minutes=6)),
         "support_slow_log_flag": None,

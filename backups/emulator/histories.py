@@ -50,23 +50,18 @@ def daily(
 def always_failing(instance: Instance, now: datetime, *, days: int = 20) -> list[Row]:
     """Not one backup ever succeeded; every error code has its day."""
     attempts = [
-        automatic(instance, day, error_code=ERROR_CODES[day.toordinal() % len(ERROR_CODES)])
-        for day in days_back(now, days)
+        automatic(instance, day, error_code=ERROR_CODES[day.toordinal() % 8]) for day in days_back(now, days)
     ]
     return rows(instance, attempts, now)
 
 
 def failing_week(instance: Instance, now: datetime, *, days: int = 42) -> list[Row]:
     """One week in four everything fails, three attempts a day, as the schedule allows at most."""
+    codes = ("dcs.08.0008", "dcs.08.0002", "dcs.08.0001")
     attempts: list[Attempt] = []
     for day in days_back(now, days):
         if day.toordinal() // 7 % 4 == 1:
-            attempts += [
-                automatic(
-                    instance, day, attempt=n, error_code=("dcs.08.0008", "dcs.08.0002", "dcs.08.0001")[n]
-                )
-                for n in range(3)
-            ]
+            attempts += [automatic(instance, day, attempt=n, error_code=code) for n, code in enumerate(codes)]
         else:
             attempts.append(automatic(instance, day))
     return rows(instance, attempts, now)
