@@ -319,16 +319,6 @@ def test_a_text_of_a_page_that_was_seen_asks_dcs_nothing(ada: Client, emulator: 
     assert not emulator.calls
 
 
-def test_a_text_is_no_longer_for_10_000_backups(ada: Client) -> None:
-    bulk = history_of("00000000-0000-4000-8000-00000000feed")
-
-    text = ada.get(f"{bulk}ticket/", headers=TEXT).content.decode()
-
-    assert len(text) < 8_000
-    assert "and 9990 more" in text
-    assert "--offset=1000, 2000 and so on" in text
-
-
 # The command line --------------------------------------------------------------------------
 
 
