@@ -5,7 +5,7 @@ from __future__ import annotations
 from .blocks import Block, restore_blocks
 from .page import examples, is_backing_up, recovery_page, usable_reach
 from .point import Candidate, RecoveryPoint
-from .values import at_most, block_sentence, minutes, why_not, zone_of
+from .values import at_most, block_sentence, minutes, zone_of
 
 __all__ = [
     "Block",
@@ -19,6 +19,5 @@ __all__ = [
     "recovery_page",
     "restore_blocks",
     "usable_reach",
-    "why_not",
     "zone_of",
 ]

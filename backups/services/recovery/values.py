@@ -5,10 +5,9 @@ Codes go in, words of the language that is active come out, as plain text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta, tzinfo
 
-from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import gettext, ngettext
 
 from ..words import codes, instance_status_word, zone_label
 from .blocks import Block
@@ -29,12 +28,6 @@ def at_most(lost: timedelta) -> str:
 def minutes(lost: timedelta) -> str:
     count = -(-lost // timedelta(minutes=1))
     return ngettext("%(n)s minute", "%(n)s minutes", count) % {"n": f"{count:,}"}
-
-
-def why_not(reasons: Iterable[str]) -> str:
-    """Return the reasons why a backup is not the answer, in one line."""
-    known = codes.REASON_WORDS | codes.DOUBT_WORDS
-    return pgettext("between reasons", "; ").join(str(known.get(reason, reason)) for reason in reasons)
 
 
 def block_sentence(block: Block) -> str:

@@ -22,7 +22,7 @@ from ...dcs.records import Instance
 from .. import words
 from ..eligibility import eligibility, service_word
 from ..projects import Project
-from ..recovery import at_most, minutes, why_not
+from ..recovery import at_most, minutes
 from .markup import MARKUPS, one_line
 
 # Words and numbers with nothing between them that any markup knows.
@@ -149,6 +149,5 @@ _templates.globals |= {
     "eligibility": eligibility,
     "minutes": minutes,
     "service_word": service_word,
-    "why_not": why_not,
     "words": words,
 }

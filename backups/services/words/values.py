@@ -161,10 +161,6 @@ def raw_of(record: BackupRecord, field: str) -> str:
     return next((text for name, text in record.unread if name == field), "")
 
 
-def reason_word(reason: str) -> str:
-    return str(codes.REASON_WORDS.get(reason, reason))
-
-
 # Verdicts --------------------------------------------------------------------
 
 
@@ -174,7 +170,7 @@ def verdict_sentence(eligibility: Eligibility, brief: bool = False) -> str:
     if eligibility.verdict == "yes":
         return gettext("Restorable")
     reasons = eligibility.reasons[:1] if brief else eligibility.reasons
-    text = _listed(reasons)
+    text = listed_reasons(reasons)
     if eligibility.reasons[0] in ("waiting", "in_progress"):
         return capfirst(text)
     pattern = gettext("No: %(reason)s") if eligibility.verdict == "no" else gettext("Unknown: %(reason)s")
@@ -183,11 +179,13 @@ def verdict_sentence(eligibility: Eligibility, brief: bool = False) -> str:
 
 def reasons_in_words(eligibility: Eligibility) -> str:
     """Return the reasons of a verdict; a contradiction is told in a sentence of its own."""
-    return _listed(reason for reason in eligibility.reasons if reason != "contradiction")
+    return listed_reasons(reason for reason in eligibility.reasons if reason != "contradiction")
 
 
-def _listed(reasons: Iterable[str]) -> str:
-    return pgettext("between reasons", "; ").join(reason_word(reason) for reason in reasons)
+def listed_reasons(reasons: Iterable[str]) -> str:
+    """Return why a backup cannot be restored, or is not the answer for a recovery point, in one line."""
+    known = codes.REASON_WORDS | codes.DOUBT_WORDS
+    return pgettext("between reasons", "; ").join(str(known.get(reason, reason)) for reason in reasons)
 
 
 def ended_sentence(record: BackupRecord) -> str:
