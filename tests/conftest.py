@@ -61,7 +61,9 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.LOCK_FILE = str(own / "locks")
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
-        # In memory, all threads of a live server would share one connection, and its transaction.
+        # In memory, all threads of a live server would share one connection, and its transaction. The server
+        # may start before there is a database of tests, and looks at the name of the other one then.
+        database["NAME"] = str(own / "unused.sqlite3")
         database.setdefault("TEST", {})["NAME"] = str(own / "tests.sqlite3")
     # The manifest of hashed names is made by collectstatic, which tests do not run.
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
