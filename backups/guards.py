@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote_plus
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -29,6 +30,13 @@ _READ_OF_INSTANCE = frozenset(
 )
 _READ_OF_PROJECT = frozenset(InstancesForm.base_fields)
 _READ_BY_FIND = frozenset(("q", "since"))
+
+
+def set_cookie(response: HttpResponse, name: str, value: str, *, seconds: int, path: str = "/") -> None:
+    """Set a cookie that no script reads, that no other site's request brings, and on https by https alone."""
+    response.set_cookie(
+        name, value, max_age=seconds, path=path, secure=settings.HTTPS, httponly=True, samesite="Lax"
+    )
 
 
 def viewer_of(request: HttpRequest) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from backups.guards import set_cookie
 from backups.services.words import zone_names
 
 from .links import safe_link, see_other
@@ -20,9 +22,6 @@ from .middleware import GetResponse
 THEMES = ("system", "light", "dark")
 ZONE_COOKIE = f"{settings.COOKIE_PREFIX}portal_zone"
 THEME_COOKIE = f"{settings.COOKIE_PREFIX}portal_theme"
-_ONE_YEAR = 365 * 86_400
-
-
 UTC = ZoneInfo("UTC")
 
 
@@ -50,6 +49,12 @@ def preferences_of_viewer(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def for_templates(request: HttpRequest) -> dict[str, Any]:
+    """Return what every template may use, also that of an error before any middleware."""
+    preferences = getattr(request, "preferences", Preferences())
+    return {"demo": settings.DCS_DEMO, "theme": preferences.theme, "zone_name": preferences.zone_name}
+
+
 def known_zone(name: str) -> ZoneInfo | None:
     """Return the IANA zone of that name, if there is one."""
     # ZoneInfo(name) reads files by name: only what the list has may be asked for.
@@ -73,7 +78,5 @@ def preferences(request: HttpRequest) -> HttpResponse:
             # The value is not repeated: this answer is plain text, but nothing is gained by an echo.
             sentence = _("The value of %(field)s is not one that the portal knows.") % {"field": field}
             return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
-        response.set_cookie(
-            cookie, value, max_age=_ONE_YEAR, secure=settings.HTTPS, httponly=True, samesite="Lax"
-        )
+        set_cookie(response, cookie, value, seconds=365 * 86_400)
     return response

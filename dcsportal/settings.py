@@ -112,7 +112,7 @@ TEMPLATES: list[dict[str, Any]] = [
             "environment": "backups.templating.environment",
             "context_processors": [
                 "django.contrib.auth.context_processors.auth",
-                "dcsportal.context_processors.portal",
+                "dcsportal.preferences.for_templates",
                 "backups.templating.links",
             ],
         },
@@ -210,7 +210,7 @@ SSO_PROXY_GROUPS_HEADER = env.header_name("SSO_PROXY_GROUPS_HEADER")
 SSO_PROXY_NAME_HEADER = env.header_name("SSO_PROXY_NAME_HEADER")
 SSO_TRUSTED_PROXIES = env.networks("SSO_TRUSTED_PROXIES")
 
-SESSION_ENGINE = "dcsportal.sso.session_store"
+SESSION_ENGINE = "dcsportal.sso.sessions"
 # Browsers take a cookie of such a name from this very host only, by https.
 COOKIE_PREFIX = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}portal_session"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client, RequestFactory
 
-from dcsportal.context_processors import portal
-from dcsportal.preferences import Preferences, preferences_of_viewer
+from dcsportal.preferences import Preferences, for_templates, preferences_of_viewer
 
 
 def test_a_viewer_keeps_language_zone_and_theme_without_signing_in(client: Client) -> None:
@@ -82,7 +81,7 @@ def test_templates_get_what_the_viewer_prefers(rf: RequestFactory) -> None:
     request = rf.get("/")
     request.preferences = Preferences(theme="dark")  # type: ignore[attr-defined]
 
-    context = portal(request)
+    context = for_templates(request)
 
     assert (context["theme"], context["zone_name"], context["demo"]) == ("dark", "UTC", True)
 

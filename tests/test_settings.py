@@ -5,22 +5,16 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis.exceptions
-from django.conf import settings as django_settings
-from django.core.cache.backends.redis import RedisCache
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
 from django.test import Client
 
 from dcsportal.environment import local_secret_key
@@ -123,18 +117,6 @@ def test_a_page_waits_for_no_database_for_long_and_finds_its_connection_open(loa
     assert "journal_mode=WAL" in sqlite["OPTIONS"]["init_command"]
     assert postgresql["OPTIONS"]["pool"]["min_size"] >= 1
     assert (postgresql["OPTIONS"]["sslmode"], postgresql["OPTIONS"]["connect_timeout"]) == ("require", 3)
-
-
-def test_a_redis_that_hangs_is_given_up_within_seconds(load: Load) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        cache = load(CACHE_URL=f"redis://127.0.0.1:{silent.getsockname()[1]}/0")["CACHES"]["default"]
-        backend = RedisCache(cache["LOCATION"], {"OPTIONS": cache["OPTIONS"]})
-        started = time.monotonic()
-
-        with pytest.raises(redis.exceptions.TimeoutError):
-            backend.get("anything")
-
-    assert time.monotonic() - started < 3
 
 
 def test_https_makes_cookies_that_no_other_host_and_no_plain_page_can_set(load: Load) -> None:
@@ -440,16 +422,3 @@ def test_behind_a_proxy_that_ends_tls_nothing_is_redirected(client: Client, sett
 def test_a_foreign_host_is_refused_but_a_health_check_by_address_is_answered(client: Client) -> None:
     assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
     assert client.get("/healthz", headers={"Host": "10.1.2.3"}).content == b"ok"
-
-
-def test_static_files_are_all_there_and_get_names_that_may_be_kept_for_ever(
-    settings: Any, tmp_path: Path
-) -> None:
-    settings.STATIC_ROOT = tmp_path
-    settings.STORAGES = django_settings.STORAGES | {
-        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
-    }
-
-    call_command("collectstatic", verbosity=0, interactive=False)
-
-    assert (tmp_path / "staticfiles.json").is_file()

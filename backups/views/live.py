@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import trigger_client_event
 
+from ..guards import set_cookie
 from ..services.live import JUST_READ, Live, finished, problem_of
 
 SHOWN = "X-Shown-Generation"
@@ -85,14 +86,7 @@ def _finished_answer(request: HttpRequest, response: HttpResponse) -> HttpRespon
 
 def say_just_read(response: HttpResponse, project_name: str, instance_id: str) -> None:
     """Let the next page of this instance say that its list was read a moment ago."""
-    response.set_cookie(
-        JUST_READ_COOKIE,
-        f"{project_name}/{instance_id}",
-        max_age=10,
-        secure=settings.HTTPS,
-        httponly=True,
-        samesite="Lax",
-    )
+    set_cookie(response, JUST_READ_COOKIE, f"{project_name}/{instance_id}", seconds=10)
 
 
 def _was_just_read(request: HttpRequest) -> bool:

@@ -18,7 +18,15 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from ..dcs.records import BackupRecord, Instance, as_text, has_value
 from ..forms import FindForm, HistoryForm, InstancesForm, RecoveryForm
-from ..guards import LONGEST_LINK, clock_of, project_or_404, viewer_key, viewer_of, with_retry_after
+from ..guards import (
+    LONGEST_LINK,
+    clock_of,
+    project_or_404,
+    set_cookie,
+    viewer_key,
+    viewer_of,
+    with_retry_after,
+)
 from ..services import find as finding
 from ..services import listings
 from ..services.eligibility import Eligibility, eligibility
@@ -281,14 +289,7 @@ def _remember_opened(
     viewer, cookie = viewer_key(request), request.COOKIES.get(recents.COOKIE, "")
     text = recents.with_opened(viewer, cookie, project.name, instance_id)
     if text != cookie:
-        response.set_cookie(
-            recents.COOKIE,
-            text,
-            max_age=recents.COOKIE_SECONDS,
-            secure=request.is_secure(),
-            httponly=True,
-            samesite="Lax",
-        )
+        set_cookie(response, recents.COOKIE, text, seconds=recents.COOKIE_SECONDS)
 
 
 def _known_instance(

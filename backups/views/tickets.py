@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 
 from ..dcs.records import Instance
 from ..forms import HistoryForm, QueryForm, RecoveryForm, TicketForm
-from ..guards import project_or_404, viewer_key, with_retry_after
+from ..guards import project_or_404, set_cookie, viewer_key, with_retry_after
 from ..services import listings
 from ..services.history import (
     absolute,
@@ -182,14 +182,8 @@ class _TicketRequest:
         response.headers["X-Ticket"] = self.style.markup
         patch_vary_headers(response, ["Accept", "HX-Request"])
         if self._chosen_here():
-            response.set_cookie(
-                COOKIE,
-                as_copied(self.style.markup, self.style.language),
-                max_age=COOKIE_SECONDS,
-                secure=settings.HTTPS,
-                httponly=True,
-                samesite="Lax",
-            )
+            copied = as_copied(self.style.markup, self.style.language)
+            set_cookie(response, COOKIE, copied, seconds=COOKIE_SECONDS)
         return response
 
     def _chosen_here(self) -> bool:

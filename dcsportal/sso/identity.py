@@ -10,8 +10,6 @@ from typing import Any
 
 from django.conf import settings
 
-from dcsportal.projects import as_group
-
 from .claims import Claims
 from .failures import SignInFailure
 
@@ -49,7 +47,7 @@ def identity_of(claims: Claims, *, issuer: str, groups_claim: str) -> Identity:
 
 def refuse_without_a_group(identity: Identity) -> None:
     """Let in who is in one of SSO_ALLOWED_GROUPS, or everybody where it is empty."""
-    allowed = [as_group(group) for group in settings.SSO_ALLOWED_GROUPS]
+    allowed = settings.SSO_ALLOWED_GROUPS
     if allowed and set(allowed).isdisjoint(identity.groups):
         facts = {"viewer": identity.facts, "allowed": allowed}
         raise SignInFailure("no-group", "the viewer is in none of SSO_ALLOWED_GROUPS", facts)

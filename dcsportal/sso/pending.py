@@ -24,6 +24,7 @@ from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from backups.guards import set_cookie
 from dcsportal.addresses import network_of
 
 from .models import RestingLink
@@ -77,15 +78,8 @@ def remember(request: HttpRequest, response: HttpResponse, pending: Pending) -> 
         _rest(pending, network_of(request))
     for old in _oldest_first(request)[: -(MOST_COOKIES - 1)]:
         response.delete_cookie(old, path=_path(), samesite="Lax")
-    response.set_cookie(
-        _prefix() + pending.id,
-        _signer().sign(pending.secret),
-        max_age=MINUTES * 60,
-        path=_path(),
-        secure=settings.HTTPS,
-        httponly=True,
-        samesite="Lax",
-    )
+    value = _signer().sign(pending.secret)
+    set_cookie(response, _prefix() + pending.id, value, seconds=MINUTES * 60, path=_path())
 
 
 def recall(request: HttpRequest, state: str) -> Pending | None:

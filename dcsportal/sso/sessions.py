@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login, logout
+from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
@@ -17,6 +20,16 @@ from .models import ProviderSession, Viewer
 
 # Sessions stay tiny: what signing out at the provider needs is kept beside them, if it is not huge.
 LONGEST_HINT = 6000
+
+
+class SessionStore(db.SessionStore):
+    """Sessions under ids such as Django makes: no other cookie is one, nor is looked up.
+
+    PostgreSQL refuses a look-up of text with a NUL by an error.
+    """
+
+    def _validate_session_key(self, key: Any) -> bool:
+        return bool(isinstance(key, str) and re.fullmatch(r"[a-z0-9]{32}", key))
 
 
 def start_session(request: HttpRequest, identity: Identity) -> Viewer:

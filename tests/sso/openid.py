@@ -62,25 +62,8 @@ class OpenId:
     auth: str = ""
 
     def reset(self) -> None:
-        fresh = OpenId(issuer=self.issuer, keys=self.keys)
-        fresh.keys = dict(self.original)
-        for name in (
-            "person",
-            "changes",
-            "metadata",
-            "userinfo",
-            "algorithm",
-            "answer",
-            "down",
-            "hang",
-            "hangs",
-            "drips",
-        ):
-            setattr(self, name, getattr(fresh, name))
-        self.clock, self.sign, self.auth = 0.0, None, ""
-        self.keys = fresh.keys
-        self.calls.clear()
-        self.codes.clear()
+        fresh = OpenId(issuer=self.issuer, keys=dict(self.original))
+        vars(self).update(vars(fresh) | {"original": self.original})
         self.person = {"sub": "ada-1", "name": "Ada Novak", "email": "ada@example.com", "groups": ["dcs-all"]}
 
     def __post_init__(self) -> None:
