@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import resource
 import sys
 import time
 from dataclasses import replace
@@ -29,6 +30,8 @@ PACKAGES = ("Django", "waitress", "msgspec", "requests", "huaweicloudsdkdcs")
 
 def main() -> None:
     asked = _arguments()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is an open file
     tables = {}
     for part in asked.parts:
         print(f"Measuring {part} …", file=sys.stderr, flush=True)
