@@ -14,10 +14,11 @@ from urllib.parse import parse_qs
 import pytest
 from pytest_django.fixtures import Settings
 
+from backups.dcs.client import DcsClient
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 from backups.services import listings
-from backups.services.listings import Listing, NothingToShow, reader
+from backups.services.listings import Listing, NothingToShow, clients, reader
 from backups.services.problems import Problem
 from backups.services.projects import Project, configured_projects
 
@@ -27,10 +28,20 @@ ORDERS = ORDERS_CACHE_ID
 
 
 @pytest.fixture
-def eu(portal: Settings) -> Project:
-    """The project eu-prod; what fails, fails within half a second."""
-    portal.DCS_READ_BUDGET = 0.5
+def eu(portal: Settings, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The project eu-prod, of a patient portal whose client tries each call once.
+
+    So a failure comes at once, and nothing else fails, however busy the machine is.
+    """
+    portal.DCS_READ_BUDGET = portal.DCS_READ_TIMEOUT = 60
+    with_pauses(monkeypatch, ())
     return configured_projects()["eu-prod"]
+
+
+def with_pauses(monkeypatch: pytest.MonkeyPatch, pauses: tuple[float, ...]) -> None:
+    """Let clients of DCS wait so long before each repetition of a call, and make as many."""
+    monkeypatch.setitem(DcsClient.__init__.__kwdefaults__, "pauses", pauses)
+    clients._client.cache_clear()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from backups.services import listings
 from backups.services.listings import NothingToShow, reader
 from backups.services.projects import Project, configured_projects
 
-from .conftest import ORDERS, at_once, later, problem_of, read, settled
+from .conftest import ORDERS, at_once, later, problem_of, read, settled, wait_until
 
 Break = Callable[[Emulator], Any]
 
@@ -35,42 +36,29 @@ FAILURES: dict[str, tuple[Break, str, int, str]] = {
     "HTML": (lambda e: e.answer_html(), "garbled", 502, ""),
     "a list that is none": (lambda e: e.answer_body(b'{"backup_record_response": 7}'), "garbled", 502, ""),
 }
-each_failure = pytest.mark.parametrize("how", FAILURES)
 
 
-@pytest.fixture(autouse=True)
-def impatient(portal: Settings) -> None:
-    portal.DCS_READ_TIMEOUT = 0.2
-
-
-@each_failure
-def test_with_nothing_cached_all_are_told_the_reason_of_one_call(
-    eu: Project, emulator: Emulator, how: str
+@pytest.mark.parametrize("how", FAILURES)
+def test_all_are_told_the_reason_of_one_call_and_a_cached_listing_stays_beside_it(
+    eu: Project, emulator: Emulator, portal: Settings, instances: list[str], how: str
 ) -> None:
     spoil, kind, status, code = FAILURES[how]
+    first = read(eu)
+    portal.DCS_READ_TIMEOUT = 0.3 if how == "hanging" else 60
+    emulator.clear_calls()
     spoil(emulator)
 
-    problems = [problem_of(eu, after=seconds) for seconds in (0, 0.5, 1, 2)]
-
+    problems = [problem_of(eu, instances[0], after=seconds) for seconds in (0, 0.5, 1, 2)]
     assert emulator.count("/backups") == 1
     assert {(one.kind, one.page_status, one.code) for one in problems} == {(kind, status, code)}
     assert {one.retry_after(later()) is not None for one in problems} == {status == 503}
     if problems[0].http_status not in (None, 200):
         assert {one.request_id for one in problems} == {emulator.calls[-1].request_id}
 
-
-@each_failure
-def test_with_a_cached_listing_it_stays_with_the_reason_beside_it(
-    eu: Project, emulator: Emulator, how: str
-) -> None:
-    spoil, kind, _, code = FAILURES[how]
-    first = read(eu)
-    spoil(emulator)
-
-    for listing in (read(eu, read_now=True), read(eu, after=61)):
-        assert listing.problem
-        assert (listing.source, listing.problem.kind, listing.problem.code) == ("stale", kind, code)
-        assert (listing.records, listing.read_at) == (first.records, first.read_at)
+    for old in (read(eu, read_now=True), read(eu, after=61)):
+        assert old.problem
+        assert (old.source, old.problem.kind, old.problem.code) == ("stale", kind, code)
+        assert (old.records, old.read_at) == (first.records, first.read_at)
 
 
 def test_an_unreachable_dcs_is_said_to_be_that(eu: Project, portal: Settings) -> None:
@@ -173,7 +161,6 @@ def test_a_refused_key_is_tried_once_however_many_pages_are_open(
     instances: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    portal.DCS_READ_BUDGET = portal.DCS_READ_TIMEOUT = 600
     portal.DCS_WAITING_VIEWERS = 50
     monkeypatch.setattr(reader, "TURN_SECONDS", 30)  # a busy machine may take long to be refused
     waiting = iter(instances[:15])  # with their histories, what one process reads of a project at a time
@@ -209,29 +196,18 @@ def test_every_call_of_a_refused_key_is_held_for_five_minutes_and_no_call_of_ano
 def test_after_five_minutes_a_refused_key_is_tried_once_more(
     eu: Project, emulator: Emulator, portal: Settings
 ) -> None:
+    portal.DCS_WAITING_VIEWERS = 10
     emulator.fail_with(401)
     problem_of(eu)
-    portal.DCS_READ_BUDGET = portal.DCS_READ_TIMEOUT = 30
-    # Who comes at 301 seconds is past a hold that was begun just now, too: all must come meanwhile.
-    emulator.latency = 1.0
+    emulator.hang()
 
-    seen = at_once(10, lambda: problem_of(eu, after=301))
+    with ThreadPoolExecutor(10) as viewers:
+        coming = [viewers.submit(problem_of, eu, after=301) for _ in range(10)]
+        wait_until(lambda: len(reader._waiting) == 10)
+        emulator.heal()
 
-    assert {problem.kind for problem in seen} == {"credentials_refused"}
+    assert {one.result().kind for one in coming} == {"credentials_refused"}
     assert emulator.count() == 2
-
-
-def test_a_refused_key_leaves_the_cached_listing(eu: Project, emulator: Emulator) -> None:
-    first = read(eu)
-    emulator.fail_with(401)
-
-    read(eu, after=61)
-    settled()
-    held = read(eu, after=62)
-
-    assert held.records == first.records
-    assert held.problem
-    assert held.problem.kind == "credentials_refused"
 
 
 def test_a_hold_from_a_clock_that_was_put_back_does_not_last_for_ever(
@@ -258,10 +234,12 @@ def fail(project: Project, emulator: Emulator, instances: list[str], how: Break 
 
 @pytest.mark.parametrize("how", [lambda e: e.fail_with(503), lambda e: e.fail_with(504), lambda e: e.hang()])
 def test_after_five_failures_over_two_instances_dcs_is_left_alone_for_ten_seconds(
-    eu: Project, emulator: Emulator, instances: list[str], how: Break
+    eu: Project, emulator: Emulator, portal: Settings, instances: list[str], how: Break
 ) -> None:
     first = read(eu)
+    portal.DCS_READ_TIMEOUT = 0.3
     fail(eu, emulator, instances[:5], how)
+    portal.DCS_READ_TIMEOUT = 60
 
     problem = problem_of(eu, instances[5], after=5)
     cached = read(eu, read_now=True)
@@ -276,8 +254,11 @@ def test_after_five_failures_over_two_instances_dcs_is_left_alone_for_ten_second
     assert [read(eu, instance_id, after=11).source for instance_id in instances[5:9]] == ["live"] * 4
 
 
-def test_after_ten_seconds_one_trial_is_made(eu: Project, emulator: Emulator, instances: list[str]) -> None:
+def test_after_ten_seconds_one_trial_is_made(
+    eu: Project, emulator: Emulator, portal: Settings, instances: list[str]
+) -> None:
     fail(eu, emulator, instances[:5])
+    portal.DCS_READ_TIMEOUT = 0.3
     emulator.hang()
     waiting = iter(instances[5:9])
 

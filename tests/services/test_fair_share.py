@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pytest_django.fixtures import Settings
 
+from backups.dcs.http import PAUSES
 from backups.emulator.api import Emulator
 from backups.services import listings
 from backups.services.listings import NothingToShow, TooManyUnknown, listing, reader
 from backups.services.projects import Project, configured_projects
 
-from .conftest import ORDERS, later, settled, wait_until
+from .conftest import ORDERS, later, settled, wait_until, with_pauses
 
 MADE_UP = "00000000-0000-4000-8000-0000"
 
@@ -37,16 +38,13 @@ def told(
 
 
 @pytest.fixture
-def patient(eu: Project, portal: Settings) -> Project:
-    """eu-prod, of a portal that waits for as long as the test lets DCS hang; its instances are known."""
-    portal.DCS_READ_BUDGET = portal.DCS_READ_TIMEOUT = 60
+def known(eu: Project) -> Project:
+    """eu-prod, whose instances are known."""
     listings.project_instances(eu, now=later())
     return eu
 
 
-def test_64_made_up_ids_at_once_hold_up_no_list_of_another_viewer(
-    patient: Project, emulator: Emulator
-) -> None:
+def test_64_made_up_ids_at_once_hold_up_no_list_of_another_viewer(known: Project, emulator: Emulator) -> None:
     other = configured_projects()["cn-prod"]
     listings.project_instances(other, now=later())
     emulator.hang(path_contains=MADE_UP)
@@ -54,7 +52,7 @@ def test_64_made_up_ids_at_once_hold_up_no_list_of_another_viewer(
     with ThreadPoolExecutor(64) as viewers:
         ada = [viewers.submit(told, other, made_up(n)) for n in range(64)]
         wait_until(lambda: sum(one.done() for one in ada) == 64 - reader.MOST_OF_A_VIEWER)
-        ben = told(patient, ORDERS, "ben")
+        ben = told(known, ORDERS, "ben")
         hanging = [one for one in ada if not one.done()]
         emulator.heal()
         seen = {one.result() for one in ada if one not in hanging}
@@ -66,33 +64,33 @@ def test_64_made_up_ids_at_once_hold_up_no_list_of_another_viewer(
 
 
 def test_a_viewer_s_share_is_of_known_instances_too_and_another_s_is_free(
-    patient: Project, emulator: Emulator, instances: list[str]
+    known: Project, emulator: Emulator, instances: list[str]
 ) -> None:
     emulator.hang()
 
     for instance_id in instances[: reader.MOST_OF_A_VIEWER]:
-        told(patient, instance_id, patience=0)
-    again = told(patient, instances[10], patience=0)
-    told(patient, instances[11], "ben", patience=0)
+        told(known, instance_id, patience=0)
+    again = told(known, instances[10], patience=0)
+    told(known, instances[11], "ben", patience=0)
     wait_until(lambda: bool(emulator.count(f"{instances[11]}/backups")))
 
     assert again == "being_read"
     assert not emulator.count(instances[10])
     emulator.heal()
     settled()
-    assert told(patient, instances[10]) == "live"
+    assert told(known, instances[10]) == "live"
 
 
 def test_who_waits_for_one_list_many_times_leaves_places_for_others(
-    patient: Project, emulator: Emulator, portal: Settings
+    known: Project, emulator: Emulator, portal: Settings
 ) -> None:
     portal.DCS_WAITING_VIEWERS = 4
     emulator.hang(path_contains=ORDERS)
 
     with ThreadPoolExecutor(10) as viewers:
-        ada = [viewers.submit(told, patient, ORDERS) for _ in range(10)]
+        ada = [viewers.submit(told, known, ORDERS) for _ in range(10)]
         wait_until(lambda: sum(one.done() for one in ada) == 8)
-        ben = told(patient, emulator.fleet.named("baskets").instance_id, "ben")
+        ben = told(known, emulator.fleet.named("baskets").instance_id, "ben")
         emulator.heal()
 
     assert ben == "live"
@@ -100,12 +98,15 @@ def test_who_waits_for_one_list_many_times_leaves_places_for_others(
 
 
 @pytest.mark.parametrize("status", [404, 429, 503])
-def test_an_id_that_nobody_knows_of_costs_one_call(patient: Project, emulator: Emulator, status: int) -> None:
+def test_an_id_that_nobody_knows_of_costs_one_call(
+    known: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    with_pauses(monkeypatch, PAUSES)
     emulator.fail_with(status)
     emulator.clear_calls()
 
     for _ in range(3):
-        told(patient, made_up(1))
+        told(known, made_up(1))
     settled()
 
     assert len(emulator.calls) == 1
@@ -142,11 +143,11 @@ def test_beyond_the_budget_the_list_of_the_project_tells_real_instances_from_mad
 
 @pytest.mark.usefixtures("within_one_minute")
 def test_what_dcs_fails_to_answer_for_is_counted_once(
-    patient: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    known: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "MOST_UNKNOWN", 1)
     emulator.fail_with(500)
 
-    assert told(patient, made_up(1)) == "server_error"
-    assert told(patient, made_up(1), after=5) == "server_error"
-    assert told(patient, made_up(2), after=5) == "too many"
+    assert told(known, made_up(1)) == "server_error"
+    assert told(known, made_up(1), after=5) == "server_error"
+    assert told(known, made_up(2), after=5) == "too many"

@@ -20,7 +20,7 @@ from pytest_django.fixtures import Settings
 from backups.emulator.api import Emulator
 from backups.services import listings
 from backups.services.history.query import BackupFilter, backup_history, records_of
-from backups.services.listings import Listing, NothingToShow, Subject, generations, reader, store
+from backups.services.listings import NothingToShow, Subject, generations, reader, store
 from backups.services.projects import Project
 
 from .api_records import FIRST, raw, raws
@@ -61,7 +61,7 @@ def test_past_its_freshness_the_old_listing_is_shown_at_once_and_read_again_behi
 
 
 @pytest.mark.parametrize("status", ["waiting", "backuping"])
-def test_a_list_with_a_running_backup_is_fresh_for_ten_seconds(
+def test_with_a_running_backup_it_is_fresh_for_ten_seconds(
     eu: Project, emulator: Emulator, status: str
 ) -> None:
     emulator.set_records(ORDERS, [raw(2, status=status), raw(1)])
@@ -87,7 +87,6 @@ def test_a_refresh_by_hand_reads_now_but_not_twice_in_ten_seconds(eu: Project, e
 def test_who_wants_what_is_just_being_read_for_another_waits_for_it(
     eu: Project, emulator: Emulator, portal: Settings, wish: dict[str, Any]
 ) -> None:
-    portal.DCS_READ_BUDGET = 30
     emulator.set_records(ORDERS, raws(3))
     read(eu)
     emulator.insert_record(ORDERS, {**raw(7), "backup_id": "backup-007"})
@@ -111,24 +110,14 @@ def test_a_listing_read_before_the_clock_was_put_back_is_read_again(eu: Project)
     assert read(eu, after=-3600).source == "stale"
 
 
-def test_an_empty_history_is_a_listing_of_none(eu: Project, emulator: Emulator) -> None:
-    emulator.set_records(ORDERS, [])
-
-    listing = read(eu)
-
-    assert (listing.total, listing.complete, listing.problem) == (0, True, None)
-
-
 # One reader ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("latency", [0.0, 0.1])
 def test_fifty_viewers_of_a_cold_listing_cause_one_walk(
-    eu: Project, emulator: Emulator, portal: Settings, latency: float
+    eu: Project, emulator: Emulator, portal: Settings
 ) -> None:
-    portal.DCS_READ_BUDGET = 30
     portal.DCS_WAITING_VIEWERS = 50
-    emulator.latency = latency
+    emulator.latency = 0.1
 
     seen = at_once(50, lambda: read(eu))
 
@@ -136,125 +125,52 @@ def test_fifty_viewers_of_a_cold_listing_cause_one_walk(
     assert len({listing.generation for listing in seen}) == 1
 
 
-def test_fifty_viewers_at_expiry_cause_one_refresh_and_are_served_at_once(
-    eu: Project, emulator: Emulator
-) -> None:
-    first = read(eu)
-    emulator.hang()
-
-    seen = at_once(50, lambda: read(eu, after=61))
-    emulator.heal()
-    settled()
-
-    assert {listing.generation for listing in seen} == {first.generation}
-    assert walks(emulator) == 2
-
-
-def test_fifty_viewers_while_dcs_fails_cause_one_call(
-    eu: Project, emulator: Emulator, portal: Settings
-) -> None:
-    portal.DCS_READ_BUDGET = 30
-    portal.DCS_WAITING_VIEWERS = 50
-    emulator.fail_with(500)
-
-    seen = at_once(50, lambda: read(eu))
-
-    assert {problem.kind for problem in seen} == {"server_error"}
-    assert emulator.count("/backups") == 1
-
-
-def test_no_view_mixes_two_generations(eu: Project, emulator: Emulator, portal: Settings) -> None:
-    portal.DCS_PAGE_SIZE = 10
-    portal.DCS_READ_BUDGET = 30
-    portal.DCS_FRESH_SECONDS = 0
-    seen: list[Listing[Any]] = []
-    for reading in range(6):
-        emulator.set_records(ORDERS, raws(25 + reading, remark=f"reading {reading}"))
-        seen += at_once(8, lambda: read(eu))
-        generations.forget()  # as another process, which must decode the cached pages
-        settled()
-
-    by_generation = {listing.generation: listing.records for listing in seen}
-    assert len(by_generation) > 1
-    for listing in seen:
-        [remark] = {record.description for record in listing.records}
-        assert listing.total == 25 + int(remark.split()[1])
-        assert listing.records == by_generation[listing.generation]
-
-
 # What is read --------------------------------------------------------------------------
 
 
-def test_a_very_long_history_is_cut_and_says_so(eu: Project, emulator: Emulator, portal: Settings) -> None:
-    portal.DCS_MAX_RECORDS = 50
-    emulator.set_records(ORDERS, raws(120))
-
-    listing = read(eu)
-
-    assert (listing.total, listing.truncated, listing.complete) == (50, True, False)
-    assert [record.name for record in listing.records] == [f"backup_{n}" for n in range(120, 70, -1)]
-
-
-def test_a_range_of_a_very_long_history_is_read_with_room_on_both_sides(
+def test_a_very_long_history_is_cut_and_says_so_and_is_read_by_range_with_room_on_both_sides(
     eu: Project, emulator: Emulator, portal: Settings
 ) -> None:
     portal.DCS_MAX_RECORDS = 200
     emulator.set_records(ORDERS, raws(600))
     start, end = FIRST + timedelta(hours=100), FIRST + timedelta(hours=110)
 
-    listing = read(eu, bounds=(start, end))
+    newest = read(eu)
+    assert (newest.total, newest.truncated, newest.complete) == (200, True, False)
+    assert [record.name for record in newest.records] == [f"backup_{n}" for n in range(600, 400, -1)]
+    assert set(parse_qs(emulator.calls[-1].query)) == {"limit", "offset"}
 
-    query = parse_qs(emulator.calls[-1].query)
-    assert _time(query["begin_time"]) <= start - timedelta(hours=48)
-    assert _time(query["end_time"]) >= end + timedelta(hours=48)
-    assert (listing.windowed, listing.complete) == (True, False)
-    found = backup_history(records_of(listing), BackupFilter(start=start, end=end), now=later())
+    part = read(eu, bounds=(start, end))
+    begin_time, end_time = (_bound(emulator, name) for name in ("begin_time", "end_time"))
+    assert begin_time
+    assert end_time
+    assert begin_time <= start - timedelta(hours=48)
+    assert end_time >= end + timedelta(hours=48)
+    assert (part.windowed, part.complete) == (True, False)
+    found = backup_history(records_of(part), BackupFilter(start=start, end=end), now=later())
     assert [record.name for record in found.matches] == [f"backup_{n}" for n in range(109, 99, -1)]
 
+    read(eu, bounds=(FIRST + timedelta(hours=550), None))
+    assert _bound(emulator, "begin_time")
+    assert not _bound(emulator, "end_time")
 
-def _time(values: list[str]) -> datetime:
-    return datetime.strptime(values[0], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-
-
-def test_one_sided_ranges_of_a_very_long_history_are_sent_as_they_are(
-    eu: Project, emulator: Emulator, portal: Settings
-) -> None:
-    portal.DCS_MAX_RECORDS = 50
-    emulator.set_records(ORDERS, raws(120))
-
-    read(eu, bounds=(FIRST + timedelta(hours=110), None))
-
-    query = parse_qs(emulator.calls[-1].query)
-    assert "begin_time" in query
-    assert "end_time" not in query
-
-
-def test_an_ordinary_history_is_never_filtered_by_dcs(eu: Project, emulator: Emulator) -> None:
-    read(eu, bounds=(FIRST, FIRST + timedelta(days=1)))
-
-    assert all(set(parse_qs(call.query)) == {"limit", "offset"} for call in emulator.calls)
-
-
-def test_where_a_range_cannot_be_read_the_newest_part_is_shown_with_the_reason(
-    eu: Project, emulator: Emulator, portal: Settings
-) -> None:
-    portal.DCS_MAX_RECORDS = 50
-    emulator.set_records(ORDERS, raws(120))
-    read(eu)
     emulator.fail_with(500)
+    unread = read(eu, bounds=(FIRST, FIRST + timedelta(days=1)))
+    assert (unread.total, unread.complete) == (200, False)
+    assert unread.problem
+    assert unread.problem.kind == "server_error"
 
-    listing = read(eu, bounds=(FIRST, FIRST + timedelta(days=1)))
 
-    assert (listing.total, listing.complete) == (50, False)
-    assert listing.problem
-    assert listing.problem.kind == "server_error"
+def _bound(emulator: Emulator, name: str) -> datetime | None:
+    """A bound of the last call."""
+    values = parse_qs(emulator.calls[-1].query).get(name)
+    return datetime.strptime(values[0], "%Y%m%d%H%M%S").replace(tzinfo=UTC) if values else None
 
 
 def test_a_long_history_is_asked_for_four_pages_at_a_time_and_no_page_twice(
     eu: Project, emulator: Emulator, portal: Settings
 ) -> None:
     portal.DCS_PAGE_SIZE = 10
-    portal.DCS_READ_BUDGET = portal.DCS_READ_TIMEOUT = 30
     emulator.set_records(ORDERS, raws(150))
     emulator.hang(after=1)
 
@@ -271,7 +187,6 @@ def test_a_viewer_of_a_slow_walk_is_answered_in_time_and_its_pages_are_kept(
     eu: Project, emulator: Emulator, portal: Settings
 ) -> None:
     portal.DCS_PAGE_SIZE = 10
-    portal.DCS_READ_BUDGET = portal.DCS_READ_TIMEOUT = 30
     emulator.hang(times=1)
 
     problem = problem_of(eu, patience=0.2)
@@ -289,7 +204,6 @@ def test_a_viewer_of_a_slow_walk_is_answered_in_time_and_its_pages_are_kept(
 def test_a_hanging_instance_is_waited_for_half_a_second_once(
     eu: Project, emulator: Emulator, portal: Settings
 ) -> None:
-    portal.DCS_READ_BUDGET = portal.DCS_READ_TIMEOUT = 60
     read(eu)
     emulator.clear_calls()
     emulator.hang()
@@ -411,28 +325,15 @@ def test_what_is_derived_of_a_generation_is_made_once_for_all_its_viewers_and_go
     eu: Project,
 ) -> None:
     made: list[int] = []
-
-    def count(records: tuple[object, ...]) -> int:
-        made.append(len(records))
-        return len(records)
-
     read(eu)
-    seen = at_once(20, lambda: read(eu).derived("count", count))
-    first = read(eu)
-    assert made == [first.total]
-    assert set(seen) == {first.total}
-
-    read(eu, read_now=True).derived("count", count)
-    assert len(made) == 2
-
-
-def test_a_listing_that_was_replaced_leaves_the_memory(eu: Project) -> None:
+    at_once(20, lambda: read(eu).derived("count", lambda records: made.append(len(records))))
     old = weakref.ref(read(eu).decoded)
+    assert len(made) == 1
 
-    read(eu, read_now=True)
+    read(eu, read_now=True).derived("count", lambda records: made.append(len(records)))
     settled()
     gc.collect()
-
+    assert len(made) == 2
     assert old() is None
 
 
@@ -472,7 +373,6 @@ def test_a_history_longer_than_the_memory_is_not_decoded_anew_for_each_view(
 def test_beyond_the_cap_viewers_are_told_at_once_that_the_list_is_being_read(
     eu: Project, emulator: Emulator, portal: Settings
 ) -> None:
-    portal.DCS_READ_BUDGET = portal.DCS_READ_TIMEOUT = 30
     portal.DCS_WAITING_VIEWERS = 3
     emulator.hang()
 
@@ -490,7 +390,6 @@ def test_beyond_the_cap_viewers_are_told_at_once_that_the_list_is_being_read(
 def test_one_process_reads_so_many_lists_of_a_project_at_a_time_and_no_more(
     eu: Project, emulator: Emulator, portal: Settings
 ) -> None:
-    portal.DCS_READ_BUDGET = portal.DCS_READ_TIMEOUT = 30
     emulator.hang()
 
     problems = [problem_of(eu, f"instance-{n}", patience=0) for n in range(reader.MOST_OF_A_PROJECT + 3)]

@@ -175,7 +175,6 @@ class Portal(RuleBasedStateMachine):
 
 def test_no_view_shows_what_was_never_so(eu: Project, emulator: Emulator, portal: Settings) -> None:
     portal.DCS_PAGE_SIZE = 3
-    portal.DCS_READ_BUDGET = 5
     Portal.dcs, Portal.project = emulator, eu
 
     run_state_machine_as_test(
