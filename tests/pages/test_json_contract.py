@@ -135,14 +135,6 @@ def test_a_negative_duration_is_null_and_a_no_without_a_reason_gets_none(
     assert backup["restore_reasons"] == ["dcs_says_no"]
 
 
-def test_what_codes_mean_is_english_whatever_the_viewer_s_language(ada: Client, emulator: Emulator) -> None:
-    ada.post("/preferences/", {"language": "zh-hans"})
-
-    backup = one(ada, emulator, status="failed", error_code="DCS.08.0002", is_support_restore="FALSE")
-
-    assert (backup["error_code"], backup["error_meaning"]) == ("dcs.08.0002", "The backup timed out.")
-
-
 def test_a_problem_has_all_its_fields(ada: Client, emulator: Emulator, impatient: Settings) -> None:
     emulator.throttle(30, message="slow down")
 
