@@ -101,15 +101,6 @@ def test_the_contracts_filter_finds_several_rows_on_orders_cache_on_any_day(days
     assert {one["status"] for one in found} == {"failed", "expired"}
 
 
-def test_sizes_grow_over_the_months() -> None:
-    then, now = (
-        [one["size"] for one in records(fleet_at(moment), "orders-cache") if one["size"] > 10**6]
-        for moment in (NOW - timedelta(days=300), NOW)
-    )
-
-    assert sum(now) / len(now) > 1.05 * sum(then) / len(then)
-
-
 def test_the_cases_that_a_page_must_tell_apart_are_there(fleet: Fleet) -> None:
     def statuses(name: str) -> set[str]:
         return {one["status"] for one in records(fleet, name)}
@@ -140,15 +131,8 @@ def test_a_running_backup_moves_while_one_watches(seconds: int, status: str, pro
 
     assert (newest["status"], newest["progress"]) == (status, progress)
     assert before["status"] == "succeed"
-
-
-def test_a_backup_that_was_watched_stays_in_the_history_under_its_id() -> None:
-    cycle = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-    watched = records(fleet_at(cycle + timedelta(seconds=100)), "sessions-live")[0]
-
     later = records(fleet_at(cycle + timedelta(minutes=11)), "sessions-live")
-
-    assert [one["status"] for one in later if one["backup_id"] == watched["backup_id"]] == ["succeed"]
+    assert [one["status"] for one in later if one["backup_id"] == newest["backup_id"]] == ["succeed"]
 
 
 def test_remarks_are_chinese_and_hostile_somewhere(fleet: Fleet) -> None:
@@ -171,9 +155,7 @@ def test_odd_fields_show_every_oddity_and_every_record_keeps_its_id(fleet: Fleet
     assert {"73400320", ""} <= {value for value in values("size") if isinstance(value, str)}
     assert {"true", "maybe"} <= {value for value in values("is_support_restore") if isinstance(value, str)}
     assert any(value is True for value in values("is_support_restore"))
-    assert {} in values("remark")
-    assert None in values("remark")
-    assert "" in values("remark")
+    assert all(value in values("remark") for value in ({}, None, ""))
     assert any("remark" not in one for one in found)
     assert {"RDB", "aof"} <= {value for value in values("backup_format") if isinstance(value, str)}
     assert "2026-11-09 08:31:16" in values("created_at")

@@ -48,25 +48,30 @@ def walk(client: Any, instance_id: str) -> Iterator[Any]:
         offset += len(page)
 
 
-def test_the_sdk_lists_the_instances(dcs: Caller) -> None:
-    response = sdk(dcs).list_instances(ListInstancesRequest(limit=100))
+def test_the_sdk_lists_and_shows_instances_with_a_key_of_any_kind(dcs: Caller) -> None:
+    listed = sdk(dcs).list_instances(ListInstancesRequest(limit=100))
+    assert listed.instance_num == 20
+    assert ORDERS_CACHE_ID in {one.instance_id for one in listed.instances}
 
-    assert response.instance_num == 20
-    assert ORDERS_CACHE_ID in {one.instance_id for one in response.instances}
+    shown = sdk(dcs).show_instance(ShowInstanceRequest(instance_id=ORDERS_CACHE_ID))
+    assert (shown.name, shown.cache_mode, shown.status) == ("orders-cache", "ha", "RUNNING")
+    assert shown.instance_backup_policy.policy.save_days == 7
+
+    chinese = sdk(dcs, dcs.emulator.fleet.project("cn-prod"))
+    found = chinese.list_instances(ListInstancesRequest(name="订单"))
+    assert [one.name for one in found.instances] == ["订单缓存"]
+    temporary = sdk(dcs, dcs.emulator.fleet.project("ap-staging"))
+    assert temporary.list_instances(ListInstancesRequest()).instance_num == 9
 
 
-def test_the_sdk_filters_by_a_chinese_name(dcs: Caller) -> None:
-    project = dcs.emulator.fleet.project("cn-prod")
+def test_the_sdk_lists_restores_and_reads_an_empty_history_from_a_204(dcs: Caller) -> None:
+    restores = sdk(dcs).list_restore_records(ListRestoreRecordsRequest(instance_id=ORDERS_CACHE_ID))
+    assert [one.status for one in restores.restore_record_response] == ["failed", "succeed"]
 
-    response = sdk(dcs, project).list_instances(ListInstancesRequest(name="订单"))
-    assert [one.name for one in response.instances] == ["订单缓存"]
-
-
-def test_the_sdk_shows_an_instance_and_its_backup_policy(dcs: Caller) -> None:
-    response = sdk(dcs).show_instance(ShowInstanceRequest(instance_id=ORDERS_CACHE_ID))
-
-    assert (response.name, response.cache_mode, response.status) == ("orders-cache", "ha", "RUNNING")
-    assert response.instance_backup_policy.policy.save_days == 7
+    brand_new = dcs.emulator.fleet.named("brand-new").instance_id
+    empty = sdk(dcs).list_backup_records(ListBackupRecordsRequest(instance_id=brand_new))
+    assert empty.status_code == 204
+    assert not empty.backup_record_response
 
 
 def test_the_sdk_pages_through_all_ten_thousand_records_and_meets_none_twice(dcs: Caller) -> None:
@@ -74,27 +79,6 @@ def test_the_sdk_pages_through_all_ten_thousand_records_and_meets_none_twice(dcs
 
     assert len(ids) == len(set(ids)) == 10_000
     assert ids == [row.backup_id for row in dcs.emulator.fleet.backups(BULK_HISTORY_ID)]
-
-
-def test_the_sdk_lists_restores(dcs: Caller) -> None:
-    response = sdk(dcs).list_restore_records(ListRestoreRecordsRequest(instance_id=ORDERS_CACHE_ID))
-
-    assert [one.status for one in response.restore_record_response] == ["failed", "succeed"]
-
-
-def test_the_sdk_reads_an_empty_history_from_a_204(dcs: Caller) -> None:
-    instance_id = dcs.emulator.fleet.named("brand-new").instance_id
-
-    response = sdk(dcs).list_backup_records(ListBackupRecordsRequest(instance_id=instance_id))
-
-    assert response.status_code == 204
-    assert not response.backup_record_response
-
-
-def test_the_sdk_signs_with_a_temporary_key(dcs: Caller) -> None:
-    staging = dcs.emulator.fleet.project("ap-staging")
-
-    assert sdk(dcs, staging).list_instances(ListInstancesRequest()).instance_num == 9
 
 
 @pytest.mark.parametrize(
@@ -113,12 +97,7 @@ def test_the_sdk_understands_each_refusal(
 
     assert (caught.value.status_code, caught.value.error_code) == (status, code)
     assert caught.value.request_id == dcs.emulator.calls[-1].request_id
-
-
-def test_the_sdk_understands_an_internal_error(dcs: Caller) -> None:
     dcs.emulator.fail_with(500)
-
-    with pytest.raises(ServerResponseException) as caught:
+    with pytest.raises(ServerResponseException) as failed:
         sdk(dcs).list_backup_records(ListBackupRecordsRequest(instance_id=ORDERS_CACHE_ID))
-
-    assert (caught.value.status_code, caught.value.error_code) == (500, "DCS.5078")
+    assert (failed.value.status_code, failed.value.error_code) == (500, "DCS.5078")

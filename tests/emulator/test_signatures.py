@@ -23,27 +23,38 @@ def refusal(response: requests.Response) -> dict[str, Any]:
     return body
 
 
-def test_a_request_without_a_signature_is_refused(dcs: Caller) -> None:
-    response = dcs.session.get(f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances", timeout=5)
-
-    assert refusal(response)["error_code"] == "APIGW.0301"
-
-
-def test_an_unknown_key_is_refused_and_named(dcs: Caller) -> None:
-    body = refusal(dcs.get("/instances", auth=dcs.auth(ak="NOBODYSKEY0000000000")))
-
-    assert body["error_code"] == "APIGW.0301"
-    assert "Get secretKey failed,ak:NOBODYSKEY0000000000,err:ak not exist" in body["error_msg"]
-
-
-def test_a_wrong_secret_is_refused_with_an_echo_of_key_and_canonical_request(dcs: Caller) -> None:
+def test_a_wrong_key_is_refused_with_an_echo_of_key_and_canonical_request(dcs: Caller) -> None:
     body = refusal(dcs.backups(ORDERS_CACHE_ID, auth=dcs.auth(sk="wrong")))
-
     assert body["error_code"] == "APIGW.0301"
     assert "verify aksk signature fail" in body["error_msg"]
     assert dcs.project.ak in body["error_msg"]
     assert f"/instances/{ORDERS_CACHE_ID}/backups/" in body["error_msg"]
     assert dcs.project.sk not in body["error_msg"]
+
+    unknown = refusal(dcs.get("/instances", auth=dcs.auth(ak="NOBODYSKEY0000000000")))
+    assert "Get secretKey failed,ak:NOBODYSKEY0000000000,err:ak not exist" in unknown["error_msg"]
+
+
+ODD = "SDK-HMAC-SHA256 Access=a, SignedHeaders=, Signature=zz"
+
+
+@pytest.mark.parametrize("header", [None, "Bearer x", "SDK-HMAC-SHA256", ODD, ""])
+def test_a_request_without_a_signature_or_in_another_form_is_refused(dcs: Caller, header: str | None) -> None:
+    url = f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances"
+
+    response = requests.get(url, headers={"Authorization": header} if header is not None else {}, timeout=5)
+
+    assert refusal(response)["error_code"] == "APIGW.0301"
+
+
+@pytest.mark.parametrize("project", ["", "cn-prod"])
+def test_no_project_or_one_of_another_region_is_refused_by_the_gateway(dcs: Caller, project: str) -> None:
+    project_id = dcs.emulator.fleet.project(project).project_id if project else ""
+    auth = SignatureAuth(dcs.auth().credentials, project_id)
+
+    body = refusal(dcs.get(f"/v2/{dcs.project.project_id}/instances", auth=auth))
+
+    assert body["error_code"] == "APIGW.0307"
 
 
 @pytest.mark.parametrize("change", ["query", "path", "header", "body"])
@@ -89,46 +100,6 @@ def test_a_clock_may_be_off_by_fifteen_minutes(dcs: Caller, minutes: int, status
         assert "signature expired" in refusal(response)["error_msg"]
 
 
-def test_a_request_that_names_no_project_is_refused(dcs: Caller) -> None:
-    signed = dcs.auth()
-
-    def without_project(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        import backups.dcs.signing as signing
-
-        date = datetime.now(UTC).strftime(signing.DATE_FORMAT)
-        host = dcs.endpoint.removeprefix("http://")
-        value = signing.signature(
-            secret_key=signed.credentials.sk,
-            method="GET",
-            path=f"/v2/{dcs.project.project_id}/instances",
-            query="",
-            headers={"host": host, "x-sdk-date": date},
-            signed_headers=["host", "x-sdk-date"],
-            date=date,
-        )
-        prepared.headers["X-Sdk-Date"] = date
-        prepared.headers["Authorization"] = (
-            f"SDK-HMAC-SHA256 Access={signed.credentials.ak},"
-            f" SignedHeaders=host;x-sdk-date, Signature={value}"
-        )
-        return prepared
-
-    response = dcs.session.get(
-        f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances", auth=without_project, timeout=5
-    )
-
-    assert refusal(response)["error_code"] == "APIGW.0307"
-
-
-def test_a_project_of_another_region_is_refused_by_the_gateway(dcs: Caller) -> None:
-    elsewhere = dcs.emulator.fleet.project("cn-prod")
-    auth = SignatureAuth(dcs.auth().credentials, elsewhere.project_id)
-
-    body = refusal(dcs.get(f"/v2/{elsewhere.project_id}/instances", auth=auth))
-
-    assert body["error_code"] == "APIGW.0307"
-
-
 @pytest.mark.parametrize(("project", "status", "code"), [("cn-prod", 401, "DCS.1004"), ("", 400, "DCS.4002")])
 def test_a_path_of_another_project_or_of_none_is_refused_by_dcs(
     dcs: Caller, project: str, status: int, code: str
@@ -170,14 +141,3 @@ def test_five_refusals_do_not_lock_and_a_success_begins_the_count_anew(dcs: Call
         for _ in range(5):
             dcs.get("/instances", auth=dcs.auth(sk="wrong"))
         assert dcs.get("/instances").status_code == 200
-
-
-@pytest.mark.parametrize(
-    "header", ["Bearer x", "SDK-HMAC-SHA256", "SDK-HMAC-SHA256 Access=a, SignedHeaders=, Signature=zz", ""]
-)
-def test_an_authorization_in_another_form_is_refused(dcs: Caller, header: str) -> None:
-    response = requests.get(
-        f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances", headers={"Authorization": header}, timeout=5
-    )
-
-    assert refusal(response)["error_code"] == "APIGW.0301"
