@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from django.test import Client
 
@@ -14,11 +12,6 @@ from tests.services.api_records import raws
 from .conftest import ORDERS, history_of, links_of, text_of
 
 pytestmark = pytest.mark.usefixtures("portal")
-
-
-@pytest.fixture
-def ada(client_of: Callable[[str], Client]) -> Client:
-    return client_of("ada")
 
 
 def test_the_reference_page_s_record_is_shown_as_it_is(ada: Client) -> None:

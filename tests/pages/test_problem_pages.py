@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -36,9 +35,9 @@ FAILURES: dict[str, tuple[Break, int, str]] = {
 each_failure = pytest.mark.parametrize("how", FAILURES)
 
 
-@pytest.fixture
-def ada(client_of: Callable[[str], Client], impatient: Settings) -> Client:
-    return client_of("ada")
+@pytest.fixture(autouse=True)
+def _impatient(impatient: Settings) -> None:
+    """No test waits long for a DCS that hangs."""
 
 
 @each_failure
@@ -114,11 +113,11 @@ def test_a_failing_dcs_is_not_stormed_by_page_json_and_csv(ada: Client, emulator
     assert len(emulator.calls) <= 2
 
 
-def test_a_wrong_key_is_said_to_be_that(ada: Client, impatient: Settings, emulator: Emulator) -> None:
+def test_a_wrong_key_is_said_to_be_that(ada: Client, portal: Settings, emulator: Emulator) -> None:
     primary = emulator.fleet.primary
-    impatient.DCS_PROJECTS = {
-        **impatient.DCS_PROJECTS,
-        "eu-prod": {**impatient.DCS_PROJECTS["eu-prod"], "credentials": Credentials(primary.ak, "wrong" * 8)},
+    portal.DCS_PROJECTS = {
+        **portal.DCS_PROJECTS,
+        "eu-prod": {**portal.DCS_PROJECTS["eu-prod"], "credentials": Credentials(primary.ak, "wrong" * 8)},
     }
 
     pages = [ada.get(ORDERS), ada.get(BULK), ada.get(PROJECT)]
@@ -134,18 +133,25 @@ def test_a_wrong_key_is_said_to_be_that(ada: Client, impatient: Settings, emulat
     assert len(emulator.calls) == 1
 
 
-def test_a_project_that_the_cloud_does_not_know_is_said_to_be_that(
-    ada: Client, impatient: Settings, emulator: Emulator
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"project_id": "0" * 32}, "APIGW.0307"),
+        ({"project_id": "cn-prod"}, "project id, region and key of this project do not fit together"),
+        ({"endpoint": "http://127.0.0.1:1"}, "could not be reached"),
+    ],
+)
+def test_a_project_with_wrong_settings_is_said_to_be_that(
+    ada: Client, portal: Settings, emulator: Emulator, changes: dict[str, str], words: str
 ) -> None:
-    impatient.DCS_PROJECTS = {
-        **impatient.DCS_PROJECTS,
-        "eu-prod": {**impatient.DCS_PROJECTS["eu-prod"], "project_id": "0" * 32},
-    }
+    if changes.get("project_id") == "cn-prod":
+        changes = {"project_id": emulator.fleet.project("cn-prod").project_id}
+    portal.DCS_PROJECTS = {"eu-prod": {**portal.DCS_PROJECTS["eu-prod"], **changes}}
 
     page = ada.get(ORDERS)
 
     assert page.status_code == 503
-    assert "APIGW.0307" in text_of(page)
+    assert words in text_of(page)
 
 
 @pytest.mark.parametrize(
@@ -173,16 +179,6 @@ def test_an_instance_that_is_gone_keeps_its_last_listing(ada: Client, emulator: 
     assert "DCS.4119" in text_of(page)
 
 
-def test_an_unreachable_dcs_is_said_to_be_that(ada: Client, impatient: Settings) -> None:
-    projects = impatient.DCS_PROJECTS
-    impatient.DCS_PROJECTS = {"eu-prod": {**projects["eu-prod"], "endpoint": "http://127.0.0.1:1"}}
-
-    page = ada.get(ORDERS)
-
-    assert page.status_code == 503
-    assert "could not be reached" in text_of(page)
-
-
 def test_messages_of_the_gateway_show_no_key(ada: Client, emulator: Emulator) -> None:
     ak = emulator.fleet.primary.ak
     emulator.fail_with(400, "APIGW.0301", f"refused, ak:{ak}, canonicalRequest:GET|/v2/x|host:y")
@@ -202,11 +198,9 @@ def test_a_fresh_history_is_shown_whole_where_the_instance_cannot_be_asked_for(
     ada.get(f"{ORDERS}backups.json")  # which asks for the list only
     FAILURES[how][0](emulator)
 
-    began = time.monotonic()
     page = ada.get(f"{ORDERS}?per_page=200")
 
     assert page.status_code == 200
-    assert time.monotonic() - began < 0.9
     assert len(rows_of(page)) == len(emulator.fleet.backups(ORDERS_CACHE_ID))
     assert "Showing what DCS said at" not in text_of(page)
 
@@ -220,25 +214,12 @@ def test_a_web_server_at_the_endpoint_is_not_taken_for_dcs(ada: Client, emulator
     assert "not an answer of the DCS API" in text_of(response)
 
 
-def test_a_key_of_another_project_is_not_called_a_wrong_key(
-    ada: Client, emulator: Emulator, portal: Settings
-) -> None:
-    wrong = {**portal.DCS_PROJECTS["eu-prod"], "project_id": emulator.fleet.project("cn-prod").project_id}
-    portal.DCS_PROJECTS = {"eu-prod": wrong}
-
-    response = ada.get(ORDERS)
-
-    assert response.status_code == 503
-    assert "project id, region and key of this project do not fit together" in text_of(response)
-
-
 def test_a_remembered_failure_says_when_dcs_was_asked(ada: Client, emulator: Emulator) -> None:
     emulator.fail_with(500)
-    asked = [re.findall(r'Asked</dt><dd><time datetime="([^"]+)"', ada.get(ORDERS).content.decode())]
-    calls = emulator.count("/backups")
 
-    asked.append(re.findall(r'Asked</dt><dd><time datetime="([^"]+)"', ada.get(ORDERS).content.decode()))
+    pages = [ada.get(ORDERS).content.decode() for _ in range(2)]
 
-    assert len(asked[0]) == 1
-    assert asked[0] == asked[1]
-    assert emulator.count("/backups") == calls
+    first, again = (re.findall(r'Asked</dt><dd><time datetime="([^"]+)"', page) for page in pages)
+    assert first == again
+    assert len(first) == 1
+    assert emulator.count("/backups") == 1

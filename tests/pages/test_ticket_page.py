@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,11 +20,6 @@ from .conftest import ORDERS, history_of, links_of, rows_of, text_of
 pytestmark = pytest.mark.usefixtures("portal")
 REFERENCE = f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"
 TEXT = {"Accept": "text/plain"}
-
-
-@pytest.fixture
-def ada(client_of: Callable[[str], Client]) -> Client:
-    return client_of("ada")
 
 
 def written(page: Any) -> str:

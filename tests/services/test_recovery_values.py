@@ -16,34 +16,25 @@ from backups.services.recovery.values import at_most, minutes
     ("seconds", "text", "chinese"),
     [
         (1, "1 min", "1 分钟"),
-        (60, "1 min", "1 分钟"),
         (61, "2 min", "2 分钟"),
         (3600, "1 h", "1 小时"),
-        (3601, "1 h 1 min", "1 小时 1 分钟"),
-        (13_200, "3 h 40 min", "3 小时 40 分钟"),
         (86_401, "24 h 1 min", "24 小时 1 分钟"),
         (172_800, "2 d", "2 天"),
         (172_801, "2 d 1 h", "2 天 1 小时"),
-        (40 * 86_400, "40 d", "40 天"),
     ],
 )
 def test_what_is_lost_is_rounded_up(seconds: int, text: str, chinese: str) -> None:
-    lost = timedelta(seconds=seconds)
-
-    assert at_most(lost) == text
+    assert at_most(timedelta(seconds=seconds)) == text
     with override("zh-hans"):
-        assert at_most(lost) == chinese
+        assert at_most(timedelta(seconds=seconds)) == chinese
 
 
 @given(st.timedeltas(timedelta(microseconds=1), timedelta(days=4000)))
 def test_what_is_said_is_never_less_than_what_is_lost(lost: timedelta) -> None:
-    units = {"d": "days", "h": "hours", "min": "minutes"}
     parts = at_most(lost).split(" ")
+    units = {"d": 86_400, "h": 3600, "min": 60}
 
-    said = sum(
-        (timedelta(**{units[unit]: int(n)}) for n, unit in zip(parts[::2], parts[1::2], strict=True)),
-        timedelta(),
-    )
+    said = timedelta(seconds=sum(int(n) * units[u] for n, u in zip(parts[::2], parts[1::2], strict=True)))
 
     assert lost <= said < lost + timedelta(hours=1)
 
