@@ -16,7 +16,7 @@ from tests.services.api_records import raws
 from .conftest import OpenPage
 
 ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
-ANSWER = "tr.rung-answer"
+ANSWER = "tr.role-answer"
 
 
 @pytest.mark.parametrize("javascript", [True, False])

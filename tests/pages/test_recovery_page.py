@@ -32,7 +32,7 @@ def backup_id(number: int) -> str:
 
 def roles_of(page: Any) -> list[tuple[str, str]]:
     """The rows around the asked time: what each is, and its backup."""
-    found = re.findall(r'<tr class="rung-(\w+)"(?: data-backup-id="([^"]*)")?', page.content.decode())
+    found = re.findall(r'<tr class="role-(\w+)"(?: data-backup-id="([^"]*)")?', page.content.decode())
     return [(look, backup_id) for look, backup_id in found]
 
 
