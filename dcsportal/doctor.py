@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -272,7 +273,8 @@ def _of_one_key(projects: list[Project], late: set[str]) -> Iterator[Finding]:
 def _project(project: Project) -> Iterator[Finding]:
     subject, hold = f"project {project.name}", key_hold(project, datetime.now(UTC))
     if hold and hold.retry_at:
-        refused = _failure(project, "credentials_refused", hold.http_status, hold.code, hold.message)
+        codes = _codes(hold.http_status, hold.code, hold.message)
+        refused = _finding(project, "credentials_refused", codes=codes)
         yield replace(refused, says=f"{refused.says} It is not tried before {hold.retry_at:%H:%M:%S} UTC.")
         return
     client = client_for(project)
@@ -281,7 +283,7 @@ def _project(project: Project) -> Iterator[Finding]:
     except DcsError as error:
         if error.kind == "credentials_refused":
             failed(Subject("instances", project), error)  # so that no server tries it either
-        yield _failure_of(project, error, "dcs:instance:list")
+        yield _failure(project, error, "dcs:instance:list")
         return
     total = "its" if page.total_num is None else page.total_num
     yield Finding(subject, "ok", f"DCS accepts the key and lists {total} instances.")
@@ -290,40 +292,37 @@ def _project(project: Project) -> Iterator[Finding]:
         to_do = "If there should be instances, check DCS_PROJECT_ID and the region."
         yield Finding(subject, "note", says, to_do)
         return
-    id = page.records[0].instance_id
-    try:
-        client.show_instance(id, deadline=_deadline())
-        yield Finding(subject, "ok", "The key may read an instance.")
-    except DcsError as error:
-        yield _failure_of(project, error, "dcs:instance:get")
-    try:
-        client.list_backup_records(id, limit=1, deadline=_deadline())
-        yield Finding(subject, "ok", "The key may read the backups of an instance.")
-    except DcsError as error:
-        yield _failure_of(project, error, "dcs:instance:getDataBackupLog")
+    list_backups = partial(client.list_backup_records, limit=1)
+    for what, ask, permission in (
+        ("an instance", client.show_instance, "dcs:instance:get"),
+        ("the backups of an instance", list_backups, "dcs:instance:getDataBackupLog"),
+    ):
+        try:
+            ask(page.records[0].instance_id, deadline=_deadline())
+            yield Finding(subject, "ok", f"The key may read {what}.")
+        except DcsError as error:
+            yield _failure(project, error, permission)
 
 
 def _deadline() -> float:
     return time.monotonic() + settings.DCS_READ_BUDGET
 
 
-def _failure_of(project: Project, error: DcsError, permission: str) -> Finding:
-    return _failure(project, error.kind, error.http_status, error.error_code, error.message, permission)
+def _failure(project: Project, error: DcsError, permission: str) -> Finding:
+    codes = _codes(error.http_status, error.error_code, error.message)
+    message = _sentence(error.message or error.kind)
+    return _finding(project, error.kind, codes=codes, message=message, permission=permission)
 
 
-def _failure(
-    project: Project, kind: str, status: int | None, code: str, message: str, permission: str = ""
-) -> Finding:
+def _codes(status: int | None, code: str, message: str) -> str:
     parts = (f"HTTP {status}" if status else "", code, _sentence(message) if message else "")
-    says, to_do = _FAILURES.get(kind, _FAILURES["rejected"])
-    words = {
-        "codes": ", ".join(filter(None, parts)),
-        "message": _sentence(message or kind),
-        "permission": permission,
-        "project": project,
-    }
+    return ", ".join(filter(None, parts))
+
+
+def _finding(project: Project, kind: str, **words: str) -> Finding:
     level = "note" if kind in ("throttled", "server_error") else "wrong"
-    return Finding(f"project {project.name}", level, says.format(**words), to_do.format(**words))
+    says, to_do = (text.format(project=project, **words) for text in _FAILURES.get(kind, _REJECTED))
+    return Finding(f"project {project.name}", level, says, to_do)
 
 
 _UNREACHABLE = (
@@ -355,8 +354,8 @@ _FAILURES = {
         "What answers at {project.endpoint} is not the DCS API ({codes}).",
         "Check the endpoint: a proxy or a sign-in page of the network may answer in its place.",
     ),
-    "rejected": (
-        "DCS rejects the call ({codes}).",
-        "Check DCS_REGION, DCS_PROJECT_ID and the endpoint {project.endpoint}: they must belong together.",
-    ),
 }
+_REJECTED = (
+    "DCS rejects the call ({codes}).",
+    "Check DCS_REGION, DCS_PROJECT_ID and the endpoint {project.endpoint}: they must belong together.",
+)

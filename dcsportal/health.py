@@ -6,6 +6,7 @@ import logging
 import secrets
 import threading
 import time
+from functools import lru_cache
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -19,11 +20,6 @@ from django.views.decorators.http import require_safe
 from backups.services.listings import CACHE_ERRORS, dcs_state
 
 logger = logging.getLogger(__name__)
-
-# Whoever asks more often, and anybody may, gets the last answer.
-ASKED_AGAIN_AFTER = 1.0
-
-States = dict[str, bool]
 
 
 @login_not_required
@@ -39,53 +35,40 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
     What DCS last answered is told too, but a server that shows old listings is as good as any.
     """
-    states = _readiness.states()
+    states = _states(int(time.monotonic()))
     ready = all(states.values())
     body = {"ready": ready} | {name: "ok" if works else "failed" for name, works in states.items()}
     body["dcs"] = dcs_state(time.monotonic())
     return JsonResponse(body, status=200 if ready else 503)
 
 
-class _Readiness:
-    """The last answers, so that asking costs next to nothing."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._asked_at = float("-inf")
-        self._states: States = {}
-        self._is_migrated = False
-
-    def states(self) -> States:
-        with self._lock:
-            if time.monotonic() - self._asked_at >= ASKED_AGAIN_AFTER:
-                self._states = {
-                    "database": self._database_works(),
-                    "cache": _cache_works(),
-                    "settings": _settings_are_right(),
-                }
-                self._asked_at = time.monotonic()
-            return self._states
-
-    def forget(self) -> None:
-        with self._lock:
-            self._asked_at, self._is_migrated = float("-inf"), False
-
-    def _database_works(self) -> bool:
-        try:
-            if not self._is_migrated:
-                # It reads every migration, so it is done until it is right once.
-                self._is_migrated = is_migrated()
-                return self._is_migrated
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
-            return True
-        except DatabaseError as error:
-            logger.error("The database does not answer: %s", error)
-            return False
+@lru_cache(maxsize=1)
+def _states(second: int) -> dict[str, bool]:
+    """Return what works; whoever asks more often than each second, and anybody may, gets the last answer."""
+    return {"database": _database_works(), "cache": _cache_works(), "settings": _settings_are_right()}
 
 
-_readiness = _Readiness()
-forget = _readiness.forget
+# To find out whether all tables are there reads every migration, so it is done until it is right once.
+_migrated = threading.Event()
+
+
+def forget() -> None:
+    _states.cache_clear()
+    _migrated.clear()
+
+
+def _database_works() -> bool:
+    try:
+        if not _migrated.is_set():
+            if is_migrated():
+                _migrated.set()
+            return _migrated.is_set()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return True
+    except DatabaseError as error:
+        logger.error("The database does not answer: %s", error)
+        return False
 
 
 def is_migrated() -> bool:

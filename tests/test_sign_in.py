@@ -113,15 +113,6 @@ def test_the_demo_s_people_have_their_own_groups_and_who_sees_everything_comes_f
     assert '<span class="initials" aria-hidden="true">AN</span>' in page
 
 
-def test_groups_are_taken_anew_at_every_sign_in(client: Client) -> None:
-    Viewer.objects.create(issuer="demo", subject="ben", name="Old Name", groups=["dcs-all"])
-
-    client.post("/sign-in/", {"person": "ben"})
-
-    viewer = Viewer.objects.get()
-    assert (viewer.name, viewer.groups) == ("Ben Li", ["dcs-eu"])
-
-
 def test_the_demo_sign_in_is_impossible_outside_the_demo(client: Client, settings: Any) -> None:
     settings.DCS_DEMO = False
 

@@ -88,31 +88,6 @@ def test_a_hard_link_comes_back_and_the_next_sign_in_asks_nothing(
     assert (again.url, again.status_code) == (live_server.url + HARD, 200)
 
 
-def test_groups_that_were_taken_away_close_the_project_at_the_next_sign_in(
-    company: Certified, live_server: LiveServer
-) -> None:
-    assert Script().signed_in(live_server.url + INSTANCE).status_code == 200
-
-    company.person("ada", name="Ada Novak", groups=[])
-    try:
-        assert Script().signed_in(live_server.url + INSTANCE).status_code == 404
-    finally:
-        company.person("ada", name="Ada Novak", email="ada@example.com", groups=["dcs-all"])
-
-
-def test_a_sign_in_that_is_given_up_can_be_tried_again(company: Certified, live_server: LiveServer) -> None:
-    script = Script()
-    page = script.get(live_server.url + HARD, timeout=10)
-    abort = re.search(r'href="([^"]*/abort)"', page.text)
-    assert abort
-    refused = script.get(urljoin(page.url, abort[1]), timeout=10)
-    assert refused.status_code == 403
-
-    way_on = re.search(r'class="btn primary" href="([^"]+)"', refused.text)
-    assert way_on
-    assert script.signed_in(live_server.url + unescape(way_on[1])).url == live_server.url + HARD
-
-
 def test_signing_out_elsewhere_reaches_this_session_by_the_back_channel(
     company: Certified, live_server: LiveServer
 ) -> None:
@@ -183,22 +158,6 @@ def test_signing_out_in_the_menu_ends_both_sessions_and_a_page_confirms_it(
     assert not Session.objects.exists()
     page.goto(HARD)
     expect(page.locator("input[name=login]")).to_be_visible()  # the provider asks again
-
-
-@pytest.mark.needs("chromium", "chromium")
-def test_a_failure_page_keeps_the_link_and_needs_no_script(
-    company: Certified, window: BrowserContext, live_server: LiveServer, settings: Settings
-) -> None:
-    settings.SSO_ISSUER = "http://127.0.0.1:9"
-    page = window.new_page()
-    answer = page.goto(HARD)
-    assert answer
-    assert answer.status == 503
-
-    settings.SSO_ISSUER = company.issuer
-    page.get_by_role("link", name="Try again").click()
-    _sign_in(page)
-    assert page.url == live_server.url + HARD
 
 
 def _sign_in(page: Page) -> None:
