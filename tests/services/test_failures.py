@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -100,6 +101,9 @@ def test_an_error_of_the_portal_itself_is_told_and_not_repeated_by_waiting_viewe
 ) -> None:
     size, portal.DCS_PAGE_SIZE = portal.DCS_PAGE_SIZE, "no number"
     first = problem_of(eu)
+    for thread in threading.enumerate():
+        if thread.name.startswith("read-"):
+            thread.join()
     portal.DCS_PAGE_SIZE = size
 
     assert (first.kind, first.page_status) == ("portal_error", 503)

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from backups.dcs.http import PAUSES
 from backups.emulator.api import Emulator
 from backups.services import listings
-from backups.services.listings import NothingToShow, TooManyUnknown, listing, reader
+from backups.services.listings import NothingToShow, TooManyUnknown, histories, reader
 from backups.services.projects import Project, configured_projects
 
 from .conftest import ORDERS, later, settled, wait_until, with_pauses
@@ -121,7 +121,7 @@ def test_an_instance_is_served_without_the_list_of_its_project(eu: Project, emul
 def test_what_dcs_has_backups_of_is_not_counted(
     eu: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "MOST_UNKNOWN", 1)
+    monkeypatch.setattr(histories, "MOST_UNKNOWN", 1)
     emulator.fail_with(403, path_contains="/instances?")  # a key that may read backups only
 
     seen = {told(eu, emulator.fleet.named(name).instance_id) for name in ("orders-cache", "baskets")}
@@ -133,7 +133,7 @@ def test_what_dcs_has_backups_of_is_not_counted(
 def test_beyond_the_budget_the_list_of_the_project_tells_real_instances_from_made_up_ones(
     eu: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "MOST_UNKNOWN", 0)
+    monkeypatch.setattr(histories, "MOST_UNKNOWN", 0)
 
     assert told(eu, ORDERS) == "live"
     assert told(eu, made_up(1)) == "too many"
@@ -145,7 +145,7 @@ def test_beyond_the_budget_the_list_of_the_project_tells_real_instances_from_mad
 def test_what_dcs_fails_to_answer_for_is_counted_once(
     known: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "MOST_UNKNOWN", 1)
+    monkeypatch.setattr(histories, "MOST_UNKNOWN", 1)
     emulator.fail_with(500)
 
     assert told(known, made_up(1)) == "server_error"

@@ -1,7 +1,8 @@
 """Cached listings: what DCS said of a list, when, and why it is not newer.
 
-A view asks `listing.py`; `reader.py` reads one list at a time, `guard.py` says when DCS must not be asked,
-`generations.py` keeps what was read, `store.py` and `leases.py` what all processes share.
+A view asks `histories.py` or `instances.py`; `listing.py` decides what is fresh, `reader.py` reads a list
+once for all, `guard.py` says when DCS must not be asked, `generations.py` keeps what was read, `store.py`
+and `leases.py` what all processes share.
 """
 
 from __future__ import annotations
@@ -9,22 +10,16 @@ from __future__ import annotations
 from .clients import client_for, dcs_state
 from .generations import DecodedRecords
 from .guard import CacheSnapshot, failed, key_hold, refusal
-from .listing import (
+from .histories import (
     MOST_UNKNOWN,
-    RUNNING_FRESH_SECONDS,
-    Listing,
-    NothingToShow,
     TooManyUnknown,
-    at_hand,
     backups_and_instance,
     cached_histories,
-    cached_instance,
-    cached_instances,
     instance_backups,
-    is_fresh,
-    project_instances,
     received_record,
 )
+from .instances import at_hand, cached_instance, cached_instances, project_instances
+from .listing import RUNNING_FRESH_SECONDS, Listing, NothingToShow, is_fresh
 from .metrics import begin as begin_metrics
 from .reader import read_side_by_side
 from .store import CACHE_ERRORS, COUNTED_SECONDS, count

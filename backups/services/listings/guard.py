@@ -99,7 +99,8 @@ def _keys(subject: Subject) -> tuple[str, ...]:
 def refusal(snapshot: CacheSnapshot, now: datetime, *, trial: bool = True) -> Problem | None:
     """Return why DCS must not be asked now, None where it may be.
 
-    Past an open circuit's time one caller of all goes through; never one that gives `trial` away.
+    Past an open circuit's time one caller of all goes through; never one that gives `trial` away, or
+    wants what only adorns a page.
     """
     problem, circuit = snapshot.held(now), snapshot.circuit
     if problem or circuit is None or circuit.open_until is None:
@@ -108,6 +109,7 @@ def refusal(snapshot: CacheSnapshot, now: datetime, *, trial: bool = True) -> Pr
     is_past = not now < until <= now + LONGEST_HOLD
     trial_key = f"trial:{snapshot.subject.circuit_key}:{until.timestamp()}"
     # The others wait until the trial is over, or its maker gone.
+    trial = trial and snapshot.subject.kind != "instance"
     free = is_past and trial and store.add(trial_key, seconds=CIRCUIT_SECONDS)
     return None if free else circuit.problem
 

@@ -93,11 +93,10 @@ def count(what: str, now: float, step: int = 1) -> int:
     of_all = asked(counted, None)
     if of_all is not None:
         return of_all
-    with _lock:
-        if len(_counted_here) > MOST_COUNTED:
-            _counted_here.clear()
-        _counted_here[key] += step
-        return _counted_here[key]
+    if len(_counted_here) > MOST_COUNTED:
+        _counted_here.clear()
+    _counted_here[key] += step
+    return _counted_here[key]
 
 
 # Notes -----------------------------------------------------------------------

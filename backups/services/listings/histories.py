@@ -1,0 +1,183 @@
+"""The backup histories of instances; what nobody knows of costs DCS one call, and a viewer a few a minute."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from ...dcs.pages import page_of
+from ...dcs.records import BackupRecord, Instance
+from ..projects import Project
+from . import generations, guard, reader, store
+from .guard import CacheSnapshot, snapshots
+from .instances import by_id
+from .listing import Listing, NothingToShow, Visit, awaited, is_fresh, listing_of
+from .subjects import Subject, Window, window_of
+
+# Instances that nobody knows of and that one viewer may have DCS asked for, in a minute.
+MOST_UNKNOWN = 10
+
+
+class TooManyUnknown(Exception):
+    """A viewer asked for too many unknown instances; `count` is how many in this minute."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"over {MOST_UNKNOWN} in a minute")
+        self.count = count
+
+
+def instance_backups(
+    project: Project,
+    instance_id: str,
+    *,
+    now: datetime,
+    bounds: Window = (None, None),
+    holding: str = "",
+    read_now: bool = False,
+    patience: float | None = None,
+    viewer: str = "",
+) -> Listing[BackupRecord]:
+    """Return all backup records of an instance. Raises NothingToShow and TooManyUnknown.
+
+    `read_now` asks DCS, unless somebody did so in the last seconds. Where the listing at hand
+    lacks the backup `holding`, it is read now as well: a ticket may link one that is newer.
+
+    Only a history longer than DCS_MAX_RECORDS is read by window: then the part
+    within `bounds`, where any are given, else its newest part.
+
+    Where nothing is at hand DCS is waited for, at most `patience` seconds where that is given.
+    A `viewer` has a share of what is read at a time, and of unknown instances in a minute.
+    """
+    [snapshot] = snapshots(Subject("backups", project, instance_id))
+    visit = Visit.beginning(now, viewer, patience)
+    standing = _standing(snapshot, visit)
+    return _backups(snapshot, visit, standing, bounds=bounds, holding=holding, read_now=read_now)
+
+
+def backups_and_instance(
+    project: Project,
+    instance_id: str,
+    *,
+    now: datetime,
+    bounds: Window = (None, None),
+    holding: str = "",
+    patience: float | None = None,
+    viewer: str = "",
+) -> tuple[Listing[BackupRecord], Instance | None]:
+    """Return what `instance_backups` does, and the instance itself where DCS tells, by one look-up.
+
+    Raises NothingToShow and TooManyUnknown. The instance adorns a history and never holds it up.
+    One that is not known to exist is asked for after its history, where there is one.
+    """
+    snapshot, of_instance = snapshots(
+        Subject("backups", project, instance_id), Subject("instance", project, instance_id)
+    )
+    visit = Visit.beginning(now, viewer, patience)
+    standing = _standing(snapshot, visit)
+    wanted = of_instance.cached is None and guard.refusal(of_instance, now) is None
+    reading = visit.begin(of_instance) if wanted and standing.kind == "listed" else None
+    listing = _backups(snapshot, visit, standing, bounds=bounds, holding=holding)
+    if wanted:
+        reading = reading or visit.begin(of_instance)
+    try:
+        shown = awaited(of_instance, reading, visit) if reading else listing_of(of_instance, visit)
+    except NothingToShow as nothing:
+        if nothing.problem.kind == "not_found" and not listing.total:
+            raise
+        return listing, None
+    return listing, shown.records[0]
+
+
+def cached_histories(wanted: Iterable[tuple[Project, str]]) -> list[CacheSnapshot]:
+    """Return what is known of the histories of instances, without asking DCS."""
+    return snapshots(*(Subject("backups", project, instance_id) for project, instance_id in wanted))
+
+
+def received_record(listing: Listing[BackupRecord], backup_id: str) -> dict[str, Any] | None:
+    """Return one record as DCS sent it, None where its cached page is gone."""
+    bodies = generations.bodies_of(listing) or ()
+    # The page that names it first: the others need not be decoded.
+    for body in sorted(bodies, key=lambda body: backup_id.encode() not in body):
+        for item in page_of(body, items="backup_record_response", total="total_num")[0] if body else ():
+            if isinstance(item, dict) and item.get("backup_id") == backup_id:
+                return item
+    return None
+
+
+def _backups(
+    snapshot: CacheSnapshot,
+    visit: Visit,
+    standing: _Standing,
+    *,
+    bounds: Window,
+    holding: str,
+    read_now: bool = False,
+) -> Listing[BackupRecord]:
+    subject, cached, once = snapshot.subject, snapshot.cached, standing.kind == "unlisted"
+    known_at = cached.generation.read_at if cached else None
+    read_now = read_now and guard.may_insist(subject, "refresh", visit.now, read_at=known_at)
+    listing: Listing[BackupRecord] = listing_of(snapshot, visit, read_now=read_now, once=once)
+    lacks = holding and all(record.backup_id != holding for record in listing.records)
+    if lacks and listing.source != "live" and not listing.problem:
+        read_now = guard.may_insist(subject, holding, visit.now, read_at=listing.read_at)
+        listing = listing_of(snapshot, visit, read_now=read_now, once=once)
+    if listing.truncated and bounds != (None, None):
+        [part] = snapshots(replace(subject, window=window_of(bounds)))
+        try:
+            listing = replace(listing_of(part, visit, read_now=read_now, once=once), newest_part=listing)
+        except NothingToShow as nothing:
+            # Its newest records are at hand, and said not to be all.
+            listing = replace(listing, problem=nothing.problem)
+    if listing.total and standing.counted:
+        store.count(*standing.counted, -1)  # DCS knows it
+    return listing
+
+
+# Unknown instances -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """What the list of its project, as far as that is at hand, says of an instance that a viewer names."""
+
+    kind: Literal["listed", "unlisted", "unsure"] = "listed"
+    # As what it was counted among the viewer's unknown ones, and when.
+    counted: tuple[str, float] | None = None
+
+
+def _standing(snapshot: CacheSnapshot, visit: Visit) -> _Standing:
+    """Tell whether a viewer wants a history that is not at hand, of an instance that its project may lack.
+
+    Where DCS is to be asked for it, that is counted; not again while DCS fails to say whether it knows it.
+    Raises TooManyUnknown.
+    """
+    subject, failure, counted = snapshot.subject, snapshot.failure, None
+    if not visit.viewer or snapshot.cached:
+        return _Standing()
+    [instances] = snapshots(Subject("instances", subject.project))
+    if by_id(instances.cached, subject.instance_id):
+        return _Standing()
+    is_counted = failure is None or failure.kind in ("not_found", "rejected")
+    held = guard.refusal(snapshot, visit.now, trial=False)
+    if is_counted and not held and reader.would_start(subject, visit.viewer):
+        counted = f"unknown:viewer-{visit.viewer}", time.time()
+        count = store.count(*counted)
+        if count > MOST_UNKNOWN:
+            if not _is_listed_now(instances, subject.instance_id, visit):
+                raise TooManyUnknown(count)
+            return _Standing()
+    return _Standing("unlisted" if instances.cached else "unsure", counted)
+
+
+def _is_listed_now(snapshot: CacheSnapshot, instance_id: str, visit: Visit) -> bool:
+    """Read the list of a project, by which real instances are told from made-up ones, unless it is fresh."""
+    if snapshot.cached and is_fresh(snapshot.cached.generation, visit.now):
+        return False
+    if guard.refusal(snapshot, visit.now, trial=False):
+        return False
+    reading = visit.begin(snapshot)
+    visit.wait(reading)
+    return by_id(reading.result, instance_id) is not None
