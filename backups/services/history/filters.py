@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from ...dcs.records import FORMATS, STATUSES, TYPES, BackupRecord
-from ..eligibility import service_word
 from ..words import FORMAT_WORDS, RESTORABLE_WORDS, STATUS_WORDS, TYPE_WORDS, Words
 from ..words import OTHER as OTHER_WORD
 
@@ -24,15 +23,16 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class Filter:
-    """A repeatable parameter `name`: a record matches where `value_of` it is one of the values asked for.
+    """A repeatable parameter `name`: a record matches where one of the values asked for is its own.
 
-    `values` are all that can be asked for. A filter without them takes what fits `pattern`, in small
-    letters, as `must` says to people, and offers what occurs.
+    Its own is the `value_of` its `attribute`. `values` are all that can be asked for. A filter without
+    them takes what fits `pattern`, in small letters, as `must` says to people, and offers what occurs.
     """
 
     name: str
     title: Words
-    value_of: Callable[[BackupRecord], str]
+    attribute: str
+    value_of: Callable[[Any], str] = str
     values: tuple[str, ...] = ()
     words: Mapping[str, Words] = field(default_factory=dict)
     pattern: str = ""
@@ -42,27 +42,29 @@ class Filter:
         return OTHER_WORD if value == OTHER else self.words.get(value, value)
 
 
-def _one_of(known: Sequence[str], read: Callable[[BackupRecord], str]) -> Callable[[BackupRecord], str]:
-    def value_of(record: BackupRecord) -> str:
-        value = read(record)
-        return value if value in known else OTHER
-
-    return value_of
+def _coded(name: str, title: Words, known: tuple[str, ...], words: Mapping[str, Words]) -> Filter:
+    """Return the filter by an attribute of the same name, whose values outside the known ones are "other"."""
+    return Filter(
+        name, title, name, lambda code: code if code in known else OTHER, (*known, OTHER), words=words
+    )
 
 
 FILTERS = (
+    _coded("status", _("Status"), STATUSES, STATUS_WORDS),
+    _coded("type", _("Type"), TYPES, TYPE_WORDS),
+    _coded("format", _("Format"), FORMATS, FORMAT_WORDS),
     Filter(
-        "status", _("Status"), _one_of(STATUSES, lambda r: r.status), (*STATUSES, OTHER), words=STATUS_WORDS
+        "restorable",
+        _("Restorable"),
+        "restorable",  # DCS's own word
+        lambda word: "unknown" if word is None else "yes" if word else "no",
+        ("yes", "no", "unknown"),
+        words=RESTORABLE_WORDS,
     ),
-    Filter("type", _("Type"), _one_of(TYPES, lambda r: r.type), (*TYPES, OTHER), words=TYPE_WORDS),
-    Filter(
-        "format", _("Format"), _one_of(FORMATS, lambda r: r.format), (*FORMATS, OTHER), words=FORMAT_WORDS
-    ),
-    Filter("restorable", _("Restorable"), service_word, ("yes", "no", "unknown"), words=RESTORABLE_WORDS),
     Filter(
         "error",
         pgettext_lazy("of a backup", "Error"),
-        lambda r: r.error_code,
+        "error_code",
         pattern=r"dcs\.[0-9]{2}\.[0-9]{4}",
         must=_("it must look like dcs.08.0002"),
     ),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from ...dcs.records import BackupRecord
@@ -158,18 +159,17 @@ def ordered(items: Iterable[Item], sort: str, value_of: Callable[[Item], Any]) -
 
 def backup_history(records: Sequence[BackupRecord], wanted: BackupFilter, *, now: datetime) -> History:
     """Filter, count and page the records of one generation, which come newest first."""
-    by_values = [(_values_of(record), record) for record in _of_words_and_time(records, wanted, now)]
-    counts = Counter(values for values, _ in by_values)
+    rest = _of_words_and_time(records, wanted, now)
+    by_attributes = [*zip(map(_ATTRIBUTES, rest), rest, strict=True)]
     # Records have few combinations of values: each is looked at once.
-    refusing = {values: _refusing(values, wanted) for values in counts}
+    counts = Counter(found for found, _ in by_attributes)
+    combinations = [_Combination.of(found, count, wanted) for found, count in counts.items()]
+    passing = {found for found, one in zip(counts, combinations, strict=True) if not one.refused_by}
     return History(
         filter=wanted,
         total=len(records),
-        found=[record for values, record in by_values if not refusing[values]],
-        facets=tuple(
-            FacetGroup(one.name, one.title, _facets(one, place, wanted, counts, refusing))
-            for place, one in enumerate(FILTERS)
-        ),
+        found=[record for found, record in by_attributes if found in passing],
+        facets=tuple(FacetGroup(one.name, one.title, _facets(one, wanted, combinations)) for one in FILTERS),
     )
 
 
@@ -184,48 +184,43 @@ def neighbours(
 
 # Filters ---------------------------------------------------------------------
 
-# What a record has of each of FILTERS.
-Values = tuple[str, ...]
-
-
-def _values_of(record: BackupRecord) -> Values:
-    return tuple([one.value_of(record) for one in FILTERS])
+_ATTRIBUTES = attrgetter(*(one.attribute for one in FILTERS))
 
 
 def _of_words_and_time(
     records: Sequence[BackupRecord], wanted: BackupFilter, now: datetime
-) -> Iterator[BackupRecord]:
+) -> Sequence[BackupRecord]:
     start, end = wanted.bounds(now)
-    for record in records:
-        if start or end:
-            started = record.started_at
-            if started is None or (start and started < start) or (end and started >= end):
-                continue
-        if all(word in record.search_text for word in wanted.words):
-            yield record
+    if start:
+        records = [r for r in records if (started := r.started_at) and started >= start]
+    if end:
+        records = [r for r in records if (started := r.started_at) and started < end]
+    for word in wanted.words:
+        records = [r for r in records if word in r.search_text]
+    return records
 
 
-def _refusing(values: Values, wanted: BackupFilter) -> frozenset[str]:
-    """Return the names of the filters that do not let pass what has these values."""
-    return frozenset(
-        one.name
-        for one, value in zip(FILTERS, values, strict=True)
-        if one.name in wanted.chosen and value not in wanted.chosen[one.name]
-    )
+@dataclass(frozen=True)
+class _Combination:
+    """The values that some records have of FILTERS, by their names, and the filters that refuse them."""
+
+    values: Mapping[str, str]
+    count: int
+    refused_by: Set[str]
+
+    @classmethod
+    def of(cls, attributes: tuple[Any, ...], count: int, wanted: BackupFilter) -> _Combination:
+        values = {one.name: one.value_of(value) for one, value in zip(FILTERS, attributes, strict=True)}
+        refused = {name for name, chosen in wanted.chosen.items() if values[name] not in chosen}
+        return cls(values, count, refused)
 
 
-def _facets(
-    one: Filter,
-    place: int,
-    wanted: BackupFilter,
-    counts: Mapping[Values, int],
-    refusing: Mapping[Values, frozenset[str]],
-) -> tuple[Facet, ...]:
+def _facets(one: Filter, wanted: BackupFilter, combinations: Iterable[_Combination]) -> tuple[Facet, ...]:
     """Count what each value of a filter would give: all the other filters stay."""
     given: Counter[str] = Counter()
-    for values, count in counts.items():
-        if refusing[values] <= {one.name}:
-            given[values[place]] += count
+    for combination in combinations:
+        if combination.refused_by <= {one.name}:
+            given[combination.values[one.name]] += combination.count
     chosen = wanted.chosen.get(one.name, ())
     # Of what occurs, chips offer what a link may carry.
     occurring = {value for value in given if re.fullmatch(one.pattern, value)} if one.pattern else set()
