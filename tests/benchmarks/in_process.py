@@ -123,13 +123,12 @@ def session_cookies(number: int) -> list[str]:
 
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
-    # The log goes to stdout as well: answers have that for themselves.
-    answers, sys.stdout = sys.stdout, sys.stderr
+    # The log goes to stdout too, as in production: answers have that for themselves.
+    answers, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115
     if name == "cookies":
         django.setup()
         print(json.dumps(session_cookies(int(arguments[0]))), file=answers)
     else:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         pages = {"portal": portal_pages, "admin": admin_pages}[name](*arguments)
         sys.stdout = answers
         answer_orders(pages.ask)

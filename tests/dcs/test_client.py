@@ -24,6 +24,8 @@ from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 
+Clients = Callable[..., DcsClient]
+
 EMPTY = b'{"total_num":0,"backup_record_response":[]}'
 
 
@@ -33,7 +35,7 @@ def client_at(endpoint: str, **options: Any) -> DcsClient:
 
 
 @pytest.fixture
-def client_of(emulator: Emulator, endpoint: str) -> Callable[..., DcsClient]:
+def client_of(emulator: Emulator, endpoint: str) -> Clients:
     project = emulator.fleet.primary
 
     def make(**options: Any) -> DcsClient:
@@ -55,11 +57,12 @@ def query_of(emulator: Emulator) -> dict[str, str]:
 
 
 def test_backup_records_are_asked_for_by_the_documented_parameters(
-    emulator: Emulator, client_of: Callable[..., DcsClient]
+    emulator: Emulator, client_of: Clients
 ) -> None:
     client = client_of()
     client.list_backup_records(ORDERS_CACHE_ID)
     assert query_of(emulator) == {"limit": "1000", "offset": "0"}
+    assert emulator.calls[-1].headers["user-agent"] == USER_AGENT == "dcs-backup-portal/1.0"
     page = client.list_backup_records(
         ORDERS_CACHE_ID,
         limit=7,
@@ -77,9 +80,7 @@ def test_backup_records_are_asked_for_by_the_documented_parameters(
     assert page.request_id == emulator.calls[-1].request_id
 
 
-def test_instances_are_asked_for_by_the_documented_parameters(
-    emulator: Emulator, client_of: Callable[..., DcsClient]
-) -> None:
+def test_instances_are_asked_for_by_the_documented_parameters(emulator: Emulator, client_of: Clients) -> None:
     client = client_of()
     (only,) = client.list_instances(name_equal="orders-cache").records
     assert only.instance_id == ORDERS_CACHE_ID
@@ -94,27 +95,19 @@ def test_instances_are_asked_for_by_the_documented_parameters(
     }  # fmt: skip
 
 
-def test_one_instance_comes_with_its_mode(emulator: Emulator, client_of: Callable[..., DcsClient]) -> None:
+def test_one_instance_comes_with_its_mode(emulator: Emulator, client_of: Clients) -> None:
     answer = client_of().show_instance(ORDERS_CACHE_ID)
     assert answer.records[0].name == "orders-cache"
     assert answer.records[0].cache_mode
     assert answer.request_id == emulator.calls[-1].request_id
 
 
-def test_an_empty_history_is_a_page_without_records(
-    emulator: Emulator, client_of: Callable[..., DcsClient]
-) -> None:
+def test_an_empty_history_is_a_page_without_records(emulator: Emulator, client_of: Clients) -> None:
     emulator.set_records(ORDERS_CACHE_ID, [])
     page = client_of().list_backup_records(ORDERS_CACHE_ID)
     assert (page.records, page.length, page.body) == ((), 0, b"")
     assert emulator.calls[-1].status == 204
     assert page.request_id == emulator.calls[-1].request_id
-
-
-def test_the_portal_names_itself(emulator: Emulator, client_of: Callable[..., DcsClient]) -> None:
-    client_of().list_instances()
-    assert emulator.calls[-1].headers["user-agent"] == USER_AGENT
-    assert "dcs-backup-portal" in USER_AGENT
 
 
 # What is asked again ---------------------------------------------------------------
@@ -131,16 +124,14 @@ ASKED_AGAIN = dict.fromkeys((429, 502, 503, 504), 3) | dict.fromkeys((400, 401, 
 
 @pytest.mark.parametrize(("status", "calls"), ASKED_AGAIN.items())
 def test_only_what_may_pass_is_asked_twice_more(
-    emulator: Emulator, client_of: Callable[..., DcsClient], status: int, calls: int
+    emulator: Emulator, client_of: Clients, status: int, calls: int
 ) -> None:
     emulator.fail_with(status)
     assert failure(client_of()).http_status == status
     assert len(emulator.calls) == calls
 
 
-def test_a_second_or_third_answer_is_as_good_as_the_first(
-    emulator: Emulator, client_of: Callable[..., DcsClient]
-) -> None:
+def test_a_third_answer_is_as_good_as_the_first(emulator: Emulator, client_of: Clients) -> None:
     slept: list[float] = []
     emulator.fail_with(503, times=1)
     emulator.throttle(None, times=1)
@@ -152,7 +143,7 @@ def test_a_second_or_third_answer_is_as_good_as_the_first(
 
 @pytest.mark.parametrize("at", [0, 1, 200, None])
 def test_a_cut_body_is_noticed_and_asked_again(
-    emulator: Emulator, client_of: Callable[..., DcsClient], at: int | None
+    emulator: Emulator, client_of: Clients, at: int | None
 ) -> None:
     emulator.cut_body(at)
     assert failure(client_of()).kind == "cut_short"
@@ -173,7 +164,7 @@ def test_no_connection_is_tried_three_times_and_says_why() -> None:
     assert len(slept) == 2
 
 
-def test_a_read_timeout_is_not_asked_again(emulator: Emulator, client_of: Callable[..., DcsClient]) -> None:
+def test_a_read_timeout_is_not_asked_again(emulator: Emulator, client_of: Clients) -> None:
     emulator.hang()
     assert failure(client_of(read_timeout=0.1)).kind == "timed_out"
     assert len(emulator.calls) == 1
@@ -182,9 +173,7 @@ def test_a_read_timeout_is_not_asked_again(emulator: Emulator, client_of: Callab
 # Retry-After -------------------------------------------------------------------------
 
 
-def test_retry_after_is_waited_for_in_seconds_and_as_a_date(
-    emulator: Emulator, client_of: Callable[..., DcsClient]
-) -> None:
+def test_retry_after_is_waited_for_in_seconds_and_as_a_date(emulator: Emulator, client_of: Clients) -> None:
     slept: list[float] = []
     emulator.throttle(3, times=1)
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=5), usegmt=True)
@@ -196,7 +185,7 @@ def test_retry_after_is_waited_for_in_seconds_and_as_a_date(
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_retry_after_beyond_the_deadline_is_passed_on_at_once(
-    emulator: Emulator, client_of: Callable[..., DcsClient], status: int
+    emulator: Emulator, client_of: Clients, status: int
 ) -> None:
     slept: list[float] = []
     emulator.fail_with(status, retry_after=60)
@@ -209,7 +198,7 @@ UNREADABLE = ["soon", "", "-5", "1.5", "²", "Mon, 32 Foo 2026", " ", ",", "(", 
 
 @pytest.mark.parametrize("header", [*UNREADABLE, "Mon, 01 Jan 2026 00:00:00 +" + "9" * 30])
 def test_a_retry_after_that_cannot_be_read_is_as_good_as_none(
-    emulator: Emulator, client_of: Callable[..., DcsClient], header: str
+    emulator: Emulator, client_of: Clients, header: str
 ) -> None:
     slept: list[float] = []
     emulator.throttle(header)
@@ -218,7 +207,7 @@ def test_a_retry_after_that_cannot_be_read_is_as_good_as_none(
     assert (error.retry_after, slept) == (None, [2.0, 2.0])
 
 
-def test_a_date_in_the_past_means_now(emulator: Emulator, client_of: Callable[..., DcsClient]) -> None:
+def test_a_date_in_the_past_means_now(emulator: Emulator, client_of: Clients) -> None:
     emulator.throttle("Thu, 01 Jan 2026 00:00:00 -0000")
     assert failure(client_of()).retry_after == 0.0
 
@@ -316,17 +305,17 @@ def test_the_deadline_ends_a_call_whatever_drips(part: str) -> None:
         error = failure(client_at(endpoint, read_timeout=5), deadline=began + 0.3)
         took = time.monotonic() - began
     assert error.kind == "timed_out"
-    assert 0.2 < took < 1.5
+    assert 0.2 < took < 4
     assert len(seen) == 1
 
 
-def test_no_time_left_means_no_call(emulator: Emulator, client_of: Callable[..., DcsClient]) -> None:
+def test_no_time_left_means_no_call(emulator: Emulator, client_of: Clients) -> None:
     assert failure(client_of(), deadline=time.monotonic() - 1).kind == "timed_out"
     assert emulator.calls == ()
 
 
 def test_a_retry_that_would_begin_after_the_deadline_is_not_made(
-    emulator: Emulator, client_of: Callable[..., DcsClient]
+    emulator: Emulator, client_of: Clients
 ) -> None:
     emulator.fail_with(503)
     failure(client_of(), deadline=time.monotonic() + 0.4)
@@ -351,17 +340,12 @@ def test_a_body_just_below_the_cap_is_read() -> None:
         assert failure(client_at(endpoint, max_body_bytes=len(EMPTY) - 1)).kind == "garbled"
 
 
-@pytest.mark.parametrize(
-    "start",
-    [
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 500\r\n\r\n"
-        + gzip.compress(EMPTY, mtime=0)[:20],
-    ],
-)
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+PACKED = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 500\r\n\r\n"
+CUT = [CHUNKED, CHUNKED + b"10\r\n{", CHUNKED + b"1\r\n{\r\n", CHUNKED + b"zz\r\n"]
+
+
+@pytest.mark.parametrize("start", [*CUT, PACKED + gzip.compress(EMPTY, mtime=0)[:20]])
 def test_a_chunked_or_packed_body_that_is_cut_is_noticed(start: bytes) -> None:
     with server(lambda connection: connection.sendall(start)) as (endpoint, seen):
         assert failure(client_at(endpoint)).kind == "cut_short"
@@ -399,10 +383,8 @@ def test_a_redirect_is_not_followed_and_takes_no_signature_elsewhere() -> None:
 
 
 def test_no_cookie_is_kept() -> None:
-    with server(answering(EMPTY, head=b"Set-Cookie: a=b; Path=/\r\nSet-Cookie2: c=d\r\n")) as (
-        endpoint,
-        seen,
-    ):
+    cookies = b"Set-Cookie: a=b; Path=/\r\nSet-Cookie2: c=d\r\n"
+    with server(answering(EMPTY, head=cookies)) as (endpoint, seen):
         client = client_at(endpoint)
         client.list_backup_records("i")
         client.list_backup_records("i")
@@ -425,84 +407,54 @@ def test_a_packed_answer_is_unpacked() -> None:
 # Connections ---------------------------------------------------------------------------
 
 
-def pass_on(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while piece := source.recv(65536):
-            sink.sendall(piece)
-        sink.shutdown(socket.SHUT_WR)
+def http(status: bytes, body: bytes) -> bytes:
+    return b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
 
 
-@contextlib.contextmanager
-def counting_relay(target: str) -> Iterator[tuple[str, list[socket.socket]]]:
-    """Passes bytes on to the target, one connection for each that it takes."""
-    host, _, port = target.removeprefix("http://").partition(":")
-    listener = socket.create_server(("127.0.0.1", 0))
-    taken: list[socket.socket] = []
-    all_sockets: list[socket.socket] = []
+def keeping(*answers: bytes) -> Handler:
+    """Give one answer after another over one connection, and keep it open."""
 
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = listener.accept()
-                far = socket.create_connection((host, int(port)))
-                taken.append(near)
-                all_sockets.extend((near, far))
-                for ends in ((near, far), (far, near)):
-                    threading.Thread(target=pass_on, args=ends, daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", taken
-    finally:
-        for one in (listener, *all_sockets):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-
-
-def test_calls_one_after_another_share_one_connection(
-    emulator: Emulator, endpoint: str, client_of: Callable[..., DcsClient]
-) -> None:
-    with counting_relay(endpoint) as (relay, connections):
-        client = client_of(endpoint=relay)
-        client.list_backup_records(BULK_HISTORY_ID)
-        client.show_instance(ORDERS_CACHE_ID)
-        emulator.fail_with(400, times=1)
-        failure(client)
-        emulator.answer_html(times=1)
-        failure(client)
-        client.list_instances()
-        assert len(emulator.calls) == 5
-        assert len(connections) == 1
-
-
-def test_an_answer_without_a_body_leaves_the_connection_open() -> None:
     def handle(connection: socket.socket) -> None:
-        for _ in range(3):
-            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        for answer in answers:
+            connection.sendall(answer)
             connection.recv(65536)
 
-    with server(handle) as (endpoint, seen):
+    return handle
+
+
+def test_calls_one_after_another_share_one_connection() -> None:
+    answers = {
+        "ok": http(b"200 OK", EMPTY),
+        "rejected": http(b"400 Bad Request", b'{"error_code":"DCS.4002","error_msg":"no"}'),
+        "garbled": http(b"200 OK", b"<html></html>"),
+        "empty": b"HTTP/1.1 204 No Content\r\n\r\n",
+        "last": http(b"200 OK", EMPTY),
+    }
+    with server(keeping(*answers.values())) as (endpoint, seen):
         client = client_at(endpoint)
-        for _ in range(3):
-            client.list_backup_records("i")
+        for kind in answers:
+            if kind in ("rejected", "garbled"):
+                assert failure(client).kind == kind
+            else:
+                client.list_backup_records("i")
         client.close()
     assert len(seen) == 1
 
 
 @pytest.mark.parametrize("closed_by", ["the server", "the client"])
-def test_a_connection_that_was_closed_is_replaced(
-    emulator: Emulator, endpoint: str, client_of: Callable[..., DcsClient], closed_by: str
-) -> None:
-    with counting_relay(endpoint) as (relay, connections):
-        client = client_of(endpoint=relay)
-        client.list_instances()
-        connections[0].shutdown(socket.SHUT_RDWR) if closed_by == "the server" else client.close()
-        client.list_instances()
-        assert len(connections) == 2
+def test_a_connection_that_was_closed_is_replaced(closed_by: str) -> None:
+    handle = answering(EMPTY) if closed_by == "the server" else keeping(http(b"200 OK", EMPTY))
+    with server(handle) as (endpoint, seen):
+        client = client_at(endpoint)
+        for _ in range(2):
+            client.list_backup_records("i")
+            if closed_by == "the client":
+                client.close()
+        client.close()
+    assert len(seen) == 2
 
 
-def test_eight_threads_share_one_client(emulator: Emulator, client_of: Callable[..., DcsClient]) -> None:
+def test_eight_threads_share_one_client(emulator: Emulator, client_of: Clients) -> None:
     client = client_of()
     rows = [row.backup_id for row in emulator.fleet.backups(BULK_HISTORY_ID)]
 
@@ -527,25 +479,19 @@ def test_one_thread_s_deadline_is_not_another_s() -> None:
             return time.monotonic() - began
 
         with ThreadPoolExecutor(4) as pool:
-            for budget, seconds in zip(
-                (0.2, 0.8, 0.2, 0.8), pool.map(took, (0.2, 0.8, 0.2, 0.8)), strict=True
-            ):
-                assert budget - 0.1 < seconds < budget + 0.5
+            short, long, shorter, longer = pool.map(took, (0.1, 1.5, 0.1, 1.5))
+        assert max(short, shorter) < 1.4 < min(long, longer)
 
 
 # The way of the installation --------------------------------------------------------------
 
 
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
 @pytest.fixture
 def no_proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in (
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-        "NO_PROXY",
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-    ):
+    for name in (*(f"{kind}_PROXY" for kind in ("HTTP", "HTTPS", "ALL", "NO")), *BUNDLES):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     return monkeypatch
@@ -575,11 +521,11 @@ def test_a_proxy_that_drips_is_left_at_the_deadline(no_proxies: pytest.MonkeyPat
         no_proxies.setenv("HTTPS_PROXY", proxy)
         began = time.monotonic()
         failure(client_at("https://dcs.example"), deadline=began + 0.3)
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 4
 
 
 def test_no_proxy_names_hosts_that_are_asked_directly(
-    no_proxies: pytest.MonkeyPatch, client_of: Callable[..., DcsClient]
+    no_proxies: pytest.MonkeyPatch, client_of: Clients
 ) -> None:
     no_proxies.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     assert failure(client_of()).kind == "unreachable"
@@ -621,6 +567,13 @@ def test_only_a_certificate_of_the_ca_bundle_is_trusted(
         assert len(seen) == 1
 
 
+def pass_on(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            sink.sendall(piece)
+        sink.shutdown(socket.SHUT_WR)
+
+
 def tunnel_to(port: int) -> Handler:
     """What a proxy does that was asked for a tunnel: it says so, and passes bytes on."""
 
@@ -639,15 +592,10 @@ def tunnel_to(port: int) -> Handler:
 def test_calls_through_a_proxy_s_tunnel_share_it(
     certificate: tuple[Path, Path], no_proxies: pytest.MonkeyPatch
 ) -> None:
-    def answer_twice(connection: socket.socket) -> None:
-        answering(EMPTY)(connection)
-        connection.recv(65536)
-        answering(EMPTY)(connection)
-
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
     with (
-        server(answer_twice, context=context) as (endpoint, seen),
+        server(keeping(*[http(b"200 OK", EMPTY)] * 2), context=context) as (endpoint, seen),
         server(tunnel_to(int(endpoint.rpartition(":")[2]))) as (proxy, asked),
     ):
         no_proxies.setenv("HTTPS_PROXY", proxy)
@@ -671,7 +619,7 @@ def test_the_deadline_holds_over_tls_too(
     with server(DRIPS["one header"], context=context) as (endpoint, _):
         began = time.monotonic()
         assert failure(client_at(endpoint), deadline=began + 0.4).kind == "timed_out"
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 4
 
 
 def test_a_ca_bundle_that_is_not_there_is_said(no_proxies: pytest.MonkeyPatch) -> None:

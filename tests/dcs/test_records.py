@@ -239,25 +239,19 @@ def test_records_without_an_id_are_told_apart_by_all_that_they_say() -> None:
 
 # Any JSON --------------------------------------------------------------------------
 
+ODD_VALUES = [
+    "TRUE",
+    "2019-05-10T08:31:16Z",
+    "\ud800",
+    "\udc00x",
+    "\ufeff",
+    "1e999",
+    "9" * 400,
+    10**30,
+    -(10**400),
+]
 JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text()
-    | st.sampled_from(
-        [
-            "TRUE",
-            "2019-05-10T08:31:16Z",
-            "\ud800",
-            "\udc00x",
-            "\ufeff",
-            "1e999",
-            "9" * 400,
-            10**30,
-            -(10**400),
-        ]
-    ),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(ODD_VALUES),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
@@ -312,25 +306,13 @@ def _spelled(value: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize(
-    "field",
-    [
-        rb'"\ud800"',
-        rb'"a\udc00b"',
-        rb'"\ud83d\ude00"',
-        b"NaN",
-        b"Infinity",
-        b"-Infinity",
-        b"1e999",
-        b"-1e999",
-        b"9" * 5000,
-        b'"\xff\xfe"',
-        b'"\xed\xa0\x80"',
-        b'"a\nb"',
-        b"1e-999",
-        b"[[[[]]]]",
-    ],
-)
+REFUSED_BY_STRICT_JSON = [
+    rb'"\ud800"', rb'"a\udc00b"', rb'"\ud83d\ude00"', b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999",
+    b"9" * 5000, b'"\xff\xfe"', b'"\xed\xa0\x80"', b'"a\nb"', b"1e-999", b"[[[[]]]]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("field", REFUSED_BY_STRICT_JSON)
 def test_a_page_that_strict_json_refuses_is_read_all_the_same(field: bytes) -> None:
     body = b'{"backup_record_response":[{"backup_id":"a","remark":%b,"size":%b},{"backup_id":"b"}]}'
     page = backup_page(body % (field, field))
@@ -343,26 +325,16 @@ def test_a_pair_of_surrogates_beside_a_lone_one_stays_a_letter() -> None:
     assert backup_page(body).records[0].description == "😀 \ufffd"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"<html></html>",
-        b"{",
-        b"[]",
-        b"null",
-        b"1",
-        b'"text"',
-        b"\xff\xfe",
-        b" ",
-        b"[" * 100_000,
-        b'{"backup_record_response":' + b"[" * 100_000,
-        b'{"backup_record_response": "none"}',
-        b'{"backup_record_response": 0}',
-        b'{"backup_record_response": {"a": 1}}',
-        b'{"status": "ok"}',
-        b'{"backup_record_response":[{"a":' + b"[" * 50_000 + b"]" * 50_000 + b"}]}",
-    ],
-)
+NOT_THE_API_S = [
+    b"<html></html>", b"{", b"[]", b"null", b"1", b'"text"', b"\xff\xfe", b" ", b"[" * 100_000,
+    b'{"status": "ok"}', b'{"backup_record_response":' + b"[" * 100_000,
+    b'{"backup_record_response": "none"}', b'{"backup_record_response": 0}',
+    b'{"backup_record_response": {"a": 1}}',
+    b'{"backup_record_response":[{"a":' + b"[" * 50_000 + b"]" * 50_000 + b"}]}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", NOT_THE_API_S)
 def test_what_is_not_the_api_s_answer_is_garbled_and_never_an_empty_history(body: bytes) -> None:
     with pytest.raises(DcsAnswerGarbled):
         backup_page(body)
@@ -377,18 +349,11 @@ def test_any_nesting_is_either_read_or_garbled() -> None:
     assert read > 100
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{}",
-        b'{"total_num":0}',
-        b'{"total_num":0,"backup_record_response":[]}',
-        b'{"backup_record_response":null}',
-        b'{"backup_record_response":{}}',
-        b'{"total_num":{}}',
-    ],
-)
+EMPTY = [b"", b"{}", b'{"total_num":0}', b'{"total_num":0,"backup_record_response":[]}', b'{"total_num":{}}']
+EMPTY += [b'{"backup_record_response":null}', b'{"backup_record_response":{}}']
+
+
+@pytest.mark.parametrize("body", EMPTY)
 def test_an_empty_history_in_any_form_is_an_empty_page(body: bytes) -> None:
     page = backup_page(body)
     assert (page.records, page.length) == ((), 0)
@@ -569,21 +534,13 @@ def test_samples_that_break_their_own_types_are_read() -> None:
     assert read.engine_version == "5"
 
 
-@pytest.mark.parametrize(
-    ("capacity", "minor", "gigabytes"),
-    [
-        (0, ".125", 0.125),
-        ("0", "0.25", 0.25),
-        (64, None, 64.0),
-        ("64", {}, 64.0),
-        (0, None, None),
-        (None, ".5", 0.5),
-        ("x", "y", None),
-        ("nan", "inf", None),
-        (-1, -1, None),
-        (10**400, None, None),
-    ],
-)
+CAPACITIES = [
+    (0, ".125", 0.125), ("0", "0.25", 0.25), (64, None, 64.0), ("64", {}, 64.0), (0, None, None),
+    (None, ".5", 0.5), ("x", "y", None), ("nan", "inf", None), (-1, -1, None), (10**400, None, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("capacity", "minor", "gigabytes"), CAPACITIES)
 def test_tiny_instances_have_their_capacity_in_a_second_field(
     capacity: Any, minor: Any, gigabytes: float | None
 ) -> None:

@@ -22,6 +22,7 @@ from backups.dcs.signing import Credentials, Signer, canonical_query, signature
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from tests.dcs.test_client import answering, server
+from tests.dcs.test_errors import client_of
 
 AK, SK, TOKEN = "AKEXAMPLE0000000000", "SKexampleSecretKey0000000000000000000000", "TOKENEXAMPLE"
 PROJECT_ID = "0123456789abcdef0123456789abcdef"
@@ -150,12 +151,6 @@ def test_what_is_signed_is_byte_for_byte_what_is_sent(project_id: str, name: str
     )
 
 
-def client_of(emulator: Emulator, endpoint: str, **changes: str) -> DcsClient:
-    project = emulator.fleet.primary
-    key = {"ak": project.ak, "sk": project.sk, "security_token": project.security_token, **changes}
-    return DcsClient(endpoint=endpoint, project_id=project.project_id, credentials=Credentials(**key))
-
-
 def test_a_netrc_file_does_not_replace_the_signature(
     emulator: Emulator, endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,16 +165,9 @@ def test_a_netrc_file_does_not_replace_the_signature(
 
 
 def test_permanent_and_temporary_keys_are_both_accepted(emulator: Emulator, endpoint: str) -> None:
-    kinds = set()
     for project in emulator.fleet.projects:
-        kinds.add(bool(project.security_token))
-        client = DcsClient(
-            endpoint=endpoint,
-            project_id=project.project_id,
-            credentials=Credentials(project.ak, project.sk, project.security_token),
-        )
-        client.list_instances(limit=1)
-    assert kinds == {True, False}
+        assert client_of(emulator, endpoint, project.name).list_instances(limit=1).length == 1
+    assert {bool(project.security_token) for project in emulator.fleet.projects} == {True, False}
 
 
 def test_each_call_is_signed_with_the_time_of_that_call(emulator: Emulator, endpoint: str) -> None:
