@@ -143,11 +143,11 @@ def clock(subject: str, address: str, *, wrong_from: float) -> list[Finding]:
         began = datetime.now(UTC)
         response = provider.answer_of(address)  # without a key, so it can lock none
         ended = datetime.now(UTC)
-        told = parsedate_to_datetime(response.headers["Date"])
+        theirs = parsedate_to_datetime(response.headers["Date"])
     except (requests.RequestException, KeyError, ValueError, TypeError):
         return []
-    told = told.replace(tzinfo=UTC) if told.tzinfo is None else told
-    off = (began + (ended - began) / 2 - told).total_seconds()
+    theirs = theirs.replace(tzinfo=UTC) if theirs.tzinfo is None else theirs
+    off = (began + (ended - began) / 2 - theirs).total_seconds()
     direction = "ahead of" if off > 0 else "behind"
     says = f"The clock of this machine is {abs(off):.0f} s {direction} that of {address}"
     if abs(off) >= wrong_from:

@@ -34,19 +34,9 @@ VIEWED = (
 
 def record(request: HttpRequest, event: str, viewer: Any = None, **fields: Any) -> None:
     line = {"event": event} | _person(viewer) | fields | {"from": client_address(request)}
-    logger.info("%s", _AsJson(line), extra={"event": {"message": event} | line})
+    logger.info("%s", json.dumps(line, ensure_ascii=False), extra={"event": {"message": event} | line})
     if event == "sign-in":
         metrics.sign_in_ended("ok")
-
-
-class _AsJson:
-    """A line as text, for who writes no fields."""
-
-    def __init__(self, line: dict[str, Any]) -> None:
-        self.line = line
-
-    def __str__(self) -> str:
-        return json.dumps(self.line, ensure_ascii=False)
 
 
 def refusal(request: HttpRequest, kind: str, reason: str, viewer: Any = None) -> None:

@@ -100,5 +100,5 @@ def clean(value: Any, longest: int) -> str:
     """Return text that every database takes: no control characters, no lone surrogates."""
     if not isinstance(value, str):
         return ""
-    kept = (character for character in value if character.isprintable())
-    return "".join(kept).encode("utf-8", "ignore").decode()[:longest].strip()
+    printable = "".join(filter(str.isprintable, value))
+    return printable.encode("utf-8", "ignore").decode()[:longest].strip()

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 TIMEOUT = 5.0
 LONGEST_BODY = 1024 * 1024
 # A sign-in that begins has the announcement read anew, so that nobody is sent to a provider that is down.
-FRESH, KEPT = 10.0, 86_400.0
+FRESH, USABLE = 10.0, 86_400.0
 # What is known already is worth so long a wait for what is newer, of one request at a time.
 GRACE = 1.0
 # How often an unknown key id may cause the keys to be read again, and a failure be tried again.
@@ -104,7 +104,7 @@ def _one_of(slots: threading.BoundedSemaphore) -> Iterator[None]:
         slots.release()
 
 
-class Kept(Generic[T]):
+class CachedAnswer(Generic[T]):
     """One thing that the provider tells. A thread reads it, one at a time, and few requests wait for that."""
 
     def __init__(self, most_waiting: int) -> None:
@@ -171,11 +171,11 @@ class Provider:
 
     def __init__(self, issuer: str) -> None:
         self._issuer = issuer
-        self._metadata: Kept[Metadata] = Kept(MOST_WAITING)
-        self._keys: Kept[list[dict[str, Any]]] = Kept(MOST_CALLBACKS)
+        self._metadata: CachedAnswer[Metadata] = CachedAnswer(MOST_WAITING)
+        self._keys: CachedAnswer[list[dict[str, Any]]] = CachedAnswer(MOST_CALLBACKS)
         self._callbacks = threading.BoundedSemaphore(MOST_CALLBACKS)
 
-    def metadata(self, *, max_age: float = KEPT) -> Metadata:
+    def metadata(self, *, max_age: float = USABLE) -> Metadata:
         return self._metadata.get(self._discovered, max_age=max_age)
 
     def one_of_few_callbacks(self) -> AbstractContextManager[None]:
@@ -197,7 +197,7 @@ class Provider:
     def keys(self, metadata: Metadata, *, anew: bool = False) -> list[dict[str, Any]]:
         """Return the keys that sign tokens, read now if they were not read before."""
         read = partial(_signing_keys, metadata.jwks_uri)
-        return self._keys.get(read, max_age=KEYS_PAUSE if anew else KEPT, anew=anew)
+        return self._keys.get(read, max_age=KEYS_PAUSE if anew else USABLE, anew=anew)
 
     def _discovered(self) -> Metadata:
         return _metadata(_json_of(f"{self._issuer}/.well-known/openid-configuration"), self._issuer)

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
 
 from dcsportal.addresses import is_in
-from dcsportal.middleware import GetResponse
 
 from .backend import PROXY as ISSUER
 from .claims import is_subject
@@ -24,14 +24,8 @@ from .sessions import start_session
 logger = logging.getLogger(__name__)
 
 
-class ProxySignIn:
+class ProxySignIn(MiddlewareMixin):
     """Takes the viewer from the proxy's headers; a request that brings none has no viewer, session or not."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
@@ -54,10 +48,11 @@ class ProxySignIn:
 def _enter(request: HttpRequest, identity: Identity) -> None:
     """Make the session that of this viewer, as the proxy describes them now."""
     known: Any = request.user
-    if not _is_of(known, identity):
+    if not known.is_authenticated or (known.issuer, known.subject) != (ISSUER, identity.subject):
         start_session(request, identity)
     elif (known.name, known.groups) != (identity.name, identity.groups):
-        _take_anew(known, identity)
+        known.name, known.groups = identity.name, identity.groups
+        Viewer.objects.filter(pk=known.pk).update(name=identity.name, groups=identity.groups)
 
 
 def identity_in(request: HttpRequest) -> Identity | None:
@@ -92,12 +87,3 @@ def _value(request: HttpRequest, header: str) -> str:
         return str(value).encode("latin-1").decode().strip(" \t")
     except UnicodeError:
         return str(value).strip(" \t")
-
-
-def _is_of(user: Any, identity: Identity) -> bool:
-    return bool(user.is_authenticated) and (user.issuer, user.subject) == (ISSUER, identity.subject)
-
-
-def _take_anew(viewer: Any, identity: Identity) -> None:
-    viewer.name, viewer.groups = identity.name, identity.groups
-    Viewer.objects.filter(pk=viewer.pk).update(name=identity.name, groups=identity.groups)

@@ -116,8 +116,8 @@ def test_of_many_sign_ins_the_oldest_are_dropped(client: Client, monkeypatch: py
         monkeypatch.setattr(time, "time", lambda number=number: begun + number)
         last = to_provider(client, f"/find/?q={number}")
 
-    kept = [cookie for name, cookie in client.cookies.items() if name.startswith("sso-") and cookie.value]
-    assert len(kept) == 12
+    left = [cookie for name, cookie in client.cookies.items() if name.startswith("sso-") and cookie.value]
+    assert len(left) == 12
     assert get(client, at_provider(last)).headers["Location"] == "/find/?q=14"
 
 
@@ -403,10 +403,10 @@ def test_who_waits_for_a_provider_that_hangs_are_few_and_others_are_told_at_once
     signed_in(client)
     portals_provider.forget_providers()
     with hanging(company) as hang, asking(served, ["/sso/start/?next=/"] * 40) as answers:
-        told = [next(answers) for _ in range(40 - portals_provider.MOST_WAITING)]
+        refused = [next(answers) for _ in range(40 - portals_provider.MOST_WAITING)]
 
-        assert {answer.status_code for answer in told} == {503}
-        assert all(answer.headers["Retry-After"] for answer in told)
+        assert {answer.status_code for answer in refused} == {503}
+        assert all(answer.headers["Retry-After"] for answer in refused)
         assert_others_are_answered(served, client)
         assert company.calls["/.well-known/openid-configuration"] == 2
         hang.set()
@@ -425,9 +425,9 @@ def test_callbacks_that_wait_for_a_provider_that_hangs_are_few(
     browsers = [Client() for _ in range(20)]
     callbacks = [at_provider(to_provider(browser, "/")) for browser in browsers]
     with hanging(company, path) as hang, asking(served, callbacks, browsers) as answers:
-        told = [next(answers) for _ in range(20 - portals_provider.MOST_CALLBACKS)]
+        refused = [next(answers) for _ in range(20 - portals_provider.MOST_CALLBACKS)]
 
-        assert {answer.status_code for answer in told} == {503}
+        assert {answer.status_code for answer in refused} == {503}
         assert_others_are_answered(served, client)
         company.down = path
         hang.set()
