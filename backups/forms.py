@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ from .services.history import (
     InstanceFilter,
     instances,
 )
-from .services.pasted import AskedTime, UnreadableTime, asked_time
+from .services.pasted import MARKS, AskedTime, Kind, UnreadableTime, asked_time, iso_bound, iso_time
 from .services.tickets import MARKUPS
 from .services.words import Words, zone_names
 
@@ -37,18 +37,22 @@ MOST_VALUES = 50
 
 @dataclass(frozen=True)
 class QueryProblem:
-    """One parameter that cannot be read, and why."""
+    """One parameter that cannot be read, and why; `guesses` are the times that it may mean."""
 
     parameter: str
     value: str
     sentence: Words
+    guesses: tuple[datetime, ...] = ()
 
+
+# What a program is told of its link: it must be mended where it is made.
+DAMAGED = _("this part of the link was damaged on its way")
 
 # Fields ----------------------------------------------------------------------
 
 
-def _unreadable(value: str, sentence: Any) -> forms.ValidationError:
-    return forms.ValidationError(sentence, params={"value": value})
+def _unreadable(value: str, sentence: Any, guesses: tuple[datetime, ...] = ()) -> forms.ValidationError:
+    return forms.ValidationError(sentence, params={"value": value, "guesses": guesses})
 
 
 def _one_of(codes: Iterable[str]) -> Words:
@@ -152,9 +156,10 @@ class QueryForm(forms.Form):
         found = []
         for parameter, errors in self.errors.as_data().items():
             for error in errors:
-                value = str((error.params or {}).get("value", ""))
+                params = error.params or {}
+                value = str(params.get("value", ""))
                 shown = value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN] + "…"
-                found.append(QueryProblem(parameter, shown, error.message))
+                found.append(QueryProblem(parameter, shown, error.message, params.get("guesses", ())))
         return found
 
 
@@ -179,10 +184,10 @@ class HistoryForm(QueryForm):
         # A plain date in `to` includes that day.
         for name, days_after in (("from", 0), ("to", 1)):
             text = cleaned.get(name)
-            cleaned[name] = _bound(text, zone, days_after=days_after) if text else None
+            cleaned[name] = iso_bound(text, zone, days_after=days_after) if text else None
             if text and cleaned[name] is None:
                 sentence = _("it must be a date or a time such as 2026-11-23 or 2026-11-23T09:40:00Z")
-                self.add_error(name, _unreadable(text, sentence))
+                self.add_error(name, _unreadable(text, sentence, _guesses(text, zone)))
             elif text and cleaned.get("range"):
                 self.add_error(name, _unreadable(text, _("it cannot stand together with range")))
         return cleaned
@@ -225,7 +230,7 @@ class FindForm:
     @property
     def began(self) -> datetime | None:
         """What is no time of the last hour counts as not said: then the search begins anew."""
-        moment = _moment(self._since, ZoneInfo("UTC"))
+        moment = iso_time(self._since, UTC)
         age = datetime.now(UTC) - moment if moment else self.LONGEST_SEARCH
         return moment if timedelta(0) <= age < self.LONGEST_SEARCH else None
 
@@ -268,7 +273,7 @@ class RecoveryForm(QueryForm):
             try:
                 cleaned["at"] = asked_time(text, zone=ZoneInfo(cleaned["tz"] or "UTC"), now=self.now)
             except UnreadableTime as refused:
-                self.add_error("at", _unreadable(text, refused.sentence))
+                self.add_error("at", _unreadable(text, refused.sentence, refused.guesses))
         return cleaned
 
     def asked(self) -> AskedTime | None:
@@ -293,27 +298,36 @@ class TicketForm(QueryForm):
         return query
 
 
-# Times -----------------------------------------------------------------------
-
-# In a query string the + of an offset arrives as a space.
-_SPACE_FOR_PLUS = re.compile(r"([T ]\d\d(?::?\d\d){0,2}(?:[.,]\d+)?) (\d\d(?::?\d\d)?)$")
-_YEARS = range(1970, 2201)
+# Links -----------------------------------------------------------------------
 
 
-def _bound(text: str, zone: ZoneInfo, *, days_after: int) -> datetime | None:
-    """Read a time; of a plain date the midnight, so many days later."""
+class LinkGrammar:
+    """Which parameters the links of a kind of page have, and which values they take."""
+
+    def __init__(self, kind: Kind) -> None:
+        forms_read: tuple[type[forms.Form], ...] = (InstancesForm,)
+        if kind != "project":
+            # The pages of an instance lead to each other: what one of them reads, the others carry.
+            forms_read = (HistoryForm, RecoveryForm, TicketForm)
+        self._fields = {name: field for form in forms_read for name, field in form.base_fields.items()}
+
+    def knows(self, name: str) -> bool:
+        return name in self._fields
+
+    def reads(self, name: str, value: str) -> bool:
+        try:
+            self._fields[name].clean([value])
+            if name in ("from", "to", "at") and iso_bound(value, UTC, days_after=0) is None:
+                asked_time(value, zone=UTC, now=datetime.now(UTC))
+                return value.strip() == value.strip(MARKS)
+        except (forms.ValidationError, UnreadableTime):
+            return False
+        return True
+
+
+def _guesses(text: str, zone: ZoneInfo) -> tuple[datetime, ...]:
     try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return _moment(text, zone)
-    return _moment(str(day + timedelta(days=days_after)), zone) if day.year in _YEARS else None
-
-
-def _moment(text: str, zone: ZoneInfo) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(_SPACE_FOR_PLUS.sub(r"\1+\2", text.upper()))
-    except ValueError:
-        return None
-    if moment.year not in _YEARS:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+        asked = asked_time(text, zone=zone, now=datetime.now(UTC))
+    except UnreadableTime as refused:
+        return refused.guesses
+    return (asked.at.astimezone(asked.zone),)

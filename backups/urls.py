@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import path, register_converter
+from django.urls import path, re_path, register_converter
 
+from .opened_links import damaged_path
 from .views import exports, pages, patterns, tickets
 
 
@@ -39,4 +40,6 @@ urlpatterns = [
     path(INSTANCE + "refresh/", pages.refresh, name="refresh"),
     path(INSTANCE + "backups/<id:backup_id>/", pages.backup, name="backup"),
     path(INSTANCE + "backups/<id:backup_id>/ticket/", tickets.of_backup, name="backup-ticket"),
+    # Last, since nothing else begins so: what mail or chat left behind an address.
+    re_path("^projects/", damaged_path, name="damaged-path"),
 ]

@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "dcsportal.sso.audit.BackupsViewed",
     "dcsportal.sso.middleware.SignInRequired",
     "backups.guards.BoundedQuery",
+    "backups.opened_links.OpenedLinks",
     "dcsportal.unknown_instances.UnknownInstances",
     "django_htmx.middleware.HtmxMiddleware",
 ]

@@ -262,11 +262,11 @@ PAGES += [
     f"{ORDERS}recovery-point/",
     f"{ORDERS}recovery-point/?at=2026-11-21+12:40",
     f"{ORDERS}recovery-point/?at=2018-01-01",
-    f"{ORDERS}recovery-point/?at=now&tz=Asia/Shanghai",
+    f"{ORDERS}recovery-point/?at=2026-11-24T12:00Z&tz=Asia/Shanghai",
     f"{ORDERS}recovery-point/?at=2026-10-25+02:30&tz=Europe/Berlin",
     f"{ORDERS}recovery-point/?at=2199-01-01T00:00Z",
     f"{ORDERS}recovery-point/?at=zzz&tz=zzz",
-    f"{ORDERS}recovery-point/ticket/?at=now&text=plain",
+    f"{ORDERS}recovery-point/ticket/?at=2026-11-24T12:00Z&text=plain",
     f"{ORDERS}recovery-point/ticket/?at=2018-01-01",
 ]
 

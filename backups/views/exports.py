@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_safe
 
-from ..forms import HistoryForm
+from ..forms import DAMAGED, HistoryForm, QueryProblem
 from ..guards import is_too_long, project_or_404, viewer_key, viewer_of, with_retry_after
 from ..services import listings
 from ..services.exports import (
@@ -69,6 +69,8 @@ def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> Ht
 def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:
     if is_too_long(request):
         return refused_link(project, instance_id)
+    if damaged := getattr(request, "unread_parts", ()):
+        return refused_query(project, instance_id, [QueryProblem(part, "", DAMAGED) for part in damaged])
     form = HistoryForm(request.GET)
     if not form.is_valid():
         return refused_query(project, instance_id, form.problems)

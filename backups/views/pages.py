@@ -7,17 +7,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.encoding import iri_to_uri
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from ..dcs.records import BackupRecord, Instance, as_text, has_value
-from ..forms import FindForm, HistoryForm, InstancesForm, RecoveryForm
+from ..forms import FindForm, HistoryForm, InstancesForm, LinkGrammar, RecoveryForm
 from ..guards import (
     LONGEST_LINK,
     clock_of,
@@ -48,12 +50,16 @@ from ..services.history import (
 from ..services.insights import overview
 from ..services.listings import Listing, NothingToShow, Window
 from ..services.live import Live, unfinished
+from ..services.pasted import links_in
 from ..services.problems import Problem
 from ..services.projects import Project, visible_projects
 from ..services.recovery import examples, is_backing_up, recovery_page, restore_blocks, usable_reach
 from ..services.tickets import MOST_RECORDS, backup_command, history_command
 from ..services.words import ERROR_CODES
 from .live import SHOWN, live_page, nothing_newer, patience, say_just_read
+
+# What of a text may stand in the address of the find page.
+LONGEST_IN_ADDRESS = 1000
 
 # Pages -----------------------------------------------------------------------
 
@@ -64,14 +70,29 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "home.html", {"projects": projects, "recent": _recent(request, projects)})
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def find(request: HttpRequest) -> HttpResponse:
-    form = FindForm(request.GET)
-    text, began = form.text, form.began
+    form = FindForm(request.POST if request.method == "POST" else request.GET)
+    text, now = form.text, timezone.now()
     projects = visible_projects(viewer_of(request))
+    if request.method == "POST" and len(text) > LONGEST_IN_ADDRESS and not links_in(text, LinkGrammar):
+        # An address cannot carry that much.
+        text = finding.recognised(text, projects, now=now, viewer=viewer_key(request)) or text[:80]
     found = finding.Found((), ())
     if text:
-        found = finding.find(text, projects, now=timezone.now(), began=began, viewer=viewer_key(request))
+        found = finding.find(
+            text,
+            projects,
+            grammar_of=LinkGrammar,
+            now=now,
+            zone=clock_of(request, now).zone,
+            began=form.began,
+            viewer=viewer_key(request),
+        )
+    if request.method == "POST":
+        response = HttpResponseRedirect(found.destination or f"{reverse('find')}?{urlencode({'q': text})}")
+        response.status_code = 303
+        return response
     if found.destination:
         if len(iri_to_uri(found.destination)) > LONGEST_LINK:
             request.META["QUERY_STRING"] = ""  # the page's links would repeat it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +21,7 @@ from .conftest import ORDERS, history_of, links_of, text_of
 
 pytestmark = pytest.mark.usefixtures("portal")
 REFERENCE = f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"
+BASKETS = history_of(Emulator().fleet.named("baskets").instance_id)
 NOWHERE = "00000000-0000-4000-8000-000000000001"
 LINK = f"{ORDERS}?status=failed&status=expired&q=100%25&tz=Asia%2FShanghai"
 
@@ -319,3 +321,66 @@ def test_a_cookie_that_was_tampered_with_says_nothing(client_of: Callable[[str],
     ada.cookies["portal_recent"] = told
 
     assert not links_of(ada.get("/find/suggestions/"))
+
+
+def test_a_page_opened_again_sets_no_cookie_again(client_of: Callable[[str], Client]) -> None:
+    ada = client_of("ada")
+
+    assert "portal_recent" in ada.get(ORDERS).cookies
+    assert "portal_recent" not in ada.get(ORDERS).cookies
+
+
+# What people write ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("please look at baskets, it lost data", [BASKETS]),
+        ("eu-prod is slow today", ["/projects/eu-prod/"]),
+        (f"{ORDERS_CACHE_ID} fails with dcs.08.0002", [f"{ORDERS}?error=dcs.08.0002"]),
+        ("baskets: dcs.08.0002 again", [f"{BASKETS}?error=dcs.08.0002"]),
+        (ORDERS_CACHE_ID.replace("-", "\u2011"), [ORDERS]),
+        (ORDERS_CACHE_ID.replace("-", ""), [ORDERS]),
+    ],
+)
+def test_what_a_sentence_names_is_gone_to(find: Callable[[str], Any], text: str, links: list[str]) -> None:
+    assert [find(text).headers["Location"]] == links
+
+
+def test_a_written_time_beside_an_instance_offers_the_recovery_finder(find: Callable[[str], Any]) -> None:
+    year = datetime.now(UTC).year
+
+    page = find("baskets lost data at 09:40 Shanghai time on Jan 2")
+
+    assert page.status_code == 200
+    links = links_of(page)
+    assert f"{BASKETS}recovery-point/?at={year}-01-02T09:40:00%2B08:00&tz=Asia%2FShanghai" in links
+    assert BASKETS in links
+
+
+def test_several_ids_in_one_text_are_a_list(find: Callable[[str], Any], emulator: Emulator) -> None:
+    other = emulator.fleet.named("baskets").instance_id
+
+    links = links_of(find(f"{ORDERS_CACHE_ID}, {other}"))
+
+    assert {ORDERS, BASKETS} <= set(links)
+
+
+def test_a_backup_s_name_leads_to_it_once_its_history_is_at_hand(client_of: Callable[[str], Client]) -> None:
+    ada = client_of("ada")
+    record = ada.get(f"{BASKETS}backups.json").json()["backups"][0]
+
+    answer = ada.get("/find/", {"q": f"see {record['name']}"})
+
+    assert answer.headers["Location"] == f"{BASKETS}backups/{record['backup_id']}/"
+
+
+def test_a_long_text_is_read_whole_by_post(client_of: Callable[[str], Client]) -> None:
+    ada, chatter = client_of("ada"), "and then somebody said something else. " * 450
+
+    answer = ada.post("/find/", {"q": f"{chatter}{ORDERS_CACHE_ID}"})
+    several = ada.post("/find/", {"q": f"{chatter} orders-cache {chatter}"[:19_000]})
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, ORDERS)
+    assert (several.status_code, several.headers["Location"]) == (303, "/find/?q=orders-cache")

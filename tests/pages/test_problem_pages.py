@@ -223,3 +223,20 @@ def test_a_remembered_failure_says_when_dcs_was_asked(ada: Client, emulator: Emu
     assert first == again
     assert len(first) == 1
     assert emulator.count("/backups") == 1
+
+
+@pytest.mark.parametrize("code", ["DCS.4086", "DCS.4095", "111400086"])
+def test_an_instance_that_dcs_never_backs_up_has_an_empty_history_and_is_not_asked_again(
+    ada: Client, emulator: Emulator, code: str
+) -> None:
+    emulator.fail_with(400, code, "Only master/standby instances support it.", path_contains="/backups")
+
+    answer, page = ada.get(f"{ORDERS}backups.json"), ada.get(ORDERS)
+
+    body = answer.json()
+    assert (answer.status_code, body["backups"], body["complete"], body["total"]) == (200, [], True, 0)
+    assert (body["problem"]["kind"], body["problem"]["code"]) == ("unsupported", code)
+    assert page.status_code == 200
+    assert "This kind of instance has no backups" in text_of(page)
+    assert "Tell the portal's operators" not in text_of(page)
+    assert len([call for call in emulator.calls if call.path.endswith("/backups")]) == 1

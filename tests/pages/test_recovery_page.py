@@ -23,7 +23,7 @@ NO = {"is_support_restore": "FALSE"}
 
 
 def ask(client: Client, at: str, path: str = POINT, **more: str) -> Any:
-    return client.get(path, {"at": at, **more})
+    return client.get(path, {"at": at, **more}, follow=True)
 
 
 def backup_id(number: int) -> str:
@@ -193,7 +193,7 @@ def test_without_a_time_there_is_a_form_with_examples_that_work(ada: Client) -> 
     assert 'name="at"' in page.content.decode()
     assert len(examples) == 6
     for link in examples:
-        assert "Understood as" in text_of(ada.get(link)), link
+        assert "Understood as" in text_of(ada.get(link, follow=True)), link
     for without in (page, ask(ada, "  ")):
         assert "How far back it can go" in text_of(without)
 
@@ -206,7 +206,6 @@ def test_without_a_time_there_is_a_form_with_examples_that_work(ada: Client) -> 
         ("2026-11-23 09:40", "Asia/Shanghai", "which is 2026-11-23 01:40:00 UTC"),
         ("2026-11-23T09:40:00 08:00", "", "Understood as 23 Nov 2026 01:40:00 UTC ,"),
         ("1795426800", "Asia/Kolkata", "Understood as 23 Nov 2026 15:10:00 UTC+5:30 ,"),
-        ("2 小时前", "", "2 h ago . It is counted from now"),
         ("2026-10-25 02:30", "Europe/Berlin", "show this time twice. The earlier one was taken"),
         ("2026-03-29 02:30", "Europe/Berlin", "never show this time"),
     ],
@@ -247,7 +246,7 @@ def test_a_time_that_cannot_be_read_is_named_and_the_form_stays(
 
 
 def test_the_link_for_a_ticket_keeps_the_very_time(ada: Client) -> None:
-    page = ada.get(f"{POINT}?at=2+h+ago&tz=Asia/Shanghai&utm=a&utm=b")
+    page = ada.get(f"{POINT}?at=2+h+ago&tz=Asia/Shanghai&utm=a&utm=b", follow=True)
 
     [frozen] = links_of(page, "data-copy ")
     query = parse_qs(urlsplit(frozen).query)
@@ -340,7 +339,7 @@ def test_the_page_needs_no_word_on_the_instance(ada: Client, impatient: Settings
 
 
 @pytest.mark.parametrize(("code", "status"), [(403, 502), (500, 503), (429, 503)])
-@pytest.mark.parametrize("query", ["", "?at=2+h+ago"])
+@pytest.mark.parametrize("query", ["", "?at=2026-11-20T12:00Z"])
 def test_with_nothing_cached_the_reason_is_told_and_no_answer_given(
     ada: Client, impatient: Settings, emulator: Emulator, code: int, status: int, query: str
 ) -> None:

@@ -90,7 +90,7 @@ def test_the_choices_of_the_text_are_not_in_its_link(ada: Client) -> None:
 
 
 def test_a_recovery_point_that_was_asked_relative_to_now_keeps_its_time(ada: Client) -> None:
-    page = ada.get(f"{ORDERS}recovery-point/?at=2+h+ago")
+    page = ada.get(f"{ORDERS}recovery-point/?at=2+h+ago", follow=True)
     [link] = links_of(page, "data-ticket ")
     [copied] = links_of(page, "data-copy-link ")
 
@@ -134,7 +134,9 @@ def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(
 
 
 @pytest.mark.parametrize("markup", ["markdown", "jira", "plain"])
-@pytest.mark.parametrize("path", [f"{ORDERS}?status=failed", REFERENCE, f"{ORDERS}recovery-point/?at=now"])
+@pytest.mark.parametrize(
+    "path", [f"{ORDERS}?status=failed", REFERENCE, f"{ORDERS}recovery-point/?at=2026-11-20T12Z"]
+)
 def test_a_pasted_text_leads_back_to_what_it_is_about(ada: Client, path: str, markup: str) -> None:
     page, _, query = path.partition("?")
     text = ada.get(f"{page}ticket/?{query}&text={markup}", headers=TEXT).content.decode()
@@ -260,7 +262,7 @@ def test_where_nothing_is_known_the_text_says_so_with_the_status_of_the_page(
     emulator.fail_with(status)
 
     for headers in (TEXT, {"Accept": "text/html"}):
-        response = ada.get(f"{path}ticket/?at=now", headers=headers)
+        response = ada.get(f"{path}ticket/?at=2026-11-20T12:00:00Z", headers=headers)
         text = html.unescape(response.content.decode())
         assert response.status_code == shown
         assert "Whether this instance has backups is not known now." in text
@@ -307,7 +309,11 @@ def test_a_text_of_a_page_that_was_seen_asks_dcs_nothing(ada: Client, emulator: 
     ada.get(ORDERS)
     emulator.clear_calls()
 
-    for address in (f"{ORDERS}ticket/", f"{REFERENCE}ticket/", f"{ORDERS}recovery-point/ticket/?at=now"):
+    for address in (
+        f"{ORDERS}ticket/",
+        f"{REFERENCE}ticket/",
+        f"{ORDERS}recovery-point/ticket/?at=2026-11-20T12Z",
+    ):
         assert ada.get(address).status_code == 200
 
     assert not emulator.calls

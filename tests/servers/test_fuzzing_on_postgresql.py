@@ -21,7 +21,7 @@ def test_whatever_is_sent_is_answered_on_postgresql_too(tmp_path: Path) -> None:
     database = {"TESTS_DATABASE_URL": postgres.url, "DATABASE_URL": postgres.url}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", "--reuse-db", *FILES],
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reuse-db", *FILES],
             cwd=ROOT,
             env=os.environ | database | {"FUZZ_EXAMPLES": "15"},
             capture_output=True,

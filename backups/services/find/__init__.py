@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import recents
-from .candidates import Candidate, Found, find, recent_instances, suggestions
+from .candidates import Candidate, Found, find, recent_instances, recognised, suggestions
 
 __all__ = [
     "Candidate",
@@ -11,5 +11,6 @@ __all__ = [
     "find",
     "recent_instances",
     "recents",
+    "recognised",
     "suggestions",
 ]

@@ -1,41 +1,39 @@
 """Find: from whatever stands in a ticket to the page that it means.
 
-A pasted link of this portal, ids picked out of any text, or the name of an
-instance or a part of it. Only the projects that the viewer may see are searched.
+A pasted link of this portal, ids, names and codes of errors picked out of any text, or a part of an
+instance's name. Only the projects that the viewer may see are searched.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from urllib.parse import urlencode
+
+from django.urls import reverse
 
 from ...dcs.records import BackupRecord, Instance
-from ..history import backup_url, history_url, instance_url
-from ..listings import NothingToShow, at_hand, cached_instances, project_instances
+from ..history import backup_url, history_url, instance_url, page_url
+from ..listings import NothingToShow, at_hand, cached_histories, cached_instances, project_instances
+from ..pasted import LEADING_MARKS, MARKS, GrammarOf, ids_in, links_in, time_in
 from ..problems import Problem
-from ..projects import CLOUD_ID, Project
+from ..projects import Project
+from ..words import zone_label
 from .backup_search import Known, Search, search_backups
 
-ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-# So that no shorter name is read out of a longer one.
-_END = r"(?![A-Za-z0-9_%-])"
-_CLOUD_ID = CLOUD_ID.pattern + _END
-LINK = re.compile(
-    rf"(?P<page>/projects/(?P<project>[A-Za-z0-9-]+){_END}"
-    rf"(?:/instances/(?P<instance>{_CLOUD_ID})(?:/backups/(?P<backup>{_CLOUD_ID})|/recovery-point{_END})?)?)"
-    rf"(?:/backups\.(?:json|csv){_END})?/?"
-    r"(?P<query>\?[^\s<>\"'|\\]*)?"
-)
-MOST_IDS = 10
+ERROR_CODE = re.compile(r"(?<![\w.])dcs\.\d{2}\.\d{4}(?![\w])", re.IGNORECASE)
 MOST_CANDIDATES = 50
 MOST_SUGGESTIONS = 8
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One page that the text may mean; `kind` is instance, backup or project. `certain`: it is named."""
+    """One page that the text may mean, and whether that is certain: it is named.
+
+    `kind`: instance, backup, recovery-point or project.
+    """
 
     url: str
     kind: str
@@ -82,27 +80,42 @@ def find(
     text: str,
     projects: Sequence[Project],
     *,
+    grammar_of: GrammarOf,
     now: datetime,
+    zone: tzinfo = UTC,
     began: datetime | None = None,
     viewer: str = "",
 ) -> Found:
-    """Search the given projects for what `text` means; `began` is when a search did that goes on."""
-    linked = _linked(text, {project.name: project for project in projects})
+    """Search the given projects for what `text` means; `began` is when a search did that goes on.
+
+    `grammar_of` tells how the links of a page are read, `zone` is that of a written time which names none.
+    """
+    linked = _linked(text, {project.name: project for project in projects}, grammar_of)
     if linked:
         return Found(tuple(linked), tuple(projects))
     known, problems = _instances(projects, now, viewer)
-    ids = list(dict.fromkeys(found.lower() for found in ID.findall(text)))[:MOST_IDS]
+    ids = ids_in(text)
     if not ids:
-        return Found(_by_name(text, known, certain=not problems), tuple(projects), problems)
+        candidates = _by_name(text, known, certain=not problems) or _named_in(text, known, projects)
+        return Found(_with_what_else(text, candidates, zone, now), tuple(projects), problems)
     named = [(p, i) for p, i in known if i.instance_id.lower() in ids]
     left = [wanted for wanted in ids if wanted not in {i.instance_id.lower() for _, i in named}]
     # A ticket names the instance beside the backup: look no further than there first.
     search = None
     if left:
         search = search_backups(left, named or known, now=now, began=began or now, viewer=viewer)
-    found = tuple(_of_backup(*hit) for hit in search.hits) if search else ()
-    instances = tuple(_of_instance(p, i, certain=True) for p, i in named)
-    return Found(found or instances, tuple(projects), problems, search)
+    hits = search.hits if search else ()
+    parents = {instance.instance_id for _, instance, _ in hits}
+    found = [_of_backup(*hit) for hit in hits]
+    found += [_of_instance(p, i, certain=True) for p, i in named if i.instance_id not in parents]
+    return Found(_with_what_else(text, tuple(found), zone, now), tuple(projects), problems, search)
+
+
+def recognised(text: str, projects: Sequence[Project], *, now: datetime, viewer: str = "") -> str:
+    """Return the ids, names and codes in a text that is too long for an address."""
+    known, _problems = _instances(projects, now, viewer)
+    names = [instance.name for _, instance in _in_text(text, known)]
+    return " ".join(dict.fromkeys((*ids_in(text), *names, *ERROR_CODE.findall(text))))[:1000]
 
 
 def suggestions(
@@ -127,17 +140,17 @@ def recent_instances(opened: Sequence[tuple[str, str]], projects: Sequence[Proje
     )
 
 
-def _linked(text: str, projects: dict[str, Project]) -> list[Candidate]:
+def _linked(text: str, projects: dict[str, Project], grammar_of: GrammarOf) -> list[Candidate]:
     """Return the pages of this portal that are linked in the text, with their query."""
     found: dict[str, Candidate] = {}
-    for link in LINK.finditer(text):
-        project = projects.get(link["project"])
+    for link in links_in(text, grammar_of):
+        project = projects.get(link.project)
         if project is None:
             continue
-        kind = "backup" if link["backup"] else "instance" if link["instance"] else "project"
-        title = link["backup"] or link["instance"] or project.name
-        query = (link["query"] or "").rstrip(".,;:)]")
-        url = f"{link['page']}/{query if query != '?' else ''}"
+        kind = "instance" if link.kind == "history" else link.kind
+        title = link.backup_id or link.instance_id or project.name
+        ids = {"project_name": link.project, "instance_id": link.instance_id, "backup_id": link.backup_id}
+        url = page_url(link.kind, ids, link.query.pairs)
         found.setdefault(url, Candidate(url, kind, title, "", project, certain=True))
     return list(found.values())[:MOST_CANDIDATES]
 
@@ -170,6 +183,66 @@ def _by_name(text: str, known: Sequence[Known], *, certain: bool) -> tuple[Candi
     candidates = [_of_instance(p, i, certain=certain) for p, i in exact]
     candidates += [_of_instance(p, i) for p, i in rest]
     return tuple(candidates[:MOST_CANDIDATES])
+
+
+def _in_text(text: str, known: Sequence[Known]) -> list[Known]:
+    """Return the instances whose names stand in the text, as words of it."""
+    words = " ".join(text.casefold().split())
+    return [
+        (project, instance)
+        for project, instance in known
+        if len(name := instance.name.casefold()) > 2
+        and name in words
+        and re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", words)
+    ]
+
+
+def _named_in(text: str, known: Sequence[Known], projects: Sequence[Project]) -> tuple[Candidate, ...]:
+    """Return what a sentence names: instances, else backups of histories at hand, else projects."""
+    if found := _in_text(text, known):
+        return tuple(_of_instance(project, instance) for project, instance in found[:MOST_CANDIDATES])
+    words = {word.strip(MARKS + LEADING_MARKS) for word in text.casefold().split()}
+    codes = {code.lower() for code in ERROR_CODE.findall(text)}
+    backups, failed = [], []
+    pairs = [(project, instance.instance_id) for project, instance in known]
+    for (project, instance), snapshot in zip(known, cached_histories(pairs), strict=True):
+        records = snapshot.cached.decoded.records if snapshot.cached else ()
+        backups += [_of_backup(project, instance, r) for r in records if r.name.casefold() in words]
+        failed += [_of_instance(project, instance)] if any(r.error_code in codes for r in records) else []
+    if backups or failed:
+        return tuple((backups or failed)[:MOST_CANDIDATES])
+    named = [project for project in projects if project.name.casefold() in words]
+    return tuple(
+        Candidate(reverse("project", args=[project.name]), "project", project.name, project.region, project)
+        for project in named
+    )
+
+
+def _with_what_else(
+    text: str, candidates: tuple[Candidate, ...], zone: tzinfo, now: datetime
+) -> tuple[Candidate, ...]:
+    """Return the candidates with what the text says beside an instance: an error, or a time to recover to."""
+    instances = [candidate for candidate in candidates if candidate.kind == "instance"]
+    codes = dict.fromkeys(code.lower() for code in ERROR_CODE.findall(text))
+    if codes and len(instances) == len(candidates):
+        query = urlencode([("error", code) for code in codes])
+        return tuple(replace(one, url=f"{one.url}?{query}", detail=", ".join(codes)) for one in instances)
+    if len(candidates) != 1 or not instances:
+        return candidates
+    asked = time_in(text, zone=zone, now=now)
+    if asked is None:
+        return candidates
+    [instance] = instances
+    local = asked.at.astimezone(asked.zone)
+    query = urlencode({"at": local.isoformat(), "tz": getattr(asked.zone, "key", "UTC")}, safe=":")
+    point = replace(
+        instance,
+        url=f"{instance.url}recovery-point/?{query}",
+        kind="recovery-point",
+        detail=f"{local:%Y-%m-%d %H:%M} {zone_label(local)}",
+        certain=False,
+    )
+    return point, replace(instance, certain=False)
 
 
 def _of_backup(project: Project, instance: Instance, record: BackupRecord) -> Candidate:

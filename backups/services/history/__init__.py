@@ -26,6 +26,7 @@ from .links import (
     frozen_recovery_path,
     history_url,
     instance_url,
+    page_url,
     utc_text,
 )
 from .query import (
@@ -70,6 +71,7 @@ __all__ = [
     "name_of",
     "neighbours",
     "newest_first",
+    "page_url",
     "records_of",
     "utc_text",
 ]

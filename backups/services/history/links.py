@@ -7,10 +7,11 @@ and ends when the list that it was copied from was read.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.http import QueryDict
@@ -59,6 +60,13 @@ def between_url(project: Project, instance_id: str, start: datetime | None, end:
         query["from"] = str(utc_text(start))
     query["to"] = str(utc_text(end))
     return f"{history_url(project, instance_id)}?{query.urlencode(safe=':')}"
+
+
+def page_url(view: str, ids: Mapping[str, str], query: Iterable[tuple[str, str]]) -> str:
+    """Return the page of a view with those of its ids that are not empty."""
+    path = reverse(view, kwargs={name: value for name, value in ids.items() if value})
+    text = urlencode(list(query), safe=":")
+    return f"{path}?{text}" if text else path
 
 
 def absolute(path: str) -> str:

@@ -36,6 +36,9 @@ CIRCUIT_SECONDS = 10
 REMEMBERED_SECONDS = 3600
 # A hold that would end later, clocks of servers being what they are, is of a clock that was put back.
 LONGEST_HOLD = timedelta(seconds=max(HOLD_SECONDS, LONGEST_RETRY_AFTER) + 150)
+# An instance without a standby gets none in a moment.
+UNSUPPORTED_SECONDS = 3600
+LONGEST_UNSUPPORTED = timedelta(seconds=UNSUPPORTED_SECONDS + 150)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ class CacheSnapshot:
     def held(self, now: datetime) -> Problem | None:
         """Return the failure that still holds calls back."""
         for problem in (self.hold, self.failure):
-            if problem and problem.retry_at and now < problem.retry_at <= now + LONGEST_HOLD:
+            longest = LONGEST_UNSUPPORTED if problem and problem.kind == "unsupported" else LONGEST_HOLD
+            if problem and problem.retry_at and now < problem.retry_at <= now + longest:
                 return problem
         return None
 
@@ -158,6 +162,8 @@ def failed(subject: Subject, error: DcsError) -> Problem:
         return problem
     after = error.retry_after
     pause = FAILURE_SECONDS if after is None else max(1.0, min(after, LONGEST_RETRY_AFTER))
+    if problem.kind == "unsupported":
+        pause = UNSUPPORTED_SECONDS
     return _note_failure(subject, problem, now, pause)
 
 

@@ -104,7 +104,7 @@ def listing_of(
     if problem and cached:
         return _served(snapshot, cached, "stale", visit, problem)
     if problem:
-        raise _nothing(snapshot, problem)
+        return _without_generation(snapshot, problem)
     reading = visit.begin(snapshot, once=once)
     if cached and not read_now:
         return _served(snapshot, cached, "stale", visit, last_problem, reading)
@@ -122,7 +122,7 @@ def awaited(snapshot: CacheSnapshot, reading: Reading, visit: Visit) -> Listing[
     if snapshot.cached:
         listing = _served(snapshot, snapshot.cached, "stale", visit, problem, None if ended else reading)
         return replace(listing, progress=problem.progress)
-    raise _nothing(snapshot, problem)
+    return _without_generation(snapshot, problem)
 
 
 def is_fresh(generation: Generation, now: datetime) -> bool:
@@ -134,9 +134,25 @@ def is_fresh(generation: Generation, now: datetime) -> bool:
     return timedelta(seconds=-5) <= now - generation.read_at < timedelta(seconds=fresh)
 
 
-def _nothing(snapshot: CacheSnapshot, problem: Problem) -> NothingToShow:
-    metrics.listing_served(snapshot.subject.project.name, "none")
-    return NothingToShow(problem)
+def _without_generation(snapshot: CacheSnapshot, problem: Problem) -> Listing[Any]:
+    """Return the empty history of an instance that DCS never backs up; else raise NothingToShow."""
+    if problem.kind != "unsupported" or problem.asked_at is None:
+        metrics.listing_served(snapshot.subject.project.name, "none")
+        raise NothingToShow(problem)
+    return Listing(
+        decoded=DecodedRecords(()),
+        generation=f"unsupported-{problem.asked_at.timestamp():.0f}",
+        pages=0,
+        read_at=problem.asked_at,
+        source="cache",
+        promised=0,
+        moved=False,
+        truncated=False,
+        windowed=False,
+        cut_short=False,
+        request_ids=(problem.request_id,) if problem.request_id else (),
+        problem=replace(problem, retry_at=None),
+    )
 
 
 def _served(

@@ -1,11 +1,33 @@
-"""Times out of what people paste."""
+"""What was meant by text that people paste or open: links, ids, times and zones."""
 
 from __future__ import annotations
 
 from .asked_time import AskedTime, UnreadableTime, asked_time
+from .ids import ids_in
+from .iso_time import is_iso_time, iso_bound, iso_time
+from .links import GrammarOf, Kind, PastedLink, cloud_id, is_uuid, links_in
+from .query import LEADING_MARKS, MARKS, ReadQuery, read_query
+from .time_in_text import time_in
+from .typed_zone import typed_zone
 
 __all__ = [
+    "LEADING_MARKS",
+    "MARKS",
     "AskedTime",
+    "GrammarOf",
+    "Kind",
+    "PastedLink",
+    "ReadQuery",
     "UnreadableTime",
     "asked_time",
+    "cloud_id",
+    "ids_in",
+    "is_iso_time",
+    "is_uuid",
+    "iso_bound",
+    "iso_time",
+    "links_in",
+    "read_query",
+    "time_in",
+    "typed_zone",
 ]

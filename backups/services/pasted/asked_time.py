@@ -21,7 +21,7 @@ from ..words import Words, zone_names
 from .query import LEADING_MARKS, MARKS
 from .transport import plain
 from .typed_zone import CERTAIN_ABBREVIATIONS, SEVERAL_ZONES, zone_of_city
-from .written_time import NoSuchTime, SeveralTimes, with_year_first, written_time
+from .written_time import NoSuchTime, SeveralTimes, Written, with_year_first, written_time
 
 LONGEST = 100
 YEARS = range(1970, 2201)
@@ -32,14 +32,15 @@ class AskedTime:
     """What was understood: `at` is in UTC, `zone` the one that it was read in.
 
     `own_zone`: the text itself names it, or needs none. `relative`: the same text means another time
-    later. `doubt`: the clocks of that zone show this local time "twice" or "never"; `other` is then
-    the later reading.
+    later; `whole_day`: no time of day is written. `doubt`: the clocks of that zone show this local time
+    "twice" or "never"; `other` is then the later reading.
     """
 
     at: datetime
     zone: tzinfo
     own_zone: bool
     relative: bool = False
+    whole_day: bool = False
     doubt: Literal["", "twice", "never"] = ""
     other: datetime | None = None
 
@@ -88,7 +89,7 @@ def asked_time(text: str, *, zone: tzinfo, now: datetime) -> AskedTime:
         raise UnreadableTime(WRONG_WEEKDAY if several.weekday else EITHER_WAY, guesses) from None
     if written is None:
         raise UnreadableTime(UNREADABLE, _guesses(rest, own or zone, now))
-    return _resolved(written.local, own or zone, own_zone=own is not None, relative=written.relative)
+    return _resolved(own or zone, own is not None, written)
 
 
 def _guesses(text: str, zone: tzinfo, now: datetime) -> tuple[datetime, ...]:
@@ -260,13 +261,22 @@ def _fixed(
     return timezone(-offset if sign == "-" else offset) if offset else UTC
 
 
-def _resolved(local: datetime, zone: tzinfo, *, own_zone: bool, relative: bool) -> AskedTime:
+def _resolved(zone: tzinfo, own_zone: bool, written: Written) -> AskedTime:
     """Return the instant of a local time; the earlier one where the clocks show it twice or never."""
+    local = written.local
     if local.year not in YEARS:
         raise UnreadableTime(OUT_OF_RANGE)
     readings = sorted(local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     earlier, later = readings
     if earlier == later:
-        return AskedTime(earlier, zone, own_zone, relative)
+        return AskedTime(earlier, zone, own_zone, written.relative, written.whole_day)
     shown = earlier.astimezone(zone).replace(tzinfo=None)
-    return AskedTime(earlier, zone, own_zone, relative, "twice" if shown == local else "never", later)
+    return AskedTime(
+        earlier,
+        zone,
+        own_zone,
+        written.relative,
+        written.whole_day,
+        "twice" if shown == local else "never",
+        later,
+    )

@@ -171,14 +171,22 @@ def _read(address: str, grammar_of: GrammarOf) -> PastedLink | None:
     path, mark, encoded = re.sub("%3[fF]", "?", path, count=1).partition("?")
     if mark:
         query = unquote(encoded) + (f"?{query}" if query else "")
-    found = _PATH.match("".join(plain(unquote(path)).split()))
+    query = query.rstrip(".,;:)]")  # a sentence's, behind the link
+    path = "".join(plain(unquote(path)).split())
+    found = _PATH.match(path)
     if not found:
         return None
+    if re.search("[A-Za-z0-9]", path[found.end() :]):
+        query = ""  # it is that of a page which the portal does not have
     kind: Kind = "project"
     if found["instance"]:
         kind = "backup" if found["backup"] else "recovery-point" if found["recovery"] else "history"
     instance_id, backup_id = (cloud_id(found[name] or "") for name in ("instance", "backup"))
     return PastedLink(kind, found["project"], instance_id, backup_id, read_query(query, grammar_of(kind)))
+
+
+def is_uuid(text: str) -> bool:
+    return bool(UUID.fullmatch(text))
 
 
 def cloud_id(text: str) -> str:

@@ -34,20 +34,25 @@ class Grammar(Protocol):
 
 @dataclass(frozen=True)
 class ReadQuery:
-    """`pairs` are names and values in order; `unread` what looks damaged and means nothing certain."""
+    """`pairs` are names and values in order; `mended` the parts, as they were sent, that were damaged.
+
+    `unread` are those that look damaged and mean nothing certain.
+    """
 
     pairs: tuple[tuple[str, str], ...]
-    mended: bool = False
+    mended: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 
 
 def read_query(text: str, grammar: Grammar) -> ReadQuery:
     """Read what stands behind the `?` of a link, as it was sent."""
-    reader = _Reader(grammar)
+    reader, mended = _Reader(grammar), []
     for part in text.split("&"):
         if part:
+            reader.mended = False
             reader.read(part, MOST_LAYERS)
-    return ReadQuery(tuple(reader.pairs), reader.mended, tuple(reader.unread))
+            mended += [part] if reader.mended else []
+    return ReadQuery(tuple(reader.pairs), tuple(mended), tuple(reader.unread))
 
 
 class _Reader:

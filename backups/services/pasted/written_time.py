@@ -60,10 +60,11 @@ _HOUR_OF_DAY = re.compile(r"(\d{4}-?\d\d-?\d\d) (\d\d)")
 
 @dataclass(frozen=True)
 class Written:
-    """A local time; `relative` where the same words mean another one later."""
+    """A local time; `relative`: the same words mean another one later; `whole_day`: without a time of day."""
 
     local: datetime
     relative: bool = False
+    whole_day: bool = False
 
 
 class NoSuchTime(ValueError):
@@ -136,6 +137,7 @@ def _readings(parts: dict[str, str], now: datetime, weekday: int | None) -> Iter
     is_open = not any(
         name in parts for name in ("y", "basic", "week_y", "zh_y", "en_y", "us_y", "last_y", "ago")
     )
+    whole_day = not any(name in parts for name in ("hour", "zh_hour", "hour_alone", "basic_time"))
     valid = 0
     for year, month, day in _dates(parts):
         try:
@@ -146,7 +148,7 @@ def _readings(parts: dict[str, str], now: datetime, weekday: int | None) -> Iter
         for one in days:
             local = datetime.combine(one + timedelta(days=next_day), clock)
             if local <= local_now or not is_open:
-                yield Written(local, relative=is_open or "ago" in parts)
+                yield Written(local, is_open or "ago" in parts, whole_day)
                 break
     # 23.11 is a time of day, too.
     if parts.get("between") == "." and set(parts) == {"first", "between", "second_part"}:

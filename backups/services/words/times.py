@@ -28,6 +28,12 @@ class Moment(NamedTuple):
     zone: str
 
 
+def written(moment: datetime) -> str:
+    """Return a moment in full, in its own zone."""
+    at = Clock(moment, moment.tzinfo or UTC).time(moment, "long")
+    return f"{at.text} {at.zone}"
+
+
 @dataclass(frozen=True)
 class Clock:
     """The moment and the zone that a page is written for."""

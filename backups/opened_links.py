@@ -1,0 +1,173 @@
+"""A link that was damaged on its way is opened all the same: redirected once to the right one, which says so.
+
+What can be read is never altered. What looks damaged and means nothing certain is said on the page. A
+program's link is refused instead: it must be mended, not guessed.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+from zlib import crc32
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    HttpResponseRedirect,
+)
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
+from django_htmx.http import HttpResponseClientRedirect
+
+from .forms import LinkGrammar
+from .guards import project_or_404, set_cookie, viewer_of
+from .services.history import page_url
+from .services.pasted import (
+    Kind,
+    UnreadableTime,
+    asked_time,
+    cloud_id,
+    is_iso_time,
+    is_uuid,
+    links_in,
+    read_query,
+)
+from .services.projects import visible_project
+
+COOKIE = f"{settings.COOKIE_PREFIX}portal_mended"
+COOKIE_SECONDS = 10
+LONGEST_SHOWN = 300
+_KINDS: dict[str, Kind] = {
+    "project": "project",
+    **dict.fromkeys(("history", "history-ticket", "backups-json", "backups-csv"), "history"),
+    **dict.fromkeys(("recovery-point", "recovery-ticket"), "recovery-point"),
+    **dict.fromkeys(("backup", "backup-ticket"), "backup"),
+}
+_TIMES: dict[str, tuple[str, ...]] = {"history": ("from", "to"), "recovery-point": ("at",)}
+_PROGRAMS = ("backups-json", "backups-csv")
+Pairs = tuple[tuple[str, str], ...]
+
+
+class OpenedLinks:
+    """Middleware behind the sign-in: `request.damaged_link` and `request.unread_parts` are for the page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        match = request.resolver_match
+        kind = _KINDS.get(match.url_name or "") if match else None
+        if match is None or kind is None or request.method not in ("GET", "HEAD"):
+            return None
+        if visible_project(viewer_of(request), kwargs["project_name"]) is None:
+            return None  # the view answers as for one that does not exist
+        read = read_query(request.META.get("QUERY_STRING", ""), LinkGrammar(kind))
+        ids = {name: cloud_id(value) if name.endswith("_id") else value for name, value in kwargs.items()}
+        mended = (*(value for name, value in kwargs.items() if ids[name] != value), *read.mended)
+        if match.url_name in _PROGRAMS:
+            # The view refuses them by name.
+            request.unread_parts = (*mended, *read.unread)  # type: ignore[attr-defined]
+            return None
+        request.unread_parts = read.unread  # type: ignore[attr-defined]
+        request.damaged_link = _damaged_link(request)  # type: ignore[attr-defined]
+        pairs = _with_iso_times(read.pairs, _TIMES.get(kind, ()))
+        if not mended and pairs == read.pairs:
+            return None
+        target = page_url(match.view_name, ids, pairs)
+        return _redirect(request, target, damaged=request.get_full_path() if mended else "")
+
+
+def damaged_path(request: HttpRequest) -> HttpResponse:
+    """Lead from an address that is no page of the portal's to the one that it was. Raises Http404."""
+    path = request.path
+    if not path.endswith("/") and _is_page(f"{path}/"):
+        return HttpResponsePermanentRedirect(f"{path}/{'?' if _query(request) else ''}{_query(request)}")
+    links = links_in(request.get_full_path(), LinkGrammar)
+    if len(links) != 1 or request.method not in ("GET", "HEAD"):
+        raise Http404
+    [link] = links
+    project_or_404(request, link.project)
+    # What stands in the place of an id and is none leads nowhere.
+    if ("/instances/" in path and not is_uuid(link.instance_id)) or (
+        "/backups/" in path and not is_uuid(link.backup_id)
+    ):
+        raise Http404
+    ids = {"project_name": link.project, "instance_id": link.instance_id, "backup_id": link.backup_id}
+    target = page_url(link.kind, ids, link.query.pairs)
+    return _redirect(request, target, damaged=request.get_full_path())
+
+
+def _redirect(request: HttpRequest, target: str, *, damaged: str) -> HttpResponse:
+    is_fetched = "HX-Request" in request.headers
+    response = HttpResponseClientRedirect(target) if is_fetched else HttpResponseRedirect(target)
+    if damaged:
+        shown = unquote(damaged)[:LONGEST_SHOWN].encode()
+        value = f"{crc32(target.encode()):08x}.{urlsafe_b64encode(shown).decode()}"
+        set_cookie(response, COOKIE, value, seconds=COOKIE_SECONDS)
+    return response
+
+
+def _damaged_link(request: HttpRequest) -> str:
+    """Return the link that led here by a redirect, as it was opened; "" where none did."""
+    target, _, text = request.COOKIES.get(COOKIE, "").partition(".")
+    if target != f"{crc32(request.get_full_path().encode()):08x}":
+        return ""
+    try:
+        return urlsafe_b64decode(text).decode(errors="replace")[:LONGEST_SHOWN]
+    except ValueError:
+        return ""
+
+
+def _with_iso_times(pairs: Pairs, names: tuple[str, ...]) -> Pairs:
+    """Return the query with its times in ISO 8601, so that they mean the same to everybody and next week."""
+    values = dict(pairs)
+    zone = _zone(values.get("tz", ""))
+    found: list[tuple[str, str]] = []
+    for name, value in pairs:
+        if name not in names or not value.strip() or is_iso_time(value):
+            found.append((name, value))
+            continue
+        try:
+            asked = asked_time(value, zone=zone, now=datetime.now(UTC))
+        except UnreadableTime:
+            found.append((name, value))
+            continue
+        if asked.doubt:
+            found.append((name, value))  # the page says that the clocks show it twice, or never
+            continue
+        local = asked.at.astimezone(asked.zone)
+        found.append((name, f"{local:%Y-%m-%d}" if asked.whole_day and name != "at" else local.isoformat()))
+        if name == "at" and not values.get("tz"):
+            found.append(("tz", "UTC"))
+    return tuple(found)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name or "UTC")
+    except (KeyError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def _query(request: HttpRequest) -> str:
+    query: str = request.META.get("QUERY_STRING", "")
+    return query
+
+
+def _is_page(path: str) -> bool:
+    try:
+        return resolve(path).view_name != "damaged-path"
+    except Resolver404:
+        return False

@@ -1,0 +1,127 @@
+"""A link that mail, chat or a shell has damaged is opened all the same, and says so; nothing is guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+
+from .conftest import ORDERS, rows_of, text_of
+
+pytestmark = pytest.mark.usefixtures("portal")
+NO_HYPHENS = ORDERS_CACHE_ID.replace("-", "\u2011")
+
+
+@pytest.fixture
+def get(client_of: Callable[[str], Client]) -> Callable[..., Any]:
+    return client_of("ada").get
+
+
+@pytest.mark.parametrize(
+    ("opened", "target"),
+    [
+        (f"{ORDERS}?status=failed&amp;type=auto", f"{ORDERS}?status=failed&type=auto"),
+        (f"{ORDERS}?status=failed&%23038;type=auto", f"{ORDERS}?status=failed&type=auto"),
+        (f"{ORDERS}?status%3Dfailed%26type%3Dauto", f"{ORDERS}?status=failed&type=auto"),
+        (f"{ORDERS}?status=failed%29.", f"{ORDERS}?status=failed"),
+        (
+            f"{ORDERS}?status=failed&to=2026-11-23T09:40:00Z,",
+            f"{ORDERS}?status=failed&to=2026-11-23T09:40:00Z",
+        ),
+        (f"{ORDERS[:-1]}).", ORDERS),
+        (f"{ORDERS[:-1]}%E3%80%82", ORDERS),
+        (f"{ORDERS})?status=failed", f"{ORDERS}?status=failed"),
+        (f"{ORDERS[:-1]}%3Fstatus=failed", f"{ORDERS}?status=failed"),
+        (ORDERS.replace(ORDERS_CACHE_ID, ORDERS_CACHE_ID.upper()), ORDERS),
+        (ORDERS.replace(ORDERS_CACHE_ID, NO_HYPHENS), ORDERS),
+        (f"{ORDERS}backups/{REFERENCE_BACKUP_ID.upper()}/", f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"),
+        (
+            f"{ORDERS}recovery-point/?at=2026-11-23T09:40:00Z&amp;tz=UTC",
+            f"{ORDERS}recovery-point/?at=2026-11-23T09:40:00Z&tz=UTC",
+        ),
+        ("/projects/eu-prod/?q=orders&amp;sort=name", "/projects/eu-prod/?q=orders&sort=name"),
+        ("/projects/eu-prod)", "/projects/eu-prod/"),
+    ],
+)
+def test_a_damaged_link_is_repaired_by_one_redirect_that_says_so(
+    get: Callable[..., Any], opened: str, target: str
+) -> None:
+    answer = get(opened)
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, target)
+    page = get(target)
+    assert page.status_code == 200
+    assert "This link was damaged on its way, and repaired" in text_of(page)
+
+
+def test_the_repair_is_said_once_and_of_this_link_only(get: Callable[..., Any]) -> None:
+    get(f"{ORDERS}?status=failed&amp;type=auto")
+
+    assert "was damaged" not in text_of(get(f"{ORDERS}?status=failed"))
+
+
+def test_a_fetch_is_led_by_its_header(get: Callable[..., Any]) -> None:
+    answer = get(f"{ORDERS}?status=failed&amp;type=auto", headers={"HX-Request": "true"})
+
+    assert answer.headers["HX-Redirect"] == f"{ORDERS}?status=failed&type=auto"
+
+
+@pytest.mark.parametrize("query", ["q=x)", "q=a%26type%3Dauto", "utm_source=mail", "photo=1", "q=amp;to=1"])
+def test_what_can_be_read_is_never_altered(get: Callable[..., Any], query: str) -> None:
+    page = get(f"{ORDERS}?{query}")
+
+    assert page.status_code == 200
+    assert "damaged" not in text_of(page)
+
+
+def test_what_is_not_certain_is_named_and_the_rows_are_shown(get: Callable[..., Any]) -> None:
+    page = get(f"{ORDERS}?ref=list%3Fstatus%3Dfailed")
+
+    assert page.status_code == 200
+    assert "Unread part of the link: ref=list%3Fstatus%3Dfailed" in text_of(page)
+    assert rows_of(page) == rows_of(get(ORDERS))
+
+
+@pytest.mark.parametrize(
+    "query", ["status=failed&amp;type=auto", "status%3Dfailed", "ref=a%3Fstatus%3Dfailed"]
+)
+@pytest.mark.parametrize("file", ["backups.json", "backups.csv"])
+def test_a_program_s_link_is_refused_by_name(get: Callable[..., Any], file: str, query: str) -> None:
+    answer = get(f"{ORDERS}{file}?{query}")
+
+    assert answer.status_code == 400
+    assert query.split("&")[-1] in answer.content.decode().replace("\\u0026", "&")
+
+
+def test_nothing_is_repaired_into_a_project_that_may_not_be_seen(client_of: Callable[[str], Client]) -> None:
+    for path in (f"{ORDERS[:-1]}).", ORDERS.replace("eu-prod", "none")[:-1] + ")."):
+        assert client_of("ben").get(path.replace("eu-prod", "cn-prod")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "target"),
+    [
+        ("from=2026-11-23 09.40&tz=Asia/Shanghai", "from=2026-11-23T09:40:00%2B08:00&tz=Asia%2FShanghai"),
+        ("to=23 Nov 2026", "to=2026-11-23"),
+        ("from=Nov 23, 2026 @ 09:40:00.000", "from=2026-11-23T09:40:00%2B00:00"),
+    ],
+)
+def test_a_time_as_people_write_it_becomes_one_that_means_the_same_to_everybody(
+    get: Callable[..., Any], query: str, target: str
+) -> None:
+    answer = get(ORDERS, dict(part.split("=", 1) for part in query.split("&")))
+
+    assert answer.headers["Location"] == f"{ORDERS}?{target}"
+    assert get(f"{ORDERS}backups.json", {"from": "23 Nov 2026"}).status_code == 400
+
+
+def test_a_time_with_two_readings_offers_both(get: Callable[..., Any]) -> None:
+    page = get(ORDERS, {"from": "05/11/2026 09:40"})
+
+    assert page.status_code == 400
+    assert "5 Nov 2026 09:40:00 UTC" in text_of(page)
+    assert "11 May 2026 09:40:00 UTC" in text_of(page)
