@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -31,14 +30,12 @@ from ..guards import (
 )
 from ..services import find as finding
 from ..services import listings
-from ..services.eligibility import Eligibility, eligibility
 from ..services.find import recents
 from ..services.history import (
     DEFAULT_SORT,
     RANGE_WORDS,
     absolute,
     backup_history,
-    backup_url,
     frozen_link,
     frozen_recovery_path,
     history_url,
@@ -165,23 +162,23 @@ def history(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
         return render(request, "history.html", context | {"problems_in_query": form.problems}, status=400)
     now, wanted = timezone.now(), form.filter()
     try:
-        known = _known_instance(request, project, instance_id, now, bounds=wanted.bounds(now))
+        listing, instance = _read_instance(request, context, now, bounds=wanted.bounds(now))
     except NothingToShow as nothing:
         return _problem_page(request, nothing.problem, context)
-    live = _live(known, unfinished(known.listing), now)
+    live = Live.of_listing(listing, now=now, running=unfinished(listing), instance=instance)
     if told := nothing_newer(request, live):
         return told
-    history = backup_history(records_of(known.listing), wanted, now=now)
-    frozen = frozen_link(request.path, request.GET, history, now=now, read_at=known.listing.read_at)
-    context |= _instance_context(known) | {
+    history = backup_history(records_of(listing), wanted, now=now)
+    frozen = frozen_link(request.path, request.GET, history, now=now, read_at=listing.read_at)
+    context |= {
         "clock": clock_of(request, now, wanted.tz),
         "command": history_command(project, instance_id, frozen.window),
         "default_sort": DEFAULT_SORT,
         "filter": wanted,
         "frozen": frozen,
         "history": history,
-        "long_list": known.listing.total > MOST_RECORDS,
-        "overview": overview(known.listing, known.instance, now=now, zone=ZoneInfo(wanted.tz or "UTC")),
+        "long_list": listing.total > MOST_RECORDS,
+        "overview": overview(listing, instance, now=now, zone=ZoneInfo(wanted.tz or "UTC")),
         "problems_in_query": (),
         "zone": wanted.tz,
     }
@@ -196,26 +193,25 @@ def backup(request: HttpRequest, project_name: str, instance_id: str, backup_id:
     context: dict[str, Any] = {"project": project, "instance_id": instance_id, "backup_id": backup_id}
     now = timezone.now()
     try:
-        known = _known_instance(request, project, instance_id, now, holding=backup_id)
+        listing, instance = _read_instance(request, context, now, holding=backup_id)
     except NothingToShow as nothing:
         return _problem_page(request, nothing.problem, context)
-    records = known.listing.records
-    record = next((r for r in records if r.backup_id == backup_id), None)
-    live = _live(known, (backup_id,) if record and record.is_running else (), now)
+    record = next((r for r in listing.records if r.backup_id == backup_id), None)
+    running = (backup_id,) if record and record.is_running else ()
+    live = Live.of_listing(listing, now=now, running=running, instance=instance)
     if told := nothing_newer(request, live):
         return told
-    context |= _instance_context(known) | {"record": record, "clock": clock_of(request, now)}
+    context |= {"record": record, "clock": clock_of(request, now)}
     context["history_url"] = history_url(project, instance_id)
     if record is None:
         return live_page(request, "backup.html", context, live, status=404)
-    older, newer = neighbours(records_of(known.listing), record)
+    older, newer = neighbours(records_of(listing), record)
     context |= {
-        "eligibility": eligibility(record),
-        "outlook": overview(known.listing, known.instance, now=now).outlook(record),
-        "raw_fields": _raw_fields(listings.received_record(known.listing, backup_id) or {}, record),
+        "outlook": overview(listing, instance, now=now).outlook(record),
+        "raw_fields": _raw_fields(listings.received_record(listing, backup_id) or {}, record),
         "error": ERROR_CODES.get(record.error_code),
-        "older": older and _row(project, instance_id, older),
-        "newer": newer and _row(project, instance_id, newer),
+        "older": older,
+        "newer": newer,
         "frozen_url": absolute(request.path),
         "command": backup_command(project, instance_id, record),
     }
@@ -236,25 +232,25 @@ def recovery_point(request: HttpRequest, project_name: str, instance_id: str) ->
     asked = form.asked()
     try:
         bounds = (None, asked.at if asked else None)
-        known = _known_instance(request, project, instance_id, now, bounds=bounds)
+        listing, instance = _read_instance(request, context, now, bounds=bounds)
     except NothingToShow as nothing:
         return _problem_page(request, nothing.problem, context)
-    live = _live(known, unfinished(known.listing), now)
+    live = Live.of_listing(listing, now=now, running=unfinished(listing), instance=instance)
     if told := nothing_newer(request, live):
         return told
-    backing_up = known.listing.derived("backing up", is_backing_up)
-    context |= _instance_context(known) | {"asked": asked, "tz": form.cleaned_data["tz"]}
-    context["blocks"] = restore_blocks(known.instance, backing_up=backing_up)
+    backing_up = listing.derived("backing up", is_backing_up)
+    context |= {"asked": asked, "tz": form.cleaned_data["tz"]}
+    context["blocks"] = restore_blocks(instance, backing_up=backing_up)
     if asked:
-        context["page"] = recovery_page(project, instance_id, known.listing, asked.at, now=now)
+        context["page"] = recovery_page(project, instance_id, listing, asked.at, now=now)
         frozen = frozen_recovery_path(request.path, request.GET, asked.at)
         context["frozen_url"] = absolute(frozen)
         context["ticket_url"] = frozen_recovery_path(f"{request.path}ticket/", request.GET, asked.at)
-        context["overview"] = overview(known.listing, known.instance, now=now)
+        context["overview"] = overview(listing, instance, now=now)
         # "2 h ago" is asked once: what comes later answers for the same time.
         context["live_path"] = frozen
     else:
-        context |= {"reach": usable_reach(known.listing), "examples": examples(now)}
+        context |= {"reach": usable_reach(listing), "examples": examples(now)}
     context["clock"] = clock_of(request, now, context["tz"])
     return live_page(request, "recovery_point.html", context, live)
 
@@ -279,22 +275,6 @@ def refresh(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
 # What the views share --------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Row:
-    record: BackupRecord
-    eligibility: Eligibility
-    url: str
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What is known of an instance: its listing, and itself where DCS tells."""
-
-    instance_id: str
-    listing: Listing[BackupRecord]
-    instance: Instance | None
-
-
 def _recent(request: HttpRequest, projects: Sequence[Project]) -> Sequence[finding.Candidate]:
     """Return the instances whose pages this viewer opened last, of those that may still be seen."""
     opened = recents.opened_by(viewer_key(request), request.COOKIES.get(recents.COOKIE, ""))
@@ -313,17 +293,17 @@ def _remember_opened(
         set_cookie(response, recents.COOKIE, text, seconds=recents.COOKIE_SECONDS)
 
 
-def _known_instance(
+def _read_instance(
     request: HttpRequest,
-    project: Project,
-    instance_id: str,
+    context: dict[str, Any],
     now: datetime,
     *,
     bounds: Window = (None, None),
     holding: str = "",
-) -> _Known:
-    """Read an instance's history and, beside it, the instance. Raises NothingToShow."""
-    listing, shown = listings.backups_and_instance(
+) -> tuple[Listing[BackupRecord], Instance | None]:
+    """Read the history of a page's instance, and the instance beside it. Raises NothingToShow."""
+    project, instance_id = context["project"], context["instance_id"]
+    listing, instance = listings.backups_and_instance(
         project,
         instance_id,
         now=now,
@@ -332,23 +312,8 @@ def _known_instance(
         patience=patience(request),
         viewer=viewer_key(request),
     )
-    return _Known(instance_id, listing, shown)
-
-
-def _live(known: _Known, running: tuple[str, ...], now: datetime) -> Live:
-    return Live.of_listing(known.listing, now=now, running=running, instance=known.instance)
-
-
-def _instance_context(known: _Known) -> dict[str, Any]:
-    return {
-        "listing": known.listing,
-        "instance": known.instance,
-        "name": name_of(known.instance, known.instance_id),
-    }
-
-
-def _row(project: Project, instance_id: str, record: BackupRecord) -> _Row:
-    return _Row(record, eligibility(record), backup_url(project, instance_id, record))
+    context |= {"listing": listing, "instance": instance, "name": name_of(instance, instance_id)}
+    return listing, instance
 
 
 def _raw_fields(received: dict[str, Any], record: BackupRecord) -> list[tuple[str, str, str]]:
@@ -362,7 +327,7 @@ def _raw_fields(received: dict[str, Any], record: BackupRecord) -> list[tuple[st
 
 def _problem_page(request: HttpRequest, problem: Problem, context: dict[str, Any]) -> HttpResponse:
     now = timezone.now()  # later than the view began, by what DCS was waited for
-    context = context | {"problem": problem, "retry_url": request.get_full_path(), "now": now}
+    context = context | {"problem": problem, "retry_url": request.get_full_path()}
     context["clock"] = clock_of(request, now)
     instance_id = context.get("instance_id")
     if instance_id:
