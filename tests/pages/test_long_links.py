@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 import pytest
 from django.test import Client
 
-from .conftest import ORDERS, history_of
+from backups.emulator.fleet import ORDERS_CACHE_ID
+
+from .conftest import BULK, ORDERS
 
 pytestmark = pytest.mark.usefixtures("portal")
-BULK = history_of("00000000-0000-4000-8000-00000000feed")
 
 
 @pytest.mark.parametrize(
     "path", ["", "ticket/", "recovery-point/", "recovery-point/ticket/", "backups.csv", "backups.json"]
 )
 @pytest.mark.parametrize("query", ["x=" + "a" * 999, "q=" + "+" * 999, "q=" + "a" * 9000])
-def test_a_query_that_is_too_long_is_refused(
-    client_of: Callable[[str], Client], path: str, query: str
-) -> None:
-    response = client_of("ada").get(f"{ORDERS}{path}?{query}")
+def test_a_query_that_is_too_long_is_refused(ada: Client, path: str, query: str) -> None:
+    response = ada.get(f"{ORDERS}{path}?{query}")
 
     assert response.status_code == 414
     assert "this link is too long" in response.content.decode().lower()
 
 
-@pytest.mark.parametrize("path", ["/", "/find/", "/projects/orders-prod/"])
-def test_so_is_one_of_a_page_beside_the_histories(client_of: Callable[[str], Client], path: str) -> None:
-    assert client_of("ada").get(f"{path}?x={'a' * 999}").status_code == 414
+def test_a_program_gets_the_envelope_of_every_error(ada: Client) -> None:
+    body = ada.get(f"{ORDERS}backups.json?x={'a' * 999}").json()
+
+    assert body.keys() == ada.get(f"{ORDERS}backups.json?status=bogus").json().keys()
+    assert (body["instance_id"], body["problem"]["kind"]) == (ORDERS_CACHE_ID, "bad_query")
+    assert "backups" not in body
 
 
-def test_two_hundred_rows_with_a_thousand_unknown_characters_are_a_small_page(
-    client_of: Callable[[str], Client],
-) -> None:
-    response = client_of("ada").get(f"{BULK}?per_page=200&x={'a' * 998}")
+@pytest.mark.parametrize("path", ["/", "/find/", "/projects/eu-prod/"])
+def test_so_is_one_of_a_page_beside_the_histories(ada: Client, path: str) -> None:
+    assert ada.get(f"{path}?x={'a' * 999}").status_code == 414
+
+
+def test_two_hundred_rows_with_a_thousand_unknown_characters_are_a_small_page(ada: Client) -> None:
+    response = ada.get(f"{BULK}?per_page=200&x={'a' * 998}")
 
     assert response.status_code == 200
     assert len(response.content) < 400_000
@@ -62,10 +66,10 @@ def test_a_link_of_8_kb_goes_through_the_sign_in(db: None, client: Client) -> No
     "host", ["https://portal.example", "https://[::1", "http://a:99999", "https://" + "h" * 2000]
 )
 def test_find_reads_a_long_link_or_says_that_it_is_too_long(
-    client_of: Callable[[str], Client], caplog: pytest.LogCaptureFixture, host: str, tail: str
+    ada: Client, caplog: pytest.LogCaptureFixture, host: str, tail: str
 ) -> None:
     text = f"{host}{ORDERS}{tail}".encode("utf-8", "surrogateescape")
-    response = client_of("ada").get("/find/", {"q": text})
+    response = ada.get("/find/", {"q": text})
 
     assert response.status_code in (302, 400, 414)
     assert response.status_code == 302 or b"too long" in response.content or len(text) > 20_000
