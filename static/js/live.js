@@ -68,6 +68,7 @@ function swapping() {
 async function fetchHtmx() {
   if (document.readyState !== "complete") await new Promise((done) => addEventListener("load", done, { once: true }));
   if (!window.htmx) await script(page.dataset.htmx);
+  await script(page.dataset.idiomorph);
   await script(page.dataset.morph);
   window.htmx.process(document.body);
 }
