@@ -115,7 +115,7 @@ def test_a_mark_holds_for_its_own_page_only(ada: Client) -> None:
 
 def test_a_recovery_answer_keeps_its_time_when_it_is_read_anew(ada: Client, emulator: Emulator) -> None:
     page = ada.get(f"{ORDERS}recovery-point/?at=2+h+ago", follow=True)
-    assert re.fullmatch(rf"{ORDERS}recovery-point/\?at=20[^ ]*Z", life_of(page)["hx-get"])
+    assert re.fullmatch(rf"{ORDERS}recovery-point/\?at=20[^ ]*Z&tz=UTC", life_of(page)["hx-get"])
     told(ask(ada, page))
     emulator.set_records(ORDERS_CACHE_ID, [raw(1, backup_name="the only one")])
     ada.post(f"{ORDERS}refresh/")
