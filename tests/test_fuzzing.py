@@ -1,12 +1,11 @@
 """Whatever stands in a query, path, header or body: an answer, no traceback, and no markup of a stranger.
 
-Bounded by the number of examples; more of them with FUZZ_EXAMPLES=5000.
+Bounded by the number of examples; more of them with --hypothesis-profile=long.
 """
 
 from __future__ import annotations
 
 import html
-import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -38,8 +37,6 @@ MARKUP = (
 )
 
 fuzzed = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "100")),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

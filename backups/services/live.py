@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -80,8 +79,6 @@ def unfinished(listing: Listing[BackupRecord]) -> tuple[str, ...]:
 def finished(listing: Listing[BackupRecord], shown_running: Iterable[str]) -> list[BackupRecord]:
     """Return what has ended of the backups that a page shows as running."""
     ids = set(shown_running)
-    if not ids:
-        return []
     return [record for record in listing.records if record.backup_id in ids and not record.is_running]
 
 
@@ -120,11 +117,7 @@ def problem_of(mark: str) -> str:
 
 def _mark(generation: str, problem: Problem | None, instance: Instance | None = None) -> str:
     told = (problem.kind, problem.http_status, problem.code, problem.asked_at) if problem else None
-    seen = zlib.crc32(_seen(instance), zlib.crc32(repr(told).encode()))
+    # What an instance uses of its memory moves all the time, and no page shows it.
+    shown = instance and msgspec.structs.replace(instance, used_memory_mb=None)
+    seen = zlib.crc32(repr((told, shown)).encode())
     return f"{generation}.{problem.kind if problem else ''}.{seen:08x}"
-
-
-@lru_cache(maxsize=256)
-def _seen(instance: Instance | None) -> bytes:
-    # What it uses of its memory moves all the time, and no page shows it.
-    return repr(instance and msgspec.structs.replace(instance, used_memory_mb=None)).encode()

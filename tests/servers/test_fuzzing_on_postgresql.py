@@ -13,6 +13,7 @@ from .postgresql import DATABASE, Postgres
 from .served import ROOT
 
 FILES = ("tests/test_fuzzing.py", "tests/sso/test_company_sign_in.py", "tests/sso/test_proxy_sign_in.py")
+OPTIONS = ("-p", "no:cacheprovider", "--reuse-db")
 
 
 def test_whatever_is_sent_is_answered_on_postgresql_too(tmp_path: Path) -> None:
@@ -21,9 +22,9 @@ def test_whatever_is_sent_is_answered_on_postgresql_too(tmp_path: Path) -> None:
     database = {"TESTS_DATABASE_URL": postgres.url, "DATABASE_URL": postgres.url}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reuse-db", *FILES],
+            [sys.executable, "-m", "pytest", "-q", "--hypothesis-profile=few", *OPTIONS, *FILES],
             cwd=ROOT,
-            env=os.environ | database | {"FUZZ_EXAMPLES": "15"},
+            env=os.environ | database,
             capture_output=True,
             text=True,
             check=False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 
 import pytest
@@ -69,8 +68,6 @@ def cookie(served: Served) -> bytes:
 
 
 @settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "150")),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(method=METHODS, target=TARGETS, headers=HEADERS, body=st.binary(max_size=60))
