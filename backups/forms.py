@@ -186,8 +186,7 @@ class HistoryForm(QueryForm):
             text = cleaned.get(name)
             cleaned[name] = iso_bound(text, zone, days_after=days_after) if text else None
             if text and cleaned[name] is None:
-                sentence = _("it must be a date or a time such as 2026-11-23 or 2026-11-23T09:40:00Z")
-                self.add_error(name, _unreadable(text, sentence, _guesses(text, zone)))
+                self.add_error(name, _unreadable(text, *_why_no_time(text, zone)))
             elif text and cleaned.get("range"):
                 self.add_error(name, _unreadable(text, _("it cannot stand together with range")))
         return cleaned
@@ -325,9 +324,11 @@ class LinkGrammar:
         return True
 
 
-def _guesses(text: str, zone: ZoneInfo) -> tuple[datetime, ...]:
+def _why_no_time(text: str, zone: ZoneInfo) -> tuple[Words, tuple[datetime, ...]]:
+    """Return why a text is no ISO 8601 time, and the times that it may mean."""
+    iso = _("it must be a date or a time such as 2026-11-23 or 2026-11-23T09:40:00Z")
     try:
         asked = asked_time(text, zone=zone, now=datetime.now(UTC))
     except UnreadableTime as refused:
-        return refused.guesses
-    return (asked.at.astimezone(asked.zone),)
+        return (refused.sentence, refused.guesses) if refused.guesses else (iso, ())
+    return iso, (asked.at.astimezone(asked.zone),)

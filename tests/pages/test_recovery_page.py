@@ -223,12 +223,12 @@ def test_the_later_reading_of_a_doubtful_time_is_a_link(ada: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "named"),
     [
-        ({"at": "<b>"}, ["at=<b>", "no time that the portal can read"]),
-        ({"at": "2026-11-23 09:40 CST"}, ["at=", "CST can mean several zones"]),
-        ({"at": "n" * 8000}, ["at=nnn", "longer than 100 characters"]),
+        ({"at": "<b>"}, ["Recover to just before <b>", "no time that the portal can read"]),
+        ({"at": "2026-11-23 09:40 CST"}, ["Recover to just before", "CST can mean several zones"]),
+        ({"at": "n" * 8000}, ["Recover to just before nnn", "longer than 100 characters"]),
         ({"at": "a\x00b"}, ["at"]),
         ({"at": "2026-11-23", "tz": "Mars/Olympus"}, ["tz=Mars/Olympus", "IANA time zone"]),
-        ({"at": ["2026-11-23", "2026-11-24"]}, ["at=2026-11-23, 2026-11-24", "takes one value"]),
+        ({"at": ["2026-11-23", "2026-11-24"]}, ["2026-11-23, 2026-11-24", "takes one value"]),
     ],
 )
 def test_a_time_that_cannot_be_read_is_named_and_the_form_stays(
