@@ -68,7 +68,7 @@ def test_a_session_of_the_demo_ends_with_the_demo(
     assert client.get("/").status_code == 302
 
 
-@pytest.mark.parametrize("value", ["X_User", "X-User:", "-X", "X User", "X-Usér", "X--User"])
+@pytest.mark.parametrize("value", ["X_User", "X-User:", "-X", "X-Usér"])
 def test_a_header_name_with_underscores_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("SSO_PROXY_USER_HEADER", value)
 
