@@ -134,7 +134,7 @@ def test_any_query_of_any_page_is_answered(ada: Client, path: str, query: str) -
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-@settings(parent=fuzzed, max_examples=max(10, fuzzed.max_examples // 8))
+@settings(parent=fuzzed, max_examples=max(4, fuzzed.max_examples // 25))
 @given(data=st.data())
 def test_any_value_of_a_parameter_is_answered(ada: Client, name: str, data: st.DataObject) -> None:
     values = data.draw(st.lists(QUOTED, min_size=1, max_size=3))

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backups.dcs.records import BackupRecord
@@ -168,7 +168,6 @@ def test_days_with_a_change_of_the_clock_are_longer_or_shorter_and_none_is_lost(
     assert all(day.end == following.start for day, following in pairwise(found))
 
 
-@settings(max_examples=60, deadline=None)
 @given(records_of_the_api(), st.sampled_from(["UTC", "Asia/Kolkata", "America/St_Johns", "Europe/Berlin"]))
 def test_each_day_counts_its_own_backups_and_no_other(records: list[BackupRecord], zone: str) -> None:
     now = max((r.started_at for r in records if r.started_at), default=NOON)

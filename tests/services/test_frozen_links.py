@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.http import QueryDict
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
@@ -46,7 +46,6 @@ def rows_behind(url: str, records: list[BackupRecord], now: datetime) -> list[st
     return ids(history_of(records, wanted_by(QueryDict(urlsplit(url).query)), now=now).matches)
 
 
-@settings(deadline=None)
 @given(records_of_the_api(), filters(), st.sampled_from([1, 400]))
 def test_the_same_backups_match_next_week(
     records: list[BackupRecord], wanted: BackupFilter, days: int

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cmp_to_key
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backups.dcs.records import BackupRecord
@@ -162,7 +162,6 @@ def ids(records: Any) -> list[str]:
     return [record.backup_id for record in records]
 
 
-@settings(deadline=None)
 @given(records_of_the_api(), filters())
 def test_a_history_holds_what_plain_python_finds_in_the_same_order(
     records: list[BackupRecord], wanted: BackupFilter
@@ -178,7 +177,6 @@ def test_a_history_holds_what_plain_python_finds_in_the_same_order(
     assert all(page.rows or not expected for page in turned)
 
 
-@settings(deadline=None)
 @given(records_of_the_api(), filters())
 def test_a_chip_s_count_is_what_clicking_it_gives(records: list[BackupRecord], wanted: BackupFilter) -> None:
     for group in history_of(records, wanted).facets:
