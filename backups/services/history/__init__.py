@@ -31,8 +31,6 @@ from .links import (
 )
 from .query import (
     BackupFilter,
-    Facet,
-    FacetGroup,
     History,
     backup_history,
     neighbours,
@@ -51,8 +49,6 @@ __all__ = [
     "RANGE_WORDS",
     "SORTS",
     "BackupFilter",
-    "Facet",
-    "FacetGroup",
     "Filter",
     "FrozenLink",
     "History",
