@@ -21,7 +21,7 @@ def measure(effort: Effort) -> list[Row]:
         with (
             TemporaryDirectory(prefix="portal-bench-") as folder,
             stub.running() as upstream,
-            Child("in_process", "portal", folder, upstream.endpoint, **LIMITS) as portal,
+            Child("in_process", "pages", folder, upstream.endpoint, "0", **LIMITS) as portal,
         ):
             before = portal.ask(path=history("records-10-first"), times=2)["memory"]
             first = portal.ask(path=page)

@@ -1,6 +1,6 @@
-"""Pages of the portal, or of Django's admin, asked in one process without a server: only they cost.
+"""Pages that are asked in one process, without a server: only they cost.
 
-python -m tests.benchmarks.in_process portal FOLDER ENDPOINT | admin FOLDER RECORDS | cookies COUNT
+python -m tests.benchmarks.in_process pages FOLDER ENDPOINT RECORDS_OF_THE_ADMIN | cookies COUNT
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 import django
 
+from . import admin_site
 from .servers import ROOT, Json, answer_orders, memory_of, production
 
 PAGE = ("<!doctype html>\n<table>\n" + "<tr><td>backup</td><td>Succeeded</td></tr>\n" * 500).encode()[:20_000]
@@ -70,35 +71,37 @@ class Pages:
         return int(status[:3]), dict(headers), body
 
 
-def portal_pages(folder: str, endpoint: str) -> Pages:
-    """The portal in production, and 20 kB of ready bytes: /behind/ its middleware, and /bare/ without any."""
+def served_pages(folder: str, endpoint: str, records: str) -> Pages:
+    """The portal in production, its middleware over 20 kB of ready bytes, these alone, and Django's admin."""
     os.environ |= production(folder, endpoint, 8000)
-    django.setup()
     from django.conf import settings
+
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, *admin_site.APPS]
+    settings.TEMPLATES = [*settings.TEMPLATES, admin_site.TEMPLATES]
+    # The files are not collected here.
+    ready = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": ready}
+    django.setup()
     from django.core.handlers.wsgi import WSGIHandler
     from django.core.management import call_command
     from django.http import HttpResponse
     from django.test import override_settings
     from django.urls import include, path
 
-    plain = [path(f"{name}/", lambda request: HttpResponse(PAGE)) for name in ("behind", "bare")]
-    settings.ROOT_URLCONF = (*plain, path("", include("dcsportal.urls")))
-    ready = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = settings.STORAGES | {"staticfiles": ready}  # the files are not collected here
     call_command("migrate", verbosity=0)
-    portal = WSGIHandler()
-    with override_settings(MIDDLEWARE=[]):
-        bare = WSGIHandler()
-    return Pages(
-        lambda environ, start: (bare if environ["PATH_INFO"] == "/bare/" else portal)(environ, start),
-        session_cookies(1)[0],
-    )
+    plain = [path(f"{name}/", lambda request: HttpResponse(PAGE)) for name in ("behind", "bare")]
+    portal = path("", include("dcsportal.urls"))
+    settings.ROOT_URLCONF = (*plain, admin_site.filled(int(records)), portal)
+    handlers = {"": WSGIHandler()}
+    for name, middleware in (("bare", ()), ("admin", admin_site.MIDDLEWARE)):
+        with override_settings(MIDDLEWARE=middleware):
+            handlers[name] = WSGIHandler()
 
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        handler = handlers.get(environ["PATH_INFO"].split("/")[1], handlers[""])
+        return handler(environ, start_response)
 
-def admin_pages(folder: str, records: str) -> Pages:
-    from . import admin_site
-
-    return Pages(*admin_site.application_and_cookie(folder, int(records)))
+    return Pages(application, session_cookies(1)[0])
 
 
 def session_cookies(number: int) -> list[str]:
@@ -129,6 +132,6 @@ if __name__ == "__main__":
         django.setup()
         print(json.dumps(session_cookies(int(arguments[0]))), file=answers)
     else:
-        pages = {"portal": portal_pages, "admin": admin_pages}[name](*arguments)
+        pages = served_pages(*arguments)
         sys.stdout = answers
         answer_orders(pages.ask)

@@ -14,31 +14,31 @@ ALL_FILTERS = (
     "status=succeed&status=expired&type=auto&type=manual&format=rdb&format=aof&restorable=yes&restorable=no"
     "&q=backup&from=1999-01-01T00:00:00Z&to=2199-01-01T00:00:00.{n}Z&sort=-size"
 )
+FRESH = {"DCS_FRESH_SECONDS": "3600"}
 BEHIND_AGAINST_BARE = 17  # before the pages were Jinja2 and the middleware ordinary
 
 
 def measure(effort: Effort) -> list[Row]:
     page = history(f"records-{effort.records}")
-    portal_pages = {
+    addresses = {
         "history": page,
         "200 rows": f"{page}?per_page=200",
         "filtered": f"{page}?{ALL_FILTERS}",
         "behind": "/behind/",
         "bare": "/bare/",
+        "admin": admin_site.ADDRESS,
     }
     with (
         TemporaryDirectory(prefix="portal-bench-") as folder,
         stub.running() as upstream,
-        Child("in_process", "portal", folder, upstream.endpoint, DCS_FRESH_SECONDS="3600") as portal,
-        Child("in_process", "admin", folder, str(effort.records)) as admin,
+        Child("in_process", "pages", folder, upstream.endpoint, str(effort.records), **FRESH) as pages,
     ):
-        for path in portal_pages.values():  # the first ones pay for all
-            portal.ask(path=path, times=2)
-        files = portal.ask(path=page, count_files=True)["files"]
+        for path in addresses.values():  # the first ones pay for all
+            pages.ask(path=path, times=2)
+        files = pages.ask(path=page, count_files=True)["files"]
         upstream.asked.clear()
         turns = [
-            {name: portal.ask(path=path, times=effort.requests) for name, path in portal_pages.items()}
-            | {"admin": admin.ask(path=admin_site.ADDRESS, times=effort.requests // 2)}
+            {name: pages.ask(path=path, times=effort.requests) for name, path in addresses.items()}
             for _ in range(effort.rounds)
         ]
         assert not upstream.asked, "the cached history was not served from memory"
