@@ -13,7 +13,7 @@ from .postgresql import DATABASE, Postgres
 from .served import ROOT
 
 FILES = ("tests/test_fuzzing.py", "tests/sso/test_company_sign_in.py", "tests/sso/test_proxy_sign_in.py")
-OPTIONS = ("-p", "no:cacheprovider", "--reuse-db")
+OPTIONS = ("-n0", "-p", "no:cacheprovider", "--reuse-db")
 
 
 def test_whatever_is_sent_is_answered_on_postgresql_too(tmp_path: Path) -> None:
