@@ -48,12 +48,6 @@ def live_page(
     shown = request.headers.get(SHOWN)
     mark = _mark(live, context.get("live_path") or request.get_full_path())
     context = {
-        # What most pages do not have: looking for a name in vain costs ten times as much as finding it.
-        "live_path": "",
-        "finished": (),
-        "just_read": "",
-        "said": "",
-        "problem_before": "",
         **context,
         "live": live,
         "mark": mark,
