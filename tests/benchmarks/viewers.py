@@ -111,7 +111,7 @@ def _ratio(
 ) -> Row:
     """Compare viewers' p95 in quiet with that while `harm()` is entered, in turns."""
     taken: dict[bool, list[float]] = {False: [], True: []}
-    look_regularly(viewers, [CACHED], 1.0)
+    look_regularly(viewers, [CACHED], effort.seconds)
     for harmed in (False, True) * effort.rounds:
         with harm() if harmed else nullcontext():
             looks = look_regularly(viewers, [CACHED], effort.seconds)
