@@ -80,7 +80,8 @@ def test_the_workers_of_a_killed_server_finish_and_leave_its_port_to_the_next(
     emulator: Emulator, environment: Environment
 ) -> None:
     """Else they would go on with nobody to replace or stop them, and the server could not start again."""
-    with serving(environment(), "--workers", "2") as server, ThreadPoolExecutor(1) as viewers:
+    patient = environment(DCS_READ_TIMEOUT="60", DCS_READ_BUDGET="60")  # until the next has started
+    with serving(patient, "--workers", "2") as server, ThreadPoolExecutor(1) as viewers:
         session = server.signed_in()
         workers = server.workers()
         emulator.hang(path_contains="/backups", times=1)
