@@ -79,7 +79,13 @@ def backups_and_instance(
     standing = _standing(snapshot, visit)
     wanted = of_instance.cached is None and guard.refusal(of_instance, now) is None
     reading = visit.begin(of_instance) if wanted and standing.kind == "listed" else None
-    listing = _backups(snapshot, visit, standing, bounds=bounds, holding=holding)
+    try:
+        listing = _backups(snapshot, visit, standing, bounds=bounds, holding=holding)
+    except NothingToShow as nothing:
+        if wanted and standing.kind == "unsure" and nothing.problem.kind == "being_read":
+            # The page becomes the history by itself, and then wants its head.
+            visit.begin(of_instance)
+        raise
     if wanted:
         reading = reading or visit.begin(of_instance)
     try:
