@@ -79,6 +79,8 @@ def unfinished(listing: Listing[BackupRecord]) -> tuple[str, ...]:
 def finished(listing: Listing[BackupRecord], shown_running: Iterable[str]) -> list[BackupRecord]:
     """Return what has ended of the backups that a page shows as running."""
     ids = set(shown_running)
+    if not ids:
+        return []  # also of a list of instances
     return [record for record in listing.records if record.backup_id in ids and not record.is_running]
 
 

@@ -69,7 +69,7 @@ def patterns(request: HttpRequest) -> HttpResponse:
         "problems_in_query": refused.problems,
         "blocks": [Block(code, "RESTORING", certain=n % 2 == 0) for n, code in enumerate(BLOCKS)],
         "page": page,
-        "outlook": page.answer and seen.outlook(page.answer.record),
+        "outlook": page.point.answer and seen.outlook(page.point.answer.record),
         "no_page": recovery_page(project, INSTANCE_ID, empty, three_days_ago, now=now),
     }
     return render(request, "patterns.html", context)

@@ -82,7 +82,6 @@ function script(src) {
 
 // What came back -------------------------------------------------------------------------------------
 
-const isJson = (xhr) => xhr.getResponseHeader("Content-Type") === "application/json";
 const isOurs = (xhr) => Boolean(xhr.getResponseHeader("X-Shown-Generation"));
 
 function shown() {
@@ -186,10 +185,7 @@ page.addEventListener("htmx:afterRequest", ({ detail: { target, xhr } }) => {
   else if (isOurs(xhr)) {
     lost.hidden = true;
     shown();
-  } else if (xhr.status === 429 && isJson(xhr)) {
-    answerRefresh(JSON.parse(xhr.responseText).message);
-    wait();
-  } else if (xhr.status >= 400 && xhr.status < 500) stop(document.querySelector("[data-refused]"));
+  } else if (xhr.status >= 400 && xhr.status < 500 && xhr.status !== 429) stop(document.querySelector("[data-refused]"));
   else lose();
 });
 

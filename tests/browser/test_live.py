@@ -460,25 +460,6 @@ def test_refresh_reads_now_without_leaving_the_page(
     expect(page.locator("[data-said]")).to_have_text("", timeout=15_000)
 
 
-def test_who_refreshes_without_end_is_told_when_the_portal_answers_again(
-    open_page: OpenPage, emulator: Emulator
-) -> None:
-    page = open_page(ORDERS)
-    for _ in range(30):
-        page.request.post(f"{ORDERS}refresh/", headers={"X-CSRFToken": _token(page)})
-
-    page.get_by_role("button", name="Refresh").click()
-
-    expect(page.locator("[data-said]")).to_contain_text(
-        re.compile(r"The portal answers again in \d+ seconds?")
-    )
-    expect(page.locator("[data-backup-id]").first).to_be_visible()
-
-
-def _token(page: Page) -> str:
-    return page.locator("form.refresh [name=csrfmiddlewaretoken]").input_value()
-
-
 def test_refresh_without_a_script_says_so_too(open_page: OpenPage, emulator: Emulator) -> None:
     page = open_page(ORDERS, javascript=False)
     page.get_by_role("button", name="Refresh").click()

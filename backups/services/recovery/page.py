@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ...dcs.records import BackupRecord
-from ..eligibility import Eligibility, eligibility
 from ..history import backup_url, between_url
 from ..listings import Listing
 from ..projects import Project
-from .point import Candidate, RecoveryPoint, candidates_of, recovery_point
+from .point import PassedOver, RecoveryPoint, candidates_of, recovery_point
 from .strip import Strip, strip_of
 
 # The nearest are what a person looks at; the history has the rest.
@@ -20,30 +19,21 @@ MOST_TIMELESS = 10
 
 
 @dataclass(frozen=True)
-class ShownBackup:
-    """One backup on the page; `candidate` is None without a time, `why` says why it is not the answer."""
-
-    record: BackupRecord
-    url: str
-    eligibility: Eligibility
-    candidate: Candidate | None = None
-    why: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class RecoveryPage:
     """`passed_over` are the nearest, `more` counts the others, which `more_url` lists with them."""
 
+    project: Project
+    instance_id: str
     point: RecoveryPoint
-    answer: ShownBackup | None
-    older: ShownBackup | None
-    newer: ShownBackup | None
-    passed_over: Sequence[ShownBackup]
+    passed_over: Sequence[PassedOver]
     more: int
     more_url: str
-    timeless: Sequence[ShownBackup]
+    timeless: Sequence[BackupRecord]
     more_timeless: int
     strip: Strip | None
+
+    def url(self, record: BackupRecord) -> str:
+        return backup_url(self.project, self.instance_id, record)
 
 
 def recovery_page(
@@ -52,25 +42,14 @@ def recovery_page(
     """Ask a listing for the newest usable backup whose data is certainly from before `at`."""
     candidates = listing.derived("recovery candidates", candidates_of)
     point = recovery_point(candidates, at, now=now, read_at=listing.read_at, complete=listing.complete)
-
-    def shown(record: BackupRecord, candidate: Candidate | None, why: tuple[str, ...] = ()) -> ShownBackup:
-        return ShownBackup(
-            record, backup_url(project, instance_id, record), eligibility(record), candidate, why
-        )
-
-    def of(candidate: Candidate | None) -> ShownBackup | None:
-        return shown(candidate.record, candidate) if candidate else None
-
-    nearest = point.passed_over[:MOST_PASSED_OVER]
     return RecoveryPage(
-        point=point,
-        answer=of(point.answer),
-        older=of(point.older),
-        newer=of(point.newer),
-        passed_over=[shown(one.record, one.candidate, one.reasons) for one in nearest],
-        more=len(point.passed_over) - len(nearest),
+        project,
+        instance_id,
+        point,
+        passed_over=point.passed_over[:MOST_PASSED_OVER],
+        more=max(0, len(point.passed_over) - MOST_PASSED_OVER),
         more_url=between_url(project, instance_id, point.answer.data_from if point.answer else None, at),
-        timeless=[shown(record, None) for record in point.timeless[:MOST_TIMELESS]],
+        timeless=point.timeless[:MOST_TIMELESS],
         more_timeless=max(0, len(point.timeless) - MOST_TIMELESS),
         strip=strip_of(point),
     )
