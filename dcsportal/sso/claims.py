@@ -62,6 +62,11 @@ def logout_token_claims(token: jwt.Token, *, issuer: str, client_id: str) -> Cla
     return _checked(JWTClaims(token.claims, token.header, options))
 
 
+def userinfo_claims(token: jwt.Token, *, issuer: str, client_id: str) -> Claims:
+    """Return the claims of a signed userinfo answer, which need not say when it was made."""
+    return _checked(JWTClaims(token.claims, token.header, _of(issuer, client_id)))
+
+
 def is_subject(value: Any) -> bool:
     """Tell whether it is a text that can name somebody: every database takes it, and people can read it."""
     return isinstance(value, str) and 0 < len(value) <= 255 and value.isprintable()

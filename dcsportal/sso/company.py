@@ -62,6 +62,10 @@ def callback(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     begun = pending.recall(request, state)
     if begun is None:
+        if request.user.is_authenticated and (link := pending.link_in(state)) != "/":
+            # Back, a double click, a restored tab, a program that opened the link first: whoever is signed in
+            # already goes on to the link, and nobody is signed in by it.
+            return see_other(link)
         failure = SignInFailure("expired", "no sign-in of this state has begun in this browser")
         return failure_page(request, failure, link=pending.link_in(state))
     try:
@@ -69,7 +73,8 @@ def callback(request: HttpRequest) -> HttpResponse:
             _finish(request, begun)
         response = see_other(begun.link)
     except SignInFailure as failure:
-        response = failure_page(request, failure, link=begun.link)
+        goes_on = failure.kind == "spent" and request.user.is_authenticated
+        response = see_other(begun.link) if goes_on else failure_page(request, failure, link=begun.link)
     pending.forget(response, state)
     return response
 

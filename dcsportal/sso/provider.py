@@ -24,7 +24,7 @@ from joserfc.jwt import Token
 from backups.dcs.http import BoundedAdapter
 from dcsportal.environment import is_loopback
 
-from .claims import Claims, UnknownKey, verified
+from .claims import Claims, UnknownKey, userinfo_claims, verified
 from .failures import SignInFailure
 
 logger = logging.getLogger(__name__)
@@ -250,22 +250,49 @@ def tokens(metadata: Metadata, *, code: str, verifier: str) -> dict[str, Any]:
 def userinfo(metadata: Metadata, *, access_token: str, subject: str) -> Claims:
     if not access_token:
         raise SignInFailure("untrusted", "the provider sent no access token")
-    answer = _json_of(metadata.userinfo_endpoint, token=access_token)
+    response = _answered(metadata.userinfo_endpoint, access_token)
+    if response.headers.get("Content-Type", "").lower().startswith("application/jwt"):
+        answer = _signed_userinfo(metadata, response.text.strip())
+    else:
+        answer = _object_in(response)
     if answer.get("sub") != subject:
         raise SignInFailure("untrusted", "userinfo tells of somebody else (sub)")
     return answer
 
 
-def _json_of(url: str, *, token: str = "") -> dict[str, Any]:
-    def read() -> Any:
+def _signed_userinfo(metadata: Metadata, token: str) -> Claims:
+    """Return what a signed answer tells; what cannot be read is the fault of a setting there."""
+    if token.count(".") == 4:
+        setting = "userinfo_encrypted_response_alg"
+        raise SignInFailure("misconfigured", "userinfo is encrypted", {"code": setting})
+    try:
+        return userinfo_claims(
+            provider().verified(token), issuer=metadata.issuer, client_id=settings.SSO_CLIENT_ID
+        )
+    except SignInFailure as failure:
+        setting = "userinfo_signed_response_alg"
+        raise SignInFailure("misconfigured", f"userinfo: {failure.reason}", {"code": setting}) from failure
+
+
+def _json_of(url: str) -> dict[str, Any]:
+    return _object_in(_answered(url))
+
+
+def _answered(url: str, token: str = "") -> requests.Response:
+    def read() -> requests.Response:
         response = answer_of(url, token=token)
         if response.status_code != 200:
             raise requests.HTTPError(f"HTTP {response.status_code} from {url}")
-        return response.json()
+        return response
 
-    answer = _asked(read)
+    response: requests.Response = _asked(read)
+    return response
+
+
+def _object_in(response: requests.Response) -> dict[str, Any]:
+    answer = _asked(response.json)
     if not isinstance(answer, dict):
-        raise SignInFailure("unavailable", f"{url} answered no JSON object")
+        raise SignInFailure("unavailable", f"{response.url} answered no JSON object")
     return answer
 
 

@@ -47,6 +47,7 @@ class OpenId:
     changes: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     userinfo: dict[str, Any] | None = None
+    userinfo_token: Callable[[dict[str, Any]], str] | None = None  # makes userinfo a JWT
     algorithm: str = "RS256"
     answer: str = ""  # an error code in place of a code
     down: str = ""  # a path that answers 503, "all" for each
@@ -140,7 +141,11 @@ class OpenId:
     def _userinfo(self, environ: dict[str, Any], start: Start) -> list[bytes]:
         if environ.get("HTTP_AUTHORIZATION") != "Bearer an-access-token":
             return _json(start, 401, {})
-        return _json(start, 200, self.userinfo if self.userinfo is not None else self.person)
+        told = self.userinfo if self.userinfo is not None else self.person
+        if self.userinfo_token:
+            token = self.userinfo_token(told)
+            return _answer(start, 200, token.encode(), kind="application/jwt")
+        return _json(start, 200, told)
 
     # Tokens ----------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import requests
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
@@ -263,7 +264,7 @@ def test_a_callback_is_taken_once_and_in_the_browser_that_began(client: Client) 
 
     assert get(Client(), callback).status_code == 400
     assert get(client, callback).status_code == 303
-    assert get(client, callback).status_code == 400
+    assert get(client, callback).headers["Location"] == HARD_LINKS[0]  # it has a session already
     assert get(thief, callback).status_code == 400  # the provider refuses the code
     assert Session.objects.count() == 1
 
@@ -687,6 +688,66 @@ def test_what_the_token_leaves_out_is_asked_of_userinfo(client: Client, company:
     assert signed_in(client).status_code == 303
     viewer = Viewer.objects.get()
     assert (viewer.name, viewer.email, viewer.groups) == ("Ada Novak", "ada@example.com", ["dcs-all"])
+
+
+def test_userinfo_as_a_signed_token_is_verified_and_read(client: Client, company: OpenId) -> None:
+    company.changes = {"groups": None}
+    issued = {"iss": company.issuer, "aud": "portal"}
+
+    def token(told: dict[str, Any]) -> str:
+        company.changes = {}
+        return company.signed(issued | told)
+
+    company.userinfo_token = token
+
+    assert signed_in(client).status_code == 303
+    assert Viewer.objects.get().groups == ["dcs-all"]
+
+
+@pytest.mark.parametrize(
+    ("token", "setting"),
+    [
+        (lambda company, told: "a.b.c.d.e", "userinfo_encrypted_response_alg"),
+        (lambda company, told: "no token", "userinfo_signed_response_alg"),
+        (
+            lambda company, told: company.signed({"iss": company.issuer, "aud": "x"} | told),
+            "userinfo_signed_response_alg",
+        ),
+        (
+            lambda company, told: company.signed({"iss": "https://evil", "aud": "portal"} | told),
+            "userinfo_signed_response_alg",
+        ),
+    ],
+)
+def test_userinfo_that_cannot_be_read_is_said_to_be_the_provider_s_setting(
+    client: Client, company: OpenId, token: Any, setting: str
+) -> None:
+    company.changes = {"groups": None}
+    company.userinfo_token = lambda told: token(company, told)
+
+    page = signed_in(client)
+
+    assert page.status_code == 503
+    assert setting in page.content.decode()
+    assert not Session.objects.exists()
+
+
+def test_a_spent_or_foreign_callback_leads_whoever_is_signed_in_to_its_link(
+    client: Client, company: OpenId
+) -> None:
+    callback, foreign = (
+        at_provider(to_provider(client, PAGE)),
+        at_provider(to_provider(Client(), "/find/?q=b")),
+    )
+    assert get(client, callback).status_code == 303
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+
+    again, of_another = get(client, callback), get(client, foreign)
+
+    assert (again.status_code, again.headers["Location"]) == (303, PAGE)
+    assert (of_another.status_code, of_another.headers["Location"]) == (303, "/find/?q=b")
+    assert client.cookies[settings.SESSION_COOKIE_NAME].value == session
+    assert get(Client(), callback).status_code == 400
 
 
 def test_userinfo_of_somebody_else_lets_nobody_in(client: Client, company: OpenId) -> None:
