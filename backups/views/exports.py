@@ -60,7 +60,7 @@ def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> Ht
             sentence, status=export.status, content_type="text/plain; charset=utf-8", headers=headers
         )
         return with_retry_after(answer, export.retry_after)
-    chunks = csv_chunks(export.rows())
+    chunks = csv_chunks(export.rows(), project=project.name, instance_id=instance_id)
     response = StreamingHttpResponse(chunks, content_type="text/csv; charset=utf-8", headers=headers)
     response.headers["Content-Disposition"] = _disposition(export, "csv")
     return response

@@ -435,3 +435,32 @@ def test_a_first_view_asks_dcs_twice_and_the_next_not_at_all(ada: Client, emulat
 
     assert sorted(asked) == [ORDERS_CACHE_ID, "backups"]
     assert not emulator.calls
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-23",
+        "23/11 09:40",
+        "00042",
+        "1E5",
+        "12 %",
+        "$5",
+        "5 Mar",
+        "Nov 2026",
+        "TRUE",
+        "3月5日",
+        "9:40 am",
+    ],
+)
+def test_a_text_that_a_spreadsheet_would_take_for_a_value_stays_a_text(
+    ada: Client, emulator: Emulator, text: str
+) -> None:
+    emulator.set_records(
+        ORDERS_CACHE_ID, [raw(1, remark=text), raw(2, remark="nightly 2"), raw(3, remark="'5")]
+    )
+
+    rows = csv_rows(ada.get(f"{ORDERS}backups.csv"))
+
+    assert {row["description"] for row in rows} == {f"'{text}", "nightly 2", "''5"}
+    assert {(row["project"], row["instance_id"]) for row in rows} == {("eu-prod", ORDERS_CACHE_ID)}

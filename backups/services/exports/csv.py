@@ -1,4 +1,8 @@
-"""An export as CSV that a spreadsheet reads without harm: no formula runs, and Chinese stays Chinese."""
+"""An export as CSV that a spreadsheet reads without harm: no formula runs, and Chinese stays Chinese.
+
+A text that a spreadsheet would run, or turn into a number, a date or a truth value, has an apostrophe before
+it; so has one that begins with an apostrophe itself. A program takes one leading apostrophe away.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,13 @@ import msgspec
 from .rows import FIELDS, ExportedBackup
 
 # With the wide forms that spreadsheets of East Asia take for the same.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
+_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_NO_TEXT = re.compile(
+    r"(?=\D*\d)[\s\d.,:/%$€£¥￥e年月日号时分秒()-]+(?:\s?[ap]\.?m\.?)?|true|false"
+    rf"|\d{{1,2}}[- /.]{{1,2}}{_MONTH}(?:[- /,.]{{1,2}}\d{{2,4}})?|{_MONTH}[- ]\d{{1,4}}(?:,? \d{{4}})?",
+    re.IGNORECASE,
+)
 # Where commas divide numbers, a spreadsheet takes semicolons or tabs, and the lines of a text, for new cells.
 _FORMULA_WITHIN = re.compile(r"([;\t\r\n])(?=\"*[=+\-@＝＋－＠])")
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads Chinese as something else
@@ -24,13 +34,14 @@ BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads Chinese as something else
 ROWS_A_CHUNK = 1000
 
 
-def csv_chunks(backups: Iterable[ExportedBackup]) -> Iterator[str]:
-    """Yield the file in parts of some 300 kB."""
+def csv_chunks(backups: Iterable[ExportedBackup], *, project: str, instance_id: str) -> Iterator[str]:
+    """Yield the file in parts of some 300 kB; its last columns say of which instance it is."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     text.write(BYTE_ORDER_MARK)
-    writer.writerow(FIELDS)
-    rows = ([_cell(value) for value in msgspec.structs.astuple(backup)] for backup in backups)
+    writer.writerow((*FIELDS, "project", "instance_id"))
+    own = (_cell(project), _cell(instance_id))
+    rows = ([*map(_cell, msgspec.structs.astuple(backup)), *own] for backup in backups)
     while (chunk := list(islice(rows, ROWS_A_CHUNK))) or text.tell():
         writer.writerows(chunk)
         yield _FORMULA_WITHIN.sub(r"\1'", text.getvalue())
@@ -39,9 +50,9 @@ def csv_chunks(backups: Iterable[ExportedBackup]) -> Iterator[str]:
 
 
 def _cell(value: Any) -> Any:
-    """Return a value as a cell that is no formula; null is an empty one."""
+    """Return a value as a cell that stays what it is; null is an empty one."""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
+        return f"'{value}" if value.startswith(_FORMULA) or _NO_TEXT.fullmatch(value) else value
     if isinstance(value, bool):
         return "true" if value else "false"
     return " ".join(value) if isinstance(value, tuple) else value
