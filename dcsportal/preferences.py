@@ -1,4 +1,4 @@
-"""Language, zone and theme of one viewer: kept in cookies, so that they work signed out too."""
+"""Language, zone, theme and keys of one viewer: kept in cookies, so that they work signed out too."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from backups.guards import set_cookie
+from backups.services.pasted import typed_zone
 from backups.services.words import zone_names
 
 from .links import safe_link, see_other
@@ -22,6 +23,7 @@ from .middleware import GetResponse
 THEMES = ("system", "light", "dark")
 ZONE_COOKIE = f"{settings.COOKIE_PREFIX}portal_zone"
 THEME_COOKIE = f"{settings.COOKIE_PREFIX}portal_theme"
+KEYS_COOKIE = f"{settings.COOKIE_PREFIX}portal_keys"
 UTC = ZoneInfo("UTC")
 
 
@@ -29,6 +31,7 @@ UTC = ZoneInfo("UTC")
 class Preferences:
     zone: ZoneInfo = UTC
     theme: str = "system"
+    keys: bool = True
 
     @property
     def zone_name(self) -> str:
@@ -43,6 +46,7 @@ def preferences_of_viewer(get_response: GetResponse) -> GetResponse:
         request.preferences = Preferences(  # type: ignore[attr-defined]
             zone=known_zone(request.COOKIES.get(ZONE_COOKIE, "")) or UTC,
             theme=theme if theme in THEMES else "system",
+            keys=request.COOKIES.get(KEYS_COOKIE) != "off",
         )
         return get_response(request)
 
@@ -52,7 +56,8 @@ def preferences_of_viewer(get_response: GetResponse) -> GetResponse:
 def for_templates(request: HttpRequest) -> dict[str, Any]:
     """Return what every template may use, also that of an error before any middleware."""
     preferences = getattr(request, "preferences", Preferences())
-    return {"demo": settings.DCS_DEMO, "theme": preferences.theme, "zone_name": preferences.zone_name}
+    own = {"theme": preferences.theme, "zone_name": preferences.zone_name, "keys_on": preferences.keys}
+    return {"demo": settings.DCS_DEMO, **own}
 
 
 def known_zone(name: str) -> ZoneInfo | None:
@@ -64,19 +69,22 @@ def known_zone(name: str) -> ZoneInfo | None:
 @login_not_required
 @require_POST
 def preferences(request: HttpRequest) -> HttpResponse:
-    """Keep what the form has of language, zone and theme, and go back to where it was sent from."""
-    rules: dict[str, tuple[str, Callable[[str], bool]]] = {
-        "language": (settings.LANGUAGE_COOKIE_NAME, lambda value: value in dict(settings.LANGUAGES)),
-        "zone": (ZONE_COOKIE, lambda value: known_zone(value) is not None),
-        "theme": (THEME_COOKIE, lambda value: value in THEMES),
+    """Keep what the form has of language, zone, theme and keys, and go back to where it was sent from."""
+    languages = dict(settings.LANGUAGES)
+    # What is kept of a value; "" for one that is not known.
+    rules: dict[str, tuple[str, Callable[[str], str]]] = {
+        "language": (settings.LANGUAGE_COOKIE_NAME, lambda value: value if value in languages else ""),
+        "zone": (ZONE_COOKIE, typed_zone),
+        "theme": (THEME_COOKIE, lambda value: value if value in THEMES else ""),
+        "keys": (KEYS_COOKIE, lambda value: value if value in ("on", "off") else ""),
     }
     response = see_other(safe_link(request.POST.get("next", "")))
-    for field, (cookie, is_known) in rules.items():
+    for field, (cookie, known) in rules.items():
         if (value := request.POST.get(field)) is None:
             continue
-        if not is_known(value):
+        if not (kept := known(value)):
             # The value is not repeated: this answer is plain text, but nothing is gained by an echo.
             sentence = _("The value of %(field)s is not one that the portal knows.") % {"field": field}
             return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
-        set_cookie(response, cookie, value, seconds=365 * 86_400)
+        set_cookie(response, cookie, kept, seconds=365 * 86_400)
     return response

@@ -92,3 +92,13 @@ def _preferences_with(**cookies: str) -> Preferences:
     seen: list[Preferences] = []
     preferences_of_viewer(lambda request: seen.append(request.preferences))(request)  # type: ignore
     return seen[0]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("Shanghai", "Asia/Shanghai"), ("utc+8", "Etc/GMT-8"), ("SGT", "Asia/Singapore")]
+)
+def test_a_zone_may_be_typed_as_people_say_it(client: Client, typed: str, kept: str) -> None:
+    response = client.post("/preferences/", {"zone": typed})
+
+    assert response.status_code == 303
+    assert kept in {cookie.value for cookie in client.cookies.values()}

@@ -38,6 +38,8 @@ const actions = {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  // Who speaks to the machine would press them by every word.
+  if (document.documentElement.hasAttribute("data-keys-off")) return;
   // A key of a composition is the input method's.
   if (event.isComposing || event.keyCode === 229) return;
   if (document.querySelector("dialog[open]")) return;

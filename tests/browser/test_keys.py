@@ -91,3 +91,22 @@ def test_on_paper_there_are_the_rows_and_the_link_and_no_controls(open_page: Ope
     for control in (".topbar", ".filters", ".title .actions"):
         expect(page.locator(control).first).to_be_hidden()
     expect(page.locator("[data-backup-id]").first).to_be_visible()
+
+
+def test_keys_can_be_switched_off_and_on_again(open_page: OpenPage) -> None:
+    page = open_page(ORDERS)
+    page.keyboard.press("?")
+    page.get_by_role("button", name="Switch these keys off").click()
+    expect(page.get_by_role("button", name="Switch these keys on")).to_be_visible()
+    page.goto(ORDERS)
+    address = page.url
+
+    page.keyboard.type("latest? /jk")
+
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(page.locator("[data-row-link]:focus, [data-find]:focus")).to_have_count(0)
+    assert page.url == address
+    page.goto("/keyboard/")
+    page.get_by_role("button", name="Switch these keys on").click()
+    page.keyboard.press("/")
+    expect(page.locator("[data-find]:focus")).to_have_count(1)

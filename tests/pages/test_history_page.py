@@ -457,7 +457,7 @@ def test_a_text_that_a_spreadsheet_would_take_for_a_value_stays_a_text(
     ada: Client, emulator: Emulator, text: str
 ) -> None:
     emulator.set_records(
-        ORDERS_CACHE_ID, [raw(1, remark=text), raw(2, remark="nightly 2"), raw(3, remark="'5")]
+        ORDERS_CACHE_ID, [raw(n, remark=it) for n, it in enumerate((text, "nightly 2", "'5"))]
     )
 
     rows = csv_rows(ada.get(f"{ORDERS}backups.csv"))
