@@ -89,7 +89,7 @@ class OpenedLinks:
         return _redirect(request, target, damaged=request.get_full_path() if mended else "")
 
 
-def damaged_path(request: HttpRequest) -> HttpResponse:
+def damaged_path(request: HttpRequest, rest: str) -> HttpResponse:
     """Lead from an address that is no page of the portal's to the one that it was. Raises Http404."""
     path = request.path
     if not path.endswith("/") and _is_page(f"{path}/"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path, re_path, register_converter
+from django.urls import path, register_converter
 
 from .opened_links import damaged_path
 from .views import exports, pages, patterns, tickets
@@ -41,5 +41,5 @@ urlpatterns = [
     path(INSTANCE + "backups/<id:backup_id>/", pages.backup, name="backup"),
     path(INSTANCE + "backups/<id:backup_id>/ticket/", tickets.of_backup, name="backup-ticket"),
     # Last, since nothing else begins so: what mail or chat left behind an address.
-    re_path("^projects/", damaged_path, name="damaged-path"),
+    path("projects/<path:rest>", damaged_path, name="damaged-path"),
 ]

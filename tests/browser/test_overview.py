@@ -31,13 +31,12 @@ def usable_ago(days: float, **changes: Any) -> dict[str, Any]:
     return raw(1, **{"backup_id": f"b-{days}", **times, **changes})
 
 
-@pytest.mark.parametrize(("theme", "language", "width"), LOOKS)
-def test_odd_histories_are_clean_for_axe_and_fit_the_screen(
-    open_page: OpenPage, theme: str, language: str, width: int
-) -> None:
+@pytest.mark.parametrize("turn", range(len(LOOKS)))
+def test_odd_histories_are_clean_for_axe_and_fit_the_screen(open_page: OpenPage, turn: int) -> None:
+    theme, language, width = LOOKS[turn]
     page = open_page("/", theme=theme, language=language, width=width)
     found = {}
-    for name in ODD:
+    for name in ODD[turn :: len(LOOKS)]:
         page.goto(history_named(name))
         if page.locator(".sizes").count():
             page.locator(".sizes > summary").click()

@@ -88,7 +88,7 @@ def test_the_calls_are_those_of_a_walk_page_by_page_and_no_more(count: int, cap:
     assert sorted(ahead.calls) == in_sequence.calls
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(
     count=st.integers(0, 80),
     page_size=st.integers(1, 12),
@@ -120,7 +120,7 @@ def test_whatever_a_server_says_reading_ahead_finds_what_a_walk_page_by_page_doe
     assert len(ahead.calls) <= len(in_sequence.calls) + 2 * AT_ONCE
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(
     count=st.integers(0, 80),
     page_size=st.integers(2, 12),
