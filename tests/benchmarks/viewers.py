@@ -49,7 +49,8 @@ def measure(effort: Effort) -> list[Row]:
         ratio = partial(_ratio, own, effort)
         rows.append(ratio(f"{slow}, bare", lambda: _slow_clients(port, effort)))
         if nginx:
-            https, proxied = nginx.https, [viewer(cookies[0]) for _ in range(CONNECTIONS)]
+            # nginx lets one session ask twenty times a second.
+            https, proxied = nginx.https, [viewer(cookies[n % len(cookies)]) for n in range(CONNECTIONS)]
             rows.append(_ratio(proxied, effort, f"{slow}, nginx", lambda: _slow_clients(https, effort)))
         else:
             rows.append(Row(f"{slow}, nginx", None, why_not="nginx is not installed"))
@@ -134,10 +135,11 @@ def _slow_clients(port: int, effort: Effort) -> Iterator[None]:
 
 @contextmanager
 def _asking(viewers: Sequence[Viewer], path: Callable[[], str]) -> Iterator[None]:
-    """Let others ask at once, and again every two seconds until the block is left."""
+    """Let others ask every two seconds, each at a time of its own, until the block is left."""
     over = threading.Event()
 
     def ask(number: int) -> list[Look]:
+        over.wait(2.0 * number / len(viewers))
         while not over.is_set():
             viewers[number].get(path())
             over.wait(2.0)
