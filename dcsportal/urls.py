@@ -10,6 +10,7 @@ from .preferences import preferences
 from .sso import company
 from .sso import views as sso
 
+handler404 = "backups.views.pages.not_found"
 handler500 = "dcsportal.errors.server_error"
 
 urlpatterns = [

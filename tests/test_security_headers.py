@@ -19,6 +19,7 @@ ARGUMENTS = {
     "project_name": "eu-prod",
     "instance_id": ORDERS_CACHE_ID,
     "backup_id": REFERENCE_BACKUP_ID,
+    "rest": "eu-prod)",
 }
 
 

@@ -47,7 +47,7 @@ from ..services.history import (
 from ..services.insights import overview
 from ..services.listings import Listing, NothingToShow, Window
 from ..services.live import Live, unfinished
-from ..services.pasted import links_in
+from ..services.pasted import ids_in, links_in
 from ..services.problems import Problem
 from ..services.projects import Project, visible_projects
 from ..services.recovery import examples, is_backing_up, recovery_page, restore_blocks, usable_reach
@@ -270,6 +270,11 @@ def refresh(request: HttpRequest, project_name: str, instance_id: str) -> HttpRe
             # It was read a moment ago, and the page that follows says so.
             say_just_read(response, project.name, instance_id)
     return response
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say that nothing is here; an id that the address holds may lead somewhere."""
+    return render(request, "404.html", {"ids": ids_in(request.path)}, status=404)
 
 
 # What the views share --------------------------------------------------------

@@ -126,3 +126,10 @@ def test_a_time_with_two_readings_offers_both(get: Callable[..., Any]) -> None:
     assert "day and month can be read in two ways" in text_of(page)
     assert "5 Nov 2026 09:40:00 UTC" in text_of(page)
     assert "11 May 2026 09:40:00 UTC" in text_of(page)
+
+
+def test_a_404_whose_path_holds_a_whole_id_offers_to_look_for_it(get: Callable[..., Any]) -> None:
+    page = get(f"/projects/renamed/instances/{ORDERS_CACHE_ID}/")
+
+    assert page.status_code == 404
+    assert f'href="/find/?q={ORDERS_CACHE_ID}"' in page.content.decode()
