@@ -108,5 +108,6 @@ def test_keys_can_be_switched_off_and_on_again(open_page: OpenPage) -> None:
     assert page.url == address
     page.goto("/keyboard/")
     page.get_by_role("button", name="Switch these keys on").click()
+    expect(page.get_by_role("button", name="Switch these keys off")).to_be_visible()
     page.keyboard.press("/")
     expect(page.locator("[data-find]:focus")).to_have_count(1)

@@ -207,7 +207,7 @@ def test_after_five_minutes_a_refused_key_is_tried_once_more(
 
     with ThreadPoolExecutor(10) as viewers:
         coming = [viewers.submit(problem_of, eu, after=301) for _ in range(10)]
-        wait_until(lambda: len(reader._waiting) == 10)
+        wait_until(lambda: len(reader._waiting) == 10 and emulator.count() == 2)
         emulator.heal()
 
     assert {one.result().kind for one in coming} == {"credentials_refused"}
