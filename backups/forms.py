@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -298,6 +299,11 @@ class TicketForm(QueryForm):
 
 
 # Links -----------------------------------------------------------------------
+
+
+@lru_cache
+def link_grammar(kind: Kind) -> LinkGrammar:
+    return LinkGrammar(kind)
 
 
 class LinkGrammar:

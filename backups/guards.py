@@ -12,9 +12,9 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
 
-from .forms import HistoryForm, InstancesForm, RecoveryForm, TicketForm
-from .services.history import PARAMETERS
+from .forms import link_grammar
 from .services.projects import Project, visible_project
 from .services.words import Clock
 
@@ -24,11 +24,8 @@ Response = TypeVar("Response", bound=HttpResponseBase)
 LONGEST_LINK = 8192
 # What no form reads is carried along into every link of a page.
 LONGEST_UNKNOWN = 1000
-# The pages of an instance lead to each other: what one of them reads, the others carry.
-_READ_OF_INSTANCE = frozenset(
-    (*PARAMETERS, *HistoryForm.base_fields, *RecoveryForm.base_fields, *TicketForm.base_fields)
-)
-_READ_OF_PROJECT = frozenset(InstancesForm.base_fields)
+# Their views answer a wrong link in their own form.
+EXPORTS = ("backups-json", "backups-csv")
 _READ_BY_FIND = frozenset(("q", "since"))
 
 
@@ -71,21 +68,14 @@ def with_retry_after(response: Response, seconds: int | None) -> Response:
 # Long links ------------------------------------------------------------------
 
 
-class BoundedQuery:
+class BoundedQuery(MiddlewareMixin):
     """Middleware that refuses a link that is too long; behind the sign-in, which keeps any link."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         match = request.resolver_match
-        # Exports answer in their own form.
-        if not is_too_long(request) or (match and match.url_name in ("backups-json", "backups-csv")):
+        if not is_too_long(request) or (match and match.url_name in EXPORTS):
             return None
         request.META["QUERY_STRING"] = ""  # the page's links would repeat it
         return render(request, "414.html", status=414)
@@ -96,20 +86,19 @@ def is_too_long(request: HttpRequest) -> bool:
     query, match = request.META.get("QUERY_STRING", ""), request.resolver_match
     if match is None or len(query) <= LONGEST_UNKNOWN:
         return False
-    if "instance_id" in match.kwargs:
-        return len(query) > LONGEST_LINK or _unknown_length(query, _READ_OF_INSTANCE) > LONGEST_UNKNOWN
-    if match.url_name == "project":
-        return len(query) > LONGEST_LINK or _unknown_length(query, _READ_OF_PROJECT) > LONGEST_UNKNOWN
+    if "instance_id" in match.kwargs or match.url_name == "project":
+        grammar = link_grammar("history" if "instance_id" in match.kwargs else "project")
+        return len(query) > LONGEST_LINK or _unknown_length(query, grammar.knows) > LONGEST_UNKNOWN
     if match.url_name in ("home", "keyboard", "patterns", "find", "suggestions"):
-        return _unknown_length(query, _READ_BY_FIND) > LONGEST_UNKNOWN
+        return _unknown_length(query, _READ_BY_FIND.__contains__) > LONGEST_UNKNOWN
     return False  # the sign-in's: `next` is a link, and nothing else is carried
 
 
-def _unknown_length(query: str, read: frozenset[str]) -> int:
+def _unknown_length(query: str, is_read: Callable[[str], bool]) -> int:
     """Return the length of what is not read, as it is written in the address."""
     unread = []
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
-        if unquote_plus(name) not in read or not unquote_plus(value).strip():
+        if not is_read(unquote_plus(name)) or not unquote_plus(value).strip():
             unread.append(pair)
     return len("&".join(unread))

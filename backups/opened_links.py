@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 from zlib import crc32
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import (
@@ -24,10 +23,11 @@ from django.http import (
 )
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
+from django.utils.deprecation import MiddlewareMixin
 from django_htmx.http import HttpResponseClientRedirect
 
-from .forms import LinkGrammar
-from .guards import project_or_404, set_cookie, viewer_of
+from .forms import link_grammar
+from .guards import EXPORTS, project_or_404, set_cookie, viewer_of
 from .services.history import page_url
 from .services.pasted import (
     Kind,
@@ -40,29 +40,23 @@ from .services.pasted import (
     read_query,
 )
 from .services.projects import visible_project
+from .services.words import known_zone
 
 COOKIE = f"{settings.COOKIE_PREFIX}portal_mended"
 COOKIE_SECONDS = 10
 LONGEST_SHOWN = 300
 _KINDS: dict[str, Kind] = {
     "project": "project",
-    **dict.fromkeys(("history", "history-ticket", "backups-json", "backups-csv"), "history"),
+    **dict.fromkeys(("history", "history-ticket", *EXPORTS), "history"),
     **dict.fromkeys(("recovery-point", "recovery-ticket"), "recovery-point"),
     **dict.fromkeys(("backup", "backup-ticket"), "backup"),
 }
 _TIMES: dict[str, tuple[str, ...]] = {"history": ("from", "to"), "recovery-point": ("at",)}
-_PROGRAMS = ("backups-json", "backups-csv")
 Pairs = tuple[tuple[str, str], ...]
 
 
-class OpenedLinks:
+class OpenedLinks(MiddlewareMixin):
     """Middleware behind the sign-in: `request.damaged_link` and `request.unread_parts` are for the page."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: dict[str, Any]
@@ -73,10 +67,10 @@ class OpenedLinks:
             return None
         if visible_project(viewer_of(request), kwargs["project_name"]) is None:
             return None  # the view answers as for one that does not exist
-        read = read_query(request.META.get("QUERY_STRING", ""), LinkGrammar(kind))
+        read = read_query(request.META.get("QUERY_STRING", ""), link_grammar(kind))
         ids = {name: cloud_id(value) if name.endswith("_id") else value for name, value in kwargs.items()}
         mended = (*(value for name, value in kwargs.items() if ids[name] != value), *read.mended)
-        if match.url_name in _PROGRAMS:
+        if match.url_name in EXPORTS:
             # The view refuses them by name.
             request.unread_parts = (*mended, *read.unread)  # type: ignore[attr-defined]
             return None
@@ -94,7 +88,7 @@ def damaged_path(request: HttpRequest, rest: str) -> HttpResponse:
     path = request.path
     if not path.endswith("/") and _is_page(f"{path}/"):
         return HttpResponsePermanentRedirect(f"{path}/{'?' if _query(request) else ''}{_query(request)}")
-    links = links_in(request.get_full_path(), LinkGrammar)
+    links = links_in(request.get_full_path(), link_grammar)
     if len(links) != 1 or request.method not in ("GET", "HEAD"):
         raise Http404
     [link] = links
@@ -104,8 +98,7 @@ def damaged_path(request: HttpRequest, rest: str) -> HttpResponse:
         "/backups/" in path and not is_uuid(link.backup_id)
     ):
         raise Http404
-    ids = {"project_name": link.project, "instance_id": link.instance_id, "backup_id": link.backup_id}
-    target = page_url(link.kind, ids, link.query.pairs)
+    target = page_url(link.kind, link.ids, link.query.pairs)
     return _redirect(request, target, damaged=request.get_full_path())
 
 
@@ -133,7 +126,7 @@ def _damaged_link(request: HttpRequest) -> str:
 def _with_iso_times(pairs: Pairs, names: tuple[str, ...]) -> Pairs:
     """Return the query with its times in ISO 8601, so that they mean the same to everybody and next week."""
     values = dict(pairs)
-    zone = _zone(values.get("tz", ""))
+    zone = known_zone(values.get("tz", "")) or UTC
     found: list[tuple[str, str]] = []
     for name, value in pairs:
         if name not in names or not value.strip() or is_iso_time(value):
@@ -152,13 +145,6 @@ def _with_iso_times(pairs: Pairs, names: tuple[str, ...]) -> Pairs:
         if name == "at" and not values.get("tz"):
             found.append(("tz", "UTC"))
     return tuple(found)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name or "UTC")
-    except (KeyError, ValueError, OSError):
-        return ZoneInfo("UTC")
 
 
 def _query(request: HttpRequest) -> str:

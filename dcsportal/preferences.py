@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from backups.guards import set_cookie
 from backups.services.pasted import typed_zone
-from backups.services.words import zone_names
+from backups.services.words import known_zone
 
 from .links import safe_link, see_other
 from .middleware import GetResponse
@@ -58,12 +58,6 @@ def for_templates(request: HttpRequest) -> dict[str, Any]:
     preferences = getattr(request, "preferences", Preferences())
     own = {"theme": preferences.theme, "zone_name": preferences.zone_name, "keys_on": preferences.keys}
     return {"demo": settings.DCS_DEMO, **own}
-
-
-def known_zone(name: str) -> ZoneInfo | None:
-    """Return the IANA zone of that name, if there is one."""
-    # ZoneInfo(name) reads files by name: only what the list has may be asked for.
-    return ZoneInfo(name) if name in zone_names() else None
 
 
 @login_not_required

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import ngettext
 
+from backups.guards import EXPORTS
 from backups.services.exports import too_many_unknown
 from backups.services.listings import COUNTED_SECONDS, MOST_UNKNOWN, TooManyUnknown
 from backups.services.projects import visible_project
@@ -43,7 +44,7 @@ class UnknownInstances(MiddlewareMixin):
 def _answer(request: HttpRequest, seconds: int) -> HttpResponse:
     match = request.resolver_match
     name = match.url_name if match else ""
-    if match and name in ("backups-json", "backups-csv"):
+    if match and name in EXPORTS:
         project = visible_project(request.user, match.kwargs["project_name"])
         assert project is not None, "the view has asked for it"
         instance_id = match.kwargs["instance_id"]

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 
 from ..dcs.records import BackupRecord, Instance, as_text, has_value
-from ..forms import FindForm, HistoryForm, InstancesForm, LinkGrammar, RecoveryForm
+from ..forms import FindForm, HistoryForm, InstancesForm, RecoveryForm, link_grammar
 from ..guards import (
     LONGEST_LINK,
     clock_of,
@@ -47,7 +47,7 @@ from ..services.history import (
 from ..services.insights import overview
 from ..services.listings import Listing, NothingToShow, Window
 from ..services.live import Live, unfinished
-from ..services.pasted import ids_in, links_in
+from ..services.pasted import ids_in
 from ..services.problems import Problem
 from ..services.projects import Project, visible_projects
 from ..services.recovery import examples, is_backing_up, recovery_page, restore_blocks, usable_reach
@@ -72,21 +72,21 @@ def find(request: HttpRequest) -> HttpResponse:
     form = FindForm(request.POST if request.method == "POST" else request.GET)
     text, now = form.text, timezone.now()
     projects = visible_projects(viewer_of(request))
-    if request.method == "POST" and len(text) > LONGEST_IN_ADDRESS and not links_in(text, LinkGrammar):
-        # An address cannot carry that much.
-        text = finding.recognised(text, projects, now=now, viewer=viewer_key(request)) or text[:80]
     found = finding.Found((), ())
     if text:
         found = finding.find(
             text,
             projects,
-            grammar_of=LinkGrammar,
+            grammar_of=link_grammar,
             now=now,
             zone=clock_of(request, now).zone,
             began=form.began,
             viewer=viewer_key(request),
         )
     if request.method == "POST":
+        if len(text) > LONGEST_IN_ADDRESS and not found.destination:
+            # An address cannot carry that much.
+            text = finding.recognised(text, projects, now=now, viewer=viewer_key(request)) or text[:80]
         response = HttpResponseRedirect(found.destination or f"{reverse('find')}?{urlencode({'q': text})}")
         response.status_code = 303
         return response

@@ -149,8 +149,7 @@ def _linked(text: str, projects: dict[str, Project], grammar_of: GrammarOf) -> l
             continue
         kind = "instance" if link.kind == "history" else link.kind
         title = link.backup_id or link.instance_id or project.name
-        ids = {"project_name": link.project, "instance_id": link.instance_id, "backup_id": link.backup_id}
-        url = page_url(link.kind, ids, link.query.pairs)
+        url = page_url(link.kind, link.ids, link.query.pairs)
         found.setdefault(url, Candidate(url, kind, title, "", project, certain=True))
     return list(found.values())[:MOST_CANDIDATES]
 

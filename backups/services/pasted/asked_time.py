@@ -17,14 +17,14 @@ from zoneinfo import ZoneInfo
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from ..words import Words, zone_names
+from ..words import Words
+from .iso_time import YEARS
 from .query import LEADING_MARKS, MARKS
 from .transport import plain
-from .typed_zone import CERTAIN_ABBREVIATIONS, SEVERAL_ZONES, zone_of_city
+from .typed_zone import CERTAIN_ABBREVIATIONS, SEVERAL_ZONES, iana_zone, zone_of_city
 from .written_time import NoSuchTime, SeveralTimes, Written, with_year_first, written_time
 
 LONGEST = 100
-YEARS = range(1970, 2201)
 
 
 @dataclass(frozen=True)
@@ -246,8 +246,8 @@ _CITY = re.compile(r"(.*\d[ap. m]*),? \(?([A-Za-z][A-Za-z .'_-]{2,40}?)(?: time)
 
 
 def _zone_named(name: str) -> ZoneInfo:
-    known = next((one for one in zone_names() if one.casefold() == name.casefold()), None)
-    if known is None:
+    known = iana_zone(name)
+    if not known:
         raise UnreadableTime(_("it names a zone that is not an IANA time zone such as Asia/Shanghai"))
     return ZoneInfo(known)
 

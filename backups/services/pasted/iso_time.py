@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-_YEARS = range(1970, 2201)
+YEARS = range(1970, 2201)
 # In a query string the + of an offset arrives as a space.
 _SPACE_FOR_PLUS = re.compile(r"([T ]\d\d(?::?\d\d){0,2}(?:[.,]\d+)?) (\d\d(?::?\d\d)?)$")
 # A fraction stands behind seconds only: `fromisoformat` reads 09.40 as 09:00 and a fraction of an hour.
@@ -26,7 +26,7 @@ def iso_time(text: str, zone: tzinfo) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    if moment.year not in _YEARS:
+    if moment.year not in YEARS:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
@@ -37,7 +37,7 @@ def iso_bound(text: str, zone: tzinfo, *, days_after: int) -> datetime | None:
         day = date.fromisoformat(text)
     except ValueError:
         return iso_time(text, zone)
-    return iso_time(str(day + timedelta(days=days_after)), zone) if day.year in _YEARS else None
+    return iso_time(str(day + timedelta(days=days_after)), zone) if day.year in YEARS else None
 
 
 def is_iso_time(text: str) -> bool:

@@ -54,6 +54,11 @@ class PastedLink:
     backup_id: str = ""
     query: ReadQuery = ReadQuery(())  # noqa: RUF009 (it is frozen)
 
+    @property
+    def ids(self) -> dict[str, str]:
+        """The arguments of the page's address; "" for what it has none of."""
+        return {"project_name": self.project, "instance_id": self.instance_id, "backup_id": self.backup_id}
+
 
 def links_in(text: str, grammar_of: GrammarOf) -> list[PastedLink]:
     """Return the portal's pages that the text links to, each once, in the order of the text."""
@@ -87,8 +92,7 @@ def _address(text: str, start: re.Match[str]) -> tuple[str, int]:
     depth = 0 if start["slash"] == "/" else 1 + start["slash"].count("25")
     if depth:
         # A less encoded `&` parts the parameters of the address around it.
-        around = re.compile("&|%26" if depth == 1 else rf"&|%(?:25){{0,{depth - 2}}}26")
-        cut = (re.compile("&") if depth == 1 else around).search(address)
+        cut = re.search("&" if depth == 1 else rf"&|%(?:25){{0,{depth - 2}}}26", address)
         address, end = (address[: cut.start()], start.start() + cut.start()) if cut else (address, end)
         for _layer in range(depth):
             address = unquote(address)

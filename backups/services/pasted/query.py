@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 from urllib.parse import unquote_plus
 
-from .transport import plain, undone, without_unseen
+from .transport import MOST_LAYERS, plain, undone, without_unseen
 
-MOST_LAYERS = 6
 # What sentences put behind a link, or around it.
 MARKS = ")]}>.,;:!?…\"'»”’`*_|。，）】」》、！；：？"
 LEADING_MARKS = "([{<\"'«“‘`*_|（【「《"
@@ -104,30 +104,26 @@ class _Reader:
 
     def _inner(self, part: str) -> str:
         """Return a query that was encoded as a whole, undone until it begins with a known name."""
-        text = part
-        for _layer in range(MOST_LAYERS):
-            undone = unquote_plus(text)
-            if undone == text:
-                return ""
-            text = undone
-            if self._is_pair(_AND.split(text)[0]):
-                return text
-        return ""
+        decoded = islice(_decodings(part), 1, None)
+        return next((text for text in decoded if self._is_pair(_AND.split(text)[0])), "")
 
     def _is_pair(self, part: str) -> bool:
         name, equals, _value = part.partition("=")
         return bool(equals) and (self.grammar.knows(name) or bool(self._clean_name(name)))
 
     def _names_a_known_one(self, part: str) -> bool:
-        text = part
-        for _layer in range(MOST_LAYERS):
-            if any(self.grammar.knows(name) for name in _NAME_AND_EQUALS.findall(text)):
-                return True
-            undone = unquote_plus(text)
-            if undone == text:
-                return False
-            text = undone
-        return False
+        decoded = islice(_decodings(part), MOST_LAYERS)
+        return any(self.grammar.knows(name) for text in decoded for name in _NAME_AND_EQUALS.findall(text))
+
+
+def _decodings(text: str) -> Iterator[str]:
+    """Yield the text, and what is left of it as one layer of `%` after another is undone."""
+    yield text
+    for _layer in range(MOST_LAYERS):
+        before, text = text, unquote_plus(text)
+        if text == before:
+            return
+        yield text
 
 
 _NAME_AND_EQUALS = re.compile(r"(?<![A-Za-z0-9_])([a-z_]{1,20})(?==|%3D|%3d)")

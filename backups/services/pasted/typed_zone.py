@@ -53,9 +53,8 @@ _BEIJING = ("beijing", "北京", "中国", "china", "prc")
 def typed_zone(text: str) -> str:
     """Return the IANA zone that is meant; "" where none is, or several may be."""
     text = " ".join(text.split())
-    for name in zone_names():
-        if name.casefold() == text.casefold().replace(" ", "_"):
-            return name
+    if name := iana_zone(text.replace(" ", "_")):
+        return name
     if text.upper() in ("Z", "UTC", "GMT"):
         return "UTC"
     if found := _OFFSET.fullmatch(text):
@@ -65,6 +64,11 @@ def typed_zone(text: str) -> str:
     return _IANA_OF_ABBREVIATION.get(text.upper()) or zone_of_city(
         text.removesuffix("时间").removesuffix(" time")
     )
+
+
+def iana_zone(text: str) -> str:
+    """Return the IANA zone of this name, whatever its capitals; "" where there is none."""
+    return next((name for name in zone_names() if name.casefold() == text.casefold()), "")
 
 
 def zone_of_city(name: str) -> str:

@@ -38,7 +38,7 @@ from .values import (
     verdict_sentence,
     zone_label,
 )
-from .zones import zone_names, zone_of_region
+from .zones import known_zone, zone_names, zone_of_region
 
 __all__ = [
     "BLOCK_WORDS",
@@ -62,6 +62,7 @@ __all__ = [
     "field_note",
     "format_word",
     "instance_status_word",
+    "known_zone",
     "listed_reasons",
     "mode_word",
     "percent",

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 
 @lru_cache(maxsize=1)
 def zone_names() -> frozenset[str]:
     """Return the IANA zones; the others of the list depend on the machine, or are no zones."""
     return frozenset(available_timezones()) - {"localtime", "posixrules", "Factory"}
+
+
+def known_zone(name: str) -> ZoneInfo | None:
+    """Return the IANA zone of that name, if there is one."""
+    # ZoneInfo(name) reads files by name: only what the list has may be asked for.
+    return ZoneInfo(name) if name in zone_names() else None
 
 
 # By the beginning of a region's name, the longest that fits; the vendor's list of regions and endpoints.
