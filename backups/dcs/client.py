@@ -10,7 +10,6 @@ REQUESTS_CA_BUNDLE are honoured. All that goes wrong is a DcsError.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -92,8 +91,6 @@ class DcsClient:
         self._observe = observe
         self._signer = Signer(credentials, project_id, url.netloc, clock)
         self._transport = Transport(f"{url.scheme}://{url.netloc}", most_bytes=max_body_bytes)
-        # For the walk that reads ahead (see walk_ahead): one at a time.
-        self.free_to_read_ahead = threading.Lock()
 
     def __repr__(self) -> str:
         return f"DcsClient({self._endpoint}, {self._credentials!r})"
@@ -112,13 +109,12 @@ class DcsClient:
         end_time: datetime | None = None,
         deadline: float | None = None,
         retry: bool = True,
-        failed: DcsError | None = None,
     ) -> Page[BackupRecord]:
         """Ask for one page of an instance's backup records (ListBackupRecords).
 
         `offset` counts records from 0. The times must be aware; they filter by
         an undocumented timestamp. An empty history is a page without records.
-        Without `retry` it is asked once; `failed` is what such a first try came to.
+        Without `retry` it is asked once.
         """
         query = [("limit", str(limit)), ("offset", str(offset))]
         if begin_time is not None:
@@ -126,7 +122,7 @@ class DcsClient:
         if end_time is not None:
             query.append(("end_time", _compact(end_time)))
         path = f"/{_segment(instance_id)}/backups"
-        return self._ask("ListBackupRecords", backup_page, path, query, deadline, retry=retry, failed=failed)
+        return self._ask("ListBackupRecords", backup_page, path, query, deadline, retry=retry)
 
     def list_instances(
         self,
@@ -176,7 +172,6 @@ class DcsClient:
         deadline: float | None,
         *,
         retry: bool = True,
-        failed: DcsError | None = None,
     ) -> Result:
         ends = time.monotonic() + self._call_budget if deadline is None else deadline
         path, parameters = self._base + path, canonical_query(query)
@@ -191,7 +186,7 @@ class DcsClient:
             return found
 
         pauses = self._pauses if retry else ()
-        return with_retries(once, pauses=pauses, sleep=self._sleep, deadline=ends, failed=failed)
+        return with_retries(once, pauses=pauses, sleep=self._sleep, deadline=ends)
 
     def _answer(self, path: str, query: str, deadline: float, left: float) -> requests.Response | DcsError:
         connect, read = self._timeouts

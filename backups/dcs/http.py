@@ -180,13 +180,12 @@ def with_retries(
     pauses: Sequence[float],
     sleep: Callable[[float], None],
     deadline: float,
-    failed: DcsError | None = None,
 ) -> Result:
     """Return what DCS answers, asking again after each pause where that can help and time allows.
 
-    `failed` is what a first try came to that was made before. Raises DcsError.
+    Raises DcsError.
     """
-    outcome = failed or ask()
+    outcome = ask()
     for pause in pauses:
         wait = _seconds_before_retry(outcome, pause)
         if wait is None or time.monotonic() + wait >= deadline:

@@ -14,14 +14,10 @@ gives each page's count as the total, looks like a list that ends there.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, Protocol
+from typing import Generic
 
-from .errors import DcsError, DcsThrottled
 from .pages import Item, Page
 
 
@@ -75,12 +71,6 @@ def walk(
     return Walk(pages, records, second.promised, True, second.truncated)
 
 
-def _next_call(read: int, overlap: int, page_size: int, max_records: int) -> tuple[int, int]:
-    """Return the offset and the limit to ask with once so many records are read."""
-    # At the maximum, one record more tells whether it was the end.
-    return read - overlap, min(page_size, max(max_records - read, 1) + overlap)
-
-
 @dataclass
 class _Pass(Generic[Item]):
     pages: list[Page[Item]] = field(default_factory=list)
@@ -116,8 +106,9 @@ def _one_pass(
 ) -> _Pass[Item]:
     state: _Pass[Item] = _Pass()
     while True:
-        offset, limit = _next_call(state.read, state.overlap, page_size, max_records)
-        page = ask(offset, limit)
+        # At the maximum, one record more tells whether it was the end.
+        limit = min(page_size, max(max_records - state.read, 1) + state.overlap)
+        page = ask(state.read - state.overlap, limit)
         on_page(page)
         if state.read >= max_records:
             state.slipped = state.slipped or _has_slipped(state, page)
@@ -156,109 +147,3 @@ def _has_slipped(state: _Pass[Item], page: Page[Item]) -> bool:
 def _goes_on(state: _Pass[Item], page: Page[Item], limit: int) -> bool:
     """Whether there may be more: its total says so or cannot be the list's, or the page is full."""
     return page.total_num != state.read or page.length >= limit
-
-
-# Reading ahead ---------------------------------------------------------------
-
-# The cloud locks a key after five refusals in a row, and so many calls may be refused before one is known.
-AT_ONCE = 4
-
-
-class Ask(Protocol[Item]):
-    """Asks for a page: without `retry` once only; `failed` is what came of that before. Raises DcsError."""
-
-    def __call__(
-        self, offset: int, limit: int, *, retry: bool = True, failed: DcsError | None = None
-    ) -> Page[Item]: ...
-
-
-def walk_ahead(
-    ask: Ask[Item],
-    *,
-    page_size: int,
-    max_records: int,
-    on_page: Callable[[Page[Item]], None] = lambda page: None,
-    free: threading.Lock,
-) -> Walk[Item]:
-    """Read a whole list as `walk` does, with some of the pages that it promises under way at a time.
-
-    The walk stays the walk: it asks for one page after another and judges each.
-    After any failure, and after a page that was not expected, it goes on one by
-    one, and so does a walk while another has `free`.
-    """
-    ahead = _Ahead(ask, page_size, max_records, free)
-    try:
-        return walk(ahead.page, page_size=page_size, max_records=max_records, on_page=on_page)
-    finally:
-        ahead.end()
-
-
-class _Ahead(Generic[Item]):
-    def __init__(self, ask: Ask[Item], page_size: int, max_records: int, free: threading.Lock) -> None:
-        self._ask = ask
-        self._sizes = page_size, max_records
-        self._free = free
-        self._pool: ThreadPoolExecutor | None = None
-        self._calls: dict[tuple[int, int], Future[Page[Item]]] = {}
-        self._over = self._has_waited = False
-
-    def page(self, offset: int, limit: int) -> Page[Item]:
-        """Return the page that the walk asks for, in its thread. Raises DcsError."""
-        failed = None
-        if call := self._calls.pop((offset, limit), None):
-            try:
-                return call.result()
-            except CancelledError:
-                pass  # it was not made
-            except DcsError as error:
-                # Calls that were throttled at one time wait together.
-                failed = None if self._has_waited and isinstance(error, DcsThrottled) else error
-                self._has_waited = True
-        elif self._pool:
-            self._over = True
-            self._calls.clear()
-        page = self._ask(offset, limit, failed=failed)
-        if not self._pool and 1 < page.length == limit and (page.total_num or 0) > offset + limit:
-            self._begin(offset + limit, page.total_num or 0)
-        return page
-
-    def _begin(self, read: int, total: int) -> None:
-        expected = list(_expected_calls(read, total, *self._sizes))
-        if len(expected) == 1 or not self._free.acquire(blocking=False):
-            return
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="read-ahead")
-        try:
-            for call in expected:
-                # In the caller's context, so that log lines of the call carry the id of its request.
-                self._calls[call] = self._pool.submit(copy_context().run, self._call, call)
-        except RuntimeError:  # the system has no more threads
-            self._over = True
-
-    def _call(self, call: tuple[int, int]) -> Page[Item]:
-        if self._over:
-            raise CancelledError
-        is_whole = False
-        try:
-            page = self._ask(*call, retry=False)
-            is_whole = page.length == call[1]
-            return page
-        finally:
-            self._over = self._over or not is_whole
-
-    def end(self) -> None:
-        """Let the threads go; what is under way ends by itself, unheard."""
-        self._over = True
-        if self._pool:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._free.release()
-
-
-def _expected_calls(read: int, total: int, page_size: int, max_records: int) -> Iterator[tuple[int, int]]:
-    """Yield (offset, limit) of the calls to come, if all pages but the last come full."""
-    while True:
-        offset, limit = _next_call(read, 1, page_size, max_records)
-        yield offset, limit
-        length = min(limit, total - offset)
-        if read >= max_records or length < limit:
-            return
-        read = offset + length

@@ -47,21 +47,17 @@ def _rows(what: str, turns: list[tuple[Json, Json]], *, least: float) -> list[Ro
 def _portal(endpoint: str, instance_id: str, page_size: int) -> Callable[[], int]:
     """The portal's client, as backups/services/listings reads a history."""
     from backups.dcs.client import DcsClient
-    from backups.dcs.errors import DcsError
     from backups.dcs.pages import Page
     from backups.dcs.records import BackupRecord
     from backups.dcs.signing import Credentials
-    from backups.dcs.walk import walk_ahead
+    from backups.dcs.walk import walk
 
     client = DcsClient(endpoint=endpoint, project_id=PROJECT, credentials=Credentials("AKEXAMPLE", "SK"))
-    free = client.free_to_read_ahead
 
-    def ask(
-        offset: int, limit: int, *, retry: bool = True, failed: DcsError | None = None
-    ) -> Page[BackupRecord]:
-        return client.list_backup_records(instance_id, offset=offset, limit=limit, retry=retry, failed=failed)
+    def ask(offset: int, limit: int) -> Page[BackupRecord]:
+        return client.list_backup_records(instance_id, offset=offset, limit=limit)
 
-    return lambda: len(walk_ahead(ask, page_size=page_size, max_records=20_000, free=free).records)
+    return lambda: len(walk(ask, page_size=page_size, max_records=20_000).records)
 
 
 def _sdk(endpoint: str, instance_id: str, page_size: int) -> Callable[[], int]:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backups.dcs.client import DcsClient
+from backups.dcs.errors import DcsAccessDenied, DcsThrottled, DcsUnavailable
 from backups.dcs.pages import Page
+from backups.dcs.records import BackupRecord
+from backups.dcs.signing import Credentials
 from backups.dcs.walk import Walk, walk
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID, utc_now
 
 
 @dataclass(frozen=True)
@@ -257,6 +264,73 @@ def test_each_page_is_shown_as_it_arrives() -> None:
         on_page=lambda page: seen.append(page.length),
     )
     assert seen == [1000, 2]
+
+
+# Trouble on the way ----------------------------------------------------------------
+
+
+def client_of(emulator: Emulator, endpoint: str, slept: list[float]) -> DcsClient:
+    project = emulator.fleet.primary
+    return DcsClient(
+        endpoint=endpoint,
+        project_id=project.project_id,
+        credentials=Credentials(project.ak, project.sk),
+        sleep=slept.append,
+    )
+
+
+def read_bulk_history(client: DcsClient) -> Walk[BackupRecord]:
+    return walk(
+        lambda offset, limit: client.list_backup_records(BULK_HISTORY_ID, offset=offset, limit=limit),
+        page_size=1000,
+        max_records=20_000,
+    )
+
+
+def test_ten_thousand_records_are_read_whole_though_dcs_fails_for_a_moment(
+    emulator: Emulator, endpoint: str
+) -> None:
+    slept: list[float] = []
+    emulator.cut_body(after=2, times=1)
+    emulator.fail_with(503, after=5, times=1)
+    emulator.throttle(3, after=8, times=1)
+    result = read_bulk_history(client_of(emulator, endpoint, slept))
+    rows = emulator.fleet.backups(BULK_HISTORY_ID)
+    assert [record.backup_id for record in result.records] == [row.backup_id for row in rows]
+    assert result.complete
+    assert len(slept) == 3
+    assert slept[2] == 3.0
+    assert emulator.count("/backups") == 11 + 3
+
+
+def test_an_outage_in_the_middle_is_raised_and_no_shorter_list(emulator: Emulator, endpoint: str) -> None:
+    emulator.fail_with(503, after=5)
+    with pytest.raises(DcsUnavailable) as caught:
+        read_bulk_history(client_of(emulator, endpoint, []))
+    assert caught.value.http_status == 503
+    assert emulator.count("/backups") == 5 + 3
+
+
+def test_a_list_that_stays_throttled_is_left_with_its_retry_after(emulator: Emulator, endpoint: str) -> None:
+    emulator.throttle(60, after=3)
+    with pytest.raises(DcsThrottled) as caught:
+        read_bulk_history(client_of(emulator, endpoint, []))
+    assert caught.value.retry_after == 60
+    assert emulator.count("/backups", status=429) == 1
+
+
+def test_a_key_that_is_revoked_during_a_walk_is_not_locked(emulator: Emulator, endpoint: str) -> None:
+    client = client_of(emulator, endpoint, [])
+    an_hour_on = utc_now() + timedelta(hours=1)
+    emulator.after_calls(5, lambda: setattr(emulator, "clock", lambda: an_hour_on))
+    try:
+        with pytest.raises(DcsAccessDenied) as caught:
+            read_bulk_history(client)
+    finally:
+        emulator.clock = utc_now
+    assert caught.value.kind == "credentials_refused"
+    assert emulator.count("/backups", status=401) == 1
+    assert client.list_backup_records(ORDERS_CACHE_ID).length > 0, "the gateway has locked the key"
 
 
 # Any server ----------------------------------------------------------------------

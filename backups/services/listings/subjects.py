@@ -13,10 +13,9 @@ from typing import Any, Literal
 from django.conf import settings
 
 from ...dcs.client import DcsClient
-from ...dcs.errors import DcsError
 from ...dcs.pages import Page, backup_page, instance_answer, instance_page
 from ...dcs.records import BackupRecord
-from ...dcs.walk import Walk, walk, walk_ahead
+from ...dcs.walk import Walk, walk
 from ..projects import Project
 
 WALK_SECONDS = 120.0
@@ -88,9 +87,7 @@ class Subject:
             )
         begin, end = self.window or (None, None)
 
-        def ask(
-            offset: int, limit: int, *, retry: bool = True, failed: DcsError | None = None
-        ) -> Page[BackupRecord]:
+        def ask(offset: int, limit: int) -> Page[BackupRecord]:
             return client.list_backup_records(
                 self.instance_id,
                 offset=offset,
@@ -98,16 +95,11 @@ class Subject:
                 begin_time=begin,
                 end_time=end,
                 deadline=deadline(),
-                retry=retry and (offset > 0 or not once),
-                failed=failed,
+                retry=offset > 0 or not once,
             )
 
-        return walk_ahead(
-            ask,
-            page_size=settings.DCS_PAGE_SIZE,
-            max_records=settings.DCS_MAX_RECORDS,
-            on_page=on_page,
-            free=client.free_to_read_ahead,
+        return walk(
+            ask, page_size=settings.DCS_PAGE_SIZE, max_records=settings.DCS_MAX_RECORDS, on_page=on_page
         )
 
 
