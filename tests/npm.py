@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -11,15 +12,21 @@ VAR = Path(__file__).resolve().parent.parent / "var" / "tests"
 
 
 def installed(source: Path) -> Path:
-    """Return a folder that holds the files of `source` and, installed, what its package-lock.json names."""
+    """Return a folder that holds the files of `source` and what its package-lock.json names.
+
+    Tests run side by side: whoever comes first installs, the others wait.
+    """
     folder = VAR / source.name
-    wanted = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()
+    files = sorted(source.iterdir())
+    wanted = hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
     stamp = folder / "installed"
     folder.mkdir(parents=True, exist_ok=True)
-    for file in source.iterdir():
-        shutil.copy(file, folder)
-    if not stamp.exists() or stamp.read_text() != wanted:
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)
-        stamp.write_text(wanted)
+    with (VAR / f"{source.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text() != wanted:
+            for file in files:
+                shutil.copy(file, folder)
+            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            stamp.write_text(wanted)
     return folder
