@@ -62,12 +62,13 @@ def callback(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     begun = pending.recall(request, state)
     if begun is None:
-        if request.user.is_authenticated and (link := pending.link_in(state)) != "/":
+        link = pending.link_in(state)
+        if link and request.user.is_authenticated:
             # Back, a double click, a restored tab, a program that opened the link first: whoever is signed in
             # already goes on to the link, and nobody is signed in by it.
             return see_other(link)
         failure = SignInFailure("expired", "no sign-in of this state has begun in this browser")
-        return failure_page(request, failure, link=pending.link_in(state))
+        return failure_page(request, failure, link=link or "/")
     try:
         with provider.provider().one_of_few_callbacks():
             _finish(request, begun)

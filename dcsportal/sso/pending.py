@@ -89,12 +89,12 @@ def recall(request: HttpRequest, state: str) -> Pending | None:
         secret = _signer().unsign(request.COOKIES.get(_prefix() + id, ""), max_age=MINUTES * 60)
     except signing.BadSignature:
         return None
-    pending = Pending(secret, link_in(state))
+    pending = Pending(secret, link_in(state) or "/")
     return pending if hmac.compare_digest(pending.id.encode(), id.encode()) else None
 
 
 def link_in(state: str) -> str:
-    """Return the link of a state, whose cookie may be gone; "/" where it is no longer known."""
+    """Return the link of a state, whose cookie may be gone; nothing where it is no longer known."""
     id, sealed = _id_in(state), state.partition(".")[2]
     return _unsealed(sealed, id) or _resting(id)
 
@@ -106,9 +106,8 @@ def _id_in(state: str) -> str:
 
 
 def forget(response: HttpResponse, state: str) -> None:
-    id = _id_in(state)
-    response.delete_cookie(_prefix() + id, path=_path(), samesite="Lax")
-    RestingLink.objects.filter(id=id).delete()
+    """Take the cookie away. A link that rests stays until it expires: Back and a double click ask for it."""
+    response.delete_cookie(_prefix() + _id_in(state), path=_path(), samesite="Lax")
 
 
 # Cookies -------------------------------------------------------------------------
@@ -169,7 +168,7 @@ def _drop_oldest(address: str, *, keep: int) -> None:
 
 def _resting(id: str) -> str:
     row = RestingLink.objects.filter(id=id, expires_at__gt=timezone.now()).first()
-    return row.link if row else "/"
+    return row.link if row else ""
 
 
 # The link in the state -----------------------------------------------------------
