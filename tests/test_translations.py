@@ -22,7 +22,7 @@ from django.utils.translation import override
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
-from backups.emulator.fleet import ORDERS_CACHE_ID, instance_details
+from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services.problems import PROBLEM_KINDS, Problem
 from backups.services.words import codes
 from backups.services.words.codes import Words
@@ -220,7 +220,7 @@ def data(emulator: Emulator) -> list[str]:
     for project in emulator.fleet.projects:
         texts |= {project.name, project.region, project.project_id}
         for instance in emulator.fleet.instances(project):
-            texts |= set(_strings(instance_details(instance)))
+            texts |= set(_strings(instance.details()))
     for name in ("orders-cache", *SHOWN):
         for row in emulator.fleet.backups(emulator.fleet.named(name)):
             texts |= set(_strings(json.loads(row.text)))

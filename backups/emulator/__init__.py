@@ -2,9 +2,9 @@
 
 api.py       the WSGI app; read this first
 gateway.py   who is let in: signatures, clocks, locked keys
-parameters.py, exchange.py   limit, offset, windows; requests, answers, error shapes
-faults.py, control.py        what goes wrong on request, in process and over HTTP
+service.py   what DCS itself answers: the four calls
+faults.py    what goes wrong on request, in process; control.py over HTTP
 fleet.py     the data: catalog.py (tables of instances), histories.py and attempts.py (how
              backups come about), contract.py (the two that the contract names), oddities.py
-server.py    on a real socket
+http.py      requests, answers, the shapes of errors; server.py puts them on a real socket
 """

@@ -19,30 +19,34 @@ which no web page of another origin can send without being allowed to.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from .exchange import Answer, Request, json_answer
+from .api import Emulator
 from .faults import Fault
+from .http import Answer, Request, json_answer
 from .inventory import Json
 
-if TYPE_CHECKING:
-    from .api import Emulator
-
 PREFIX = "/_emulator/"
-FAULT_NAMES = frozenset(
-    (
-        *("answer_body", "answer_html", "cap_pages", "cut_body", "delay", "drip", "fail_with", "hang"),
-        *("throttle", "total_is_page_count"),
-    )
+FAULTS = (
+    *("answer_body", "answer_html", "cap_pages", "cut_body", "delay", "drip", "fail_with", "hang"),
+    *("throttle", "total_is_page_count"),
 )
 
 
-def owns(request: Request) -> bool:
-    return request.path.startswith(PREFIX)
+def with_control(emulator: Emulator) -> WSGIApplication:
+    """Return a WSGI app that answers what is below `/_emulator/`, and leaves the rest to the emulator."""
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not environ["REQUEST_URI"].startswith(PREFIX):
+            return emulator(environ, start_response)
+        return _answer(emulator, Request.read(environ)).send(start_response)
+
+    return app
 
 
-def answer(emulator: Emulator, request: Request) -> Answer:
+def _answer(emulator: Emulator, request: Request) -> Answer:
     writes = request.method in {"POST", "PUT"}
     if writes and not request.headers.get("content-type", "").startswith("application/json"):
         return json_answer({"error": "Send Content-Type: application/json."}, 415)
@@ -93,8 +97,8 @@ def _overview(emulator: Emulator) -> Json:
 
 def _add_fault(emulator: Emulator, value: Json) -> Json:
     name = value.pop("fault")
-    if name not in FAULT_NAMES:
-        raise ValueError(f"{name} is no fault; there are {', '.join(sorted(FAULT_NAMES))}")
+    if name not in FAULTS:
+        raise ValueError(f"{name} is no fault; there are {', '.join(FAULTS)}")
     if "body" in value:
         value["body"] = value["body"].encode()
     if "headers" in value:

@@ -9,12 +9,13 @@ like add up. Signatures are verified before any fault: a wrong key stays a wrong
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .exchange import Answer, ApiError, Shape
+from .http import Answer, ApiError, Shape, json_bytes
 
 LONGEST_HANG = 600.0
 
@@ -43,11 +44,9 @@ class Fault:
     """One fault in force. `hits` counts the calls that it touched."""
 
     kind: str
-    before: Callable[[], object] | None = None
-    answer: Callable[[str], Answer] | None = None
-    reshape: Callable[[Answer], Answer] | None = None
-    page_cap: int | None = None
-    page_total: bool = False
+    before: Callable[[], object] = lambda: None
+    answer: Callable[[], Answer] | None = None
+    reshape: Callable[[Answer], Answer] = lambda answer: answer
     times: int | None = None
     path_contains: str = ""
     after: int = 0
@@ -66,9 +65,10 @@ class Faults:
     """The faults in force, and the methods that a test calls. `Emulator` inherits these."""
 
     def __init__(self) -> None:
+        self.latency = 0.0  # seconds that every answer takes, faults aside
         self._faults: list[Fault] = []
         self._fault_lock = threading.Lock()
-        self._released = threading.Event()
+        self._healed = threading.Event()
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -86,19 +86,12 @@ class Faults:
         shape: Shape | None = None,
         **scope: Any,
     ) -> Fault:
-        """Answer with this status; code and message default to the documented ones.
-
-        `shape` is `dcs`, `gateway`, `older`, `iam` or `authorization`; by default
-        what the code's prefix tells.
-        """
+        """Answer with this status; code and message default to the documented ones."""
         usual_code, usual_message = _CODES.get(status, ("DCS.5000", "Internal service error."))
-        code = code or usual_code
-        form: Shape = shape or ("gateway" if code.startswith("APIG") else "dcs")
-        error = ApiError(status, code, message or usual_message, form)
+        headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
 
-        def answer(request_id: str) -> Answer:
-            made = error.answer(request_id)
-            return made if retry_after is None else made.with_header("Retry-After", str(retry_after))
+        def answer() -> Answer:
+            raise ApiError(status, code or usual_code, message or usual_message, shape=shape, headers=headers)
 
         return self._add(Fault("fail_with", answer=answer, **scope))
 
@@ -108,16 +101,13 @@ class Faults:
 
     def delay(self, seconds: float, **scope: Any) -> Fault:
         """Answer that much later."""
-        return self._add(Fault("delay", before=lambda: self._wait(seconds), **scope))
+        healed = self._healed
+        return self._add(Fault("delay", before=lambda: healed.wait(seconds), **scope))
 
     def hang(self, **scope: Any) -> Fault:
         """Take the request and say nothing until `heal()`; then answer as if nothing had been."""
-        released = self._released  # now: a request that was taken just before `heal()` must not miss it
-
-        def before() -> None:
-            released.wait(LONGEST_HANG)
-
-        return self._add(Fault("hang", before=before, **scope))
+        healed = self._healed
+        return self._add(Fault("hang", before=lambda: healed.wait(LONGEST_HANG), **scope))
 
     def cut_body(self, at: int | None = None, **scope: Any) -> Fault:
         """Announce the whole body, send its first half (or `at` bytes), close the connection."""
@@ -130,16 +120,16 @@ class Faults:
 
     def drip(self, seconds: float = 0.05, size: int = 1, **scope: Any) -> Fault:
         """Send `size` bytes every `seconds`: each read succeeds, the whole never ends in time."""
+        healed = self._healed
 
         def drops(body: bytes) -> Iterator[bytes]:
             for start in range(0, len(body), size):
                 yield body[start : start + size]
-                self._wait(seconds)
+                healed.wait(seconds)
 
-        def reshape(answer: Answer) -> Answer:
-            return replace(answer, pieces=drops(answer.body))
-
-        return self._add(Fault("drip", reshape=reshape, **scope))
+        return self._add(
+            Fault("drip", reshape=lambda answer: replace(answer, pieces=drops(answer.body)), **scope)
+        )
 
     def answer_html(self, status: int = 200, **scope: Any) -> Fault:
         """Answer as a proxy would: HTML where JSON belongs."""
@@ -156,37 +146,57 @@ class Faults:
     ) -> Fault:
         """Answer with exactly these bytes; `headers` may redirect, for one."""
         typed = (("Content-Type", content_type),) if content_type else ()
-        return self._add(
-            Fault("answer_body", answer=lambda _: Answer(status, body, (*typed, *headers)), **scope)
-        )
+        answer = Answer(status, body, (*typed, *headers))
+        return self._add(Fault("answer_body", answer=lambda: answer, **scope))
 
     def cap_pages(self, at: int, **scope: Any) -> Fault:
         """Put no more than `at` items on a page, whatever limit was asked for."""
-        return self._add(Fault("cap_pages", page_cap=at, **scope))
+
+        def reshape(answer: Answer) -> Answer:
+            return _with_page(answer, lambda total, items: (total, items[:at]))
+
+        return self._add(Fault("cap_pages", reshape=reshape, **scope))
 
     def total_is_page_count(self, **scope: Any) -> Fault:
         """Let total_num be the number of records on the page, as its documentation words it."""
-        return self._add(Fault("total_is_page_count", page_total=True, **scope))
+
+        def reshape(answer: Answer) -> Answer:
+            return _with_page(answer, lambda total, items: (len(items), items))
+
+        return self._add(Fault("total_is_page_count", reshape=reshape, **scope))
 
     def after_calls(self, count: int, action: Callable[[], object], **scope: Any) -> Fault:
         """Run `action` once, right before the call that follows `count` matching ones.
 
         With `insert_record` and `remove_record`, records arrive and vanish during a walk.
         """
-
         return self._add(Fault("after_calls", before=action, after=count, **{"times": 1, **scope}))
 
     def heal(self) -> None:
         """Remove every fault and let hanging requests go on."""
         with self._fault_lock:
             self._faults.clear()
-            self._released.set()
-            self._released = threading.Event()
+            self._healed.set()
+            self._healed = threading.Event()
 
     def _add(self, fault: Fault) -> Fault:
         with self._fault_lock:
             self._faults.append(fault)
         return fault
+
+    def _through_faults(self, path: str, request_id: str, answer: Callable[[], Answer]) -> Answer:
+        """Answer a call of this path as the faults that touch it let it be answered."""
+        faults = self._take(path)
+        self._healed.wait(self.latency)
+        for fault in faults:
+            fault.before()
+        try:
+            made = next((fault.answer for fault in faults if fault.answer), answer)()
+        except ApiError as refusal:
+            made = refusal.answer(request_id)
+        for fault in faults:
+            made = fault.reshape(made)
+        return made
 
     def _take(self, path: str) -> list[Fault]:
         """Return the faults that touch this call, and count it against their scope."""
@@ -203,7 +213,12 @@ class Faults:
                 taken.append(fault)
         return taken
 
-    def _wait(self, seconds: float) -> None:
-        with self._fault_lock:
-            released = self._released
-        released.wait(seconds)
+
+def _with_page(answer: Answer, change: Callable[[int, list[Any]], tuple[int, list[Any]]]) -> Answer:
+    """Change total and items of a list; what is no list stays as it is."""
+    try:
+        (total_name, total), (items_name, items) = json.loads(answer.body).items()
+    except (ValueError, AttributeError):
+        return answer
+    total, items = change(total, items)
+    return replace(answer, body=json_bytes({total_name: total, items_name: items}))

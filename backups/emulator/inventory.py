@@ -1,4 +1,4 @@
-"""A project, an instance, and one row of its list of backups."""
+"""A project, an instance as ListInstances and ShowInstance tell it, and one row of its list of backups."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import hashlib
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from .exchange import json_bytes
+from .http import json_bytes
 
 NAMESPACE = uuid.UUID("8f6e0a52-3f2b-5c1e-9d0a-646373626163")
 GIB = 1024**3
@@ -54,9 +54,67 @@ class Instance:
     restores: tuple[Json, ...] = ()
     task: Json = field(default_factory=lambda: {"name": None, "status": None})
 
-    @property
-    def memory_mb(self) -> int:
-        return int(self.capacity_gb * 1024)
+    def summary(self) -> Json:
+        """Return one object of ListInstances. Some types are wrong on purpose, as in the official samples."""
+        small = self.capacity_gb < 1
+        memory_mb = int(self.capacity_gb * 1024)
+        used = int(memory_mb * (0.3 + 0.5 * noise(self.instance_id, 3)))
+        octets = f"10.{int(noise(self.instance_id, 4) * 250)}.{int(noise(self.instance_id, 6) * 250)}"
+        return {
+            "publicip_id": {},
+            "vpc_name": "vpc-production",
+            "charging_mode": 0,
+            "vpc_id": stable_id("vpc", self.name),
+            "subnet_id": stable_id("subnet", self.name),
+            "security_group_id": None,
+            "created_at": iso(self.created_at),
+            "updated_at": iso(self.created_at + timedelta(minutes=6)),
+            "enable_ssl": False,
+            "max_memory": memory_mb,
+            "used_memory": used if self.status == "RUNNING" else 0,
+            "capacity": 0 if small else int(self.capacity_gb),
+            "capacity_minor": f"{self.capacity_gb:.3f}".lstrip("0") if small else None,
+            "maintain_begin": "02:00:00",
+            "maintain_end": "06:00:00",
+            "engine": self.engine,
+            "engine_version": self.engine_version,
+            "no_password_access": "false",
+            "ip": f"{octets}.17",
+            "port": 6379 if self.engine == "Redis" else 11211,
+            "access_user": None,
+            "instance_id": self.instance_id,
+            "enable_publicip": False,
+            "user_id": stable_id("user"),
+            "user_name": "platform-ops",
+            "domain_name": f"redis-{self.instance_id[:8]}.dcs.huaweicloud.com",
+            "name": self.name,
+            "spec_code": f"{self.engine.lower()}.{self.cache_mode}.xu1.large.r2.{self.capacity_gb:g}",
+            "status": self.status,
+            "tags": [{"key": key, "value": value} for key, value in self.tags],
+            "enterprise_project_id": "0",
+            "description": self.description,
+            "cpu_type": "x86_64",
+            "az_codes": ["az-1a"] if self.cache_mode == "single" else ["az-1a", "az-1b"],
+            "features": {"support_acl": False, "support_transparent_client_ip": True},
+        }
+
+    def details(self) -> Json:
+        """Return ShowInstance's answer: the summary and what only this call tells."""
+        sharded = self.cache_mode in {"cluster", "proxy"}
+        return {
+            **self.summary(),
+            "cache_mode": self.cache_mode,
+            "instance_backup_policy": self.backup_policy,
+            "task": self.task,
+            "product_type": "generic",
+            "storage_type": "DRAM",
+            "db_number": 1 if self.cache_mode == "cluster" else 256,
+            "replica_count": 1 if self.cache_mode == "single" else 2,
+            "sharding_count": max(1, int(self.capacity_gb // 8)) if sharded else 1,
+            "launched_at": iso(self.created_at + timedelta(minutes=4)),
+            "update_at": iso(self.created_at + timedelta(minutes=6)),
+            "support_slow_log_flag": None,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +155,15 @@ def slot_of(hour: int) -> str:
 
 def row(record: Json, created: datetime | None) -> Row:
     return Row(created, str(record.get("backup_id", "")), json_bytes(record))
+
+
+def given_row(record: Json) -> Row:
+    """Return the row of a record from elsewhere: it sorts by its created_at, last where that is no time."""
+    try:
+        created = datetime.fromisoformat(str(record.get("created_at", "")))
+    except ValueError:
+        return row(record, None)
+    return row(record, created if created.tzinfo else created.replace(tzinfo=UTC))
 
 
 def newest_first(rows: list[Row]) -> list[Row]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from urllib.parse import parse_qs, urlsplit
 
-from backups.emulator.fleet import BULK_HISTORY_ID, Fleet, instance_details
+from backups.emulator.fleet import BULK_HISTORY_ID, Fleet
 
 
 class Stub(socketserver.ThreadingTCPServer):
@@ -67,7 +67,7 @@ def _rendered(instance_id: str, limit: int = 0, offset: int = 0) -> bytes:
     if not instance_id.startswith("records-"):
         return _message(404, b'{"error_code":"DCS.3022","error_msg":"The DCS instance does not exist."}')
     if not limit:
-        details = json.dumps(instance_details(Fleet().primary.instances[BULK_HISTORY_ID]))
+        details = json.dumps(Fleet().primary.instances[BULK_HISTORY_ID].details())
         return _message(200, details.encode().replace(bulk, own))
     rows = _rows(int(instance_id.split("-")[1]))
     shown = b",".join(rows[offset : offset + limit]).replace(bulk, own)

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, Fleet
-from backups.emulator.server import serve
+from backups.emulator.server import running
 
 MOST_RECORDS = 1_000_000
 
@@ -35,18 +35,17 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         try:
-            serve(emulator, host, port, stop=stop, listening=lambda url: self._tell(emulator, url))
+            with running(emulator, host, port) as endpoint:
+                project = emulator.fleet.primary
+                self.stdout.write(f"DCS_ENDPOINT={endpoint}")
+                self.stdout.write(f"DCS_REGION={project.region}")
+                self.stdout.write(f"DCS_PROJECT_ID={project.project_id}")
+                self.stdout.write(f"DCS_AK={project.ak}")
+                self.stdout.write(f"DCS_SK={project.sk}")
+                self.stdout.flush()
+                stop.wait()
         except OSError as problem:
             raise CommandError(f"The emulator cannot listen on {host}:{port}: {problem.strerror}.") from None
-
-    def _tell(self, emulator: Emulator, endpoint: str) -> None:
-        project = emulator.fleet.primary
-        self.stdout.write(f"DCS_ENDPOINT={endpoint}")
-        self.stdout.write(f"DCS_REGION={project.region}")
-        self.stdout.write(f"DCS_PROJECT_ID={project.project_id}")
-        self.stdout.write(f"DCS_AK={project.ak}")
-        self.stdout.write(f"DCS_SK={project.sk}")
-        self.stdout.flush()
 
 
 def _loopback_address(text: str) -> tuple[str, int]:
