@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 
 from backups.emulator.api import Emulator
 from backups.emulator.server import running
 
 from ..browser.conftest import browser_type_launch_args
-from .served import Served, environment_of, serving
+from ..sso import openid
+from .nginx import Nginx
+from .postgresql import Postgres
+from .served import Served, environment_of, free_port, serving
 
 __all__ = ["browser_type_launch_args"]  # some of these tests look through Chromium
 
@@ -49,6 +55,14 @@ def environment(emulator: Emulator, endpoint: str, tmp_path: Path) -> Environmen
 
 
 @pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """One PostgreSQL; each test makes databases of its own in it, and leaves it running."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def served(
     _emulator_and_address: tuple[Emulator, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
@@ -57,3 +71,60 @@ def served(
     database = f"sqlite:///{tmp_path_factory.mktemp('served') / 'portal.sqlite3'}"
     with serving(environment_of(emulator, endpoint, DATABASE_URL=database), "--workers", "2") as server:
         yield server
+
+
+METRICS_TOKEN = "a-token-for-prometheus"
+
+
+@dataclass
+class Production:
+    """nginx with TLS, and two servers behind it whose viewers sign in at the company's provider, as Ada."""
+
+    nginx: Nginx
+    servers: list[Served]
+    start: Callable[[int], Served]
+
+    @property
+    def url(self) -> str:
+        return self.nginx.url
+
+    def signed_in(self, link: str = "/") -> requests.Session:
+        """Return a browser that has come from this link, by the provider, to its page."""
+        session = self.nginx.browser()
+        page = session.get(self.url + link)
+        assert (page.status_code, page.url) == (200, self.url + link), page.text
+        return session
+
+    def replace_the_first(self) -> None:
+        """Stop a server and start the next one at its port, as an upgrade does."""
+        assert self.servers[0].stop() == 0
+        self.servers[0] = self.start(self.servers[0].port)
+
+
+@pytest.fixture(scope="session")
+def production(
+    _emulator_and_address: tuple[Emulator, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Production]:
+    """docs/nginx.conf and docs/deploying.md, on this machine."""
+    folder = tmp_path_factory.mktemp("production")
+    ports = [free_port(), free_port()]
+    with ExitStack() as stack:
+        nginx = stack.enter_context(Nginx(folder, ports))
+        company = stack.enter_context(openid.running())
+        environment = environment_of(
+            *_emulator_and_address,
+            DATABASE_URL=f"sqlite:///{folder / 'portal.sqlite3'}",
+            DCS_DEMO="off",
+            DCS_PROJECT_GROUPS="dcs-all",
+            PORTAL_URL=nginx.url,
+            TRUSTED_PROXIES="127.0.0.1",
+            METRICS_TOKEN=METRICS_TOKEN,
+            SSO_ISSUER=company.issuer,
+            SSO_CLIENT_ID=openid.CLIENT_ID,
+            SSO_CLIENT_SECRET=openid.CLIENT_SECRET,
+        )
+
+        def start(port: int) -> Served:
+            return stack.enter_context(serving(environment, port=port))
+
+        yield Production(nginx, [start(port) for port in ports], start)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from .conftest import Environment
 from .postgresql import Postgres
 from .served import ROOT, serving
 
-Environment = Callable[..., dict[str, str]]
 TEXT = (ROOT / "docs" / "deploying.md").read_text()
 
 
@@ -59,28 +58,23 @@ def test_a_restored_sqlite_signs_nobody_out(environment: Environment, folder: Pa
     assert statuses == [200, 302]
 
 
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
-    yield server
-    server.stop()
-
-
 @pytest.mark.needs("pg_dump", "postgresql")
 def test_a_restored_postgresql_signs_nobody_out(
     environment: Environment, folder: Path, postgres: Postgres
 ) -> None:
-    with serving(environment(DATABASE_URL=postgres.url)) as server:
+    used, empty = postgres.create("used"), postgres.create("empty")
+    with serving(environment(DATABASE_URL=used)) as server:
         session = server.signed_in()
-        run(folder, "pg_dump", postgres.url)
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute("DELETE FROM django_session")
-    another = postgres.create("another")
+        run(folder, "pg_dump", used)
 
-    for url in (postgres.url, another):
-        run(folder, "pg_restore", url)
-        with serving(environment(DATABASE_URL=url)) as server:
-            assert session.get(f"{server.url}/", allow_redirects=False).status_code == 200
+    with psycopg.connect(used, autocommit=True) as connection:
+        connection.execute("DELETE FROM django_session")
+        run(folder, "pg_restore", used)
+        assert connection.execute("SELECT count(*) FROM django_session").fetchone() == (1,)
+
+    run(folder, "pg_restore", empty)
+    with serving(environment(DATABASE_URL=empty)) as server:
+        assert session.get(f"{server.url}/", allow_redirects=False).status_code == 200
 
 
 def test_what_is_backed_up_is_for_its_owner_alone() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import psycopg
 
@@ -16,23 +15,19 @@ FILES = ("tests/test_fuzzing.py", "tests/sso/test_company_sign_in.py", "tests/ss
 OPTIONS = ("-n0", "-p", "no:cacheprovider", "--reuse-db")
 
 
-def test_whatever_is_sent_is_answered_on_postgresql_too(tmp_path: Path) -> None:
-    postgres = Postgres(tmp_path)
+def test_whatever_is_sent_is_answered_on_postgresql_too(postgres: Postgres) -> None:
     # These tests' own settings stand in the environment already, and come first.
     database = {"TESTS_DATABASE_URL": postgres.url, "DATABASE_URL": postgres.url}
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "--hypothesis-profile=few", *OPTIONS, *FILES],
-            cwd=ROOT,
-            env=os.environ | database,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        with psycopg.connect(postgres.url_of(f"test_{DATABASE}")) as connection:
-            (migrations,) = connection.execute("SELECT count(*) FROM django_migrations").fetchone() or (0,)
-    finally:
-        postgres.stop()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--hypothesis-profile=few", *OPTIONS, *FILES],
+        cwd=ROOT,
+        env=os.environ | database,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    with psycopg.connect(postgres.url_of(f"test_{DATABASE}")) as connection:
+        (migrations,) = connection.execute("SELECT count(*) FROM django_migrations").fetchone() or (0,)
 
     assert migrations
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

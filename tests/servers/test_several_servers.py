@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -23,20 +24,13 @@ from backups.emulator.server import running
 
 from ..services.redis_server import RedisServer
 from .postgresql import Postgres
-from .served import Served, browser, environment_of, serving, token_of, wait_for
+from .served import ROOT, Served, browser, environment_of, serving, token_of, wait_for
 
 HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 BULK = f"/projects/eu-prod/instances/{BULK_HISTORY_ID}/"
 # What a viewer may be told while something is away or just coming back.
 HONEST = {200, 503}
 Pair = tuple[Served, Served]
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +71,8 @@ def settings_of_pair(empty: Callable[[], dict[str, str]]) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def _running_pair(settings_of_pair: dict[str, str]) -> Iterator[Pair]:
-    """They start at once, on an empty database."""
+    """They start at once, on an empty database, beside whatever else is served from this checkout."""
+    before = _static_files()
     leave, up = threading.Event(), list[Served]()
 
     def run() -> None:
@@ -89,9 +84,15 @@ def _running_pair(settings_of_pair: dict[str, str]) -> Iterator[Pair]:
         servers = [pool.submit(run) for _ in range(2)]
         try:
             wait_for(lambda: len(up) == 2 or any(server.done() for server in servers))
+            assert before.items() <= _static_files().items()  # another server may use them
             yield up[0], up[1]
         finally:
             leave.set()
+
+
+def _static_files() -> dict[Path, int]:
+    current = ROOT / "var" / "static" / "current"
+    return {path: path.stat().st_mtime_ns for path in current.resolve().rglob("*") if path.is_file()}
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def ids_of(page: str) -> list[str]:
 class Viewers:
     """Viewers who look at pages of both servers until the block is left; `seen` counts what they got."""
 
-    def __init__(self, servers: tuple[Served, ...], session: requests.Session, count: int = 4) -> None:
+    def __init__(self, servers: tuple[Served, ...], session: requests.Session, count: int = 3) -> None:
         self.seen: Counter[int | str] = Counter()
         self.wrong: list[list[str]] = []
         self._well = [0] * count
@@ -129,9 +130,9 @@ class Viewers:
             thread.join()
 
     def see_them_well(self) -> None:
-        """Wait until each of them, so also who waits now, gets the page fifteen times in a row."""
+        """Wait until each of them, so also who waits now, gets the page six times in a row."""
         self._well = [0] * len(self._threads)
-        wait_for(lambda: min(self._well) >= 15)
+        wait_for(lambda: min(self._well) >= 6)
 
     def see_more(self, pages: int) -> None:
         until = self.seen.total() + pages
@@ -160,9 +161,12 @@ class Viewers:
 
 
 def test_servers_that_start_at_once_on_an_empty_database_all_come_up(pair: Pair) -> None:
+    sheet = re.search(r"/static/[^\"]*\.css", pair[0].get("/sign-in/").text)
+    assert sheet
     for server in pair:
         assert server.get("/readyz").json()["ready"]
-        assert [line for line in server.errors if "Waiting for another" not in line] == []
+        assert server.get(sheet[0]).status_code == 200
+        assert set(server.errors) <= {"Waiting for another server that is starting."}
 
 
 def test_of_servers_on_several_machines_one_migrates_at_a_time(empty: Callable[[], dict[str, str]]) -> None:
@@ -202,7 +206,7 @@ def test_a_session_of_one_is_one_of_the_other_and_ends_on_both(pair: Pair) -> No
     assert session.get(one.url + HISTORY, allow_redirects=False).status_code == 302
 
 
-def test_two_hundred_viewers_of_both_cause_one_walk(pair: Pair, emulator: Emulator) -> None:
+def test_many_viewers_of_both_cause_one_walk(pair: Pair, emulator: Emulator) -> None:
     session = pair[0].signed_in()
     emulator.latency = 0.2
     emulator.clear_calls()
@@ -212,8 +216,8 @@ def test_two_hundred_viewers_of_both_cause_one_walk(pair: Pair, emulator: Emulat
         own.cookies = session.cookies
         return int(own.get(pair[number % 2].url + BULK, timeout=60).status_code)
 
-    with ThreadPoolExecutor(200) as pool:
-        statuses = set(pool.map(look, range(200)))
+    with ThreadPoolExecutor(60) as pool:
+        statuses = set(pool.map(look, range(60)))
     assert statuses <= HONEST
     # Those who were told that the list is being read come again.
     wait_for(lambda: {look(number) for number in range(4)} == {200})
@@ -226,20 +230,20 @@ def test_two_hundred_viewers_of_both_cause_one_walk(pair: Pair, emulator: Emulat
 
 
 def test_a_killed_worker_s_reading_goes_on_elsewhere_and_a_killed_server_takes_nothing_with_it(
-    empty: Callable[[], dict[str, str]], emulator: Emulator, redis: RedisServer
+    pair: Pair, settings_of_pair: dict[str, str], emulator: Emulator
 ) -> None:
-    settings = empty()
-    emulator.reset()
-    redis.client.flushall()
-    with serving(settings, "--workers", "2") as one, serving(settings, "--workers", "2") as other:
+    other, _ = pair
+    unread = emulator.fleet.named("baskets", "eu-prod").instance_id
+    address = HISTORY.replace(ORDERS_CACHE_ID, unread)
+    with serving(settings_of_pair, "--workers", "2") as one:
         session = one.signed_in()
-        emulator.hang(path_contains=f"{ORDERS_CACHE_ID}/backups", times=1)
+        emulator.hang(path_contains=f"{unread}/backups", times=1)
         with ThreadPoolExecutor(2) as pool:
-            first = pool.submit(_patient, session, one.url + HISTORY)
+            first = pool.submit(_patient, session, one.url + address)
             wait_for(lambda: emulator.count("/backups"))
             for worker in one.workers():
                 os.kill(worker, signal.SIGKILL)
-            second = pool.submit(_patient, session, other.url + HISTORY)
+            second = pool.submit(_patient, session, other.url + address)
             assert (first.result(), second.result()) == (200, 200)
         emulator.heal()
 
@@ -248,7 +252,7 @@ def test_a_killed_worker_s_reading_goes_on_elsewhere_and_a_killed_server_takes_n
             for pid in (one.process.pid, *one.workers()):
                 os.kill(pid, signal.SIGKILL)
             one.process.wait()
-            viewers.see_more(60)
+            viewers.see_more(30)
 
         assert set(viewers.seen) <= {200, "refused"}
         assert viewers.wrong == []
@@ -273,9 +277,9 @@ def test_a_redis_that_is_away_frozen_and_back_is_not_noticed(pair: Pair, redis: 
         viewers.see_more(20)
         for harm, mend in ((redis.stop, redis.start), (redis.freeze, redis.thaw)):
             harm()
-            viewers.see_more(30)
+            viewers.see_more(15)
             mend()
-            viewers.see_more(30)
+            viewers.see_more(15)
 
     assert set(viewers.seen) == {200}
     assert viewers.wrong == []
@@ -286,7 +290,7 @@ def test_a_postgresql_that_restarts_costs_a_moment_and_is_told_honestly(
 ) -> None:
     session = pair[0].signed_in()
     with Viewers(pair, session, count=8) as viewers:
-        viewers.see_more(100)
+        viewers.see_more(40)
         # A worker holds few connections, and gives them back.
         assert postgres.connections(settings_of_pair["DATABASE_URL"].rpartition("/")[2]) <= 4 * 10
         postgres.stop()
@@ -295,7 +299,7 @@ def test_a_postgresql_that_restarts_costs_a_moment_and_is_told_honestly(
         # Each of the four workers finds out by itself, and who waited for one may still be told 503.
         viewers.see_them_well()
         before = Counter(viewers.seen)
-        viewers.see_more(60)
+        viewers.see_more(24)
 
     assert set(viewers.seen) <= HONEST
     assert viewers.wrong == []
@@ -311,7 +315,6 @@ def test_a_postgresql_that_is_frozen_is_given_up_and_found_again(pair: Pair, pos
         postgres.freeze()
         try:
             answer = session.get(pair[0].url + HISTORY, timeout=60)
-            wait_for(lambda: viewers.seen[503] >= 8)
         finally:
             postgres.thaw()
         # Also what was asked in the meantime is answered now.
