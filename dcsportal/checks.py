@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, register
 from django.core.exceptions import ImproperlyConfigured
@@ -23,23 +22,7 @@ from .environment import is_loopback
 
 
 @register("portal")
-def what_is_open_to_all_stays_on_loopback(
-    app_configs: Sequence[AppConfig] | None, **kwargs: Any
-) -> list[CheckMessage]:
-    return list(_open_to_all())
-
-
-@register("portal", deploy=True)
-def viewers_can_be_served(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    return list(_missing())
-
-
-@register("operations", deploy=True)
-def operators_know(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    return list(_worth_knowing())
-
-
-def _open_to_all() -> Iterator[CheckMessage]:
+def what_is_open_to_all_stays_on_loopback(**kwargs: Any) -> Iterator[CheckMessage]:
     """The demo signs in anybody who asks, and may reach nothing real; DEBUG shows code and values."""
     if not _is_on_loopback(settings.PORTAL_URL):
         for name, id in (("DCS_DEMO", "backups.E001"), ("DEBUG", "backups.E009")):
@@ -62,7 +45,8 @@ def _is_on_loopback(address: str) -> bool:
     return is_loopback(urlsplit(address).hostname or "")
 
 
-def _missing() -> Iterator[CheckMessage]:
+@register("portal", deploy=True)
+def viewers_can_be_served(**kwargs: Any) -> Iterator[CheckMessage]:
     try:
         settings.SECRET_KEY  # noqa: B018  # Django raises where it is empty
     except ImproperlyConfigured:
@@ -103,7 +87,8 @@ def _missing() -> Iterator[CheckMessage]:
         )
 
 
-def _worth_knowing() -> Iterator[CheckMessage]:
+@register("operations", deploy=True)
+def operators_know(**kwargs: Any) -> Iterator[CheckMessage]:
     path = Path(os.environ.get("ENV_FILE", str(settings.BASE_DIR / ".env")) or os.devnull)
     if path.is_file() and path.stat().st_mode & stat.S_IROTH:
         hint = f"Run: chmod o-r {path}"
