@@ -27,6 +27,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 
 from backups.dcs.errors import DcsError
+from backups.management.starting import first_line
 from backups.services.listings import CACHE_ERRORS, Subject, client_for, failed, key_hold
 from backups.services.projects import Project, configured_projects
 
@@ -52,11 +53,6 @@ def findings() -> Iterator[Finding]:
     """Examine settings, database, cache, sign-in and projects, one after another."""
     for examination in (_settings, _database, _cache, _sign_in, _projects):
         yield from examination()
-
-
-def _sentence(error: object) -> str:
-    """Return what an error says, as the end of a sentence of ours."""
-    return f"{error}".strip().partition("\n")[0].rstrip(". ") or type(error).__name__
 
 
 def _settings() -> Iterator[Finding]:
@@ -91,7 +87,7 @@ def _database() -> Iterator[Finding]:
         taken = (time.monotonic() - began) * 1000
         migrated = is_migrated()
     except (DatabaseError, ImproperlyConfigured) as error:
-        says = f"{name} cannot be used: {_sentence(error)}."
+        says = f"{name} cannot be used: {first_line(error)}."
         to_do = (
             "Check DATABASE_URL, that the database runs and is reachable from here, and its user's rights."
         )
@@ -125,7 +121,7 @@ def _cache() -> Iterator[Finding]:
         is_kept = cache.get(key) == key
     except CACHE_ERRORS as error:
         effect = "Pages still come, but each process asks DCS for itself."
-        says = f"{name} does not answer: {_sentence(error)}. {effect}"
+        says = f"{name} does not answer: {first_line(error)}. {effect}"
         to_do = "Check CACHE_URL, that Redis runs and is reachable from here, its password, and its memory."
         yield Finding("cache", "wrong", says, to_do)
         return
@@ -310,12 +306,12 @@ def _deadline() -> float:
 
 def _failure(project: Project, error: DcsError, permission: str) -> Finding:
     codes = _codes(error.http_status, error.error_code, error.message)
-    message = _sentence(error.message or error.kind)
+    message = first_line(error.message or error.kind)
     return _finding(project, error.kind, codes=codes, message=message, permission=permission)
 
 
 def _codes(status: int | None, code: str, message: str) -> str:
-    parts = (f"HTTP {status}" if status else "", code, _sentence(message) if message else "")
+    parts = (f"HTTP {status}" if status else "", code, first_line(message) if message else "")
     return ", ".join(filter(None, parts))
 
 

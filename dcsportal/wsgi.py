@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from django.core.checks import ERROR, run_checks
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
@@ -20,29 +20,18 @@ def _application() -> WSGIHandler:
         application = get_wsgi_application()
     except ImproperlyConfigured as error:
         sys.exit(f"{error}")
-    # `./run serve` has checked already; a WSGI server that was started by hand has not.
-    problems = [
-        problem
-        for problem in run_checks(tags=["portal"], include_deployment_checks=True)
-        if problem.level >= ERROR
-    ]
-    if problems:
-        problems.sort(key=lambda problem: problem.id or "")
-        sys.exit("\n".join(f"{problem.msg} {problem.hint or ''}".strip() for problem in problems))
-    _begin_metrics()
-    Connection.answer_seconds = 5.0  # the portal's queries take milliseconds
-    return application
-
-
-def _begin_metrics() -> None:
-    from django.conf import settings
-
+    # These need the apps.
+    from backups.management.starting import refuse_wrong_settings
     from backups.services import listings
 
     from . import metrics
 
+    # `./run serve` has checked already; a reload, and a WSGI server that was started by hand, have not.
+    refuse_wrong_settings()
     listings.begin_metrics(settings.DCS_PROJECTS)
     metrics.begin()
+    Connection.answer_seconds = 5.0  # the portal's queries take milliseconds
+    return application
 
 
 application = _application()

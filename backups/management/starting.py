@@ -1,4 +1,4 @@
-"""What a server does before it listens, one server at a time: tables, old sessions, static files."""
+"""What a server does before it listens: its settings, and one server at a time tables, old sessions, static files."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.management.commands import collectstatic
+from django.core.checks import ERROR, run_checks
 from django.core.files.storage import storages
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
@@ -28,6 +29,19 @@ from .private_files import keep_private
 ADVISORY_LOCK = 0x44435362
 MOST_OPEN_FILES = 65_536
 STATIC_FOLDERS_KEPT = 3
+
+
+def refuse_wrong_settings() -> None:
+    """Raise SystemExit with what is wrong: a line for each thing, which says what to do."""
+    problems = [problem for problem in run_checks(include_deployment_checks=True) if problem.level >= ERROR]
+    if problems:
+        problems.sort(key=lambda problem: problem.id or "")
+        raise SystemExit("\n".join(f"{problem.msg} {problem.hint or ''}".strip() for problem in problems))
+
+
+def first_line(error: object) -> str:
+    """Return what an error says, as the end of a sentence, without the lines that only a program reads."""
+    return f"{error}".strip().partition("\n")[0].rstrip(". ") or type(error).__name__
 
 
 def bound(host: str, port: int) -> socket.socket:

@@ -8,7 +8,6 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import ERROR, run_checks
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
@@ -27,12 +26,12 @@ class Command(BaseCommand):
         host, port = address_of(bind)
         if not 1 <= workers <= 64:
             raise SystemExit("--workers must be from 1 to 64.")
-        refuse_wrong_settings()
+        starting.refuse_wrong_settings()
         listener = starting.bound(host, port)
         try:
             starting.prepare()
         except DatabaseError as error:
-            raise SystemExit(f"The database cannot be used: {first_line(error)}.") from error
+            raise SystemExit(f"The database cannot be used: {starting.first_line(error)}.") from error
         starting.prepare_environment()
         listener.set_inheritable(True)
         given = (listener.fileno(), workers, starting.counts_folder(host, port), settings.LOG_FORMAT)
@@ -48,15 +47,3 @@ def address_of(bind: str) -> tuple[str, int]:
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise SystemExit(f"--bind is {bind!r}, but must be an address and a port, such as 127.0.0.1:8000.")
     return host, int(port)
-
-
-def first_line(error: Exception) -> str:
-    """Return what an error says, without the lines that only a program reads."""
-    return f"{error}".strip().partition("\n")[0].rstrip(".") or type(error).__name__
-
-
-def refuse_wrong_settings() -> None:
-    problems = [problem for problem in run_checks(include_deployment_checks=True) if problem.level >= ERROR]
-    if problems:
-        problems.sort(key=lambda problem: problem.id or "")
-        raise SystemExit("\n".join(f"{problem.msg} {problem.hint or ''}".strip() for problem in problems))
