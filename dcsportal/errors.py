@@ -12,8 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.views.debug import SafeExceptionReporterFilter
 
-from .logging import redacted
-from .request_ids import current
+from .logging import current, redacted
 
 
 class OwnFailure(HttpResponse):

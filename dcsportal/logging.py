@@ -10,6 +10,8 @@ import json
 import logging
 import re
 from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -19,13 +21,23 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from pythonjsonlogger.json import JsonFormatter as StandardJsonFormatter
 
-from .request_ids import current
-
 REDACTED = "[redacted]"
 # A line of a gigabyte helps nobody: a longer message, field or traceback loses its middle.
 LONGEST_VALUE = 16_000
 # A shorter one may be a part of any word, such as a database's password `portal`.
 SHORTEST_SECRET = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The request that is being answered. `secrets` are its own: no log line may hold them."""
+
+    id: str = ""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+NO_REQUEST = Current()
+current: ContextVar[Current] = ContextVar("request", default=NO_REQUEST)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -64,9 +76,7 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         # What a viewer sent must not look like a line of its own.
-        record.message = _CONTROL.sub(
-            lambda found: found[0].encode("unicode_escape").decode(), record.message
-        )
+        record.message = _CONTROL.sub(_escaped, record.message)
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -110,8 +120,8 @@ def redacted(text: str) -> str:
     """Return the text without the installation's secrets, those of this request, and fields that hold one."""
     for secret in (*(_forms_of_secrets() if settings.configured else ()), *current.get().secrets):
         text = text.replace(secret, REDACTED)
-    for field in _FIELDS:
-        text = field.sub(rf"\1{REDACTED}", text)
+    for pattern in _FIELDS:
+        text = pattern.sub(rf"\1{REDACTED}", text)
     return text
 
 

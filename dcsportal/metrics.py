@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import os
-from functools import lru_cache
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -27,11 +26,6 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
-# "ok", and the kinds of sso.failures.STATUS.
-SIGN_IN_OUTCOMES = (
-    *("ok", "ambiguous", "clock", "error", "expired", "long-link", "misconfigured", "no-group"),
-    *("no-proxy", "overage", "past-proxy", "refused", "spent", "unavailable", "untrusted"),
-)
 
 _REQUESTS = Counter("dcs_portal_requests", "Answered requests.", ["view", "method", "status"])
 _REQUEST_SECONDS = Histogram(
@@ -40,11 +34,7 @@ _REQUEST_SECONDS = Histogram(
     ["view"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-# Looking a series up by its labels costs more than counting.
-_requests = lru_cache(maxsize=1024)(_REQUESTS.labels)
-_request_seconds = lru_cache(maxsize=256)(_REQUEST_SECONDS.labels)
-
-_IN_PROGRESS = Gauge(
+IN_PROGRESS = Gauge(
     "dcs_portal_requests_in_progress", "Requests that are being answered.", multiprocess_mode="livesum"
 )
 _SIGN_INS = Counter("dcs_portal_sign_ins", "Attempts to sign in, by how they ended.", ["outcome"])
@@ -53,17 +43,9 @@ _RATE_LIMITED = Counter(
 )
 
 
-def request_began() -> None:
-    _IN_PROGRESS.inc()
-
-
-def request_ended() -> None:
-    _IN_PROGRESS.dec()
-
-
 def request_answered(view: str, method: str | None, status: int, seconds: float) -> None:
-    _requests(view, method if method in METHODS else "other", status).inc()
-    _request_seconds(view).observe(seconds)
+    _REQUESTS.labels(view, method if method in METHODS else "other", status).inc()
+    _REQUEST_SECONDS.labels(view).observe(seconds)
 
 
 def sign_in_ended(outcome: str) -> None:
@@ -77,7 +59,9 @@ def rate_limited(limit: str) -> None:
 
 def begin() -> None:
     """Let every series exist before its first event: an increase from nothing is none to Prometheus."""
-    for outcome in SIGN_IN_OUTCOMES:
+    from .sso.failures import STATUS  # which counts here
+
+    for outcome in ("ok", *STATUS):
         _SIGN_INS.labels(outcome)
     _RATE_LIMITED.labels("unknown")
 

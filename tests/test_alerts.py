@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.metrics import Counter, Gauge, Histogram, MetricWrapperBase
 
 from backups.services.listings import metrics as services
-from dcsportal import metrics
+from dcsportal.sso.failures import STATUS
 
 from .conftest import ROOT
 
@@ -28,7 +28,7 @@ SUFFIXES: dict[type[MetricWrapperBase], tuple[str, ...]] = {
     Histogram: ("_bucket", "_sum", "_count"),
 }
 VALUES = {
-    "outcome": {*services.OUTCOMES, *metrics.SIGN_IN_OUTCOMES},
+    "outcome": {*services.OUTCOMES, "ok", *STATUS},
     "kind": set(services.HOLDS),
     "freshness": set(services.FRESHNESS),
     "status": {"500"},

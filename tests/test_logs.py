@@ -23,16 +23,18 @@ from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services.listings import reader
 from dcsportal.logging import (
     LONGEST_VALUE,
+    NO_REQUEST,
     REDACTED,
+    Current,
     JsonFormatter,
     TextFormatter,
+    current,
     forget_secrets,
     forms_of,
     redacted,
     secrets_of_settings,
 )
 from dcsportal.observed import observed
-from dcsportal.request_ids import NO_REQUEST, Current, current
 
 HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 

@@ -1,4 +1,4 @@
-"""What a server does before it listens: its settings, and one server at a time tables, old sessions, static files."""
+"""What a server does before it listens: check the settings, and bring tables and files up to date."""
 
 from __future__ import annotations
 
