@@ -10,6 +10,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
+from django.template.defaultfilters import pprint
 from django.views.debug import SafeExceptionReporterFilter
 
 from .logging import current, redacted
@@ -46,23 +47,12 @@ class ReporterFilter(SafeExceptionReporterFilter):
         self, request: HttpRequest | None, tb_frame: Any
     ) -> ItemsView[str, Any]:
         variables = dict(super().get_traceback_frame_variables(request, tb_frame))
-        for name, value in variables.items():
-            hidden = self.hidden_settings.search(str(name))
-            variables[name] = self.cleansed_substitute if hidden else _Shown(_redacted_repr(value))
-        return variables.items()
+        shown = {name: _Shown(self.cleanse_setting(name, pprint(value))) for name, value in variables.items()}
+        return shown.items()
 
 
 class _Shown(str):
     """A text that a page shows as it is, without quotes."""
 
     __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-def _redacted_repr(value: Any) -> str:
-    try:
-        return redacted(repr(value)[:10_000])
-    except (RecursionError, ValueError, TypeError, AttributeError, LookupError) as error:
-        return f"<no repr: {type(error).__name__}>"
+    __repr__ = str.__str__
