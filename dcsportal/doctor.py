@@ -9,9 +9,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -133,7 +131,7 @@ def _cache() -> Iterator[Finding]:
         yield Finding("cache", "wrong", f"{name} does not keep what it is given.", to_do)
 
 
-def clock(subject: str, address: str, *, wrong_from: float) -> list[Finding]:
+def clock(subject: str, address: str, *, wrong_from: float) -> Iterator[Finding]:
     """Compare clocks; nothing is said where the other side cannot be reached, or tells no time."""
     try:
         began = datetime.now(UTC)
@@ -141,7 +139,7 @@ def clock(subject: str, address: str, *, wrong_from: float) -> list[Finding]:
         ended = datetime.now(UTC)
         theirs = parsedate_to_datetime(response.headers["Date"])
     except (requests.RequestException, KeyError, ValueError, TypeError):
-        return []
+        return
     theirs = theirs.replace(tzinfo=UTC) if theirs.tzinfo is None else theirs
     off = (began + (ended - began) / 2 - theirs).total_seconds()
     direction = "ahead of" if off > 0 else "behind"
@@ -149,12 +147,12 @@ def clock(subject: str, address: str, *, wrong_from: float) -> list[Finding]:
     if abs(off) >= wrong_from:
         says += f"; from {wrong_from:.0f} s on nothing is accepted there."
         to_do = "Set the clock, and keep it right by NTP (timedatectl set-ntp true)."
-        return [Finding(subject, "wrong", says, to_do)]
-    if abs(off) >= 30:
-        return [
-            Finding(subject, "note", f"{says}.", "Keep the clock right by NTP (timedatectl set-ntp true).")
-        ]
-    return [Finding(subject, "ok", f"The clocks of this machine and of {address} agree.")]
+        yield Finding(subject, "wrong", says, to_do)
+    elif abs(off) >= 30:
+        to_do = "Keep the clock right by NTP (timedatectl set-ntp true)."
+        yield Finding(subject, "note", f"{says}.", to_do)
+    else:
+        yield Finding(subject, "ok", f"The clocks of this machine and of {address} agree.")
 
 
 def _sign_in() -> Iterator[Finding]:
@@ -236,48 +234,42 @@ def _cause(error: BaseException | None) -> str:
 
 
 def _projects() -> Iterator[Finding]:
-    """Look at each endpoint's clock once, then at the projects, those of one key one after another."""
-    late, of_key = set(), defaultdict(list)
-    for project in configured_projects().values():
-        of_key[project.endpoint, project.credentials.ak].append(project)
-    for endpoint in dict.fromkeys(endpoint for endpoint, _ in of_key):
+    """Look at each endpoint's clock once, then at the projects."""
+    projects = configured_projects().values()
+    late, refused = set(), dict[tuple[str, str], str]()
+    for endpoint in dict.fromkeys(project.endpoint for project in projects):
         for finding in clock("clock", endpoint, wrong_from=900):
             if finding.level == "wrong":
                 late.add(endpoint)
             yield finding
-    with ThreadPoolExecutor(8) as pool:
-        for found in pool.map(lambda projects: list(_of_one_key(projects, late)), of_key.values()):
-            yield from found
-
-
-def _of_one_key(projects: list[Project], late: set[str]) -> Iterator[Finding]:
-    refused = ""
     for project in projects:
-        says = ""
         if project.endpoint in late:
             says = "Not tried: its clock and that of this machine differ too much."
-        elif refused:
-            says = f"Not tried: the cloud has just refused the key of {refused}, which is the same."
-        if says:
             yield Finding(f"project {project.name}", "note", says)
-            continue
-        for finding in _project(project):
-            refused = project.name if "refuses the access key" in finding.says else refused
-            yield finding
+        else:
+            yield from _project(project, refused)
 
 
-def _project(project: Project) -> Iterator[Finding]:
-    subject, hold = f"project {project.name}", key_hold(project, datetime.now(UTC))
+def _project(project: Project, refused: dict[tuple[str, str], str]) -> Iterator[Finding]:
+    """Ask DCS for what pages ask it for; `refused` are the keys so far, with the project that each was of."""
+    subject, key = f"project {project.name}", (project.endpoint, project.credentials.ak)
+    if key in refused:
+        says = f"Not tried: the cloud has just refused the key of {refused[key]}, which is the same."
+        yield Finding(subject, "note", says)
+        return
+    hold = key_hold(project, datetime.now(UTC))
     if hold and hold.retry_at:
+        refused[key] = project.name
         codes = _codes(hold.http_status, hold.code, hold.message)
-        refused = _finding(project, "credentials_refused", codes=codes)
-        yield replace(refused, says=f"{refused.says} It is not tried before {hold.retry_at:%H:%M:%S} UTC.")
+        finding = _finding(project, "credentials_refused", codes=codes)
+        yield replace(finding, says=f"{finding.says} It is not tried before {hold.retry_at:%H:%M:%S} UTC.")
         return
     client = client_for(project)
     try:
         page = client.list_instances(limit=1, deadline=_deadline())
     except DcsError as error:
         if error.kind == "credentials_refused":
+            refused[key] = project.name
             failed(Subject("instances", project), error)  # so that no server tries it either
         yield _failure(project, error, "dcs:instance:list")
         return
