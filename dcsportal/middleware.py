@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -12,10 +11,6 @@ from django.http import HttpRequest, HttpResponse
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
-        "base-uri 'none'; form-action 'self'; object-src 'none'"
-    ),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(
         f"{feature}=()"
@@ -27,7 +22,6 @@ HEADERS = {
     # Pages hold what one viewer may see; static files say `public` themselves.
     "Cache-Control": "private, no-store",
 }
-
 
 # What a load balancer and Prometheus ask each server for, by that machine's own address.
 MACHINE_PATHS = ("/healthz", "/readyz", "/metrics")
@@ -76,24 +70,22 @@ def _named_in_ascii(cookie: str) -> bool:
 def response_headers(get_response: GetResponse) -> GetResponse:
     """Set the security headers that Django has no setting for, unless the view has set its own."""
 
+    headers = HEADERS | {"Content-Security-Policy": content_security_policy(settings.SSO_ISSUER)}
+
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        for name, value in _headers(settings.SSO_ISSUER).items():
+        for name, value in headers.items():
             response.headers.setdefault(name, value)
         return response
 
     return middleware
 
 
-@lru_cache(maxsize=4)
-def _headers(sso_issuer: str) -> dict[str, str]:
-    return HEADERS | {"Content-Security-Policy": _content_security_policy(sso_issuer)}
-
-
-def _content_security_policy(sso_issuer: str) -> str:
-    policy = HEADERS["Content-Security-Policy"]
-    if not sso_issuer:
-        return policy
+def content_security_policy(sso_issuer: str) -> str:
     # Chromium holds the redirects of a form to this too: signing out leads to the provider.
     issuer = urlsplit(sso_issuer)
-    return policy.replace("form-action 'self'", f"form-action 'self' {issuer.scheme}://{issuer.netloc}")
+    forms_lead_to = f"'self' {issuer.scheme}://{issuer.netloc}" if sso_issuer else "'self'"
+    return (
+        "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
+        f"base-uri 'none'; form-action {forms_lead_to}; object-src 'none'"
+    )
