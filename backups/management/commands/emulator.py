@@ -15,6 +15,7 @@ from backups.emulator.fleet import BULK_HISTORY_ID, Fleet
 from backups.emulator.server import running
 
 MOST_RECORDS = 1_000_000
+MOST_MILLISECONDS = 600_000
 
 
 class Command(BaseCommand):
@@ -28,8 +29,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = _loopback_address(options["bind"])
-        emulator = Emulator(Fleet(bulk_records=_record_count(str(options["records"]))))
-        emulator.latency = _milliseconds(str(options["latency_ms"])) / 1000
+        records = int(_number("--records", options["records"], MOST_RECORDS))
+        emulator = Emulator(Fleet(bulk_records=records))
+        emulator.latency = _number("--latency-ms", options["latency_ms"], MOST_MILLISECONDS) / 1000
         emulator.fleet.backups(BULK_HISTORY_ID)  # made now, so that the first page is no slower than the rest
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -63,17 +65,11 @@ def _loopback_address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _record_count(text: str) -> int:
-    if not text.isdecimal() or int(text) > MOST_RECORDS:
-        raise CommandError(f"--records: {text} is no number between 0 and {MOST_RECORDS}.")
-    return int(text)
-
-
-def _milliseconds(text: str) -> float:
+def _number(option: str, text: str, most: int) -> float:
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value <= 600_000:
-        raise CommandError(f"--latency-ms: {text} is no number between 0 and 600000.")
+    if not 0 <= value <= most:
+        raise CommandError(f"{option}: {text} is no number between 0 and {most}.")
     return value
