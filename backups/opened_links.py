@@ -6,6 +6,7 @@ program's link is refused instead: it must be mended, not guessed.
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -52,6 +53,7 @@ _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("backup", "backup-ticket"), "backup"),
 }
 _TIMES: dict[str, tuple[str, ...]] = {"history": ("from", "to"), "recovery-point": ("at",)}
+_EXPORT = re.compile(r"/(backups\.(?:json|csv))")
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -93,6 +95,11 @@ def damaged_path(request: HttpRequest, rest: str) -> HttpResponse:
         raise Http404
     [link] = links
     project_or_404(request, link.project)
+    if file := _EXPORT.search(path):
+        # A program's link must be mended: the view refuses it by name.
+        request.unread_parts = (path[file.end() :],)  # type: ignore[attr-defined]
+        name = file[1].replace(".", "-")
+        return resolve(page_url(name, link.ids, ())).func(request, link.project, link.instance_id)
     # What stands in the place of an id and is none leads nowhere.
     if ("/instances/" in path and not is_uuid(link.instance_id)) or (
         "/backups/" in path and not is_uuid(link.backup_id)

@@ -20,7 +20,14 @@ class CloudId:
         return value
 
 
+class Rest(CloudId):
+    """Whatever is left of a path, line breaks as well."""
+
+    regex = "(?s:.+)"
+
+
 register_converter(CloudId, "id")
+register_converter(Rest, "rest")
 
 INSTANCE = "projects/<slug:project_name>/instances/<id:instance_id>/"
 
@@ -41,5 +48,5 @@ urlpatterns = [
     path(INSTANCE + "backups/<id:backup_id>/", pages.backup, name="backup"),
     path(INSTANCE + "backups/<id:backup_id>/ticket/", tickets.of_backup, name="backup-ticket"),
     # Last, since nothing else begins so: what mail or chat left behind an address.
-    path("projects/<path:rest>", damaged_path, name="damaged-path"),
+    path("projects/<rest:rest>", damaged_path, name="damaged-path"),
 ]

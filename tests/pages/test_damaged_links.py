@@ -36,6 +36,8 @@ def get(client_of: Callable[[str], Client]) -> Callable[..., Any]:
         (f"{ORDERS[:-1]}%E3%80%82", ORDERS),
         (f"{ORDERS})?status=failed", f"{ORDERS}?status=failed"),
         (f"{ORDERS[:-1]}%3Fstatus=failed", f"{ORDERS}?status=failed"),
+        (f"{ORDERS[:-1]}%0A", ORDERS),
+        (f"{ORDERS}?status%5C=failed%5C&type%5C=auto", f"{ORDERS}?status=failed&type=auto"),
         (ORDERS.replace(ORDERS_CACHE_ID, ORDERS_CACHE_ID.upper()), ORDERS),
         (ORDERS.replace(ORDERS_CACHE_ID, NO_HYPHENS), ORDERS),
         (f"{ORDERS}backups/{REFERENCE_BACKUP_ID.upper()}/", f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"),
@@ -95,6 +97,7 @@ def test_a_program_s_link_is_refused_by_name(get: Callable[..., Any], file: str,
 
     assert answer.status_code == 400
     assert query.split("&")[-1] in answer.content.decode().replace("\\u0026", "&")
+    assert get(f"{ORDERS}{file}),").status_code == 400
 
 
 def test_nothing_is_repaired_into_a_project_that_may_not_be_seen(client_of: Callable[[str], Client]) -> None:

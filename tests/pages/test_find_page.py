@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.test import Client
@@ -348,15 +348,23 @@ def test_what_a_sentence_names_is_gone_to(find: Callable[[str], Any], text: str,
     assert [find(text).headers["Location"]] == links
 
 
-def test_a_written_time_beside_an_instance_offers_the_recovery_finder(find: Callable[[str], Any]) -> None:
-    year = datetime.now(UTC).year
-
-    page = find("baskets lost data at 09:40 Shanghai time on Jan 2")
+@pytest.mark.parametrize(
+    ("text", "at", "zone"),
+    [
+        ("baskets lost data at 09:40 Shanghai time on Jan 2", "-01-02T09:40:00+08:00", "Asia/Shanghai"),
+        ("数据在1月2日 9:40丢失 baskets", "-01-02T09:40:00+00:00", "UTC"),
+        ("baskets 6.0.12 was empty on 2 January at 9:40 pm CET", "-01-02T21:40:00+01:00", "UTC"),
+    ],
+)
+def test_a_written_time_beside_an_instance_offers_the_recovery_finder(
+    find: Callable[[str], Any], text: str, at: str, zone: str
+) -> None:
+    page = find(text)
 
     assert page.status_code == 200
-    links = links_of(page)
-    assert f"{BASKETS}recovery-point/?at={year}-01-02T09:40:00%2B08:00&tz=Asia%2FShanghai" in links
-    assert BASKETS in links
+    query = urlencode({"at": f"{datetime.now(UTC).year}{at}", "tz": zone}, safe=":")
+    assert f"{BASKETS}recovery-point/?{query}" in links_of(page)
+    assert BASKETS in links_of(page)
 
 
 def test_several_ids_in_one_text_are_a_list(find: Callable[[str], Any], emulator: Emulator) -> None:

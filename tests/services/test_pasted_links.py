@@ -63,6 +63,11 @@ def proofpoint_3(link: str) -> str:
     return f"https://urldefense.com/v3/__{re.sub('[&?=]', '*', link)}__;{token}!!Abc123!xyz$"
 
 
+def safelinks(link: str) -> str:
+    encoded = quote(link, safe="")
+    return f"https://eur03.safelinks.protection.outlook.com/?url={encoded}&data=05%7C01&reserved=0"
+
+
 ENCODED = quote(LINK, safe="")
 LOWER = re.sub("%..", lambda found: found[0].lower(), ENCODED)
 WENT_THROUGH = {
@@ -72,12 +77,16 @@ WENT_THROUGH = {
     "decimal entities": LINK.replace("&", "&#38;"),
     "decimal entities with a nought": LINK.replace("&", "&#038;"),
     "entities of slashes": LINK.replace("/", "&#x2F;"),
+    "entities by name": LINK.replace("/", "&sol;").replace("=", "&equals;").replace("?", "&quest;"),
     "an attribute": f"&lt;a href=&quot;{LINK.replace('&', '&amp;')}&quot;&gt;",
-    "Outlook SafeLinks": f"https://nam02.safelinks.protection.outlook.com/?url={ENCODED}&data=05%7C02&reserved=0",
+    "Outlook SafeLinks": safelinks(LINK),
+    "SafeLinks around entities": safelinks(LINK.replace("&", "&amp;")),
+    "SafeLinks around Proofpoint 2": safelinks(proofpoint_2(LINK)),
+    "SafeLinks around Proofpoint 3": safelinks(proofpoint_3(LINK)),
+    "Proofpoint 2 around SafeLinks": proofpoint_2(safelinks(LINK)),
     "SafeLinks in lower case": f"https://x.safelinks.protection.outlook.com/?url={LOWER}&amp;data=0",
-    "SafeLinks around a redirector": "https://x.safelinks.protection.outlook.com/?url="
-    + quote(f"https://www.google.com/url?q={ENCODED}&source=gmail", safe="")
-    + "&data=05",
+    "SafeLinks around a redirector": safelinks(f"https://www.google.com/url?q={ENCODED}&source=gmail"),
+    "a mail that is begun by a link": f"mailto:a@b?body=see%20{ENCODED}%20please",
     "Proofpoint 1": f"http://urldefense.proofpoint.com/v1/url?u={ENCODED}&k=x",
     "Proofpoint 2": proofpoint_2(LINK),
     "Proofpoint 3": proofpoint_3(LINK),
@@ -98,12 +107,7 @@ WENT_THROUGH = {
     "PowerShell": LINK.replace("&", "`&"),
     "quoted-printable": LINK.replace("=", "=3D").replace("type", "ty=\npe"),
     "a reply": "> see\n> " + LINK[:70] + "\n> " + LINK[70:],
-    "a break inside the id": LINK[:60] + "\n" + LINK[60:],
-    "a break inside the id, as a browser pastes it": LINK[:60] + " " + LINK[60:],
-    "a break inside a name": LINK.replace("type", "ty\npe"),
-    "a break inside a value": LINK.replace("failed", "fai\nled"),
-    "a break before a parameter": LINK.replace("&type", "\n&type"),
-    "a break behind a mark": LINK.replace("&type", "&\ntype"),
+    "JSON, encoded": quote('{"u":"' + LINK.replace("/", r"\/").replace("&", r"\u0026") + '"}', safe=""),
     "zero-width characters": LINK.replace("/", "/\u200b").replace("status", "sta\u200dtus"),
     "a byte order mark": f"\ufeff{LINK}",
     "typographic hyphens": LINK.replace(ORDERS, ORDERS.replace("-", "\u2011")),
@@ -115,7 +119,6 @@ WENT_THROUGH = {
     "the start of the sign-in": f"{HOST}/sso/start/?next={quote(LINK.removeprefix(HOST), safe='/')}",
     "the find box": f"{HOST}/find/?q={ENCODED}",
     "the page for tickets": LINK.replace("/?", "/ticket/?"),
-    "the page for tickets with its own": LINK.replace("/?", "/ticket/?"),
     "backups.json": LINK.replace("/?", "/backups.json?"),
     "backups.csv": LINK.replace("/?", "/backups.csv?"),
     "a path without its end": LINK.replace("/?", "?"),
@@ -131,6 +134,24 @@ def test_a_link_is_read_through_what_it_went_through(text: str) -> None:
     assert (link.kind, link.project, link.instance_id) == ("history", "eu-prod", ORDERS)
     assert link.query.pairs == PAIRS
     assert link.query.unread == ()
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r\n", " ", "\n> ", "\n>> ", "\n    "])
+@pytest.mark.parametrize(
+    "text", [LINK, ENCODED, quote(ENCODED, safe=""), safelinks(LINK), LINK.replace("/?", "?")]
+)
+def test_a_link_may_be_broken_at_any_column(text: str, break_: str) -> None:
+    for columns in range(40, 100):
+        broken = break_.join(text[start : start + columns] for start in range(0, len(text), columns))
+
+        [link] = links(f"{break_.strip()} {broken}")
+
+        assert (link.instance_id, link.query.pairs) == (ORDERS, PAIRS), broken
+
+
+@pytest.mark.parametrize("text", ["\nAnd then", " please, to=be told\ntype=auto", f"\n{LINK}", "\n- 1. see"])
+def test_what_follows_a_search_for_words_is_not_of_it(text: str) -> None:
+    assert links(f"{HOST}{HISTORY}?q=nightly{text}")[0].query.pairs == (("q", "nightly"),)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +214,14 @@ def test_what_follows_a_link_in_a_sentence_is_not_of_it() -> None:
         ("ty%20pe=auto", (("type", "auto"),), True),
         ("status=fai%20led", (("status", "failed"),), True),
         ("to=2026%E2%80%9111%E2%80%9123", (("to", "2026-11-23"),), True),
+        (r"status=failed\u0026type=auto", (("status", "failed"), ("type", "auto")), True),
+        (r"status\=failed\&type\=auto", (("status", "failed"), ("type", "auto")), True),
+        ("status%5C=failed%5C&type%5C=auto", (("status", "failed"), ("type", "auto")), True),
+        ("status=failed^&type=auto", (("status", "failed"), ("type", "auto")), True),
+        ("status=failed%60&type=auto", (("status", "failed"), ("type", "auto")), True),
+        ("status=3Dfailed", (("status", "failed"),), True),
+        ("status=3Dfailed&q=3Dmodel", (("status", "failed"), ("q", "model")), True),
+        ("from=2026-11-23T09%253A40%253A00Z", (("from", "2026-11-23T09:40:00Z"),), True),
         ("status=nonsense", (("status", "nonsense"),), False),
     ],
 )

@@ -40,6 +40,16 @@ Mon Nov 23 2026 10:40:00 GMT+0100 (Mitteleuropäische Normalzeit)
 北京时间 2026-11-23 17:40
 2026年11月23日 星期一 17:40 北京时间
 2026-11-23（周一）17:40 UTC+8
+2026-11-23 17:40 上海时间
+2026-11-23 18:40 东京时间
+2026-11-23 17:40 中国标准时间
+2026-11-23 17:40 China Standard Time
+Mon, 23 Nov 2026 17:40:00 +0800 (CST)
+Mon Nov 23 17:40:00 +0800 2026
+Mon 23 Nov 09:40:00 UTC 2026
+9:40 UTC on Nov 23, 2026
+17:40 Shanghai time on 23 November 2026
+2026-11-23T17:40:00+08:00 web-1 redis[812]: refused
 2026-11-23 17:40 SGT
 2026-11-23 17:40 HKT
 2026-11-23 18:40 JST
@@ -94,6 +104,14 @@ Monday 23rd November 2026 at 9:40 am
 23. November 2026 09:40
 23. Nov 2026 9.40
 23.November 2026 09:40
+23rd of November 2026, 9:40 am
+the 23rd of Nov 2026 at 9:40
+23.11.2026 9:40 Uhr
+09:40 on 23 Nov 2026
+9:40 am, 23/11/2026
+1:M 23 Nov 2026 09:40:00.000 * DB saved on disk
+2026-11-23 09:40:00,000 ERROR refused
+<2026-11-23 09:40>
 23.11.2026 09:40
 23.11.2026 9.40
 23.11.2026, 09:40
@@ -181,6 +199,8 @@ def test_marks_that_nobody_sees_change_nothing(mark: str) -> None:
         ("Monday 09:40", "2026-11-23T09:40"),
         ("Tuesday 13:00", "2026-11-17T13:00"),
         ("周一 9:40", "2026-11-23T09:40"),
+        ("9am yesterday", "2026-11-23T09:00"),
+        ("昨晚9点", "2026-11-23T21:00"),
         ("23/11 09:40", "2026-11-23T09:40"),
         ("11/23 09:40", "2026-11-23T09:40"),
         ("23.11 09:40", "2026-11-23T09:40"),
@@ -217,6 +237,8 @@ def test_other_times_of_day_and_days(text: str, moment: str) -> None:
         ("last Monday", [], "no time that the portal can read"),
         ("2026-11-23 09:40 Springfield", [], "no time that the portal can read"),
         ("13/13/2026", [], "no such day"),
+        ("2026-00-12 09:40", [], "no such day"),
+        ("6.0.12 09:40", [], "no such day"),
         ("2026-11-23 25.00", [], "no such day"),
         ("2026-W60-1", [], "no such day"),
     ],
@@ -288,6 +310,9 @@ def test_a_time_in_any_form_is_the_same_instant_or_is_refused_with_it(
         ("GMT-3", "Etc/GMT+3"),
         ("UTC", "UTC"),
         ("SGT", "Asia/Singapore"),
+        ("CEST", "CET"),
+        ("上海时间", "Asia/Shanghai"),
+        ("“Shanghai”.", "Asia/Shanghai"),
         ("Springfield", ""),
         ("UTC+99", ""),
         ("UTC+5:30", ""),

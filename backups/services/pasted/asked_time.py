@@ -9,6 +9,7 @@ two readings, of which the earlier is taken, since what is from before it is fro
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Literal
@@ -21,7 +22,7 @@ from ..words import Words
 from .iso_time import YEARS
 from .query import LEADING_MARKS, MARKS
 from .transport import plain
-from .typed_zone import CERTAIN_ABBREVIATIONS, SEVERAL_ZONES, iana_zone, zone_of_city
+from .typed_zone import CERTAIN_ABBREVIATIONS, CHINESE_NAMES, SEVERAL_ZONES, iana_zone, zone_of_city
 from .written_time import NoSuchTime, SeveralTimes, Written, with_year_first, written_time
 
 LONGEST = 100
@@ -73,6 +74,31 @@ def asked_time(text: str, *, zone: tzinfo, now: datetime) -> AskedTime:
     if len(text) > LONGEST:
         raise UnreadableTime(TOO_LONG)
     text = _LISTED.sub(r"\1", with_year_first(_of_a_program(_tidied(text))))
+    refused = None
+    for order in _orders(text):
+        try:
+            return _read(order, zone, now)
+        except UnreadableTime as error:
+            if error.sentence is not UNREADABLE:
+                raise
+            refused = refused or error
+    raise refused or UnreadableTime(UNREADABLE)
+
+
+def _orders(text: str) -> Iterator[str]:
+    """Yield the text, and what it says where the time of day stands before the day: 09:40 on 23 November."""
+    yield text
+    if _TIME_OF_DAY.match(text):
+        words = text.split()
+        for size in range(1, min(len(words), 5)):
+            clock, day = words[:size], words[size:]
+            yield " ".join((*day[day[0] == "on" :], *clock)).rstrip(",")
+
+
+_TIME_OF_DAY = re.compile(r"\d{1,2}(?:[:.]\d\d){0,2} ?[ap]\.?m\b|\d{1,2}(?:[:.]\d\d){1,2}[ ,]", re.IGNORECASE)
+
+
+def _read(text: str, zone: tzinfo, now: datetime) -> AskedTime:
     try:
         if moment := _ago(text, now):
             return AskedTime(_in_range(moment), zone, own_zone=True, relative=True)
@@ -105,17 +131,21 @@ def _guesses(text: str, zone: tzinfo, now: datetime) -> tuple[datetime, ...]:
 _FRACTION = re.compile(r"(\d[:.]\d\d)[.,]\d+$")
 # The portal's own tables write the age behind the time.
 _LISTED = re.compile(r"(.*\d:\d\d:\d\d.*?),? (?:in )?\d+ ?\D+(?:ago|[前后])$")
-# What programs write around a time: Go, JavaScript, Kibana, syslog.
-_GO = re.compile(r"(\d [+-]\d{4}) (?:[A-Z]{2,5}|[+-]\d{2,4})(?: m=[+-][\d.]+)?$")
+# What programs write around a time: Go and mail, JavaScript, Kibana, syslog, log files, Redis; and sentences.
+_GO = re.compile(r"(\d ?[+-]\d\d:?\d\d) \(?(?:[A-Z]{2,5}|[+-]\d{2,4})\)?(?: m=[+-][\d.]+)?$")
 _JAVASCRIPT = re.compile(r"((?:GMT|UTC)[+-]\d{4}) ?\([^()]*\)?$")
 _SYSLOG = re.compile(r"(?:<\d{1,3}>)?([A-Z][a-z]{2} \d{1,2} \d\d:\d\d:\d\d) [\w.-]+ [\w./-]+(?:\[\d+\])?:.*$")
 _SYSLOG_5424 = re.compile(r"<\d{1,3}>1 (\S+T\S+)(?: .*)?$")
+_SYSLOG_ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*) [\w.-]+ [\w./-]+(?:\[\d+\])?:.*$")
+_LOG = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S*) (?:\[|(?:DEBUG|INFO|WARN|ERROR|FATAL)).*$")
+_REDIS = re.compile(r"\d+:[A-Z] (\d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d\.\d{3}) [.*#-] .*$")
+_AROUND = re.compile(r"^(?:(?:date|time|at|on|the|since|from|around|about):? )+|<(?=\d)| Uhr$", re.IGNORECASE)
 
 
 def _of_a_program(text: str) -> str:
-    for pattern in (_GO, _JAVASCRIPT, _SYSLOG, _SYSLOG_5424):
+    for pattern in (_GO, _JAVASCRIPT, _SYSLOG, _SYSLOG_5424, _SYSLOG_ISO, _LOG, _REDIS):
         text = pattern.sub(r"\1", text)
-    return text.replace(" @ ", " ")
+    return _AROUND.sub("", text.replace(" @ ", " "))
 
 
 def _tidied(text: str) -> str:
@@ -199,7 +229,7 @@ _UTC = re.compile(
     rf"(.*?)(?:(?<=\d)| )\(?(?:Z|UTC|GMT)(?: ?{_OFFSET}| (\d{{1,2}})(?::?([0-5]\d))?)?\)?", re.IGNORECASE
 )
 _NAMED = re.compile(r"(.*?) ?[\[(]?\b([A-Za-z][A-Za-z_-]*/[A-Za-z0-9_+/-]+)[\])]?")
-_BEIJING = re.compile("(?:北京时间|beijing time)", re.IGNORECASE)
+_CHINESE = re.compile(rf"({'|'.join(CHINESE_NAMES)})(?:标准)?时间")
 _ABBREVIATED = re.compile(
     rf".*\d[ap. m]*\(?\b({'|'.join((*CERTAIN_ABBREVIATIONS, *SEVERAL_ZONES))})\b\)?",
     re.IGNORECASE,
@@ -208,8 +238,8 @@ _ABBREVIATED = re.compile(
 
 def _own_zone(text: str, now: datetime) -> tuple[str, tzinfo | None]:
     """Take the zone out of a text that names one. Raises UnreadableTime for one that names several."""
-    if _BEIJING.search(text):
-        return _BEIJING.sub("", text).strip(" :,()"), ZoneInfo("Asia/Shanghai")
+    if found := _CHINESE.search(text):
+        return _CHINESE.sub("", text).strip(" :,()"), ZoneInfo(CHINESE_NAMES[found[1]])
     rest, named = text, None
     if found := _NAMED.fullmatch(text):
         rest, named = found[1], _zone_named(found[2])

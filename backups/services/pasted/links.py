@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Literal
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from .query import Grammar, ReadQuery, read_query
 from .transport import plain, undone, without_reply_marks
@@ -20,7 +20,7 @@ Kind = Literal["project", "history", "recovery-point", "backup", "find"]
 GrammarOf = Callable[[Kind], Grammar]
 MOST_LINKS = 50
 MOST_STARTS = 200
-MOST_NESTED = 4
+MOST_BREAKS = 10
 
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _END = r"(?![A-Za-z0-9_-])"
@@ -32,8 +32,10 @@ _PATH = re.compile(
     rf"(?:/backups/(?P<backup>{_ID})|/(?P<recovery>recovery-point){_END})?"
     rf"(?:/(?:ticket|refresh|backups\.json|backups\.csv|recovery-point\.json|ticket\.txt){_END})?)?/?"
 )
+# The slash tells how many times the address was encoded; a line may have been broken anywhere in it.
 _START = re.compile(
-    r"(?P<slash>/|%(?:25){0,6}2[fF])(?P<page>projects|sign-in|sso|find)(?=/|%|\?)",
+    r"(?:/|%\s{0,2}(?:2\s{0,2}5\s{0,2}){0,6}2\s{0,2}[fF])\s{0,2}"
+    r"(?P<page>p_r_o_j_e_c_t_s|find)(?=/|\s|%|\?)".replace("_", r"\s{0,2}")
 )
 _STOP = re.compile(
     r"[\s<>\"'|\\^`{}\u3000-\u303f\uff01-\uff0c\uff0e\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]|$"
@@ -41,7 +43,6 @@ _STOP = re.compile(
 _NESTED = re.compile(r"[?&][A-Za-z_.-]{1,30}=https?:/{1,2}[^\s/?&=]{1,255}$")
 _BREAK = re.compile(r"\r?\n[ \t]*|[ \t]")
 _BROKEN_ESCAPE = re.compile("%[0-9A-Fa-f]?$")
-_PART_OF_UUID = re.compile(r"[0-9A-Fa-f-]{1,35}$")
 
 
 @dataclass(frozen=True)
@@ -62,112 +63,144 @@ class PastedLink:
 
 def links_in(text: str, grammar_of: GrammarOf) -> list[PastedLink]:
     """Return the portal's pages that the text links to, each once, in the order of the text."""
-    return list(dict.fromkeys(_links(undone(without_reply_marks(text)), grammar_of, MOST_NESTED)))[
-        :MOST_LINKS
-    ]
+    links = _links(undone(without_reply_marks(text)), grammar_of)
+    return list(islice(dict.fromkeys(links), MOST_LINKS))
 
 
-def _links(text: str, grammar_of: GrammarOf, nested: int) -> Iterator[PastedLink]:
+def _links(text: str, grammar_of: GrammarOf) -> Iterator[PastedLink]:
     end = 0
-    for count, start in enumerate(_START.finditer(text)):
-        if start.start() < end or count > MOST_STARTS:
+    for start in islice(_START.finditer(text), MOST_STARTS):
+        if start.start() < end:
             continue
-        address, end = _address(text, start)
-        if start["page"] == "projects":
-            link, end = _joined(text, start, address, end, grammar_of)
-            if link and _is_nested(text, start):
-                # What the address around it says of itself stands behind it.
-                link = replace(link, query=_known_first(link.query, grammar_of(link.kind)))
-            if link:
-                yield link
-        elif nested:
-            yield from _inside(address, grammar_of, nested - 1)
+        if start["page"] == "find":
+            yield from _searched(_Address(text, start).text)
+            continue
+        link, end = _joined(_Address(text, start), grammar_of)
+        if link:
+            yield link
 
 
-def _address(text: str, start: re.Match[str]) -> tuple[str, int]:
-    """Return the address that begins here with its encoding undone, and where it ends in the text."""
-    stop = _STOP.search(text, start.start())
-    end = stop.start() if stop else len(text)
-    address = text[start.start() : end]
-    depth = 0 if start["slash"] == "/" else 1 + start["slash"].count("25")
-    if depth:
-        # A less encoded `&` parts the parameters of the address around it.
-        cut = re.search("&" if depth == 1 else rf"&|%(?:25){{0,{depth - 2}}}26", address)
-        address, end = (address[: cut.start()], start.start() + cut.start()) if cut else (address, end)
-        for _layer in range(depth):
-            address = unquote(address)
-    elif _is_nested(text, start):
-        _path, mark, query = address.partition("?")
-        if not mark or "=" not in query.split("&")[0]:
-            address = unquote(address.split("&")[0])
-    return address, end
+def _searched(address: str) -> Iterator[PastedLink]:
+    """Yield the search of a find page, unless it is for another link, which is found by itself."""
+    for name, value in parse_qsl(address.partition("?")[2]):
+        if name == "q" and value.strip() and not _START.search(value):
+            yield PastedLink("find", query=ReadQuery((("q", value.strip()),)))
+
+
+class _Address:
+    """An address that begins at `start` of a text, up to `end`; more of it may stand behind a line break."""
+
+    def __init__(self, text: str, start: re.Match[str]) -> None:
+        self._all, self._start = text, start
+        slash = "".join(start[0].split())
+        self._encoded = 0 if slash[0] == "/" else 1 + slash.count("25")
+        self.is_nested = bool(_NESTED.search(text, max(0, start.start() - 300), start.start()))
+        self.end = _stop(text, start.end())
+        self._raw = text[start.start() : self.end]
+
+    def longer(self) -> Iterator[tuple[str, int]]:
+        """Yield the address with what stands behind one line break after another, and where that ends."""
+        raw, end = self._raw, self.end
+        for _break in range(MOST_BREAKS):
+            gap = _BREAK.match(self._all, end)
+            if not gap or self._decoded(raw)[1]:
+                return
+            end = _stop(self._all, gap.end())
+            more = self._all[gap.end() : end]
+            if not more or "://" in more or _START.search(more):
+                return
+            raw += more
+            yield self._decoded(raw)[0], end
+
+    @property
+    def text(self) -> str:
+        """The address with its encoding undone."""
+        return self._decoded(self._raw)[0]
+
+    def _decoded(self, raw: str) -> tuple[str, bool]:
+        """Return the address, and whether it ends for certain within `raw`."""
+        if self._encoded:
+            # A less encoded sign is of the address or the text around it.
+            ends = _ENDS_OF_ENCODED[self._encoded - 1].search(raw)
+            address = "".join((raw[: ends.start()] if ends else raw).split())
+            for _layer in range(self._encoded):
+                address = unquote(address)
+            return undone(address), bool(ends)
+        _path, mark, query = raw.partition("?")
+        if self.is_nested and (not mark or "=" not in query.split("&")[0]):
+            return unquote(raw.split("&")[0]), "&" in raw
+        return raw, False
+
+
+# By how many times more the address was encoded than once.
+_ENDS_OF_ENCODED = [
+    re.compile(
+        r"[&+]"
+        + "".join(rf"|%(?:25){{{depth}}}(?:26|20|0[aAdD]|22|3[cCeE])" for depth in range(deepest))
+        + rf"|%(?:25){{{deepest}}}(?:20|0[aAdD]|22|3[cCeE])"
+    )
+    for deepest in range(7)
+]
+
+
+def _stop(text: str, start: int) -> int:
+    stop = _STOP.search(text, start)
+    return stop.start() if stop else len(text)
+
+
+def _joined(address: _Address, grammar_of: GrammarOf) -> tuple[PastedLink | None, int]:
+    """Read the address, with what follows line breaks where that certainly belongs to it."""
+
+    def read(text: str) -> PastedLink | None:
+        link = _read(text, grammar_of)
+        if link and address.is_nested:
+            # What the address around it says of itself stands behind it.
+            return replace(link, query=_known_first(link.query, grammar_of(link.kind)))
+        return link
+
+    text, end = address.text, address.end
+    link = read(text)
+    for longer_text, longer_end in address.longer():
+        longer = read(longer_text)
+        if longer and (link is None or _belongs(link, longer, text, longer_text, grammar_of(longer.kind))):
+            link, text, end = longer, longer_text, longer_end
+    return link, end
 
 
 def _known_first(query: ReadQuery, grammar: Grammar) -> ReadQuery:
     return ReadQuery(tuple(takewhile(lambda pair: grammar.knows(pair[0]), query.pairs)), query.mended)
 
 
-def _is_nested(text: str, start: re.Match[str]) -> bool:
-    """Whether the address is a parameter's value, not encoded, of another address."""
-    return bool(_NESTED.search(text, max(0, start.start() - 300), start.start()))
-
-
-def _inside(address: str, grammar_of: GrammarOf, nested: int) -> Iterator[PastedLink]:
-    """Yield where the sign-in and the find box lead: to what their own parameter holds."""
-    path, _mark, query = address.partition("?")
-    for part in query.split("&"):
-        name, _equals, value = part.partition("=")
-        if name == "next" or (name == "q" and path.startswith("/find")):
-            inner = unquote(value.replace("+", " "))
-            links = list(_links(inner, grammar_of, nested))
-            yield from links
-            if name == "q" and not links and inner.strip():
-                yield PastedLink("find", query=ReadQuery((("q", inner.strip()),)))
-
-
-def _joined(
-    text: str, start: re.Match[str], address: str, end: int, grammar_of: GrammarOf
-) -> tuple[PastedLink | None, int]:
-    """Read the address, with what follows a line break where that certainly belongs to it."""
-    link = _read(address, grammar_of)
-    for _break in range(10):
-        gap = _BREAK.match(text, end)
-        if not gap or start["slash"] != "/":
-            break
-        stop = _STOP.search(text, gap.end())
-        more = text[gap.end() : stop.start() if stop else len(text)]
-        longer = _read(address + more, grammar_of)
-        if not more or longer is None or not _belongs(link, longer, address, more, grammar_of):
-            break
-        address, end, link = address + more, gap.end() + len(more), longer
-    return link, end
-
-
-def _belongs(
-    link: PastedLink | None, longer: PastedLink, address: str, more: str, grammar_of: GrammarOf
-) -> bool:
-    if link is None:
-        return True
-    if "?" not in address:
-        broken_id = _PART_OF_UUID.search(address.rstrip("/").rpartition("/")[2])
-        whole = longer.backup_id or longer.instance_id
-        if broken_id and UUID.fullmatch(whole.lower()) and not UUID.fullmatch(address[-36:].lower()):
-            return True
-        return more[:1] in "/?" and len(more) > 1 and (longer != link)
-    if longer.query.pairs == link.query.pairs or longer.query.unread:
-        return False
-    grammar, known = grammar_of(link.kind), len(link.query.pairs)
-
+def _belongs(link: PastedLink, longer: PastedLink, before: str, joined: str, grammar: Grammar) -> bool:
     def are_read(pairs: tuple[tuple[str, str], ...]) -> bool:
         return bool(pairs) and all(
             grammar.knows(name) and grammar.reads(name, value) for name, value in pairs
         )
 
-    if more.startswith("&") or address.endswith(("&", "/?")):
-        return are_read(longer.query.pairs[known:])
+    pairs, more = longer.query.pairs, joined[len(before) :]
+    if "?" not in before:
+        kept = all(not is_uuid(old) or old == new for old, new in zip(_ids(link), _ids(longer), strict=True))
+        is_deeper = any(
+            is_uuid(new) and old != new for old, new in zip(_ids(link), _ids(longer), strict=True)
+        )
+        is_other = longer.kind == "recovery-point" != link.kind and not before.endswith("/")
+        return kept and (is_deeper or is_other or are_read(pairs) or (more[:1] == "?" and longer != link))
+    if longer.query.unread or _ids(link) != _ids(longer):
+        return False
+    known = len(link.query.pairs)
+    if more.startswith("&") or before.endswith(("&", "?")):
+        return are_read(pairs[known:])
+    if not are_read(pairs[max(known - 1, 0) :]):
+        return False
     last = link.query.pairs[-1:]
-    was_read = are_read(last) and last[0][1] != "" and not _BROKEN_ESCAPE.search(address)
-    return are_read(longer.query.pairs[max(known - 1, 0) :]) and (not was_read or "&" in more)
+    if not are_read(last) or not last[0][1] or _BROKEN_ESCAPE.search(before):
+        return True
+    # What can be read without it, and might be a value by itself, is no evidence of a break.
+    return len(pairs) > known or not grammar.reads(last[0][0], more)
+
+
+def _ids(link: PastedLink) -> tuple[str, str]:
+    return link.instance_id, link.backup_id
 
 
 def _read(address: str, grammar_of: GrammarOf) -> PastedLink | None:

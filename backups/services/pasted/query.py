@@ -13,15 +13,16 @@ from itertools import islice
 from typing import Protocol
 from urllib.parse import unquote_plus
 
-from .transport import MOST_LAYERS, plain, undone, without_unseen
+from .transport import MOST_LAYERS, plain, undone
 
 # What sentences put behind a link, or around it.
 MARKS = ")]}>.,;:!?…\"'»”’`*_|。，）】」》、！；：？"
 LEADING_MARKS = "([{<\"'«“‘`*_|（【「《"
 _CHINESE_TAIL = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+$")
-# What is left in front of a name of an `&` that was written as an entity or an escape.
-_REMAINS = re.compile(r"(?:amp;|#0*38;|#[xX]0*26;|\\?u0026|[\\^`?&;\s])+")
-_AND = re.compile(r"&(?:amp;|#0*38;|#[xX]0*26;)*")
+# What is left around a name of an `&` that was written as an entity or an escape, and of an escaped `=`.
+_REMAINS = re.compile(r"^(?:amp;|#0*38;|#[xX]0*26;|\\?u0026|[\\^`?&;\s])+|[\\^`\s]+$")
+_AND = re.compile(r"[\\^`]*&(?:amp;|#0*38;|#[xX]0*26;)*")
+_ESCAPES = "\\^"
 
 
 class Grammar(Protocol):
@@ -47,8 +48,14 @@ class ReadQuery:
 def read_query(text: str, grammar: Grammar) -> ReadQuery:
     """Read what stands behind the `?` of a link, as it was sent."""
     reader, mended = _Reader(grammar), []
-    for part in text.split("&"):
-        if part:
+    parts = [part for part in text.split("&") if part]
+    # Quoted-printable, where it is certain: a single value may begin with 3D.
+    is_quoted = len(parts) > 1 and all("=3D" in part for part in parts)
+    for part in parts:
+        if is_quoted:
+            mended.append(part)
+            reader.read(part.replace("=3D", "=", 1), MOST_LAYERS)
+        else:
             reader.mended = False
             reader.read(part, MOST_LAYERS)
             mended += [part] if reader.mended else []
@@ -84,7 +91,7 @@ class _Reader:
         if not value or self.grammar.reads(name, value):
             self.pairs.append((name, value))
             return
-        first, *rest = _AND.split(value)
+        first, *rest = _AND.split(undone(value))
         if rest and layers_left and all(self._is_pair(one) for one in rest):
             self.mended = True
             self._known(name, first, layers_left - 1)
@@ -97,9 +104,7 @@ class _Reader:
 
     def _clean_name(self, name: str) -> str:
         """Return the known name that is left when what transport put before or into it is taken away."""
-        clean = "".join(
-            without_unseen(_REMAINS.sub("", name, count=1) if _REMAINS.match(name) else name).split()
-        )
+        clean = "".join(plain(_REMAINS.sub("", name)).split())
         return clean if clean != name and self.grammar.knows(clean) else ""
 
     def _inner(self, part: str) -> str:
@@ -131,12 +136,12 @@ _NAME_AND_EQUALS = re.compile(r"(?<![A-Za-z0-9_])([a-z_]{1,20})(?==|%3D|%3d)")
 
 def _mended(value: str) -> Iterator[str]:
     """Yield what an unreadable value may have been, the most like it first."""
-    text = undone(value)
-    yield text
-    stripped = text.strip().lstrip(LEADING_MARKS)
-    yield stripped
-    for _run in range(MOST_LAYERS):
-        stripped = _CHINESE_TAIL.sub("", stripped.rstrip(MARKS).rstrip())
+    for text in _decodings(undone(value)):
+        yield text
+        stripped = text.removeprefix("3D").strip().lstrip(LEADING_MARKS)
         yield stripped
-    yield plain(stripped)
-    yield "".join(plain(stripped).split())
+        for _run in range(MOST_LAYERS):
+            stripped = _CHINESE_TAIL.sub("", stripped.rstrip(MARKS + _ESCAPES).rstrip())
+            yield stripped
+        yield plain(stripped)
+        yield "".join(plain(stripped).split())

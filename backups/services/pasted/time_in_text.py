@@ -11,7 +11,13 @@ from .asked_time import AskedTime, UnreadableTime, asked_time
 MOST_STARTS = 3
 MOST_WORDS = 6
 _LOOKS_LIKE_A_TIME = re.compile(
-    r"(?<!\d)\d{1,2}[:.]\d\d(?!\d)|\d{1,2}[点时]|\d{4}-\d\d-\d\d|\d(?:am|pm)\b", re.IGNORECASE
+    r"(?<![\d.])\d{1,2}[:.]\d\d(?!\d)|\d{1,2}[点时]|\d{4}-\d\d-\d\d|\d(?:am|pm)\b|\bago\b|\d\D*前"
+    r"|(?<!\d)1\d{9}(?!\d)",
+    re.IGNORECASE,
+)
+# Chinese has no spaces between words: what is not of a time parts them, too.
+_OTHER_CHINESE = re.compile(
+    "[\u2e80-\u303f\u3400-\u9fff\uff00-\uffef](?<![年月日号点时分秒半周星期礼拜一二三四五六天上下中午早晚凌晨昨今前小个钟北京间])"
 )
 _BETWEEN = {"on", "at", "around", "about", "from", "since", "before", "after", "the", "of", "in"}
 
@@ -21,7 +27,7 @@ def time_in(text: str, *, zone: tzinfo, now: datetime) -> AskedTime | None:
 
     A time of day by itself is not taken for one: None.
     """
-    words = [word for word in text.split()[:2000] if word.lower() not in _BETWEEN]
+    words = [word for word in _OTHER_CHINESE.sub(" ", text).split()[:2000] if word.lower() not in _BETWEEN]
     starts = [place for place, word in enumerate(words) if _LOOKS_LIKE_A_TIME.search(word)][:MOST_STARTS]
     for start in starts:
         for size in range(MOST_WORDS, 0, -1):
@@ -32,13 +38,10 @@ def time_in(text: str, *, zone: tzinfo, now: datetime) -> AskedTime | None:
 
 
 def _read(words: list[str], zone: tzinfo, now: datetime) -> AskedTime | None:
-    """Read the words, also where the time of day stands before the day."""
-    for turn in range(len(words)):
-        text = " ".join((*words[turn:], *words[:turn]))
-        if len(text) > 60 or (len(words) == 1 and "-" not in text and "年" not in text):
-            continue
-        try:
-            return asked_time(text, zone=zone, now=now)
-        except UnreadableTime:
-            continue
-    return None
+    text = " ".join(words)
+    if len(text) > 60 or (len(words) == 1 and "-" not in text and "年" not in text):
+        return None
+    try:
+        return asked_time(text, zone=zone, now=now)
+    except UnreadableTime:
+        return None

@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 import unicodedata
+from html.entities import html5
 from urllib.parse import unquote
 
 MOST_LAYERS = 6
@@ -17,15 +18,15 @@ MOST_LAYERS = 6
 # Zero-width marks, direction marks, the soft hyphen and the byte order mark: nobody sees them.
 _UNSEEN = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 _HYPHENS = re.compile("[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d]")
-_ENTITY = re.compile(r"&(?:(amp|quot|apos|lt|gt|nbsp)|#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6}));")
-_NAMED = {"amp": "&", "quot": '"', "apos": "'", "lt": "<", "gt": ">", "nbsp": " "}
+_ENTITY = re.compile(r"&(?:([A-Za-z]{2,8};)|#(\d{1,7});|#[xX]([0-9a-fA-F]{1,6});)")
 _ESCAPED = re.compile(r"\\u00([2-7][0-9a-fA-F])|\\x([2-7][0-9a-fA-F])|\\([?&=/#%:.\-_~])|[\^`](?=&)")
 _SOFT_BREAK = re.compile(r"=[ \t]*\r?\n(?:> ?)*")
 _QUOTED = re.compile("=([2-7][0-9A-F])")
-_REPLY = re.compile(r"(?m)^[ \t]*(?:>[ \t]?)+")
+_REPLY = re.compile(r"(?m)^[ \t]*(?:>[ \t]?)*")
 # Proofpoint's forms: `-3A` for `%3A` and `_` for `/`; or `*` for each character that is kept behind the end.
 _PROOFPOINT_2 = re.compile(r"urldefense\.[a-z.]+/v2/url\?u=([^&\s]+)[^\s]*")
 _PROOFPOINT_3 = re.compile(r"urldefense\.[a-z.]+/v3/__(\S{1,1000}?)__;([A-Za-z0-9_=-]*)![^\s]*")
+_PROOFPOINT_ENCODED = re.compile(r"urldefense\.[a-z.]+%(?:25)*2[fF][^\s&<>\"']*")
 _KEPT = re.compile(r"\*(?:\*(.))?")
 _RUNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -57,7 +58,7 @@ def _entities(text: str) -> str:
 def _character(found: re.Match[str]) -> str:
     name, decimal, hexadecimal = found.groups()
     if name:
-        return _NAMED[name]
+        return html5.get(name, found[0])
     code = int(decimal) if decimal else int(hexadecimal, 16)
     return chr(code) if 32 <= code < 0xD800 else found[0]
 
@@ -69,20 +70,25 @@ def _unescaped(text: str) -> str:
 
 
 def _quoted_printable(text: str) -> str:
-    """Undo it where lines end with `=`: a `=3D` alone may as well be a value that begins with 3D."""
-    if not _SOFT_BREAK.search(text):
+    """Undo it where lines end with `=`: a `=3D` alone may as well be a value that begins with 3D.
+
+    Where another `=` stands for itself, that at the end of a line does, too.
+    """
+    joined = _SOFT_BREAK.sub("", text)
+    if joined == text or ("=" in joined and "=3D" not in joined):
         return text
-    return _QUOTED.sub(lambda found: chr(int(found[1], 16)), _SOFT_BREAK.sub("", text))
+    return _QUOTED.sub(lambda found: chr(int(found[1], 16)), joined)
 
 
 def without_reply_marks(text: str) -> str:
-    """Return the text without the `>` that a reply puts before each line."""
+    """Return the text without the `>` and the spaces that a reply or a quotation puts before each line."""
     return _REPLY.sub("", text)
 
 
 def _rewritten(text: str) -> str:
     if "urldefense" not in text:
         return text
+    text = _PROOFPOINT_ENCODED.sub(lambda found: unquote(found[0]), text)
     text = _PROOFPOINT_2.sub(lambda found: unquote(found[1].replace("-", "%").replace("_", "/")), text)
     return _PROOFPOINT_3.sub(_proofpoint_3, text)
 

@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 
 from ..words import zone_names
+from .query import LEADING_MARKS, MARKS
+from .transport import plain
 
 # Hours ahead of UTC of the abbreviations that mean one zone everywhere.
 CERTAIN_ABBREVIATIONS: dict[str, float] = {
@@ -41,18 +43,38 @@ SEVERAL_ZONES: dict[str, tuple[float, ...]] = {
     "PDT": (-7,),
 }
 _IANA_OF_ABBREVIATION = {
+    "WEST": "WET",
+    "CEST": "CET",
+    "EEST": "EET",
+    "MSK": "Europe/Moscow",
     "SGT": "Asia/Singapore",
     "HKT": "Asia/Hong_Kong",
     "JST": "Asia/Tokyo",
     "KST": "Asia/Seoul",
 }
+_TIME = re.compile("(?:标准)?时间$| time$", re.IGNORECASE)
 _OFFSET = re.compile(r"(?:UTC|GMT) ?([+-]) ?(\d{1,2})(?::?00)?", re.IGNORECASE)
-_BEIJING = ("beijing", "北京", "中国", "china", "prc")
+CHINESE_NAMES = {
+    "北京": "Asia/Shanghai",
+    "上海": "Asia/Shanghai",
+    "中国": "Asia/Shanghai",
+    "香港": "Asia/Hong_Kong",
+    "台北": "Asia/Taipei",
+    "新加坡": "Asia/Singapore",
+    "东京": "Asia/Tokyo",
+    "曼谷": "Asia/Bangkok",
+    "伦敦": "Europe/London",
+    "纽约": "America/New_York",
+    "世界": "UTC",
+}
+_OTHER_NAMES = CHINESE_NAMES | dict.fromkeys(
+    ("beijing", "china", "china_standard", "prc", "shenzhen", "guangzhou"), "Asia/Shanghai"
+)
 
 
 def typed_zone(text: str) -> str:
     """Return the IANA zone that is meant; "" where none is, or several may be."""
-    text = " ".join(text.split())
+    text = " ".join(plain(text).split()).strip(MARKS + LEADING_MARKS)
     if name := iana_zone(text.replace(" ", "_")):
         return name
     if text.upper() in ("Z", "UTC", "GMT"):
@@ -61,9 +83,7 @@ def typed_zone(text: str) -> str:
         # The names of this family count the other way round.
         name = f"Etc/GMT{'-' if found[1] == '+' else '+'}{int(found[2])}" if int(found[2]) else "UTC"
         return name if name in zone_names() else ""
-    return _IANA_OF_ABBREVIATION.get(text.upper()) or zone_of_city(
-        text.removesuffix("时间").removesuffix(" time")
-    )
+    return _IANA_OF_ABBREVIATION.get(text.upper()) or zone_of_city(_TIME.sub("", text))
 
 
 def iana_zone(text: str) -> str:
@@ -74,9 +94,7 @@ def iana_zone(text: str) -> str:
 def zone_of_city(name: str) -> str:
     """Return the IANA zone that is named after a city; "" where none is, or several are."""
     name = name.casefold().strip().replace(" ", "_")
-    if name in _BEIJING:
-        return "Asia/Shanghai"
-    return _cities().get(name, "")
+    return _OTHER_NAMES.get(name) or _cities().get(name, "")
 
 
 @lru_cache(maxsize=1)

@@ -25,6 +25,8 @@ _WEEKDAY = re.compile(
     re.IGNORECASE,
 )
 _DAYS_AGO = {"today": 0, "今天": 0, "今日": 0, "yesterday": 1, "昨天": 1, "昨日": 1, "前天": 2}
+_PARTS_OF_DAYS = {"今早": "今天早上", "今晚": "今天晚上", "昨晚": "昨天晚上"}
+_PART_OF_DAY = re.compile("|".join(_PARTS_OF_DAYS))
 _DATE = rf"""
     (?P<y>\d{{4}})(?P<mark>[-/.])(?P<m>\d{{1,2}})(?P=mark)(?P<d>\d{{1,2}})
   | (?P<basic>\d{{8}})(?=T|[ ]|$)
@@ -50,10 +52,11 @@ _WRITTEN = re.compile(
     rf"(?:{_DATE})?(?:,?[ ]at[ ]|,?[ ]?@[ ]|[,.]?[T_ ]|:|,)?(?:{_TIME})?", re.VERBOSE | re.IGNORECASE
 )
 _YEAR_LAST = re.compile(
-    rf"({_MONTH} \d{{1,2}}) (\d{{1,2}}:\d\d:\d\d(?:\.\d+)?)( [a-z]{{1,5}})? (\d{{4}})((?: [+-]?\d{{4}})?)$",
+    rf"({_MONTH} \d{{1,2}}|\d{{1,2}} {_MONTH}) (\d{{1,2}}:\d\d:\d\d(?:\.\d+)?)( [a-z]{{1,5}}| [+-]\d{{4}})?"
+    r" (\d{4})((?: [+-]?\d{4})?)$",
     re.IGNORECASE,
 )
-_ORDINAL = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)\b", re.IGNORECASE)
+_ORDINAL = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)\b(?: of\b)?", re.IGNORECASE)
 _STAMP = re.compile(r"(\d{8})(\d{4}(?:\d\d)?)")
 _HOUR_OF_DAY = re.compile(r"(\d{4}-?\d\d-?\d\d) (\d\d)")
 
@@ -85,7 +88,7 @@ def written_time(text: str, now: datetime) -> Written | None:
 
     `now` is aware, in the zone that the text is read in.
     """
-    text, weekday = _without_weekday(text)
+    text, weekday = _without_weekday(_PART_OF_DAY.sub(lambda found: _PARTS_OF_DAYS[found[0]], text))
     text = _HOUR_OF_DAY.sub(r"\1T\2", text) if _HOUR_OF_DAY.fullmatch(text) else text
     text = _STAMP.sub(r"\1T\2", text) if _STAMP.fullmatch(text) else text
     found = _WRITTEN.fullmatch(text)
@@ -104,7 +107,7 @@ def written_time(text: str, now: datetime) -> Written | None:
 
 def with_year_first(text: str) -> str:
     """Return `Nov 23, 2026 09:40:00 UTC` for the order that `date`, git and C write; ordinals as numbers."""
-    return _YEAR_LAST.sub(r"\1, \4 \2\3\5", _ORDINAL.sub(r"\1", text))
+    return _YEAR_LAST.sub(r"\1 \4 \2\3\5", _ORDINAL.sub(r"\1", text))
 
 
 def _without_weekday(text: str) -> tuple[str, int | None]:
@@ -197,13 +200,13 @@ def _days(
     """Yield the days that may be meant, the latest first: more than one only where some of it is left out."""
     if "ago" in parts:
         yield today - timedelta(days=_DAYS_AGO[parts["ago"].lower()])
-    elif not month or not day:
+    elif month is None or day is None:
         back = 0 if weekday is None else (today.weekday() - weekday) % 7
         yield from (
             today - timedelta(days=back),
             today - timedelta(days=back + (1 if weekday is None else 7)),
         )
-    elif year:
+    elif year is not None:
         yield date(year, month, day)
     else:
         date(2000, month, day)  # a leap year: no such day in any year ends here
