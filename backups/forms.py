@@ -224,7 +224,8 @@ class FindForm:
     LONGEST_SEARCH = timedelta(hours=1)
 
     def __init__(self, query: QueryDict) -> None:
-        self.text = query.get("q", "").replace("\0", "").strip()[: self.LONGEST_TEXT]
+        text = query.get("q", "").replace("\0", "").strip()
+        self.text, self.is_cut = text[: self.LONGEST_TEXT], len(text) > self.LONGEST_TEXT
         self._since = query.get("since", "")
 
     @property

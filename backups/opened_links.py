@@ -99,7 +99,8 @@ def damaged_path(request: HttpRequest, rest: str) -> HttpResponse:
         # A program's link must be mended: the view refuses it by name.
         request.unread_parts = (path[file.end() :],)  # type: ignore[attr-defined]
         name = file[1].replace(".", "-")
-        return resolve(page_url(name, link.ids, ())).func(request, link.project, link.instance_id)
+        view: Callable[..., HttpResponse] = resolve(page_url(name, link.ids, ())).func
+        return view(request, link.project, link.instance_id)
     # What stands in the place of an id and is none leads nowhere.
     if ("/instances/" in path and not is_uuid(link.instance_id)) or (
         "/backups/" in path and not is_uuid(link.backup_id)

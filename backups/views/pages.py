@@ -83,20 +83,20 @@ def find(request: HttpRequest) -> HttpResponse:
             began=form.began,
             viewer=viewer_key(request),
         )
-    if request.method == "POST":
-        if len(text) > LONGEST_IN_ADDRESS and not found.destination:
-            # An address cannot carry that much.
-            text = finding.recognised(text, projects, now=now, viewer=viewer_key(request)) or text[:80]
+    if len(text) > LONGEST_IN_ADDRESS and (form.is_cut or not found.destination):
+        # An address cannot carry that much.
+        text = finding.recognised(text, found) or text[:80]
+    if request.method == "POST" and not form.is_cut:
         response = HttpResponseRedirect(found.destination or f"{reverse('find')}?{urlencode({'q': text})}")
         response.status_code = 303
         return response
-    if found.destination:
+    if found.destination and not form.is_cut:
         if len(iri_to_uri(found.destination)) > LONGEST_LINK:
             request.META["QUERY_STRING"] = ""  # the page's links would repeat it
             return render(request, "414.html", status=400)
         fetched = "HX-Request" in request.headers
         return HttpResponseClientRedirect(found.destination) if fetched else redirect(found.destination)
-    context = {"q": text, "found": found, "candidates": found.candidates}
+    context = {"q": text, "is_cut": form.is_cut, "found": found, "candidates": found.candidates}
     context |= {"problems": found.problems, "searched": found.searched}
     if not text:
         context["recent"] = _recent(request, projects)

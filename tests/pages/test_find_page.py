@@ -340,6 +340,8 @@ def test_a_page_opened_again_sets_no_cookie_again(client_of: Callable[[str], Cli
         ("eu-prod is slow today", ["/projects/eu-prod/"]),
         (f"{ORDERS_CACHE_ID} fails with dcs.08.0002", [f"{ORDERS}?error=dcs.08.0002"]),
         ("baskets: dcs.08.0002 again", [f"{BASKETS}?error=dcs.08.0002"]),
+        ("请看baskets的备份", [BASKETS]),
+        ("eu-prod有问题", ["/projects/eu-prod/"]),
         (ORDERS_CACHE_ID.replace("-", "\u2011"), [ORDERS]),
         (ORDERS_CACHE_ID.replace("-", ""), [ORDERS]),
     ],
@@ -379,9 +381,9 @@ def test_a_backup_s_name_leads_to_it_once_its_history_is_at_hand(client_of: Call
     ada = client_of("ada")
     record = ada.get(f"{BASKETS}backups.json").json()["backups"][0]
 
-    answer = ada.get("/find/", {"q": f"see {record['name']}"})
-
-    assert answer.headers["Location"] == f"{BASKETS}backups/{record['backup_id']}/"
+    for text in (f"see {record['name']}", f"备份{record['name']}失败"):
+        answer = ada.get("/find/", {"q": text})
+        assert answer.headers["Location"] == f"{BASKETS}backups/{record['backup_id']}/"
 
 
 def test_a_long_text_is_read_whole_by_post(client_of: Callable[[str], Client]) -> None:
@@ -389,6 +391,10 @@ def test_a_long_text_is_read_whole_by_post(client_of: Callable[[str], Client]) -
 
     answer = ada.post("/find/", {"q": f"{chatter}{ORDERS_CACHE_ID}"})
     several = ada.post("/find/", {"q": f"{chatter} orders-cache {chatter}"[:19_000]})
+    longer = ada.post("/find/", {"q": f"{ORDERS_CACHE_ID} {chatter}{chatter}"})
 
     assert (answer.status_code, answer.headers["Location"]) == (303, ORDERS)
     assert (several.status_code, several.headers["Location"]) == (303, "/find/?q=orders-cache")
+    assert longer.status_code == 200
+    assert ORDERS in links_of(longer)
+    assert "The text is longer than 20,000 characters" in text_of(longer)

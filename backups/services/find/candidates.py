@@ -23,7 +23,7 @@ from ..projects import Project
 from ..words import zone_label
 from .backup_search import Known, Search, search_backups
 
-ERROR_CODE = re.compile(r"(?<![\w.])dcs\.\d{2}\.\d{4}(?![\w])", re.IGNORECASE)
+ERROR_CODE = re.compile(r"(?<![A-Za-z0-9_.])dcs\.\d{2}\.\d{4}(?![A-Za-z0-9_])", re.IGNORECASE)
 MOST_CANDIDATES = 50
 MOST_SUGGESTIONS = 8
 
@@ -111,11 +111,10 @@ def find(
     return Found(_with_what_else(text, tuple(found), zone, now), tuple(projects), problems, search)
 
 
-def recognised(text: str, projects: Sequence[Project], *, now: datetime, viewer: str = "") -> str:
-    """Return the ids, names and codes in a text that is too long for an address."""
-    known, _problems = _instances(projects, now, viewer)
-    names = [instance.name for _, instance in _in_text(text, known)]
-    return " ".join(dict.fromkeys((*ids_in(text), *names, *ERROR_CODE.findall(text))))[:1000]
+def recognised(text: str, found: Found) -> str:
+    """Return the ids, names and codes that were found in a text which is too long for an address."""
+    names = [candidate.title for candidate in found.candidates if candidate.kind != "recovery-point"]
+    return " ".join(dict.fromkeys((*ids_in(text), *names, *ERROR_CODE.findall(text))))
 
 
 def suggestions(
@@ -192,16 +191,20 @@ def _in_text(text: str, known: Sequence[Known]) -> list[Known]:
         for project, instance in known
         if len(name := instance.name.casefold()) > 2
         and name in words
-        and re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", words)
+        and re.search(rf"(?<![a-z0-9_-]){re.escape(name)}(?![a-z0-9_-])", words)
     ]
 
 
 def _named_in(text: str, known: Sequence[Known], projects: Sequence[Project]) -> tuple[Candidate, ...]:
-    """Return what a sentence names: instances, else backups of histories at hand, else projects."""
+    """Return what a sentence names: instances, else backups or codes of histories at hand, else projects."""
     if found := _in_text(text, known):
         return tuple(_of_instance(project, instance) for project, instance in found[:MOST_CANDIDATES])
     words = {word.strip(MARKS + LEADING_MARKS) for word in text.casefold().split()}
+    # Chinese puts no spaces around a name.
+    words.update(re.findall("[a-z0-9._-]+", text.casefold()))
     codes = {code.lower() for code in ERROR_CODE.findall(text)}
+    named = [project for project in projects if project.name.casefold() in words]
+    known = [(project, instance) for project, instance in known if project in named or not named]
     backups, failed = [], []
     pairs = [(project, instance.instance_id) for project, instance in known]
     for (project, instance), snapshot in zip(known, cached_histories(pairs), strict=True):
@@ -210,7 +213,6 @@ def _named_in(text: str, known: Sequence[Known], projects: Sequence[Project]) ->
         failed += [_of_instance(project, instance)] if any(r.error_code in codes for r in records) else []
     if backups or failed:
         return tuple((backups or failed)[:MOST_CANDIDATES])
-    named = [project for project in projects if project.name.casefold() in words]
     return tuple(
         Candidate(reverse("project", args=[project.name]), "project", project.name, project.region, project)
         for project in named
