@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,11 +11,15 @@ from .inventory import GIB, Instance, Json, Row, iso, newest_first, noise, row, 
 
 SERVICE_ZONE = timedelta(hours=8)
 ERROR_CODES = tuple(f"dcs.08.000{number}" for number in range(1, 9))
+MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One backup as its slot decided it, before anyone asks when."""
+    """One backup as its slot decided it, before anyone asks when.
+
+    `changes` are fields that its record has instead of the ordinary ones, or has not (MISSING).
+    """
 
     backup_id: str
     created: datetime
@@ -29,6 +33,7 @@ class Attempt:
     kept_until: datetime | None = None
     ends_as: str = "expired"
     file_format: str = "rdb"
+    changes: Json = field(default_factory=dict)
 
     @property
     def started(self) -> datetime:
@@ -38,14 +43,10 @@ class Attempt:
     def finished(self) -> datetime:
         return self.started + timedelta(seconds=self.seconds)
 
-    def row(self, instance: Instance, now: datetime) -> Row:
-        return row(self.record(instance, now), self.created)
-
     def record(self, instance: Instance, now: datetime) -> Json:
         """Return the API's JSON object for this backup as of `now`."""
-        status = self.status(now)
-        done = status in {"succeed", "expired", "deleted"}
-        return {
+        status = self._status(now)
+        record: Json = {
             "period": slot_of(instance.backup_hour) if self.auto else None,
             "backup_type": "auto" if self.auto else "manual",
             "created_at": iso(self.created),
@@ -53,17 +54,19 @@ class Attempt:
             "remark": self.remark,
             "is_support_restore": "TRUE" if status == "succeed" and self.restorable else "FALSE",
             "backup_id": self.backup_id,
-            "backup_name": backup_name(self.created),
+            # In the service's own zone: never a time to rely on.
+            "backup_name": f"backup_{self.created + SERVICE_ZONE:%Y%m%d%H%M%S}",
             "instance_id": instance.instance_id,
-            "size": self.size if done else 0,
+            "size": self.size if status in {"succeed", "expired", "deleted"} else 0,
             "updated_at": iso(self._changed(status, now)),
             "progress": self._progress(status, now),
             "error_code": self.error_code if status == "failed" else None,
             "status": status,
             "backup_format": self.file_format,
         }
+        return {name: value for name, value in (record | self.changes).items() if value is not MISSING}
 
-    def status(self, now: datetime) -> str:
+    def _status(self, now: datetime) -> str:
         if now < self.started:
             return "waiting"
         if now < self.finished:
@@ -78,9 +81,7 @@ class Attempt:
         """Return updated_at: of an expired or deleted backup it is the time when that came about."""
         if status in {"waiting", "backuping"}:
             return now
-        if self.kept_until and status == self.ends_as:
-            return self.kept_until
-        return self.finished
+        return self.kept_until if self.kept_until and status == self.ends_as else self.finished
 
     def _progress(self, status: str, now: datetime) -> str:
         if status == "waiting":
@@ -90,15 +91,16 @@ class Attempt:
         return f"{noise(self.backup_id, 9) * 100:.2f}" if status == "failed" else "100.00"
 
 
-def backup_name(created: datetime) -> str:
-    """Return the name that the service gives, in its own zone: never a time to rely on."""
-    return f"backup_{created + SERVICE_ZONE:%Y%m%d%H%M%S}"
+def rows(instance: Instance, attempts: Iterable[Attempt], now: datetime) -> list[Row]:
+    """Return what the API would list: the attempts that have begun, newest first."""
+    begun = [attempt for attempt in attempts if attempt.created <= now]
+    return newest_first([row(attempt.record(instance, now), attempt.created) for attempt in begun])
 
 
 def automatic(instance: Instance, day: date, *, attempt: int = 0, **fields: Any) -> Attempt:
     """Return a day's scheduled backup; a further attempt follows an hour after the one before."""
     backup_id = stable_id(instance.instance_id, "auto", day, attempt)
-    created = at_hour(day, instance.backup_hour + attempt, noise(backup_id) * 240)
+    created = _at_hour(day, instance.backup_hour + attempt, noise(backup_id) * 240)
     return Attempt(
         backup_id=backup_id,
         created=created,
@@ -111,9 +113,9 @@ def automatic(instance: Instance, day: date, *, attempt: int = 0, **fields: Any)
 
 
 def manual(instance: Instance, day: date, *, kept: timedelta | None = None, **fields: Any) -> Attempt:
-    """Return a backup that somebody started during that day; it stays until it is deleted."""
+    """Return a backup that somebody made on this day in office hours; nothing deletes it before `kept`."""
     backup_id = stable_id(instance.instance_id, "manual", day)
-    created = at_hour(day, 9, noise(backup_id) * 6 * 3600)
+    created = _at_hour(day, 9, noise(backup_id) * 6 * 3600)
     return Attempt(
         backup_id=backup_id,
         created=created,
@@ -126,19 +128,16 @@ def manual(instance: Instance, day: date, *, kept: timedelta | None = None, **fi
     )
 
 
-def rows(instance: Instance, attempts: Sequence[Attempt], now: datetime) -> list[Row]:
-    """Return what the API would list: the attempts that have begun, newest first."""
-    return newest_first([attempt.row(instance, now) for attempt in attempts if attempt.created <= now])
-
-
 def days_back(now: datetime, count: int) -> Iterator[date]:
-    today = now.astimezone(UTC).date()
-    return (today - timedelta(days=back) for back in range(count))
+    return (now.date() - timedelta(days=back) for back in range(count))
 
 
-def at_hour(day: date, hour: int, seconds: float = 0.0) -> datetime:
+def _at_hour(day: date, hour: int, seconds: float) -> datetime:
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return start + timedelta(hours=hour, milliseconds=int(seconds * 1000))
+
+
+_GROWTH_FROM = datetime(2024, 6, 1, tzinfo=UTC)
 
 
 def size_of(instance: Instance, created: datetime, backup_id: str) -> int:
@@ -148,9 +147,7 @@ def size_of(instance: Instance, created: datetime, backup_id: str) -> int:
     return int(instance.capacity_gb * GIB * share * (0.98 + 0.04 * noise(backup_id, 5)))
 
 
-_GROWTH_FROM = datetime(2024, 6, 1, tzinfo=UTC)
-
-# Seconds at 4 GB. A cluster writes one file per shard, so it takes longer than one pair.
+# At 4 GB. A cluster writes one file per shard, so it takes longer than one pair.
 _BASE_SECONDS = {"single": 60, "ha": 62, "ha_rw_split": 75, "proxy": 190, "cluster": 260}
 
 

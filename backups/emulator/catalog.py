@@ -98,7 +98,7 @@ def _contract_instances(bulk_records: int) -> list[Instance]:
     )
     bulk = _instance(
         "eu-prod",
-        *("bulk-history", "6.0", "ha", 4, histories.Hourly(bulk_records)),
+        *("bulk-history", "6.0", "ha", 4, partial(histories.hourly, count=bulk_records)),
         instance_id=contract.BULK_HISTORY_ID,
         step=3600,
         about=f"{bulk_records:,} backup records to measure with",

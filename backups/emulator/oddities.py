@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from .attempts import ERROR_CODES, Attempt, automatic, manual, rows
+from .attempts import ERROR_CODES, MISSING, Attempt, automatic, manual, rows
 from .histories import daily
-from .inventory import Instance, Json, Row, newest_first, row, stable_id
+from .inventory import Instance, Json, Row, stable_id
 
 _FROM = datetime(2026, 11, 1, tzinfo=UTC)
-MISSING = object()
 
 
 def every_error_code(instance: Instance, now: datetime) -> list[Row]:
@@ -176,18 +175,10 @@ ODD_CASES: list[Json] = [
 
 def _placed(instance: Instance, label: str, cases: list[Json], now: datetime) -> list[Row]:
     """Return a row per case, seven hours apart; the service's own created time stays in order."""
-    found = [_case(instance, label, number, case) for number, case in enumerate(cases)]
-    return newest_first([one for one in found if one.created is None or one.created <= now])
-
-
-def _case(instance: Instance, label: str, number: int, case: Json) -> Row:
-    created = _FROM + timedelta(hours=7 * number, minutes=3, milliseconds=217)
-    ordinary = Attempt(
-        stable_id(instance.instance_id, label, number),
-        created,
-        seconds=69.085,
-        size=73_400_320 + int(created.timestamp()) % 1_000_003,
-        wait=5.295,
-    )
-    record = ordinary.record(instance, now=created + timedelta(hours=1)) | case
-    return row({name: value for name, value in record.items() if value is not MISSING}, created)
+    attempts = []
+    for number, case in enumerate(cases):
+        created = _FROM + timedelta(hours=7 * number, minutes=3, milliseconds=217)
+        size = 73_400_320 + int(created.timestamp()) % 1_000_003
+        backup_id = stable_id(instance.instance_id, label, number)
+        attempts.append(Attempt(backup_id, created, seconds=69.085, size=size, wait=5.295, changes=case))
+    return rows(instance, attempts, now)
