@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,7 +16,7 @@ PolicyShape = Literal["new", "old", "manual", "none"]
 def projects(bulk_records: int) -> tuple[Project, ...]:
     """Return the fleet; the first project is the primary one, which the contract speaks of."""
     return (
-        _project("eu-prod", "eu-west-101", [*_contract_instances(bulk_records), *_eu_prod()]),
+        _project("eu-prod", "eu-west-101", _eu_prod(bulk_records)),
         _project("cn-prod", "cn-north-4", _cn_prod()),
         _project("ap-staging", "ap-southeast-1", _ap_staging(), temporary_key=True),
     )
@@ -27,9 +26,31 @@ def _daily(days: int, **options: Any) -> History:
     return partial(histories.daily, days=days, **options)
 
 
-def _eu_prod() -> list[Instance]:
+def _eu_prod(bulk_records: int) -> list[Instance]:
     make = partial(_instance, "eu-prod")
     return [
+        make(
+            "orders-cache",
+            "6.0",
+            "ha",
+            4,
+            contract.orders_cache,
+            instance_id=contract.ORDERS_CACHE_ID,
+            created_at=datetime(2019, 3, 4, 9, 12, 44, 120_000, UTC),
+            hour=22,
+            tags=(("team", "shop"),),
+            restores=contract.ORDERS_RESTORES,
+        ),
+        make(
+            "bulk-history",
+            "6.0",
+            "ha",
+            4,
+            partial(histories.hourly, count=bulk_records),
+            instance_id=contract.BULK_HISTORY_ID,
+            step=3600,
+            about=f"{bulk_records:,} backup records to measure with",
+        ),
         make("baskets", "6.0", "ha", 8, hour=22, tags=(("team", "shop"), ("tier", "1"))),
         make(
             "sessions-live", "6.0", "ha", 2, histories.live, "manual", step=1, about="a backup is always near"
@@ -86,29 +107,7 @@ def _ap_staging() -> list[Instance]:
     ]
 
 
-def _contract_instances(bulk_records: int) -> list[Instance]:
-    orders = _instance(
-        "eu-prod",
-        *("orders-cache", "6.0", "ha", 4, contract.orders_cache),
-        instance_id=contract.ORDERS_CACHE_ID,
-        created_at=datetime(2019, 3, 4, 9, 12, 44, 120_000, UTC),
-        hour=22,
-        tags=(("team", "shop"),),
-        restores=_ORDERS_RESTORES,
-    )
-    bulk = _instance(
-        "eu-prod",
-        *("bulk-history", "6.0", "ha", 4, partial(histories.hourly, count=bulk_records)),
-        instance_id=contract.BULK_HISTORY_ID,
-        step=3600,
-        about=f"{bulk_records:,} backup records to measure with",
-    )
-    return [orders, bulk]
-
-
-def _project(
-    name: str, region: str, instances: Iterable[Instance], *, temporary_key: bool = False
-) -> Project:
+def _project(name: str, region: str, instances: list[Instance], temporary_key: bool = False) -> Project:
     return Project(
         name=name,
         region=region,
@@ -133,7 +132,8 @@ def _instance(
     **fields: Any,
 ) -> Instance:
     """Return an instance with an id, a time and a policy of its own; `fields` are those of Instance."""
-    instance_id = stable_id("instance", project, name)
+    own_id = stable_id("instance", project, name)
+    created_at = datetime(2024, 2, 1, 8, tzinfo=UTC) + timedelta(seconds=int(noise(own_id) * 60_000_000))
     made = Instance(
         name=name,
         engine="Memcached" if engine_version == "1.5" else "Redis",
@@ -143,14 +143,9 @@ def _instance(
         history=history,
         backup_hour=hour,
         description=about,
-        **{
-            "instance_id": instance_id,
-            "created_at": datetime(2024, 2, 1, 8, tzinfo=UTC)
-            + timedelta(seconds=int(noise(instance_id) * 60_000_000)),
-            **fields,
-        },
+        **{"instance_id": own_id, "created_at": created_at, **fields},
     )
-    return replace(made, backup_policy=_policy(instance_id, policy, made))
+    return replace(made, backup_policy=_policy(own_id, policy, made))
 
 
 def _policy(key: str, shape: PolicyShape, instance: Instance) -> Json | None:
@@ -177,32 +172,3 @@ def _policy(key: str, shape: PolicyShape, instance: Instance) -> Json | None:
         "tenant_id": stable_hex(32, "tenant"),
         "policy": policy,
     }
-
-
-def _restore(number: int, name: str, created: str, updated: str, **fields: Any) -> Json:
-    return {
-        "restore_id": stable_id("restore", number),
-        "restore_name": f"restore_{name}",
-        "backup_id": contract.REFERENCE_BACKUP_ID,
-        "backup_name": contract.REFERENCE_RECORD["backup_name"],
-        "backup_remark": contract.REFERENCE_RECORD["remark"],
-        "created_at": created,
-        "updated_at": updated,
-        "restore_remark": None,
-        "error_code": None,
-        "status": "succeed",
-        "progress": "100.00",
-        **fields,
-    }
-
-
-_ORDERS_RESTORES = (
-    _restore(
-        *(2, "20260918223301", "2026-09-18T14:33:01.004Z", "2026-09-18T14:35:12.870Z"),
-        restore_remark="rehearsal",
-        error_code="dcs.08.0007",
-        status="failed",
-        progress="12.00",
-    ),
-    _restore(1, "20190511101502", "2019-05-11T02:15:02.310Z", "2019-05-11T02:17:41.021Z"),
-)

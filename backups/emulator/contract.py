@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from .attempts import Attempt, automatic, days_back, manual, rows
-from .inventory import Instance, Json, Row, row
+from .inventory import Instance, Json, Row, row, stable_id
 
 ORDERS_CACHE_ID = "5560df16-cebf-4473-95c4-d1b573c16e79"
 BULK_HISTORY_ID = "00000000-0000-4000-8000-00000000feed"
@@ -29,6 +29,32 @@ REFERENCE_RECORD: Json = {
     "error_code": {},
     "status": "succeed",
 }
+_RESTORE: Json = {
+    "restore_id": stable_id("restore", 1),
+    "restore_name": "restore_20190511101502",
+    "backup_id": REFERENCE_BACKUP_ID,
+    "backup_name": REFERENCE_RECORD["backup_name"],
+    "backup_remark": REFERENCE_RECORD["remark"],
+    "created_at": "2019-05-11T02:15:02.310Z",
+    "updated_at": "2019-05-11T02:17:41.021Z",
+    "restore_remark": None,
+    "error_code": None,
+    "status": "succeed",
+    "progress": "100.00",
+}
+_FAILED_RESTORE: Json = {
+    **_RESTORE,
+    "restore_id": stable_id("restore", 2),
+    "restore_name": "restore_20260918223301",
+    "created_at": "2026-09-18T14:33:01.004Z",
+    "updated_at": "2026-09-18T14:35:12.870Z",
+    "restore_remark": "rehearsal",
+    "error_code": "dcs.08.0007",
+    "status": "failed",
+    "progress": "12.00",
+}
+ORDERS_RESTORES = (_FAILED_RESTORE, _RESTORE)
+
 _REFERENCE_ROW = row(REFERENCE_RECORD, datetime(2019, 5, 10, 8, 31, 16, 166_000, UTC))
 
 

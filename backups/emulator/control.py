@@ -24,15 +24,13 @@ from dataclasses import asdict
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from .api import Emulator
-from .faults import Fault
+from .faults import Fault, Faults
 from .http import Answer, Request, json_answer
 from .inventory import Json
 
 PREFIX = "/_emulator/"
-FAULTS = (
-    *("answer_body", "answer_html", "cap_pages", "cut_body", "delay", "drip", "fail_with", "hang"),
-    *("throttle", "total_is_page_count"),
-)
+# All that Faults offers, but for what is no fault or takes a function.
+FAULTS = sorted({name for name in vars(Faults) if name[0] != "_"} - {"faults", "heal", "after_calls"})
 
 
 def with_control(emulator: Emulator) -> WSGIApplication:

@@ -146,7 +146,7 @@ def noise(stable: str, draw: int = 0) -> float:
 
 def iso(moment: datetime) -> str:
     """Return a time as the API prints it: `2019-05-10T08:31:16.166Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def slot_of(hour: int) -> str:
