@@ -65,10 +65,10 @@ def test_records_are_set_added_and_removed_over_http(dcs: Caller) -> None:
 
     control(dcs, "PUT", path, [{"backup_id": "a", "created_at": "2026-01-01T00:00:00Z"}])
     control(dcs, "POST", path, {"backup_id": "b", "created_at": "2026-01-02T00:00:00Z"})
-    assert [one["backup_id"] for one in dcs.records(ORDERS_CACHE_ID)] == ["b", "a"]
+    assert dcs.ids(ORDERS_CACHE_ID) == ["b", "a"]
 
     control(dcs, "DELETE", f"{path}/a")
-    assert [one["backup_id"] for one in dcs.records(ORDERS_CACHE_ID)] == ["b"]
+    assert dcs.ids(ORDERS_CACHE_ID) == ["b"]
 
     assert control(dcs, "DELETE", f"{path}/unknown").status_code == 400
     assert control(dcs, "DELETE", "").status_code == 204

@@ -15,13 +15,6 @@ def names(dcs: Caller, query: str) -> list[str]:
     return [one["name"] for one in dcs.get(f"/instances{query}").json()["instances"]]
 
 
-def test_instances_are_listed_by_tens_with_their_number(dcs: Caller) -> None:
-    body = dcs.get("/instances").json()
-
-    assert len(body["instances"]) == 10
-    assert body["instance_num"] == len(dcs.emulator.fleet.instances(dcs.project)) == 20
-
-
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -38,49 +31,42 @@ def test_each_filter_of_the_list(dcs: Caller, query: str, expected: set[str]) ->
     assert set(names(dcs, query)) == expected
 
 
-def test_paging_meets_every_instance_once_and_tiny_ones_tell_their_capacity_in_capacity_minor(
-    dcs: Caller,
-) -> None:
+def test_paging_meets_every_instance_once(dcs: Caller) -> None:
+    body = dcs.get("/instances").json()
+    assert (len(body["instances"]), body["instance_num"]) == (10, 20)
+
     walked = [name for offset in range(0, 21, 7) for name in names(dcs, f"?limit=7&offset={offset}")]
     assert sorted(walked) == sorted(one.name for one in dcs.emulator.fleet.instances(dcs.project))
 
-    staging = dcs.emulator.fleet.project("ap-staging")
-    body = dcs.get(f"/v2/{staging.project_id}/instances?name=tiny", auth=dcs.auth(staging)).json()
-    [tiny] = body["instances"]
+
+def test_tiny_ones_tell_their_capacity_in_capacity_minor_and_those_never_made_come_on_request(
+    dcs: Caller,
+) -> None:
+    def staging(query: str) -> dict[str, Any]:
+        body = dcs.get(f"/instances?limit=100{query}", dcs.emulator.fleet.project("ap-staging")).json()
+        return {one["name"]: one for one in body["instances"]}
+
+    tiny = staging("&name=tiny")["tiny"]
     assert (tiny["capacity"], tiny["capacity_minor"], tiny["max_memory"]) == (0, ".125", 128)
+    assert "never-made" not in staging("")
+    assert staging("&include_failure=true")["never-made"]["status"] == "CREATEFAILED"
 
 
-def test_instances_that_were_never_made_are_listed_only_on_request(dcs: Caller) -> None:
-    staging = dcs.emulator.fleet.project("ap-staging")
-    path = f"/v2/{staging.project_id}/instances"
+def test_showing_an_instance_adds_cache_mode_and_backup_policy_in_every_shape(dcs: Caller) -> None:
+    def shown(name: str) -> dict[str, Any]:
+        body: dict[str, Any] = dcs.get(f"/instances/{dcs.emulator.fleet.named(name).instance_id}").json()
+        return body
 
-    def statuses(query: str) -> set[str]:
-        body = dcs.get(path + query, auth=dcs.auth(staging)).json()
-        return {one["status"] for one in body["instances"]}
-
-    assert "CREATEFAILED" not in statuses("?limit=100")
-    assert "CREATEFAILED" in statuses("?limit=100&include_failure=true")
-
-
-def test_showing_an_instance_adds_cache_mode_and_backup_policy(dcs: Caller) -> None:
-    shown = dcs.get(f"/instances/{ORDERS_CACHE_ID}").json()
-
-    assert shown["cache_mode"] == "ha"
-    assert shown["instance_backup_policy"]["policy"]["periodical_backup_plan"]["begin_at"] == "22:00-23:00"
-    listed = next(one for one in dcs.get("/instances?name=orders").json()["instances"])
+    orders = shown("orders-cache")
+    (listed,) = dcs.get("/instances?name=orders").json()["instances"]
     assert "cache_mode" not in listed
-    assert listed.items() <= shown.items()
-
-
-def test_backup_policies_come_in_both_documented_shapes_and_as_null(dcs: Caller) -> None:
-    def policy(name: str) -> Any:
-        instance = dcs.emulator.fleet.named(name)
-        return dcs.get(f"/instances/{instance.instance_id}").json()["instance_backup_policy"]
-
-    assert policy("orders-cache")["policy"]["backup_type"] == "auto"
-    assert policy("odd-fields")["backup_type"] == "auto"
-    assert policy("sessions-live")["policy"]["backup_type"] == "manual"
-    assert policy("sessions-single") is None
+    assert listed.items() <= orders.items()
+    assert orders["cache_mode"] == "ha"
+    policy = orders["instance_backup_policy"]["policy"]
+    assert (policy["backup_type"], policy["periodical_backup_plan"]["begin_at"]) == ("auto", "22:00-23:00")
+    assert shown("odd-fields")["instance_backup_policy"]["backup_type"] == "auto"
+    assert shown("sessions-live")["instance_backup_policy"]["policy"]["backup_type"] == "manual"
+    assert shown("sessions-single")["instance_backup_policy"] is None
 
 
 def test_an_unknown_url_is_refused_by_dcs_or_by_the_gateway(dcs: Caller) -> None:

@@ -17,13 +17,13 @@ from huaweicloudsdkdcs.v2 import (
     ShowInstanceRequest,
 )
 
-from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID, Project
+from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 
 from .conftest import Caller
 
 
-def sdk(dcs: Caller, project: Project | None = None, **changes: str) -> Any:
-    one = project or dcs.project
+def sdk(dcs: Caller, project: str = "eu-prod", **changes: str) -> Any:
+    one = dcs.emulator.fleet.project(project)
     key = {"ak": one.ak, "sk": one.sk, "project_id": one.project_id, **changes}
     credentials = BasicCredentials(**key)
     if one.security_token:
@@ -57,16 +57,16 @@ def test_the_sdk_lists_and_shows_instances_with_a_key_of_any_kind(dcs: Caller) -
     assert (shown.name, shown.cache_mode, shown.status) == ("orders-cache", "ha", "RUNNING")
     assert shown.instance_backup_policy.policy.save_days == 7
 
-    chinese = sdk(dcs, dcs.emulator.fleet.project("cn-prod"))
-    found = chinese.list_instances(ListInstancesRequest(name="订单"))
+    found = sdk(dcs, "cn-prod").list_instances(ListInstancesRequest(name="订单"))
     assert [one.name for one in found.instances] == ["订单缓存"]
-    temporary = sdk(dcs, dcs.emulator.fleet.project("ap-staging"))
+    temporary = sdk(dcs, "ap-staging")
     assert temporary.list_instances(ListInstancesRequest()).instance_num == 9
 
 
 def test_the_sdk_lists_restores_and_reads_an_empty_history_from_a_204(dcs: Caller) -> None:
     restores = sdk(dcs).list_restore_records(ListRestoreRecordsRequest(instance_id=ORDERS_CACHE_ID))
     assert [one.status for one in restores.restore_record_response] == ["failed", "succeed"]
+    assert restores.total_num == 2
 
     brand_new = dcs.emulator.fleet.named("brand-new").instance_id
     empty = sdk(dcs).list_backup_records(ListBackupRecordsRequest(instance_id=brand_new))
@@ -82,22 +82,29 @@ def test_the_sdk_pages_through_all_ten_thousand_records_and_meets_none_twice(dcs
 
 
 @pytest.mark.parametrize(
-    ("changes", "request_", "status", "code"),
+    ("changes", "limit", "status", "code"),
     [
-        ({}, ListBackupRecordsRequest(instance_id=ORDERS_CACHE_ID, limit=5000), 400, "DCS.4800"),
-        ({"sk": "wrong"}, ListBackupRecordsRequest(instance_id=ORDERS_CACHE_ID), 401, "APIGW.0301"),
-        ({"project_id": "0" * 32}, ListBackupRecordsRequest(instance_id=ORDERS_CACHE_ID), 401, "APIGW.0307"),
+        ({}, 5000, 400, "DCS.4800"),
+        ({"sk": "wrong"}, 10, 401, "APIGW.0301"),
+        ({"project_id": "0" * 32}, 10, 401, "APIGW.0307"),
     ],
 )
 def test_the_sdk_understands_each_refusal(
-    dcs: Caller, changes: dict[str, str], request_: Any, status: int, code: str
+    dcs: Caller, changes: dict[str, str], limit: int, status: int, code: str
 ) -> None:
     with pytest.raises(ClientRequestException) as caught:
-        sdk(dcs, **changes).list_backup_records(request_)
+        sdk(dcs, **changes).list_backup_records(
+            ListBackupRecordsRequest(instance_id=ORDERS_CACHE_ID, limit=limit)
+        )
 
     assert (caught.value.status_code, caught.value.error_code) == (status, code)
     assert caught.value.request_id == dcs.emulator.calls[-1].request_id
+
+
+def test_the_sdk_understands_a_failure_of_dcs(dcs: Caller) -> None:
     dcs.emulator.fail_with(500)
+
     with pytest.raises(ServerResponseException) as failed:
         sdk(dcs).list_backup_records(ListBackupRecordsRequest(instance_id=ORDERS_CACHE_ID))
+
     assert (failed.value.status_code, failed.value.error_code) == (500, "DCS.5078")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 import requests
@@ -14,47 +13,36 @@ from tests.signature_auth import SignatureAuth
 from .conftest import Caller
 
 
-def refusal(response: requests.Response) -> dict[str, Any]:
-    """Return the gateway's body, after a look at what all of its refusals share."""
-    body: dict[str, Any] = response.json()
+def refusal(response: requests.Response) -> str:
+    """Return code and message, after a look at what all of the gateway's refusals share."""
+    body = response.json()
     assert response.status_code == 401
     assert body["request_id"] == response.headers["X-Request-Id"]
     assert set(body) == {"error_msg", "error_code", "request_id"}
-    return body
+    return f"{body['error_code']} {body['error_msg']}"
 
 
 def test_a_wrong_key_is_refused_with_an_echo_of_key_and_canonical_request(dcs: Caller) -> None:
-    body = refusal(dcs.backups(ORDERS_CACHE_ID, auth=dcs.auth(sk="wrong")))
-    assert body["error_code"] == "APIGW.0301"
-    assert "verify aksk signature fail" in body["error_msg"]
-    assert dcs.project.ak in body["error_msg"]
-    assert f"/instances/{ORDERS_CACHE_ID}/backups/" in body["error_msg"]
-    assert dcs.project.sk not in body["error_msg"]
+    message = refusal(dcs.backups(ORDERS_CACHE_ID, auth=dcs.auth(sk="wrong")))
+    assert message.startswith("APIGW.0301")
+    assert f"verify aksk signature fail, ak:{dcs.project.ak}" in message
+    assert f"/instances/{ORDERS_CACHE_ID}/backups/" in message
+    assert dcs.project.sk not in message
 
     unknown = refusal(dcs.get("/instances", auth=dcs.auth(ak="NOBODYSKEY0000000000")))
-    assert "Get secretKey failed,ak:NOBODYSKEY0000000000,err:ak not exist" in unknown["error_msg"]
+    assert "Get secretKey failed,ak:NOBODYSKEY0000000000,err:ak not exist" in unknown
 
 
 ODD = "SDK-HMAC-SHA256 Access=a, SignedHeaders=, Signature=zz"
 
 
-@pytest.mark.parametrize("header", [None, "Bearer x", "SDK-HMAC-SHA256", ODD, ""])
+@pytest.mark.parametrize("header", [None, "Bearer x", ODD, ""])
 def test_a_request_without_a_signature_or_in_another_form_is_refused(dcs: Caller, header: str | None) -> None:
     url = f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances"
 
     response = requests.get(url, headers={"Authorization": header} if header is not None else {}, timeout=5)
 
-    assert refusal(response)["error_code"] == "APIGW.0301"
-
-
-@pytest.mark.parametrize("project", ["", "cn-prod"])
-def test_no_project_or_one_of_another_region_is_refused_by_the_gateway(dcs: Caller, project: str) -> None:
-    project_id = dcs.emulator.fleet.project(project).project_id if project else ""
-    auth = SignatureAuth(dcs.auth().credentials, project_id)
-
-    body = refusal(dcs.get(f"/v2/{dcs.project.project_id}/instances", auth=auth))
-
-    assert body["error_code"] == "APIGW.0307"
+    assert refusal(response).startswith("APIGW.0301")
 
 
 @pytest.mark.parametrize("change", ["query", "path", "header", "body"])
@@ -72,15 +60,14 @@ def test_what_was_signed_must_be_what_was_sent(dcs: Caller, change: str) -> None
         prepared.body = b"{}"
         prepared.headers["Content-Length"] = "2"
 
-    assert "verify aksk" in refusal(dcs.session.send(prepared, timeout=5))["error_msg"]
+    assert "verify aksk" in refusal(dcs.session.send(prepared, timeout=5))
 
 
 def test_a_space_is_signed_as_percent_20_and_a_plus_is_no_space(dcs: Caller) -> None:
     assert dcs.get("/instances?name=a%20b").status_code == 200
 
-    prepared = requests.Request(
-        "GET", f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances?name=a%20b", auth=dcs.auth()
-    ).prepare()
+    url = f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances?name=a%20b"
+    prepared = requests.Request("GET", url, auth=dcs.auth()).prepare()
     prepared.url = str(prepared.url).replace("%20", "+")
 
     assert dcs.session.send(prepared, timeout=5).status_code == 401
@@ -88,16 +75,14 @@ def test_a_space_is_signed_as_percent_20_and_a_plus_is_no_space(dcs: Caller) -> 
 
 @pytest.mark.parametrize(("minutes", "status"), [(-16, 401), (-14, 200), (14, 200), (16, 401)])
 def test_a_clock_may_be_off_by_fifteen_minutes(dcs: Caller, minutes: int, status: int) -> None:
-    key = dcs.auth().credentials
     skewed = SignatureAuth(
-        key, dcs.project.project_id, lambda: datetime.now(UTC) + timedelta(minutes=minutes)
+        dcs.auth().credentials, dcs.project.project_id, lambda: datetime.now(UTC) + timedelta(minutes=minutes)
     )
 
     response = dcs.get("/instances", auth=skewed)
 
     assert response.status_code == status
-    if status == 401:
-        assert "signature expired" in refusal(response)["error_msg"]
+    assert status == 200 or "signature expired" in refusal(response)
 
 
 @pytest.mark.parametrize(("project", "status", "code"), [("cn-prod", 401, "DCS.1004"), ("", 400, "DCS.4002")])
@@ -113,24 +98,21 @@ def test_a_path_of_another_project_or_of_none_is_refused_by_dcs(
 
 def test_a_temporary_key_works_with_its_security_token_only(dcs: Caller) -> None:
     staging = dcs.emulator.fleet.project("ap-staging")
-    path = f"/v2/{staging.project_id}/instances"
 
-    assert dcs.get(path, auth=dcs.auth(staging)).status_code == 200
-    assert (
-        "X-Security-Token" in refusal(dcs.get(path, auth=dcs.auth(staging, security_token="")))["error_msg"]
-    )
-    wrong = refusal(dcs.get(path, auth=dcs.auth(staging, security_token="STALE")))["error_msg"]
-    assert "token:STALE" in wrong
+    def answer(**changes: str) -> requests.Response:
+        return dcs.get("/instances", staging, auth=dcs.auth(staging, **changes))
+
+    assert answer().status_code == 200
+    assert "X-Security-Token" in refusal(answer(security_token=""))
+    assert "token:STALE" in refusal(answer(security_token="STALE"))
 
 
 def test_six_refusals_in_a_row_lock_the_key_for_five_minutes(dcs: Caller) -> None:
     for _ in range(6):
-        assert "verify aksk" in refusal(dcs.get("/instances", auth=dcs.auth(sk="wrong")))["error_msg"]
+        assert "verify aksk" in refusal(dcs.get("/instances", auth=dcs.auth(sk="wrong")))
 
-    locked = refusal(dcs.get("/instances"))
-    assert "AK access failed to reach the limit,forbidden" in locked["error_msg"]
-    other = dcs.emulator.fleet.project("cn-prod")
-    assert dcs.get(f"/v2/{other.project_id}/instances", auth=dcs.auth(other)).status_code == 200
+    assert "AK access failed to reach the limit,forbidden" in refusal(dcs.get("/instances"))
+    assert dcs.get("/instances", dcs.emulator.fleet.project("cn-prod")).status_code == 200
 
     dcs.emulator.clock = lambda: datetime.now(UTC) + timedelta(minutes=5, seconds=1)
     assert dcs.get("/instances").status_code == 200
