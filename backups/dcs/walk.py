@@ -97,6 +97,29 @@ class _Pass(Generic[Item]):
     def as_walk(self) -> Walk[Item]:
         return Walk(tuple(self.pages), tuple(self.records.values()), self.promised, False, self.truncated)
 
+    def take(self, page: Page[Item]) -> bool:
+        """Add a page; tell whether it brought anything new."""
+        known = len(self.records)
+        if page.total_num is not None:
+            # A total below what was read, that was each page's own length so far, is no list's.
+            counts_the_page = all(one.total_num == one.length for one in (*self.pages, page))
+            if counts_the_page and page.total_num < self.read - self.overlap + page.length:
+                self.total_is_of_the_page = True
+            self.totals.append(page.total_num)
+        self.slipped = self.slipped or self.shows_a_slip(page)
+        self.read += page.length - min(self.overlap, page.length)
+        for record in page.records:
+            self.records.setdefault(record.key, record)
+        self.pages.append(page)
+        return len(self.records) > known
+
+    def shows_a_slip(self, page: Page[Item]) -> bool:
+        """Whether a page does not begin with the last record of the one before, or repeats others."""
+        repeated = [record.key for record in page.records if record.key in self.records]
+        if not self.overlap:
+            return bool(repeated)
+        return repeated != [record.key for record in self.pages[-1].records[-1:]]
+
 
 def _one_pass(
     ask: Callable[[int, int], Page[Item]],
@@ -111,39 +134,10 @@ def _one_pass(
         page = ask(state.read - state.overlap, limit)
         on_page(page)
         if state.read >= max_records:
-            state.slipped = state.slipped or _has_slipped(state, page)
+            state.slipped = state.slipped or state.shows_a_slip(page)
             state.truncated = any(record.key not in state.records for record in page.records)
             return state
-        if not _take(state, page) or not _goes_on(state, page, limit):
+        is_new = state.take(page)
+        # A total that is not what was read promises more, or cannot be the list's.
+        if not is_new or (page.total_num == state.read and page.length < limit):
             return state
-
-
-def _take(state: _Pass[Item], page: Page[Item]) -> bool:
-    """Add a page; tell whether it brought anything new."""
-    known = len(state.records)
-    if page.total_num is not None:
-        # A total below what was read, that was each page's own length so far, is no list's.
-        counts_the_page = page.total_num == page.length and all(p.total_num == p.length for p in state.pages)
-        if counts_the_page and page.total_num < state.read - state.overlap + page.length:
-            state.total_is_of_the_page = True
-        state.totals.append(page.total_num)
-    if state.pages and _has_slipped(state, page):
-        state.slipped = True
-    state.read += page.length - min(state.overlap, page.length)
-    for record in page.records:
-        state.records.setdefault(record.key, record)
-    state.pages.append(page)
-    return len(state.records) > known
-
-
-def _has_slipped(state: _Pass[Item], page: Page[Item]) -> bool:
-    """Whether a page does not begin with the last record of the one before, or repeats others."""
-    repeated = [record.key for record in page.records if record.key in state.records]
-    if not state.overlap:
-        return bool(repeated)
-    return repeated != [record.key for record in state.pages[-1].records[-1:]]
-
-
-def _goes_on(state: _Pass[Item], page: Page[Item], limit: int) -> bool:
-    """Whether there may be more: its total says so or cannot be the list's, or the page is full."""
-    return page.total_num != state.read or page.length >= limit
