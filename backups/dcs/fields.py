@@ -10,12 +10,13 @@ import json
 import math
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 # The reference calls its numbers Long.
 LARGEST = 2**63 - 1
+Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2201, 1, 1, tzinfo=UTC)
 
 

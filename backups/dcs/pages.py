@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from sys import intern
-from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from .errors import DcsAnswerGarbled, is_error
-from .fields import EARLIEST, LARGEST, LATEST, has_value, percent, whole_number
-from .records import BackupRecord, Instance
+from .fields import Count, has_value, whole_number
+from .records import BackupRecord, BackupRow, Instance
 
 
 class _Keyed(Protocol):
@@ -36,22 +36,42 @@ class Page(Generic[Item]):
 
 
 def backup_page(body: bytes, request_id: str = "") -> Page[BackupRecord]:
-    """Return the typed page of a body of ListBackupRecords, also of one that was cached."""
-    try:
+    """Return the typed page of a body of ListBackupRecords, also of one that was cached.
+
+    A page whose every row has the types of the reference page is decoded straight
+    into rows, in half the time; any other is read field by field, to the same records.
+    """
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         usual = _usual_page(body)
-        records = tuple(_usual_record(row) for row in usual.backup_record_response)
-        return Page(records, usual.total_num, len(records), request_id, body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _Unusual):
-        items, total = page_of(body, items="backup_record_response", total="total_num")
-    records = tuple(BackupRecord.from_api(item) for item in items if isinstance(item, dict))
-    return Page(records, total, len(items), request_id, body)
+        rows = usual.backup_record_response
+        if all(row.is_usual for row in rows):
+            records = tuple(map(BackupRecord.from_row, rows))
+            return Page(records, usual.total_num, len(rows), request_id, body)
+    return _read_page(body, request_id, BackupRecord.from_api, "backup_record_response", "total_num")
+
+
+class _UsualPage(msgspec.Struct, gc=False):
+    backup_record_response: list[BackupRow]
+    total_num: Count | None = None
+    error: None = None
+    error_code: None = None
+    error_msg: None = None
+
+
+_usual_page = msgspec.json.Decoder(_UsualPage).decode
 
 
 def instance_page(body: bytes, request_id: str = "") -> Page[Instance]:
     """Return the typed page of a body of ListInstances."""
-    items, total = page_of(body, items="instances", total="instance_num")
-    records = tuple(Instance.from_api(item) for item in items if isinstance(item, dict))
-    return Page(records, total, len(items), request_id, body)
+    return _read_page(body, request_id, Instance.from_api, "instances", "instance_num")
+
+
+def _read_page(
+    body: bytes, request_id: str, read: Callable[[dict[str, Any]], Item], items: str, total: str
+) -> Page[Item]:
+    found, promised = page_of(body, items=items, total=total)
+    records = tuple(read(item) for item in found if isinstance(item, dict))
+    return Page(records, promised, len(found), request_id, body)
 
 
 def instance_answer(body: bytes, request_id: str = "") -> Page[Instance]:
@@ -90,76 +110,6 @@ def _object(body: bytes) -> dict[str, Any]:
     return answer
 
 
-# Usual rows ------------------------------------------------------------------
-# A page whose every row has the types of the reference page is decoded straight into records, in a
-# fifth of the time. Any other is read field by field, by `BackupRecord.from_api`, to the same records.
-
-_Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
-
-
-class _Unusual(Exception):
-    """This page has to be read field by field."""
-
-
-class _UsualRow(msgspec.Struct, gc=False):
-    backup_id: str | None = None
-    backup_name: str | None = None
-    instance_id: str | None = None
-    status: str | None = None
-    backup_type: str | None = None
-    backup_format: str | None = None
-    size: _Count | None = None
-    created_at: datetime | None = None
-    execution_at: datetime | None = None
-    updated_at: datetime | None = None
-    progress: str | None = None
-    is_support_restore: Literal["TRUE", "FALSE"] | None = None
-    error_code: str | None = None
-    remark: str | None = None
-    period: str | None = None
-
-
-class _UsualPage(msgspec.Struct, gc=False):
-    backup_record_response: list[_UsualRow]
-    total_num: _Count | None = None
-    error: None = None
-    error_code: None = None
-    error_msg: None = None
-
-
-_usual_page = msgspec.json.Decoder(_UsualPage).decode
-
-
-def _usual_record(row: _UsualRow) -> BackupRecord:
-    for moment in (row.created_at, row.execution_at, row.updated_at):
-        if moment is not None and not (moment.tzinfo is UTC and EARLIEST <= moment < LATEST):
-            raise _Unusual
-    progress = percent(row.progress) if row.progress else None
-    if row.progress and progress is None:
-        raise _Unusual
-    backup_id, name, remark = row.backup_id or "", row.backup_name or "", row.remark or ""
-    error_code = (row.error_code or "").lower()
-    return BackupRecord(
-        backup_id=backup_id,
-        name=name,
-        instance_id=intern(row.instance_id or ""),
-        status=intern(row.status or ""),
-        type=intern(row.backup_type or ""),
-        format=intern((row.backup_format or "").lower()),
-        size_bytes=row.size,
-        created_at=row.created_at,
-        execution_at=row.execution_at,
-        updated_at=row.updated_at,
-        progress_percent=progress,
-        restorable=row.is_support_restore and row.is_support_restore == "TRUE",
-        error_code=intern(error_code),
-        description=remark,
-        period=intern(row.period or ""),
-        unread=(),
-        search_text=f"{name}\n{backup_id}\n{remark}\n{error_code}".casefold(),
-    )
-
-
 # JSON ------------------------------------------------------------------------
 
 
@@ -180,7 +130,9 @@ def decode(body: bytes) -> Any:
 def _decode_leniently(body: bytes) -> Any:
     text = body.decode("utf-8-sig", "replace")
     try:
-        value = json.loads(text, strict=False, parse_constant=_dropped, parse_int=_int, parse_float=_float)
+        value = json.loads(
+            text, strict=False, parse_constant=lambda _: None, parse_int=_whole, parse_float=_finite
+        )
         if "\\u" in text:
             # Pairs what belongs together and replaces what is alone.
             whole = json.dumps(value, ensure_ascii=False)
@@ -192,14 +144,10 @@ def _decode_leniently(body: bytes) -> Any:
     return value
 
 
-def _dropped(_: str) -> None:
-    return None
-
-
-def _int(text: str) -> int | None:
+def _whole(text: str) -> int | None:
     return int(text) if len(text) < 400 else None
 
 
-def _float(text: str) -> float | None:
+def _finite(text: str) -> float | None:
     number = float(text)
     return number if math.isfinite(number) else None

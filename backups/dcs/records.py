@@ -10,14 +10,26 @@ ListInstances and ShowInstance.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from sys import intern
-from typing import Any, TypeVar
+from typing import Any, Literal
 
 import msgspec
 
+from .fields import (
+    EARLIEST,
+    LATEST,
+    Count,
+    capacity,
+    list_of,
+    object_of,
+    percent,
+    text_of,
+    time_of,
+    whole_number,
+    yes_or_no,
+)
 from .fields import as_text as as_text
-from .fields import capacity, list_of, object_of, percent, text_of, time_of, whole_number, yes_or_no
 from .fields import has_value as has_value
 
 STATUSES = ("waiting", "backuping", "succeed", "failed", "expired", "deleted")
@@ -25,7 +37,46 @@ RUNNING_STATUSES = ("waiting", "backuping")
 TYPES = ("manual", "auto")
 FORMATS = ("rdb", "aof")
 
-Unread = tuple[tuple[str, str], ...]
+
+class BackupRow(msgspec.Struct, gc=False):
+    """One row of ListBackupRecords, with the names and types of the reference page."""
+
+    backup_id: str | None = None
+    backup_name: str | None = None
+    instance_id: str | None = None
+    status: str | None = None
+    backup_type: str | None = None
+    backup_format: str | None = None
+    size: Count | None = None
+    created_at: datetime | None = None
+    execution_at: datetime | None = None
+    updated_at: datetime | None = None
+    progress: str | float | None = None
+    is_support_restore: Literal["TRUE", "FALSE"] | bool | None = None
+    error_code: str | None = None
+    remark: str | None = None
+    period: str | None = None
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether all is read: the types alone allow any text as progress, and times of any zone and year."""
+        if self.progress and percent(self.progress) is None:
+            return False
+        for moment in (self.created_at, self.execution_at, self.updated_at):
+            if moment is not None and not (moment.tzinfo is UTC and EARLIEST <= moment < LATEST):
+                return False
+        return True
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "size": whole_number,
+    "created_at": time_of,
+    "execution_at": time_of,
+    "updated_at": time_of,
+    "progress": percent,
+    "is_support_restore": yes_or_no,
+}
+_TEXTS = tuple(name for name in BackupRow.__struct_fields__ if name not in _READERS)
 
 
 # Records hold no cycles: the garbage collector need not walk through all of a history.
@@ -47,33 +98,37 @@ class BackupRecord(msgspec.Struct, frozen=True, gc=False):
     error_code: str
     description: str
     period: str
-    unread: Unread
+    unread: tuple[tuple[str, str], ...]
     search_text: str
 
     @classmethod
     def from_api(cls, raw: dict[str, Any]) -> BackupRecord:
-        unread: list[tuple[str, str]] = []
-        backup_id = text_of(raw.get("backup_id"))
-        name = text_of(raw.get("backup_name"))
-        error_code = text_of(raw.get("error_code")).lower()
-        description = text_of(raw.get("remark"))
+        found: dict[str, Any] = {name: text_of(raw.get(name)) for name in _TEXTS}
+        found |= {name: read(raw.get(name)) for name, read in _READERS.items()}
+        unread = [name for name in _READERS if found[name] is None and has_value(raw.get(name))]
+        return cls.from_row(BackupRow(**found), tuple((name, as_text(raw[name])) for name in unread))
+
+    @classmethod
+    def from_row(cls, row: BackupRow, unread: tuple[tuple[str, str], ...] = ()) -> BackupRecord:
+        backup_id, name, description = row.backup_id or "", row.backup_name or "", row.remark or ""
+        error_code = (row.error_code or "").lower()
         return cls(
             backup_id=backup_id,
             name=name,
-            instance_id=intern(text_of(raw.get("instance_id"))),
-            status=intern(text_of(raw.get("status"))),
-            type=intern(text_of(raw.get("backup_type"))),
-            format=intern(text_of(raw.get("backup_format")).lower()),
-            size_bytes=_read(whole_number, raw, "size", unread),
-            created_at=_read(time_of, raw, "created_at", unread),
-            execution_at=_read(time_of, raw, "execution_at", unread),
-            updated_at=_read(time_of, raw, "updated_at", unread),
-            progress_percent=_read(percent, raw, "progress", unread),
-            restorable=_read(yes_or_no, raw, "is_support_restore", unread),
+            instance_id=intern(row.instance_id or ""),
+            status=intern(row.status or ""),
+            type=intern(row.backup_type or ""),
+            format=intern((row.backup_format or "").lower()),
+            size_bytes=row.size,
+            created_at=row.created_at,
+            execution_at=row.execution_at,
+            updated_at=row.updated_at,
+            progress_percent=percent(row.progress),
+            restorable=yes_or_no(row.is_support_restore),
             error_code=intern(error_code),
             description=description,
-            period=intern(text_of(raw.get("period"))),
-            unread=tuple(unread),
+            period=intern(row.period or ""),
+            unread=unread,
             search_text=f"{name}\n{backup_id}\n{description}\n{error_code}".casefold(),
         )
 
@@ -148,73 +203,38 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
     engine: str
     engine_version: str
     status: str
-    spec_code: str
     cache_mode: str
     capacity_gb: float | None
-    max_memory_mb: int | None
-    used_memory_mb: int | None
     created_at: datetime | None
-    az_codes: tuple[str, ...]
-    tags: tuple[tuple[str, str], ...]
-    enterprise_project_id: str
-    description: str
     task: str
     backup_policy: BackupPolicy | None
-    unread: Unread
+    policy_unreadable: bool
     search_text: str
 
     @classmethod
     def from_api(cls, raw: dict[str, Any]) -> Instance:
-        unread: list[tuple[str, str]] = []
         instance_id = text_of(raw.get("instance_id"))
         name = text_of(raw.get("name"))
         policy = raw.get("instance_backup_policy")
         backup_policy = BackupPolicy.from_api(policy)
-        if backup_policy is None and has_value(policy):
-            unread.append(("instance_backup_policy", as_text(policy)))
         return cls(
             instance_id=instance_id,
             name=name,
             engine=text_of(raw.get("engine")),
             engine_version=text_of(raw.get("engine_version")),
             status=intern(text_of(raw.get("status"))),
-            spec_code=text_of(raw.get("spec_code")),
             cache_mode=intern(text_of(raw.get("cache_mode")).lower()),
             capacity_gb=capacity(raw),
-            max_memory_mb=_read(whole_number, raw, "max_memory", unread),
-            used_memory_mb=_read(whole_number, raw, "used_memory", unread),
-            created_at=_read(time_of, raw, "created_at", unread),
-            az_codes=tuple(text_of(code) for code in list_of(raw.get("az_codes"))),
-            tags=tuple(
-                (text_of(tag.get("key")), text_of(tag.get("value")))
-                for tag in list_of(raw.get("tags"))
-                if isinstance(tag, dict)
-            ),
-            enterprise_project_id=text_of(raw.get("enterprise_project_id")),
-            description=text_of(raw.get("description")),
+            created_at=time_of(raw.get("created_at")),
             task=_task(raw.get("task")),
             backup_policy=backup_policy,
-            unread=tuple(unread),
+            policy_unreadable=backup_policy is None and has_value(policy),
             search_text=f"{name}\n{instance_id}".casefold(),
         )
 
     @property
     def key(self) -> str:
         return self.instance_id or f"\0{self!r}"
-
-
-Value = TypeVar("Value")
-
-
-def _read(
-    reader: Callable[[Any], Value | None], raw: dict[str, Any], name: str, unread: list[tuple[str, str]]
-) -> Value | None:
-    """Read one field; what cannot be read is kept as text."""
-    value = raw.get(name)
-    found = None if value is None else reader(value)
-    if found is None and has_value(value):
-        unread.append((name, as_text(value)))
-    return found
 
 
 def _task(value: Any) -> str:

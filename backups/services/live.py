@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-import msgspec
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
@@ -119,7 +118,5 @@ def problem_of(mark: str) -> str:
 
 def _mark(generation: str, problem: Problem | None, instance: Instance | None = None) -> str:
     told = (problem.kind, problem.http_status, problem.code, problem.asked_at) if problem else None
-    # What an instance uses of its memory moves all the time, and no page shows it.
-    shown = instance and msgspec.structs.replace(instance, used_memory_mb=None)
-    seen = zlib.crc32(repr((told, shown)).encode())
+    seen = zlib.crc32(repr((told, instance)).encode())
     return f"{generation}.{problem.kind if problem else ''}.{seen:08x}"

@@ -472,16 +472,9 @@ INSTANCE: dict[str, Any] = {
     "engine": "Redis",
     "engine_version": "6.0",
     "status": "RUNNING",
-    "spec_code": "redis.ha.xu1.large.r2.4",
     "cache_mode": "HA",
     "capacity": 4,
-    "max_memory": 4096,
-    "used_memory": 1234,
     "created_at": "2024-01-02T03:04:05.678Z",
-    "az_codes": ["eu-west-101a", "eu-west-101b"],
-    "tags": [{"key": "team", "value": "shop"}],
-    "enterprise_project_id": "0",
-    "description": "orders",
     "task": "",
     "publicip_id": {},
     "ip": "10.0.0.1",
@@ -496,17 +489,9 @@ def instance(**changes: Any) -> Instance:
 
 def test_an_instance_is_read_without_its_address_and_account() -> None:
     read = instance()
-    assert (read.name, read.engine, read.engine_version, read.status) == (
-        "Orders-Cache",
-        "Redis",
-        "6.0",
-        "RUNNING",
-    )
-    assert (read.cache_mode, read.capacity_gb) == ("ha", 4.0)
-    assert (read.max_memory_mb, read.used_memory_mb) == (4096, 1234)
+    assert (read.name, read.engine, read.engine_version) == ("Orders-Cache", "Redis", "6.0")
+    assert (read.status, read.cache_mode, read.capacity_gb) == ("RUNNING", "ha", 4.0)
     assert read.created_at == at("2024-01-02T03:04:05.678")
-    assert read.az_codes == ("eu-west-101a", "eu-west-101b")
-    assert read.tags == (("team", "shop"),)
     assert read.search_text == "orders-cache\n5560df16-cebf-4473-95c4-d1b573c16e79"
     for hidden in ("10.0.0.1", "6379", "root"):
         assert hidden not in repr(read)
@@ -527,11 +512,8 @@ def test_a_task_is_read_by_its_name_and_status(task: Any, read: str) -> None:
     assert instance(task=task).task == read
 
 
-def test_samples_that_break_their_own_types_are_read() -> None:
-    read = instance(tags=[{"key": 1, "value": None}, "no tag", {}], az_codes=[1, None], engine_version=5)
-    assert read.tags[0] == ("1", "")
-    assert read.az_codes[0] == "1"
-    assert read.engine_version == "5"
+def test_a_sample_that_breaks_its_own_types_is_read() -> None:
+    assert instance(engine_version=5).engine_version == "5"
 
 
 CAPACITIES = [

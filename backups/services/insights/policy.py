@@ -64,8 +64,7 @@ def plan_of(instance: Instance | None) -> Plan:
         return Plan("unknown")
     policy = instance.backup_policy
     if policy is None:
-        unread = any(name == "instance_backup_policy" for name, _ in instance.unread)
-        return Plan("unreadable" if unread else "none")
+        return Plan("unreadable" if instance.policy_unreadable else "none")
     return _plan(policy)
 
 
