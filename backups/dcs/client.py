@@ -14,22 +14,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import requests
+from requests.structures import CaseInsensitiveDict
 
-from .errors import (
-    DcsAnswerGarbled,
-    DcsError,
-    DcsNotFound,
-    DcsUnavailable,
-    clean_request_id,
-    error_from_answer,
-    is_error,
-)
-from .http import FAILURES, PAUSES, BodyTooLong, Transport, failure_of, retry_after, with_retries
-from .pages import Page, backup_page, decode, instance_answer, instance_page
+from .errors import DcsAnswerGarbled, DcsError, DcsNotFound, DcsUnavailable, error_from_answer, is_error
+from .http import FAILURES, PAUSES, DeadlineAdapter, failure_of, request_id_of, retry_after_of, with_retries
+from .pages import Item, Page, backup_page, decode, instance_answer, instance_page
 from .records import BackupRecord, Instance
 from .signing import Credentials, Signer, canonical_query
 
@@ -38,8 +31,8 @@ _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Enco
 MAX_LIMIT = 1000
 # A page of 1000 records with the longest remarks stays far below this.
 MAX_BODY_BYTES = 16 * 1024 * 1024
-
-Result = TypeVar("Result")
+# What a call with its retries may take where the caller gives no deadline.
+CALL_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -57,12 +50,11 @@ class Asked:
 class DcsClient:
     """Asks DCS about one project. Safe to share between threads.
 
-    Timeouts are in seconds: `connect_timeout` and `read_timeout` per socket
-    operation, `call_budget` for one call with its retries where the caller
-    gives no deadline of its own (a value of time.monotonic()). Only the look-up
-    of the host's name and a connection that tries several addresses can exceed
-    it. `pauses` are the seconds before each repetition; `sleep` waits them.
-    `observe` is told of every request once it has ended, repetitions included.
+    Timeouts are in seconds per socket operation; a `deadline` is a value of
+    time.monotonic(), which a call with its retries keeps to. Only the look-up of
+    the host's name and a connection that tries several addresses can exceed it.
+    `pauses` are the seconds before each repetition; `sleep` waits them. `observe`
+    is told of every request once it has ended, repetitions included.
     """
 
     def __init__(
@@ -73,7 +65,6 @@ class DcsClient:
         credentials: Credentials,
         connect_timeout: float = 3.0,
         read_timeout: float = 8.0,
-        call_budget: float = 10.0,
         max_body_bytes: int = MAX_BODY_BYTES,
         pauses: Sequence[float] = PAUSES,
         sleep: Callable[[float], None] = time.sleep,
@@ -82,22 +73,25 @@ class DcsClient:
     ) -> None:
         url = urlsplit(endpoint.rstrip("/"))
         self._endpoint = endpoint
+        self._origin = f"{url.scheme}://{url.netloc}"
         self._base = f"{url.path}/v2/{quote(project_id, safe='')}/instances"
         self._credentials = credentials
-        self._timeouts = (connect_timeout, read_timeout)
-        self._call_budget = call_budget
+        self._timeout = (connect_timeout, read_timeout)
         self._pauses = tuple(pauses)
         self._sleep = sleep
         self._observe = observe
         self._signer = Signer(credentials, project_id, url.netloc, clock)
-        self._transport = Transport(f"{url.scheme}://{url.netloc}", most_bytes=max_body_bytes)
+        # An adapter without a session: no redirect, cookie or .netrc file comes between.
+        self._adapter = DeadlineAdapter(seconds=CALL_SECONDS, most_bytes=max_body_bytes)
+        found = requests.Session().merge_environment_settings(self._origin, {}, None, None, None)
+        self._environment: dict[str, Any] = {"verify": found["verify"], "proxies": found["proxies"]}
 
     def __repr__(self) -> str:
         return f"DcsClient({self._endpoint}, {self._credentials!r})"
 
     def close(self) -> None:
         """Close the connections that are kept open; a later call opens new ones."""
-        self._transport.close()
+        self._adapter.close()
 
     def list_backup_records(
         self,
@@ -125,36 +119,10 @@ class DcsClient:
         return self._ask("ListBackupRecords", backup_page, path, query, deadline, retry=retry)
 
     def list_instances(
-        self,
-        *,
-        limit: int = MAX_LIMIT,
-        offset: int = 0,
-        name: str = "",
-        name_equal: str = "",
-        instance_id: str = "",
-        status: str = "",
-        include_failure: bool | None = None,
-        include_delete: bool | None = None,
-        tags: str = "",
-        ip: str = "",
-        deadline: float | None = None,
+        self, *, limit: int = MAX_LIMIT, offset: int = 0, deadline: float | None = None
     ) -> Page[Instance]:
-        """Ask for one page of the project's instances (ListInstances).
-
-        `name` is a part of the name, `name_equal` the whole; `tags` is `key=value,…`.
-        """
-        given = {
-            "name": name,
-            "name_equal": name_equal,
-            "instance_id": instance_id,
-            "status": status,
-            "include_failure": "" if include_failure is None else str(include_failure).lower(),
-            "include_delete": "" if include_delete is None else str(include_delete).lower(),
-            "tags": tags,
-            "ip": ip,
-        }
+        """Ask for one page of the project's instances (ListInstances)."""
         query = [("limit", str(limit)), ("offset", str(offset))]
-        query += [(key, text) for key, text in given.items() if text]
         return self._ask("ListInstances", instance_page, "", query, deadline)
 
     def show_instance(self, instance_id: str, *, deadline: float | None = None) -> Page[Instance]:
@@ -166,49 +134,55 @@ class DcsClient:
     def _ask(
         self,
         call: str,
-        read: Callable[[bytes, str], Result],
+        read: Callable[[bytes, str], Page[Item]],
         path: str,
         query: list[tuple[str, str]],
         deadline: float | None,
         *,
         retry: bool = True,
-    ) -> Result:
-        ends = time.monotonic() + self._call_budget if deadline is None else deadline
+    ) -> Page[Item]:
+        ends = time.monotonic() + CALL_SECONDS if deadline is None else deadline
         path, parameters = self._base + path, canonical_query(query)
 
-        def once() -> Result | DcsError:
+        def once() -> Page[Item]:
             began = time.monotonic()
             if began >= ends:
-                return DcsUnavailable("there was no time left to ask", kind="timed_out")
-            answer = self._answer(path, parameters, ends, ends - began)
-            found = answer if isinstance(answer, DcsError) else self._meaning(answer, read)
-            self._observe(_asked(call, answer, found, time.monotonic() - began))
-            return found
+                raise DcsUnavailable("there was no time left to ask", kind="timed_out")
+
+            def ended(outcome: str, http_status: int | None, error_code: str, request_id: str) -> None:
+                seconds = time.monotonic() - began
+                self._observe(Asked(call, outcome, http_status, error_code, request_id, seconds))
+
+            try:
+                answer = self._get(path, parameters, ends)
+                page = self._page(answer, read)
+            except DcsError as error:
+                ended(error.kind, error.http_status, error.error_code, error.request_id)
+                raise
+            ended("ok", answer.status_code, "", page.request_id)
+            return page
 
         pauses = self._pauses if retry else ()
-        return with_retries(once, pauses=pauses, sleep=self._sleep, deadline=ends)
-
-    def _answer(self, path: str, query: str, deadline: float, left: float) -> requests.Response | DcsError:
-        connect, read = self._timeouts
         try:
-            return self._transport.get(
-                f"{path}?{query}" if query else path,
-                _HEADERS | self._signer.headers(path, query),
-                timeouts=(min(connect, left), min(read, left)),
-                deadline=deadline,
-            )
-        except BodyTooLong as error:
-            return DcsAnswerGarbled(
-                "its answer is larger than any page can be",
-                http_status=error.response.status_code,
-                request_id=_request_id(error.response),
-            )
-        except FAILURES as error:
-            return failure_of(error)
+            return with_retries(once, pauses=pauses, sleep=self._sleep, deadline=ends)
+        except DcsError as error:
+            # No frame of its traceback may hold a header that was sent or echoed.
+            raise error.with_traceback(None) from None
 
-    def _meaning(self, answer: requests.Response, read: Callable[[bytes, str], Result]) -> Result | DcsError:
-        """Return what `read` makes of an answer, or the error that it is."""
-        status, request_id = answer.status_code, _request_id(answer)
+    def _get(self, path: str, query: str, deadline: float) -> requests.Response:
+        request = requests.PreparedRequest()
+        request.method = "GET"
+        request.url = self._origin + (f"{path}?{query}" if query else path)
+        request.headers = CaseInsensitiveDict(_HEADERS | self._signer.headers(path, query))
+        try:
+            return self._adapter.send(request, timeout=self._timeout, deadline=deadline, **self._environment)
+        except FAILURES as error:
+            failure = failure_of(error)
+        raise failure  # here, so that nothing of the error of `requests` hangs on to it
+
+    def _page(self, answer: requests.Response, read: Callable[[bytes, str], Page[Item]]) -> Page[Item]:
+        """Return what `read` makes of an answer. Raises the DcsError that it is instead."""
+        status, request_id = answer.status_code, request_id_of(answer)
         body = b"" if status == 204 else answer.content
         message = ""
         if status == 204 or (status == 200 and body):
@@ -221,26 +195,14 @@ class DcsClient:
         except DcsAnswerGarbled:
             json = None
         if message and json is not None and not is_error(json):
-            return DcsAnswerGarbled(message, http_status=status, request_id=request_id)
-        return error_from_answer(
+            raise DcsAnswerGarbled(message, http_status=status, request_id=request_id)
+        raise error_from_answer(
             http_status=status,
             answer=json,
             request_id=request_id,
-            retry_after=retry_after(answer.headers.get("Retry-After", "")),
+            retry_after=retry_after_of(answer),
             secrets=self._credentials.secrets,
         )
-
-
-def _request_id(answer: requests.Response) -> str:
-    return clean_request_id(answer.headers.get("X-Request-Id", ""))
-
-
-def _asked(call: str, answer: requests.Response | DcsError, found: object, seconds: float) -> Asked:
-    kind, code = (found.kind, found.error_code) if isinstance(found, DcsError) else ("ok", "")
-    if isinstance(answer, DcsError):
-        return Asked(call, kind, answer.http_status, code, answer.request_id, seconds)
-    request_id = found.request_id if isinstance(found, DcsError) else _request_id(answer)
-    return Asked(call, kind, answer.status_code, code, request_id, seconds)
 
 
 def _segment(instance_id: str) -> str:

@@ -13,7 +13,7 @@ import random
 import re
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,11 +21,10 @@ from typing import Any, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from .errors import DcsAnswerGarbled, DcsError, DcsThrottled, DcsUnavailable
+from .errors import DcsAnswerGarbled, DcsError, DcsThrottled, DcsUnavailable, clean_request_id
 
 POOL_SIZE = 32
 # Seconds before the first and the second repetition; the vendor advises 2 to 5 where it throttles.
@@ -41,23 +40,42 @@ _deadline: ContextVar[float] = ContextVar("deadline")
 class BodyTooLong(requests.ConnectionError):
     """The body has more bytes than were allowed; of `response` only the status and the headers are there."""
 
-    response: requests.Response
-
 
 class DeadlineAdapter(HTTPAdapter):
-    """The transport of `requests`, with an end to each answer."""
+    """The transport of `requests`, where a call ends after `seconds` in all, its body included.
 
-    def read(
-        self, request: requests.PreparedRequest, *, deadline: float, most_bytes: int, **options: Any
+    Raises BodyTooLong where the body has more than `most_bytes`, unpacked, and what
+    `requests` raises; whatever was not read costs the connection.
+    """
+
+    def __init__(self, *, seconds: float, most_bytes: int) -> None:
+        super().__init__(pool_maxsize=POOL_SIZE)
+        self._seconds = seconds
+        self._most_bytes = most_bytes
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+        *,
+        deadline: float | None = None,
     ) -> requests.Response:
-        """Send a request and read its whole answer by `deadline`, a value of time.monotonic().
+        """Send a request and read its whole answer.
 
-        Raises BodyTooLong where the body has more than `most_bytes`, unpacked, and
-        what `requests` raises; whatever was not read costs the connection.
+        `timeout` is the seconds to connect and for each read; `deadline`, a value of
+        time.monotonic(), stands instead of `seconds` from now.
         """
-        token = _deadline.set(deadline)
+        ends = time.monotonic() + self._seconds if deadline is None else deadline
+        left = max(ends - time.monotonic(), 0.001)
+        connect, read = timeout if isinstance(timeout, tuple) else (left, left)
+        timeout = min(connect, left), min(read, left)
+        token = _deadline.set(ends)
         try:
-            response = super().send(request, stream=True, **options)
+            response = super().send(request, True, timeout, verify, cert, proxies)
         finally:
             _deadline.reset(token)
         with response:
@@ -65,7 +83,7 @@ class DeadlineAdapter(HTTPAdapter):
             for part in response.iter_content(65536):
                 parts.append(part)
                 size += len(part)
-                if size > most_bytes:
+                if size > self._most_bytes:
                     raise BodyTooLong("the answer is too long", response=response)
             response._content = b"".join(parts)
         return response
@@ -77,58 +95,49 @@ class DeadlineAdapter(HTTPAdapter):
         return pool
 
 
-class BoundedAdapter(DeadlineAdapter):
-    """Mounted in a session of `requests`, it ends every call after `seconds` in all, the body included."""
+class _DeadlineReader(io.RawIOBase):
+    """What a socket sends, each read of which waits until the deadline at most."""
 
-    def __init__(self, *, seconds: float, most_bytes: int) -> None:
-        super().__init__()
-        self._seconds = seconds
-        self._most_bytes = most_bytes
+    def __init__(self, sock: socket.socket, raw: Any) -> None:
+        self._sock = sock
+        self._raw = raw
+        self._patience = sock.gettimeout()
+        self._deadline = _deadline.get()
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        options |= {"timeout": self._seconds, "deadline": time.monotonic() + self._seconds}
-        del options["stream"]
-        return self.read(request, most_bytes=self._most_bytes, **options)
+    def readable(self) -> bool:
+        return True
 
-
-class Transport:
-    """GET requests to one server, over connections that are kept. Safe to share between threads.
-
-    HTTPS_PROXY, NO_PROXY and REQUESTS_CA_BUNDLE are looked up once. No redirect,
-    cookie or .netrc file comes between, since no session of `requests` does.
-    """
-
-    def __init__(self, origin: str, *, most_bytes: int) -> None:
-        self._origin = origin
-        self._most_bytes = most_bytes
-        self._adapter = DeadlineAdapter(pool_maxsize=POOL_SIZE)
-        self._environment: dict[str, Any] = {}
-
-    def get(
-        self, target: str, headers: Mapping[str, str], *, timeouts: tuple[float, float], deadline: float
-    ) -> requests.Response:
-        """Ask for a path with its query, which are sent as they are. See `failure_of` for what it raises.
-
-        `timeouts` are the seconds to connect and for each read.
-        """
-        request = requests.PreparedRequest()
-        request.method, request.url = "GET", self._origin + target
-        request.headers = CaseInsensitiveDict(headers)
-        if not self._environment:
-            found = requests.Session().merge_environment_settings(self._origin, {}, None, None, None)
-            self._environment = {"verify": found["verify"], "proxies": found["proxies"]}
-        return self._adapter.read(
-            request,
-            deadline=deadline,
-            most_bytes=self._most_bytes,
-            timeout=timeouts,
-            **self._environment,
-        )
+    def readinto(self, buffer: Any) -> Any:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer did not end in time")
+        self._sock.settimeout(min(left, self._patience or left))
+        return self._raw.readinto(buffer)
 
     def close(self) -> None:
-        """Close the connections that are kept open; a later call opens new ones."""
-        self._environment = {}
-        self._adapter.close()
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp = io.BufferedReader(_DeadlineReader(sock, self.fp.detach()))
+
+
+class _Http(HTTPConnection):
+    response_class = _Response
+
+    def _new_conn(self) -> socket.socket:
+        """Connect; a proxy's tunnel and the handshake of TLS have what that leaves of the time."""
+        sock = super()._new_conn()
+        left = max(_deadline.get() - time.monotonic(), 0.001)
+        sock.settimeout(min(left, sock.gettimeout() or left))
+        return sock
+
+
+class _Https(_Http, HTTPSConnection):
+    pass
 
 
 # Failures --------------------------------------------------------------------
@@ -148,6 +157,12 @@ _MEANINGS: tuple[tuple[type[Exception], str], ...] = (
 def failure_of(error: Exception) -> DcsError:
     """Return the DcsError of one of FAILURES, which a call raised before its whole answer was there."""
     cause = error.args[0] if error.args else None
+    if isinstance(error, BodyTooLong) and error.response is not None:
+        return DcsAnswerGarbled(
+            "its answer is larger than any page can be",
+            http_status=error.response.status_code,
+            request_id=request_id_of(error.response),
+        )
     if isinstance(error, (requests.ReadTimeout, TimeoutError)) or isinstance(cause, ReadTimeoutError):
         return DcsUnavailable("no answer within the time allowed", kind="timed_out")
     if isinstance(error, requests.exceptions.ContentDecodingError):
@@ -175,42 +190,41 @@ def _reason(error: BaseException | None) -> str:
 
 
 def with_retries(
-    ask: Callable[[], Result | DcsError],
-    *,
-    pauses: Sequence[float],
-    sleep: Callable[[float], None],
-    deadline: float,
+    ask: Callable[[], Result], *, pauses: Sequence[float], sleep: Callable[[float], None], deadline: float
 ) -> Result:
-    """Return what DCS answers, asking again after each pause where that can help and time allows.
-
-    Raises DcsError.
-    """
-    outcome = ask()
+    """Return what DCS answers, asking again after each pause where that can help and time allows."""
     for pause in pauses:
-        wait = _seconds_before_retry(outcome, pause)
-        if wait is None or time.monotonic() + wait >= deadline:
-            break
+        try:
+            return ask()
+        except DcsError as error:
+            wait = _seconds_before_retry(error, pause)
+            if wait is None or time.monotonic() + wait >= deadline:
+                raise
         sleep(wait)
-        outcome = ask()
-    if isinstance(outcome, DcsError):
-        # Raised here, so that no frame of its traceback holds a header that was sent or echoed.
-        raise outcome
-    return outcome
+    return ask()
 
 
-def _seconds_before_retry(outcome: object, pause: float) -> float | None:
+def _seconds_before_retry(error: DcsError, pause: float) -> float | None:
     """Return the seconds to wait before asking again, None where asking again is wrong."""
-    if isinstance(outcome, DcsThrottled):
-        return THROTTLED_PAUSE if outcome.retry_after is None else outcome.retry_after
-    if not isinstance(outcome, DcsUnavailable):
+    if isinstance(error, DcsThrottled):
+        return THROTTLED_PAUSE if error.retry_after is None else error.retry_after
+    if not isinstance(error, DcsUnavailable):
         return None
-    if outcome.http_status in _RETRIED_STATUS:
-        return max(pause, outcome.retry_after or 0.0) * random.uniform(1.0, 1.25)
-    return pause * random.uniform(1.0, 1.25) if outcome.kind in ("unreachable", "cut_short") else None
+    if error.http_status in _RETRIED_STATUS or error.kind in ("unreachable", "cut_short"):
+        return max(pause, error.retry_after or 0.0) * random.uniform(1.0, 1.25)
+    return None
 
 
-def retry_after(header: str) -> float | None:
+# Headers ----------------------------------------------------------------------
+
+
+def request_id_of(answer: requests.Response) -> str:
+    return clean_request_id(answer.headers.get("X-Request-Id", ""))
+
+
+def retry_after_of(answer: requests.Response) -> float | None:
     """Read Retry-After, whole seconds or an HTTP date, as seconds from now."""
+    header = answer.headers.get("Retry-After", "")
     if re.fullmatch(r" *[0-9]{1,9} *", header):
         return float(header)
     try:
@@ -220,70 +234,3 @@ def retry_after(header: str) -> float | None:
         return max(0.0, (moment - datetime.now(UTC)).total_seconds())
     except (ValueError, OverflowError, IndexError, TypeError):
         return None
-
-
-# Connections with a deadline --------------------------------------------------
-
-
-class _Reader(io.RawIOBase):
-    """What a socket sends, each read of which waits until the deadline at most."""
-
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock = sock
-        self._deadline = deadline
-        self._patience = sock.gettimeout()
-        # Keeps the socket open until this is closed.
-        self._file = sock.makefile("rb", buffering=0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer did not end in time")
-        if self._patience is None or left < self._patience:
-            self._sock.settimeout(left)
-        return self._sock.recv_into(buffer)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-class _Source:
-    """Stands for the socket where http.client makes the file that it reads an answer from."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self._sock, _deadline.get()))
-
-
-class _Response(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
-        source: Any = _Source(sock)
-        super().__init__(source, *args, **options)
-
-
-def _until_the_deadline(sock: socket.socket) -> socket.socket:
-    """Let a proxy's tunnel and the handshake of TLS have what connecting has left of the time."""
-    left = max(_deadline.get() - time.monotonic(), 0.001)
-    patience = sock.gettimeout()
-    sock.settimeout(left if patience is None else min(patience, left))
-    return sock
-
-
-class _Http(HTTPConnection):
-    response_class = _Response
-
-    def _new_conn(self) -> socket.socket:
-        return _until_the_deadline(super()._new_conn())
-
-
-class _Https(HTTPSConnection):
-    response_class = _Response
-
-    def _new_conn(self) -> socket.socket:
-        return _until_the_deadline(super()._new_conn())

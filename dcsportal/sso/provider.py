@@ -21,7 +21,7 @@ from django.conf import settings
 from django.urls import reverse
 from joserfc.jwt import Token
 
-from backups.dcs.http import BoundedAdapter
+from backups.dcs.http import DeadlineAdapter
 from dcsportal.environment import is_loopback
 
 from .claims import Claims, UnknownKey, userinfo_claims, verified
@@ -71,7 +71,7 @@ class Session(OAuth2Session):  # type: ignore[misc]  # Authlib has no types
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        adapter = BoundedAdapter(seconds=TIMEOUT, most_bytes=LONGEST_BODY)
+        adapter = DeadlineAdapter(seconds=TIMEOUT, most_bytes=LONGEST_BODY)
         self.mount("http://", adapter)
         self.mount("https://", adapter)
 

@@ -81,18 +81,10 @@ def test_backup_records_are_asked_for_by_the_documented_parameters(
 
 
 def test_instances_are_asked_for_by_the_documented_parameters(emulator: Emulator, client_of: Clients) -> None:
-    client = client_of()
-    (only,) = client.list_instances(name_equal="orders-cache").records
-    assert only.instance_id == ORDERS_CACHE_ID
-    assert query_of(emulator) == {"limit": "1000", "offset": "0", "name_equal": "orders-cache"}
-    client.list_instances(
-        limit=5, offset=1, name="a", instance_id=ORDERS_CACHE_ID, status="RUNNING", ip="10.0.0.1",
-        tags="a%3Db", include_failure=True, include_delete=False,
-    )  # fmt: skip
-    assert query_of(emulator) == {
-        "limit": "5", "offset": "1", "name": "a", "instance_id": ORDERS_CACHE_ID, "status": "RUNNING",
-        "ip": "10.0.0.1", "tags": "a%253Db", "include_failure": "true", "include_delete": "false",
-    }  # fmt: skip
+    first, second, *_ = client_of().list_instances().records
+    assert query_of(emulator) == {"limit": "1000", "offset": "0"}
+    assert client_of().list_instances(limit=1, offset=1).records == (second,) != (first,)
+    assert query_of(emulator) == {"limit": "1", "offset": "1"}
 
 
 def test_one_instance_comes_with_its_mode(emulator: Emulator, client_of: Clients) -> None:

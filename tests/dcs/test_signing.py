@@ -122,8 +122,8 @@ def headers_of(request: bytes) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("project_id", [PROJECT_ID, "a b", "ü~+%", "%2F", "a/b?c#d", "*'()!", "A..b"])
-@pytest.mark.parametrize("name", ["a b", "ü~+%&=", "100%25", "备份 😀", "'*()!"])
-def test_what_is_signed_is_byte_for_byte_what_is_sent(project_id: str, name: str) -> None:
+@pytest.mark.parametrize("instance_id", ["a b", "ü~+%&=", "100%25", "备份 😀", "'*()!"])
+def test_what_is_signed_is_byte_for_byte_what_is_sent(project_id: str, instance_id: str) -> None:
     with server(answering(b"", status=b"204 No Content")) as (endpoint, seen):
         client = DcsClient(
             endpoint=endpoint,
@@ -131,13 +131,12 @@ def test_what_is_signed_is_byte_for_byte_what_is_sent(project_id: str, name: str
             project_id=project_id,
             credentials=Credentials(AK, SK, TOKEN),
         )
-        client.list_instances(name=name)
+        client.list_backup_records(instance_id)
         client.close()
     method, target, version = seen[0].split(b"\r\n")[0].decode().split(" ")
     assert (method, version) == ("GET", "HTTP/1.1")
-    assert target == f"/v2/{quote(project_id, safe='')}/instances?" + canonical_query(
-        [("limit", "1000"), ("offset", "0"), ("name", name)]
-    )
+    instance = f"/v2/{quote(project_id, safe='')}/instances/{quote(instance_id, safe='')}"
+    assert target == f"{instance}/backups?limit=1000&offset=0"
     sent = headers_of(seen[0])
     assert sent["host"] == endpoint.removeprefix("http://")
     path, _, query = target.partition("?")
