@@ -33,10 +33,6 @@ class Preferences:
     theme: str = "system"
     keys: bool = True
 
-    @property
-    def zone_name(self) -> str:
-        return self.zone.key
-
 
 def preferences_of_viewer(get_response: GetResponse) -> GetResponse:
     """Set `request.preferences`; what a cookie says wrongly counts as not said."""
@@ -56,8 +52,12 @@ def preferences_of_viewer(get_response: GetResponse) -> GetResponse:
 def for_templates(request: HttpRequest) -> dict[str, Any]:
     """Return what every template may use, also that of an error before any middleware."""
     preferences = getattr(request, "preferences", Preferences())
-    own = {"theme": preferences.theme, "zone_name": preferences.zone_name, "keys_on": preferences.keys}
-    return {"demo": settings.DCS_DEMO, **own}
+    return {
+        "demo": settings.DCS_DEMO,
+        "theme": preferences.theme,
+        "zone_name": preferences.zone.key,
+        "keys_on": preferences.keys,
+    }
 
 
 @login_not_required

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.http import HttpRequest, HttpResponse
-from django.test import Client, RequestFactory
+from django.test import Client
 from pytest_django.fixtures import Settings
 
+from backups.dcs.errors import DcsError
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services.listings import clients
+from backups.services.listings.clients import client_for
+from backups.services.projects import configured_projects
 from dcsportal import health
-from dcsportal.middleware import portal_address
 
 
 @pytest.fixture(autouse=True)
@@ -35,17 +36,13 @@ def readiness(client: Client) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("hosts", [["*"], [".example.com"], ["backups.example.com", "other.example.com"]])
-def test_health_answers_whatever_hosts_are_allowed(settings: Settings, hosts: list[str]) -> None:
-    settings.ALLOWED_HOSTS = hosts
-    asked: list[str] = []
+def test_a_machine_is_asked_by_its_own_address_whatever_hosts_are_allowed(
+    client: Client, settings: Settings, hosts: list[str]
+) -> None:
+    settings.ALLOWED_HOSTS, settings.METRICS_TOKEN = hosts, ""
 
-    def answer(request: HttpRequest) -> HttpResponse:
-        asked.append(request.get_host())
-        return HttpResponse()
-
-    portal_address(answer)(RequestFactory().get("/healthz", headers={"Host": "10.0.0.7:8000"}))
-
-    assert len(asked) == 1
+    assert client.get("/healthz", headers={"Host": "10.0.0.7:8000"}).content == b"ok"
+    assert client.get("/metrics", headers={"Host": "10.0.0.7:8000"}).status_code == 200
 
 
 def test_a_server_whose_parts_all_work_is_ready(db: None, client: Client) -> None:
@@ -53,11 +50,6 @@ def test_a_server_whose_parts_all_work_is_ready(db: None, client: Client) -> Non
         200,
         {"ready": True, "database": "ok", "cache": "ok", "settings": "ok", "dcs": "unknown"},
     )
-
-
-def test_health_of_the_process_asks_nothing_else(client: Client) -> None:
-    # Without the `db` fixture the database may not be touched.
-    assert client.get("/healthz").content == b"ok"
 
 
 def test_a_server_without_its_tables_is_not_ready_until_it_has_them(
@@ -109,11 +101,7 @@ def test_asking_again_and_again_costs_nothing(
 # --- DCS -------------------------------------------------------------------------
 
 
-def ask_dcs(portal: Settings, emulator: Emulator, project: str) -> None:
-    from backups.dcs.errors import DcsError
-    from backups.services.listings.clients import client_for
-    from backups.services.projects import configured_projects
-
+def ask_dcs(project: str) -> None:
     with suppress(DcsError):
         client_for(configured_projects()[project]).list_backup_records(ORDERS_CACHE_ID, limit=1)
 
@@ -128,7 +116,7 @@ def test_dcs_is_told_and_never_takes_a_server_out(
     for project in ("eu-prod", "cn-prod"):
         if project in spoilt:
             emulator.fail_with(500)
-        ask_dcs(portal, emulator, project)
+        ask_dcs(project)
         emulator.heal()
 
     status, body = readiness(client)
@@ -136,13 +124,11 @@ def test_dcs_is_told_and_never_takes_a_server_out(
     assert "eu-prod" not in str(body)
 
 
-def test_what_dcs_does_not_know_says_nothing_against_it(portal: Settings, emulator: Emulator) -> None:
-    ask_dcs(portal, emulator, "cn-prod")  # orders-cache is in another project
+def test_an_unknown_instance_says_nothing_against_dcs_and_old_news_is_no_news(
+    portal: Settings, emulator: Emulator
+) -> None:
+    ask_dcs("cn-prod")  # orders-cache is in another project
+    _, asked_at = clients._last["cn-prod"]
 
-    assert clients.dcs_state(clients._last["cn-prod"][1]) == "ok"
-
-
-def test_old_news_of_dcs_is_no_news(portal: Settings, emulator: Emulator) -> None:
-    ask_dcs(portal, emulator, "eu-prod")
-
-    assert clients.dcs_state(clients._last["eu-prod"][1] + clients.NEWS_SECONDS) == "unknown"
+    assert clients.dcs_state(asked_at) == "ok"
+    assert clients.dcs_state(asked_at + clients.NEWS_SECONDS + 1) == "unknown"

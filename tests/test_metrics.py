@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -13,7 +12,6 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.fleet import ORDERS_CACHE_ID
 
-ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "a-token-for-prometheus"
 
 
@@ -28,9 +26,7 @@ def value_of(text: str, name: str, **labels: str) -> float | None:
 # --- Who may read it -------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "header", ["", TOKEN, f"Basic {TOKEN}", "Bearer", "Bearer x", f"Bearer {TOKEN}x", "Bearer ключ"]
-)
+@pytest.mark.parametrize("header", ["", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer ключ"])
 def test_without_the_token_the_numbers_are_closed(client: Client, settings: Settings, header: str) -> None:
     settings.METRICS_TOKEN = TOKEN
 
@@ -41,37 +37,25 @@ def test_without_the_token_the_numbers_are_closed(client: Client, settings: Sett
     assert b"dcs_portal" not in response.content
 
 
-@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
-def test_with_the_token_they_are_open(client: Client, settings: Settings, scheme: str) -> None:
+def test_with_the_token_they_are_open(client: Client, settings: Settings) -> None:
     settings.METRICS_TOKEN, settings.ON_LOOPBACK = TOKEN, False
 
-    response = client.get("/metrics", headers={"Authorization": f"{scheme} {TOKEN}"})
-
-    assert response.status_code == 200
-    assert response.headers["Content-Type"].startswith("text/plain; version=")
-
-
-def test_on_loopback_no_token_is_needed(client: Client, settings: Settings) -> None:
-    settings.METRICS_TOKEN, settings.ON_LOOPBACK = "", True
-
-    assert client.get("/metrics").status_code == 200
+    for scheme in ("Bearer", "bearer"):
+        response = client.get("/metrics", headers={"Authorization": f"{scheme} {TOKEN}"})
+        assert response.status_code == 200
+        assert response.headers["Content-Type"].startswith("text/plain; version=")
 
 
-def test_elsewhere_they_stay_closed_without_one_wherever_the_request_comes_from(
+def test_no_token_is_needed_on_loopback_and_elsewhere_they_are_closed_without_one(
     client: Client, settings: Settings
 ) -> None:
-    settings.METRICS_TOKEN, settings.ON_LOOPBACK = "", False
+    settings.METRICS_TOKEN, settings.ON_LOOPBACK = "", True
+    assert client.get("/metrics").status_code == 200
 
-    response = client.get("/metrics", REMOTE_ADDR="127.0.0.1")
-
+    settings.ON_LOOPBACK = False
+    response = client.get("/metrics", REMOTE_ADDR="127.0.0.1")  # as behind a proxy
     assert response.status_code == 403
     assert "METRICS_TOKEN" in response.content.decode()
-
-
-def test_prometheus_may_ask_by_the_machine_s_own_address(client: Client, settings: Settings) -> None:
-    settings.ALLOWED_HOSTS = ["backups.example.com"]
-
-    assert client.get("/metrics", headers={"Host": "10.0.0.7:8000"}).status_code == 200
 
 
 # --- What it tells ---------------------------------------------------------------

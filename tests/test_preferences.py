@@ -1,11 +1,14 @@
-"""Language, zone and theme of a viewer."""
+"""Language, zone, theme and keys of a viewer."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from dcsportal.preferences import Preferences, for_templates, preferences_of_viewer
+from dcsportal.preferences import for_templates, preferences_of_viewer
 
 
 def test_a_viewer_keeps_language_zone_and_theme_without_signing_in(client: Client) -> None:
@@ -18,29 +21,27 @@ def test_a_viewer_keeps_language_zone_and_theme_without_signing_in(client: Clien
         assert (cookie["samesite"], cookie["httponly"], cookie["max-age"]) == ("Lax", True, 365 * 86_400)
 
 
-def test_the_viewer_comes_back_to_the_same_link(client: Client) -> None:
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("Shanghai", "Asia/Shanghai"), ("utc+8", "Etc/GMT-8"), ("SGT", "Asia/Singapore")]
+)
+def test_a_zone_may_be_typed_as_people_say_it(client: Client, typed: str, kept: str) -> None:
+    response = client.post("/preferences/", {"zone": typed})
+
+    assert response.status_code == 303
+    assert response.cookies["portal_zone"].value == kept
+
+
+def test_the_viewer_comes_back_to_the_same_link_and_to_no_other_site(client: Client) -> None:
     link = "/projects/eu-prod/?q=100%25&q={a|b}"
 
-    response = client.post("/preferences/", {"theme": "light", "next": link})
-
-    assert response.headers["Location"] == link
-
-
-def test_preferences_lead_to_no_other_site(client: Client) -> None:
-    response = client.post("/preferences/", {"theme": "light", "next": "//evil.example/"})
-
-    assert response.headers["Location"] == "/"
+    for asked, leads_to in ((link, link), ("//evil.example/", "/")):
+        response = client.post("/preferences/", {"theme": "light", "next": asked})
+        assert response.headers["Location"] == leads_to
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [
-        ("language", "fr"),
-        ("zone", "Mars/Olympus"),
-        ("zone", "../../etc/passwd"),
-        ("zone", ""),
-        ("theme", "<script>"),
-    ],
+    [("language", "fr"), ("zone", "../../etc/passwd"), ("zone", ""), ("theme", "<script>"), ("keys", "no")],
 )
 def test_a_wrong_value_is_named_and_nothing_is_kept(client: Client, field: str, value: str) -> None:
     response = client.post("/preferences/", {"theme": "dark", field: value})
@@ -58,15 +59,20 @@ def test_preferences_are_not_changed_by_a_link(client: Client) -> None:
 
 
 def test_pages_know_the_zone_and_the_theme_of_the_cookies() -> None:
-    preferences = _preferences_with(portal_zone="Asia/Kolkata", portal_theme="dark")
+    context = _context_with(portal_zone="Asia/Kolkata", portal_theme="dark", portal_keys="off")
 
-    assert (preferences.zone_name, preferences.theme) == ("Asia/Kolkata", "dark")
+    assert context == {"demo": True, "zone_name": "Asia/Kolkata", "theme": "dark", "keys_on": False}
 
 
 def test_cookies_that_say_nonsense_count_as_not_there() -> None:
-    preferences = _preferences_with(portal_zone="../../etc/passwd", portal_theme="neon")
+    assert _context_with(portal_zone="../../etc/passwd", portal_theme="neon") == _context_with()
 
-    assert preferences == Preferences()
+
+def _context_with(**cookies: str) -> dict[str, Any]:
+    request = RequestFactory().get("/")
+    request.COOKIES.update(cookies)
+    preferences_of_viewer(lambda request: HttpResponse())(request)
+    return for_templates(request)
 
 
 def test_the_language_of_the_cookie_wins_over_the_browsers(client: Client) -> None:
@@ -75,30 +81,3 @@ def test_the_language_of_the_cookie_wins_over_the_browsers(client: Client) -> No
     response = client.get("/healthz", headers={"Accept-Language": "en"})
 
     assert response.headers["Content-Language"] == "zh-hans"
-
-
-def test_templates_get_what_the_viewer_prefers(rf: RequestFactory) -> None:
-    request = rf.get("/")
-    request.preferences = Preferences(theme="dark")  # type: ignore[attr-defined]
-
-    context = for_templates(request)
-
-    assert (context["theme"], context["zone_name"], context["demo"]) == ("dark", "UTC", True)
-
-
-def _preferences_with(**cookies: str) -> Preferences:
-    request = RequestFactory().get("/")
-    request.COOKIES.update(cookies)
-    seen: list[Preferences] = []
-    preferences_of_viewer(lambda request: seen.append(request.preferences))(request)  # type: ignore
-    return seen[0]
-
-
-@pytest.mark.parametrize(
-    ("typed", "kept"), [("Shanghai", "Asia/Shanghai"), ("utc+8", "Etc/GMT-8"), ("SGT", "Asia/Singapore")]
-)
-def test_a_zone_may_be_typed_as_people_say_it(client: Client, typed: str, kept: str) -> None:
-    response = client.post("/preferences/", {"zone": typed})
-
-    assert response.status_code == 303
-    assert kept in {cookie.value for cookie in client.cookies.values()}
