@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.http import QueryDict
@@ -75,13 +74,3 @@ def test_a_page_s_own_address_is_kept_as_it_came(path: str, query: str) -> None:
     request.META["QUERY_STRING"] = query
 
     assert QueryLinks.of(request).here == request.get_full_path()
-
-
-def test_a_zone_in_a_link_survives_every_change() -> None:
-    page = links("tz=Asia%2FShanghai&page=3&status=failed")
-    for link in (
-        page.toggling("status", "succeed"),
-        page.setting({"sort": ["size"]}),
-        page.without(["page"]),
-    ):
-        assert dict(parse_qsl(urlsplit(link).query))["tz"] == "Asia/Shanghai"
