@@ -17,14 +17,13 @@ import re
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from . import service
 from .faults import Faults
-from .fleet import Fleet, utc_now
+from .fleet import Fleet
 from .gateway import Gateway
 from .http import Answer, ApiError, Request
 
@@ -47,12 +46,12 @@ class Call:
 
 
 class Emulator(Faults):
-    """DCS as a WSGI app. Thread-safe. `clock` is the gateway's, `fleet.now` that of the records."""
+    """DCS as a WSGI app. Thread-safe. `clock` is the gateway's, that of the records is `fleet.now`."""
 
-    def __init__(self, fleet: Fleet | None = None, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, fleet: Fleet | None = None) -> None:
         super().__init__()
         self.fleet = fleet or Fleet()
-        self.clock = clock
+        self.clock = self.fleet.now
         self._gateway = Gateway(self.fleet.projects, lambda: self.clock())
         self._calls: deque[Call] = deque(maxlen=MOST_CALLS_KEPT)
         self._call_lock = threading.Lock()

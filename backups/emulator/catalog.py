@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
 from . import contract, histories, oddities
-from .inventory import History, Instance, Json, Project, noise, slot_of, stable_hex, stable_id
+from .inventory import History, Instance, Project
+from .records import Json, noise, stable_id
 
 PolicyShape = Literal["new", "old", "manual", "none"]
 
@@ -34,7 +36,7 @@ def _eu_prod(bulk_records: int) -> list[Instance]:
             "6.0",
             "ha",
             4,
-            contract.orders_cache,
+            histories.orders_cache,
             instance_id=contract.ORDERS_CACHE_ID,
             created_at=datetime(2019, 3, 4, 9, 12, 44, 120_000, UTC),
             hour=22,
@@ -111,12 +113,16 @@ def _project(name: str, region: str, instances: list[Instance], temporary_key: b
     return Project(
         name=name,
         region=region,
-        project_id=stable_hex(32, "project", name),
-        ak=("HST" if temporary_key else "EMU") + stable_hex(17, "ak", name).upper(),
-        sk=stable_hex(40, "sk", name),
-        security_token=f"EMULATED{stable_hex(64, 'token', name)}" if temporary_key else "",
+        project_id=_stable_hex(32, "project", name),
+        ak=("HST" if temporary_key else "EMU") + _stable_hex(17, "ak", name).upper(),
+        sk=_stable_hex(40, "sk", name),
+        security_token=f"EMULATED{_stable_hex(64, 'token', name)}" if temporary_key else "",
         instances={instance.instance_id: instance for instance in instances},
     )
+
+
+def _stable_hex(length: int, *names: object) -> str:
+    return hashlib.sha256("/".join(map(str, names)).encode()).hexdigest()[:length]
 
 
 def _instance(
@@ -155,7 +161,7 @@ def _policy(key: str, shape: PolicyShape, instance: Instance) -> Json | None:
     plan = {
         "backup_at": [1, 2, 3, 4, 5, 6, 7],
         "period_type": "weekly",
-        "begin_at": slot_of(instance.backup_hour),
+        "begin_at": instance.backup_period,
         "timezone_offset": "+0000",
     }
     policy: Json = {
@@ -169,6 +175,6 @@ def _policy(key: str, shape: PolicyShape, instance: Instance) -> Json | None:
         "backup_policy_id": stable_id(key, "policy"),
         "created_at": f"{instance.created_at:%Y-%m-%dT%H:%M:%S.000Z}",
         "updated_at": f"{instance.created_at:%Y-%m-%dT%H:%M:%S.000Z}",
-        "tenant_id": stable_hex(32, "tenant"),
+        "tenant_id": _stable_hex(32, "tenant"),
         "policy": policy,
     }

@@ -1,11 +1,10 @@
-"""The two instances that the public contract names, and the reference page's own record."""
+"""What the public contract names: two instances, and the reference page's own record."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from .attempts import Attempt, automatic, days_back, manual, rows
-from .inventory import Instance, Json, Row, row, stable_id
+from .records import MISSING, Attempt, Json, stable_id
 
 ORDERS_CACHE_ID = "5560df16-cebf-4473-95c4-d1b573c16e79"
 BULK_HISTORY_ID = "00000000-0000-4000-8000-00000000feed"
@@ -29,6 +28,15 @@ REFERENCE_RECORD: Json = {
     "error_code": {},
     "status": "succeed",
 }
+REFERENCE_ATTEMPT = Attempt(
+    ORDERS_CACHE_ID,
+    REFERENCE_BACKUP_ID,
+    datetime(2019, 5, 10, 8, 31, 16, 166_000, UTC),
+    seconds=0,
+    size=0,
+    changes={**REFERENCE_RECORD, "backup_format": MISSING},
+)
+
 _RESTORE: Json = {
     "restore_id": stable_id("restore", 1),
     "restore_name": "restore_20190511101502",
@@ -54,35 +62,3 @@ _FAILED_RESTORE: Json = {
     "progress": "12.00",
 }
 ORDERS_RESTORES = (_FAILED_RESTORE, _RESTORE)
-
-_REFERENCE_ROW = row(REFERENCE_RECORD, datetime(2019, 5, 10, 8, 31, 16, 166_000, UTC))
-
-
-def orders_cache(instance: Instance, now: datetime) -> list[Row]:
-    """Two months of a busy shop: nightly backups kept for a week, manual ones around releases."""
-    attempts: list[Attempt] = []
-    for day in days_back(now, 60):
-        ordinal = day.toordinal()
-        remark = "nightly" if ordinal % 2 else None
-        failed = ordinal % 9 == 4
-        if failed:
-            code = "dcs.08.0008" if ordinal % 2 else "dcs.08.0002"
-            attempts.append(automatic(instance, day, error_code=code, remark="nightly, first attempt"))
-            remark = "nightly, second attempt"
-        # One a week: as after a change of specification, which the API gives no reason for.
-        restorable = ordinal % 7 != 5
-        attempts.append(automatic(instance, day, attempt=int(failed), remark=remark, restorable=restorable))
-        if ordinal % 11 == 7:
-            number = ordinal // 11
-            # Somebody tidies up now and then: every third one is deleted two weeks later.
-            kept = None if number % 3 else timedelta(days=14)
-            attempts.append(manual(instance, day, remark=_MANUAL_REMARKS[number % 4], kept=kept))
-    return [*rows(instance, attempts, now), _REFERENCE_ROW]
-
-
-_MANUAL_REMARKS = (
-    "before release 4.12",
-    "INC-20418, before the flush",
-    "before scaling to 8 GB",
-    "release 4.13, go/no-go",
-)

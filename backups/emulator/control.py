@@ -26,7 +26,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from .api import Emulator
 from .faults import Fault, Faults
 from .http import Answer, Request, json_answer
-from .inventory import Json
+from .records import Json
 
 PREFIX = "/_emulator/"
 # All that Faults offers, but for what is no fault or takes a function.

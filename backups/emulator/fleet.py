@@ -25,7 +25,8 @@ from .contract import (
     REFERENCE_RECORD,
 )
 from .histories import empty
-from .inventory import Instance, Json, Project, Row, given_row, newest_first, stable_id
+from .inventory import Instance, Project
+from .records import Json, Row, newest_first, row_of, rows_of, stable_id
 
 __all__ = [
     "BULK_HISTORY_ID",
@@ -96,7 +97,7 @@ class Fleet:
             made = self._made.get(found.instance_id)
             if made is None or made[0] != tick:
                 moment = datetime.fromtimestamp(tick * found.step, UTC)
-                made = self._made[found.instance_id] = (tick, found.history(found, moment))
+                made = self._made[found.instance_id] = (tick, rows_of(found.history(found, moment), moment))
             return made[1]
 
     # From the first of these changes on, the list of that instance stands still.
@@ -105,13 +106,13 @@ class Fleet:
         """Let an instance have exactly these records, listed in the order given."""
         with self._lock:
             self._holding(instance_id)
-            self._set[instance_id] = [given_row(one) for one in records]
+            self._set[instance_id] = [row_of(one) for one in records]
 
     def insert_record(self, instance_id: str, record: Json, position: int | None = None) -> None:
         """Add a record, by default where its created_at belongs."""
         with self._lock:
             rows = list(self.backups(instance_id))
-            rows.insert(0 if position is None else position, given_row(record))
+            rows.insert(0 if position is None else position, row_of(record))
             self._set[instance_id] = newest_first(rows) if position is None else rows
 
     def remove_record(self, instance_id: str, backup_id: str) -> None:

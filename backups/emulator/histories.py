@@ -8,16 +8,18 @@ has expired since. So a link to a record survives a restart of the emulator.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from .attempts import ERROR_CODES, Attempt, automatic, days_back, manual, rows, size_of
-from .inventory import Instance, Row, noise, stable_id
+from .contract import REFERENCE_ATTEMPT
+from .inventory import Instance
+from .records import ERROR_CODES, Attempt, noise, stable_id
 
 
-def empty(instance: Instance, now: datetime) -> list[Row]:
+def empty(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """A history without a backup: the API answers 204."""
-    return []
+    return iter(())
 
 
 def daily(
@@ -30,91 +32,164 @@ def daily(
     remarks: Sequence[str] = ("before release", "ticket INC-20418", "before scaling out", "quarterly copy"),
     auto_remark: str | None = None,
     file_format: str = "rdb",
-) -> list[Row]:
+) -> Iterator[Attempt]:
     """An automatic backup a day, kept for save_days; some fail and are tried again; some manual ones."""
-    attempts: list[Attempt] = []
-    for day in days_back(now, days):
+    for day in _days_back(now, days):
         ordinal = day.toordinal()
         failed = ordinal % fails_every == 3
         if failed:
             code = ERROR_CODES[1 if ordinal % 2 else 7]
-            attempts.append(automatic(instance, day, error_code=code, remark=auto_remark))
-        attempts.append(
-            automatic(instance, day, attempt=int(failed), remark=auto_remark, file_format=file_format)
-        )
+            yield automatic(instance, day, error_code=code, remark=auto_remark)
+        yield automatic(instance, day, attempt=int(failed), remark=auto_remark, file_format=file_format)
         if ordinal % manual_every == 7 % manual_every:
-            attempts.append(manual(instance, day, remark=remarks[ordinal // manual_every % len(remarks)]))
-    return rows(instance, attempts, now)
+            yield manual(instance, day, remark=remarks[ordinal // manual_every % len(remarks)])
 
 
-def always_failing(instance: Instance, now: datetime) -> list[Row]:
+def orders_cache(instance: Instance, now: datetime) -> Iterator[Attempt]:
+    """Two months of a busy shop: nightly backups kept for a week, manual ones around releases."""
+    remarks = (
+        "before release 4.12",
+        "INC-20418, before the flush",
+        "before scaling to 8 GB",
+        "release 4.13, go/no-go",
+    )
+    for day in _days_back(now, 60):
+        ordinal = day.toordinal()
+        remark = "nightly" if ordinal % 2 else None
+        failed = ordinal % 9 == 4
+        if failed:
+            code = "dcs.08.0008" if ordinal % 2 else "dcs.08.0002"
+            yield automatic(instance, day, error_code=code, remark="nightly, first attempt")
+            remark = "nightly, second attempt"
+        # One a week: as after a change of specification, which the API gives no reason for.
+        restorable = ordinal % 7 != 5
+        yield automatic(instance, day, attempt=int(failed), remark=remark, restorable=restorable)
+        if ordinal % 11 == 7:
+            number = ordinal // 11
+            # Somebody tidies up now and then: every third one is deleted two weeks later.
+            kept = None if number % 3 else timedelta(days=14)
+            yield manual(instance, day, remark=remarks[number % 4], kept=kept)
+    yield REFERENCE_ATTEMPT
+
+
+def always_failing(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """Not one backup ever succeeded; every error code has its day."""
-    attempts = [
-        automatic(instance, day, error_code=ERROR_CODES[day.toordinal() % 8]) for day in days_back(now, 20)
-    ]
-    return rows(instance, attempts, now)
+    for day in _days_back(now, 20):
+        yield automatic(instance, day, error_code=ERROR_CODES[day.toordinal() % 8])
 
 
-def failing_week(instance: Instance, now: datetime) -> list[Row]:
+def failing_week(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """One week in four everything fails, three attempts a day, as the schedule allows at most."""
-    codes = ("dcs.08.0008", "dcs.08.0002", "dcs.08.0001")
-    attempts: list[Attempt] = []
-    for day in days_back(now, 42):
+    for day in _days_back(now, 42):
         if day.toordinal() // 7 % 4 == 1:
-            attempts += [automatic(instance, day, attempt=n, error_code=code) for n, code in enumerate(codes)]
+            for attempt, code in enumerate(("dcs.08.0008", "dcs.08.0002", "dcs.08.0001")):
+                yield automatic(instance, day, attempt=attempt, error_code=code)
         else:
-            attempts.append(automatic(instance, day))
-    return rows(instance, attempts, now)
+            yield automatic(instance, day)
 
 
-def live(instance: Instance, now: datetime) -> list[Row]:
+def long_tail(instance: Instance, now: datetime) -> Iterator[Attempt]:
+    """Two backups a day: the newest 24 files are kept, behind them a long tail of what is gone."""
+    for day in _days_back(now, 230):
+        yield automatic(instance, day, remark="nightly")
+        yield manual(instance, day, remark="copy for analytics", kept=timedelta(days=17))
+
+
+def live(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """A backup every five minutes: 15 s waiting, 195 s running, then done; 24 are kept, 96 listed."""
     newest = int(now.timestamp()) // 300
-    attempts: list[Attempt] = []
     for slot in range(newest, newest - 96, -1):
         backup_id = stable_id(instance.instance_id, "live", slot)
         created = datetime.fromtimestamp(slot * 300, UTC)
-        attempts.append(
-            Attempt(
-                backup_id=backup_id,
-                created=created,
-                wait=15.0,
-                seconds=195.0,
-                size=size_of(instance, created, backup_id),
-                auto=False,
-                remark="rehearsal, every five minutes",
-                kept_until=created + timedelta(seconds=24 * 300),
-                ends_as="deleted",
-            )
+        yield Attempt(
+            instance.instance_id,
+            backup_id,
+            created,
+            wait=15.0,
+            seconds=195.0,
+            size=_size(instance, created, backup_id),
+            remark="rehearsal, every five minutes",
+            kept_until=created + timedelta(seconds=24 * 300),
         )
-    return rows(instance, attempts, now)
 
 
-def long_tail(instance: Instance, now: datetime) -> list[Row]:
-    """Two backups a day: the newest 24 files are kept, behind them a long tail of what is gone."""
-    attempts: list[Attempt] = []
-    for day in days_back(now, 230):
-        attempts.append(automatic(instance, day, remark="nightly"))
-        attempts.append(manual(instance, day, remark="copy for analytics", kept=timedelta(days=17)))
-    return rows(instance, attempts, now)
-
-
-def hourly(instance: Instance, now: datetime, *, count: int) -> list[Row]:
+def hourly(instance: Instance, now: datetime, *, count: int) -> Iterator[Attempt]:
     """`count` automatic backups, one an hour: a history to measure with."""
     newest = int(now.timestamp()) // 3600 - 1
-    attempts: list[Attempt] = []
     for slot in range(newest, newest - count, -1):
         backup_id = stable_id(instance.instance_id, "hour", slot)
         created = datetime.fromtimestamp(slot * 3600 + int(noise(backup_id) * 900_000) / 1000, UTC)
-        attempts.append(
-            Attempt(
-                backup_id=backup_id,
-                created=created,
-                seconds=60 + int(noise(backup_id, 1) * 120_000) / 1000,
-                size=size_of(instance, created, backup_id),
-                remark=f"hour {slot % 24:02d}" if slot % 5 == 0 else None,
-                error_code=ERROR_CODES[slot % 8] if slot % 37 == 0 else None,
-                kept_until=created + timedelta(days=instance.save_days),
-            )
+        yield Attempt(
+            instance.instance_id,
+            backup_id,
+            created,
+            seconds=60 + int(noise(backup_id, 1) * 120_000) / 1000,
+            size=_size(instance, created, backup_id),
+            period=instance.backup_period,
+            remark=f"hour {slot % 24:02d}" if slot % 5 == 0 else None,
+            error_code=ERROR_CODES[slot % 8] if slot % 37 == 0 else None,
+            kept_until=created + timedelta(days=instance.save_days),
+            ends_as="expired",
         )
-    return rows(instance, attempts, now)
+
+
+def automatic(instance: Instance, day: date, *, attempt: int = 0, **fields: Any) -> Attempt:
+    """Return a day's scheduled backup; a further attempt follows an hour after the one before."""
+    backup_id = stable_id(instance.instance_id, "auto", day, attempt)
+    created = _at(day, instance.backup_hour + attempt, noise(backup_id) * 240)
+    return Attempt(
+        instance.instance_id,
+        backup_id,
+        created,
+        seconds=_seconds(instance, backup_id),
+        size=_size(instance, created, backup_id),
+        period=instance.backup_period,
+        wait=2 + round(noise(backup_id, 2) * 9, 3),
+        kept_until=created + timedelta(days=instance.save_days),
+        ends_as="expired",
+        **fields,
+    )
+
+
+def manual(instance: Instance, day: date, *, kept: timedelta | None = None, **fields: Any) -> Attempt:
+    """Return a backup that somebody made on this day in office hours; nothing deletes it before `kept`."""
+    backup_id = stable_id(instance.instance_id, "manual", day)
+    created = _at(day, 9, noise(backup_id) * 6 * 3600)
+    return Attempt(
+        instance.instance_id,
+        backup_id,
+        created,
+        seconds=_seconds(instance, backup_id) * 1.1,
+        size=_size(instance, created, backup_id),
+        kept_until=created + kept if kept else None,
+        **fields,
+    )
+
+
+def _days_back(now: datetime, count: int) -> Iterator[date]:
+    return (now.date() - timedelta(days=back) for back in range(count))
+
+
+def _at(day: date, hour: int, seconds: float) -> datetime:
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return start + timedelta(hours=hour, milliseconds=int(seconds * 1000))
+
+
+GIB = 1024**3
+_GROWTH_FROM = datetime(2024, 6, 1, tzinfo=UTC)
+
+
+def _size(instance: Instance, created: datetime, backup_id: str) -> int:
+    """Return bytes: about half of the memory, more every month, never twice the same."""
+    months = (created - _GROWTH_FROM).total_seconds() / (30 * 86_400)
+    share = min(max(0.35 + 0.006 * months, 0.05), 0.9)
+    return int(instance.capacity_gb * GIB * share * (0.98 + 0.04 * noise(backup_id, 5)))
+
+
+# At 4 GB. A cluster writes one file per shard, so it takes longer than one pair.
+_BASE_SECONDS = {"single": 60, "ha": 62, "ha_rw_split": 75, "proxy": 190, "cluster": 260}
+
+
+def _seconds(instance: Instance, backup_id: str) -> float:
+    base = _BASE_SECONDS[instance.cache_mode] * (0.8 + min(instance.capacity_gb, 64) / 20)
+    return round(float(base) * (0.85 + 0.5 * noise(backup_id, 7)), 3)

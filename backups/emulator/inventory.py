@@ -1,40 +1,20 @@
-"""A project, an instance as ListInstances and ShowInstance tell it, and one row of its list of backups."""
+"""A project, and an instance as ListInstances and ShowInstance tell it."""
 
 from __future__ import annotations
 
-import hashlib
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any
 
-from .http import json_bytes
+from .records import Attempt, Json, iso, noise, stable_id
 
-NAMESPACE = uuid.UUID("8f6e0a52-3f2b-5c1e-9d0a-646373626163")
-GIB = 1024**3
-
-Json = dict[str, Any]
-
-
-class Row(NamedTuple):
-    """One backup record, serialised once: a page of 1000 is then a join of bytes.
-
-    `created` is the time that the service itself goes by, also where the record
-    that it shows has an odd created_at; None sorts last and is in no window.
-    """
-
-    created: datetime | None
-    backup_id: str
-    text: bytes
-
-
-History = Callable[["Instance", datetime], list[Row]]
+History = Callable[["Instance", datetime], Iterable[Attempt]]
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One cache instance. `history` makes its rows as of a time, anew every `step` seconds."""
+    """One cache instance. `history` makes its backups as of a time, anew every `step` seconds."""
 
     instance_id: str
     name: str
@@ -53,6 +33,10 @@ class Instance:
     tags: tuple[tuple[str, Any], ...] = ()
     restores: tuple[Json, ...] = ()
     task: Json = field(default_factory=lambda: {"name": None, "status": None})
+
+    @property
+    def backup_period(self) -> str:
+        return f"{self.backup_hour:02d}:00-{(self.backup_hour + 1) % 24:02d}:00"
 
     def summary(self) -> Json:
         """Return one object of ListInstances. Some types are wrong on purpose, as in the official samples."""
@@ -128,47 +112,3 @@ class Project:
     sk: str = field(repr=False)
     security_token: str = field(repr=False)
     instances: Mapping[str, Instance] = field(repr=False)
-
-
-def stable_id(*names: object) -> str:
-    """Return the id that these names have today, tomorrow and after a restart."""
-    return str(uuid.uuid5(NAMESPACE, "/".join(map(str, names))))
-
-
-def stable_hex(length: int, *names: object) -> str:
-    return hashlib.sha256("/".join(map(str, names)).encode()).hexdigest()[:length]
-
-
-def noise(stable: str, draw: int = 0) -> float:
-    """Return a number in [0, 1) that belongs to this id: the fleet's dice never roll twice."""
-    return int(stable[:8], 16) * (2 * draw + 1) % 65521 / 65521
-
-
-def iso(moment: datetime) -> str:
-    """Return a time as the API prints it: `2019-05-10T08:31:16.166Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def slot_of(hour: int) -> str:
-    return f"{hour:02d}:00-{(hour + 1) % 24:02d}:00"
-
-
-def row(record: Json, created: datetime | None) -> Row:
-    return Row(created, str(record.get("backup_id", "")), json_bytes(record))
-
-
-def given_row(record: Json) -> Row:
-    """Return the row of a record from elsewhere: it sorts by its created_at, last where that is no time."""
-    try:
-        created = datetime.fromisoformat(str(record.get("created_at", "")))
-    except ValueError:
-        return row(record, None)
-    return row(record, created if created.tzinfo else created.replace(tzinfo=UTC))
-
-
-def newest_first(rows: list[Row]) -> list[Row]:
-    return sorted(rows, key=_age_key, reverse=True)
-
-
-def _age_key(one: Row) -> tuple[bool, datetime, str]:
-    return one.created is not None, one.created or datetime.min.replace(tzinfo=UTC), one.backup_id

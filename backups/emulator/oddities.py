@@ -5,28 +5,25 @@ These stand at fixed dates, so that a link to one of them stays true.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from .attempts import ERROR_CODES, MISSING, Attempt, automatic, manual, rows
-from .histories import daily
-from .inventory import Instance, Json, Row, stable_id
+from .histories import automatic, daily, manual
+from .inventory import Instance
+from .records import ERROR_CODES, MISSING, Attempt, Json, stable_id
 
 _FROM = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def every_error_code(instance: Instance, now: datetime) -> list[Row]:
+def every_error_code(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """The eight error codes on eight days, a success behind them, and a code that no page lists."""
-    days = [(_FROM + timedelta(days=n)).date() for n in range(10)]
-    codes = [None, *ERROR_CODES, "dcs.08.0042"]
-    attempts = [
-        automatic(instance, day, error_code=code, remark=f"case {code}" if code else None)
-        for day, code in zip(days, codes, strict=True)
-    ]
-    return rows(instance, attempts, now)
+    for number, code in enumerate([None, *ERROR_CODES, "dcs.08.0042"]):
+        day = (_FROM + timedelta(days=number)).date()
+        yield automatic(instance, day, error_code=code, remark=f"case {code}" if code else None)
 
 
-def every_status(instance: Instance, now: datetime) -> list[Row]:
+def every_status(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """The six statuses, one that does not exist yet, and a type that does not exist either."""
     cases: list[Json] = [
         {"status": "waiting", "progress": "0.00", "size": 0},
@@ -44,13 +41,13 @@ def every_status(instance: Instance, now: datetime) -> list[Row]:
             "remark": "a type that no page lists",
         },
     ]
-    return _placed(instance, "status", [{"is_support_restore": "FALSE", **case} for case in cases], now)
+    return _placed(instance, "status", [{"is_support_restore": "FALSE", **case} for case in cases])
 
 
-def hostile_remarks(instance: Instance, now: datetime) -> list[Row]:
+def hostile_remarks(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """What a user may have typed: markup, spreadsheet formulas, control characters, odd scripts."""
     manual_ones = [{"backup_type": "manual", "remark": text, "period": None} for text in HOSTILE_REMARKS]
-    return _placed(instance, "remark", manual_ones, now)
+    return _placed(instance, "remark", manual_ones)
 
 
 HOSTILE_REMARKS = (
@@ -80,23 +77,23 @@ HOSTILE_REMARKS = (
 )
 
 
-def chinese(instance: Instance, now: datetime) -> list[Row]:
+def chinese(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """An ordinary history with Chinese remarks."""
     remarks = ("发布前备份", "扩容前备份，请勿删除", "大促压测：双十一", "工单 INC-20511 手动备份")
     return daily(instance, now, days=35, manual_every=6, remarks=remarks, auto_remark="每日自动备份")
 
 
-def resized(instance: Instance, now: datetime) -> list[Row]:
+def resized(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """Everything from before a change of specification succeeded and cannot be restored."""
     changed = _FROM + timedelta(days=14)
-    days = [(_FROM + timedelta(days=n)).date() for n in range(0, 22, 3)]
-    copies = [manual(instance, day, remark="weekly copy") for day in days]
-    return rows(instance, [replace(copy, restorable=copy.created >= changed) for copy in copies], now)
+    for number in range(0, 22, 3):
+        copy = manual(instance, (_FROM + timedelta(days=number)).date(), remark="weekly copy")
+        yield replace(copy, restorable=copy.created >= changed)
 
 
-def odd_fields(instance: Instance, now: datetime) -> list[Row]:
+def odd_fields(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """Every oddity of dcs-api.md, section 1, one or two to a record."""
-    return _placed(instance, "odd", ODD_CASES, now)
+    return _placed(instance, "odd", ODD_CASES)
 
 
 # What replaces a field of an ordinary record; MISSING takes the field away.
@@ -173,12 +170,17 @@ ODD_CASES: list[Json] = [
 ]
 
 
-def _placed(instance: Instance, label: str, cases: list[Json], now: datetime) -> list[Row]:
-    """Return a row per case, seven hours apart; the service's own created time stays in order."""
-    attempts = []
+def _placed(instance: Instance, label: str, cases: list[Json]) -> Iterator[Attempt]:
+    """An automatic backup per case, seven hours apart; the service's own created time stays in order."""
     for number, case in enumerate(cases):
         created = _FROM + timedelta(hours=7 * number, minutes=3, milliseconds=217)
-        size = 73_400_320 + int(created.timestamp()) % 1_000_003
-        backup_id = stable_id(instance.instance_id, label, number)
-        attempts.append(Attempt(backup_id, created, seconds=69.085, size=size, wait=5.295, changes=case))
-    return rows(instance, attempts, now)
+        yield Attempt(
+            instance.instance_id,
+            stable_id(instance.instance_id, label, number),
+            created,
+            seconds=69.085,
+            size=73_400_320 + int(created.timestamp()) % 1_000_003,
+            period=instance.backup_period,
+            wait=5.295,
+            changes=case,
+        )

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from .contract import GONE_INSTANCE_ID
 from .fleet import Fleet
 from .http import Answer, ApiError, Request, json_answer, json_bytes_answer
-from .inventory import Instance, Json, Project, Row, given_row
+from .inventory import Instance, Project
+from .records import Json, Row, row_of
 
 DEFAULT_LIMIT = 10
 LARGEST_LIMIT = 1000
@@ -38,7 +39,7 @@ def answer(fleet: Fleet, project: Project, request: Request) -> Answer:
             rows = fleet.backups(_instance(fleet, project, instance_id))
             return _listed(b"backup_record_response", _within(rows, given), page)
         case ["instances", instance_id, "restores"]:
-            rows = [given_row(one) for one in _instance(fleet, project, instance_id).restores]
+            rows = [row_of(one) for one in _instance(fleet, project, instance_id).restores]
             return _listed(b"restore_record_response", _within(rows, given), page)
     raise ApiError(404, "DCS.4001", "The requested URL does not exist.")
 

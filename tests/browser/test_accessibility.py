@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backups.emulator.api import Emulator
-from backups.emulator.inventory import stable_id
+from backups.emulator.records import stable_id
 
 from .conftest import OpenPage, axe_findings, misshapen
 

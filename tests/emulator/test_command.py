@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -61,38 +62,34 @@ def test_it_ends_at_once_when_it_is_told_to(number: int) -> None:
         ).raise_for_status()
         process.send_signal(number)
 
-        assert process.wait(timeout=2) == 0
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("address", "sentence"),
     [
         (
-            "--bind 0.0.0.0:8099",
+            "0.0.0.0:8099",
             "The emulator binds to loopback only, such as 127.0.0.1:8081, not to 0.0.0.0.",
         ),
-        ("--bind somewhere:80", "--bind: somewhere:80 is no address such as 127.0.0.1:8081."),
-        ("--bind 127.0.0.1:0 --records many", "--records: many is no number between 0 and 1000000."),
-        ("--bind 127.0.0.1:0 --latency-ms=-1", "--latency-ms: -1 is no number between 0 and 600000."),
+        ("somewhere:80", "--bind: somewhere:80 is no address such as 127.0.0.1:8081."),
+        ("127.0.0.1:", "--bind: 127.0.0.1: has no port between 0 and 65535."),
     ],
 )
-def test_what_it_cannot_do_it_says_in_one_sentence(arguments: str, sentence: str) -> None:
-    done = run(*arguments.split())
-
-    assert done.returncode != 0
-    assert done.stderr.strip() == f"CommandError: {sentence}"
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = _bare_environment()
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, timeout=10, env=environment, check=False
-    )
+def test_an_address_that_it_cannot_take_is_said_in_one_sentence(address: str, sentence: str) -> None:
+    assert errors_of("--bind", address) == f"CommandError: {sentence}"
 
 
 def test_a_port_that_is_taken_is_said_in_one_sentence() -> None:
-    with started("--bind", "127.0.0.1:0", "--records", "1") as (_, lines):
-        port = lines["DCS_ENDPOINT"].rpartition(":")[2]
-        done = run("--bind", f"127.0.0.1:{port}")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        sentence = f"The emulator cannot listen on {address}: Address already in use."
+        assert errors_of("--bind", address) == f"CommandError: {sentence}"
 
-    assert done.stderr.startswith(f"CommandError: The emulator cannot listen on 127.0.0.1:{port}")
+
+def errors_of(*arguments: str) -> str:
+    done = subprocess.run(
+        command(*arguments), capture_output=True, text=True, timeout=60, env=_bare_environment(), check=False
+    )
+    assert done.returncode != 0
+    return done.stderr.strip()

@@ -32,9 +32,8 @@ def test_a_fault_is_made_seen_and_healed_over_http(dcs: Caller) -> None:
     assert dcs.get("/instances").status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("fault", "status"),
-    [
+def test_every_kind_of_fault_can_be_asked_for(dcs: Caller) -> None:
+    for fault, status in (
         ({"fault": "throttle", "retry_after": 1}, 429),
         ({"fault": "delay", "seconds": 0.01}, 200),
         ({"fault": "answer_html", "status": 502}, 502),
@@ -42,12 +41,9 @@ def test_a_fault_is_made_seen_and_healed_over_http(dcs: Caller) -> None:
         ({"fault": "cap_pages", "at": 1}, 200),
         ({"fault": "total_is_page_count"}, 200),
         ({"fault": "drip", "seconds": 0, "size": 4096}, 200),
-    ],
-)
-def test_every_kind_of_fault_can_be_asked_for(dcs: Caller, fault: dict[str, Any], status: int) -> None:
-    assert control(dcs, "POST", "faults", fault).status_code == 201
-
-    assert dcs.get("/instances").status_code == status
+    ):
+        assert control(dcs, "POST", "faults", fault | {"times": 1}).status_code == 201
+        assert dcs.get("/instances").status_code == status
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from backups.emulator.fleet import ORDERS_CACHE_ID
 
 from .conftest import Caller
@@ -15,20 +13,17 @@ def names(dcs: Caller, query: str) -> list[str]:
     return [one["name"] for one in dcs.get(f"/instances{query}").json()["instances"]]
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ("?name=ORDERS", {"orders-cache"}),
-        ("?name_equal=orders-cache", {"orders-cache"}),
-        ("?name_equal=orders", set()),
-        ("?status=FROZEN", {"frozen-tenant"}),
-        (f"?instance_id={ORDERS_CACHE_ID}", {"orders-cache"}),
-        ("?tags=team%3Dshop%2Ctier%3D1", {"baskets"}),
-        ("?name=orders&unheard_of=1", {"orders-cache"}),
-    ],
-)
-def test_each_filter_of_the_list(dcs: Caller, query: str, expected: set[str]) -> None:
-    assert set(names(dcs, query)) == expected
+def test_each_filter_of_the_list(dcs: Caller) -> None:
+    for query, expected in {
+        "?name=ORDERS": ["orders-cache"],
+        "?name_equal=orders-cache": ["orders-cache"],
+        "?name_equal=orders": [],
+        "?status=FROZEN": ["frozen-tenant"],
+        f"?instance_id={ORDERS_CACHE_ID}": ["orders-cache"],
+        "?tags=team%3Dshop%2Ctier%3D1": ["baskets"],
+        "?name=orders&unheard_of=1": ["orders-cache"],
+    }.items():
+        assert names(dcs, query) == expected, query
 
 
 def test_paging_meets_every_instance_once(dcs: Caller) -> None:

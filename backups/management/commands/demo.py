@@ -62,10 +62,11 @@ class Command(BaseCommand):
         projects = write_projects(emulator.fleet.projects, f"http://{HOST}:{emulator_port}")
         # The portal first: a process with threads should not fork.
         with portal_at(url, projects) as portal, running(emulator, HOST, emulator_port):
-            wait_until_it_answers(portal, url)
-            self.stdout.write(PORTAL_IS_UP.format(url=url, shared=SHARED_PROJECT))
-            self.stdout.flush()
-            fail_with_its_code(portal.wait())
+            if answers(portal, url):
+                self.stdout.write(PORTAL_IS_UP.format(url=url, shared=SHARED_PROJECT))
+                self.stdout.flush()
+            code = portal.wait()
+            raise SystemExit(f"The portal has ended by itself, with code {code}: so the demo ends too.")
 
 
 def write_projects(projects: tuple[Project, ...], endpoint: str) -> Path:
@@ -120,20 +121,16 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
-def wait_until_it_answers(portal: subprocess.Popen[bytes], url: str) -> None:
+def answers(portal: subprocess.Popen[bytes], url: str) -> bool:
+    """Wait until the portal answers, and return whether it does: it may have ended instead."""
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if (code := portal.poll()) is not None:
-            fail_with_its_code(code)
+    while portal.poll() is None:
         with suppress(requests.RequestException):
-            requests.get(f"{url}healthz", timeout=2).raise_for_status()
-            return
+            return requests.get(f"{url}healthz", timeout=2).ok
+        if time.monotonic() > deadline:
+            raise SystemExit(f"The portal did not answer within {START_SECONDS} seconds.")
         time.sleep(0.05)
-    raise SystemExit(f"The portal did not answer within {START_SECONDS} seconds.")
-
-
-def fail_with_its_code(code: int) -> None:
-    raise SystemExit(f"The portal has ended by itself, with code {code}: so the demo ends too.")
+    return False
 
 
 def stop_on_signals() -> None:
