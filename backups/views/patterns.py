@@ -16,7 +16,7 @@ from ..dcs.records import BackupRecord
 from ..forms import HistoryForm
 from ..guards import clock_of, viewer_of
 from ..services.history import BackupFilter, backup_history, history_url, records_of
-from ..services.insights import STATES, overview
+from ..services.insights import overview
 from ..services.listings import DecodedRecords, Listing
 from ..services.problems import PROBLEM_KINDS, Problem, Progress
 from ..services.projects import visible_projects
@@ -61,7 +61,6 @@ def patterns(request: HttpRequest) -> HttpResponse:
             for how in ("windowed", "truncated", "moved", "cut_short")
         ],
         "overview": seen,
-        "day_states": STATES,
         "nothing_matches": backup_history(records_of(listing), _filter("q=zzzz"), now=now),
         "no_history": backup_history(records_of(empty), _filter(""), now=now),
         "records": records,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from backups.dcs.records import BackupRecord
+from backups.services.insights.policy import Plan
+from backups.services.insights.timeline import KnownHistory, timeline
 
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -68,3 +70,11 @@ WAITING: dict[str, Any] = {"status": "waiting", "is_support_restore": "FALSE", "
 DCS_SAYS_NO: dict[str, Any] = {"is_support_restore": "FALSE"}
 MANUAL: dict[str, Any] = {"backup_type": "manual"}
 ODD: dict[str, Any] = {"status": "archived"}
+NO_TIME: dict[str, Any] = {"created_at": "not a time", "execution_at": None}
+DAILY = Plan("automatic", (1, 2, 3, 4, 5, 6, 7), time(3), 7)
+
+
+def known_history(*records: BackupRecord, plan: Plan, now: str = "11-24 12:00", **known: Any) -> KnownHistory:
+    """What is known of a history that was read at `now`."""
+    at = utc(now)
+    return KnownHistory(timeline(records), plan, **{"now": at, "read_at": at, **known})

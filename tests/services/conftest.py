@@ -18,7 +18,7 @@ from backups.dcs.client import DcsClient
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 from backups.services import listings
-from backups.services.listings import Listing, NothingToShow, clients, reader
+from backups.services.listings import Listing, NothingToShow, clients, reader, store
 from backups.services.problems import Problem
 from backups.services.projects import Project, configured_projects
 
@@ -108,6 +108,7 @@ def no_cache(portal: Settings) -> Generator[None]:
     portal.CACHES = {"default": {"BACKEND": backend, "LOCATION": "redis://127.0.0.1:1/0"}}
     yield
     portal.CACHES = embedded
+    store.forget()
 
 
 @pytest.fixture

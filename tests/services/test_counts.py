@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from backups.services.listings import COUNTED_SECONDS, count, store
 
@@ -25,17 +23,6 @@ def test_all_processes_count_together() -> None:
     assert count("x", now) == 1
     store.forget()  # as another process
     assert count("x", now) == 2
-
-
-@pytest.fixture
-def no_cache(portal: Settings) -> Iterator[None]:
-    """A Redis that refuses connections."""
-    embedded = portal.CACHES
-    redis = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}
-    portal.CACHES = {"default": redis}
-    yield
-    portal.CACHES = embedded
-    store.forget()
 
 
 def test_without_the_cache_each_process_counts_for_itself_and_refuses_nobody_else(no_cache: None) -> None:

@@ -1,4 +1,4 @@
-"""The five figures, and the sizes behind the sparkline and the chart."""
+"""The figures, and the sizes behind the sparkline and the chart."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ import pytest
 from backups.dcs.records import BackupRecord
 from backups.services.history.query import BackupFilter
 from backups.services.insights.figures import Figures, figures
-from backups.services.insights.sizes import sizes
-from backups.services.insights.timeline import timeline
+from backups.services.insights.policy import Plan
+from backups.services.insights.sizes import axis, chart, line, size_change, spark
+from backups.services.insights.timeline import Attempts, timeline
+from backups.services.words import round_size
 
 from .api_records import (
     DCS_SAYS_NO,
     DELETED,
     EXPIRED,
     FAILED,
-    MANUAL,
+    NO_TIME,
     NOT_RUN,
     ODD,
     RUNNING,
     WAITING,
     backup_at,
+    known_history,
     raw,
     utc,
 )
@@ -33,8 +36,15 @@ NOON = utc("11-24 12:00")
 
 
 def figures_of(*records: BackupRecord) -> Figures:
-    ordered = timeline(records)
-    return figures(ordered, sizes(ordered), now=NOON)
+    return figures(known_history(*records, plan=Plan("unknown")))
+
+
+def hourly(backups: list[dict[str, Any]]) -> list[BackupRecord]:
+    return [backup_at(f"11-20 {hour:02}:00", **fields) for hour, fields in enumerate(backups)]
+
+
+def sizes_of(*backups: dict[str, Any]) -> Attempts:
+    return timeline(hourly(list(backups))).sizes
 
 
 def test_the_newest_usable_is_the_one_whose_data_is_newest() -> None:
@@ -46,7 +56,7 @@ def test_the_newest_usable_is_the_one_whose_data_is_newest() -> None:
         backup_at("11-21 03:00", updated_at="2026-11-23T09:00:00.000Z"),
         backup_at("11-23 04:00", **FAILED),
         backup_at("11-23 05:00", **EXPIRED),
-        backup_at("11-23 06:00", created_at="not a time", execution_at=None),
+        backup_at("11-23 06:00", **NO_TIME),
     )
 
     assert found.newest_usable == newest
@@ -56,10 +66,7 @@ def test_the_newest_usable_is_the_one_whose_data_is_newest() -> None:
 def test_the_last_attempt_is_the_newest_whatever_became_of_it(last: dict[str, Any]) -> None:
     attempt = backup_at("11-23 03:00", **last)
 
-    found = figures_of(backup_at("11-22 03:00", **DCS_SAYS_NO), attempt)
-
-    assert found.last_attempt == attempt
-    assert found.newest_usable == (None if last else attempt)
+    assert figures_of(backup_at("11-22 03:00", **DCS_SAYS_NO), attempt).last_attempt == attempt
 
 
 RATES: list[tuple[list[dict[str, Any]], float | None, int, int]] = [
@@ -72,7 +79,6 @@ RATES: list[tuple[list[dict[str, Any]], float | None, int, int]] = [
     ([{}, NOT_RUN], 50, 2, 1),
     # What has not come to an end, or not to a known one, counts on neither side.
     ([{}, RUNNING, WAITING, ODD], 100, 1, 0),
-    ([FAILED, FAILED], 0, 2, 0),
 ]
 
 
@@ -80,7 +86,7 @@ RATES: list[tuple[list[dict[str, Any]], float | None, int, int]] = [
 def test_the_success_rate_is_of_what_came_to_an_end(
     records: list[dict[str, Any]], rate: float | None, ended: int, did_not_run: int
 ) -> None:
-    found = figures_of(*(backup_at(f"11-20 {hour:02}:00", **one) for hour, one in enumerate(records)))
+    found = figures_of(*hourly(records))
 
     assert (found.success_rate, found.ended, found.did_not_run) == (rate, ended, did_not_run)
 
@@ -88,12 +94,7 @@ def test_the_success_rate_is_of_what_came_to_an_end(
 def test_the_success_rate_is_of_the_rows_that_its_link_shows() -> None:
     """The last 30 days to the second: one on the bound counts, one a second before it does not."""
     bound = NOON - timedelta(days=30)
-    records = [
-        backup_at(bound),
-        backup_at(bound - timedelta(seconds=1)),
-        backup_at(bound + timedelta(days=1), **FAILED),
-        backup_at(bound + timedelta(days=2), **RUNNING),
-    ]
+    records = [backup_at(bound), backup_at(bound - timedelta(seconds=1)), backup_at("11-20 03:00", **FAILED)]
     statuses = ("succeed", "failed", "expired", "deleted")
 
     shown = history_of(records, BackupFilter({"status": statuses}, range="30d"), now=NOON)
@@ -103,65 +104,91 @@ def test_the_success_rate_is_of_the_rows_that_its_link_shows() -> None:
 
 def test_usable_counts_those_without_a_time_too() -> None:
     """As the filters behind the figure do."""
-    undated = backup_at("11-20 03:00", created_at="not a time", execution_at=None)
-    records = [undated, backup_at("11-21 03:00"), backup_at("11-22 03:00", **EXPIRED)]
-
+    records = [
+        backup_at("11-20 03:00", **NO_TIME),
+        backup_at("11-21 03:00"),
+        backup_at("11-22 03:00", **EXPIRED),
+    ]
     wanted = BackupFilter({"status": ("succeed",), "restorable": ("yes",)})
-    shown = history_of(records, wanted, now=NOON)
 
     found = figures_of(*records)
-    assert (found.usable, found.expired, found.deleted) == (shown.matched, 1, 0) == (2, 1, 0)
+
+    assert found.usable == history_of(records, wanted, now=NOON).matched == 2
+    assert (found.expired, found.deleted) == (1, 0)
 
 
 # Sizes -----------------------------------------------------------------------
 
-SIZED: list[tuple[dict[str, Any], int | None]] = [
-    # a backup, the size that it adds
-    ({"size": 500}, 500),
-    ({"size": 0}, 0),
-    ({"size": ""}, None),
-    ({**DCS_SAYS_NO, "size": 500}, 500),
-    ({**EXPIRED, "size": 500}, 500),
-    ({**DELETED, "size": 500}, 500),
-    # A file that has gone has no size; that it had none is not said.
-    ({**EXPIRED, "size": 0}, None),
-    ({**FAILED, "size": 500}, None),
-    ({**RUNNING, "size": 500}, None),
-    ({**ODD, "size": 500}, None),
-]
 
+@pytest.mark.parametrize(
+    ("backup", "sizes"),
+    [
+        ({"size": 500}, [500]),
+        ({"size": 0}, [0]),
+        ({"size": ""}, []),
+        ({**DCS_SAYS_NO, "size": 500}, [500]),
+        ({**EXPIRED, "size": 500}, [500]),
+        # A file that has gone has no size; that it had none is not said.
+        ({**DELETED, "size": 0}, []),
+        ({**FAILED, "size": 500}, []),
+        ({**RUNNING, "size": 500}, []),
+        ({**ODD, "size": 500}, []),
+    ],
+)
+def test_sizes_are_those_of_backups_that_succeeded(backup: dict[str, Any], sizes: list[int]) -> None:
+    found = sizes_of(backup)
 
-@pytest.mark.parametrize(("record", "size"), SIZED)
-def test_sizes_are_those_of_backups_that_succeeded(record: dict[str, Any], size: int | None) -> None:
-    found = sizes(timeline([backup_at("11-20 03:00", **record)]))
-
-    assert [one.size for one in found] == ([] if size is None else [size])
-    assert all(one.held == (record.get("status", "succeed") == "succeed") for one in found)
+    assert [one.size for one in found] == sizes
+    assert all(one.has_file == ("status" not in backup) for one in found)
 
 
 def test_sizes_are_the_newest_in_the_order_of_time() -> None:
     records = [BackupRecord.from_api(raw(number)) for number in range(1, 101)]
 
-    assert [one.size for one in sizes(timeline(records))] == [1000 + number for number in range(41, 101)]
+    assert [one.size for one in timeline(records).sizes] == [1000 + number for number in range(41, 101)]
 
 
-CHANGES: list[tuple[list[dict[str, Any]], float | None]] = [
-    # the backups in the order of time, the newest size against the one before
-    ([{"size": 100}], None),
-    ([{"size": 100}, {"size": 125}], 0.25),
-    ([{"size": 200}, {"size": 100}], -0.5),
-    ([{"size": 0}, {"size": 100}], None),
-    # A log of writes and an image of the data are not compared.
-    ([{"size": 100}, {"size": 900, "backup_format": "aof"}, {"size": 150}], 0.5),
-    ([{"size": 900, "backup_format": "aof"}, {"size": 100}], None),
-    ([{"size": 100}, {**MANUAL, "size": 125}], 0.25),
-]
+AOF = {"backup_format": "aof"}
 
 
-@pytest.mark.parametrize(("records", "change"), CHANGES)
+@pytest.mark.parametrize(
+    ("backups", "change"),
+    [
+        ([], None),
+        ([{"size": 100}], None),
+        ([{"size": 100}, {"size": 125}], 0.25),
+        ([{"size": 0}, {"size": 100}], None),
+        # A log of writes and an image of the data are not compared.
+        ([{"size": 100}, {"size": 900, **AOF}, {"size": 150}], 0.5),
+        ([{"size": 900, **AOF}, {"size": 100}], None),
+    ],
+)
 def test_the_change_of_size_is_against_the_one_before_of_the_same_format(
-    records: list[dict[str, Any]], change: float | None
+    backups: list[dict[str, Any]], change: float | None
 ) -> None:
-    found = figures_of(*(backup_at(f"11-20 {hour:02}:00", **one) for hour, one in enumerate(records)))
+    assert size_change(sizes_of(*backups)) == change
 
-    assert found.size_change == change
+
+@pytest.mark.parametrize(
+    ("largest", "steps"),
+    [
+        (2_320_000_000, ["3 GB", "2 GB", "1 GB", "0"]),
+        (74_100_000, ["80 MB", "60 MB", "40 MB", "20 MB", "0"]),
+        (1_000_000_000, ["1 GB", "750 MB", "500 MB", "250 MB", "0"]),
+        (3, ["3 bytes", "2 bytes", "1 byte", "0"]),
+        (0, ["1 byte", "0"]),
+    ],
+)
+def test_the_axis_has_round_sizes_from_zero_to_beyond_the_largest(largest: int, steps: list[str]) -> None:
+    assert [round_size(step) for step in axis(largest)] == steps
+
+
+def test_the_chart_places_sizes_by_time_and_from_zero_upwards() -> None:
+    days = {"11-20": 1_000, "11-21": 2_000, "11-24": 4_000}
+    sizes = timeline(backup_at(f"{day} 00:00", size=size) for day, size in days.items()).sizes
+
+    assert line(chart(sizes, 4_000)) == "0.0,120.0 250.0,80.0 1000.0,0.0"
+
+
+def test_equal_sizes_make_a_level_sparkline() -> None:
+    assert spark(sizes_of(*[{"size": 5}] * 3)) == [(3, 13), (48, 13), (93, 13)]

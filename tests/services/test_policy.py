@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from backups.dcs.records import Instance
-from backups.services.insights.policy import Plan, day_runs, plan_of
+from backups.services.insights.policy import Plan, plan_of
+from backups.services.insights.words import weekdays
 
 from .api_records import utc
 
@@ -63,8 +64,6 @@ PLANNED: list[tuple[Plan, Any, bool | None]] = [
     (Plan("automatic", (3,)), SHANGHAI, False),
     (Plan("automatic", (), time(22)), UTC, None),
     (Plan("manual"), UTC, False),
-    (Plan("none"), UTC, False),
-    (Plan("unreadable"), UTC, None),
     (Plan("unknown"), UTC, None),
 ]
 
@@ -91,16 +90,7 @@ def test_the_interval_is_the_longest_time_between_two_planned_backups(
     assert Plan("automatic", days).interval == (interval and timedelta(days=interval))
 
 
-@pytest.mark.parametrize(
-    ("days", "runs"),
-    [
-        (EVERY_DAY, ((1, 7),)),
-        ((6, 7), ((6, 6), (7, 7))),
-        ((1, 2, 3, 5, 6), ((1, 3), (5, 5), (6, 6))),
-        ((), ()),
-    ],
-)
-def test_days_are_told_in_runs_of_three_or_more(
-    days: tuple[int, ...], runs: tuple[tuple[int, int], ...]
-) -> None:
-    assert day_runs(days) == runs
+def test_days_are_told_in_runs_of_three_or_more() -> None:
+    told = [weekdays(days) for days in (EVERY_DAY, (6, 7), (1, 2, 3, 5, 6), ())]
+
+    assert told == ["Mon to Sun", "Sat, Sun", "Mon to Wed, Fri, Sat", ""]

@@ -16,7 +16,9 @@ from backups.services.words import (
     capacity,
     duration,
     exact_bytes,
+    rate,
     raw_of,
+    size_change,
     size_text,
     status_word,
     verdict_sentence,
@@ -130,6 +132,27 @@ def test_durations(value: timedelta | None, text: str) -> None:
 def test_sizes_are_decimal_and_small_ones_exact(size: int, text: str) -> None:
     assert size_text(size) == text
     assert exact_bytes(size).startswith(f"{size:,} byte")
+
+
+@pytest.mark.parametrize(
+    ("percent", "written"),
+    [(100, "100 %"), (99.97, "99.9 %"), (96.666, "96.6 %"), (7.25, "7.2 %"), (0, "0 %")],
+)
+def test_a_rate_is_cut_and_not_rounded(percent: float, written: str) -> None:
+    assert rate(percent) == written
+
+
+@pytest.mark.parametrize(
+    ("part", "written"),
+    [
+        (0.009, "+0.9 % against the one before"),
+        (-0.52, "−52 % against the one before"),
+        (3, "+300 % against the one before"),
+        (0.0004, "as large as the one before"),
+    ],
+)
+def test_a_change_of_size_has_its_sign(part: float, written: str) -> None:
+    assert size_change(part) == written
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from . import words
-from .charts import chart, round_size, spark
-from .days import STATES, Day
+from .days import STATES, Day, day_counts
 from .hints import Hint
 from .overview import overview
 from .rows import rows_of
+from .sizes import axis, chart, line, size_change, spark
 
-__all__ = ["STATES", "Day", "Hint", "chart", "overview", "round_size", "rows_of", "spark", "words"]
+__all__ = [
+    "STATES",
+    "Day",
+    "Hint",
+    "axis",
+    "chart",
+    "day_counts",
+    "line",
+    "overview",
+    "rows_of",
+    "size_change",
+    "spark",
+    "words",
+]

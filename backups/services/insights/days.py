@@ -8,6 +8,7 @@ only where everything that it needs is known, and "not known" everywhere else.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -47,20 +48,26 @@ class Day:
         return self.state != "failed" and any(kind in FAILED for kind, _ in self.counts)
 
 
-def last_days(known: KnownHistory, *, now: datetime, zone: tzinfo = UTC) -> tuple[Day, ...]:
+def last_days(known: KnownHistory, zone: tzinfo) -> tuple[Day, ...]:
     """Return the last days of a zone, today last."""
-    today = now.astimezone(zone).date()
-    return tuple(_day(known, today - timedelta(days=back), now, zone) for back in reversed(range(DAYS)))
+    today = known.now.astimezone(zone).date()
+    return tuple(_day(known, today - timedelta(days=back), zone) for back in reversed(range(DAYS)))
 
 
-def _day(known: KnownHistory, day: date, now: datetime, zone: tzinfo) -> Day:
+def day_counts(days: Iterable[Day]) -> list[tuple[str, int]]:
+    """Return each state that a day has, with the number of its days."""
+    counts = Counter(day.state for day in days)
+    return [(state, counts[state]) for state in STATES if counts[state]]
+
+
+def _day(known: KnownHistory, day: date, zone: tzinfo) -> Day:
     start, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
     kinds = Counter(attempt.kind for attempt in between(known.timeline.attempts, start, end))
     if kinds:
         # A day is called after the best that it has: what matters is whether it can be gone back to.
         state = next(s for s, of_state in _KINDS_OF_STATE.items() if not kinds.keys().isdisjoint(of_state))
         return Day(day, start, end, state, tuple((kind, kinds[kind]) for kind in KINDS if kinds[kind]))
-    state, reason = _without_backups(known, start, end, now)
+    state, reason = _without_backups(known, start, end)
     return Day(day, start, end, state, reason=reason)
 
 
@@ -68,7 +75,7 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _without_backups(known: KnownHistory, start: datetime, end: datetime, now: datetime) -> tuple[str, str]:
+def _without_backups(known: KnownHistory, start: datetime, end: datetime) -> tuple[str, str]:
     """Return the state and the reason of a day of which the list has nothing."""
     if known.created_at and known.created_at >= end:
         return "none", "before_instance"
@@ -78,11 +85,10 @@ def _without_backups(known: KnownHistory, start: datetime, end: datetime, now: d
         return "unknown", "undated_records"
     if known.read_at < start:
         return "unknown", "not_read_since"
-    planned = known.plan.planned(start, end)
-    slots = known.plan.slots(start, end)
+    planned, slots = known.plan.planned(start, end), known.plan.slots(start, end)
     over = max(end, slots[-1] + LATE) if slots else end + LATE
-    if min(now, known.read_at) < over:
-        return _not_over(known, planned, slots, now < over)
+    if min(known.now, known.read_at) < over:
+        return _not_over(known, planned, slots, over)
     if not known.timeline.attempts or known.timeline.attempts[0].started_at >= end:
         return "unknown", "before_oldest"
     if planned is None:
@@ -91,14 +97,14 @@ def _without_backups(known: KnownHistory, start: datetime, end: datetime, now: d
 
 
 def _not_over(
-    known: KnownHistory, planned: bool | None, slots: tuple[datetime, ...], yet: bool
+    known: KnownHistory, planned: bool | None, slots: tuple[datetime, ...], over: datetime
 ) -> tuple[str, str]:
     """Return the state of a day whose backup may yet come, or had not come when the list was read."""
     if planned is None:
         return "unknown", "plan_unknown"
     if not planned:
         return "none", "not_planned"
-    if not yet:
+    if known.now >= over:
         return "unknown", "not_read_since"
     return "due", "overdue" if any(slot + LATE <= known.read_at for slot in slots) else "to_come"
 

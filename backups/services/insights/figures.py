@@ -1,14 +1,12 @@
-"""The five figures at the head of a history."""
+"""The figures at the head of a history."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from ...dcs.records import BackupRecord
 from ..history import BackupFilter
-from .sizes import Size, change
-from .timeline import FAILED, SUCCEEDED, Timeline, between, count, newest
+from .timeline import FAILED, SUCCEEDED, KnownHistory, between, count, newest
 
 RATE_RANGE = "30d"
 
@@ -32,34 +30,18 @@ class Figures:
     usable: int
     expired: int
     deleted: int
-    sizes: tuple[Size, ...]
 
     @property
     def success_rate(self) -> float | None:
         """Percent; None where nothing came to an end."""
         return 100 * self.succeeded / self.ended if self.ended else None
 
-    @property
-    def not_run(self) -> tuple[tuple[str, int], ...]:
-        return (("did_not_run", self.did_not_run),)
 
-    @property
-    def gone(self) -> tuple[tuple[str, int], ...]:
-        return ("expired", self.expired), ("deleted", self.deleted)
-
-    @property
-    def newest_size(self) -> Size | None:
-        return self.sizes[-1] if self.sizes else None
-
-    @property
-    def size_change(self) -> float | None:
-        return change(self.sizes)
-
-
-def figures(records: Timeline, sizes: tuple[Size, ...], *, now: datetime) -> Figures:
+def figures(known: KnownHistory) -> Figures:
     # What the filter range=30d shows, so that the figure and the rows behind it agree.
-    start, _ = BackupFilter(range=RATE_RANGE).bounds(now)
-    attempts, month = records.attempts, between(records.attempts, start)
+    start, _ = BackupFilter(range=RATE_RANGE).bounds(known.now)
+    attempts, totals = known.timeline.attempts, known.timeline.totals
+    month = between(attempts, start)
     return Figures(
         newest_usable=newest(attempts, "usable"),
         newest_unusable=newest(attempts, "unusable"),
@@ -67,8 +49,7 @@ def figures(records: Timeline, sizes: tuple[Size, ...], *, now: datetime) -> Fig
         succeeded=count(month, *SUCCEEDED),
         ended=count(month, *SUCCEEDED, *FAILED),
         did_not_run=count(month, "did_not_run"),
-        usable=records.total("usable"),
-        expired=records.total("expired"),
-        deleted=records.total("deleted"),
-        sizes=sizes,
+        usable=totals["usable"],
+        expired=totals["expired"],
+        deleted=totals["deleted"],
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ...dcs.records import BackupRecord
-from .timeline import WITH_FILE, KnownHistory, between, kind_of
+from .timeline import KnownHistory, between
 
 MOST_FILES = 24
 
@@ -43,10 +43,10 @@ class Outlook:
         return self.until is not None and not self.last_automatic and self.until - now < timedelta(days=1)
 
 
-def outlook(record: BackupRecord, known: KnownHistory, *, now: datetime) -> Outlook | None:
+def outlook(record: BackupRecord, known: KnownHistory) -> Outlook | None:
     """Return what is likely of a backup that still has its file; None where nothing can be said."""
     started = record.started_at
-    if started is None or kind_of(record) not in WITH_FILE:
+    if started is None or record.status != "succeed":
         return None
     files = known.timeline.files
     # Of a history that is read by window, `known` is the newest part.
@@ -56,16 +56,16 @@ def outlook(record: BackupRecord, known: KnownHistory, *, now: datetime) -> Outl
     place = _place(record, known)
     if record.type == "manual":
         return Outlook(by_hand=True, place=place)
-    keep_days = known.plan.keep_days if known.plan.kind == "automatic" else None
+    keep_days = known.plan.keep_days
     if record.type != "auto" or not keep_days:
         return Outlook(place=place) if place else None
     until = started + timedelta(days=keep_days)
-    newest = next((file.record for file in reversed(files) if file.record.type == "auto"), None)
+    last = next((file.record for file in reversed(files) if file.record.type == "auto"), None)
     return Outlook(
         until=until,
         keep_days=keep_days,
-        overdue=until <= now,
-        last_automatic=known.whole and newest is not None and newest.key == record.key,
+        overdue=until <= known.now,
+        last_automatic=known.whole and last is not None and last.key == record.key,
         place=place,
     )
 

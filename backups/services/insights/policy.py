@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 
-from ...dcs.records import BackupPolicy, Instance
+from ...dcs.records import Instance
 
 PlanKind = Literal["automatic", "manual", "none", "unreadable", "unknown"]
 
@@ -65,10 +65,6 @@ def plan_of(instance: Instance | None) -> Plan:
     policy = instance.backup_policy
     if policy is None:
         return Plan("unreadable" if instance.policy_unreadable else "none")
-    return _plan(policy)
-
-
-def _plan(policy: BackupPolicy) -> Plan:
     if not policy.automatic:
         return Plan("manual")
     slot = _SLOT.match(policy.begin_at)
@@ -82,24 +78,5 @@ def _plan(policy: BackupPolicy) -> Plan:
 
 def _utc_days(start: datetime, end: datetime) -> list[datetime]:
     """Return the midnights of the UTC days that have a part in a span."""
-    day = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    found = []
-    while day < end:
-        found.append(day)
-        day += _DAY
-    return found
-
-
-def day_runs(days: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
-    """Return days of the week as runs: (1, 2, 3, 5) is (1, 3), (5, 5). Two neighbours are no run."""
-    runs: list[tuple[int, int]] = []
-    for day in days:
-        if runs and runs[-1][1] == day - 1:
-            runs[-1] = runs[-1][0], day
-        else:
-            runs.append((day, day))
-    return tuple(
-        part
-        for first, last in runs
-        for part in ([(first, last)] if last - first != 1 else [(first, first), (last, last)])
-    )
+    first = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return [first + n * _DAY for n in range(-(-(end - first) // _DAY))]

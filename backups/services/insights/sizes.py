@@ -1,47 +1,62 @@
-"""How large the backups of an instance were, over time."""
+"""How large the backups of an instance were: the change, and the points of a sparkline and of a chart."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
+import math
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
 
-from ...dcs.records import BackupRecord
-from .timeline import SUCCEEDED, WITH_FILE, Timeline
+from .timeline import Attempt, Attempts
 
-MOST_POINTS = 60
-
-
-@dataclass(frozen=True)
-class Size:
-    """The size in bytes of one backup that succeeded; `held`: its file is still there."""
-
-    record: BackupRecord
-    started_at: datetime
-    size: int
-    held: bool
+SPARK = (96, 26)
+SPARK_POINTS = 20
+CHART = (1000, 160)
+MOST_STEPS = 4
 
 
-def sizes(records: Timeline) -> tuple[Size, ...]:
-    """Return the sizes of the newest backups that succeeded, the oldest of them first.
-
-    Those that expired or were deleted succeeded too; where DCS gives them 0 bytes, their size is forgotten.
-    """
-    return tuple(islice(_newest_first(records), MOST_POINTS))[::-1]
-
-
-def _newest_first(records: Timeline) -> Iterator[Size]:
-    for started_at, kind, record in reversed(records.attempts):
-        held = kind in WITH_FILE
-        if record.size_bytes is not None and kind in SUCCEEDED and (held or record.size_bytes):
-            yield Size(record, started_at, record.size_bytes, held)
-
-
-def change(of: Sequence[Size]) -> float | None:
+def size_change(sizes: Attempts) -> float | None:
     """Return the newest size against the one before of the same format: 0.01 is 1 % more."""
-    if len(of) < 2:
+    if not sizes:
         return None
-    *earlier, newest = of
-    before = next((s for s in reversed(earlier) if s.record.format == newest.record.format), None)
+    *earlier, newest = sizes
+    before = next((one for one in reversed(earlier) if one.record.format == newest.record.format), None)
     return newest.size / before.size - 1 if before and before.size else None
+
+
+def spark(sizes: Attempts) -> list[tuple[float, float]]:
+    """Return the points of the newest sizes, side by side, from the smallest to the largest."""
+    newest = [one.size for one in sizes[-SPARK_POINTS:]]
+    width, height = SPARK
+    least, most = min(newest), max(newest)
+    step = (width - 6) / max(1, len(newest) - 1)
+    shares = ((size - least) / (most - least) if most > least else 0.5 for size in newest)
+    return [
+        (round(3 + place * step, 1), round(height - 4 - share * (height - 8), 1))
+        for place, share in enumerate(shares)
+    ]
+
+
+def chart(sizes: Attempts, top: int) -> list[tuple[float, float, Attempt]]:
+    """Return the points of sizes: time to the right, bytes from zero upwards to `top`."""
+    width, height = CHART
+    start = sizes[0].started_at
+    span = sizes[-1].started_at - start or timedelta(seconds=1)
+    return [
+        (round(width * ((one.started_at - start) / span), 1), round(height * (1 - one.size / top), 1), one)
+        for one in sizes
+    ]
+
+
+def line(points: Iterable[tuple[Any, ...]]) -> str:
+    """Return points as SVG writes them."""
+    return " ".join(f"{x},{y}" for x, y, *_ in points)
+
+
+def axis(largest: int) -> tuple[int, ...]:
+    """Return round sizes from one that is not below the largest down to 0, at even distances."""
+    least_step = max(largest, 1) / MOST_STEPS
+    power = 10 ** math.floor(math.log10(least_step))
+    step = max(1, math.ceil(next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= least_step)))
+    count = max(1, -(-largest // step))
+    return tuple(step * n for n in range(count, -1, -1))

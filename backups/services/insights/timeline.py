@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import islice
+from statistics import median
 from typing import NamedTuple
 
 from ...dcs.records import BackupRecord
@@ -25,6 +28,10 @@ _KIND_OF_STATUS = {
     "expired": "expired",
     "deleted": "deleted",
 }
+MOST_SIZES = 60
+MOST_RUNNING = 5
+# Of fewer nobody can say what is usual.
+LEAST_FOR_USUAL = 5
 
 
 class Attempt(NamedTuple):
@@ -34,6 +41,15 @@ class Attempt(NamedTuple):
     kind: str
     record: BackupRecord
 
+    @property
+    def has_file(self) -> bool:
+        return self.kind in WITH_FILE
+
+    @property
+    def size(self) -> int:
+        """In bytes, 0 where DCS gives none."""
+        return self.record.size_bytes or 0
+
 
 Attempts = Sequence[Attempt]
 
@@ -42,12 +58,17 @@ Attempts = Sequence[Attempt]
 class Timeline:
     """`attempts` are in the default order of rows from behind: the oldest first.
 
-    `undated` has the kinds of the records without a time that can be read: they
-    have no place here, so that nothing can be said to be missing beside them.
+    `undated` have no time that can be read, so that nothing can be said to be missing beside them.
+    What is found by walking all records is found once a generation.
     """
 
     attempts: Attempts
-    undated: Sequence[str] = ()
+    undated: Sequence[BackupRecord] = ()
+
+    @cached_property
+    def totals(self) -> Counter[str]:
+        """How many records of each kind there are, undated ones too."""
+        return Counter(attempt.kind for attempt in self.attempts) + Counter(map(kind_of, self.undated))
 
     @cached_property
     def automatic(self) -> Attempts:
@@ -55,22 +76,52 @@ class Timeline:
 
     @cached_property
     def files(self) -> Attempts:
-        return [attempt for attempt in self.attempts if attempt.kind in WITH_FILE]
+        return [attempt for attempt in self.attempts if attempt.has_file]
 
-    def total(self, *kinds: str) -> int:
-        """Return how many records of these kinds there are, undated ones too."""
-        return count(self.attempts, *kinds) + sum(kind in kinds for kind in self.undated)
+    @cached_property
+    def running(self) -> Attempts:
+        """The newest of those in progress, the newest first."""
+        return list(islice((one for one in reversed(self.attempts) if one.kind == "running"), MOST_RUNNING))
+
+    @cached_property
+    def sizes(self) -> Attempts:
+        """The newest of those that succeeded and have a size, the oldest first.
+
+        Where DCS gives 0 bytes for one that expired or was deleted, its size is forgotten.
+        """
+        sized = (
+            one
+            for one in reversed(self.attempts)
+            if one.kind in SUCCEEDED and one.record.size_bytes is not None and (one.has_file or one.size)
+        )
+        return list(islice(sized, MOST_SIZES))[::-1]
+
+    @cached_property
+    def usual_durations(self) -> Mapping[str, timedelta]:
+        """How long backups take, by type: the median, where enough are known."""
+        by_type: dict[str, list[float]] = {}
+        for attempt in self.attempts:
+            if attempt.has_file and (took := attempt.record.duration) is not None:
+                by_type.setdefault(attempt.record.type, []).append(took.total_seconds())
+        known = {of: seconds for of, seconds in by_type.items() if len(seconds) >= LEAST_FOR_USUAL}
+        return {of: timedelta(seconds=median(seconds)) for of, seconds in known.items()}
+
+    @cached_property
+    def contradictions(self) -> int:
+        records = (*(attempt.record for attempt in self.attempts), *self.undated)
+        return sum(eligibility(record).contradiction for record in records if record.restorable)
 
 
 @dataclass(frozen=True)
 class KnownHistory:
-    """One reading of a history beside the instance's plan, and how far it can be trusted.
+    """What is known at `now`: one reading of a history beside the instance's plan.
 
     `read_at` is when the list was read; `whole`: it holds all that DCS lists. `created_at` is the instance's.
     """
 
     timeline: Timeline
     plan: Plan
+    now: datetime
     read_at: datetime
     whole: bool = True
     created_at: datetime | None = None
@@ -80,7 +131,7 @@ def timeline(records: Iterable[BackupRecord]) -> Timeline:
     ordered = newest_first(records)
     return Timeline(
         tuple(Attempt(r.started_at, kind_of(r), r) for r in reversed(ordered) if r.started_at),
-        tuple(kind_of(r) for r in ordered if not r.started_at),
+        tuple(record for record in ordered if not record.started_at),
     )
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from itertools import groupby
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from ..words import Clock, cached_per_language, size_text, status_word, times
-from .charts import Mark
 from .days import Day
 from .outlook import Outlook
-from .policy import Plan, day_runs
+from .policy import Plan
+from .timeline import Attempt
 
 # The policy ------------------------------------------------------------------
 
@@ -56,14 +56,14 @@ def _when(plan: Plan) -> str:
 
 
 def weekdays(days: tuple[int, ...]) -> str:
-    """Return "Mon to Sun", or "Mon, Wed, Fri"."""
-    runs = (
-        str(_WEEKDAYS[first])
-        if first == last
-        else gettext("%(first)s to %(last)s") % {"first": _WEEKDAYS[first], "last": _WEEKDAYS[last]}
-        for first, last in day_runs(days)
-    )
-    return pgettext("between days", ", ").join(runs)
+    """Return "Mon to Sun", or "Mon, Wed, Fri": two neighbours are no run."""
+    parts: list[str] = []
+    for _place, run in groupby(enumerate(days), lambda pair: pair[1] - pair[0]):
+        names = [str(_WEEKDAYS[day]) for _, day in run]
+        if len(names) > 2:
+            names = [gettext("%(first)s to %(last)s") % {"first": names[0], "last": names[-1]}]
+        parts += names
+    return pgettext("between days", ", ").join(parts)
 
 
 def _kept(plan: Plan) -> str:
@@ -106,17 +106,13 @@ def state_word(state: str) -> str:
     return str(_STATE_WORDS[state])
 
 
+@cached_per_language
 def day_title(day: Day) -> str:
     """Return "Fri 20 Nov: usable (1 usable, 2 failed)"."""
-    return _day_title(day.date, day.state, day.counts, day.reason)
-
-
-@cached_per_language
-def _day_title(day: date, state: str, counts: tuple[tuple[str, int], ...], reason: str) -> str:
     return gettext("%(day)s: %(state)s (%(details)s)") % {
-        "day": times.weekday_and_date(day),
-        "state": state_word(state),
-        "details": kinds_in_words(counts) or _REASONS[reason],
+        "day": times.weekday_and_date(day.date),
+        "state": state_word(day.state),
+        "details": kinds_in_words(day.counts) or _REASONS[day.reason],
     }
 
 
@@ -142,10 +138,10 @@ def _of_kind(kind: str, n: int) -> str:
 # Sizes -----------------------------------------------------------------------
 
 
-def size_title(mark: Mark, clock: Clock) -> str:
+def size_title(one: Attempt, clock: Clock) -> str:
     """Return "23 Nov 06:00 UTC: 2.1 GB", with the status where the file has gone."""
-    said = gettext("%(time)s: %(size)s") % {"time": clock.about(mark.at), "size": size_text(mark.size)}
-    return said if mark.held else f"{said} ({status_word(mark.status)})"
+    said = gettext("%(time)s: %(size)s") % {"time": clock.about(one.started_at), "size": size_text(one.size)}
+    return said if one.has_file else f"{said} ({status_word(one.record.status)})"
 
 
 # Retention -------------------------------------------------------------------

@@ -80,6 +80,14 @@ def size_text(size: int) -> str:
     return exact_bytes(size)
 
 
+def round_size(size: int) -> str:
+    """Return a step of a chart's axis: "5 GB", and "0"."""
+    for least, unit in _SIZES:
+        if size >= least:
+            return f"{size / least:g} {unit}"
+    return exact_bytes(size) if size else "0"
+
+
 @cached_per_language
 def exact_bytes(size: int) -> str:
     return ngettext("%(n)s byte", "%(n)s bytes", size) % {"n": f"{size:,}"}
