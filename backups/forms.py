@@ -168,14 +168,19 @@ def _sort(names: Iterable[str], default: str) -> Code:
     return Code([*names, *(f"-{name}" for name in names)], default)
 
 
-class HistoryForm(QueryForm):
-    """The query of a history: its filters, its order, and the zone that its times are read in."""
+class ListForm(QueryForm):
+    """The query of any list that is shown page by page."""
 
     q = Search()
-    range = Code(RANGES)
-    sort = _sort(SORTS, DEFAULT_SORT)
     page = WholeNumber()
     per_page = Code(map(str, PER_PAGE), str(DEFAULT_PER_PAGE))
+
+
+class HistoryForm(ListForm):
+    """The query of a history: its filters, its order, and the zone that its times are read in."""
+
+    range = Code(RANGES)
+    sort = _sort(SORTS, DEFAULT_SORT)
     tz = Zone()
 
     def clean(self) -> dict[str, Any]:
@@ -236,14 +241,11 @@ class FindForm:
         return moment if timedelta(0) <= age < self.LONGEST_SEARCH else None
 
 
-class InstancesForm(QueryForm):
+class InstancesForm(ListForm):
     """The query of a project's instances."""
 
-    q = Search()
     status = Repeatable(pattern=r"[A-Z_]{1,40}", must=_("it must be a status such as RUNNING"))
     sort = _sort(instances.SORTS, instances.DEFAULT_SORT)
-    page = WholeNumber()
-    per_page = Code(map(str, PER_PAGE), str(DEFAULT_PER_PAGE))
 
     def filter(self) -> InstanceFilter:
         cleaned = self.cleaned_data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeVar
 from urllib.parse import unquote_plus
 from zoneinfo import ZoneInfo
@@ -53,10 +53,14 @@ def project_or_404(request: HttpRequest, name: str) -> Project:
     return project
 
 
+def viewer_zone(request: HttpRequest) -> tzinfo:
+    zone: tzinfo = getattr(getattr(request, "preferences", None), "zone", UTC)
+    return zone
+
+
 def clock_of(request: HttpRequest, now: datetime, tz: str = "") -> Clock:
     """Return what a page's times are written by: the zone that its link names, else that of its viewer."""
-    own = getattr(getattr(request, "preferences", None), "zone", None)
-    return Clock(now, ZoneInfo(tz) if tz else own or UTC)
+    return Clock(now, ZoneInfo(tz) if tz else viewer_zone(request))
 
 
 def with_retry_after(response: Response, seconds: int | None) -> Response:

@@ -1,15 +1,13 @@
-"""Links of a page back to itself: each changes what it means to and keeps every other parameter.
-
-A page has some forty of them: the query is read and encoded once, and each link is put together from texts.
-"""
+"""Links of a page back to itself: each changes what it means to and keeps every other parameter."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from functools import cached_property, lru_cache
-from urllib.parse import quote_plus, urlencode
+from functools import cached_property
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.utils.encoding import escape_uri_path, iri_to_uri
@@ -20,13 +18,6 @@ from .services.insights import Day, Hint
 
 # Two hundred rows would repeat it.
 LONGEST_REPEATED = 200
-
-
-class Asked(dict[str, str]):
-    """Values by their parameters, "" for one that is not there."""
-
-    def __missing__(self, name: str) -> str:
-        return ""
 
 
 @dataclass(frozen=True)
@@ -53,6 +44,13 @@ class QueryLinks:
     def of(cls, request: HttpRequest) -> QueryLinks:
         return cls(request.path, request.META.get("QUERY_STRING", ""), dict(request.GET.lists()))
 
+    def setting(self, changes: dict[str, list[str]]) -> str:
+        """Return the link with these values instead; none takes a parameter out."""
+        return f"{self.escaped_path}{_query(self.values | changes)}"
+
+    def without(self, names: Iterable[str]) -> str:
+        return self.setting({name: [] for name in names})
+
     def toggling(self, name: str, value: str) -> str:
         """Return the link that adds a value to a repeatable parameter, or takes it out."""
         values = self.values.get(name, [])
@@ -77,23 +75,6 @@ class QueryLinks:
         """The history with all its backups."""
         return self.without(NARROWING | {"page"})
 
-    def setting(self, changes: dict[str, list[str]]) -> str:
-        """Return the link with these values instead; none takes a parameter out."""
-        parts = [
-            _encoded(name, changes[name]) if name in changes else encoded
-            for name, encoded in self._encoded.items()
-        ]
-        parts += [_encoded(name, values) for name, values in changes.items() if name not in self._encoded]
-        return self._joined(parts)
-
-    def without(self, names: Collection[str]) -> str:
-        return self.escaped_path + self.query_without(names)
-
-    def query_without(self, names: Collection[str]) -> str:
-        """Return the query from its question mark on, or nothing."""
-        query = "&".join([encoded for name, encoded in self._encoded.items() if name not in names])
-        return f"?{query}" if query else ""
-
     def others(self, *names: str) -> list[tuple[str, str]]:
         """Return all parameters but these, for the hidden fields of a form that would lose them."""
         return [
@@ -101,9 +82,9 @@ class QueryLinks:
         ]
 
     @cached_property
-    def asked(self) -> Asked:
-        """The last value of each parameter: the one that counts where one is meant."""
-        return Asked({name: values[-1] for name, values in self.values.items()})
+    def asked(self) -> defaultdict[str, str]:
+        """The last value of each parameter, which counts where one is meant; "" for one that is not there."""
+        return defaultdict(str, {name: values[-1] for name, values in self.values.items()})
 
     @cached_property
     def here(self) -> str:
@@ -118,27 +99,24 @@ class QueryLinks:
 
     def export(self, name: str) -> str:
         """Return the link of backups.json or backups.csv with the filters: the whole set, no page."""
-        return f"{self.escaped_path}{name}{self.query_without(('page', 'per_page'))}"
+        return f"{self.escaped_path}{name}{self._query_without({'page', 'per_page'})}"
 
     @cached_property
     def escaped_path(self) -> str:
-        return _escaped(self.path)
+        return escape_uri_path(self.path)
 
     @cached_property
     def rows(self) -> RowLinks:
-        query, of_backup = self.query_without(NARROWING | {"page"}), self.query_without(PARAMETERS)
+        of_rows = self._query_without(NARROWING | {"page"})
+        of_backup = self._query_without(PARAMETERS)
         if len(of_backup) > LONGEST_REPEATED:
-            of_backup = self.query_without(self.values.keys() - {"tz"})
-        base = f"{self.escaped_path}{query}{'&' if query else '?'}"
-        return RowLinks(base, self.escaped_path, of_backup)
+            of_backup = self._query_without(self.values.keys() - {"tz"})
+        return RowLinks(
+            f"{self.escaped_path}{of_rows}{'&' if of_rows else '?'}", self.escaped_path, of_backup
+        )
 
-    @cached_property
-    def _encoded(self) -> dict[str, str]:
-        return {name: _encoded(name, values) for name, values in self.values.items()}
-
-    def _joined(self, parts: Iterable[str]) -> str:
-        query = "&".join(filter(None, parts))
-        return f"{self.escaped_path}?{query}" if query else self.escaped_path
+    def _query_without(self, names: Set[str]) -> str:
+        return _query({name: values for name, values in self.values.items() if name not in names})
 
 
 @dataclass(frozen=True)
@@ -170,17 +148,17 @@ class RowLinks:
     path: str
     query: str
 
-    def where(self, **filters: str | datetime | None) -> str:
+    def where(self, **filters: str | datetime) -> str:
         """Return the link to the rows behind a figure: several values of one filter are joined by "|"."""
         pairs = [
             (name, one)
             for name, value in filters.items()
-            for one in (value.split("|") if isinstance(value, str) else [utc_text(value) or ""])
+            for one in (value.split("|") if isinstance(value, str) else [utc_text(value)])
         ]
         return f"{self.base}{urlencode(pairs, safe=':|')}#backups"
 
     def day(self, day: Day) -> str:
-        return f"{self.base}from={utc_text(day.start)}&to={utc_text(day.end)}#backups"
+        return self.where(**{"from": day.start, "to": day.end})
 
     def record(self, record: BackupRecord) -> str:
         """Return the link to the one row of a backup; one without an id is found by its time."""
@@ -213,12 +191,7 @@ def _span(first: datetime | None, last: datetime | None) -> dict[str, datetime]:
     return {"from": first, "to": last + timedelta(milliseconds=1)} if first and last else {}
 
 
-def _encoded(name: str, values: list[str]) -> str:
-    return "&".join([_pair(name, value) for value in values])
-
-
-_escaped = lru_cache(maxsize=256)(escape_uri_path)
-
-
-def _pair(name: str, value: str) -> str:
-    return f"{quote_plus(name)}={quote_plus(value)}"
+def _query(values: dict[str, list[str]]) -> str:
+    """Return a query from its question mark on, "" where there is no value."""
+    query = urlencode(values, doseq=True)
+    return f"?{query}" if query else ""

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import jinja2
+from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
@@ -20,21 +21,34 @@ from markupsafe import Markup
 from .query_links import QueryLinks
 from .services import insights, recovery, words
 from .services.eligibility import eligibility
-from .services.history import absolute, backup_url, instance_url, utc_text
+from .services.history import DEFAULT_SORT, RANGE_WORDS, absolute, backup_url, instance_url, utc_text
 from .services.tickets import API_EXPLORER, COOKIE, MARKUPS, copied_last
+
+# What only some pages have, and those around and in all of them ask for. Any other name that is not there
+# is a mistake: with DEBUG on, and in tests, it is an error.
+OPTIONAL = (
+    *("asked", "backup_id", "clock", "damaged_link", "filter", "find_q", "finished", "frame", "history"),
+    *("instance_id", "just_read", "listing", "live", "live_path", "number", "overview", "page"),
+    *("problem", "problem_before", "problems_in_query", "project", "recent", "request", "said", "shown"),
+    *("unread_parts", "user"),
+)
 
 _static = lru_cache(maxsize=256)(static)
 
 
 def environment(**options: Any) -> jinja2.Environment:
+    if settings.DEBUG:
+        options["undefined"] = jinja2.StrictUndefined
     made = jinja2.Environment(**options, extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True)
     made.policies["ext.i18n.trimmed"] = True
     made.install_gettext_callables(gettext, ngettext, newstyle=False, pgettext=pgettext, npgettext=npgettext)  # type: ignore[attr-defined]
+    made.globals |= dict.fromkeys(OPTIONAL, "")
     made.globals |= {
         "_": gettext,
         "absolute": absolute,
         "api_explorer": API_EXPLORER,
         "backup_url": backup_url,
+        "default_sort": DEFAULT_SORT,
         "eligibility": eligibility,
         "icon": icon,
         "initials": initials,
@@ -44,6 +58,7 @@ def environment(**options: Any) -> jinja2.Environment:
         "last_markup": last_markup,
         "markups": tuple(MARKUPS),
         "now": timezone.now,
+        "range_words": RANGE_WORDS,
         "recovery": recovery,
         "static": _static,
         "url": url,
@@ -53,9 +68,10 @@ def environment(**options: Any) -> jinja2.Environment:
     return made
 
 
-def links(request: HttpRequest) -> dict[str, QueryLinks]:
-    """A context processor: `links` are those of a page to itself."""
-    return {"links": QueryLinks.of(request)}
+def links(request: HttpRequest) -> dict[str, Any]:
+    """A context processor: links of a page to itself, and what was wrong with the one that led to it."""
+    told = {name: getattr(request, name, "") for name in ("damaged_link", "unread_parts")}
+    return {"links": QueryLinks.of(request), **told}
 
 
 @lru_cache(maxsize=256)

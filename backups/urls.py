@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from .opened_links import damaged_path
-from .views import exports, pages, patterns, tickets
+from .services.projects import CLOUD_ID
+from .views import exports, find, pages, patterns, tickets
 
 
-class CloudId:
+class CloudId(StringConverter):
     """An id of the cloud; anything else is 404 without asking DCS."""
 
-    regex = "[A-Za-z0-9_-]{1,64}"
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
+    regex = CLOUD_ID.pattern
 
 
-class Rest(CloudId):
+class Rest(StringConverter):
     """Whatever is left of a path, line breaks as well."""
 
     regex = "(?s:.+)"
@@ -32,9 +28,9 @@ register_converter(Rest, "rest")
 INSTANCE = "projects/<slug:project_name>/instances/<id:instance_id>/"
 
 urlpatterns = [
-    path("", pages.home, name="home"),
-    path("find/", pages.find, name="find"),
-    path("find/suggestions/", pages.suggestions, name="suggestions"),
+    path("", find.home, name="home"),
+    path("find/", find.find, name="find"),
+    path("find/suggestions/", find.suggestions, name="suggestions"),
     path("keyboard/", pages.keyboard, name="keyboard"),
     path("patterns/", patterns.patterns, name="patterns"),
     path("projects/<slug:project_name>/", pages.project, name="project"),

@@ -35,6 +35,7 @@ def _use_settings_of_tests() -> None:
 _use_settings_of_tests()
 
 import hypothesis  # noqa: E402
+import jinja2  # noqa: E402
 from django.core.cache import cache  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import translation  # noqa: E402
@@ -55,6 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(program, package): skipped where the program is missing")
     from django.conf import settings
 
+    # A name that a template misspells is an error.
+    settings.TEMPLATES[0]["OPTIONS"]["undefined"] = jinja2.StrictUndefined
     # A portal that runs beside the tests keeps its own.
     own = Path(tempfile.mkdtemp(prefix="portal-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(own, ignore_errors=True))

@@ -9,22 +9,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, Stre
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import content_disposition_header, parse_etags
+from django.utils.translation import override
 from django.views.decorators.http import require_safe
 
 from ..forms import DAMAGED, HistoryForm, QueryProblem
 from ..guards import is_too_long, project_or_404, viewer_key, viewer_of, with_retry_after
 from ..services import listings
-from ..services.exports import (
-    Export,
-    csv_chunks,
-    csv_headers,
-    exported_history,
-    file_name,
-    refused_link,
-    refused_query,
-)
-from ..services.history import name_of
+from ..services.exports import Export, csv_chunks, csv_headers, exported_history, refused_query
 from ..services.projects import Project
+from ..services.words import instance_name
 
 
 @require_safe
@@ -54,26 +47,29 @@ def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> Ht
     headers = csv_headers(export.body)
     if export.history is None:
         problem = export.body["problem"]
-        told = (problem["kind"], problem["code"], problem["message"], problem["request_id"])
-        sentence = ": ".join(text for text in told if text) + "\n"
+        parts = (problem[name] for name in ("kind", "code", "message", "request_id"))
+        sentence = ": ".join(filter(None, parts)) + "\n"
         answer = HttpResponse(
             sentence, status=export.status, content_type="text/plain; charset=utf-8", headers=headers
         )
         return with_retry_after(answer, export.retry_after)
-    chunks = csv_chunks(export.rows(), project=project.name, instance_id=instance_id)
-    response = StreamingHttpResponse(chunks, content_type="text/csv; charset=utf-8", headers=headers)
+    response = StreamingHttpResponse(
+        csv_chunks(export), content_type="text/csv; charset=utf-8", headers=headers
+    )
     response.headers["Content-Disposition"] = _disposition(export, "csv")
     return response
 
 
 def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:
     if is_too_long(request):
-        return refused_link(project, instance_id)
-    if damaged := getattr(request, "unread_parts", ()):
-        return refused_query(project, instance_id, [QueryProblem(part, "", DAMAGED) for part in damaged])
+        return refused_query(project, instance_id, "this link is too long", status=414)
     form = HistoryForm(request.GET)
-    if not form.is_valid():
-        return refused_query(project, instance_id, form.problems)
+    damaged = getattr(request, "unread_parts", ())
+    problems = [QueryProblem(part, "", DAMAGED) for part in damaged] or form.problems
+    if problems:
+        with override("en"):
+            message = "; ".join(f"{p.parameter}={p.value}: {p.sentence}" for p in problems)
+        return refused_query(project, instance_id, message)
     return exported_history(
         project, instance_id, form.filter(), now=timezone.now(), viewer=viewer_key(request)
     )
@@ -86,6 +82,6 @@ def _json(body: dict[str, Any], status: int, retry_after: int | None) -> HttpRes
 
 def _disposition(export: Export, ending: str) -> str:
     """Return Content-Disposition; the name may hold Chinese (RFC 6266). JSON can be looked at as well."""
-    name = name_of(listings.cached_instance(export.project, export.instance_id), export.instance_id)
-    name = file_name(name, export.body, ending)
+    instance = listings.cached_instance(export.project, export.instance_id)
+    name = export.file_name(instance_name(instance, export.instance_id), ending)
     return content_disposition_header(as_attachment=ending != "json", filename=name) or "attachment"

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from ..dcs.records import BackupRecord
 from ..forms import HistoryForm
 from ..guards import clock_of, viewer_of
+from ..services.find import Found
 from ..services.history import BackupFilter, backup_history, history_url, records_of
 from ..services.insights import overview
 from ..services.listings import DecodedRecords, Listing
@@ -55,6 +56,7 @@ def patterns(request: HttpRequest) -> HttpResponse:
         "history_url": history_url(project, INSTANCE_ID),
         "listing": listing,
         "empty": empty,
+        "found": Found((), ()),
         "old": [replace(listing, source="stale", problem=_problem(kind, now)) for kind in PROBLEM_KINDS],
         "not_whole": [
             listing_of(now, good, promised=len(good) + 9, **{how: True})

@@ -6,7 +6,8 @@ A browser's script asks for text/plain, or with HX-Request for what its dialog s
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, wraps
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,19 +19,18 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from ..dcs.records import Instance
+from ..dcs.records import BackupRecord, Instance
 from ..forms import HistoryForm, QueryForm, RecoveryForm, TicketForm
-from ..guards import project_or_404, set_cookie, viewer_key, with_retry_after
+from ..guards import project_or_404, set_cookie, viewer_key, viewer_zone, with_retry_after
 from ..services import listings
 from ..services.history import (
     absolute,
     backup_history,
     frozen_link,
     frozen_recovery_path,
-    name_of,
     records_of,
 )
-from ..services.listings import NothingToShow
+from ..services.listings import Listing, NothingToShow
 from ..services.problems import Problem
 from ..services.recovery import is_backing_up, recovery_page, restore_blocks
 from ..services.tickets import (
@@ -38,7 +38,6 @@ from ..services.tickets import (
     COOKIE_SECONDS,
     About,
     Style,
-    as_copied,
     backup_command,
     backup_ticket,
     copied_last,
@@ -48,79 +47,75 @@ from ..services.tickets import (
     problem_ticket,
     recovery_ticket,
 )
-from ..services.words import zone_names
+from ..services.words import instance_name, zone_names
 
 
-@require_safe
-def of_history(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
-    ticket = _TicketRequest(request, project_name, instance_id)
+def of_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Give a view what it is asked for; where DCS does not tell, the text says so."""
+
+    @require_safe
+    @wraps(view)
+    def answered(request: HttpRequest, project_name: str, instance_id: str, **ids: str) -> HttpResponse:
+        ticket = TicketRequest(request, project_name, instance_id)
+        try:
+            return view(ticket, **ids)
+        except NothingToShow as nothing:
+            return ticket.of_problem(nothing.problem)
+
+    return answered
+
+
+@of_page
+def of_history(ticket: TicketRequest) -> HttpResponse:
     form = HistoryForm(ticket.query)
     if refusal := ticket.refusal(form):
         return refusal
     now, wanted = ticket.now, form.filter()
-    try:
-        listing, instance = listings.backups_and_instance(
-            ticket.project, instance_id, now=now, bounds=wanted.bounds(now), viewer=ticket.viewer
-        )
-    except NothingToShow as nothing:
-        return ticket.of_problem(nothing.problem)
+    listing, instance = ticket.read(bounds=wanted.bounds(now))
     history = backup_history(records_of(listing), wanted, now=now)
     frozen = frozen_link(ticket.path, ticket.query, history, now=now, read_at=listing.read_at)
-    command = history_command(ticket.project, instance_id, frozen.window)
+    command = history_command(ticket.project, ticket.instance_id, frozen.window)
     about = ticket.about(instance, frozen.url, command)
     return ticket.answer(history_ticket(about, listing, history, frozen, now=now, style=ticket.style))
 
 
-@require_safe
-def of_backup(request: HttpRequest, project_name: str, instance_id: str, backup_id: str) -> HttpResponse:
-    ticket = _TicketRequest(request, project_name, instance_id)
+@of_page
+def of_backup(ticket: TicketRequest, backup_id: str) -> HttpResponse:
     if refusal := ticket.refusal():
         return refusal
-    try:
-        listing, instance = listings.backups_and_instance(
-            ticket.project, instance_id, now=ticket.now, holding=backup_id, viewer=ticket.viewer
-        )
-    except NothingToShow as nothing:
-        return ticket.of_problem(nothing.problem)
+    listing, instance = ticket.read(holding=backup_id)
     link = absolute(ticket.path)
     record = next((r for r in listing.records if r.backup_id == backup_id), None)
     if record is None:
         gone = gone_ticket(ticket.about(instance, link), listing, backup_id, style=ticket.style)
         return ticket.answer(gone, status=404)
-    about = ticket.about(instance, link, backup_command(ticket.project, instance_id, record))
+    about = ticket.about(instance, link, backup_command(ticket.project, ticket.instance_id, record))
     return ticket.answer(backup_ticket(about, listing, record, style=ticket.style))
 
 
-@require_safe
-def of_recovery_point(request: HttpRequest, project_name: str, instance_id: str) -> HttpResponse:
-    ticket = _TicketRequest(request, project_name, instance_id)
+@of_page
+def of_recovery_point(ticket: TicketRequest) -> HttpResponse:
     form = RecoveryForm(ticket.query, now=ticket.now)
     if refusal := ticket.refusal(form):
         return refusal
-    asked = form.asked()
+    asked, project, instance_id = form.asked(), ticket.project, ticket.instance_id
     if asked is None:
         return HttpResponseRedirect(ticket.page)
-    try:
-        listing, instance = listings.backups_and_instance(
-            ticket.project, instance_id, now=ticket.now, bounds=(None, asked.at), viewer=ticket.viewer
-        )
-    except NothingToShow as nothing:
-        return ticket.of_problem(nothing.problem)
-    point = recovery_page(ticket.project, instance_id, listing, asked.at, now=ticket.now).point
+    listing, instance = ticket.read(bounds=(None, asked.at))
+    point = recovery_page(project, instance_id, listing, asked.at, now=ticket.now).point
     blocks = restore_blocks(instance, backing_up=listing.derived("backing up", is_backing_up))
     link = absolute(frozen_recovery_path(ticket.path, ticket.query, asked.at))
-    command = point.answer and backup_command(ticket.project, instance_id, point.answer.record)
-    about = ticket.about(instance, link, command or "")
+    command = backup_command(project, instance_id, point.answer.record) if point.answer else ""
+    about = ticket.about(instance, link, command)
     return ticket.answer(recovery_ticket(about, listing, point, blocks, style=ticket.style))
 
 
-class _TicketRequest:
+class TicketRequest:
     """What the three have in common: who asks, which page it is about, and how the text is written."""
 
     def __init__(self, request: HttpRequest, project_name: str, instance_id: str) -> None:
         self.request = request
         self.project = project_or_404(request, project_name)
-        self.viewer = viewer_key(request)
         self.instance_id = instance_id
         self.now = timezone.now()
         self.path = request.path.removesuffix("ticket/")
@@ -153,8 +148,14 @@ class _TicketRequest:
 
     @property
     def viewer_zone(self) -> str:
-        zone = getattr(getattr(self.request, "preferences", None), "zone", None)
-        return zone.key if isinstance(zone, ZoneInfo) else "UTC"
+        return getattr(viewer_zone(self.request), "key", "UTC")
+
+    def read(self, **options: Any) -> tuple[Listing[BackupRecord], Instance | None]:
+        """Read the history, and the instance beside it. Raises NothingToShow."""
+        viewer = viewer_key(self.request)
+        return listings.backups_and_instance(
+            self.project, self.instance_id, now=self.now, viewer=viewer, **options
+        )
 
     def about(self, instance: Instance | None, link: str, command: str = "") -> About:
         command = command or history_command(self.project, self.instance_id)
@@ -182,7 +183,7 @@ class _TicketRequest:
         response.headers["X-Ticket"] = self.style.markup
         patch_vary_headers(response, ["Accept", "HX-Request"])
         if self._chosen_here():
-            copied = as_copied(self.style.markup, self.style.language)
+            copied = f"{self.style.markup}.{self.style.language}"
             set_cookie(response, COOKIE, copied, seconds=COOKIE_SECONDS)
         return response
 
@@ -207,6 +208,6 @@ class _TicketRequest:
     def _rendered(self, context: dict[str, Any], status: int) -> HttpResponse:
         instance = listings.cached_instance(self.project, self.instance_id)
         context |= {"project": self.project, "instance_id": self.instance_id, "page": self.page}
-        context["name"] = name_of(instance, self.instance_id)
+        context["name"] = instance_name(instance, self.instance_id)
         context["in_dialog"] = in_dialog = "HX-Request" in self.request.headers
         return render(self.request, "_ticket.html" if in_dialog else "ticket.html", context, status=status)

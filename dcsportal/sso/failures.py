@@ -54,7 +54,8 @@ def failure_page(request: HttpRequest, failure: SignInFailure, *, link: str = "/
     """Render the page of a failure; trying again keeps the link. The reason goes to the audit only."""
     audit.refusal(request, failure.kind, failure.reason, failure.facts.get("viewer"))
     metrics.sign_in_ended(failure.kind)
-    context = failure.facts | {"kind": failure.kind, "retry_url": sign_in_link(link)}
+    context: dict[str, Any] = {"viewer": None, "code": "", "allowed": (), "link": ""}
+    context |= failure.facts | {"kind": failure.kind, "retry_url": sign_in_link(link)}
     status = STATUS[failure.kind]
     response = render(request, f"sso/failures/{failure.kind}.html", context, status=status)
     if status == 503:

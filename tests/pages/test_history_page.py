@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -32,23 +31,15 @@ from .conftest import (
 )
 
 pytestmark = pytest.mark.usefixtures("portal")
-SignIn = Callable[[str], Client]
-
-
-@pytest.fixture
-def ada(client_of: SignIn) -> Client:
-    return client_of("ada")
-
 
 # The same rows ---------------------------------------------------------------------------
 
 QUERIES = [
     "status=failed&status=expired&type=auto&restorable=no&from=2026-01-01&q=nightly&sort=-size&per_page=100",
-    "",
-    "status=other",
+    "status=other&format=rdb",
     "sort=name&per_page=200",
     "q=nightly+second&tz=Asia/Shanghai&to=2026-11-20&range=",
-    "error=dcs.08.0008&format=rdb",
+    "error=dcs.08.0008",
 ]
 
 
@@ -112,10 +103,8 @@ def test_filters_that_leave_nothing_say_so_and_are_no_empty_history(ada: Client)
 @pytest.mark.parametrize(
     ("query", "named"),
     [
-        ("status=broken", ["status", "broken"]),
         ("from=soon&sort=colour", ["from", "soon", "sort", "colour"]),
-        ("range=7d&to=2026-01-01", ["to", "2026-01-01", "range"]),
-        ("range=7d&range=30d", ["range", "7d, 30d"]),
+        ("range=7d&range=30d&to=2026-01-01", ["range", "7d, 30d"]),
         ("error=%3Cscript%3E", ["error", "<script>"]),
         ("status=%00", ["status"]),
         ("q=" + "n" * 8000, ["q", "200 characters"]),
@@ -137,11 +126,6 @@ def test_a_value_that_cannot_be_read_names_itself_and_shows_no_rows(
     assert "<table" not in answers[""].content.decode()
     assert b"<script>" not in answers[""].content
     assert not emulator.calls
-
-
-def test_a_query_of_1000_characters_without_a_meaning_is_ignored(ada: Client) -> None:
-    assert ada.get(f"{ORDERS}?utm=" + "n" * 996).status_code == 200
-    assert ada.get(f"{ORDERS}?utm=" + "n" * 997).status_code == 414
 
 
 # Links keep everything else --------------------------------------------------------------------
@@ -184,21 +168,20 @@ def test_rows_that_are_shown_again_are_those_of_the_new_list(ada: Client, emulat
             assert word in page
 
 
-@pytest.mark.parametrize(
-    ("query", "links"),
-    [
-        ("status=failed&utm=a", ["?status=failed&status=expired&utm=a", "?utm=a"]),
-        ("status=failed&utm=a&page=1&per_page=25", ["backups.json?status=failed&utm=a"]),
-        ("status=failed&utm=a&page=1&per_page=25", ["backups.csv?status=failed&utm=a"]),
-        ("q=backup&utm=a&utm=b&per_page=25&page=2", ["?q=backup&utm=a&utm=b&per_page=25"]),
-        ("q=backup&utm=a&utm=b&per_page=25&page=2", ["?q=backup&utm=a&utm=b&per_page=25&page=3"]),
-    ],
-)
-def test_chips_pages_and_exports_keep_the_rest_of_the_query(
-    ada: Client, query: str, links: list[str]
-) -> None:
+def test_chips_pages_and_exports_keep_the_rest_of_the_query(ada: Client) -> None:
     """An export has no page, and a chip adds its value to those of its filter."""
-    assert {f"{ORDERS}{link}" for link in links} <= set(links_of(ada.get(f"{ORDERS}?{query}")))
+    for query, links in {
+        "status=failed&utm=a": ["?status=failed&status=expired&utm=a", "?utm=a"],
+        "status=failed&utm=a&page=1&per_page=25": [
+            "backups.json?status=failed&utm=a",
+            "backups.csv?status=failed&utm=a",
+        ],
+        "q=backup&utm=a&utm=b&per_page=25&page=2": [
+            "?q=backup&utm=a&utm=b&per_page=25",
+            "?q=backup&utm=a&utm=b&per_page=25&page=3",
+        ],
+    }.items():
+        assert {f"{ORDERS}{link}" for link in links} <= set(links_of(ada.get(f"{ORDERS}?{query}")))
 
 
 def test_the_filter_form_keeps_what_it_does_not_ask_for(ada: Client) -> None:
@@ -235,20 +218,16 @@ def test_refresh_reads_now_and_returns_to_the_same_query(ada: Client, emulator: 
     assert "just now" in [b["name"] for b in ada.get(f"{ORDERS}backups.json").json()["backups"]]
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        *("//evil.example/", "https://evil.example/?q=1", "/projects/cn-prod/", "", "//[", "http://[", "\0"),
-        *("/\\evil.example/", f"{ORDERS}?q={'a' * 9_000}", f"//evil.example{ORDERS}"),
-    ],
-)
-def test_refresh_returns_to_no_other_page(ada: Client, emulator: Emulator, other: str) -> None:
+def test_refresh_returns_to_no_other_page(ada: Client, emulator: Emulator) -> None:
     assert ada.get(f"{ORDERS}refresh/").status_code == 405
     assert not emulator.calls
 
-    response = ada.post(f"{ORDERS}refresh/", {"next": other})
-
-    assert response.headers["Location"] == ORDERS
+    for other in (
+        *("//evil.example/", "https://evil.example/?q=1", "/projects/cn-prod/", "", "//[", "http://[", "\0"),
+        *("/\\evil.example/", f"{ORDERS}?q={'a' * 9_000}", f"//evil.example{ORDERS}"),
+    ):
+        response = ada.post(f"{ORDERS}refresh/", {"next": other})
+        assert response.headers["Location"] == ORDERS
 
 
 # What a row says --------------------------------------------------------------------------------
@@ -291,9 +270,7 @@ def test_odd_records_are_all_shown(ada: Client, emulator: Emulator) -> None:
 # An empty history ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "body", [None, b"{}", b'{"total_num":0,"backup_record_response":[]}', b'{"total_num":0}']
-)
+@pytest.mark.parametrize("body", [None, b"{}", b'{"total_num":0}'])
 def test_an_instance_without_backups_is_said_to_have_none(
     ada: Client, emulator: Emulator, body: bytes | None
 ) -> None:
@@ -340,20 +317,31 @@ def test_a_spreadsheet_reads_the_csv_and_runs_nothing_of_it(ada: Client, emulato
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
-@pytest.mark.parametrize(
-    "text", ["a{}=1+1{}b", 'a{}"=1+1{}b', "a{}-1", "a{}{}+1", "a\n=1+1{}b", "a\r\n@A1{}", "{}=1"]
-)
-def test_nor_does_one_that_divides_cells_otherwise(
-    ada: Client, emulator: Emulator, text: str, delimiter: str
-) -> None:
+def test_nor_does_one_that_divides_cells_otherwise(ada: Client, emulator: Emulator, delimiter: str) -> None:
     """Where commas divide numbers, Excel opens such a file with semicolons for commas."""
-    hostile = text.replace("{}", delimiter)
-    emulator.set_records(ORDERS_CACHE_ID, raws(1, remark=hostile, backup_name=hostile))
+    texts = ("a{}=1+1{}b", 'a{}"=1+1{}b', "a{}-1", "a{}{}+1", "a\n=1+1{}b", "a\r\n@A1{}", "{}=1")
+    hostile = [text.replace("{}", delimiter) for text in texts]
+    records = [raw(n, remark=text, backup_name=text) for n, text in enumerate(hostile)]
+    emulator.set_records(ORDERS_CACHE_ID, records)
 
     written = csv_text(ada.get(f"{ORDERS}backups.csv"))
 
     for row in csv.reader(io.StringIO(written, newline=""), delimiter=delimiter):
         assert not any(cell.strip('"').startswith(("=", "+", "-", "@")) for cell in row), row
+
+
+def test_a_text_that_a_spreadsheet_would_take_for_a_value_stays_a_text(
+    ada: Client, emulator: Emulator
+) -> None:
+    dates = ("2026-11-23", "23/11 09:40", "5 Mar", "Nov 2026", "3月5日", "9:40 am")
+    values = (*dates, "00042", "1E5", "12 %", "$5", "TRUE", "'5")
+    records = [raw(n, remark=text) for n, text in enumerate((*values, "nightly 2"))]
+    emulator.set_records(ORDERS_CACHE_ID, records)
+
+    rows = csv_rows(ada.get(f"{ORDERS}backups.csv"))
+
+    assert {row["description"] for row in rows} == {*(f"'{text}" for text in values), "nightly 2"}
+    assert {(row["project"], row["instance_id"]) for row in rows} == {("eu-prod", ORDERS_CACHE_ID)}
 
 
 def test_the_csv_s_name_and_headers_tell_what_it_is(
@@ -429,38 +417,11 @@ def test_a_first_view_asks_dcs_twice_and_the_next_not_at_all(ada: Client, emulat
     asked = [call.path.rpartition("/")[2] for call in emulator.calls]
     emulator.clear_calls()
 
-    for address in (ORDERS, f"{ORDERS}backups.json", f"{ORDERS}backups.csv", f"{ORDERS}?status=failed"):
-        ada.get(address)
-    ada.get(f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/")
+    one, point = f"backups/{REFERENCE_BACKUP_ID}/", "recovery-point/"
+    for page in ("", "backups.json", "backups.csv", "?status=failed", one, "ticket/", f"{one}ticket/"):
+        ada.get(f"{ORDERS}{page}")
+    for page in (point, f"{point}ticket/"):
+        ada.get(f"{ORDERS}{page}?at=2026-11-20T12Z")
 
     assert sorted(asked) == [ORDERS_CACHE_ID, "backups"]
     assert not emulator.calls
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "2026-11-23",
-        "23/11 09:40",
-        "00042",
-        "1E5",
-        "12 %",
-        "$5",
-        "5 Mar",
-        "Nov 2026",
-        "TRUE",
-        "3月5日",
-        "9:40 am",
-    ],
-)
-def test_a_text_that_a_spreadsheet_would_take_for_a_value_stays_a_text(
-    ada: Client, emulator: Emulator, text: str
-) -> None:
-    emulator.set_records(
-        ORDERS_CACHE_ID, [raw(n, remark=it) for n, it in enumerate((text, "nightly 2", "'5"))]
-    )
-
-    rows = csv_rows(ada.get(f"{ORDERS}backups.csv"))
-
-    assert {row["description"] for row in rows} == {f"'{text}", "nightly 2", "''5"}
-    assert {(row["project"], row["instance_id"]) for row in rows} == {("eu-prod", ORDERS_CACHE_ID)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,11 +19,6 @@ from .conftest import ORDERS, history_of
 pytestmark = pytest.mark.usefixtures("portal")
 Z = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 EPOCH = "1970-01-01T00:00:00Z"
-
-
-@pytest.fixture
-def ada(client_of: Callable[[str], Client]) -> Client:
-    return client_of("ada")
 
 
 def one(ada: Client, emulator: Emulator, **fields: Any) -> dict[str, Any]:
@@ -51,10 +45,6 @@ def test_the_envelope(ada: Client, emulator: Emulator) -> None:
     assert body["instance_id"] == ORDERS_CACHE_ID
     assert body["filter"] == {one.name: [] for one in FILTERS} | {
         "status": ["failed"],
-        "type": [],
-        "format": [],
-        "restorable": [],
-        "error": [],
         "q": "nightly x",
         "from": None,
         "to": "2026-11-20T16:00:00Z",

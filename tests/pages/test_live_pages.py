@@ -24,11 +24,6 @@ from .conftest import BULK, ORDERS, PROJECT, rows_of, text_of
 PAGES = [ORDERS, f"{ORDERS}?status=succeed&q=back", f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/", PROJECT]
 
 
-@pytest.fixture
-def ada(client_of: Callable[[str], Client], portal: Settings) -> Client:
-    return client_of("ada")
-
-
 def life_of(response: Any) -> dict[str, str]:
     """The attributes of what a page keeps current."""
     [found] = re.findall(r"<div (data-live=.*?)>", response.content.decode(), flags=re.DOTALL)
@@ -89,21 +84,12 @@ def test_a_newer_generation_comes_as_the_content_of_the_page_alone(ada: Client, 
     # All that depends on the list: figures, chips, count, export note, Copy link, as-of.
     for part in ("7 of 7", 'Succeeded</bdi> <span class="n">7', "All 7 backups that match", "Read from DCS"):
         assert part in text
+    assert re.search(r'href="[^"]*from=\d{4}-[^"]*Z" data-copy', text)
     assert newer.headers["X-Shown-Generation"] in html.unescape(text)
     assert told(ask(ada, newer))["state"] == "quiet"
 
 
-def test_the_link_to_copy_is_frozen_anew_with_the_rows(ada: Client, emulator: Emulator) -> None:
-    page = ada.get(f"{ORDERS}?range=24h")
-    emulator.insert_record(ORDERS_CACHE_ID, raw(1))
-    ada.post(f"{ORDERS}refresh/")
-
-    newer = ask(ada, page)
-
-    assert re.search(r'href="[^"]*from=\d{4}-[^"]*Z" data-copy', newer.content.decode())
-
-
-def test_a_mark_holds_for_its_own_page_only(ada: Client) -> None:
+def test_a_mark_holds_for_its_own_page_only_and_htmx_without_one_gets_the_whole_page(ada: Client) -> None:
     page = ada.get(f"{ORDERS}?status=succeed")
     headers = {"HX-Request": "true", **json.loads(life_of(page)["hx-headers"])}
 
@@ -111,6 +97,7 @@ def test_a_mark_holds_for_its_own_page_only(ada: Client) -> None:
 
     assert other.status_code == 200
     assert rows_of(other) != rows_of(page)
+    assert "<html" in ada.get(ORDERS, headers={"HX-Request": "true"}).content.decode()
 
 
 def test_a_recovery_answer_keeps_its_time_when_it_is_read_anew(ada: Client, emulator: Emulator) -> None:
@@ -127,31 +114,21 @@ def test_a_recovery_answer_keeps_its_time_when_it_is_read_anew(ada: Client, emul
     told(ask(ada, newer))
 
 
-def test_htmx_without_a_mark_gets_the_whole_page(ada: Client) -> None:
-    assert "<html" in ada.get(ORDERS, headers={"HX-Request": "true"}).content.decode()
-
-
 # When to ask -------------------------------------------------------------------------------------------
 
 
-def test_a_page_asks_for_as_long_as_a_backup_is_not_done(ada: Client, emulator: Emulator) -> None:
-    emulator.set_records(ORDERS_CACHE_ID, [raw(1), raw(2, status="backuping")])
-
-    page = ada.get(ORDERS)
-
-    life = life_of(page)
-    assert life["data-live"] == "running"
-    assert 9 < float(life["data-after"]) <= 10
-    assert told(ask(ada, page))["state"] == "running"
-
-
-def test_the_page_of_a_backup_follows_that_one_only(ada: Client, emulator: Emulator) -> None:
+def test_a_page_asks_for_as_long_as_a_backup_on_it_is_not_done(ada: Client, emulator: Emulator) -> None:
     records = [raw(2, status="backuping"), raw(1)]
     emulator.set_records(ORDERS_CACHE_ID, records)
 
-    pages = [ada.get(f"{ORDERS}backups/{record['backup_id']}/") for record in records]
+    page, running, done = (
+        ada.get(address)
+        for address in (ORDERS, *(f"{ORDERS}backups/{record['backup_id']}/" for record in records))
+    )
 
-    assert [life_of(page)["data-live"] for page in pages] == ["running", "quiet"]
+    assert 9 < float(life_of(page)["data-after"]) <= 10
+    assert [life_of(one)["data-live"] for one in (page, running, done)] == ["running", "running", "quiet"]
+    assert told(ask(ada, page))["state"] == "running"
 
 
 def test_an_old_listing_is_shown_at_once_and_the_newer_one_is_asked_for(
@@ -227,10 +204,7 @@ def test_what_was_not_running_on_the_page_is_not_announced(ada: Client, emulator
     emulator.set_records(ORDERS_CACHE_ID, [raw(1), raw(2)])
     ada.post(f"{ORDERS}refresh/")
 
-    newer = ask(ada, page)
-
-    assert "backup_2 succeeded and" not in text_of(newer)
-    assert "data-title" not in newer.content.decode()
+    assert "data-title" not in ask(ada, page).content.decode()
 
 
 # Faults --------------------------------------------------------------------------------------------------
@@ -329,9 +303,13 @@ def test_where_nobody_can_wait_the_page_says_being_read_and_fetches_itself(
     assert life_of(page)["data-live"] == "reading"
     # Without a script it looks again by itself, at leisure.
     assert '<noscript><meta http-equiv="refresh" content="20"></noscript>' in page.content.decode()
-    answer = ask(ada, page)
-    assert told(answer)["state"] == "reading"
-    assert answer.headers["Retry-After"] == "1"
+    answers = [ask(ada, page), *(ada.get(f"{BULK}backups.{kind}") for kind in ("json", "csv"))]
+    assert {answer.headers["Retry-After"] for answer in answers} == {"1"}
+    assert told(answers[0])["state"] == "reading"
+    assert answers[1].json()["problem"]["kind"] == "being_read"
+    assert answers[1].json()["problem"]["message"].startswith("The list is being read. ")
+    assert answers[2].content.decode().startswith("being_read: The list is being read. ")
+    assert [answer.status_code for answer in answers] == [204, 503, 503]
 
     emulator.heal()
     assert reader.wait_for_readers()
@@ -339,19 +317,6 @@ def test_where_nobody_can_wait_the_page_says_being_read_and_fetches_itself(
     newer = ask(ada, page)
     assert len(rows_of(newer)) == 50
     assert "The list has been read." in text_of(newer)
-
-
-def test_json_and_csv_say_being_read_too(ada: Client, emulator: Emulator, portal: Settings) -> None:
-    portal.DCS_WAITING_VIEWERS = 0
-    emulator.hang(path_contains="/backups")
-
-    answers = [ada.get(f"{BULK}backups.{kind}") for kind in ("json", "csv")]
-
-    for answer in answers:
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-    assert answers[0].json()["problem"]["kind"] == "being_read"
-    assert answers[0].json()["problem"]["message"].startswith("The list is being read. ")
-    assert answers[1].content.decode().startswith("being_read: The list is being read. ")
 
 
 # Sessions ------------------------------------------------------------------------------------------------
@@ -411,22 +376,15 @@ def test_a_second_refresh_within_ten_seconds_is_answered_with_what_is_there_and_
     response = ada.post(f"{ORDERS}refresh/", {"next": ORDERS})
 
     assert response.headers["Location"] == ORDERS
+    assert emulator.count("/backups") == calls
+    assert "at most once in 10 seconds" not in text_of(ada.get(BULK))
     assert "at most once in 10 seconds" in text_of(ada.get(ORDERS))
     assert "at most once in 10 seconds" not in text_of(ada.get(ORDERS))
-    assert emulator.count("/backups") == calls
 
     ada.post(f"{ORDERS}refresh/")
 
     assert "at most once in 10 seconds" in told(ask(ada, page))["said"]
     assert "said" not in told(ask(ada, page))
-
-
-def test_another_instance_s_page_does_not_say_what_a_refresh_found(ada: Client, emulator: Emulator) -> None:
-    for _ in range(2):
-        ada.post(f"{ORDERS}refresh/")
-
-    assert "at most once in 10 seconds" not in text_of(ada.get(BULK))
-    assert "at most once in 10 seconds" in text_of(ada.get(ORDERS))
 
 
 def test_what_somebody_else_has_just_read_is_shown_and_said_to_be_that(

@@ -186,23 +186,6 @@ def test_a_chip_s_count_is_what_clicking_it_gives(records: list[BackupRecord], w
             assert facet.chosen == (facet.value in wanted.chosen.get(group.name, ()))
 
 
-def test_equal_times_are_ordered_by_id_in_both_directions() -> None:
-    same = {"created_at": "2026-11-09T08:00:00.000Z", "execution_at": None}
-    records = [BackupRecord.from_api(raw(n, **same)) for n in (3, 1, 2)]
-
-    for sort in ("started", "-started"):
-        found = history_of(records, BackupFilter(sort=sort)).matches
-        assert [record.name for record in found] == ["backup_1", "backup_2", "backup_3"]
-
-
-def test_records_without_the_sort_value_are_last_in_both_directions() -> None:
-    unknown = BackupRecord.from_api(raw(2, size="1.5 GB"))
-    records = [unknown, BackupRecord.from_api(raw(1)), BackupRecord.from_api(raw(3))]
-
-    for sort in ("size", "-size"):
-        assert history_of(records, BackupFilter(sort=sort)).matches[-1] is unknown
-
-
 def test_a_page_past_the_end_is_the_last_one_and_says_so() -> None:
     records = [BackupRecord.from_api(raw(n)) for n in range(60)]
 

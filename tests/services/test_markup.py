@@ -29,9 +29,10 @@ def any_text(function: Test) -> Test:
 
 
 @any_text
-def test_it_stays_on_one_line_in_every_markup(text: str) -> None:
+def test_it_stays_on_one_line_in_every_markup_and_begins_no_formula_in_plain_text(text: str) -> None:
     for markup in MARKUPS.values():
         assert len(markup.foreign(text).splitlines()) == 1
+    assert not MARKUPS["plain"].foreign(text).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 @any_text
@@ -92,11 +93,6 @@ def test_in_a_table_of_jira_it_is_one_cell(text: str) -> None:
 
     cells = row.split("|")
     assert (len(cells), cells[1], cells[3]) == (5, " ", "y")
-
-
-@any_text
-def test_in_plain_text_it_begins_no_formula(text: str) -> None:
-    assert not MARKUPS["plain"].foreign(text).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,6 @@
 from __future__ import annotations
 
 from .csv import csv_chunks, csv_headers
-from .export import Export, exported_history, file_name, refused_link, refused_query, too_many_unknown
+from .export import Export, exported_history, refused_query, too_many_unknown
 
-__all__ = [
-    "Export",
-    "csv_chunks",
-    "csv_headers",
-    "exported_history",
-    "file_name",
-    "refused_link",
-    "refused_query",
-    "too_many_unknown",
-]
+__all__ = ["Export", "csv_chunks", "csv_headers", "exported_history", "refused_query", "too_many_unknown"]

@@ -9,13 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 import msgspec
 
-from .rows import FIELDS, ExportedBackup
+from .export import Export, ExportedBackup
 
 # With the wide forms that spreadsheets of East Asia take for the same.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
@@ -34,14 +34,14 @@ BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads Chinese as something else
 ROWS_A_CHUNK = 1000
 
 
-def csv_chunks(backups: Iterable[ExportedBackup], *, project: str, instance_id: str) -> Iterator[str]:
+def csv_chunks(export: Export) -> Iterator[str]:
     """Yield the file in parts of some 300 kB; its last columns say of which instance it is."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     text.write(BYTE_ORDER_MARK)
-    writer.writerow((*FIELDS, "project", "instance_id"))
-    own = (_cell(project), _cell(instance_id))
-    rows = ([*map(_cell, msgspec.structs.astuple(backup)), *own] for backup in backups)
+    writer.writerow((*ExportedBackup.__struct_fields__, "project", "instance_id"))
+    own = (_cell(export.project.name), _cell(export.instance_id))
+    rows = ([*map(_cell, msgspec.structs.astuple(backup)), *own] for backup in export.rows())
     while (chunk := list(islice(rows, ROWS_A_CHUNK))) or text.tell():
         writer.writerows(chunk)
         yield _FORMULA_WITHIN.sub(r"\1'", text.getvalue())

@@ -4,20 +4,81 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from django.utils import timezone
-from django.utils.translation import override
 
 from ...dcs.records import BackupRecord
-from ..history import FILTERS, BackupFilter, History, backup_history, records_of, utc_text
+from ..eligibility import eligibility
+from ..history import (
+    FILTERS,
+    BackupFilter,
+    History,
+    absolute,
+    backup_history,
+    backup_path,
+    history_url,
+    records_of,
+    utc_text,
+)
 from ..listings import Listing, NothingToShow, instance_backups
 from ..problems import Problem
 from ..projects import Project
-from .rows import ExportedBackup, exported_backups
+from ..words import error_meaning_in_english
+
+
+class ExportedBackup(msgspec.Struct):
+    """Times are ISO 8601 with Z, reasons are the codes of `eligibility`, and what has no value is null."""
+
+    backup_id: str | None
+    name: str | None
+    status: str | None
+    type: str | None
+    format: str | None
+    size_bytes: int | None
+    created_at: str | None
+    started_at: str | None
+    finished_at: str | None
+    duration_seconds: float | None
+    progress_percent: float | None
+    restorable: bool | None
+    usable: bool
+    restore_reasons: tuple[str, ...]
+    error_code: str | None
+    error_meaning: str | None
+    description: str | None
+    period: str | None
+    url: str | None
+
+    @classmethod
+    def of(cls, record: BackupRecord, url: str | None) -> ExportedBackup:
+        """An export may hold 10,000 of them: in the order of the fields, one is made without their names."""
+        verdict, duration = eligibility(record), record.duration
+        return cls(
+            record.backup_id or None,
+            record.name or None,
+            record.status or None,
+            record.type or None,
+            record.format or None,
+            record.size_bytes,
+            _utc(record.created_at),
+            _utc(record.started_at),
+            _utc(record.finished_at),
+            duration.total_seconds() if duration is not None else None,
+            record.progress_percent,
+            record.restorable,
+            verdict.usable,
+            verdict.reasons,
+            record.error_code or None,
+            error_meaning_in_english(record.error_code) if record.error_code else None,
+            record.description or None,
+            record.period or None,
+            url,
+        )
 
 
 @dataclass(frozen=True)
@@ -33,21 +94,35 @@ class Export:
 
     def rows(self) -> Iterator[ExportedBackup]:
         """Yield the whole filtered set."""
-        matches = self.history.matches if self.history else ()
-        return exported_backups(self.project, self.instance_id, matches)
+        address = absolute(history_url(self.project, self.instance_id))
+        for record in self.history.matches if self.history else ():
+            path = backup_path(record)
+            yield ExportedBackup.of(record, f"{address}{path}" if path else None)
 
     def etag(self, viewer_key: object) -> str:
         """Name generation, query, the viewer's access, and what a relative range let in by now."""
-        ranged = bool(self.history and self.history.filter.range)
         parts = (
             self.body["generation"],
             self.body["source"] == "stale",
             self.body["problem"],
             self.body["filter"],
-            self.history.matched if self.history and ranged else None,
+            self.body["matched"] if self.body["filter"]["range"] else None,
             viewer_key,
         )
         return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
+
+    def file_name(self, instance_name: str, ending: str) -> str:
+        """Return a file name that says what was asked, as of when, and whether it is all."""
+        asked = [
+            f"{key}-{'+'.join(value) if isinstance(value, list) else value}"
+            for key, value in self.body["filter"].items()
+            if value and key not in ("sort", "tz")
+        ]
+        as_of = re.sub(r"[-:]|\.\d+", "", self.body["read_at"])
+        what = "_".join([instance_name, "backups", *asked])[:120]  # the rest must never be cut away
+        stale = "_stale" if self.body["source"] == "stale" else ""
+        incomplete = "" if self.body["complete"] else "_incomplete"
+        return re.sub(r"[^\w.+-]+", "-", f"{what}_as-of-{as_of}{stale}{incomplete}") + f".{ending}"
 
 
 def exported_history(
@@ -66,33 +141,10 @@ def exported_history(
     return Export(project, instance_id, body, history)
 
 
-def file_name(name: str, body: dict[str, Any], ending: str) -> str:
-    """Return a file name that says what was asked, as of when, and whether it is all."""
-    wanted = body["filter"]
-    asked = [
-        f"{key}-{'+'.join(value) if isinstance(value, list) else value}"
-        for key, value in wanted.items()
-        if value and key not in ("sort", "tz")
-    ]
-    as_of = re.sub(r"[-:]|\.\d+", "", body["read_at"])
-    marks = [body["source"]] * (body["source"] == "stale") + ["incomplete"] * (not body["complete"])
-    what = "_".join([name, "backups", *asked])[:120]  # the rest must never be cut away
-    stem = "_".join([what, f"as-of-{as_of}", *marks])
-    return re.sub(r"[^\w.+-]+", "-", stem) + f".{ending}"
-
-
-def refused_query(project: Project, instance_id: str, problems: Iterable[Any]) -> Export:
-    """Return the answer to a query that cannot be read; programs are told in English."""
-    with override("en"):
-        message = "; ".join(f"{p.parameter}={p.value}: {p.sentence}" for p in problems)
+def refused_query(project: Project, instance_id: str, message: str, *, status: int = 400) -> Export:
+    """Return the answer to a query that is not read, and why, in English."""
     problem = Problem(kind="bad_query", message=message)
-    return Export(project, instance_id, _envelope(project, instance_id, problem=problem), status=400)
-
-
-def refused_link(project: Project, instance_id: str) -> Export:
-    """Return the answer to a link that is too long."""
-    problem = Problem(kind="bad_query", message="this link is too long")
-    return Export(project, instance_id, _envelope(project, instance_id, problem=problem), status=414)
+    return Export(project, instance_id, _envelope(project, instance_id, problem=problem), status=status)
 
 
 def too_many_unknown(project: Project, instance_id: str, *, retry_after: int, now: datetime) -> Export:
@@ -104,19 +156,6 @@ def too_many_unknown(project: Project, instance_id: str, *, retry_after: int, no
     )
     body = _envelope(project, instance_id, problem=problem)
     return Export(project, instance_id, body, status=429, retry_after=retry_after)
-
-
-def _exported_filter(wanted: BackupFilter) -> dict[str, Any]:
-    """Return the query as it was understood, by its own parameter names."""
-    return {
-        **{one.name: list(wanted.chosen.get(one.name, ())) for one in FILTERS},
-        "q": " ".join(wanted.words) or None,
-        "from": utc_text(wanted.start),
-        "to": utc_text(wanted.end),
-        "range": wanted.range or None,
-        "sort": wanted.sort,
-        "tz": wanted.tz or None,
-    }
 
 
 def _envelope(
@@ -147,3 +186,20 @@ def _envelope(
         "total": history.total if history else None,
         "matched": history.matched if history else None,
     }
+
+
+def _exported_filter(wanted: BackupFilter) -> dict[str, Any]:
+    """Return the query as it was understood, by its own parameter names."""
+    return {
+        **{one.name: list(wanted.chosen.get(one.name, ())) for one in FILTERS},
+        "q": " ".join(wanted.words) or None,
+        "from": _utc(wanted.start),
+        "to": _utc(wanted.end),
+        "range": wanted.range or None,
+        "sort": wanted.sort,
+        "tz": wanted.tz or None,
+    }
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return utc_text(moment) if moment else None

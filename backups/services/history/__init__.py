@@ -15,7 +15,7 @@ from .filters import (
     SORTS,
     Filter,
 )
-from .instances import InstanceFilter, instance_page, name_of
+from .instances import InstanceFilter, instance_page
 from .links import (
     FrozenLink,
     absolute,
@@ -64,7 +64,6 @@ __all__ = [
     "instance_page",
     "instance_url",
     "instances",
-    "name_of",
     "neighbours",
     "newest_first",
     "page_url",

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
@@ -49,7 +48,7 @@ def backup_path(record: BackupRecord) -> str:
 def frozen_recovery_path(path: str, query: QueryDict, at: datetime) -> str:
     """Return the page that shows the same instant next week, whatever words it was asked with."""
     query = query.copy()
-    query["at"] = str(utc_text(at))
+    query["at"] = utc_text(at)
     return f"{path}?{query.urlencode(safe=':')}"
 
 
@@ -57,8 +56,8 @@ def between_url(project: Project, instance_id: str, start: datetime | None, end:
     """Return the history of what started from `start` to before `end`."""
     query = QueryDict(mutable=True)
     if start:
-        query["from"] = str(utc_text(start))
-    query["to"] = str(utc_text(end))
+        query["from"] = utc_text(start)
+    query["to"] = utc_text(end)
     return f"{history_url(project, instance_id)}?{query.urlencode(safe=':')}"
 
 
@@ -74,10 +73,8 @@ def absolute(path: str) -> str:
     return f"{settings.PORTAL_URL}{path}" if path else ""
 
 
-def utc_text(moment: datetime | None) -> str | None:
+def utc_text(moment: datetime) -> str:
     """Return ISO 8601 in UTC with Z; parts of a second only where there are any."""
-    if moment is None:
-        return None
     spec = "seconds"
     if moment.microsecond:
         spec = "microseconds" if moment.microsecond % 1000 else "milliseconds"
@@ -96,27 +93,15 @@ class FrozenLink:
     end: datetime | None
     asks_for_time: bool
 
-    @cached_property
+    @property
     def bounds(self) -> str:
         """Which bounds it has: "both", "from", "to", or none."""
         return "both" if self.start and self.end else "from" if self.start else "to" if self.end else ""
-
-    @cached_property
-    def start_text(self) -> str:
-        return _utc(self.start)
-
-    @cached_property
-    def end_text(self) -> str:
-        return _utc(self.end)
 
     @property
     def window(self) -> Window:
         """The times that are asked for: the end that only keeps newer backups out is none of them."""
         return (self.start, self.end) if self.asks_for_time else (None, None)
-
-
-def _utc(bound: datetime | None) -> str:
-    return f"{bound.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if bound else ""
 
 
 def frozen_link(
@@ -127,7 +112,7 @@ def frozen_link(
     values = dict(query.lists())
     for name, bound in (("from", start), ("to", end)):
         if bound:
-            values[name] = [str(utc_text(bound))]
+            values[name] = [utc_text(bound)]
     # A form without JavaScript also sends its empty fields.
     for name in ("range", *(name for name in ("from", "to", "q") if not values.get(name, [""])[-1])):
         values.pop(name, None)
@@ -138,20 +123,11 @@ def frozen_link(
 
 def _frozen_bounds(history: History, now: datetime, read_at: datetime) -> Window:
     start, end = history.filter.bounds(now)
-    closed = _end_of(history, read_at)
-    if end is None or end > closed:
-        end = closed if _lets_all_pass(closed, history) else end
+    newest = history.newest_start
+    # Where DCS's clock is ahead, the newest backup started after the list was read.
+    known_until = newest if newest and read_at < newest <= read_at + CLOCKS_DIFFER else read_at
+    closed = known_until.replace(microsecond=0) + timedelta(seconds=1)
+    hides_none = not history.matches_timeless and (newest is None or newest < closed)
+    if (end is None or end > closed) and hides_none:
+        end = closed
     return start, end
-
-
-def _end_of(history: History, read_at: datetime) -> datetime:
-    """Return the second after the list was read, or after its newest backup where DCS's clock is ahead."""
-    newest = history.newest_start
-    if newest and read_at < newest <= read_at + CLOCKS_DIFFER:
-        read_at = newest
-    return read_at.replace(microsecond=0) + timedelta(seconds=1)
-
-
-def _lets_all_pass(end: datetime, history: History) -> bool:
-    newest = history.newest_start
-    return not history.matches_timeless and (newest is None or newest < end)

@@ -1,8 +1,4 @@
-"""The backup history: the filtered, ordered records of one instance.
-
-Everything works on the whole listing, never on the loaded page: filters,
-counts, order, paging and exports agree with each other.
-"""
+"""The filtered, ordered records of one instance: filters, counts and exports are of the whole listing."""
 
 from __future__ import annotations
 
@@ -11,9 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ...dcs.records import BackupRecord
 from ..listings import Listing
@@ -23,8 +18,16 @@ from .filters import DEFAULT_PER_PAGE, DEFAULT_SORT, FILTERS, RANGES, SORTS, Fil
 Item = TypeVar("Item")
 
 
+@dataclass(frozen=True, kw_only=True)
+class PageAsked:
+    """Which page of a list is asked for."""
+
+    page: int = 1
+    per_page: int = DEFAULT_PER_PAGE
+
+
 @dataclass(frozen=True)
-class BackupFilter:
+class BackupFilter(PageAsked):
     """What a history's URL asks for.
 
     `chosen` has the values of each of FILTERS that has any. `start` is inclusive and `end` exclusive,
@@ -37,8 +40,6 @@ class BackupFilter:
     end: datetime | None = None
     range: str = ""
     sort: str = DEFAULT_SORT
-    page: int = 1
-    per_page: int = DEFAULT_PER_PAGE
     tz: str = ""
 
     def bounds(self, now: datetime) -> tuple[datetime | None, datetime | None]:
@@ -77,21 +78,15 @@ class FacetGroup:
     facets: tuple[Facet, ...]
 
 
-@dataclass(frozen=True)
-class History:
-    """One page of a history, and what is known of the whole of it.
+class Paged(Generic[Item]):
+    """One page of `matches`, the one that `filter` asks for or else the last one."""
 
-    `found` are all that the filter lets pass, in the default order.
-    """
-
-    filter: BackupFilter
-    total: int
-    found: Sequence[BackupRecord] = field(repr=False)
-    facets: tuple[FacetGroup, ...] = field(repr=False)
+    filter: PageAsked
+    matches: Sequence[Item]
 
     @property
     def matched(self) -> int:
-        return len(self.found)
+        return len(self.matches)
 
     @property
     def pages(self) -> int:
@@ -114,14 +109,23 @@ class History:
     def last_row(self) -> int:
         return min(self.page * self.filter.per_page, self.matched)
 
-    @cached_property
-    def matches(self) -> Sequence[BackupRecord]:
-        """All that the filter found, in its order."""
-        return in_order(self.found, self.filter.sort) if self.filter.sort != DEFAULT_SORT else self.found
-
-    @cached_property
-    def rows(self) -> Sequence[BackupRecord]:
+    @property
+    def rows(self) -> Sequence[Item]:
         return self.matches[max(0, self.first_row - 1) : self.last_row]
+
+
+@dataclass(frozen=True)
+class History(Paged[BackupRecord]):
+    """What a filter finds in a history, and what is known of the whole of it.
+
+    `matches` are in the order that is asked for, `found` the same ones in the default order.
+    """
+
+    filter: BackupFilter
+    total: int
+    matches: Sequence[BackupRecord] = field(repr=False)
+    found: Sequence[BackupRecord] = field(repr=False)
+    facets: tuple[FacetGroup, ...] = field(repr=False)
 
     @property
     def newest_start(self) -> datetime | None:
@@ -162,13 +166,15 @@ def backup_history(records: Sequence[BackupRecord], wanted: BackupFilter, *, now
     rest = _of_words_and_time(records, wanted, now)
     by_attributes = [*zip(map(_ATTRIBUTES, rest), rest, strict=True)]
     # Records have few combinations of values: each is looked at once.
-    counts = Counter(found for found, _ in by_attributes)
-    combinations = [_Combination.of(found, count, wanted) for found, count in counts.items()]
-    passing = {found for found, one in zip(counts, combinations, strict=True) if not one.refused_by}
+    counts = Counter(attributes for attributes, _ in by_attributes)
+    combinations = [_Combination.of(attributes, count, wanted) for attributes, count in counts.items()]
+    passing = {values for values, one in zip(counts, combinations, strict=True) if not one.refused_by}
+    found = [record for attributes, record in by_attributes if attributes in passing]
     return History(
         filter=wanted,
         total=len(records),
-        found=[record for found, record in by_attributes if found in passing],
+        matches=found if wanted.sort == DEFAULT_SORT else in_order(found, wanted.sort),
+        found=found,
         facets=tuple(FacetGroup(one.name, one.title, _facets(one, wanted, combinations)) for one in FILTERS),
     )
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from .commands import API_EXPLORER, MOST_RECORDS, backup_command, history_command
-from .last_copy import COOKIE, COOKIE_SECONDS, as_copied, copied_last
-from .markup import MARKUPS
+from .markup import COOKIE, COOKIE_SECONDS, MARKUPS, copied_last
 from .renderer import About, Style
 from .texts import backup_ticket, gone_ticket, history_ticket, problem_ticket, recovery_ticket
 
@@ -16,7 +15,6 @@ __all__ = [
     "MOST_RECORDS",
     "About",
     "Style",
-    "as_copied",
     "backup_command",
     "backup_ticket",
     "copied_last",

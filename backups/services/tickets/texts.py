@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext, override
 
@@ -34,39 +35,41 @@ def history_ticket(
     style: Style,
 ) -> str:
     """Return the text for a history as its page shows it. The page's first ten rows are in it."""
-    with override(style.language):
-        renderer = TicketRenderer(style)
-        return renderer.render(
-            "history",
-            about=about,
-            listing=listing,
-            history=history,
-            frozen=frozen,
-            figures=overview(listing, about.instance, now=now).figures,
-            filter_in_words=list(_filter_in_words(renderer, history.filter, frozen)),
-            rows=history.rows[:MOST_ROWS],
-            longer_than_one_answer=listing.total > MOST_RECORDS,
-        )
+    return _text(
+        "history",
+        style,
+        about=about,
+        listing=listing,
+        history=history,
+        frozen=frozen,
+        figures=overview(listing, about.instance, now=now).figures,
+        filter_in_words=_filter_in_words,
+        rows=history.rows[:MOST_ROWS],
+        longer_than_one_answer=listing.total > MOST_RECORDS,
+    )
 
 
 def backup_ticket(about: About, listing: Listing[BackupRecord], record: BackupRecord, *, style: Style) -> str:
     """Return the text for one backup."""
-    facts = {"about": about, "listing": listing, "record": record, "verdict": eligibility(record)}
-    with override(style.language):
-        return TicketRenderer(style).render("backup", **facts)
+    return _text("backup", style, about=about, listing=listing, record=record, verdict=eligibility(record))
 
 
 def gone_ticket(about: About, listing: Listing[BackupRecord], backup_id: str, *, style: Style) -> str:
     """Return the text for a backup that DCS's list does not hold."""
-    with override(style.language):
-        return TicketRenderer(style).render("not_listed", about=about, listing=listing, backup_id=backup_id)
+    return _text("not_listed", style, about=about, listing=listing, backup_id=backup_id)
 
 
 def problem_ticket(about: About, problem: Problem, *, now: datetime, style: Style) -> str:
     """Return the text for backups of which nothing is known, since DCS did not tell."""
-    facts = {"about": about, "listing": None, "problem": problem, "asked_at": problem.asked_at or now}
-    with override(style.language):
-        return TicketRenderer(style).render("problem", **facts, unknown=problem.kind == DcsNotFound.kind)
+    return _text(
+        "problem",
+        style,
+        about=about,
+        listing=None,
+        problem=problem,
+        asked_at=problem.asked_at or now,
+        unknown=problem.kind == DcsNotFound.kind,
+    )
 
 
 def recovery_ticket(
@@ -78,9 +81,15 @@ def recovery_ticket(
     style: Style,
 ) -> str:
     """Return the text for the answer to "which backup is from before this time?"."""
-    facts = {"about": about, "listing": listing, "point": point, "blocks": blocks}
+    passed_over = point.passed_over[:MOST_ROWS]
+    return _text(
+        "recovery", style, about=about, listing=listing, point=point, blocks=blocks, passed_over=passed_over
+    )
+
+
+def _text(name: str, style: Style, **context: Any) -> str:
     with override(style.language):
-        return TicketRenderer(style).render("recovery", **facts, passed_over=point.passed_over[:MOST_ROWS])
+        return TicketRenderer(style).render(name, **context)
 
 
 # The filter in words ---------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 
-from ...dcs.records import BackupRecord
+from ...dcs.records import BackupRecord, Instance
 from ..eligibility import Eligibility, eligibility
 from . import codes
 
@@ -96,6 +96,11 @@ def exact_bytes(size: int) -> str:
 def _digits(number: float) -> str:
     """Return three digits that count: 2.14, 21.4, 214."""
     return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f}"
+
+
+def instance_name(instance: Instance | None, instance_id: str) -> str:
+    """Return what an instance is called: its name, or its id where no name is known."""
+    return instance.name if instance and instance.name else instance_id
 
 
 def capacity(gigabytes: float | None) -> str:

@@ -1,0 +1,82 @@
+"""The home page, and the find box: from whatever stands in a ticket to the page that it means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.encoding import iri_to_uri
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from ..forms import FindForm, link_grammar
+from ..guards import LONGEST_LINK, clock_of, viewer_key, viewer_of
+from ..services import find as finding
+from ..services.find import Candidate, recents
+from ..services.projects import Project, visible_projects
+
+# What of a text may stand in the address of the find page.
+LONGEST_IN_ADDRESS = 1000
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    projects = visible_projects(viewer_of(request))
+    return render(request, "home.html", {"projects": projects, "recent": _recent(request, projects)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def find(request: HttpRequest) -> HttpResponse:
+    form = FindForm(request.POST if request.method == "POST" else request.GET)
+    text, now, viewer = form.text, timezone.now(), viewer_key(request)
+    projects = visible_projects(viewer_of(request))
+    found = finding.Found((), ())
+    if text:
+        found = finding.find(
+            text,
+            projects,
+            grammar_of=link_grammar,
+            now=now,
+            zone=clock_of(request, now).zone,
+            began=form.began,
+            viewer=viewer,
+        )
+    if len(text) > LONGEST_IN_ADDRESS and (form.is_cut or not found.destination):
+        # An address cannot carry that much.
+        text = finding.recognised(text, found) or text[:80]
+    if request.method == "POST" and not form.is_cut:
+        response = HttpResponseRedirect(found.destination or f"{reverse('find')}?{urlencode({'q': text})}")
+        response.status_code = 303
+        return response
+    if found.destination and not form.is_cut:
+        if len(iri_to_uri(found.destination)) > LONGEST_LINK:
+            request.META["QUERY_STRING"] = ""  # the page's links would repeat it
+            return render(request, "414.html", status=400)
+        fetched = "HX-Request" in request.headers
+        return HttpResponseClientRedirect(found.destination) if fetched else redirect(found.destination)
+    recent = () if text else _recent(request, projects)
+    context = {"q": text, "is_cut": form.is_cut, "found": found, "recent": recent}
+    return render(request, "find.html", context)
+
+
+@require_safe
+def suggestions(request: HttpRequest) -> HttpResponse:
+    """What stands under the find box as one types: out of what is at hand, so that no key asks DCS."""
+    text = FindForm(request.GET).text
+    projects = visible_projects(viewer_of(request))
+    if text:
+        candidates = finding.suggestions(text, projects, now=timezone.now(), viewer=viewer_key(request))
+    else:
+        candidates = ()
+    context = {"candidates": candidates, "recent": () if text else _recent(request, projects)}
+    return render(request, "_suggestions.html", context)
+
+
+def _recent(request: HttpRequest, projects: Sequence[Project]) -> Sequence[Candidate]:
+    """Return the instances whose pages this viewer opened last, of those that may still be seen."""
+    opened = recents.opened_by(viewer_key(request), request.COOKIES.get(recents.COOKIE, ""))
+    return finding.recent_instances(opened, projects)
