@@ -188,7 +188,7 @@ def _provider(issuer: str, client_id: str) -> Iterator[Finding]:
         to_do = "Let the provider sign the portal's ID tokens with RS256 or ES256."
         yield Finding("sign-in", "wrong", says, to_do)
     try:
-        if count := len(asked.keys(metadata)):
+        if count := len(asked.keys()):
             says = f"Its {count} key(s) can be read; it signs with {', '.join(accepted)}."
             yield Finding("sign-in", "ok", says)
         else:
@@ -199,15 +199,15 @@ def _provider(issuer: str, client_id: str) -> Iterator[Finding]:
             f"The provider's keys at {metadata.jwks_uri} cannot be read: {failure.reason}{_cause(failure)}."
         )
         yield Finding("sign-in", "wrong", says, "Let this machine reach that address too.")
-    yield from _client(metadata, client_id)
+    yield from _client(asked, client_id)
     says = f"The redirect URI that must be registered there is {settings.PORTAL_URL}/sso/callback/"
     yield Finding("sign-in", "note", says)
 
 
-def _client(metadata: provider.Metadata, client_id: str) -> Iterator[Finding]:
+def _client(asked: provider.Provider, client_id: str) -> Iterator[Finding]:
     """Offer a code that cannot be right: whoever knows the portal refuses the code, others the portal."""
     try:
-        provider.tokens(metadata, code="asked-by-the-doctor", verifier="0" * 43)
+        asked.tokens(code="asked-by-the-doctor", verifier="0" * 43)
     except SignInFailure as failure:
         if failure.kind == "spent":
             says = f"The provider knows the client {client_id}, and accepts its secret."

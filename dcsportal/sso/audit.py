@@ -74,6 +74,4 @@ class BackupsViewed(MiddlewareMixin):
 def _person(viewer: Any) -> dict[str, Any]:
     if viewer is None:
         return {"who": None}
-    if isinstance(viewer, dict):
-        return {name: viewer.get(name) for name in ("who", "issuer", "name", "email")}
     return {"who": viewer.subject, "issuer": viewer.issuer, "name": viewer.name, "email": viewer.email}

@@ -1,4 +1,4 @@
-"""The provider's logout token: a signed word that somebody's session there has ended.
+"""The provider's logout call: its token says, signed, that somebody's session there has ended.
 
 As OpenID Connect Back-Channel Logout 1.0 has it, section 2.6.
 """
@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
 
+from . import audit
 from .claims import SKEW, Claims, is_subject, logout_token_claims
 from .failures import SignInFailure
 from .models import UsedLogoutToken
-from .provider import provider
+from .provider import Provider, provider
 from .sessions import end_sessions_of
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -27,34 +30,34 @@ OLDEST = 600
 TYPES = ("logout+jwt", "application/logout+jwt", "jwt")
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    issuer: str
-    subject: str
-    sessions: int
+@csrf_exempt  # the provider calls, with a token that it signed
+@login_not_required
+@sensitive_post_parameters()
+@require_POST
+def back_channel_logout(request: HttpRequest) -> HttpResponse:
+    """End the sessions that the provider's logout token names."""
+    sso = provider()
+    try:
+        claims = _checked(sso, request.POST.get("logout_token", ""))
+    except SignInFailure as failure:
+        audit.refusal(request, "back-channel-logout", failure.reason)
+        body = {"error": "invalid_request", "error_description": failure.reason[:200]}
+        return JsonResponse(body, status=503 if failure.kind == "unavailable" else 400)
+    issuer, subject = claims["iss"], claims.get("sub", "")
+    ended = end_sessions_of(issuer=issuer, subject=subject, sid=claims.get("sid", ""))
+    audit.record(request, "back-channel-logout", who=subject or None, issuer=issuer, sessions=ended)
+    return HttpResponse()
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        return {"who": self.subject or None, "issuer": self.issuer}
 
-
-def log_out(logout_token: str) -> Ended:
-    """End the sessions that a logout token names, after every check of it."""
-    token = provider().verified(logout_token)
+def _checked(sso: Provider, logout_token: str) -> Claims:
+    """Return the claims of a logout token that is used for the first time."""
+    token = sso.verified(logout_token)
     if str(token.header.get("typ", "JWT")).lower() not in TYPES:
         raise SignInFailure("untrusted", "the token's type is not that of a logout token")
-    issuer = provider().metadata().issuer
-    claims = logout_token_claims(token, issuer=issuer, client_id=settings.SSO_CLIENT_ID)
+    claims = logout_token_claims(token, issuer=sso.metadata().issuer)
     # exp came late into the standard: every token ages by its iat.
     if claims["iat"] < time.time() - OLDEST - SKEW:
         raise SignInFailure("untrusted", "the logout token is too old")
-    subject, sid = _named(claims)
-    _use_once(claims, issuer)
-    return Ended(issuer, subject, end_sessions_of(issuer=issuer, subject=subject, sid=sid))
-
-
-def _named(claims: Claims) -> tuple[str, str]:
-    """Return subject and sid, of which one may be empty."""
     events = claims.get("events")
     if not isinstance(events, dict) or not isinstance(events.get(EVENT), dict):
         raise SignInFailure("untrusted", "the token is no logout token (events)")
@@ -63,11 +66,12 @@ def _named(claims: Claims) -> tuple[str, str]:
     named = [claims[name] for name in ("sub", "sid") if name in claims]
     if not named or not all(is_subject(value) for value in named):
         raise SignInFailure("untrusted", "the logout token names neither sub nor sid")
-    return claims.get("sub", ""), claims.get("sid", "")
+    _use_once(claims)
+    return claims
 
 
-def _use_once(claims: Claims, issuer: str) -> None:
-    digest = hashlib.sha256(f"{issuer} {claims['jti']}".encode("utf-8", "replace")).hexdigest()
+def _use_once(claims: Claims) -> None:
+    digest = hashlib.sha256(f"{claims['iss']} {claims['jti']}".encode("utf-8", "replace")).hexdigest()
     UsedLogoutToken.objects.filter(expires_at__lte=timezone.now()).delete()
     expires = datetime.fromtimestamp(claims["iat"], UTC) + timedelta(seconds=OLDEST + 2 * SKEW)
     try:

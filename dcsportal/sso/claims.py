@@ -7,6 +7,7 @@ from typing import Any
 
 from authlib.oauth2.claims import JWTClaims
 from authlib.oidc.core import CodeIDToken
+from django.conf import settings
 from joserfc import jws, jwt
 from joserfc.errors import ExpiredTokenError, InvalidClaimError, JoseError, MissingClaimError
 from joserfc.jwk import JWKRegistry
@@ -46,25 +47,23 @@ def verified(token: str, keys: Sequence[Mapping[str, Any]], announced: Sequence[
     raise SignInFailure("untrusted", "the token's signature is wrong")
 
 
-def id_token_claims(
-    token: jwt.Token, *, issuer: str, client_id: str, nonce: str, access_token: str = ""
-) -> Claims:
+def id_token_claims(token: jwt.Token, *, issuer: str, nonce: str, access_token: str = "") -> Claims:
     """Return the claims of an ID token that was meant for this very sign-in."""
     # Authlib knows the older name only.
     header = token.header | {"alg": str(token.header["alg"]).replace("Ed25519", "EdDSA")}
-    meant = {"nonce": nonce, "client_id": client_id, "access_token": access_token}
-    subject = {"sub": {"essential": True, "validate": _names_somebody}}
-    return _checked(CodeIDToken(token.claims, header, _of(issuer, client_id) | subject, meant))
+    meant = {"nonce": nonce, "client_id": settings.SSO_CLIENT_ID, "access_token": access_token}
+    subject = {"sub": {"essential": True, "validate": lambda _, value: is_subject(value)}}
+    return _checked(CodeIDToken(token.claims, header, _meant_for_us(issuer) | subject, meant))
 
 
-def logout_token_claims(token: jwt.Token, *, issuer: str, client_id: str) -> Claims:
-    options = _of(issuer, client_id) | {"iat": {"essential": True}, "jti": {"essential": True}}
+def logout_token_claims(token: jwt.Token, *, issuer: str) -> Claims:
+    options = _meant_for_us(issuer) | {"iat": {"essential": True}, "jti": {"essential": True}}
     return _checked(JWTClaims(token.claims, token.header, options))
 
 
-def userinfo_claims(token: jwt.Token, *, issuer: str, client_id: str) -> Claims:
+def userinfo_claims(token: jwt.Token, *, issuer: str) -> Claims:
     """Return the claims of a signed userinfo answer, which need not say when it was made."""
-    return _checked(JWTClaims(token.claims, token.header, _of(issuer, client_id)))
+    return _checked(JWTClaims(token.claims, token.header, _meant_for_us(issuer)))
 
 
 def is_subject(value: Any) -> bool:
@@ -72,13 +71,12 @@ def is_subject(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= 255 and value.isprintable()
 
 
-def _of(issuer: str, client_id: str) -> dict[str, Any]:
+def _meant_for_us(issuer: str) -> dict[str, Any]:
     """Return what refuses another issuer's token, or another client's, which Authlib accepts if not told."""
-    return {"iss": {"essential": True, "value": issuer}, "aud": {"essential": True, "value": client_id}}
-
-
-def _names_somebody(claims: Any, value: Any) -> bool:
-    return is_subject(value)
+    return {
+        "iss": {"essential": True, "value": issuer},
+        "aud": {"essential": True, "value": settings.SSO_CLIENT_ID},
+    }
 
 
 def _checked(claims: Any) -> Claims:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from .models import Viewer
+
 ISSUER = "demo"
 
 
@@ -17,13 +19,9 @@ class DemoPerson:
     groups: tuple[str, ...]
     description: str | Promise
 
-    @property
-    def initials(self) -> str:
-        return "".join(word[0] for word in self.name.split())
-
-    @property
-    def email(self) -> str:
-        return f"{self.key}@demo.invalid"
+    def viewer(self) -> Viewer:
+        email = f"{self.key}@demo.invalid"
+        return Viewer(issuer=ISSUER, subject=self.key, name=self.name, email=email, groups=list(self.groups))
 
 
 PEOPLE = (

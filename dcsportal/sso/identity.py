@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +11,7 @@ from django.conf import settings
 
 from .claims import Claims
 from .failures import SignInFailure
+from .models import Viewer
 
 logger = logging.getLogger(__name__)
 
@@ -19,37 +19,23 @@ MOST_GROUPS = 2000
 LONGEST_GROUP = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    issuer: str
-    subject: str
-    name: str = ""
-    email: str = ""
-    groups: list[str] = field(default_factory=list)
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """Who it is, for the audit and the failure pages."""
-        return {"who": self.subject, "issuer": self.issuer, "name": self.name, "email": self.email}
-
-
-def identity_of(claims: Claims, *, issuer: str, groups_claim: str) -> Identity:
-    email = clean(claims.get("email"), 254)
+def described_by(claims: Claims, *, groups_claim: str) -> Viewer:
+    """Return a viewer who is not in the database, or not yet as these claims of the provider say."""
     names = (clean(claims.get(name), 255) for name in ("name", "preferred_username", "email"))
-    return Identity(
-        issuer=issuer,
+    return Viewer(
+        issuer=claims["iss"],
         subject=claims["sub"],
         name=next(filter(None, names), claims["sub"]),
-        email=email,
+        email=clean(claims.get("email"), 254),
         groups=group_names(claim_at(claims, groups_claim)),
     )
 
 
-def refuse_without_a_group(identity: Identity) -> None:
+def refuse_without_a_group(person: Viewer) -> None:
     """Let in who is in one of SSO_ALLOWED_GROUPS, or everybody where it is empty."""
     allowed = settings.SSO_ALLOWED_GROUPS
-    if allowed and set(allowed).isdisjoint(identity.groups):
-        facts = {"viewer": identity.facts, "allowed": allowed}
+    if allowed and set(allowed).isdisjoint(person.groups):
+        facts = {"viewer": person, "allowed": allowed}
         raise SignInFailure("no-group", "the viewer is in none of SSO_ALLOWED_GROUPS", facts)
 
 

@@ -17,7 +17,7 @@ from dcsportal.addresses import is_in
 from .backend import PROXY as ISSUER
 from .claims import is_subject
 from .failures import SignInFailure, failure_page
-from .identity import Identity, clean, group_names, refuse_without_a_group
+from .identity import clean, group_names, refuse_without_a_group
 from .models import Viewer
 from .sessions import start_session
 
@@ -34,28 +34,28 @@ class ProxySignIn(MiddlewareMixin):
         if not settings.SSO_PROXY_USER_HEADER or not getattr(view, "login_required", True):
             return None
         try:
-            identity = identity_in(request)
-            if identity is None:
+            person = named_in(request)
+            if person is None:
                 request.user = AnonymousUser()
                 return None
-            refuse_without_a_group(identity)
+            refuse_without_a_group(person)
         except SignInFailure as failure:
             return failure_page(request, failure)
-        _enter(request, identity)
+        _enter(request, person)
         return None
 
 
-def _enter(request: HttpRequest, identity: Identity) -> None:
+def _enter(request: HttpRequest, person: Viewer) -> None:
     """Make the session that of this viewer, as the proxy describes them now."""
     known: Any = request.user
-    if not known.is_authenticated or (known.issuer, known.subject) != (ISSUER, identity.subject):
-        start_session(request, identity)
-    elif (known.name, known.groups) != (identity.name, identity.groups):
-        known.name, known.groups = identity.name, identity.groups
-        Viewer.objects.filter(pk=known.pk).update(name=identity.name, groups=identity.groups)
+    if not known.is_authenticated or (known.issuer, known.subject) != (ISSUER, person.subject):
+        start_session(request, person)
+    elif (known.name, known.groups) != (person.name, person.groups):
+        known.name, known.groups = person.name, person.groups
+        Viewer.objects.filter(pk=known.pk).update(name=person.name, groups=person.groups)
 
 
-def identity_in(request: HttpRequest) -> Identity | None:
+def named_in(request: HttpRequest) -> Viewer | None:
     """Return the viewer whom the headers name; only a trusted proxy may name one."""
     user = _value(request, settings.SSO_PROXY_USER_HEADER)
     if not user:
@@ -71,7 +71,7 @@ def identity_in(request: HttpRequest) -> Identity | None:
         reason = f"{settings.SSO_PROXY_USER_HEADER} holds more than one name, or one that cannot be read"
         logger.warning("Refused: %s (from %s).", reason, address)
         raise SignInFailure("ambiguous", reason)
-    return Identity(
+    return Viewer(
         issuer=ISSUER,
         subject=user,
         name=clean(name, 255) or user,

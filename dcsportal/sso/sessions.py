@@ -15,7 +15,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from . import audit
-from .identity import Identity
 from .models import ProviderSession, Viewer
 
 # Sessions stay tiny: what signing out at the provider needs is kept beside them, if it is not huge.
@@ -32,17 +31,17 @@ class SessionStore(db.SessionStore):
         return bool(isinstance(key, str) and re.fullmatch(r"[a-z0-9]{32}", key))
 
 
-def start_session(request: HttpRequest, identity: Identity) -> Viewer:
+def start_session(request: HttpRequest, person: Viewer) -> Viewer:
     """Sign the person in under a new session id; the session ends SSO_SESSION_HOURS from now, used or not."""
-    described = {"name": identity.name, "email": identity.email, "groups": identity.groups}
+    described = {"name": person.name, "email": person.email, "groups": person.groups}
     viewer, _ = Viewer.objects.update_or_create(
-        issuer=identity.issuer, subject=identity.subject, defaults=described
+        issuer=person.issuer, subject=person.subject, defaults=described
     )
     # Somebody else's session in this browser must not lend its data, nor its id, to this one.
     request.session.flush()
     login(request, viewer)
     request.session.set_expiry(session_end())
-    audit.record(request, "sign-in", viewer, groups=identity.groups)
+    audit.record(request, "sign-in", viewer, groups=viewer.groups)
     return viewer
 
 

@@ -13,9 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dcsportal.links import is_too_long, query_of_next, safe_link, see_other
 
 from . import audit, company, proxy
-from .demo import ISSUER, PEOPLE
+from .demo import PEOPLE
 from .failures import SignInFailure, failure_page, too_long
-from .identity import Identity
 from .sessions import end_session, start_session
 
 
@@ -43,7 +42,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def _sign_in_by_proxy(request: HttpRequest, link: str) -> HttpResponse:
     """Send a viewer whom the proxy names to the page; there is nothing else to do here."""
     try:
-        if proxy.identity_in(request) is not None:
+        if proxy.named_in(request) is not None:
             return see_other(link)
         raise SignInFailure("no-proxy", "the request names no viewer")
     except SignInFailure as failure:
@@ -55,7 +54,7 @@ def _sign_in_to_demo(request: HttpRequest) -> HttpResponse:
     other_doors = settings.SSO_ISSUER or settings.SSO_PROXY_USER_HEADER
     if not settings.DCS_DEMO or other_doors or person is None:
         raise Http404
-    start_session(request, Identity(ISSUER, person.key, person.name, person.email, list(person.groups)))
+    start_session(request, person.viewer())
     return see_other(safe_link(request.POST.get("next", "")))
 
 

@@ -110,15 +110,16 @@ def session_cookies(number: int) -> list[str]:
     from django.contrib.sessions.backends.db import SessionStore
     from django.test import RequestFactory
 
-    from dcsportal.sso.identity import Identity
+    from dcsportal.sso.models import Viewer
     from dcsportal.sso.sessions import start_session
 
     cookies = []
     for name in (f"viewer-{one}" for one in range(number)):
         request = RequestFactory().get("/")
         request.session = SessionStore()
-        email = f"{name}@example.com"
-        start_session(request, Identity(settings.SSO_ISSUER, name, name, email, ["support"]))
+        start_session(
+            request, Viewer(issuer=settings.SSO_ISSUER, subject=name, name=name, groups=["support"])
+        )
         request.session.save()
         cookies.append(f"{settings.SESSION_COOKIE_NAME}={request.session.session_key}")
     return cookies
