@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
+from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +16,9 @@ from pytest_django.fixtures import Settings
 from dcsportal.sso import provider as portals_provider
 
 from . import openid
+
+PAGE = "/projects/eu-prod/instances/5560df16-cebf-4473-95c4-d1b573c16e79/"
+HARD_LINK = f"{PAGE}?status=failed&status=expired&q=100%25&tz=Asia%2FShanghai"
 
 
 @pytest.fixture(scope="session")
@@ -70,3 +75,10 @@ def at_provider(address: str) -> str:
 def signed_in(client: Client, link: str = "/") -> Any:
     """Walk the whole way, and return the answer to the callback."""
     return get(client, at_provider(to_provider(client, link)))
+
+
+def tried_again(client: Client, page: Any) -> Any:
+    """Follow a failure's way on, through the provider, and return the answer to the callback."""
+    [way_on] = re.findall(r'<a class="btn primary" href="([^"]*)"', page.content.decode())
+    location = get(client, unescape(way_on)).headers["Location"]
+    return get(client, at_provider(get(client, location).headers["Location"]))

@@ -76,7 +76,7 @@ class OpenId:
         path = environ["PATH_INFO"]
         self.calls[path] += 1
         if self.hang and self.hangs in ("", path):
-            self.hang.wait(20)
+            self.hang.wait()
         if self.drips and self.drips[0] == path:
             _drip(environ["the socket"], self.drips[1])
         if self.down in (path, "all"):
@@ -198,9 +198,9 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 def _drip(connection: socket.socket, start: bytes) -> None:
-    """Send a start and then one byte after the other, for twenty seconds if nobody leaves before."""
+    """Send a start and then one byte after the other, for a minute if nobody leaves before."""
     connection.sendall(start)
-    for _ in range(400):
+    for _ in range(1200):
         time.sleep(0.05)
         connection.sendall(b"a")
 

@@ -1,0 +1,311 @@
+"""The company's provider refuses, is down, hangs or drips: the link stays, and few wait for it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+from django.contrib.sessions.models import Session
+from django.test import Client
+from joserfc.jwk import RSAKey
+from pytest_django.fixtures import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from dcsportal.sso import cached
+from dcsportal.sso import provider as portals_provider
+
+from .conftest import HARD_LINK, at_provider, get, signed_in, to_provider, tried_again
+from .openid import OpenId
+
+ANNOUNCEMENT = "/.well-known/openid-configuration"
+
+pytestmark = pytest.mark.usefixtures("sso")
+
+
+# --- It refuses, or is down ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("access_denied", 403),
+        ("server_error", 503),
+        ("temporarily_unavailable", 503),
+        ("invalid_scope", 400),
+        ("<script>", 400),
+    ],
+)
+def test_an_error_of_the_provider_is_a_page_whose_way_on_leads_to_the_link(
+    client: Client, company: OpenId, code: str, status: int
+) -> None:
+    company.answer = code
+
+    page = signed_in(client, HARD_LINK)
+
+    assert page.status_code == status
+    assert "<script>" not in page.content.decode()
+    assert "<b>no</b>" not in page.content.decode()
+    assert not Session.objects.exists()
+    company.answer = ""
+    assert tried_again(client, page).headers["Location"] == HARD_LINK
+
+
+def test_a_wrong_secret_is_told_as_the_portals_own_fault(client: Client, sso: Settings) -> None:
+    sso.SSO_CLIENT_SECRET = "wrong"
+
+    page = signed_in(client)
+
+    assert page.status_code == 503
+    assert "refused the portal" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"issuer": "https://other.example"},
+        {"token_endpoint": "http://sso.example/token"},
+        {"authorization_endpoint": "javascript:alert(1)"},
+        {"jwks_uri": None},
+        {"padding": "a" * portals_provider.LONGEST_BODY},
+    ],
+)
+def test_a_provider_that_announces_nonsense_is_not_used(
+    client: Client, company: OpenId, metadata: dict[str, Any]
+) -> None:
+    company.metadata = metadata
+
+    assert get(client, "/sso/start/?next=/").status_code == 503
+
+
+def test_a_provider_that_is_down_at_the_start_keeps_the_link(client: Client, company: OpenId) -> None:
+    company.down = "all"
+
+    page = client.get("/sso/start/", {"next": HARD_LINK})
+
+    assert page.status_code == 503
+    assert page.headers["Retry-After"]
+    company.down = ""
+    portals_provider.forget_providers()
+    assert tried_again(client, page).headers["Location"] == HARD_LINK
+
+
+@pytest.mark.parametrize("path", ["/token", "/keys", "all"])
+def test_a_provider_that_is_down_at_the_callback_keeps_the_link(
+    client: Client, company: OpenId, path: str
+) -> None:
+    callback = at_provider(to_provider(client, HARD_LINK))
+    company.down = path
+
+    page = get(client, callback)
+
+    assert page.status_code == 503
+    company.down = ""
+    portals_provider.forget_providers()
+    assert tried_again(client, page).headers["Location"] == HARD_LINK
+
+
+def test_nobody_is_sent_to_a_provider_that_went_down(
+    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_provider(client, "/")
+    monkeypatch.setattr(portals_provider, "FRESH", 0)
+    company.down = "all"
+
+    assert [get(client, "/sso/start/?next=/").status_code for _ in range(3)] == [503] * 3
+
+    company.down = ""
+    monkeypatch.setattr(cached, "FAILURE_PAUSE", 0)
+    assert get(client, "/sso/start/?next=/").status_code == 303
+
+
+# --- It hangs, or drips ----------------------------------------------------------
+
+
+def test_a_provider_that_hangs_is_given_up_and_not_asked_again_at_once(
+    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portals_provider, "TIMEOUT", 0.3)
+    monkeypatch.setattr(cached, "FAILURE_PAUSE", 60)
+    with hanging(company):
+        pages = [get(client, "/sso/start/?next=/") for _ in range(5)]
+
+    assert [page.status_code for page in pages] == [503] * 5
+    assert company.calls[ANNOUNCEMENT] == 1
+
+
+DRIPS = [
+    b"HTTP/1.1 200 O",
+    b"HTTP/1.1 200 OK\r\nX-Long: ",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n",
+    b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 99999\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "start"),
+    [
+        *(("/token", start) for start in DRIPS),
+        *((path, DRIPS[2]) for path in (ANNOUNCEMENT, "/keys", "/userinfo")),
+    ],
+)
+def test_a_provider_that_drips_is_given_up_and_the_link_kept(
+    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch, path: str, start: bytes
+) -> None:
+    """No read of the socket is slow, and the answer would be under way for a minute."""
+    monkeypatch.setattr(portals_provider, "TIMEOUT", 0.5)
+    company.changes = {"groups": None}  # so that userinfo is asked
+    callback = at_provider(to_provider(client, HARD_LINK))
+    portals_provider.forget_providers()
+    company.drips = path, start
+    began = time.monotonic()
+
+    page = get(client, callback)
+
+    assert time.monotonic() - began < 45
+    assert page.status_code == 503
+    assert page.headers["Retry-After"]
+    company.drips, company.changes = None, {}
+    portals_provider.forget_providers()
+    assert tried_again(client, page).headers["Location"] == HARD_LINK
+
+
+# --- Who waits -------------------------------------------------------------------
+
+
+@pytest.fixture
+def served(sso: Settings, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A portal that many ask at once, and which is patient with its provider."""
+    sso.PORTAL_URL = live_server.url
+    monkeypatch.setattr(portals_provider, "TIMEOUT", 60)
+    monkeypatch.setattr(cached, "LONGEST_WAIT", 60)
+    monkeypatch.setattr(cached, "GRACE", 60)
+    return live_server.url
+
+
+@contextmanager
+def hanging(company: OpenId, path: str = "") -> Iterator[threading.Event]:
+    company.hang, company.hangs = threading.Event(), path
+    try:
+        yield company.hang
+    finally:
+        company.hang.set()
+
+
+@contextmanager
+def asking(served: str, paths: list[str], browsers: list[Client] | None = None) -> Iterator[Iterator[Any]]:
+    """Ask for all of the paths at once, and yield the answers as they come."""
+    answers: queue.Queue[Any] = queue.Queue()
+
+    def ask(path: str, browser: Client) -> None:
+        answers.put(asked(served, path, browser))
+
+    pairs = zip(paths, browsers or [Client()] * len(paths), strict=True)
+    threads = [threading.Thread(target=ask, args=pair) for pair in pairs]
+    for thread in threads:
+        thread.start()
+    yield (answers.get(timeout=30) for _ in threads)
+    for thread in threads:
+        thread.join()
+
+
+def asked(served: str, path: str, browser: Client) -> requests.Response:
+    cookies = {name: cookie.value for name, cookie in browser.cookies.items()}
+    return requests.get(served + path, cookies=cookies, allow_redirects=False, timeout=60)
+
+
+def assert_others_are_answered(served: str, viewer: Client) -> None:
+    assert asked(served, "/healthz", Client()).status_code == 200
+    assert asked(served, "/", viewer).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_newer_announcement_is_waited_for_by_one(
+    client: Client, company: OpenId, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_provider(client, "/")
+    monkeypatch.setattr(portals_provider, "FRESH", 0)
+    with hanging(company) as hang, asking(served, ["/sso/start/?next=/"] * 5) as answers:
+        assert [next(answers).status_code for _ in range(4)] == [303] * 4
+        assert company.calls[ANNOUNCEMENT] == 2
+        hang.set()
+        assert next(answers).status_code == 303
+
+
+def test_a_newer_announcement_is_not_waited_for_long(
+    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_provider(client, "/")
+    monkeypatch.setattr(portals_provider, "FRESH", 0)
+    monkeypatch.setattr(portals_provider, "TIMEOUT", 60)
+    with hanging(company):
+        assert get(client, "/sso/start/?next=/").status_code == 303
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_a_provider_that_hangs_are_few_and_others_are_told_at_once(
+    client: Client, company: OpenId, served: str
+) -> None:
+    signed_in(client)
+    portals_provider.forget_providers()
+    with hanging(company) as hang, asking(served, ["/sso/start/?next=/"] * 40) as answers:
+        refused = [next(answers) for _ in range(40 - portals_provider.MOST_WAITING)]
+
+        assert {answer.status_code for answer in refused} == {503}
+        assert all(answer.headers["Retry-After"] for answer in refused)
+        assert_others_are_answered(served, client)
+        assert company.calls[ANNOUNCEMENT] == 2
+        hang.set()
+        assert {answer.status_code for answer in answers} == {303}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/token", "/keys", "/userinfo"])
+def test_callbacks_that_wait_for_a_provider_that_hangs_are_few(
+    client: Client, company: OpenId, served: str, path: str
+) -> None:
+    company.changes = {"groups": None}
+    signed_in(client)
+    portals_provider.forget_providers()
+    browsers = [Client() for _ in range(20)]
+    callbacks = [at_provider(to_provider(browser, "/")) for browser in browsers]
+    with hanging(company, path) as hang, asking(served, callbacks, browsers) as answers:
+        refused = [next(answers) for _ in range(20 - portals_provider.MOST_CALLBACKS)]
+
+        assert {answer.status_code for answer in refused} == {503}
+        assert_others_are_answered(served, client)
+        company.down = path
+        hang.set()
+        assert {answer.status_code for answer in answers} == {503}
+
+
+# --- How often it is asked -------------------------------------------------------
+
+
+def test_discovery_and_keys_are_read_once_for_many_sign_ins(company: OpenId) -> None:
+    for _ in range(4):
+        assert signed_in(Client()).status_code == 303
+
+    assert company.calls[ANNOUNCEMENT] == 1
+    assert company.calls["/keys"] == 1
+    assert company.calls["/userinfo"] == 0
+
+
+def test_a_rotated_key_is_found_and_an_unknown_one_causes_no_storm(
+    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in(client)
+    company.keys = company.keys | {"RS256": RSAKey.generate_key(2048, {"kid": "new", "use": "sig"})}
+    monkeypatch.setattr(portals_provider, "KEYS_PAUSE", 0)
+    assert signed_in(Client()).status_code == 303
+
+    monkeypatch.setattr(portals_provider, "KEYS_PAUSE", 3600)
+    asked = company.calls["/keys"]
+    company.keys = company.keys | {"RS256": RSAKey.generate_key(2048, {"kid": "unheard", "use": "sig"})}
+    assert [signed_in(Client()).status_code for _ in range(3)] == [400] * 3
+    assert company.calls["/keys"] == asked

@@ -1,0 +1,160 @@
+"""Signing out here and at the provider, the provider's own logout call, and the audit of it all."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from dcsportal.sso import provider as portals_provider
+
+from .conftest import PAGE, get, signed_in
+from .openid import OpenId, unsigned
+
+pytestmark = pytest.mark.usefixtures("sso")
+
+
+# --- The way out -----------------------------------------------------------------
+
+
+def test_signing_out_ends_the_session_here_and_leads_to_the_providers_sign_out(
+    client: Client, company: OpenId
+) -> None:
+    signed_in(client)
+    assert len(Session.objects.get().session_data) < 500
+
+    response = client.post("/sign-out/")
+
+    location = response.headers["Location"]
+    assert response.status_code == 303
+    assert location.startswith(f"{company.issuer}/logout?client_id=portal")
+    assert "post_logout_redirect_uri=http%3A%2F%2Ftestserver%2Fsigned-out%2F" in location
+    assert "id_token_hint=ey" in location
+    assert company.issuer in response.headers["Content-Security-Policy"]
+    assert not Session.objects.exists()
+
+
+def test_a_sign_out_page_on_another_host_is_reached_by_a_page_that_goes_on(
+    client: Client, company: OpenId
+) -> None:
+    company.metadata = {"end_session_endpoint": "https://logout.example/out"}
+    signed_in(client)
+
+    response = client.post("/sign-out/")
+
+    assert response.status_code == 200
+    assert 'http-equiv="refresh" content="0; url=https://logout.example/out?' in response.content.decode()
+
+
+def test_signing_out_while_the_provider_is_down_still_ends_the_session_here(
+    client: Client, company: OpenId
+) -> None:
+    signed_in(client)
+    portals_provider.forget_providers()
+    company.down = "all"
+
+    assert client.post("/sign-out/").headers["Location"] == "/signed-out/"
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("named", [{}, {"sid": "session-1"}, {"sub": None, "sid": "session-1"}])
+def test_the_providers_logout_call_ends_the_sessions(
+    client: Client, company: OpenId, named: dict[str, Any]
+) -> None:
+    signed_in(client)
+    token = company.logout_token(**named)
+
+    response = Client(enforce_csrf_checks=True).post("/sso/back-channel-logout/", {"logout_token": token})
+
+    assert response.status_code == 200
+    assert "no-store" in response.headers["Cache-Control"]
+    assert not Session.objects.exists()
+    assert get(client, "/").status_code == 302
+    again = client.post("/sso/back-channel-logout/", {"logout_token": token})
+    assert again.status_code == 400
+
+
+def test_the_providers_logout_call_ends_a_session_that_began_under_an_earlier_secret_key(
+    client: Client, company: OpenId, settings: Settings
+) -> None:
+    signed_in(client)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another-" * 8
+    assert get(client, "/").status_code == 200
+
+    Client().post("/sso/back-channel-logout/", {"logout_token": company.logout_token()})
+
+    assert get(client, "/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("changes", "header"),
+    [
+        ({"nonce": "x"}, None),
+        ({"events": None}, None),
+        ({"events": {"http://schemas.openid.net/event/backchannel-logout": True}}, None),
+        ({"aud": "another-client"}, None),
+        ({"iss": "https://evil.example"}, None),
+        ({"sub": None}, None),
+        ({"sub": 7}, None),
+        ({"jti": None}, None),
+        ({"iat": 1_700_000_000, "exp": None}, None),
+        ({"iat": 1_700_000_000}, None),
+        ({"iat": None}, None),
+        ({"exp": 1_700_000_000}, None),
+        ({}, {"typ": "at+jwt"}),
+    ],
+)
+def test_a_logout_call_that_the_standard_forbids_ends_nothing(
+    client: Client, company: OpenId, changes: dict[str, Any], header: dict[str, Any] | None
+) -> None:
+    signed_in(client)
+    token = company.logout_token(header=header, **changes)
+
+    response = client.post("/sso/back-channel-logout/", {"logout_token": token})
+
+    assert response.status_code == 400
+    assert Session.objects.count() == 1
+
+
+@pytest.mark.parametrize("token", ["unsigned", "", "a.b.c", "e30.e30.", "é.é.é", "." * 9, "a" * 100_000])
+def test_a_logout_call_without_a_signed_token_ends_nothing(
+    client: Client, company: OpenId, token: str
+) -> None:
+    signed_in(client)
+    company.sign = unsigned
+
+    given = company.logout_token() if token == "unsigned" else token
+    response = client.post("/sso/back-channel-logout/", {"logout_token": given})
+
+    assert response.status_code == 400
+    assert Session.objects.exists()
+
+
+# --- The audit -------------------------------------------------------------------
+
+
+def test_the_audit_names_who_did_what_and_from_where_and_no_secret(
+    client: Client, company: OpenId, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    signed_in(client)
+    get(client, PAGE)
+    client.post("/sign-out/")
+    company.answer = "access_denied"
+    signed_in(client)
+
+    lines = [json.loads(r.getMessage()) for r in caplog.records if r.name == "dcsportal.audit"]
+    assert [line["event"] for line in lines] == ["sign-in", "view", "sign-out", "refusal"]
+    assert {line["from"] for line in lines} == {"127.0.0.1"}
+    assert [line["who"] for line in lines] == ["ada-1", "ada-1", "ada-1", None]
+    view = lines[1]
+    assert (view["page"], view["project"], view["status"]) == ("history", "eu-prod", 404)
+    everything = caplog.text
+    for secret in ("eyJ", "portal-secret", "an-access-token", "-code"):
+        assert secret not in everything
