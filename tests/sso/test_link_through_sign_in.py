@@ -1,4 +1,4 @@
-"""A link comes back from the company's sign-in unchanged, in however many tabs, and by nobody else's cookie."""
+"""A link comes back from the company's sign-in unchanged, in many tabs too, and by nobody else's cookie."""
 
 from __future__ import annotations
 
