@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 
 from backups.dcs.client import USER_AGENT, DcsClient
-from backups.dcs.errors import DcsAnswerGarbled, DcsError, DcsThrottled, DcsUnavailable
+from backups.dcs.errors import DcsAnswerGarbled, DcsThrottled, DcsUnavailable
 from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 
-Clients = Callable[..., DcsClient]
+from .conftest import Clients, refusal
 
 EMPTY = b'{"total_num":0,"backup_record_response":[]}'
 
@@ -32,21 +32,6 @@ EMPTY = b'{"total_num":0,"backup_record_response":[]}'
 def client_at(endpoint: str, **options: Any) -> DcsClient:
     options = {"sleep": lambda seconds: None, **options}
     return DcsClient(endpoint=endpoint, project_id="0" * 32, credentials=Credentials("AK0", "SK0"), **options)
-
-
-@pytest.fixture
-def client_of(emulator: Emulator, endpoint: str) -> Clients:
-    project = emulator.fleet.primary
-
-    def make(**options: Any) -> DcsClient:
-        options = {"sleep": lambda seconds: None, "endpoint": endpoint, **options}
-        return DcsClient(
-            project_id=project.project_id,
-            credentials=Credentials(project.ak, project.sk, project.security_token),
-            **options,
-        )
-
-    return make
 
 
 def query_of(emulator: Emulator) -> dict[str, str]:
@@ -105,12 +90,6 @@ def test_an_empty_history_is_a_page_without_records(emulator: Emulator, client_o
 # What is asked again ---------------------------------------------------------------
 
 
-def failure(client: DcsClient, **options: Any) -> DcsError:
-    with pytest.raises(DcsError) as caught:
-        client.list_backup_records(ORDERS_CACHE_ID, **options)
-    return caught.value
-
-
 ASKED_AGAIN = dict.fromkeys((429, 502, 503, 504), 3) | dict.fromkeys((400, 401, 403, 404, 500), 1)
 
 
@@ -119,7 +98,7 @@ def test_only_what_may_pass_is_asked_twice_more(
     emulator: Emulator, client_of: Clients, status: int, calls: int
 ) -> None:
     emulator.fail_with(status)
-    assert failure(client_of()).http_status == status
+    assert refusal(client_of()).http_status == status
     assert len(emulator.calls) == calls
 
 
@@ -138,7 +117,7 @@ def test_a_cut_body_is_noticed_and_asked_again(
     emulator: Emulator, client_of: Clients, at: int | None
 ) -> None:
     emulator.cut_body(at)
-    assert failure(client_of()).kind == "cut_short"
+    assert refusal(client_of()).kind == "cut_short"
     assert len(emulator.calls) == 3
     emulator.heal()
     emulator.cut_body(at, times=2)
@@ -149,7 +128,7 @@ def test_no_connection_is_tried_three_times_and_says_why() -> None:
     slept: list[float] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    error = failure(client_at(f"http://127.0.0.1:{port}", sleep=slept.append))
+    error = refusal(client_at(f"http://127.0.0.1:{port}", sleep=slept.append))
     assert (type(error), error.kind, error.message) == (
         DcsUnavailable, "unreachable", "no connection (Connection refused)",
     )  # fmt: skip
@@ -158,7 +137,7 @@ def test_no_connection_is_tried_three_times_and_says_why() -> None:
 
 def test_a_read_timeout_is_not_asked_again(emulator: Emulator, client_of: Clients) -> None:
     emulator.hang()
-    assert failure(client_of(read_timeout=0.1)).kind == "timed_out"
+    assert refusal(client_of(read_timeout=0.1)).kind == "timed_out"
     assert len(emulator.calls) == 1
 
 
@@ -181,7 +160,7 @@ def test_a_retry_after_beyond_the_deadline_is_passed_on_at_once(
 ) -> None:
     slept: list[float] = []
     emulator.fail_with(status, retry_after=60)
-    error = failure(client_of(sleep=slept.append))
+    error = refusal(client_of(sleep=slept.append))
     assert (error.retry_after, slept, len(emulator.calls)) == (60.0, [], 1)
 
 
@@ -194,14 +173,14 @@ def test_a_retry_after_that_cannot_be_read_is_as_good_as_none(
 ) -> None:
     slept: list[float] = []
     emulator.throttle(header)
-    error = failure(client_of(sleep=slept.append))
+    error = refusal(client_of(sleep=slept.append))
     assert isinstance(error, DcsThrottled)
     assert (error.retry_after, slept) == (None, [2.0, 2.0])
 
 
 def test_a_date_in_the_past_means_now(emulator: Emulator, client_of: Clients) -> None:
     emulator.throttle("Thu, 01 Jan 2026 00:00:00 -0000")
-    assert failure(client_of()).retry_after == 0.0
+    assert refusal(client_of()).retry_after == 0.0
 
 
 # Deadlines and caps --------------------------------------------------------------------
@@ -294,7 +273,7 @@ DRIPS = {
 def test_the_deadline_ends_a_call_whatever_drips(part: str) -> None:
     with server(DRIPS[part]) as (endpoint, seen):
         began = time.monotonic()
-        error = failure(client_at(endpoint, read_timeout=5), deadline=began + 0.3)
+        error = refusal(client_at(endpoint, read_timeout=5), deadline=began + 0.3)
         took = time.monotonic() - began
     assert error.kind == "timed_out"
     assert 0.2 < took < 4
@@ -302,7 +281,7 @@ def test_the_deadline_ends_a_call_whatever_drips(part: str) -> None:
 
 
 def test_no_time_left_means_no_call(emulator: Emulator, client_of: Clients) -> None:
-    assert failure(client_of(), deadline=time.monotonic() - 1).kind == "timed_out"
+    assert refusal(client_of(), deadline=time.monotonic() - 1).kind == "timed_out"
     assert emulator.calls == ()
 
 
@@ -310,7 +289,7 @@ def test_a_retry_that_would_begin_after_the_deadline_is_not_made(
     emulator: Emulator, client_of: Clients
 ) -> None:
     emulator.fail_with(503)
-    failure(client_of(), deadline=time.monotonic() + 0.4)
+    refusal(client_of(), deadline=time.monotonic() + 0.4)
     assert len(emulator.calls) == 1
 
 
@@ -320,7 +299,7 @@ def test_an_endless_body_is_left_at_the_cap(status: bytes, packed: bool) -> None
     piece = gzip.compress(b" " * 10_000_000, mtime=0) if packed else b" " * 65536
     head = b"Location: /x\r\n" + (b"Content-Encoding: gzip\r\n" if packed else b"")
     with server(for_ever(b"HTTP/1.1 " + status + b"\r\n" + head + b"\r\n", piece)) as (endpoint, seen):
-        error = failure(client_at(endpoint, max_body_bytes=1_000_000))
+        error = refusal(client_at(endpoint, max_body_bytes=1_000_000))
     assert type(error) is DcsAnswerGarbled
     assert "larger" in error.message
     assert len(seen) == 1
@@ -329,7 +308,7 @@ def test_an_endless_body_is_left_at_the_cap(status: bytes, packed: bool) -> None
 def test_a_body_just_below_the_cap_is_read() -> None:
     with server(answering(EMPTY)) as (endpoint, _):
         assert client_at(endpoint, max_body_bytes=len(EMPTY)).list_backup_records("i").length == 0
-        assert failure(client_at(endpoint, max_body_bytes=len(EMPTY) - 1)).kind == "garbled"
+        assert refusal(client_at(endpoint, max_body_bytes=len(EMPTY) - 1)).kind == "garbled"
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -340,7 +319,7 @@ CUT = [CHUNKED, CHUNKED + b"10\r\n{", CHUNKED + b"1\r\n{\r\n", CHUNKED + b"zz\r\
 @pytest.mark.parametrize("start", [*CUT, PACKED + gzip.compress(EMPTY, mtime=0)[:20]])
 def test_a_chunked_or_packed_body_that_is_cut_is_noticed(start: bytes) -> None:
     with server(lambda connection: connection.sendall(start)) as (endpoint, seen):
-        assert failure(client_at(endpoint)).kind == "cut_short"
+        assert refusal(client_at(endpoint)).kind == "cut_short"
     assert len(seen) == 3
 
 
@@ -359,7 +338,7 @@ def test_a_chunked_or_packed_body_that_is_cut_is_noticed(start: bytes) -> None:
 )
 def test_what_is_no_http_is_an_error_of_ours(answer: bytes, kind: str) -> None:
     with server(lambda connection: connection.sendall(answer)) as (endpoint, _):
-        assert failure(client_at(endpoint)).kind == kind
+        assert refusal(client_at(endpoint)).kind == kind
 
 
 # Redirects, cookies, packing -------------------------------------------------------------
@@ -369,7 +348,7 @@ def test_a_redirect_is_not_followed_and_takes_no_signature_elsewhere() -> None:
     with server(answering(EMPTY)) as (elsewhere, seen_elsewhere):
         head = f"Location: {elsewhere}/v2/x\r\n".encode()
         with server(answering(b"", head=head, status=b"302 Found")) as (endpoint, seen):
-            error = failure(client_at(endpoint))
+            error = refusal(client_at(endpoint))
     assert (error.kind, error.http_status) == ("garbled", 302)
     assert (len(seen), len(seen_elsewhere)) == (1, 0)
 
@@ -426,7 +405,7 @@ def test_calls_one_after_another_share_one_connection() -> None:
         client = client_at(endpoint)
         for kind in answers:
             if kind in ("rejected", "garbled"):
-                assert failure(client).kind == kind
+                assert refusal(client).kind == kind
             else:
                 client.list_backup_records("i")
         client.close()
@@ -467,7 +446,7 @@ def test_one_thread_s_deadline_is_not_another_s() -> None:
 
         def took(budget: float) -> float:
             began = time.monotonic()
-            failure(client, deadline=began + budget)
+            refusal(client, deadline=began + budget)
             return time.monotonic() - began
 
         with ThreadPoolExecutor(4) as pool:
@@ -501,7 +480,7 @@ def test_the_proxy_for_http_is_used(no_proxies: pytest.MonkeyPatch) -> None:
 def test_the_proxy_for_https_is_asked_for_a_tunnel(no_proxies: pytest.MonkeyPatch) -> None:
     with server(answering(b"", status=b"403 Forbidden")) as (proxy, seen):
         no_proxies.setenv("HTTPS_PROXY", proxy)
-        error = failure(client_at("https://dcs.example"))
+        error = refusal(client_at("https://dcs.example"))
     assert (error.kind, error.message) == ("unreachable", "no connection through the proxy")
     assert seen[0].startswith(b"CONNECT dcs.example:443 ")
     assert b"SDK-HMAC" not in seen[0]
@@ -512,7 +491,7 @@ def test_a_proxy_that_drips_is_left_at_the_deadline(no_proxies: pytest.MonkeyPat
     with server(for_ever(b"HTTP/1.1 200 ", b"x", 0.02)) as (proxy, _):
         no_proxies.setenv("HTTPS_PROXY", proxy)
         began = time.monotonic()
-        failure(client_at("https://dcs.example"), deadline=began + 0.3)
+        refusal(client_at("https://dcs.example"), deadline=began + 0.3)
         assert time.monotonic() - began < 4
 
 
@@ -520,7 +499,7 @@ def test_no_proxy_names_hosts_that_are_asked_directly(
     no_proxies: pytest.MonkeyPatch, client_of: Clients
 ) -> None:
     no_proxies.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    assert failure(client_of()).kind == "unreachable"
+    assert refusal(client_of()).kind == "unreachable"
     no_proxies.setenv("NO_PROXY", "other.example, 127.0.0.1")
     assert client_of().list_backup_records(ORDERS_CACHE_ID).length > 0
 
@@ -548,7 +527,7 @@ def test_only_a_certificate_of_the_ca_bundle_is_trusted(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
     with server(answering(EMPTY), context=context) as (endpoint, seen):
-        error = failure(client_at(endpoint))
+        error = refusal(client_at(endpoint))
         assert (error.kind, error.message) == (
             "unreachable",
             "no secure connection (self-signed certificate)",
@@ -610,12 +589,12 @@ def test_the_deadline_holds_over_tls_too(
     context.load_cert_chain(*certificate)
     with server(DRIPS["one header"], context=context) as (endpoint, _):
         began = time.monotonic()
-        assert failure(client_at(endpoint), deadline=began + 0.4).kind == "timed_out"
+        assert refusal(client_at(endpoint), deadline=began + 0.4).kind == "timed_out"
         assert time.monotonic() - began < 4
 
 
 def test_a_ca_bundle_that_is_not_there_is_said(no_proxies: pytest.MonkeyPatch) -> None:
     no_proxies.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
-    error = failure(client_at("https://127.0.0.1:1"))
+    error = refusal(client_at("https://127.0.0.1:1"))
     assert error.kind == "unreachable"
     assert "CA bundle" in error.message

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from backups.dcs.client import DcsClient
 from backups.dcs.errors import (
     DcsAccessDenied,
     DcsAnswerGarbled,
@@ -20,28 +19,10 @@ from backups.dcs.errors import (
     error_from_answer,
     redact,
 )
-from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
-from backups.emulator.fleet import GONE_INSTANCE_ID, ORDERS_CACHE_ID
+from backups.emulator.fleet import GONE_INSTANCE_ID
 
-
-def client_of(emulator: Emulator, endpoint: str, project: str = "eu-prod", **changes: str) -> DcsClient:
-    one = emulator.fleet.project(project)
-    key = {"ak": one.ak, "sk": one.sk, "security_token": one.security_token}
-    key |= {name: value for name, value in changes.items() if name in key}
-    return DcsClient(
-        endpoint=endpoint,
-        project_id=changes.get("project_id", one.project_id),
-        credentials=Credentials(**key),
-        sleep=lambda seconds: None,
-    )
-
-
-def refusal(client: DcsClient, instance_id: str = ORDERS_CACHE_ID) -> DcsError:
-    with pytest.raises(DcsError) as caught:
-        client.list_backup_records(instance_id)
-    return caught.value
-
+from .conftest import Clients, refusal
 
 # The tables of the API's error reference ---------------------------------------------
 
@@ -72,10 +53,16 @@ TABLE = [
 @pytest.mark.parametrize(("status", "code", "family", "kind"), TABLE)
 @pytest.mark.parametrize("shape", ["dcs", "gateway", "older", "authorization"])
 def test_every_documented_code_in_every_shape(
-    emulator: Emulator, endpoint: str, status: int, code: str, family: type[DcsError], kind: str, shape: Any
+    emulator: Emulator,
+    client_of: Clients,
+    status: int,
+    code: str,
+    family: type[DcsError],
+    kind: str,
+    shape: Any,
 ) -> None:
     emulator.fail_with(status, code, "What DCS says.", shape=shape)
-    error = refusal(client_of(emulator, endpoint))
+    error = refusal(client_of())
     assert type(error) is family
     found = (error.kind, error.http_status, error.error_code, error.message)
     assert found == (kind, status, code, "What DCS says.")
@@ -86,16 +73,16 @@ def test_every_documented_code_in_every_shape(
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_the_sign_in_service_puts_the_status_where_the_code_belongs(
-    emulator: Emulator, endpoint: str, status: int
+    emulator: Emulator, client_of: Clients, status: int
 ) -> None:
     emulator.fail_with(status, message="The token is expired.", shape="iam")
-    error = refusal(client_of(emulator, endpoint))
+    error = refusal(client_of())
     assert isinstance(error, DcsAccessDenied)
     assert (error.error_code, error.message) == (str(status), "The token is expired.")
 
 
-def test_the_real_refusals_of_the_emulator(emulator: Emulator, endpoint: str) -> None:
-    client = client_of(emulator, endpoint)
+def test_the_real_refusals_of_the_emulator(emulator: Emulator, client_of: Clients) -> None:
+    client = client_of()
     for instance_id, family, status, code in (
         ("not-an-id", DcsRequestRejected, 400, "DCS.4061"),
         ("11111111-1111-4111-8111-111111111111", DcsNotFound, 400, "DCS.4119"),
@@ -104,15 +91,15 @@ def test_the_real_refusals_of_the_emulator(emulator: Emulator, endpoint: str) ->
         error = refusal(client, instance_id)
         assert (type(error), error.http_status, error.error_code) == (family, status, code)
     for project_id in ("no-project", "f" * 32):
-        error = refusal(client_of(emulator, endpoint, project_id=project_id))
+        error = refusal(client_of(project_id=project_id))
         assert (error.kind, error.error_code) == ("credentials_refused", "APIGW.0307")
 
 
 @pytest.mark.parametrize("instance_id", ["", ".", ".."])
 def test_an_id_that_would_lead_to_another_call_is_not_asked_for(
-    emulator: Emulator, endpoint: str, instance_id: str
+    emulator: Emulator, client_of: Clients, instance_id: str
 ) -> None:
-    client = client_of(emulator, endpoint)
+    client = client_of()
     for ask in (client.list_backup_records, client.show_instance):
         with pytest.raises(DcsNotFound):
             ask(instance_id)
@@ -186,9 +173,9 @@ def test_an_odd_body_still_becomes_the_error_of_its_status(answer: Any) -> None:
         assert made(answer, http_status=status).kind == kind
 
 
-def test_the_encoded_authorisation_message_is_not_shown(emulator: Emulator, endpoint: str) -> None:
+def test_the_encoded_authorisation_message_is_not_shown(emulator: Emulator, client_of: Clients) -> None:
     emulator.fail_with(403, shape="authorization")
-    error = refusal(client_of(emulator, endpoint))
+    error = refusal(client_of())
     assert error.error_code == "DCS.2003"
     assert "XcYHVkLm" not in str(error) + error.message
 
@@ -205,10 +192,10 @@ def test_the_encoded_authorisation_message_is_not_shown(emulator: Emulator, endp
     ],
 )
 def test_an_error_inside_a_200_is_an_error_and_never_an_empty_history(
-    emulator: Emulator, endpoint: str, body: Any, family: type[DcsError], code: str, message: str
+    emulator: Emulator, client_of: Clients, body: Any, family: type[DcsError], code: str, message: str
 ) -> None:
     emulator.answer_body(json.dumps(body).encode())
-    error = refusal(client_of(emulator, endpoint))
+    error = refusal(client_of())
     assert (type(error), error.error_code, error.message) == (family, code, message)
     assert error.http_status == 200
     assert error.request_id == emulator.calls[-1].request_id
@@ -217,19 +204,21 @@ def test_an_error_inside_a_200_is_an_error_and_never_an_empty_history(
 @pytest.mark.parametrize(
     "body", [b"", b"<html>hello</html>", b"null", b"[]", b'"ok"', b'{"backup_record_response":1}']
 )
-def test_a_200_that_is_not_the_api_s_is_garbled(emulator: Emulator, endpoint: str, body: bytes) -> None:
+def test_a_200_that_is_not_the_api_s_is_garbled(emulator: Emulator, client_of: Clients, body: bytes) -> None:
     emulator.answer_body(body)
-    error = refusal(client_of(emulator, endpoint))
+    error = refusal(client_of())
     assert type(error) is DcsAnswerGarbled
     assert (error.kind, error.http_status) == ("garbled", 200)
     assert error.request_id == emulator.calls[-1].request_id
 
 
 @pytest.mark.parametrize("status", [201, 206, 301, 302, 307, 308, 304])
-def test_other_statuses_without_an_error_are_garbled(emulator: Emulator, endpoint: str, status: int) -> None:
+def test_other_statuses_without_an_error_are_garbled(
+    emulator: Emulator, client_of: Clients, status: int
+) -> None:
     body = b"" if status == 304 else b'{"backup_record_response":[]}'
     emulator.answer_body(body, status, headers=(("Location", "/elsewhere"),))
-    assert refusal(client_of(emulator, endpoint)).kind == "garbled"
+    assert refusal(client_of()).kind == "garbled"
     assert len(emulator.calls) == 1
 
 
@@ -237,18 +226,22 @@ HTML = {400: "garbled", 401: "credentials_refused", 403: "blocked", 404: "garble
 
 
 @pytest.mark.parametrize(("status", "kind"), HTML.items())
-def test_a_proxy_s_html_keeps_its_status(emulator: Emulator, endpoint: str, status: int, kind: str) -> None:
+def test_a_proxy_s_html_keeps_its_status(
+    emulator: Emulator, client_of: Clients, status: int, kind: str
+) -> None:
     emulator.answer_html(status)
-    error = refusal(client_of(emulator, endpoint))
+    error = refusal(client_of())
     assert (error.kind, error.http_status, error.error_code, error.message) == (kind, status, "", "")
 
 
 # Redaction -----------------------------------------------------------------------
 
 
-def test_the_gateway_s_echo_of_a_wrong_signature_shows_no_secret(emulator: Emulator, endpoint: str) -> None:
+def test_the_gateway_s_echo_of_a_wrong_signature_shows_no_secret(
+    emulator: Emulator, client_of: Clients
+) -> None:
     temporary = next(project for project in emulator.fleet.projects if project.security_token)
-    client = client_of(emulator, endpoint, temporary.name, sk="Wrong-secret-key-0123456789")
+    client = client_of(temporary.name, key={"sk": "Wrong-secret-key-0123456789"})
     error = refusal(client)
     assert (error.kind, error.error_code) == ("credentials_refused", "APIGW.0301")
     assert "verify aksk signature fail" in error.message
@@ -257,10 +250,10 @@ def test_the_gateway_s_echo_of_a_wrong_signature_shows_no_secret(emulator: Emula
         assert secret not in shown
 
 
-def test_the_echo_of_a_refused_key_or_token_shows_neither(emulator: Emulator, endpoint: str) -> None:
+def test_the_echo_of_a_refused_key_or_token_shows_neither(emulator: Emulator, client_of: Clients) -> None:
     temporary = next(project for project in emulator.fleet.projects if project.security_token)
     for changes in ({"ak": "AKNOBODYKNOWS0000000"}, {"security_token": "Another-token-0123456789"}):
-        error = refusal(client_of(emulator, endpoint, temporary.name, **changes))
+        error = refusal(client_of(temporary.name, key=changes))
         assert error.kind == "credentials_refused"
         for secret in (*changes.values(), temporary.ak):
             assert secret not in str(error)
@@ -323,17 +316,3 @@ def test_a_secret_in_the_code_is_not_shown() -> None:
 def test_request_ids_cannot_break_a_log_line_or_a_page() -> None:
     assert clean_request_id("ab-1_2.3:4<script>\r\nx") == "ab-1_2.3:4scriptx"
     assert len(clean_request_id("a" * 500)) == 128
-
-
-def test_errors_are_one_family_and_say_what_they_are() -> None:
-    for family in (
-        DcsUnavailable,
-        DcsThrottled,
-        DcsAccessDenied,
-        DcsNotFound,
-        DcsRequestRejected,
-        DcsAnswerGarbled,
-    ):
-        assert issubclass(family, DcsError)
-        assert family("why").kind == family.kind
-    assert str(DcsUnavailable("no connection", kind="timed_out")) == "timed out, no connection"

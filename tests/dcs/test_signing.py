@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +20,9 @@ from backups.dcs.errors import DcsError
 from backups.dcs.signing import Credentials, Signer, canonical_query, signature
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from tests.dcs.test_client import answering, server
-from tests.dcs.test_errors import client_of
+
+from .conftest import Clients
+from .test_client import answering, server
 
 AK, SK, TOKEN = "AKEXAMPLE0000000000", "SKexampleSecretKey0000000000000000000000", "TOKENEXAMPLE"
 PROJECT_ID = "0123456789abcdef0123456789abcdef"
@@ -151,36 +151,28 @@ def test_what_is_signed_is_byte_for_byte_what_is_sent(project_id: str, instance_
 
 
 def test_a_netrc_file_does_not_replace_the_signature(
-    emulator: Emulator, endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    emulator: Emulator, client_of: Clients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    assert requests.utils.get_netrc_auth(endpoint) == ("somebody", "else"), (
+    assert requests.utils.get_netrc_auth("http://127.0.0.1") == ("somebody", "else"), (
         "the file is one that would be used"
     )
-    assert client_of(emulator, endpoint).list_backup_records(ORDERS_CACHE_ID).length > 0
+    assert client_of().list_backup_records(ORDERS_CACHE_ID).length > 0
 
 
-def test_permanent_and_temporary_keys_are_both_accepted(emulator: Emulator, endpoint: str) -> None:
+def test_permanent_and_temporary_keys_are_both_accepted(emulator: Emulator, client_of: Clients) -> None:
     for project in emulator.fleet.projects:
-        assert client_of(emulator, endpoint, project.name).list_instances(limit=1).length == 1
+        assert client_of(project.name).list_instances(limit=1).length == 1
     assert {bool(project.security_token) for project in emulator.fleet.projects} == {True, False}
 
 
-def test_each_call_is_signed_with_the_time_of_that_call(emulator: Emulator, endpoint: str) -> None:
+def test_each_call_is_signed_with_the_time_of_that_call(emulator: Emulator, client_of: Clients) -> None:
     times = iter([datetime.now(UTC).replace(microsecond=0, second=second) for second in (1, 2, 3)])
-    project = emulator.fleet.primary
-    client = DcsClient(
-        endpoint=endpoint,
-        project_id=project.project_id,
-        credentials=Credentials(project.ak, project.sk, project.security_token),
-        clock=lambda: next(times),
-        sleep=lambda seconds: None,
-    )
     emulator.fail_with(503, times=2)
-    client.list_instances()
+    client_of(clock=lambda: next(times)).list_instances()
     assert [call.headers["x-sdk-date"][-3:] for call in emulator.calls] == ["01Z", "02Z", "03Z"]
 
 
@@ -208,7 +200,7 @@ def own_frames(error: BaseException) -> str:
 
 @pytest.mark.parametrize("fault", ["refused", "nobody", "hang", "cut", "html", "garbled", "bad key"])
 def test_no_traceback_shows_a_secret_or_a_signature(
-    emulator: Emulator, endpoint: str, fault: str, unused_tcp_port: int
+    emulator: Emulator, client_of: Clients, fault: str
 ) -> None:
     key = {"security_token": "Token-of-its-own-0123456789", "sk": "Wrong-secret-key-0123456789"}
     if fault in ("hang", "cut", "html", "garbled"):
@@ -221,28 +213,12 @@ def test_no_traceback_shows_a_secret_or_a_signature(
         }[fault]()
     if fault == "bad key":
         key["ak"] = "AKwithanewline\n0123"
+    options = {"endpoint": "http://127.0.0.1:1"} if fault == "nobody" else {}
     project = emulator.fleet.primary
-    credentials = Credentials(
-        **{"ak": project.ak, "sk": project.sk, "security_token": project.security_token, **key}
-    )
-    client = DcsClient(
-        endpoint=f"http://127.0.0.1:{unused_tcp_port}" if fault == "nobody" else endpoint,
-        project_id=project.project_id,
-        credentials=credentials,
-        read_timeout=0.1,
-        sleep=lambda seconds: None,
-    )
     with pytest.raises(DcsError) as caught:
-        client.list_backup_records(ORDERS_CACHE_ID)
+        client_of(key=key, read_timeout=0.1, **options).list_backup_records(ORDERS_CACHE_ID)
     shown = own_frames(caught.value)
-    for secret in (*credentials.secrets, "Signature="):
+    for secret in (project.ak, project.sk, *key.values(), "Signature="):
         assert secret not in shown
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
-
-
-@pytest.fixture
-def unused_tcp_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port

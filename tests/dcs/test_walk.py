@@ -15,10 +15,11 @@ from backups.dcs.client import DcsClient
 from backups.dcs.errors import DcsAccessDenied, DcsThrottled, DcsUnavailable
 from backups.dcs.pages import Page
 from backups.dcs.records import BackupRecord
-from backups.dcs.signing import Credentials
 from backups.dcs.walk import Walk, walk
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID, utc_now
+
+from .conftest import Clients
 
 
 @dataclass(frozen=True)
@@ -269,16 +270,6 @@ def test_each_page_is_shown_as_it_arrives() -> None:
 # Trouble on the way ----------------------------------------------------------------
 
 
-def client_of(emulator: Emulator, endpoint: str, slept: list[float]) -> DcsClient:
-    project = emulator.fleet.primary
-    return DcsClient(
-        endpoint=endpoint,
-        project_id=project.project_id,
-        credentials=Credentials(project.ak, project.sk),
-        sleep=slept.append,
-    )
-
-
 def read_bulk_history(client: DcsClient) -> Walk[BackupRecord]:
     return walk(
         lambda offset, limit: client.list_backup_records(BULK_HISTORY_ID, offset=offset, limit=limit),
@@ -288,13 +279,13 @@ def read_bulk_history(client: DcsClient) -> Walk[BackupRecord]:
 
 
 def test_ten_thousand_records_are_read_whole_though_dcs_fails_for_a_moment(
-    emulator: Emulator, endpoint: str
+    emulator: Emulator, client_of: Clients
 ) -> None:
     slept: list[float] = []
     emulator.cut_body(after=2, times=1)
     emulator.fail_with(503, after=5, times=1)
     emulator.throttle(3, after=8, times=1)
-    result = read_bulk_history(client_of(emulator, endpoint, slept))
+    result = read_bulk_history(client_of(sleep=slept.append))
     rows = emulator.fleet.backups(BULK_HISTORY_ID)
     assert [record.backup_id for record in result.records] == [row.backup_id for row in rows]
     assert result.complete
@@ -303,24 +294,28 @@ def test_ten_thousand_records_are_read_whole_though_dcs_fails_for_a_moment(
     assert emulator.count("/backups") == 11 + 3
 
 
-def test_an_outage_in_the_middle_is_raised_and_no_shorter_list(emulator: Emulator, endpoint: str) -> None:
+def test_an_outage_in_the_middle_is_raised_and_no_shorter_list(
+    emulator: Emulator, client_of: Clients
+) -> None:
     emulator.fail_with(503, after=5)
     with pytest.raises(DcsUnavailable) as caught:
-        read_bulk_history(client_of(emulator, endpoint, []))
+        read_bulk_history(client_of())
     assert caught.value.http_status == 503
     assert emulator.count("/backups") == 5 + 3
 
 
-def test_a_list_that_stays_throttled_is_left_with_its_retry_after(emulator: Emulator, endpoint: str) -> None:
+def test_a_list_that_stays_throttled_is_left_with_its_retry_after(
+    emulator: Emulator, client_of: Clients
+) -> None:
     emulator.throttle(60, after=3)
     with pytest.raises(DcsThrottled) as caught:
-        read_bulk_history(client_of(emulator, endpoint, []))
+        read_bulk_history(client_of())
     assert caught.value.retry_after == 60
     assert emulator.count("/backups", status=429) == 1
 
 
-def test_a_key_that_is_revoked_during_a_walk_is_not_locked(emulator: Emulator, endpoint: str) -> None:
-    client = client_of(emulator, endpoint, [])
+def test_a_key_that_is_revoked_during_a_walk_is_not_locked(emulator: Emulator, client_of: Clients) -> None:
+    client = client_of()
     an_hour_on = utc_now() + timedelta(hours=1)
     emulator.after_calls(5, lambda: setattr(emulator, "clock", lambda: an_hour_on))
     try:
