@@ -38,12 +38,15 @@ class Instance:
     def backup_period(self) -> str:
         return f"{self.backup_hour:02d}:00-{(self.backup_hour + 1) % 24:02d}:00"
 
+    @property
+    def ip(self) -> str:
+        return f"10.{int(noise(self.instance_id, 4) * 250)}.{int(noise(self.instance_id, 6) * 250)}.17"
+
     def summary(self) -> Json:
         """Return one object of ListInstances. Some types are wrong on purpose, as in the official samples."""
         small = self.capacity_gb < 1
         memory_mb = int(self.capacity_gb * 1024)
         used = int(memory_mb * (0.3 + 0.5 * noise(self.instance_id, 3)))
-        octets = f"10.{int(noise(self.instance_id, 4) * 250)}.{int(noise(self.instance_id, 6) * 250)}"
         return {
             "publicip_id": {},
             "vpc_name": "vpc-production",
@@ -63,7 +66,7 @@ class Instance:
             "engine": self.engine,
             "engine_version": self.engine_version,
             "no_password_access": "false",
-            "ip": f"{octets}.17",
+            "ip": self.ip,
             "port": 6379 if self.engine == "Redis" else 11211,
             "access_user": None,
             "instance_id": self.instance_id,

@@ -10,7 +10,7 @@ from .contract import GONE_INSTANCE_ID
 from .fleet import Fleet
 from .http import Answer, ApiError, Request, json_answer, json_bytes_answer
 from .inventory import Instance, Project
-from .records import Json, Row, row_of
+from .records import Row, row_of
 
 DEFAULT_LIMIT = 10
 LARGEST_LIMIT = 1000
@@ -31,8 +31,9 @@ def answer(fleet: Fleet, project: Project, request: Request) -> Answer:
     page = _page(given)
     match call:
         case ["instances"]:
-            found = _matching([one.summary() for one in fleet.instances(project)], given)
-            return json_answer({"instance_num": len(found), "instances": found[page]})
+            found = _matching(fleet.instances(project), given)
+            shown = [one.summary() for one in found[page]]
+            return json_answer({"instance_num": len(found), "instances": shown})
         case ["instances", instance_id]:
             return json_answer(_instance(fleet, project, instance_id).details())
         case ["instances", instance_id, "backups"]:
@@ -81,7 +82,7 @@ def _within(rows: list[Row], given: Given) -> list[Row]:
     return [row for row in rows if row.created is not None and first <= row.created <= last]
 
 
-def _matching(instances: list[Json], given: Given) -> list[Json]:
+def _matching(instances: list[Instance], given: Given) -> list[Instance]:
     """Apply the filters of ListInstances; `name` is fuzzy, `name_equal` exact, `tags` are `key=value,…`."""
     exact = {"name_equal": "name", "instance_id": "instance_id", "status": "status", "ip": "ip"}
     wanted = {field: given[name] for name, field in exact.items() if given.get(name)}
@@ -89,10 +90,10 @@ def _matching(instances: list[Json], given: Given) -> list[Json]:
     return [
         one
         for one in instances
-        if (one["status"] != "CREATEFAILED" or given.get("include_failure") == "true")
-        and given.get("name", "").casefold() in one["name"].casefold()
-        and all(one[field] == value for field, value in wanted.items())
-        and tags <= {f"{tag['key']}={tag['value']}" for tag in one["tags"]}
+        if (one.status != "CREATEFAILED" or given.get("include_failure") == "true")
+        and given.get("name", "").casefold() in one.name.casefold()
+        and all(getattr(one, field) == value for field, value in wanted.items())
+        and tags <= {f"{key}={value}" for key, value in one.tags}
     ]
 
 

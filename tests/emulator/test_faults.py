@@ -57,7 +57,7 @@ def test_a_hanging_call_times_out_and_goes_on_when_it_is_healed(dcs: Caller) -> 
     with pytest.raises(requests.ReadTimeout):
         dcs.get("/instances", timeout=0.2)
 
-    assert [call.status for call in dcs.emulator.calls] == [None]
+    wait_for(lambda: [call.status for call in dcs.emulator.calls] == [None])
     dcs.emulator.heal()
     wait_for(lambda: dcs.emulator.count("/instances", status=200) == 1)
 
