@@ -20,6 +20,7 @@ from .services.history import (
     DEFAULT_PER_PAGE,
     DEFAULT_SORT,
     FILTERS,
+    MOST_PER_PAGE,
     PER_PAGE,
     RANGES,
     SORTS,
@@ -173,7 +174,7 @@ class ListForm(QueryForm):
 
     q = Search()
     page = WholeNumber()
-    per_page = Code(map(str, PER_PAGE), str(DEFAULT_PER_PAGE))
+    per_page = Code(map(str, (*PER_PAGE, MOST_PER_PAGE)), str(DEFAULT_PER_PAGE))
 
 
 class HistoryForm(ListForm):

@@ -13,7 +13,15 @@ from django.http import HttpRequest
 from django.utils.encoding import escape_uri_path, iri_to_uri
 
 from .dcs.records import BackupRecord
-from .services.history import DEFAULT_PER_PAGE, NARROWING, PARAMETERS, PER_PAGE, backup_path, utc_text
+from .services.history import (
+    DEFAULT_PER_PAGE,
+    MOST_PER_PAGE,
+    NARROWING,
+    PARAMETERS,
+    PER_PAGE,
+    backup_path,
+    utc_text,
+)
 from .services.insights import Day, Hint
 
 # Two hundred rows would repeat it.
@@ -67,8 +75,15 @@ class QueryLinks:
     @cached_property
     def page_sizes(self) -> list[tuple[int, str]]:
         """How many rows a page of a history can have, each with its link."""
-        asked = [(size, [] if size == DEFAULT_PER_PAGE else [str(size)]) for size in PER_PAGE]
-        return [(size, self.setting({"per_page": value, "page": []})) for size, value in asked]
+        return [(size, self._with_rows(size)) for size in PER_PAGE]
+
+    def all_rows(self, matched: int) -> str:
+        """Return the link of one page with all rows; "" where they are too many for one."""
+        size = next((size for size in (*PER_PAGE, MOST_PER_PAGE) if size >= matched), None)
+        return self._with_rows(size) if size else ""
+
+    def _with_rows(self, size: int) -> str:
+        return self.setting({"per_page": [] if size == DEFAULT_PER_PAGE else [str(size)], "page": []})
 
     @cached_property
     def unfiltered(self) -> str:

@@ -74,3 +74,10 @@ def test_a_page_s_own_address_is_kept_as_it_came(path: str, query: str) -> None:
     request.META["QUERY_STRING"] = query
 
     assert QueryLinks.of(request).here == request.get_full_path()
+
+
+@pytest.mark.parametrize(
+    ("matched", "query"), [(30, ""), (72, "?per_page=100"), (201, "?per_page=2000"), (2001, None)]
+)
+def test_all_rows_are_one_link_away_as_long_as_a_page_can_hold_them(matched: int, query: str | None) -> None:
+    assert links("page=2").all_rows(matched) == ("" if query is None else f"/projects/eu-prod/{query}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import instances
 from .filters import (
     DEFAULT_PER_PAGE,
+    MOST_PER_PAGE,
     DEFAULT_SORT,
     FILTERS,
     NARROWING,
@@ -40,6 +41,7 @@ from .query import (
 
 __all__ = [
     "DEFAULT_PER_PAGE",
+    "MOST_PER_PAGE",
     "DEFAULT_SORT",
     "FILTERS",
     "NARROWING",

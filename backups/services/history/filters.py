@@ -111,6 +111,8 @@ def _place(value: str, known: Sequence[str]) -> int:
 
 DEFAULT_SORT = "-started"
 PER_PAGE = (25, 50, 100, 200)
+# The most rows that one page has, for paper.
+MOST_PER_PAGE = 2000
 DEFAULT_PER_PAGE = 50
 
 # What a query says of which rows are shown, and how; tz says how times are written.

@@ -1,0 +1,73 @@
+"""A history on paper: nothing is cut, and each sheet says what it is of and when it was read."""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Page, expect
+from pypdf import PdfReader
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID
+
+from .conftest import OpenPage
+
+ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
+# What paper leaves of a sheet, in pixels: A4 upright.
+PAPER = 703
+
+
+def squeezed(text: str) -> str:
+    """The text without its spaces and line breaks, which depend on the width of the sheet."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def sheets(page: Page, size: str, landscape: bool) -> list[str]:
+    pages = PdfReader(io.BytesIO(page.pdf(format=size, landscape=landscape))).pages
+    return [squeezed(sheet.extract_text()) for sheet in pages]
+
+
+@pytest.mark.parametrize("landscape", [False, True], ids=["portrait", "landscape"])
+@pytest.mark.parametrize("size", ["A4", "Letter"])
+def test_each_sheet_of_a_history_says_what_it_is_and_no_text_is_lost(
+    open_page: OpenPage, address: str, emulator: Emulator, size: str, landscape: bool
+) -> None:
+    page = open_page(f"{ORDERS}?status=succeed&status=expired&status=failed&sort=name")
+    matched = int(re.findall(r"of (\d+)", page.locator(".pager .rows").inner_text())[0])
+
+    for first, last in ((1, 50), (1, matched)):
+        printed = sheets(page, size, landscape)
+
+        assert len(printed) > 1
+        for sheet in printed:
+            assert squeezed(f"{address}{ORDERS}?status=succeed&status=expired&status=failed") in sheet
+            assert "Status:Succeeded,Failed,Expired" in sheet
+            assert f"{first}–{last}of{matched}" in sheet
+            assert re.search(squeezed(f"read from DCS {datetime.now(UTC):%-d %b %Y}") + r"[\d:]{8}UTC", sheet)
+        for row in page.locator("[data-backup-id]").all():
+            for cell in (".c-status", ".c-restore .cut", ".name", ".c-note"):
+                for text in row.locator(cell).all_text_contents():
+                    assert squeezed(text) in "".join(printed)
+        if last == 50:
+            page.get_by_role("link", name=f"All {matched}").click()
+            expect(page.locator("[data-backup-id]")).to_have_count(matched)
+
+
+@pytest.mark.parametrize("instance", ["orders-cache", "hostile-remarks", "every-error-code"])
+def test_nothing_is_wider_than_the_paper(open_page: OpenPage, emulator: Emulator, instance: str) -> None:
+    path = f"/projects/eu-prod/instances/{emulator.fleet.named(instance).instance_id}/"
+    for url in (path, "/projects/eu-prod/", f"{path}recovery-point/?at=2+days+ago"):
+        page = open_page(url, width=PAPER)
+        page.emulate_media(media="print")
+        cut = page.evaluate(
+            """() => [...document.querySelectorAll('main *')]
+              .filter(box => box.checkVisibility() && box.clientWidth && !box.closest('.vh'))
+              .filter(box => box.getBoundingClientRect().right > innerWidth + 1 ||
+                (getComputedStyle(box).overflowX !== 'visible' && box.scrollWidth > box.clientWidth + 1))
+              .map(box => box.outerHTML.slice(0, 200))"""
+        )
+        assert cut == []
