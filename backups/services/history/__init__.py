@@ -5,9 +5,9 @@ from __future__ import annotations
 from . import instances
 from .filters import (
     DEFAULT_PER_PAGE,
-    MOST_PER_PAGE,
     DEFAULT_SORT,
     FILTERS,
+    MOST_PER_PAGE,
     NARROWING,
     PARAMETERS,
     PER_PAGE,
@@ -41,9 +41,9 @@ from .query import (
 
 __all__ = [
     "DEFAULT_PER_PAGE",
-    "MOST_PER_PAGE",
     "DEFAULT_SORT",
     "FILTERS",
+    "MOST_PER_PAGE",
     "NARROWING",
     "PARAMETERS",
     "PER_PAGE",
