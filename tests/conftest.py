@@ -46,7 +46,7 @@ from backups.emulator.server import running  # noqa: E402
 from backups.services.listings import COUNTED_SECONDS  # noqa: E402
 
 # The same examples in every run; many more, and others each time, with --hypothesis-profile=long.
-hypothesis.settings.register_profile("short", max_examples=100, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("short", max_examples=50, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("long", max_examples=2000, deadline=None)
 hypothesis.settings.register_profile("few", parent=hypothesis.settings.get_profile("short"), max_examples=15)
 hypothesis.settings.load_profile("short")

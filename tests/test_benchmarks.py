@@ -1,4 +1,4 @@
-"""`./run bench`: each part runs, and leaves no figure out. How good they are is not asked here."""
+"""`./run bench`: its parts run, and leave no figure out. How good they are is not asked here."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from .benchmarks.__main__ import NAMED_ONLY, PARTS
+from .benchmarks.__main__ import PARTS
 from .benchmarks.report import PAGE, TINY, Row, as_text, write_docs
 
+# The others serve the portal for longer than a test may take.
+QUICK_PARTS = ("house", "walks", "pages")
 
-@pytest.mark.parametrize("part", [part for part in PARTS if part != NAMED_ONLY])
-def test_each_part_measures_all_that_it_is_to_measure(part: str) -> None:
+
+@pytest.mark.parametrize("part", QUICK_PARTS)
+def test_a_part_leaves_no_figure_out(part: str) -> None:
     rows = PARTS[part](TINY)
 
     assert rows
     assert [row.what for row in rows if row.measured is None and not row.why_not] == []
     assert len({row.what for row in rows}) == len(rows)
     assert all(row.what in as_text(rows) for row in rows)
-    for word in ("exactly 1", "DCS fails", "not documented", "other records"):
-        for row in rows:
-            if word in (row.what, row.wanted) or (row.most == 0 and word in row.what):
-                assert row.reached, row
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,7 @@ class Effort:
 
 FULL = Effort()
 QUICK = Effort(rounds=3, requests=20, seconds=2, broken_seconds=4, use_seconds=60, sizes=(100, 10_000))
-# For the test that all of it runs.
-TINY = Effort(
-    records=200, rounds=1, requests=2, viewers=8, idle=20, half_sent=10,
-    seconds=0.2, broken_seconds=0.2, use_seconds=2, sizes=(60,),
-)  # fmt: skip
+TINY = Effort(records=200, rounds=1, requests=2)  # for the tests
 
 
 @dataclass(frozen=True)

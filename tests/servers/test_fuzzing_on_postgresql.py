@@ -11,10 +11,11 @@ import psycopg
 from .postgresql import DATABASE, Postgres
 from .served import ROOT
 
+# What reaches the database.
 FILES = (
     "tests/test_fuzzing.py",
-    "tests/sso/test_link_through_sign_in.py",
     "tests/sso/test_who_is_let_in.py",
+    "tests/sso/test_sign_out.py",
     "tests/sso/test_proxy_sign_in.py",
 )
 OPTIONS = ("-n0", "-p", "no:cacheprovider", "--reuse-db")
