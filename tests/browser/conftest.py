@@ -9,15 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
+
+from ..services.conftest import with_pauses
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
     "--no-sandbox --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
+
+# It ends a test that fails: an answer may take as long as the machine is busy.
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 
 # Playwright's loop runs in the thread of the tests, where Django would refuse the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -35,8 +42,9 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 
 @pytest.fixture
-def address(portal: Settings, live_server: LiveServer) -> str:
-    """The portal's address."""
+def address(portal: Settings, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a portal that tries each call of DCS once, so that failures come at once."""
+    with_pauses(monkeypatch, ())
     portal.PORTAL_URL = live_server.url
     portal.CSRF_TRUSTED_ORIGINS = [live_server.url]
     return live_server.url
@@ -46,12 +54,14 @@ OpenPage = Callable[..., Page]
 
 
 @pytest.fixture
-def open_page(browser: Browser, address: str) -> Generator[OpenPage]:
-    """`open_page("/path/", person="ada")` opens a page in a browser of its own, signed in when asked to."""
+def open_page(
+    browser: Browser, address: str, portal: Settings, client_of: Callable[[str], Client]
+) -> Generator[OpenPage]:
+    """`open_page("/path/")` opens a page in a browser of its own, in which that person has signed in."""
     contexts: list[BrowserContext] = []
 
     def opened(
-        path: str = "/",
+        path: str,
         *,
         person: str = "ada",
         width: int = 1440,
@@ -67,13 +77,15 @@ def open_page(browser: Browser, address: str) -> Generator[OpenPage]:
         )
         contexts.append(context)
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
-        context.add_cookies([{"name": "portal_language", "value": language, "url": address}])
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.goto("/sign-in/" if person else path)
+        cookies = {"portal_language": language}
         if person:
-            page.locator(f'form:has(input[name=person][value="{person}"]) button').click()
-            page.goto(path)
+            name = portal.SESSION_COOKIE_NAME
+            cookies[name] = client_of(person).cookies[name].value
+        for name, value in cookies.items():
+            context.add_cookies([{"name": name, "value": value, "url": address}])
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(path)
         return page
 
     yield opened
@@ -81,14 +93,25 @@ def open_page(browser: Browser, address: str) -> Generator[OpenPage]:
         context.close()
 
 
+CONTRAST = "color-contrast"
+
+
 def axe_findings(page: Page) -> list[str]:
-    """Return what axe-core finds on the page, a line each."""
+    """Return what axe-core finds on the page, a line each; of contrast nothing, which takes long."""
+    return _axe(page, {"rules": {CONTRAST: {"enabled": False}}})
+
+
+def contrast_findings(page: Page) -> list[str]:
+    """Return the texts of the page that do not stand out, a line each."""
+    return _axe(page, {"runOnly": [CONTRAST]})
+
+
+def _axe(page: Page, options: dict[str, Any]) -> list[str]:
     spec = find_spec("axe_playwright_python")
     assert spec
     assert spec.submodule_search_locations
-    script = Path(spec.submodule_search_locations[0], "axe.min.js").read_text()
-    page.evaluate(script)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    page.evaluate(Path(spec.submodule_search_locations[0], "axe.min.js").read_text())
+    found = page.evaluate("options => axe.run(document, options)", {"resultTypes": ["violations"], **options})
     return [
         f"{violation['id']}: {node['html'][:160]} ({node['failureSummary'][:200]})"
         for violation in found["violations"]

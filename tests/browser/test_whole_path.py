@@ -55,12 +55,3 @@ def test_by_the_mouse_from_a_time_to_the_ticket(open_page: OpenPage) -> None:
     assert name in page.evaluate("navigator.clipboard.readText()").replace("\\", "")
     page.get_by_role("link", name=name).first.click()
     expect(page).to_have_url(BACKUP)
-
-
-def test_without_a_script_from_a_time_to_the_text_for_the_ticket(open_page: OpenPage) -> None:
-    page = open_page(ORDERS, javascript=False)
-    page.get_by_label("Recover to").fill("8 days ago")
-    page.locator("form.recover button").click()
-    expect(page).to_have_url(re.compile(r"recovery-point/\?at="))
-    page.locator("#ticket-menu [data-ticket]").click()
-    expect(page.locator("#ticket-text")).to_contain_text("orders-cache")
