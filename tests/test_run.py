@@ -23,6 +23,7 @@ import pytest
 
 from .conftest import shell_environment
 from .servers.served import browser, serving, token_of, wait_for
+from .test_settings import PRODUCTION
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -124,17 +125,12 @@ def test_without_a_way_to_make_a_venv_it_names_the_debian_package(checkout: Chec
     assert errors.splitlines()[-1].endswith("(Debian: apt-get install python3-venv).")
 
 
-def test_benchmarks_that_are_not_there_are_told_in_one_sentence(checkout: Checkout) -> None:
-    code, _, errors = checkout.run("bench")
-
-    assert code == 2
-    assert errors.splitlines()[-1] == "There are no benchmarks in this version."
-
-
 # --- Installing ------------------------------------------------------------------
 
 
-def test_the_first_run_installs_with_hashes_and_the_second_does_not(checkout: Checkout) -> None:
+def test_what_is_required_is_installed_with_hashes_once_and_again_where_it_changed(
+    checkout: Checkout,
+) -> None:
     assert checkout.run("manage", "check")[0] == 0
     assert checkout.run("manage", "check")[0] == 0
 
@@ -142,13 +138,8 @@ def test_the_first_run_installs_with_hashes_and_the_second_does_not(checkout: Ch
     assert "--require-hashes" in arguments
     assert arguments[-1] == str(checkout.path / "requirements.txt")
 
-
-def test_changed_requirements_are_installed(checkout: Checkout) -> None:
-    checkout.run("manage")
     (checkout.path / "requirements.txt").write_text("# another version\n")
-
-    checkout.run("manage")
-
+    assert checkout.run("manage")[0] == 0
     assert len(checkout.installations) == 2
 
 
@@ -286,7 +277,7 @@ def test_a_port_that_is_taken_is_one_sentence(command: tuple[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         name, option = command
-        process = _start_manage(name, option, port if name == "demo" else f"127.0.0.1:{port}", **_PRODUCTION)
+        process = _start_manage(name, option, port if name == "demo" else f"127.0.0.1:{port}", **PRODUCTION)
         _, errors = process.communicate(timeout=30)
 
     assert process.returncode == 1
@@ -294,19 +285,6 @@ def test_a_port_that_is_taken_is_one_sentence(command: tuple[str, str]) -> None:
 
 
 # --- Production ------------------------------------------------------------------
-
-_PRODUCTION = {
-    "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-    "DCS_DEMO": "off",
-    "DCS_REGION": "eu-west-101",
-    "DCS_PROJECT_ID": "0123456789abcdef",
-    "DCS_AK": "an-access-key",
-    "DCS_SK": "a-secret-key",
-    "PORTAL_URL": "https://backups.example.com",
-    "ALLOWED_HOSTS": "backups.example.com",
-    "SSO_ISSUER": "https://sso.example.com",
-    "SSO_CLIENT_ID": "portal",
-}
 
 
 def test_the_server_refuses_to_start_on_wrong_settings() -> None:
@@ -322,8 +300,7 @@ def test_the_server_refuses_to_start_on_wrong_settings() -> None:
 
 
 def test_the_server_answers_in_production_and_says_nothing_where_nothing_is_wrong(tmp_path: Path) -> None:
-    production = {"DATABASE_URL": f"sqlite:///{tmp_path / 'portal.sqlite3'}", "ENV_FILE": "", **_PRODUCTION}
-    with serving(production) as server:
+    with serving(PRODUCTION | {"DATABASE_URL": f"sqlite:///{tmp_path / 'portal.sqlite3'}"}) as server:
         assert server.get("/readyz").json()["ready"]
         assert server.stop() == 0
         assert (server.logs, server.errors) == ([], [])
