@@ -22,9 +22,9 @@ from backups.emulator.api import Emulator
 from backups.services.listings import store
 from dcsportal import doctor
 
+from .servers.served import SECRET_KEY
 from .sso import openid
 from .sso.conftest import _running_openid, company, sso  # noqa: F401  # fixtures
-from .test_settings import LONG_KEY
 
 
 def examined(*, ends_with: int | None = None) -> str:
@@ -95,11 +95,13 @@ def test_it_can_leave_out_what_is_well_and_no_log_stands_among_what_it_says(
 def test_an_installation_for_viewers_is_told_what_it_lacks(well: Settings) -> None:
     well.HTTPS, well.ON_LOOPBACK, well.DCS_DEMO = True, False, False
     well.PORTAL_URL = "https://backups.example.com"
-    well.SECRET_KEY_FALLBACKS = [LONG_KEY]
+    well.SECRET_KEY_FALLBACKS = [SECRET_KEY]
+    well.SECURE_HSTS_SECONDS = 3600
     well.TRUSTED_PROXIES, well.METRICS_TOKEN = [], ""
 
     said = examined()
 
+    assert "HSTS" not in said  # what the portal silences of Django's advice
     assert "note settings: TRUSTED_PROXIES is empty" in said
     assert "note settings: METRICS_TOKEN is not set" in said
     assert "note settings: SECRET_KEY_FALLBACKS still holds earlier keys. -> Empty it 12 hours after" in said
@@ -187,7 +189,6 @@ def test_a_provider_that_is_well_is_told(provided: Settings, company: openid.Ope
     [
         ({"down": "all"}, "announcement", "Check SSO_ISSUER"),
         ({"metadata": {"issuer": "https://else.example"}}, "calls itself otherwise", "Check SSO_ISSUER"),
-        ({"metadata": {"token_endpoint": None}}, "no usable token_endpoint", "Check SSO_ISSUER"),
         ({"keys": {}}, "publishes no key", "Look at the provider's keys"),
         ({"down": "/keys"}, "keys at", "Let this machine reach that address too"),
         (
@@ -213,16 +214,16 @@ def test_what_is_wrong_with_the_provider_is_told(
     assert f"-> {to_do}" in said
 
 
-def test_a_provider_where_nobody_listens_is_told_with_the_system_s_word(provided: Settings) -> None:
+def test_addresses_where_nobody_listens_are_told_with_the_system_s_word(provided: Settings) -> None:
     provided.SSO_ISSUER = "http://127.0.0.1:1"
+    change(provided, endpoint="http://127.0.0.1:1")
 
-    assert "the provider cannot be asked (ConnectionError): Connection refused." in examined(ends_with=1)
+    said = examined(ends_with=1)
 
-
-def test_what_is_silenced_is_not_told(well: Settings) -> None:
-    well.HTTPS, well.PORTAL_URL, well.SECURE_HSTS_SECONDS = True, "https://backups.example.com", 3600
-
-    assert "HSTS" not in examined()
+    assert "the provider cannot be asked (ConnectionError): Connection refused." in said
+    assert re.search(
+        "WRONG project eu-prod: DCS cannot be reached at http://127.0.0.1:1:.*Connection refused", said
+    )
 
 
 def test_a_wrong_client_secret_is_found_before_a_viewer_finds_it(provided: Settings) -> None:
@@ -278,9 +279,7 @@ def server_whose_clock_is_off(seconds: float) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.parametrize(
-    ("off", "level"), [(0, "ok"), (20, "ok"), (60, "note"), (-60, "note"), (901, "wrong"), (-7200, "wrong")]
-)
+@pytest.mark.parametrize(("off", "level"), [(20, "ok"), (60, "note"), (-60, "note"), (901, "wrong")])
 def test_a_clock_is_wrong_from_where_nothing_is_accepted(off: int, level: str) -> None:
     with server_whose_clock_is_off(-off) as address:
         (finding,) = doctor.clock("clock", address, wrong_from=900)
@@ -367,15 +366,6 @@ def test_other_answers_of_dcs_are_told(
     assert f"{level} project eu-prod: " in said
     assert says in said
     assert f"-> {to_do}" in said
-
-
-def test_an_endpoint_where_nobody_listens_is_told_with_its_address(well: Settings) -> None:
-    change(well, endpoint="http://127.0.0.1:1")
-
-    said = examined(ends_with=1)
-
-    assert "WRONG project eu-prod: DCS cannot be reached at http://127.0.0.1:1" in said
-    assert "Connection refused" in said
 
 
 def test_a_project_without_instances_is_told_what_that_leaves_open(

@@ -20,9 +20,9 @@ from django.core.exceptions import ImproperlyConfigured
 from dcsportal.environment import local_secret_key
 
 from .conftest import shell_environment
+from .servers.served import SECRET_KEY
 
 ROOT = Path(__file__).resolve().parent.parent
-LONG_KEY = "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 REAL_PROJECT = {
     "DCS_REGION": "eu-west-101",
     "DCS_PROJECT_ID": "0123456789abcdef",
@@ -30,7 +30,7 @@ REAL_PROJECT = {
     "DCS_SK": "a-secret-key",
 }
 PRODUCTION = REAL_PROJECT | {
-    "SECRET_KEY": LONG_KEY,
+    "SECRET_KEY": SECRET_KEY,
     "DCS_DEMO": "off",
     "PORTAL_URL": "https://backups.example.com",
     "ALLOWED_HOSTS": "",
@@ -87,9 +87,9 @@ def test_values_are_taken_as_they_are_but_for_the_spaces_around_them(load: Load)
 
 
 def test_a_secret_may_be_in_a_file(load: Load, tmp_path: Path) -> None:
-    (tmp_path / "key").write_text(f"{LONG_KEY}\n")
+    (tmp_path / "key").write_text(f"{SECRET_KEY}\n")
 
-    assert load(SECRET_KEY="", SECRET_KEY_FILE=str(tmp_path / "key"))["SECRET_KEY"] == LONG_KEY
+    assert load(SECRET_KEY="", SECRET_KEY_FILE=str(tmp_path / "key"))["SECRET_KEY"] == SECRET_KEY
 
 
 def test_the_environment_wins_over_the_env_file(load: Load, tmp_path: Path) -> None:
