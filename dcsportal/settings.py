@@ -196,8 +196,6 @@ CACHES = {"default": _cache(env.secret("CACHE_URL"))}
 
 AUTH_USER_MODEL = "sso.Viewer"
 AUTHENTICATION_BACKENDS = ["dcsportal.sso.backend.ViewerBackend"]
-LOGIN_URL = "sign-in"
-LOGIN_REDIRECT_URL = "/"
 
 SSO_ISSUER = env.web_address("SSO_ISSUER")
 SSO_CLIENT_ID = env.text("SSO_CLIENT_ID")
@@ -221,15 +219,12 @@ CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}portal_csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 
-# --- Security headers; the others are in middleware.py -------------------------
+# --- Security headers; the others are in middleware.py, or Django's by default ----
 
 # Whether a request came by https follows from PORTAL_URL (middleware.portal_address),
 # so that this redirect is never taken: it stands for `check --deploy` only.
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 86_400 if HTTPS else 0
-SECURE_REFERRER_POLICY = "same-origin"
-SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 # Whether other names below this host use https is not the portal's to promise.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
@@ -252,8 +247,6 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "backups" / "locale"]
-USE_I18N = True
-USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}portal_language"
 
