@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import os
-import selectors
+import select
 import signal
 import socket
 import subprocess
@@ -31,6 +31,7 @@ logger = logging.getLogger("backups.management.server")
 STOP_SECONDS = 35.0
 # How long to wait before another worker is tried where one could not start.
 PAUSE_SECONDS = 1.0
+SIGNALS_SECONDS = 0.2
 # The files in which a worker counts for /metrics are mapped into memory. Writing to a page that finds no room
 # on a full disk would end the process: each has all its room, more than its series need, from the start.
 PRESENT = "gauge_livesum"
@@ -49,6 +50,9 @@ class Worker:
     outdated: bool = False
     leaving: bool = False
 
+    def fileno(self) -> int:
+        return self.channel.fileno()
+
 
 class Server:
     def __init__(self, application: str, listener: socket.socket, workers: int, counts: Path) -> None:
@@ -56,24 +60,20 @@ class Server:
         self._wanted, self._counts = workers, counts
         self._workers: list[Worker] = []
         self._pause_ends = 0.0
-        self._signals, self._wakeup = socket.socketpair()
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._signals, selectors.EVENT_READ)
 
     def run(self) -> None:
         """Serve until a signal says stop. Raises SystemExit where no worker can start."""
-        self._wakeup.setblocking(False)
-        signal.set_wakeup_fd(self._wakeup.fileno())
+        signals: set[int] = set()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: None)
-        signals = b""
-        while not {signal.SIGTERM, signal.SIGINT} & set(signals):
+            signal.signal(number, lambda number, frame: signals.add(number))
+        while not signals & {signal.SIGTERM, signal.SIGINT}:
             if signal.SIGHUP in signals:
+                signals.remove(signal.SIGHUP)
                 for worker in self._workers:
                     worker.outdated = True
             while len(self._current()) < self._wanted and time.monotonic() >= self._pause_ends:
                 self._start()
-            signals = self._wait(PAUSE_SECONDS)
+            self._wait()
         self._stop()
 
     def _current(self) -> list[Worker]:
@@ -92,7 +92,6 @@ class Server:
         )
         theirs.close()
         self._workers.append(Worker(process, ours, slot))
-        self._selector.register(ours, selectors.EVENT_READ, self._workers[-1])
 
     def _place_for_counts(self, slot: int) -> dict[str, str]:
         try:
@@ -104,24 +103,19 @@ class Server:
             return {}
         return {"PROMETHEUS_MULTIPROC_DIR": str(self._counts)}
 
-    def _wait(self, seconds: float) -> bytes:
-        """Wait until a worker answers or ends, or a signal comes; return the numbers of the signals."""
-        signals = b""
-        for key, _ in self._selector.select(seconds):
-            if key.data is None:
-                signals = self._signals.recv(4096)
-            elif key.data.channel.recv(1):
-                key.data.answers = True
-                if all(worker.answers for worker in self._current()):
-                    self._dismiss(worker for worker in self._workers if worker.outdated)
-            else:
-                self._replace(key.data)
-        return signals
+    def _wait(self) -> None:
+        """Wait until a worker answers or ends, and for signals, which do not interrupt that, not for long."""
+        for worker in select.select(self._workers, [], [], SIGNALS_SECONDS)[0]:
+            if not worker.channel.recv(1):
+                self._replace(worker)
+                continue
+            worker.answers = True
+            if all(each.answers for each in self._current()):
+                self._dismiss(each for each in self._workers if each.outdated)
 
     def _replace(self, worker: Worker) -> None:
         """Clear up after a worker that has ended, and see to it that those remain that can answer."""
         code = worker.process.wait()
-        self._selector.unregister(worker.channel)
         worker.channel.close()
         self._workers.remove(worker)
         # What it was doing is over; what it counted stays.
@@ -151,7 +145,7 @@ class Server:
         self._dismiss(self._workers)
         ends = time.monotonic() + STOP_SECONDS
         while self._workers and time.monotonic() < ends:
-            self._wait(1.0)
+            self._wait()
         for worker in self._workers:
             worker.process.kill()
             worker.process.wait()
