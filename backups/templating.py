@@ -18,19 +18,20 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
 from markupsafe import Markup
 
+from .cookies import copied_last
 from .query_links import QueryLinks
 from .services import insights, recovery, words
 from .services.eligibility import eligibility
 from .services.history import DEFAULT_SORT, RANGE_WORDS, absolute, backup_url, instance_url, utc_text
-from .services.tickets import API_EXPLORER, COOKIE, MARKUPS, copied_last
+from .services.tickets import API_EXPLORER, MARKUPS
 
-# What only some pages have, and those around and in all of them ask for. Any other name that is not there
-# is a mistake: with DEBUG on, and in tests, it is an error.
+# What only some pages have, and those around and in all of them ask for; a page that is written without a
+# request has none of it. Any other name that nobody gives is an error with DEBUG on, and in tests.
 OPTIONAL = (
-    *("asked", "backup_id", "clock", "damaged_link", "filter", "find_q", "finished", "frame", "history"),
-    *("instance_id", "just_read", "listing", "live", "live_path", "number", "overview", "page"),
-    *("problem", "problem_before", "problems_in_query", "project", "recent", "request", "said", "shown"),
-    *("unread_parts", "user"),
+    *("asked", "backup_id", "clock", "csrf_token", "damaged_link", "demo", "filter", "find_q", "finished"),
+    *("frame", "history", "instance_id", "just_read", "keys_on", "listing", "live", "live_path", "number"),
+    *("overview", "page", "problem", "problem_before", "problems_in_query", "project", "recent", "request"),
+    *("said", "shown", "theme", "unread_parts", "user", "zone_name"),
 )
 
 _static = lru_cache(maxsize=256)(static)
@@ -89,7 +90,7 @@ def url(name: str, *args: str) -> str:
 
 def last_markup(request: HttpRequest) -> str:
     """Return the markup of the text that this viewer copied last."""
-    return copied_last(request.COOKIES.get(COOKIE, ""))[0]
+    return copied_last(request)[0]
 
 
 def initials(name: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from django.template import engines
 from django.test import RequestFactory
 from django.utils.translation import override
+from jinja2 import UndefinedError
 
 from backups.dcs.records import STATUSES, BackupRecord
 from backups.query_links import QueryLinks
@@ -65,6 +66,13 @@ def test_a_badge_is_in_the_language_of_who_asks_whoever_asked_before() -> None:
     assert "Failed" in english
     assert "备份失败" in chinese
     assert badge() == english
+
+
+def test_a_misspelt_name_is_an_error_and_the_page_of_a_bad_request_needs_none() -> None:
+    with pytest.raises(UndefinedError):
+        engines["jinja2"].from_string("{{ listng }}").render()
+
+    assert "could not make sense" in engines["jinja2"].get_template("400.html").render()
 
 
 @pytest.mark.parametrize("status", [*STATUSES, "<archiving>"])

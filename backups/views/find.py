@@ -13,10 +13,11 @@ from django.utils.encoding import iri_to_uri
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from ..cookies import opened_last
 from ..forms import FindForm, link_grammar
 from ..guards import LONGEST_LINK, clock_of, viewer_key, viewer_of
 from ..services import find as finding
-from ..services.find import Candidate, recents
+from ..services.find import Candidate
 from ..services.projects import Project, visible_projects
 
 # What of a text may stand in the address of the find page.
@@ -78,5 +79,4 @@ def suggestions(request: HttpRequest) -> HttpResponse:
 
 def _recent(request: HttpRequest, projects: Sequence[Project]) -> Sequence[Candidate]:
     """Return the instances whose pages this viewer opened last, of those that may still be seen."""
-    opened = recents.opened_by(viewer_key(request), request.COOKIES.get(recents.COOKIE, ""))
-    return finding.recent_instances(opened, projects)
+    return finding.recent_instances(opened_last(request), projects)

@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import Any
 from zlib import crc32
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import trigger_client_event
 
-from ..guards import set_cookie
+from ..cookies import forget_just_read, was_just_read
 from ..services.live import JUST_READ, Live, finished, problem_of
 
 SHOWN = "X-Shown-Generation"
 SHOWN_RUNNING = "X-Shown-Running"
-# It names the instance, as its path cannot: a `__Host-` cookie comes with every request.
-JUST_READ_COOKIE = f"{settings.COOKIE_PREFIX}portal_just_read"
 
 
 def patience(request: HttpRequest) -> float | None:
@@ -34,7 +31,7 @@ def nothing_newer(request: HttpRequest, live: Live) -> HttpResponse | None:
     told: dict[str, Any] = {"state": live.state, "after": live.ask_after}
     if progress := live.progress:
         told |= {"sentence": progress.sentence, "read": progress.pages_read, "total": progress.pages_total}
-    if _was_just_read(request):
+    if was_just_read(request):
         told["said"] = JUST_READ
     response = HttpResponse(status=204)
     trigger_client_event(response, "live:told", told)
@@ -53,7 +50,7 @@ def live_page(
         "mark": mark,
         "frame": "base.html" if shown is None else "_newer.html",
     }
-    if _was_just_read(request):
+    if was_just_read(request):
         # On top of a page that was loaded, beside the button of one that was there before.
         context["just_read" if shown is None else "said"] = str(JUST_READ)
     if shown is not None:
@@ -73,17 +70,6 @@ def _mark(live: Live, path: str) -> str:
 
 def _finished_answer(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     patch_vary_headers(response, ["HX-Request", SHOWN])
-    if _was_just_read(request):
-        response.delete_cookie(JUST_READ_COOKIE, samesite="Lax")
+    if was_just_read(request):
+        forget_just_read(response)
     return response
-
-
-def say_just_read(response: HttpResponse, project_name: str, instance_id: str) -> None:
-    """Let the next page of this instance say that its list was read a moment ago."""
-    set_cookie(response, JUST_READ_COOKIE, f"{project_name}/{instance_id}", seconds=10)
-
-
-def _was_just_read(request: HttpRequest) -> bool:
-    told, match = request.COOKIES.get(JUST_READ_COOKIE), request.resolver_match
-    of = match.kwargs if match else {}
-    return bool(told) and told == f"{of.get('project_name')}/{of.get('instance_id')}"

@@ -14,11 +14,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from ..cookies import remember_opened, say_just_read
 from ..dcs.records import BackupRecord, Instance, as_text, has_value
 from ..forms import HistoryForm, InstancesForm, QueryForm, RecoveryForm
-from ..guards import LONGEST_LINK, clock_of, project_or_404, set_cookie, viewer_key, with_retry_after
+from ..guards import LONGEST_LINK, clock_of, project_or_404, viewer_key, with_retry_after
 from ..services import listings
-from ..services.find import recents
 from ..services.history import (
     absolute,
     backup_history,
@@ -38,7 +38,7 @@ from ..services.projects import Project
 from ..services.recovery import examples, is_backing_up, recovery_page, restore_blocks, usable_reach
 from ..services.tickets import MOST_RECORDS, backup_command, history_command
 from ..services.words import ERROR_CODES, instance_name
-from .live import SHOWN, live_page, nothing_newer, patience, say_just_read
+from .live import SHOWN, live_page, nothing_newer, patience
 
 
 def of_project(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -114,7 +114,8 @@ def history(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
         "overview": overview(listing, instance, now=now, zone=ZoneInfo(wanted.tz or "UTC")),
     }
     response = live_page(request, "history.html", context, live)
-    _remember_opened(request, response, project, instance_id)
+    if SHOWN not in request.headers:  # its viewer asked, not the page
+        remember_opened(request, response, project.name, instance_id)
     return response
 
 
@@ -244,18 +245,6 @@ def _read(
         patience=patience(request),
         viewer=viewer_key(request),
     )
-
-
-def _remember_opened(
-    request: HttpRequest, response: HttpResponse, project: Project, instance_id: str
-) -> None:
-    """Put an instance first among those that its viewer opened last: in a cookie, which costs no query."""
-    if SHOWN in request.headers:  # the page asked, not its viewer
-        return
-    viewer, cookie = viewer_key(request), request.COOKIES.get(recents.COOKIE, "")
-    text = recents.with_opened(viewer, cookie, project.name, instance_id)
-    if text != cookie:
-        set_cookie(response, recents.COOKIE, text, seconds=recents.COOKIE_SECONDS)
 
 
 def _raw_fields(received: dict[str, Any], record: BackupRecord) -> list[tuple[str, str, str]]:

@@ -19,9 +19,10 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from ..cookies import copied_last, remember_copied
 from ..dcs.records import BackupRecord, Instance
 from ..forms import HistoryForm, QueryForm, RecoveryForm, TicketForm
-from ..guards import project_or_404, set_cookie, viewer_key, viewer_zone, with_retry_after
+from ..guards import project_or_404, viewer_key, viewer_zone, with_retry_after
 from ..services import listings
 from ..services.history import (
     absolute,
@@ -34,13 +35,10 @@ from ..services.listings import Listing, NothingToShow
 from ..services.problems import Problem
 from ..services.recovery import is_backing_up, recovery_page, restore_blocks
 from ..services.tickets import (
-    COOKIE,
-    COOKIE_SECONDS,
     About,
     Style,
     backup_command,
     backup_ticket,
-    copied_last,
     gone_ticket,
     history_command,
     history_ticket,
@@ -131,7 +129,7 @@ class TicketRequest:
     def style(self) -> Style:
         """What the link says, else what was copied last, else what the pages are shown in."""
         chosen = self.options.cleaned_data
-        markup, language = copied_last(self.request.COOKIES.get(COOKIE, ""))
+        markup, language = copied_last(self.request)
         zone = chosen["zone"] or self.page_zone or self.viewer_zone
         languages = (chosen["lang"], language, get_language(), "en")
         return Style(
@@ -183,8 +181,7 @@ class TicketRequest:
         response.headers["X-Ticket"] = self.style.markup
         patch_vary_headers(response, ["Accept", "HX-Request"])
         if self._chosen_here():
-            copied = f"{self.style.markup}.{self.style.language}"
-            set_cookie(response, COOKIE, copied, seconds=COOKIE_SECONDS)
+            remember_copied(response, self.style.markup, self.style.language)
         return response
 
     def _chosen_here(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from . import recents
 from .candidates import Candidate, Found, find, recent_instances, recognised, suggestions
 
 __all__ = [
@@ -10,7 +9,6 @@ __all__ = [
     "Found",
     "find",
     "recent_instances",
-    "recents",
     "recognised",
     "suggestions",
 ]

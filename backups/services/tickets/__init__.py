@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from .commands import API_EXPLORER, MOST_RECORDS, backup_command, history_command
-from .markup import COOKIE, COOKIE_SECONDS, MARKUPS, copied_last
+from .markup import MARKUPS
 from .renderer import About, Style
 from .texts import backup_ticket, gone_ticket, history_ticket, problem_ticket, recovery_ticket
 
 __all__ = [
     "API_EXPLORER",
-    "COOKIE",
-    "COOKIE_SECONDS",
     "MARKUPS",
     "MOST_RECORDS",
     "About",
     "Style",
     "backup_command",
     "backup_ticket",
-    "copied_last",
     "gone_ticket",
     "history_command",
     "history_ticket",

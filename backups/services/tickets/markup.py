@@ -11,8 +11,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from django.conf import settings
-
 LONGEST = 300
 # Letters and digits with single marks between them: nothing in it is markup anywhere.
 _SIMPLE = re.compile(r"[^\W_]+(?:[-_.][^\W_]+)*")
@@ -120,16 +118,6 @@ class JiraWiki(PlainText):
 
 
 MARKUPS = {"markdown": Markdown(), "jira": JiraWiki(), "plain": PlainText()}
-
-# In which markup and language a viewer copied last.
-COOKIE = f"{settings.COOKIE_PREFIX}portal_ticket"
-COOKIE_SECONDS = 365 * 86_400
-
-
-def copied_last(cookie: str) -> tuple[str, str]:
-    """Return the markup, and the language as the cookie has it, which anybody may have written."""
-    markup, _, language = cookie.partition(".")
-    return markup if markup in MARKUPS else "markdown", language
 
 
 def one_line(text: str) -> str:

@@ -1,0 +1,82 @@
+"""What a viewer's browser keeps for the portal, beside the session: hints, which anybody may have written."""
+
+from __future__ import annotations
+
+import re
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from .guards import set_cookie, viewer_key
+from .services.projects import CLOUD_ID
+from .services.tickets import MARKUPS
+
+RECENT = f"{settings.COOKIE_PREFIX}portal_recent"
+RECENT_SECONDS = 90 * 86_400
+MOST_RECENT = 8
+TICKET = f"{settings.COOKIE_PREFIX}portal_ticket"
+TICKET_SECONDS = 365 * 86_400
+# It names the instance, as its path cannot: a `__Host-` cookie comes with every request.
+JUST_READ = f"{settings.COOKIE_PREFIX}portal_just_read"
+JUST_READ_SECONDS = 10
+
+_INSTANCE = re.compile(rf"([A-Za-z0-9-]{{1,40}})/({CLOUD_ID.pattern})")
+
+
+# The instances that a viewer opened last ---------------------------------------
+
+
+def opened_last(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return project name and instance id of each, the last one first.
+
+    The cookie says whose they are: another viewer of the same browser sees none of them. What may be
+    seen, and what it is called, is decided anew at each use.
+    """
+    owner, *parts = request.COOKIES.get(RECENT, "")[:2000].split("~")
+    if owner != viewer_key(request):
+        return []
+    found = [one.groups() for part in parts if (one := _INSTANCE.fullmatch(part))]
+    return [(project, instance) for project, instance in dict.fromkeys(found)][:MOST_RECENT]
+
+
+def remember_opened(
+    request: HttpRequest, response: HttpResponse, project_name: str, instance_id: str
+) -> None:
+    """Put an instance first: in a cookie, which costs no query."""
+    this, opened = (project_name, instance_id), opened_last(request)
+    if opened[:1] == [this]:
+        return
+    latest = [this, *(one for one in opened if one != this)][:MOST_RECENT]
+    text = "~".join([viewer_key(request), *(f"{project}/{instance}" for project, instance in latest)])
+    set_cookie(response, RECENT, text, seconds=RECENT_SECONDS)
+
+
+# How a viewer copied for a ticket last -----------------------------------------
+
+
+def copied_last(request: HttpRequest) -> tuple[str, str]:
+    """Return the markup, and the language as the cookie has it."""
+    markup, _, language = request.COOKIES.get(TICKET, "").partition(".")
+    return markup if markup in MARKUPS else "markdown", language
+
+
+def remember_copied(response: HttpResponse, markup: str, language: str) -> None:
+    set_cookie(response, TICKET, f"{markup}.{language}", seconds=TICKET_SECONDS)
+
+
+# A refresh that came too soon --------------------------------------------------
+
+
+def say_just_read(response: HttpResponse, project_name: str, instance_id: str) -> None:
+    """Let the next page of this instance say that its list was read a moment ago."""
+    set_cookie(response, JUST_READ, f"{project_name}/{instance_id}", seconds=JUST_READ_SECONDS)
+
+
+def was_just_read(request: HttpRequest) -> bool:
+    told, match = request.COOKIES.get(JUST_READ), request.resolver_match
+    of = match.kwargs if match else {}
+    return bool(told) and told == f"{of.get('project_name')}/{of.get('instance_id')}"
+
+
+def forget_just_read(response: HttpResponse) -> None:
+    response.delete_cookie(JUST_READ, samesite="Lax")
