@@ -149,10 +149,6 @@ class Zone(Single):
 class QueryForm(forms.Form):
     """A form that reads a query string; parameters that it does not know are no business of its."""
 
-    def __init__(self, query: QueryDict) -> None:
-        super().__init__(data=query)
-        self.query = query
-
     @property
     def problems(self) -> list[QueryProblem]:
         found = []
