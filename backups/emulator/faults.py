@@ -13,6 +13,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from .http import Answer, ApiError, Shape, json_bytes
@@ -151,18 +152,11 @@ class Faults:
 
     def cap_pages(self, at: int, **scope: Any) -> Fault:
         """Put no more than `at` items on a page, whatever limit was asked for."""
-
-        def reshape(answer: Answer) -> Answer:
-            return _with_page(answer, lambda total, items: (total, items[:at]))
-
-        return self._add(Fault("cap_pages", reshape=reshape, **scope))
+        return self._add(Fault("cap_pages", reshape=partial(_with_page, most=at), **scope))
 
     def total_is_page_count(self, **scope: Any) -> Fault:
         """Let total_num be the number of records on the page, as its documentation words it."""
-
-        def reshape(answer: Answer) -> Answer:
-            return _with_page(answer, lambda total, items: (len(items), items))
-
+        reshape = partial(_with_page, counts_the_page=True)
         return self._add(Fault("total_is_page_count", reshape=reshape, **scope))
 
     def after_calls(self, count: int, action: Callable[[], object], **scope: Any) -> Fault:
@@ -214,11 +208,12 @@ class Faults:
         return taken
 
 
-def _with_page(answer: Answer, change: Callable[[int, list[Any]], tuple[int, list[Any]]]) -> Answer:
-    """Change total and items of a list; what is no list stays as it is."""
+def _with_page(answer: Answer, *, most: int | None = None, counts_the_page: bool = False) -> Answer:
+    """Return a list with its first items only, or their number for its total; other answers as they are."""
     try:
         (total_name, total), (items_name, items) = json.loads(answer.body).items()
     except (ValueError, AttributeError):
         return answer
-    total, items = change(total, items)
-    return replace(answer, body=json_bytes({total_name: total, items_name: items}))
+    shown = items[:most]
+    body = {total_name: len(shown) if counts_the_page else total, items_name: shown}
+    return replace(answer, body=json_bytes(body))
