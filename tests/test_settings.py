@@ -157,6 +157,8 @@ def test_the_key_of_the_demo_is_made_once_and_is_its_owners(tmp_path: Path) -> N
         ("PORTAL_URL", "https://[::1", "https://"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, nginx", "networks"),
         ("SSO_PROXY_USER_HEADER", "X_User", "hyphens"),
+        ("SSO_PROXY_USER_HEADER", "X-User:", "hyphens"),
+        ("SSO_PROXY_USER_HEADER", "X-Usér", "hyphens"),
         ("SECRET_KEY_FALLBACKS", "short", "32 characters"),
         ("DCS_PROJECTS_FILE", "/no/such/file", "cannot be read"),
         ("METRICS_TOKEN_FILE", "/no/such/file", "cannot be read"),

@@ -158,6 +158,14 @@ def test_a_session_ends_after_its_hours_even_when_it_is_used(
     assert _open(client, PAGE).headers["Location"].startswith("/sign-in/")
 
 
+def test_a_session_of_the_demo_ends_with_the_demo(client_of: Callable[[str], Client], settings: Any) -> None:
+    client = client_of("ada")
+
+    settings.DCS_DEMO = False
+
+    assert client.get("/").status_code == 302
+
+
 # --- Without a session -----------------------------------------------------------
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Generator
 from html import unescape
-from typing import Any
 from urllib.parse import urljoin
 
 import pytest
@@ -19,10 +17,12 @@ from pytest_django.live_server_helper import LiveServer
 
 from dcsportal.sso import provider as portals_provider
 from dcsportal.sso.models import Viewer
-from tests.browser.conftest import CHROMIUM, FLAGS
 
+from ..browser.conftest import browser_type_launch_args
 from . import certified
 from .certified import Certified
+
+__all__ = ["browser_type_launch_args"]  # some of these tests look through Chromium
 
 INSTANCE = "/projects/eu-prod/instances/5560df16-cebf-4473-95c4-d1b573c16e79/"
 HARD = f"{INSTANCE}?status=failed&status=expired&q=100%25&tz=Asia%2FShanghai&x=a+b"
@@ -106,12 +106,6 @@ def test_signing_out_elsewhere_reaches_this_session_by_the_back_channel(
 
 
 # --- Chromium --------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, Any]:
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    return {"executable_path": str(CHROMIUM), "args": FLAGS.split()}
 
 
 @pytest.fixture
