@@ -57,16 +57,6 @@ class BackupRow(msgspec.Struct, gc=False):
     remark: str | None = None
     period: str | None = None
 
-    @property
-    def is_usual(self) -> bool:
-        """Whether all is read: the types alone allow any text as progress, and times of any zone and year."""
-        if self.progress and percent(self.progress) is None:
-            return False
-        for moment in (self.created_at, self.execution_at, self.updated_at):
-            if moment is not None and not (moment.tzinfo is UTC and EARLIEST <= moment < LATEST):
-                return False
-        return True
-
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "size": whole_number,
@@ -110,6 +100,13 @@ class BackupRecord(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def from_row(cls, row: BackupRow, unread: tuple[tuple[str, str], ...] = ()) -> BackupRecord:
+        """Raises ValueError where a time or the progress has to be read by `from_api`."""
+        for moment in (row.created_at, row.execution_at, row.updated_at):
+            if moment is not None and not (moment.tzinfo is UTC and EARLIEST <= moment < LATEST):
+                raise ValueError
+        progress = percent(row.progress)
+        if progress is None and row.progress:
+            raise ValueError
         backup_id, name, description = row.backup_id or "", row.backup_name or "", row.remark or ""
         error_code = (row.error_code or "").lower()
         return cls(
@@ -123,7 +120,7 @@ class BackupRecord(msgspec.Struct, frozen=True, gc=False):
             created_at=row.created_at,
             execution_at=row.execution_at,
             updated_at=row.updated_at,
-            progress_percent=percent(row.progress),
+            progress_percent=progress,
             restorable=yes_or_no(row.is_support_restore),
             error_code=intern(error_code),
             description=description,

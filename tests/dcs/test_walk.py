@@ -201,13 +201,6 @@ def test_a_list_that_never_stands_still_is_said_to_move(
     assert len(server.calls) <= 10
 
 
-def test_the_pages_of_a_moving_list_tell_the_same_as_its_records() -> None:
-    """The cache decodes the pages again, the first word on a record winning."""
-    server = Server(names(2500), before=dict.fromkeys(range(2, 100), remove_first))
-    result = server.walk()
-    assert {row.key for page in result.pages for row in page.records} == set(keys(result))
-
-
 @pytest.mark.parametrize("change", [remove_first, add_newest, lambda server: server.rows.clear()])
 def test_a_total_that_changes_repeats_the_pass_once(change: Callable[[Server], None]) -> None:
     server = Server(names(1500), before={2: change})
