@@ -59,13 +59,12 @@ def forget() -> None:
 
 def _database_works() -> bool:
     try:
-        if not _migrated.is_set():
-            if is_migrated():
-                _migrated.set()
-            return _migrated.is_set()
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        return True
+        if _migrated.is_set():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        elif is_migrated():
+            _migrated.set()
+        return _migrated.is_set()
     except DatabaseError as error:
         logger.error("The database does not answer: %s", error)
         return False
