@@ -30,7 +30,7 @@ from .services.tickets import API_EXPLORER, MARKUPS
 OPTIONAL = (
     *("asked", "backup_id", "clock", "csrf_token", "damaged_link", "demo", "filter", "find_q", "finished"),
     *("frame", "history", "instance_id", "just_read", "keys_on", "listing", "live", "live_path", "number"),
-    *("overview", "page", "problem", "problem_before", "problems_in_query", "project", "recent", "request"),
+    *("overview", "point", "problem", "problem_before", "problems_in_query", "project", "recent", "request"),
     *("said", "shown", "theme", "unread_parts", "user", "zone_name"),
 )
 

@@ -18,10 +18,11 @@ from ..cookies import remember_opened, say_just_read
 from ..dcs.records import BackupRecord, Instance, as_text, has_value
 from ..forms import HistoryForm, InstancesForm, QueryForm, RecoveryForm
 from ..guards import LONGEST_LINK, clock_of, project_or_404, viewer_key, with_retry_after
-from ..services import listings
+from ..services import listings, recovery
 from ..services.history import (
     absolute,
     backup_history,
+    between_url,
     frozen_link,
     frozen_recovery_path,
     history_url,
@@ -35,7 +36,6 @@ from ..services.live import Live, unfinished
 from ..services.pasted import ids_in
 from ..services.problems import Problem
 from ..services.projects import Project
-from ..services.recovery import examples, is_backing_up, recovery_page, restore_blocks, usable_reach
 from ..services.tickets import MOST_RECORDS, backup_command, history_command
 from ..services.words import ERROR_CODES, instance_name
 from .live import SHOWN, live_page, nothing_newer, patience
@@ -157,8 +157,8 @@ def recovery_point(request: HttpRequest, project: Project, instance_id: str) -> 
     now = timezone.now()
     form = RecoveryForm(request.GET, now=now)
     if not form.is_valid():
-        own = {"tz": form.cleaned_data.get("tz"), "examples": examples(now)}
-        return _refused(request, "recovery_point.html", form, project, instance_id, **own)
+        tz = form.cleaned_data.get("tz")
+        return _refused(request, "recovery_point.html", form, project, instance_id, tz=tz)
     asked, tz = form.asked(), form.cleaned_data["tz"]
     listing, instance = _read(request, project, instance_id, now, bounds=(None, asked.at if asked else None))
     live = Live.of_listing(listing, now=now, running=unfinished(listing), instance=instance)
@@ -166,17 +166,20 @@ def recovery_point(request: HttpRequest, project: Project, instance_id: str) -> 
         return answer
     context = _about(project, instance_id, instance) | {
         "asked": asked,
-        "blocks": restore_blocks(instance, backing_up=listing.derived("backing up", is_backing_up)),
+        "blocks": recovery.restore_blocks(instance, listing.records),
         "clock": clock_of(request, now, tz),
         "listing": listing,
         "tz": tz,
     }
     if asked is None:
-        context |= {"reach": usable_reach(listing), "examples": examples(now)}
+        context["reach"] = recovery.usable_reach(listing)
     else:
+        point = recovery.recovery_point(listing, asked.at, now=now)
+        data_from = point.answer.data_from if point.answer else None
         frozen = frozen_recovery_path(request.path, request.GET, asked.at)
         context |= {
-            "page": recovery_page(project, instance_id, listing, asked.at, now=now),
+            "point": point,
+            "more_url": between_url(project, instance_id, data_from, asked.at),
             "frozen_url": absolute(frozen),
             "ticket_url": frozen_recovery_path(f"{request.path}ticket/", request.GET, asked.at),
             "overview": overview(listing, instance, now=now),

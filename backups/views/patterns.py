@@ -21,7 +21,7 @@ from ..services.insights import overview
 from ..services.listings import DecodedRecords, Listing
 from ..services.problems import PROBLEM_KINDS, Problem, Progress
 from ..services.projects import visible_projects
-from ..services.recovery import Block, recovery_page
+from ..services.recovery import Block, recovery_point
 
 INSTANCE_ID = "00000000-0000-4000-8000-000000000000"
 STATUSES = ("waiting", "backuping", "succeed", "failed", "expired", "deleted", "MIGRATING")
@@ -46,7 +46,7 @@ def patterns(request: HttpRequest) -> HttpResponse:
     refused = HistoryForm(QueryDict("status=bogus&from=soon"))
     seen = overview(listing, None, now=now)
     three_days_ago = now - timedelta(days=3)
-    page = recovery_page(project, INSTANCE_ID, listing, three_days_ago, now=now)
+    point = recovery_point(listing, three_days_ago, now=now)
     context = {
         "clock": clock_of(request, now),
         "project": project,
@@ -69,9 +69,9 @@ def patterns(request: HttpRequest) -> HttpResponse:
         "ended": [good[0], next(record for record in records if record.status == "failed")],
         "problems_in_query": refused.problems,
         "blocks": [Block(code, "RESTORING", certain=n % 2 == 0) for n, code in enumerate(BLOCKS)],
-        "page": page,
-        "outlook": page.point.answer and seen.outlook(page.point.answer.record),
-        "no_page": recovery_page(project, INSTANCE_ID, empty, three_days_ago, now=now),
+        "point": point,
+        "outlook": point.answer and seen.outlook(point.answer.record),
+        "no_point": recovery_point(empty, three_days_ago, now=now),
     }
     return render(request, "patterns.html", context)
 

@@ -33,7 +33,7 @@ from ..services.history import (
 )
 from ..services.listings import Listing, NothingToShow
 from ..services.problems import Problem
-from ..services.recovery import is_backing_up, recovery_page, restore_blocks
+from ..services.recovery import recovery_point, restore_blocks
 from ..services.tickets import (
     About,
     Style,
@@ -100,8 +100,8 @@ def of_recovery_point(ticket: TicketRequest) -> HttpResponse:
     if asked is None:
         return HttpResponseRedirect(ticket.page)
     listing, instance = ticket.read(bounds=(None, asked.at))
-    point = recovery_page(project, instance_id, listing, asked.at, now=ticket.now).point
-    blocks = restore_blocks(instance, backing_up=listing.derived("backing up", is_backing_up))
+    point = recovery_point(listing, asked.at, now=ticket.now)
+    blocks = restore_blocks(instance, listing.records)
     link = absolute(frozen_recovery_path(ticket.path, ticket.query, asked.at))
     command = backup_command(project, instance_id, point.answer.record) if point.answer else ""
     about = ticket.about(instance, link, command)

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backups.dcs.records import BackupRecord
-from backups.services.recovery.point import RecoveryPoint, candidates_of, recovery_point
+from backups.services.recovery import RecoveryPoint, recovery_point
 from backups.services.words.codes import DOUBT_WORDS, REASON_WORDS
 
 from .api_records import api_time, raw
+from .tickets import a_listing
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOW = NOON + timedelta(hours=6)
@@ -44,7 +45,7 @@ def asked(
     records: list[Fields], at: float, *, read_at: datetime = NOW, now: datetime = NOW, complete: bool = True
 ) -> RecoveryPoint:
     read = [BackupRecord.from_api(fields) for fields in records]
-    return recovery_point(candidates_of(read), minute(at), now=now, read_at=read_at, complete=complete)
+    return recovery_point(a_listing(*read, read_at=read_at, moved=not complete), minute(at), now=now)
 
 
 # The table ---------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from backups.dcs.records import Instance
 from backups.services.recovery.blocks import restore_blocks
 from backups.services.words.codes import BLOCK_WORDS, INSTANCE_STATUS_WORDS
 
+from .api_records import EXPIRED, RUNNING, backup_at
+
 CASES: list[tuple[dict[str, Any] | None, bool, list[tuple[str, str, bool]]]] = [
     # what ShowInstance says, whether a backup is in progress, the blocks: code, DCS's word, certain
     ({"status": "RUNNING", "cache_mode": "cluster", "task": {"name": None, "status": None}}, False, []),
@@ -36,9 +38,10 @@ CASES: list[tuple[dict[str, Any] | None, bool, list[tuple[str, str, bool]]]] = [
 def test_what_stands_against_a_restore(
     shown: dict[str, Any] | None, backing_up: bool, blocks: list[tuple[str, str, bool]]
 ) -> None:
+    running = [backup_at("11-21", **RUNNING)] if backing_up else []
     instance = None if shown is None else Instance.from_api({"instance_id": "i", **shown})
 
-    found = restore_blocks(instance, backing_up=backing_up)
+    found = restore_blocks(instance, [backup_at("11-20", **EXPIRED), *running])
 
     assert [(block.code, block.detail, block.certain) for block in found] == blocks
     assert {block.code for block in found} <= BLOCK_WORDS.keys()
@@ -46,5 +49,5 @@ def test_what_stands_against_a_restore(
 
 def test_an_instance_that_is_not_running_takes_no_restore() -> None:
     for status in INSTANCE_STATUS_WORDS.keys() - {"RUNNING"}:
-        [block] = restore_blocks(Instance.from_api({"status": status}), backing_up=False)
+        [block] = restore_blocks(Instance.from_api({"status": status}), [])
         assert (block.certain, block.detail) == (True, status)

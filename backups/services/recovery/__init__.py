@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from .blocks import Block, restore_blocks
-from .page import examples, is_backing_up, recovery_page, usable_reach
-from .point import Candidate, RecoveryPoint
-from .values import at_most, block_sentence, minutes, zone_of
+from .point import RecoveryPoint, examples, recovery_point, usable_reach
+from .strip import strip_marks
 
 __all__ = [
     "Block",
-    "Candidate",
     "RecoveryPoint",
-    "at_most",
-    "block_sentence",
     "examples",
-    "is_backing_up",
-    "minutes",
-    "recovery_page",
+    "recovery_point",
     "restore_blocks",
+    "strip_marks",
     "usable_reach",
-    "zone_of",
 ]

@@ -6,10 +6,10 @@ a backup or another restore (DCS.4096 and 4097); single-node instances have neit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ...dcs.records import Instance
+from ...dcs.records import BackupRecord, Instance
 
 BUSY_STATUSES = frozenset(
     ("CREATING", "RESTARTING", "EXTENDING", "RESTORING", "FLUSHING", "STARTING", "CLOSING")
@@ -29,9 +29,9 @@ class Block:
     certain: bool = True
 
 
-def restore_blocks(instance: Instance | None, *, backing_up: bool) -> tuple[Block, ...]:
+def restore_blocks(instance: Instance | None, records: Iterable[BackupRecord]) -> tuple[Block, ...]:
     """Return what stands against a restore; none: nothing that DCS tells of does."""
-    return tuple(_blocks(instance, backing_up))
+    return tuple(_blocks(instance, any(record.status == "backuping" for record in records)))
 
 
 def _blocks(instance: Instance | None, backing_up: bool) -> Iterator[Block]:

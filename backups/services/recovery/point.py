@@ -11,8 +11,7 @@ apart, and each is taken at its worse end:
   not told either, all that is known is that the backup had ended when the list showed it as
   succeeded. Where the times contradict each other, all of them must be before T.
 
-So T at the very start of a backup is not after it, and T at its very end is. Pure rules: no
-request, no clock, nothing is read here.
+So T at the very start of a backup is not after it, and T at its very end is.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from typing import Literal
 
 from ...dcs.records import BackupRecord
 from ..eligibility import eligibility
+from ..listings import Listing
 
 NoneBecause = Literal["", "no_backups", "no_times", "before_first", "none_usable", "none_certain"]
 
@@ -101,10 +101,7 @@ class RecoveryPoint:
 
 @dataclass(frozen=True)
 class Candidates:
-    """The records of one listing, ordered once for any number of questions.
-
-    `timed` are in the order of the earliest moment that their data can be from, ties by backup_id.
-    """
+    """The records of one listing: `timed` in the order of the earliest moment that their data can be from."""
 
     timed: tuple[Candidate, ...]
     timeless: tuple[BackupRecord, ...]
@@ -117,17 +114,13 @@ def candidates_of(records: Iterable[BackupRecord]) -> Candidates:
     return Candidates(tuple(timed), tuple(record for record in records if not record.started_at))
 
 
-def recovery_point(
-    candidates: Candidates, at: datetime, *, now: datetime, read_at: datetime, complete: bool = True
-) -> RecoveryPoint:
-    """Return the newest usable backup whose data is certainly from before `at`, and what is around it.
-
-    `read_at` is when DCS was asked for the list, `complete` whether all of it was read.
-    """
+def recovery_point(listing: Listing[BackupRecord], at: datetime, *, now: datetime) -> RecoveryPoint:
+    """Return the newest usable backup whose data is certainly from before `at`, and what is around it."""
+    candidates = listing.derived("recovery candidates", candidates_of)
     began = bisect_left(candidates.timed, at, key=lambda candidate: candidate.data_from)
     earlier, later = candidates.timed[:began], candidates.timed[began:]
     newest_first = range(began - 1, -1, -1)
-    certain = (n for n in newest_first if earlier[n].usable and _is_certain(earlier[n], at, read_at))
+    certain = (n for n in newest_first if earlier[n].usable and _is_certain(earlier[n], at, listing.read_at))
     place, next_place = next(certain, None), next(certain, None)
     nearer = earlier if place is None else earlier[place + 1 :]
     answer = None if place is None else earlier[place]
@@ -139,9 +132,16 @@ def recovery_point(
         newer=next((candidate for candidate in later if candidate.usable), None),
         passed_over=tuple(PassedOver(one, one.reasons or _doubts(one, at)) for one in reversed(nearer)),
         timeless=candidates.timeless,
-        uncertain=tuple(_uncertain(candidates, answer, at, now=now, read_at=read_at, complete=complete)),
+        uncertain=tuple(_uncertain(listing, candidates.timeless, answer, at, now)),
         because="" if answer else _because(candidates, earlier),
     )
+
+
+def usable_reach(listing: Listing[BackupRecord]) -> tuple[datetime, datetime] | None:
+    """Return from when the data of the oldest and of the newest usable backup is."""
+    candidates = listing.derived("recovery candidates", candidates_of)
+    usable = [candidate.data_from for candidate in candidates.timed if candidate.usable]
+    return (usable[0], usable[-1]) if usable else None
 
 
 # One backup in time ----------------------------------------------------------
@@ -180,21 +180,19 @@ def _doubts(candidate: Candidate, at: datetime) -> tuple[str, ...]:
 
 
 def _uncertain(
-    candidates: Candidates,
+    listing: Listing[BackupRecord],
+    timeless: Iterable[BackupRecord],
     answer: Candidate | None,
     at: datetime,
-    *,
     now: datetime,
-    read_at: datetime,
-    complete: bool,
 ) -> Iterator[str]:
-    if not complete:
+    if not listing.complete:
         yield "list_incomplete"
     if at > now:
         yield "future"
-    elif at > read_at:
+    elif at > listing.read_at:
         yield "read_before"
-    if any(eligibility(record).usable for record in candidates.timeless):
+    if any(eligibility(record).usable for record in timeless):
         yield "timeless"
     if answer:
         yield from answer.notes
@@ -206,3 +204,12 @@ def _because(candidates: Candidates, earlier: tuple[Candidate, ...]) -> NoneBeca
     if not earlier:
         return "before_first"
     return "none_certain" if any(candidate.usable for candidate in earlier) else "none_usable"
+
+
+# The question ----------------------------------------------------------------
+
+
+def examples(now: datetime) -> tuple[str, ...]:
+    """Return times as a person may write them, near enough to find something."""
+    day = (now - timedelta(days=1)).replace(hour=9, minute=40, second=0, microsecond=0)
+    return (f"{day:%Y-%m-%d %H:%M}", f"{day:%Y-%m-%dT%H:%M:%S}+08:00", str(int(day.timestamp())))

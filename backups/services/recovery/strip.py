@@ -8,78 +8,58 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
-from .point import Candidate, PassedOver, RecoveryPoint
+from .point import PassedOver, RecoveryPoint
 
-OLDER, ANSWER, ASKED, NEWER = 8.0, 29.0, 74.0, 93.0
+ANSWER, ASKED, NEWER = 29.0, 74.0, 93.0
 MOST_MARKS = 40
 _JUST_AFTER = 2.5
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A backup that was passed over, from `x` to `end`; `look` is failed, gone, running or doubt."""
+    """A backup that was passed over, from `x` to `end`; `look` is failed, gone, running, unfit or doubt."""
 
     x: float
     end: float
     look: str
-    passed: PassedOver
-
-    @property
-    def width(self) -> float:
-        return round(self.end - self.x, 2)
+    reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Strip:
-    marks: tuple[Mark, ...]
-    has_older: bool
-    has_newer: bool
-
-
-def strip_of(point: RecoveryPoint) -> Strip | None:
-    """Return the strip of an answer, None where there is none."""
+def strip_marks(point: RecoveryPoint) -> list[Mark]:
+    """Return where the backups lie that were passed over for an answer; none where there is no answer."""
     if point.answer is None:
-        return None
-    places = [(point.answer.data_from, ANSWER), (point.at, ASKED)]
+        return []
+    scale = [(point.answer.data_from, ANSWER), (point.at, ASKED)]
     if point.newer:
-        places.append((point.newer.data_from, NEWER))
-    marks = (_mark(passed, places) for passed in point.passed_over[:MOST_MARKS])
-    return Strip(tuple(marks), has_older=point.older is not None, has_newer=point.newer is not None)
+        scale.append((point.newer.data_from, NEWER))
+    return [_mark(passed, point.at, scale) for passed in point.passed_over[:MOST_MARKS]]
 
 
-def _mark(passed: PassedOver, places: list[tuple[datetime, float]]) -> Mark:
+def _mark(passed: PassedOver, at: datetime, scale: list[tuple[datetime, float]]) -> Mark:
     candidate = passed.candidate
-    x = _place(candidate.data_from, places)
-    if candidate.usable and not (candidate.ended and candidate.ended <= places[1][0]):
-        x = min(x, ASKED - _JUST_AFTER)  # however short, it is seen to lie across the asked time
-    return Mark(x, _end(candidate, x, places), _look(passed), passed)
+    x = end = _place(candidate.data_from, scale)
+    if candidate.usable and candidate.ended and candidate.ended <= at:
+        end = max(x, _place(candidate.ended, scale))
+    elif candidate.usable:
+        # However short, one that ran across the asked time is seen to lie across it.
+        x = min(x, ASKED - _JUST_AFTER)
+        end = max(ASKED + _JUST_AFTER, _place(candidate.ended, scale) if candidate.ended else 0)
+    return Mark(x, end, _look(passed), passed.reasons)
 
 
-def _end(candidate: Candidate, x: float, places: list[tuple[datetime, float]]) -> float:
-    """A backup that ran across the asked time is seen to: its end is some way behind it."""
-    at = places[1][0]
-    if not candidate.usable:
-        return x
-    if candidate.ended and candidate.ended <= at:
-        return max(x, _place(candidate.ended, places))
-    return max(ASKED + _JUST_AFTER, _place(candidate.ended, places) if candidate.ended else 0)
-
-
-def _place(moment: datetime, places: list[tuple[datetime, float]]) -> float:
-    (before, left), *rest = places
-    for after, right in rest:
+def _place(moment: datetime, scale: list[tuple[datetime, float]]) -> float:
+    for (before, left), (after, right) in pairwise(scale):
         if moment <= after:
             share = (moment - before) / (after - before) if after > before else 0.0
             return round(left + max(0.0, share) * (right - left), 2)
-        before, left = after, right
-    return round(min(left + _JUST_AFTER, 99.0), 2)
+    return round(min(scale[-1][1] + _JUST_AFTER, 99.0), 2)
 
 
 def _look(passed: PassedOver) -> str:
-    status = passed.record.status
     if passed.candidate.usable:
         return "doubt"
     if passed.record.is_running:
         return "running"
-    return {"failed": "failed", "expired": "gone", "deleted": "gone"}.get(status, "unfit")
+    return {"failed": "failed", "expired": "gone", "deleted": "gone"}.get(passed.record.status, "unfit")

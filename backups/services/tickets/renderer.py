@@ -22,7 +22,6 @@ from ...dcs.records import Instance
 from .. import words
 from ..eligibility import eligibility, service_word
 from ..projects import Project
-from ..recovery import at_most, minutes
 from .markup import MARKUPS, one_line
 
 # Words and numbers with nothing between them that any markup knows.
@@ -145,9 +144,7 @@ _templates.install_gettext_callables(  # type: ignore[attr-defined]
 _templates.filters["without_empty_lines"] = _without_empty_lines
 _templates.globals |= {
     "_": gettext,
-    "at_most": at_most,
     "eligibility": eligibility,
-    "minutes": minutes,
     "service_word": service_word,
     "words": words,
 }

@@ -16,6 +16,7 @@ from .codes import (
 )
 from .times import Clock, Moment
 from .values import (
+    block_sentence,
     cached_per_language,
     capacity,
     duration,
@@ -39,6 +40,7 @@ from .values import (
     type_word,
     verdict_sentence,
     zone_label,
+    zone_name,
 )
 from .zones import known_zone, zone_names, zone_of_region
 
@@ -53,6 +55,7 @@ __all__ = [
     "Clock",
     "Moment",
     "Words",
+    "block_sentence",
     "cached_per_language",
     "capacity",
     "codes",
@@ -81,6 +84,7 @@ __all__ = [
     "values",
     "verdict_sentence",
     "zone_label",
+    "zone_name",
     "zone_names",
     "zone_of_region",
 ]

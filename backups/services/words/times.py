@@ -108,19 +108,36 @@ def _span(seconds: int, *, short: bool = False) -> str:
     minutes, hours, days = seconds // _MINUTE, seconds // _HOUR, seconds // _DAY
     if not minutes:
         return gettext("%(s)d s") % {"s": seconds}
-    if not hours:
-        return gettext("%(min)d min") % {"min": minutes}
     if not days:
-        if short or not minutes % 60:
-            return gettext("%(h)d h") % {"h": hours}
-        return gettext("%(h)d h %(min)d min") % {"h": hours, "min": minutes % 60}
+        return _hours_and_minutes(hours * 60 if short and hours else minutes)
     if days < 60:
-        if short or days >= 7 or not hours % 24:
-            return gettext("%(d)d d") % {"d": days}
-        return gettext("%(d)d d %(h)d h") % {"d": days, "h": hours % 24}
+        return _days_and_hours(days * 24 if short or days >= 7 else hours)
     if days < 730:
         return ngettext("%(n)d month", "%(n)d months", days // 30) % {"n": days // 30}
     return ngettext("%(n)d year", "%(n)d years", days // 365) % {"n": days // 365}
+
+
+def _hours_and_minutes(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return gettext("%(min)d min") % {"min": minutes}
+    return (gettext("%(h)d h %(min)d min") if rest else gettext("%(h)d h")) % {"h": hours, "min": rest}
+
+
+def _days_and_hours(hours: int) -> str:
+    days, rest = divmod(hours, 24)
+    return (gettext("%(d)d d %(h)d h") if rest else gettext("%(d)d d")) % {"d": days, "h": rest}
+
+
+def at_most(lost: timedelta) -> str:
+    """Return "3 h 41 min", rounded up: from two days on to whole hours."""
+    minutes = -(-lost // timedelta(minutes=1))
+    return _hours_and_minutes(minutes) if minutes < 48 * 60 else _days_and_hours(-(-minutes // 60))
+
+
+def minutes_at_most(lost: timedelta) -> str:
+    count = -(-lost // timedelta(minutes=1))
+    return ngettext("%(n)s minute", "%(n)s minutes", count) % {"n": f"{count:,}"}
 
 
 @cached_per_language

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache, wraps
 from typing import ParamSpec, TypeVar
 
@@ -47,6 +47,11 @@ def zone_label(local: datetime) -> str:
         return "UTC"
     hours, rest = divmod(abs(minutes), 60)
     return f"UTC{'+' if minutes > 0 else '−'}{hours}{f':{rest:02}' if rest else ''}"
+
+
+def zone_name(zone: tzinfo, at: datetime) -> str:
+    """Return the name of a zone, else its offset: "Europe/Berlin", "UTC+5:30"."""
+    return getattr(zone, "key", "") or zone_label(at.astimezone(zone))
 
 
 @cached_per_language
@@ -188,6 +193,12 @@ def verdict_sentence(eligibility: Eligibility, brief: bool = False) -> str:
         return capfirst(text)
     pattern = gettext("No: %(reason)s") if eligibility.verdict == "no" else gettext("Unknown: %(reason)s")
     return pattern % {"reason": text}
+
+
+def block_sentence(code: str, detail: str) -> str:
+    """Return what stands against a restore; the detail is DCS's own word."""
+    word = instance_status_word(detail) if code in ("busy", "not_running") else detail
+    return str(codes.BLOCK_WORDS[code]) % {"detail": word}
 
 
 def reasons_in_words(eligibility: Eligibility) -> str:
