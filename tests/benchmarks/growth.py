@@ -1,4 +1,4 @@
-"""What longer and longer histories cost: the first view, a cached page, memory."""
+"""What longer and longer histories cost: the first view, a cached page, memory; and longer pasted texts."""
 
 from __future__ import annotations
 
@@ -36,4 +36,14 @@ def measure(effort: Effort) -> list[Row]:
             Row(f"{records:,} records: memory for a record", (first["memory"] - before) / records, "kB"),
         ]
     what = f"cached page of {effort.sizes[-1]:,} records against one of {effort.sizes[0]:,}"
-    return [Row(what, costs[-1] / costs[0], most=2), *rows]
+    return [Row(what, costs[-1] / costs[0], most=2), *rows, *_pasted_texts()]
+
+
+def _pasted_texts() -> list[Row]:
+    with TemporaryDirectory(prefix="portal-bench-") as folder, Child("pasted_text", folder) as reader:
+        reader.ask(length=5_000)  # what is kept from then on
+        costs = {length: reader.ask(length=length)["cpu"] for length in (5_000, 20_000)}
+    return [
+        Row("20,000 hostile characters, whichever cost most: processor time", costs[20_000], "ms", most=0.05),
+        Row("20,000 of them against 5,000", costs[20_000] / costs[5_000], most=6),
+    ]

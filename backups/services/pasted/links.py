@@ -19,7 +19,7 @@ from .transport import plain, undone, without_reply_marks
 Kind = Literal["project", "history", "recovery-point", "backup", "find"]
 GrammarOf = Callable[[Kind], Grammar]
 MOST_LINKS = 50
-MOST_STARTS = 200
+MOST_STARTS = 100
 MOST_BREAKS = 10
 
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -68,14 +68,17 @@ def links_in(text: str, grammar_of: GrammarOf) -> list[PastedLink]:
 
 
 def _links(text: str, grammar_of: GrammarOf) -> Iterator[PastedLink]:
-    end = 0
+    end = end_of_search = 0
     for start in islice(_START.finditer(text), MOST_STARTS):
-        if start.start() < end:
+        is_search = start["page"] == "find"
+        if start.start() < (end_of_search if is_search else end):
             continue
-        if start["page"] == "find":
-            yield from _searched(_Address(text, start).text)
+        address = _Address(text, start)
+        if is_search:
+            end_of_search = address.end
+            yield from _searched(address.text)
             continue
-        link, end = _joined(_Address(text, start), grammar_of)
+        link, end = _joined(address, grammar_of)
         if link:
             yield link
 

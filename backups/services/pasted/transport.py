@@ -90,7 +90,7 @@ def _rewritten(text: str) -> str:
         return text
     text = _PROOFPOINT_ENCODED.sub(lambda found: unquote(found[0]), text)
     text = _PROOFPOINT_2.sub(lambda found: unquote(found[1].replace("-", "%").replace("_", "/")), text)
-    return _PROOFPOINT_3.sub(_proofpoint_3, text)
+    return _PROOFPOINT_3.sub(_proofpoint_3, text) if "__;" in text else text
 
 
 def _proofpoint_3(found: re.Match[str]) -> str:
