@@ -27,6 +27,7 @@ from django.db import DatabaseError, connection
 from backups.dcs.errors import DcsError
 from backups.management.starting import first_line
 from backups.services.listings import CACHE_ERRORS, Subject, client_for, failed, key_hold
+from backups.services.problems import Problem
 from backups.services.projects import Project, configured_projects
 
 from .health import is_migrated
@@ -260,8 +261,7 @@ def _project(project: Project, refused: dict[tuple[str, str], str]) -> Iterator[
     hold = key_hold(project, datetime.now(UTC))
     if hold and hold.retry_at:
         refused[key] = project.name
-        codes = _codes(hold.http_status, hold.code, hold.message)
-        finding = _finding(project, "credentials_refused", codes=codes)
+        finding = _failure(project, hold)
         yield replace(finding, says=f"{finding.says} It is not tried before {hold.retry_at:%H:%M:%S} UTC.")
         return
     client = client_for(project)
@@ -271,7 +271,7 @@ def _project(project: Project, refused: dict[tuple[str, str], str]) -> Iterator[
         if error.kind == "credentials_refused":
             refused[key] = project.name
             failed(Subject("instances", project), error)  # so that no server tries it either
-        yield _failure(project, error, "dcs:instance:list")
+        yield _failure(project, Problem.of(error, datetime.now(UTC)), "dcs:instance:list")
         return
     total = "its" if page.total_num is None else page.total_num
     yield Finding(subject, "ok", f"DCS accepts the key and lists {total} instances.")
@@ -289,28 +289,29 @@ def _project(project: Project, refused: dict[tuple[str, str], str]) -> Iterator[
             ask(page.records[0].instance_id, deadline=_deadline())
             yield Finding(subject, "ok", f"The key may read {what}.")
         except DcsError as error:
-            yield _failure(project, error, permission)
+            yield _failure(project, Problem.of(error, datetime.now(UTC)), permission)
 
 
 def _deadline() -> float:
     return time.monotonic() + settings.DCS_READ_BUDGET
 
 
-def _failure(project: Project, error: DcsError, permission: str) -> Finding:
-    codes = _codes(error.http_status, error.error_code, error.message)
-    message = first_line(error.message or error.kind)
-    return _finding(project, error.kind, codes=codes, message=message, permission=permission)
-
-
-def _codes(status: int | None, code: str, message: str) -> str:
-    parts = (f"HTTP {status}" if status else "", code, first_line(message) if message else "")
-    return ", ".join(filter(None, parts))
-
-
-def _finding(project: Project, kind: str, **words: str) -> Finding:
-    level = "note" if kind in ("throttled", "server_error") else "wrong"
-    says, to_do = (text.format(project=project, **words) for text in _FAILURES.get(kind, _REJECTED))
-    return Finding(f"project {project.name}", level, says, to_do)
+def _failure(project: Project, problem: Problem, permission: str = "") -> Finding:
+    status = f"HTTP {problem.http_status}" if problem.http_status else ""
+    message = first_line(problem.message) if problem.message else ""
+    words = {
+        "codes": ", ".join(filter(None, (status, problem.code, message))),
+        "message": message or problem.kind,
+        "permission": permission,
+    }
+    level = "note" if problem.kind in ("throttled", "server_error") else "wrong"
+    says, to_do = _FAILURES.get(problem.kind, _REJECTED)
+    return Finding(
+        f"project {project.name}",
+        level,
+        says.format(project=project, **words),
+        to_do.format(project=project, **words),
+    )
 
 
 _UNREACHABLE = (
