@@ -112,6 +112,12 @@ def operators_know(**kwargs: Any) -> Iterator[CheckMessage]:
             hint="Set it if you use Prometheus.",
             id="backups.I004",
         )
+    for name in settings.NO_LONGER_USED:
+        yield Info(
+            f"{name} is set, but no longer used: the database keeps what was cached.",
+            hint=f"Take {name} out of the environment.",
+            id="backups.I006",
+        )
     if settings.SECRET_KEY_FALLBACKS:
         yield Info(
             "SECRET_KEY_FALLBACKS still holds earlier keys.",

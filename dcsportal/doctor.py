@@ -6,7 +6,6 @@ project either: the cloud locks a key after five refusals.
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -19,14 +18,13 @@ from pathlib import Path
 import psycopg
 import requests
 from django.conf import settings
-from django.core.cache import caches
 from django.core.checks import ERROR, INFO, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 
 from backups.dcs.errors import DcsError
 from backups.management.starting import first_line
-from backups.services.listings import CACHE_ERRORS, Subject, client_for, failed, key_hold
+from backups.services.listings import Subject, client_for, failed, key_hold
 from backups.services.problems import Problem
 from backups.services.projects import Project, configured_projects
 
@@ -50,7 +48,7 @@ class Finding:
 
 def findings() -> Iterator[Finding]:
     """Examine settings, database, cache, sign-in and projects, one after another."""
-    for examination in (_settings, _database, _cache, _sign_in, _projects):
+    for examination in (_settings, _database, _sign_in, _projects):
         yield from examination()
 
 
@@ -98,38 +96,10 @@ def _database() -> Iterator[Finding]:
         yield Finding("database", "wrong", says, to_do)
         return
     yield Finding("database", "ok", f"{name} answers in {taken:.0f} ms and has all tables.")
-    if not path and settings.CACHES["default"]["BACKEND"].endswith("EmbeddedCache"):
-        says = "Servers on several machines may share the database, but the cache is of this machine."
-        to_do = "With several machines set CACHE_URL to a Redis that all of them reach."
-        yield Finding("cache", "note", says, to_do)
     if path and path.is_file() and (free := shutil.disk_usage(path.parent).free) < LEAST_FREE_BYTES:
         says = f"Only {free // 1024 // 1024} MB are free where SQLite keeps its file."
         to_do = f"Make room in {path.parent}: when it is full nobody can sign in."
         yield Finding("database", "wrong", says, to_do)
-
-
-def _cache() -> Iterator[Finding]:
-    location = str(settings.CACHES["default"]["LOCATION"])
-    # The address of Redis may hold a password: only what follows it is repeated.
-    name = f"Redis at {location.rpartition('@')[2].rpartition('//')[2]}"
-    if settings.CACHES["default"]["BACKEND"].endswith("EmbeddedCache"):
-        name = f"The embedded cache at {location}"
-    cache, key, began = caches["default"], f"doctor-{secrets.token_hex(8)}", time.monotonic()
-    try:
-        cache.set(key, key, timeout=10)
-        is_kept = cache.get(key) == key
-    except CACHE_ERRORS as error:
-        effect = "Pages still come, but each process asks DCS for itself."
-        says = f"{name} does not answer: {first_line(error)}. {effect}"
-        to_do = "Check CACHE_URL, that Redis runs and is reachable from here, its password, and its memory."
-        yield Finding("cache", "wrong", says, to_do)
-        return
-    if is_kept:
-        taken = (time.monotonic() - began) * 1000
-        yield Finding("cache", "ok", f"{name} keeps and returns values, in {taken:.0f} ms.")
-    else:
-        to_do = "Give Redis more memory (maxmemory), or another policy (maxmemory-policy allkeys-lru)."
-        yield Finding("cache", "wrong", f"{name} does not keep what it is given.", to_do)
 
 
 def clock(subject: str, address: str, *, wrong_from: float) -> Iterator[Finding]:

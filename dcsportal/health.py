@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 import time
 from functools import lru_cache
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
 from django.core.checks import ERROR, run_checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from backups.services.listings import CACHE_ERRORS, dcs_state
+from backups.services.listings import dcs_state
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +29,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer 503 while the database, the cache or the settings are unusable; the log says why.
+    """Answer 503 while the database or the settings are unusable; the log says why.
 
     What DCS last answered is told too, but a server that shows old listings is as good as any.
     """
@@ -45,7 +43,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @lru_cache(maxsize=1)
 def _states(second: int) -> dict[str, bool]:
     """Return what works; whoever asks more often than each second, and anybody may, gets the last answer."""
-    return {"database": _database_works(), "cache": _cache_works(), "settings": _settings_are_right()}
+    return {"database": _database_works(), "settings": _settings_are_right()}
 
 
 # To find out whether all tables are there reads every migration, so it is done until it is right once.
@@ -74,16 +72,6 @@ def is_migrated() -> bool:
     """Tell whether the database has all tables that this version needs."""
     executor = MigrationExecutor(connection)
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
-
-
-def _cache_works() -> bool:
-    token = secrets.token_hex(8)
-    try:
-        cache.set(f"ready-{token}", token, timeout=5)
-        return bool(cache.get(f"ready-{token}") == token)
-    except CACHE_ERRORS as error:
-        logger.error("The cache does not answer: %s", error)
-        return False
 
 
 def _settings_are_right() -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -152,7 +152,4 @@ def secrets_of_settings() -> set[str]:
     for project in settings.DCS_PROJECTS.values():
         found.update(project["credentials"].secrets)
     found.update(str(database.get("PASSWORD") or "") for database in settings.DATABASES.values())
-    for cache in settings.CACHES.values():
-        password = urlsplit(str(cache.get("LOCATION", ""))).password or ""
-        found |= {password, unquote(password)}
     return found - {""}

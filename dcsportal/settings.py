@@ -13,8 +13,6 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from . import environment as env
 from .postgresql import Connection
@@ -161,36 +159,13 @@ def _database(url: str) -> dict[str, Any]:
     return database | {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 
 
-def _cache(url: str) -> dict[str, Any]:
-    if url in ("", "embedded"):
-        return {
-            "BACKEND": "dcsportal.embedded_cache.EmbeddedCache",
-            "LOCATION": str(VAR_DIR / "cache.sqlite3"),
-        }
-    if not url.startswith(("redis://", "rediss://")):
-        raise ImproperlyConfigured("CACHE_URL must be embedded, or start with redis:// or rediss://.")
-    return {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": url,
-        "KEY_PREFIX": "dcs-portal",
-        # A cache that hangs costs speed, never the page.
-        "OPTIONS": {
-            "socket_timeout": 0.5,
-            "socket_connect_timeout": 0.5,
-            "retry": Retry(NoBackoff(), 0),
-            "serializer": "dcsportal.embedded_cache.BytesAndText",
-        },
-    }
-
-
 try:
     STATIC_LINK.parent.mkdir(parents=True, exist_ok=True)
 except OSError as _error:
     raise ImproperlyConfigured(f"{VAR_DIR} cannot be written: {_error.strerror}.") from _error
-# Which process of this machine reads which list is told by locks on this file.
-LOCK_FILE = str(VAR_DIR / "locks")
 DATABASES = {"default": _database(env.secret("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
-CACHES = {"default": _cache(env.secret("CACHE_URL"))}
+# Nothing is cached but by the database and in each process: see backups/services/listings.
+NO_LONGER_USED = [name for name in ("CACHE_URL", "CACHE_URL_FILE", "DCS_STALE_SECONDS") if env.text(name)]
 
 # --- Sign-in -------------------------------------------------------------------
 
@@ -259,7 +234,6 @@ DCS_READ_BUDGET = env.seconds("DCS_READ_BUDGET", 10, least=0.1, most=60)
 DCS_PAGE_SIZE = env.number("DCS_PAGE_SIZE", 1000, least=1, most=1000)
 DCS_MAX_RECORDS = env.number("DCS_MAX_RECORDS", 20_000, least=1, most=200_000)
 DCS_FRESH_SECONDS = env.seconds("DCS_FRESH_SECONDS", 60, least=0, most=3600)
-DCS_STALE_SECONDS = env.seconds("DCS_STALE_SECONDS", 86_400, least=0, most=30 * 86_400)
 DCS_RECORDS_IN_MEMORY = env.number("DCS_RECORDS_IN_MEMORY", 50_000, least=1000, most=10_000_000)
 # Half of a worker's threads (backups/management/worker.py): the others serve what is at hand.
 DCS_WAITING_VIEWERS = 16

@@ -9,9 +9,12 @@ import tempfile
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.servers.postgresql import Postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,16 +37,18 @@ def _use_settings_of_tests() -> None:
 
 _use_settings_of_tests()
 
+import django  # noqa: E402
+
+django.setup()
+
 import hypothesis  # noqa: E402
 import jinja2  # noqa: E402
-from django.core.cache import cache  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import translation  # noqa: E402
 from pytest_django.fixtures import Settings  # noqa: E402
 
 from backups.emulator.api import Emulator  # noqa: E402
 from backups.emulator.server import running  # noqa: E402
-from backups.services.listings import COUNTED_SECONDS  # noqa: E402
 
 # The same examples in every run; many more, and others each time, with --hypothesis-profile=long.
 hypothesis.settings.register_profile("short", max_examples=50, deadline=None, derandomize=True)
@@ -61,8 +66,6 @@ def pytest_configure(config: pytest.Config) -> None:
     # A portal that runs beside the tests keeps its own.
     own = Path(tempfile.mkdtemp(prefix="portal-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(own, ignore_errors=True))
-    settings.CACHES["default"]["LOCATION"] = str(own / "cache.sqlite3")
-    settings.LOCK_FILE = str(own / "locks")
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         # In memory, all threads of a live server would share one connection, and its transaction. The server
@@ -107,14 +110,8 @@ def _english() -> None:
     translation.activate("en")
 
 
-@pytest.fixture(autouse=True)
-def _nothing_counted() -> None:
-    """All tests sign in from one address: what one has counted must not refuse the next."""
-    cache.clear()
-
-
 @pytest.fixture
-def client_of(db: None) -> Callable[[str], Client]:
+def client_of(transactional_db: None) -> Callable[[str], Client]:
     """`client_of("ada")` is a browser in which that demo person has signed in."""
 
     def signed_in(person: str) -> Client:
@@ -169,8 +166,13 @@ def project_settings(emulator: Emulator, endpoint: str) -> dict[str, dict[str, o
 
 
 @pytest.fixture
-def portal(emulator: Emulator, endpoint: str, settings: Settings) -> Generator[Settings]:
-    """The portal's settings over the emulator; nothing is cached, held or remembered before and after."""
+def portal(
+    transactional_db: None, emulator: Emulator, endpoint: str, settings: Settings
+) -> Generator[Settings]:
+    """The portal's settings over the emulator; nothing is kept, held or remembered before and after.
+
+    Lists are read, and written to the database, by threads: a test's transaction would keep them out.
+    """
     from backups.services.listings import reader
 
     settings.DCS_PROJECTS = project_settings(emulator, endpoint)
@@ -184,16 +186,27 @@ def portal(emulator: Emulator, endpoint: str, settings: Settings) -> Generator[S
 @pytest.fixture
 def within_one_minute(portal: Settings) -> None:
     """A test that counts by the minute, and is about to run over the end of one, waits for the next."""
+    from backups.services.listings import COUNTED_SECONDS
+
     left = COUNTED_SECONDS - time.time() % COUNTED_SECONDS
     if left < 10:
         time.sleep(left)
 
 
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Generator[Postgres]:
+    """One PostgreSQL; each test makes databases of its own in it, and leaves it running."""
+    from tests.servers.postgresql import Postgres
+
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    yield server
+    server.stop()
+
+
 def forget_everything() -> None:
-    """What a restart of the portal and its cache would forget."""
+    """What a restart of the portal would forget."""
     from backups.services.listings import clients, generations, guard, store
 
-    cache.clear()
     for module in (clients, generations, guard, store):
         module.forget()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -149,3 +149,31 @@ def _whole(text: str) -> int | None:
 def _finite(text: str) -> float | None:
     number = float(text)
     return number if math.isfinite(number) else None
+
+
+# As sent ---------------------------------------------------------------------
+
+
+class _RawPage(msgspec.Struct, gc=False):
+    backup_record_response: list[msgspec.Raw] = []
+
+
+_raw_page = msgspec.json.Decoder(_RawPage).decode
+
+
+def raw_backups(page: Page[BackupRecord]) -> list[tuple[BackupRecord, bytes]]:
+    """Return the records of a page, each with its JSON as DCS sent it."""
+    if not page.records:
+        return []
+    try:
+        rows = [bytes(row) for row in _raw_page(page.body).backup_record_response]
+        rows = [row for row in rows if row.startswith(b"{")]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        items, _ = page_of(page.body, items="backup_record_response", total="total_num")
+        rows = [json.dumps(item).encode() for item in items if isinstance(item, dict)]
+    return list(zip(page.records, rows, strict=True))
+
+
+def backups_of_raw(rows: Iterable[bytes]) -> tuple[BackupRecord, ...]:
+    """Return the records of JSON objects that `raw_backups` told apart."""
+    return backup_page(b'{"backup_record_response":[' + b",".join(rows) + b"]}").records

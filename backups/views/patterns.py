@@ -106,7 +106,6 @@ def listing_of(now: datetime, records: list[BackupRecord], **own: Any) -> Listin
     whole: dict[str, Any] = {
         "decoded": DecodedRecords(tuple(records)),
         "generation": "sample",
-        "pages": 1,
         "read_at": now - timedelta(seconds=38),
         "source": "cache",
         "promised": len(records),

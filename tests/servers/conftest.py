@@ -16,7 +16,6 @@ from backups.emulator.server import running
 from ..browser.conftest import browser_type_launch_args
 from ..sso import openid
 from .nginx import Nginx
-from .postgresql import Postgres
 from .served import Served, environment_of, free_port, serving
 
 __all__ = ["browser_type_launch_args"]  # some of these tests look through Chromium
@@ -52,14 +51,6 @@ def environment(emulator: Emulator, endpoint: str, tmp_path: Path) -> Environmen
         return environment_of(emulator, endpoint, **database | own)
 
     return made
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """One PostgreSQL; each test makes databases of its own in it, and leaves it running."""
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from django.db import connection
+from django.db.backends.signals import connection_created
 from pytest_django.fixtures import Settings
 
 from backups.dcs.client import DcsClient
@@ -21,8 +23,6 @@ from backups.services import listings
 from backups.services.listings import Listing, NothingToShow, clients, reader, store
 from backups.services.problems import Problem
 from backups.services.projects import Project, configured_projects
-
-from .redis_server import RedisServer
 
 ORDERS = ORDERS_CACHE_ID
 
@@ -101,22 +101,24 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 
 @pytest.fixture
-def no_cache(portal: Settings) -> Generator[None]:
-    """A Redis that refuses connections."""
-    embedded = portal.CACHES
-    backend = "django.core.cache.backends.redis.RedisCache"
-    portal.CACHES = {"default": {"BACKEND": backend, "LOCATION": "redis://127.0.0.1:1/0"}}
-    yield
-    portal.CACHES = embedded
-    store.forget()
+def full_database(portal: Settings) -> Generator[None]:
+    """A database that can be read, but not written: its disk is full."""
+    with contextlib.ExitStack() as undo:
+
+        def refuse_to_write(connection: Any, **kwargs: Any) -> None:
+            connection.cursor().execute(FULL[connection.vendor][True])
+
+        connection_created.connect(refuse_to_write)
+        undo.callback(connection_created.disconnect, refuse_to_write)
+        refuse_to_write(connection)
+        undo.callback(lambda: connection.cursor().execute(FULL[connection.vendor][False]))
+        yield
 
 
-@pytest.fixture
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisServer]:
-    """A Redis of this test's own."""
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is missing: install the Debian package redis-server")
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.stop()
+FULL = {
+    "sqlite": {True: "PRAGMA query_only = 1", False: "PRAGMA query_only = 0"},
+    "postgresql": {
+        True: "SET default_transaction_read_only = on",
+        False: "SET default_transaction_read_only = off",
+    },
+}

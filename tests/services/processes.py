@@ -1,6 +1,6 @@
 """Other processes of the portal, and other servers: each answers on its own what a viewer of it would get.
 
-with process(endpoint, CACHE_URL=…) as one: one.view(ORDERS)
+with process(project, endpoint, DATABASE_URL=…) as one: one.view(ORDERS)
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Process:
 
 
 @contextmanager
-def process(project: FleetProject, endpoint: str, var: Path, **environment: str) -> Generator[Process]:
-    """Start a process that reads one project; those with the same `var` are on the same machine."""
+def process(project: FleetProject, endpoint: str, **environment: str) -> Generator[Process]:
+    """Start a process that reads one project; those with the same DATABASE_URL are of one portal."""
     own = {
         "DJANGO_SETTINGS_MODULE": "dcsportal.settings",
         "ENV_FILE": "",
@@ -74,10 +74,8 @@ def process(project: FleetProject, endpoint: str, var: Path, **environment: str)
         "DCS_READ_BUDGET": "60",
         "DCS_READ_TIMEOUT": "60",
         "LOG_FORMAT": "text",
-        "PORTAL_VAR_OF_TEST": str(var),
     }
-    names = [*own, "CACHE_URL"]
-    inherited = {name: value for name, value in os.environ.items() if name not in names}
+    inherited = {name: value for name, value in os.environ.items() if name not in own}
     running = subprocess.Popen(
         [sys.executable, "-m", "tests.services.processes"],
         cwd=ROOT,
@@ -99,12 +97,7 @@ def process(project: FleetProject, endpoint: str, var: Path, **environment: str)
 
 def _main() -> None:
     import django
-    from django.conf import settings
 
-    var = Path(os.environ["PORTAL_VAR_OF_TEST"])
-    if settings.CACHES["default"]["BACKEND"].endswith("EmbeddedCache"):
-        settings.CACHES["default"]["LOCATION"] = str(var / "cache.sqlite3")
-    settings.LOCK_FILE = str(var / "locks")
     django.setup()
     with ThreadPoolExecutor(64) as viewers:
         for line in sys.stdin:
@@ -112,6 +105,8 @@ def _main() -> None:
 
 
 def _answer(number: int, instance: str, after: float = 0) -> None:
+    from django.db import connection
+
     from backups.services import listings
     from backups.services.projects import configured_projects
 
@@ -123,6 +118,7 @@ def _answer(number: int, instance: str, after: float = 0) -> None:
         seen = {name: getattr(listing, name) for name in seen}
     except listings.NothingToShow as nothing:
         problem = nothing.problem
+    connection.close()
     progress = problem.progress.pages_read if problem and problem.progress else None
     answer = {"number": number, **seen, "problem": problem and problem.kind, "progress": progress}
     sys.stdout.write(json.dumps(answer) + "\n")

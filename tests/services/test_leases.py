@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Generator
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from django.conf import settings
+from django.db.models.functions import Now
 
+from backups.models import Note
 from backups.services.listings import leases
 
-from .conftest import at_once
+from .conftest import at_once, wait_until
 
-HOLDER = """
-import sys
-from django.conf import settings
-caches = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
-settings.configure(LOCK_FILE=sys.argv[1], CACHES=caches)
-from backups.services.listings import leases
-held = leases.acquire("a list")
-print("held" if held else "refused", flush=True)
-sys.stdin.read()
-"""
-
-
-@pytest.fixture
-def holder() -> Generator[subprocess.Popen[str]]:
-    """Another process that holds the lease of "a list"."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, settings.LOCK_FILE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).resolve().parents[2],
-    )
-    assert process.stdout
-    assert process.stdout.readline() == "held\n"
-    yield process
-    process.kill()
-    process.wait()
+pytestmark = pytest.mark.usefixtures("portal")
 
 
 def test_of_many_threads_one_holds_it_and_another_name_is_another_lease() -> None:
@@ -60,12 +33,45 @@ def test_what_was_released_can_be_acquired_again() -> None:
         held.release()
 
 
-def test_another_process_s_lease_is_not_taken_until_that_is_killed(holder: subprocess.Popen[str]) -> None:
-    assert leases.acquire("a list") is None
-
-    holder.kill()
-    holder.wait()
-
+def test_another_process_s_lease_is_not_taken_until_it_has_run_out() -> None:
     held = leases.acquire("a list")
     assert held
+    with another_process():
+        assert leases.acquire("a list") is None
+
+        Note.objects.update(ends=Now())
+
+        taken = leases.acquire("a list")
+        assert taken
+        taken.release()
+    assert held.is_lost()
     held.release()
+
+
+def test_a_lease_is_prolonged_while_it_is_held() -> None:
+    held = leases.acquire("a list")
+    assert held
+    ends = Note.objects.get().ends
+
+    wait_until(lambda: Note.objects.get().ends > ends)
+
+    assert not held.is_lost()
+    held.release()
+
+
+def test_while_the_database_is_full_each_process_goes_ahead_but_only_one_of_its_threads(
+    full_database: None,
+) -> None:
+    held = [lease for lease in at_once(30, lambda: leases.acquire("a list")) if lease]
+
+    assert len(held) == 1
+    assert not held[0].is_lost()
+    held[0].release()
+
+
+@contextmanager
+def another_process() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leases, "_OWNER", "another process")
+        patch.setattr(leases, "_held", set())
+        yield

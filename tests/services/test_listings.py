@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
-import sqlite3
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -13,15 +11,15 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from django.conf import settings
-from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
+from backups.models import Note
 from backups.services import listings
 from backups.services.history.query import BackupFilter, backup_history, records_of
-from backups.services.listings import NothingToShow, Subject, generations, reader, store
+from backups.services.listings import NothingToShow, Subject, generations, reader
 from backups.services.projects import Project
+from tests.conftest import forget_everything
 
 from .api_records import FIRST, raw, raws
 from .conftest import ORDERS, at_once, later, problem_of, read, settled, wait_until, walks
@@ -217,15 +215,17 @@ def test_a_hanging_instance_is_waited_for_half_a_second_once(
 # The cache -----------------------------------------------------------------------------
 
 
-def test_without_a_cache_this_process_keeps_its_own(eu: Project, emulator: Emulator, no_cache: None) -> None:
+def test_with_a_full_database_this_process_keeps_its_own(
+    eu: Project, emulator: Emulator, full_database: None
+) -> None:
     seen = [read(eu) for _ in range(3)]
 
     assert [listing.source for listing in seen] == ["live", "cache", "cache"]
     assert walks(emulator) == 1
 
 
-def test_without_a_cache_a_failing_dcs_is_still_not_stormed(
-    eu: Project, emulator: Emulator, no_cache: None
+def test_with_a_full_database_a_failing_dcs_is_still_not_stormed(
+    eu: Project, emulator: Emulator, full_database: None
 ) -> None:
     emulator.fail_with(401)
     problems = [problem_of(eu) for _ in range(5)]
@@ -236,73 +236,49 @@ def test_without_a_cache_a_failing_dcs_is_still_not_stormed(
     assert read(eu, after=301).source == "live"
 
 
-def test_a_cache_cleared_under_it_costs_no_call_to_who_has_read_it(eu: Project, emulator: Emulator) -> None:
-    first = read(eu)
-    cache.clear()
-
-    assert read(eu).generation == first.generation
-    assert walks(emulator) == 1
-
-
-def test_while_the_cache_is_busy_another_process_still_shows_what_it_holds(
-    eu: Project, emulator: Emulator
+def test_while_the_database_is_full_another_process_still_shows_what_it_holds(
+    eu: Project, emulator: Emulator, request: pytest.FixtureRequest
 ) -> None:
     first = read(eu)
-    other = sqlite3.connect(settings.CACHES["default"]["LOCATION"], isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    settled()
+    request.getfixturevalue("full_database")
+    generations.forget()  # as another process
 
-    stored = store.set_many({"anything": "text"}, seconds=60)
-    generations.forget()
     seen = read(eu)
-    other.close()
 
-    assert not stored
     assert (seen.source, seen.generation, seen.records) == ("cache", first.generation, first.records)
     assert walks(emulator) == 1
 
 
-@pytest.mark.parametrize("spoilt", [None, "not JSON", '{"id": "another version"}', b"\xff\x00", "[]"])
-def test_what_the_cache_does_not_give_back_as_it_was_is_read_again(
-    eu: Project, emulator: Emulator, spoilt: str | bytes | None
-) -> None:
+@pytest.mark.parametrize("spoilt", ["", "not JSON", '{"id": "another version"}', "\ufffd", "[]"])
+def test_what_another_version_wrote_is_read_again(eu: Project, emulator: Emulator, spoilt: str) -> None:
     first = read(eu)
+    settled()
     generations.forget()
     subject = Subject("backups", eu, ORDERS)
-    page = f"page:{first.generation}:0"
-    if spoilt is None:
-        cache.delete(page)
-    else:
-        pointer = generations.pointer_key(subject.key)
-        keys = [pointer, page, subject.failure_key, subject.progress_key, subject.circuit_key]
-        store.set_many(dict.fromkeys(keys, spoilt), seconds=60)
+    pointer = generations.pointer_key(subject)
+    keys = [pointer, subject.failure_key, subject.progress_key, subject.circuit_key]
+    Note.objects.filter(key=pointer).delete()
+    Note.objects.bulk_create(Note(key=key, text=spoilt) for key in keys)
 
     assert read(eu).records == first.records
+    settled()
     assert walks(emulator) == 2
+    generations.forget()
+    assert read(eu).source == "cache"
 
 
-def test_a_listing_past_its_keeping_is_not_shown(eu: Project, emulator: Emulator, portal: Settings) -> None:
-    portal.DCS_STALE_SECONDS = 0
-    read(eu)
-    emulator.fail_with(500)
-
-    assert problem_of(eu).kind == "server_error"
-
-
-def test_a_process_that_saw_a_listing_late_keeps_it_no_longer_than_others(
+def test_what_was_read_once_is_shown_after_a_restart_however_old_it_is(
     eu: Project, emulator: Emulator
 ) -> None:
-    read(eu)
-    key = generations.pointer_key(Subject("backups", eu, ORDERS).key)
-    pointer = json.loads(str(cache.get(key)))
-    pointer["read_at"] = later(-settings.DCS_STALE_SECONDS - 1).isoformat()
-    cache.set(key, json.dumps(pointer), 60)
-    emulator.fail_with(500)
-    assert read(eu).source == "stale"
+    first = read(eu)
     settled()
+    forget_everything()
+    emulator.fail_with(500)
 
-    cache.delete(key)
+    seen = read(eu, after=400 * 86_400)
 
-    assert problem_of(eu).kind == "server_error"
+    assert (seen.source, seen.generation, seen.records) == ("stale", first.generation, first.records)
 
 
 def test_a_replaced_listing_can_still_tell_what_dcs_sent(eu: Project) -> None:
@@ -318,8 +294,8 @@ def test_a_replaced_listing_can_still_tell_what_dcs_sent(eu: Project) -> None:
 # In memory -----------------------------------------------------------------------------
 
 
-def test_what_is_derived_of_a_generation_is_made_once_for_all_its_viewers_and_goes_with_it(
-    eu: Project,
+def test_what_is_derived_of_a_list_is_made_once_for_all_its_viewers_and_goes_with_it(
+    eu: Project, emulator: Emulator
 ) -> None:
     made: list[int] = []
     read(eu)
@@ -328,6 +304,10 @@ def test_what_is_derived_of_a_generation_is_made_once_for_all_its_viewers_and_go
     assert len(made) == 1
 
     read(eu, read_now=True).derived("count", lambda records: made.append(len(records)))
+    assert len(made) == 1  # nothing has changed
+
+    emulator.insert_record(ORDERS, raw(7))
+    read(eu, read_now=True, after=11).derived("count", lambda records: made.append(len(records)))
     settled()
     gc.collect()
     assert len(made) == 2

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,32 +17,36 @@ from backups.emulator.api import Emulator
 
 from .api_records import raws
 from .conftest import ORDERS, wait_until, walks
-from .processes import Process, process
+from .processes import ROOT, Process, process
 
 Start = Callable[..., list[Process]]
 
 
-@pytest.fixture(params=["one machine without any server", "servers that share a Redis"])
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
 def start(
     request: pytest.FixtureRequest, emulator: Emulator, endpoint: str, tmp_path: Path
 ) -> Generator[Start]:
     """`start(3)` starts so many processes of the portal."""
-    is_machine = request.param.startswith("one machine")
-    shared = {} if is_machine else {"CACHE_URL": request.getfixturevalue("redis_server").url}
+    if request.param == "SQLite":
+        database = f"sqlite:///{tmp_path / 'portal.sqlite3'}"
+    else:
+        database = request.getfixturevalue("postgres").create(f"processes-{uuid4()}")
+    migrate(database)
     with ExitStack() as stack:
 
         def more(count: int, **environment: str) -> list[Process]:
-            started = []
-            for _ in range(count):
-                var = tmp_path if is_machine else Path(tmp_path, str(len(list(tmp_path.iterdir()))))
-                var.mkdir(exist_ok=True)
-                one = process(emulator.fleet.primary, endpoint, var, **shared, **environment)
-                started.append(stack.enter_context(one))
-            return started
+            own = {"DATABASE_URL": database, **environment}
+            several = [process(emulator.fleet.primary, endpoint, **own) for _ in range(count)]
+            return [stack.enter_context(one) for one in several]
 
         yield more
         emulator.heal()
         emulator.latency = 0.0
+
+
+def migrate(database: str) -> None:
+    environment = {**os.environ, "DATABASE_URL": database}
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
 
 
 def seen_by(processes: list[Process], instance_id: str = ORDERS, **options: Any) -> list[dict[str, Any]]:

@@ -47,7 +47,6 @@ def an_instance(**fields: Any) -> Instance:
 def a_listing(*records: BackupRecord, **changes: Any) -> Listing[BackupRecord]:
     whole: dict[str, Any] = {
         "generation": "g",
-        "pages": 1,
         "read_at": READ,
         "source": "cache",
         "promised": len(records),

@@ -22,11 +22,10 @@ from .instances import at_hand, cached_instance, cached_instances, project_insta
 from .listing import RUNNING_FRESH_SECONDS, Listing, NothingToShow, is_fresh
 from .metrics import begin as begin_metrics
 from .reader import read_side_by_side
-from .store import CACHE_ERRORS, COUNTED_SECONDS, count
+from .store import COUNTED_SECONDS, count
 from .subjects import Subject, Window
 
 __all__ = [
-    "CACHE_ERRORS",
     "COUNTED_SECONDS",
     "MOST_UNKNOWN",
     "RUNNING_FRESH_SECONDS",

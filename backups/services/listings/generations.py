@@ -1,41 +1,39 @@
-"""Generations: immutable readings of a list, stored page by page as DCS sent them.
+"""Generations: readings of a list, each with a value of its own, over records that rarely change.
 
-A generation has a random id and never changes, so each process keeps its decoded records in memory, and
-asks the store only for the small pointer that says which generation of a list is current.
+A note says which generation of a list is current; the records are rows of evidence, see `recorder.py`. Each
+process keeps decoded records in memory, and what it read itself before others can see it.
 """
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from django.conf import settings
 
-from ...dcs.errors import DcsAnswerGarbled
-from ...dcs.walk import Walk
-from . import store
+from . import rows, store
+from .subjects import Subject
 
-# The pages of a replaced generation stay for the views that still show it.
-REPLACED_SECONDS = 60
 MOST_POINTERS = 2000
 # What an empty list and the page about it take of memory, in records.
 RECORDS_OF_A_LIST = 20
 
 Item = TypeVar("Item", covariant=True)
 Made = TypeVar("Made")
-Decode = Callable[[bytes], Sequence[Any]]
 
 
 class DecodedRecords(Generic[Item]):
-    """The records of one generation, and what was derived from them."""
+    """The records of a list, digests that tell whether one has changed, and what was derived from them."""
 
-    def __init__(self, records: tuple[Item, ...]) -> None:
+    def __init__(self, records: tuple[Item, ...], digests: Mapping[str, bytes] | None = None) -> None:
         self.records = records
+        self.digests = digests or {}
+        # The JSON of each record, until it is written.
+        self.sent: Mapping[str, bytes] = {}
         self._derived: dict[str, Any] = {}
         self._lock = threading.RLock()
 
@@ -52,17 +50,27 @@ class Generation:
     """What is known of one reading beside its records.
 
     `promised` is the total that DCS gave, None where it gave none. `running`: a backup was not yet done.
+    `digest` tells whether the list has changed since, "" while much is being written (by `writer`);
+    `instance` and `reading` are its rows in the database, 0 where it has none. `unlisted` counts the records
+    that the list no longer holds, `watched_since` is when it was read first. `missing_since`: over half of it
+    is missing since then, which the next reading may confirm; the records stay until then.
     """
 
     generation: str
     read_at: datetime
-    pages: int
     promised: int | None = None
     moved: bool = False
     truncated: bool = False
     cut_short: bool = False
     running: bool = False
     request_ids: tuple[str, ...] = ()
+    digest: str = ""
+    instance: int = 0
+    reading: int = 0
+    unlisted: int = 0
+    watched_since: datetime | None = None
+    missing_since: datetime | None = None
+    writer: str = ""
 
     @property
     def complete(self) -> bool:
@@ -76,142 +84,122 @@ class Cached(NamedTuple):
     decoded: DecodedRecords[Any]
 
 
-def pointer_key(key: str) -> str:
-    return f"current:{key}"
+@dataclass(frozen=True)
+class Pointer:
+    """The note of a list's current generation as it stands in the store: "" where there is none."""
+
+    text: str = ""
+    generation: Generation | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, text: str) -> Pointer:
+        return cls(text, store.decoded(text, Generation))
 
 
-def save(key: str, walk: Walk[Any], *, read_at: datetime) -> Cached:
-    """Store a walk as a new generation of the list `key` and make it the current one."""
-    new = Generation(
-        generation=secrets.token_hex(8),
-        read_at=read_at,
-        pages=len(walk.pages),
-        promised=walk.promised,
-        moved=walk.moved,
-        truncated=walk.truncated,
-        cut_short=walk.cut_short,
-        running=any(getattr(record, "is_running", False) for record in walk.records),
-        request_ids=tuple(page.request_id for page in walk.pages if page.request_id),
-    )
-    previous = _current(key, store.get_many([pointer_key(key)]))
-    decoded = _remember(new, DecodedRecords(walk.records))
-    bodies = (page.body for page in walk.pages)
-    values: dict[str, store.Value] = dict(zip(_page_keys(new), bodies, strict=True))
-    # The pointer comes last: whoever sees it finds the pages.
-    values[pointer_key(key)] = store.encoded(new)
-    _point(key, new, shared=store.set_many(values, seconds=settings.DCS_STALE_SECONDS))
-    if previous:
-        store.shorten(_page_keys(previous), seconds=REPLACED_SECONDS)
-    return Cached(new, decoded)
+def pointer_key(subject: Subject) -> str:
+    return f"current:{subject.key}"
 
 
-def cached(key: str, found: store.Found, decode: Decode) -> Cached | None:
+def cached(subject: Subject, found: store.Found) -> Cached | None:
     """Return the current generation of a list, out of what the store found for its pointer's key."""
-    # Once more, since a newer generation may have taken the pages of the first away.
-    for _ in range(2):
-        generation = _current(key, found)
-        if generation is None:
-            return None
-        decoded = _in_memory(generation) or _decoded(generation, decode)
-        if decoded is not None:
-            return Cached(generation, decoded)
-        found = store.get_many([pointer_key(key)])
-    return None
+    pointer = Pointer.of(found.get(pointer_key(subject), ""))
+    own = _own.get(subject.key)
+    if own and (pointer.generation is None or own.generation.read_at > pointer.generation.read_at):
+        return own  # it is being written, or could not be
+    if pointer.generation is None:
+        return None
+    _know(subject, pointer)
+    decoded = _decoded(subject, pointer.generation)
+    return Cached(pointer.generation, decoded) if decoded else None
 
 
-def bodies_of(generation: Generation) -> list[bytes] | None:
-    """Return the pages as DCS sent them, None where one is gone."""
-    keys = _page_keys(generation)
-    found = store.get_many(keys)
-    bodies = [body for key in keys if isinstance(body := found.get(key), bytes)]
-    return bodies if len(bodies) == len(keys) else None
+def current(subject: Subject) -> Pointer:
+    """Return the pointer as this process saw it last, "" where it never did."""
+    return _pointers.get(subject.key, Pointer())
 
 
-def _page_keys(generation: Generation) -> list[str]:
-    return [f"page:{generation.generation}:{number}" for number in range(generation.pages)]
+def look_up(subject: Subject) -> Pointer:
+    """Return the pointer as it stands in the store now."""
+    key = pointer_key(subject)
+    pointer = Pointer.of(store.get_many([key]).get(key, ""))
+    _know(subject, pointer)
+    return pointer
 
 
-# Which one is current --------------------------------------------------------
+def publish(subject: Subject, new: Cached) -> None:
+    """Show a reading to the viewers of this process, before it is written."""
+    with _lock:
+        _own[subject.key] = new
+        _own.move_to_end(subject.key)
+        while len(_own) > MOST_POINTERS:
+            _own.popitem(last=False)
+    _remember(subject, new.generation, new.decoded)
+
+
+def written(subject: Subject, pointer: Pointer) -> None:
+    """Take note that all others can see what was published."""
+    _know(subject, pointer)
+    with _lock:
+        own = _own.get(subject.key)
+        if own and pointer.generation and own.generation.read_at <= pointer.generation.read_at:
+            del _own[subject.key]
+
+
+# In memory -------------------------------------------------------------------
 
 _lock = threading.Lock()
-# The current generations as this process knows them, and whether the store was told of each.
-_pointers: OrderedDict[str, tuple[Generation, bool]] = OrderedDict()
+_pointers: OrderedDict[str, Pointer] = OrderedDict()
+_own: OrderedDict[str, Cached] = OrderedDict()
+_records: OrderedDict[str, tuple[str, DecodedRecords[Any]]] = OrderedDict()
+# One thread decodes a list while the others wait for it.
+_decoding = [threading.Lock() for _ in range(16)]
 
 
-def _current(key: str, found: store.Found) -> Generation | None:
-    """Return a list's current generation; this process's own last one where the store tells of none."""
-    stored = store.decoded(found.get(pointer_key(key)), Generation)
-    own, is_shared = _pointers.get(key, (None, True))
-    if own and datetime.now(UTC) - own.read_at >= timedelta(seconds=settings.DCS_STALE_SECONDS):
-        own = None
-    if stored is None or (own and not is_shared and own.read_at > stored.read_at):
-        return own
-    if stored != own:
-        _point(key, stored, shared=True)
-    return stored
-
-
-def _point(key: str, generation: Generation, *, shared: bool) -> None:
+def _know(subject: Subject, pointer: Pointer) -> None:
     with _lock:
-        replaced, _ = _pointers.get(key, (generation, shared))
-        if replaced.generation != generation.generation:
-            # Views that still show it hold it themselves; nobody else will ask for it.
-            _records.pop(replaced.generation, None)
-        _pointers[key] = generation, shared
-        _pointers.move_to_end(key)
+        _pointers[subject.key] = pointer
+        _pointers.move_to_end(subject.key)
         while len(_pointers) > MOST_POINTERS:
             _pointers.popitem(last=False)
 
 
-# Decoded ---------------------------------------------------------------------
-
-_records: OrderedDict[str, DecodedRecords[Any]] = OrderedDict()
-# One thread decodes a generation while the others wait for it.
-_decoding = [threading.Lock() for _ in range(16)]
-
-
-def _in_memory(generation: Generation) -> DecodedRecords[Any] | None:
+def in_memory(subject: Subject, generation: Generation) -> DecodedRecords[Any] | None:
     with _lock:
-        decoded = _records.get(generation.generation)
-        if decoded:
-            _records.move_to_end(generation.generation)
+        digest, decoded = _records.get(subject.key, ("", None))
+        if decoded is None or digest != generation.digest:
+            return None
+        _records.move_to_end(subject.key)
         return decoded
 
 
-def _decoded(generation: Generation, decode: Decode) -> DecodedRecords[Any] | None:
-    """Return the records out of the stored pages, None where these are gone or spoilt."""
-    with _decoding[hash(generation.generation) % len(_decoding)]:
-        decoded = _in_memory(generation)
-        bodies = None if decoded else bodies_of(generation)
-        if bodies is None:
-            return decoded
-        found: dict[str, Any] = {}
-        try:
-            for body in bodies:
-                for record in decode(body):
-                    # A repeated walk stores both passes, the newer one first: its word wins.
-                    found.setdefault(record.key, record)
-        except DcsAnswerGarbled:
-            return None
-        return _remember(generation, DecodedRecords(tuple(found.values())))
+def _decoded(subject: Subject, generation: Generation) -> DecodedRecords[Any] | None:
+    """Return the records, from the rows where they are not in memory; None where the database is away."""
+    with _decoding[hash(subject.key) % len(_decoding)]:
+        decoded = in_memory(subject, generation)
+        if decoded is None:
+            found = store.asked(lambda: rows.load(subject, generation), None)
+            decoded = DecodedRecords(*found) if found else None
+            if decoded and generation.digest:
+                _remember(subject, generation, decoded)
+        return decoded
 
 
-def _remember(generation: Generation, decoded: DecodedRecords[Any]) -> DecodedRecords[Any]:
+def _remember(subject: Subject, generation: Generation, decoded: DecodedRecords[Any]) -> None:
     """Keep it in memory, from which the least used leave."""
     with _lock:
-        _records[generation.generation] = decoded
-        _records.move_to_end(generation.generation)
+        _records[subject.key] = generation.digest, decoded
+        _records.move_to_end(subject.key)
         # The longest list that is read fits beside what its page needs, whatever the setting says.
         most = max(settings.DCS_RECORDS_IN_MEMORY, settings.DCS_MAX_RECORDS + 3 * RECORDS_OF_A_LIST)
-        size = sum(RECORDS_OF_A_LIST + len(one.records) for one in _records.values())
+        size = sum(RECORDS_OF_A_LIST + len(one.records) for _, one in _records.values())
         while len(_records) > 1 and size > most:
-            _, gone = _records.popitem(last=False)
+            _, (_, gone) = _records.popitem(last=False)
             size -= RECORDS_OF_A_LIST + len(gone.records)
-        return decoded
 
 
 def forget() -> None:
     """Drop what this process remembers, as a restart would."""
     with _lock:
-        _records.clear()
         _pointers.clear()
+        _own.clear()
+        _records.clear()

@@ -82,7 +82,7 @@ def snapshots(*subjects: Subject) -> list[CacheSnapshot]:
     return [
         CacheSnapshot(
             subject=subject,
-            cached=generations.cached(subject.key, found, subject.decoded),
+            cached=generations.cached(subject, found),
             hold=store.note(Problem, subject.hold_key, found),
             failure=store.note(Problem, subject.failure_key, found),
             circuit=store.note(Circuit, subject.circuit_key, found),
@@ -94,7 +94,7 @@ def snapshots(*subjects: Subject) -> list[CacheSnapshot]:
 
 def _keys(subject: Subject) -> tuple[str, ...]:
     notes = subject.hold_key, subject.failure_key, subject.circuit_key
-    return generations.pointer_key(subject.key), subject.progress_key, *notes
+    return generations.pointer_key(subject), subject.progress_key, *notes
 
 
 # Before a call ---------------------------------------------------------------
@@ -114,7 +114,7 @@ def refusal(snapshot: CacheSnapshot, now: datetime, *, trial: bool = True) -> Pr
     trial_key = f"trial:{snapshot.subject.circuit_key}:{until.timestamp()}"
     # The others wait until the trial is over, or its maker gone.
     trial = trial and snapshot.subject.kind != "instance"
-    free = is_past and trial and store.add(trial_key, seconds=CIRCUIT_SECONDS)
+    free = is_past and trial and store.add(trial_key, seconds=CIRCUIT_SECONDS) is not False
     return None if free else circuit.problem
 
 
@@ -228,6 +228,7 @@ def turn(subject: Subject, *, patience: float) -> Iterator[None]:
     while key not in _accepted and (lease := leases.acquire(f"turn:{key}")) is None:
         if time.monotonic() >= ends:
             break
+        store.release_connection()
         time.sleep(POLL_SECONDS)
     try:
         yield

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from ...dcs.pages import page_of
+from ...dcs.pages import decode
 from ...dcs.records import BackupRecord, Instance
 from ..projects import Project
-from . import generations, guard, reader, store
+from . import guard, reader, rows, store
 from .guard import CacheSnapshot, snapshots
 from .instances import by_id
 from .listing import Listing, NothingToShow, Visit, awaited, is_fresh, listing_of
@@ -103,14 +103,10 @@ def cached_histories(wanted: Iterable[tuple[Project, str]]) -> list[CacheSnapsho
 
 
 def received_record(listing: Listing[BackupRecord], backup_id: str) -> dict[str, Any] | None:
-    """Return one record as DCS sent it, None where its cached page is gone."""
-    bodies = generations.bodies_of(listing) or ()
-    # The page that names it first: the others need not be decoded.
-    for body in sorted(bodies, key=lambda body: backup_id.encode() not in body):
-        for item in page_of(body, items="backup_record_response", total="total_num")[0] if body else ():
-            if isinstance(item, dict) and item.get("backup_id") == backup_id:
-                return item
-    return None
+    """Return one record as DCS sent it."""
+    sent = listing.decoded.sent.get(backup_id) or rows.sent(listing.instance, backup_id)
+    raw = decode(sent) if sent else None
+    return raw if isinstance(raw, dict) else None
 
 
 def _backups(

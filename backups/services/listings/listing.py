@@ -142,7 +142,6 @@ def _without_generation(snapshot: CacheSnapshot, problem: Problem) -> Listing[An
     return Listing(
         decoded=DecodedRecords(()),
         generation=f"unsupported-{problem.asked_at.timestamp():.0f}",
-        pages=0,
         read_at=problem.asked_at,
         source="cache",
         promised=0,

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterable
 from contextvars import copy_context
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +20,7 @@ from django.conf import settings
 from ...dcs.errors import DcsError
 from ...dcs.pages import Page
 from ..problems import Problem, Progress
-from . import generations, guard, leases, metrics, store
+from . import guard, leases, metrics, recorder, store
 from .clients import client_for
 from .generations import Cached
 from .guard import CacheSnapshot, snapshots
@@ -54,6 +54,7 @@ class Reading:
         self.has_no_place = False
         self.began = time.monotonic()
         self.done = threading.Event()
+        self.is_over = threading.Event()
         self.result: Cached | None = None
         self.problem: Problem | None = None
         self._now = now
@@ -85,6 +86,8 @@ class Reading:
 # A semaphore would not know whose the places are.
 _waiting: list[str] = []
 _under_way: dict[str, Reading] = {}
+# Those under way, and those that are being written.
+_threads: list[Reading] = []
 _lock = threading.Lock()
 
 
@@ -119,6 +122,7 @@ def begin(snapshot: CacheSnapshot, *, now: datetime, viewer: str = "", once: boo
         threading.Thread(target=work, args=(_run, reading), name=f"read-{subject.kind}", daemon=True).start()
         # Only now, so that nobody waits for a thread that could not start.
         _under_way[subject.key] = reading
+        _threads.append(reading)
         return reading
 
 
@@ -149,11 +153,11 @@ def read_side_by_side(
 
 
 def wait_for_readers(seconds: float = 10.0) -> bool:
-    """Wait until no walk is under way in this process; tell whether that came true in time."""
+    """Wait until nothing is being read or written in this process; tell whether that came true in time."""
     with _lock:
-        under_way = list(_under_way.values())
+        under_way = list(_threads)
     ends = time.monotonic() + seconds
-    return all(reading.done.wait(max(0.0, ends - time.monotonic())) for reading in under_way)
+    return all(reading.is_over.wait(max(0.0, ends - time.monotonic())) for reading in under_way)
 
 
 # Behind the views ------------------------------------------------------------
@@ -167,9 +171,19 @@ def _run(reading: Reading) -> None:
             # An error of ours: the thread's own traceback tells the operators which.
             reading.problem = guard.broken(reading.subject)
         # Whatever happened, nobody waits for a reader that is gone.
+        _end(reading)
+        store.release_connection()
         with _lock:
+            _threads.remove(reading)
+        reading.is_over.set()
+
+
+def _end(reading: Reading) -> None:
+    """Let its viewers go on; who comes now begins another one."""
+    with _lock:
+        if _under_way.get(reading.subject.key) is reading:
             del _under_way[reading.subject.key]
-        reading.done.set()
+    reading.done.set()
 
 
 def _read_or_follow(reading: Reading) -> None:
@@ -187,6 +201,7 @@ def _read_or_follow(reading: Reading) -> None:
             return
         if _is_done_elsewhere(reading):
             return
+        store.release_connection()
         time.sleep(pause)
         pause = min(longest, pause * 1.3)
     reading.problem = Problem(kind="being_read", progress=reading.progress)
@@ -196,7 +211,8 @@ def _is_done_elsewhere(reading: Reading) -> bool:
     """Take over what another reader found after this view had looked, so that DCS is not asked twice."""
     [snapshot] = snapshots(reading.subject)
     reading.progress, cached = snapshot.progress, snapshot.cached
-    if cached and (reading.seen is None or cached.generation != reading.seen.generation):
+    seen = reading.seen.generation.generation if reading.seen else ""
+    if cached and cached.generation.generation != seen:
         reading.result = cached
     else:
         reading.problem = snapshot.held(reading.now)
@@ -205,11 +221,13 @@ def _is_done_elsewhere(reading: Reading) -> bool:
 
 def _read(reading: Reading, lease: leases.Lease) -> None:
     subject, began = reading.subject, time.monotonic()
+    store.release_connection()
     try:
         client = client_for(subject.project)
         walk = subject.read(client, on_page=ProgressReporter(reading), once=reading.once)
     except DcsError as error:
         reading.problem = guard.failed(subject, error)
+        recorder.failed(subject, reading.problem, at=datetime.now(UTC))
         log.warning("reading %s of project %s failed: %s", subject.kind, subject.project.name, error)
         return
     finally:
@@ -218,7 +236,10 @@ def _read(reading: Reading, lease: leases.Lease) -> None:
     read_at = guard.succeeded(subject)
     if lease.is_lost() and _is_done_elsewhere(reading):
         return  # this process slept for so long that another one read in its place
-    reading.result = generations.save(subject.key, walk, read_at=read_at)
+    recording = recorder.accept(subject, walk, read_at=read_at)
+    reading.result = recording.new
+    _end(reading)
+    recording.write()
     log.info(
         "read %s of project %s: %d records in %d calls, %.0f ms",
         subject.kind,
@@ -247,4 +268,5 @@ class ProgressReporter:
         if time.monotonic() - self._reported > PROGRESS_SECONDS:
             self._reported = time.monotonic()
             key = self._reading.subject.progress_key
-            store.set_many({key: store.encoded(progress)}, seconds=LONGEST_FOLLOW)
+            store.write(key, progress, seconds=LONGEST_FOLLOW)
+            store.release_connection()

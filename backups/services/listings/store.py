@@ -1,77 +1,57 @@
-"""What all processes and servers share: notes with an end, pages of lists, counts.
+"""What all processes and servers share: notes with an end, and leases, as rows of the portal's database.
 
-This module and `leases.py` alone know where that is: in Django's cache, whose absence costs speed and
-never a page. While it does not answer it is left alone, so that no view waits for it twice; a thread tries
-it until it answers. It holds text and bytes, never pickled objects.
-
-Each process remembers the notes that it wrote, for while the cache is away. They are told to all when it
-is back: a key that was refused meanwhile stays held.
+This module alone knows where that is. A database that is busy or full costs speed and never a page: what
+cannot be written is remembered by this process, so that a key that was refused stays held, and is written
+with the next note.
 """
 
 from __future__ import annotations
 
 import logging
-import sqlite3
+import secrets
 import threading
 import time
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
 import msgspec
-from django.core.cache import cache
-from redis.exceptions import RedisError
+from django.db import connection, transaction
+from django.db.models import Q
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
+from django.db.utils import Error as DatabaseError
+
+from ...models import Note
 
 log = logging.getLogger(__name__)
 
-# How long the cache is left alone before it is tried again.
-BYPASS_SECONDS = 2.0
-# What a cache raises that is away, frozen, full or spoilt.
-CACHE_ERRORS = (RedisError, sqlite3.Error, OSError)
 COUNTED_SECONDS = 60
-MOST_NOTES = 1000
-MOST_COUNTED = 10_000
+# Ended notes are deleted once in that time, by whoever writes one.
+PRUNE_SECONDS = 600.0
+MOST_UNWRITTEN = 1000
 
-Value = str | bytes
-Found = Mapping[str, Value]
+Found = Mapping[str, str]
 Kind = TypeVar("Kind")
 Result = TypeVar("Result")
 
 
-def get_many(keys: Iterable[str]) -> dict[str, Value]:
-    """Return what is there, by one round trip; nothing where the cache is away."""
-    try:
-        return asked(lambda: dict(cache.get_many(list(keys))), {})
-    except ValueError:
-        return {}  # what another program, or another version, wrote under our names
-
-
-def set_many(values: Mapping[str, Value], *, seconds: float) -> bool:
-    """Store each value by itself, since large ones together may take longer than one may."""
-
-    def stored() -> bool:
-        for key, value in values.items():
-            cache.set(key, value, timeout=round(seconds))
-        return True
-
-    return asked(stored, False)
-
-
-def shorten(keys: Iterable[str], *, seconds: float) -> None:
-    """Let values go soon, but not under a view that is just reading them."""
-
-    def shortened() -> None:
-        for key in keys:
-            cache.touch(key, round(seconds))
-
-    asked(shortened, None)
+def get_many(keys: Iterable[str]) -> dict[str, str]:
+    """Return the notes that are there, by one query; only this process's own where that fails."""
+    keys = list(keys)
+    alive = Q(ends=None) | Q(ends__gt=Now())
+    notes = Note.objects.filter(alive, key__in=keys).values_list("key", "text")
+    nothing: dict[str, str] = {}
+    found = asked(lambda: dict(notes), nothing)
+    return found | {key: text for key in keys if (text := _unwritten_text(key)) is not None}
 
 
 def encoded(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def decoded(text: Value | None, kind: type[Kind]) -> Kind | None:
+def decoded(text: str | None, kind: type[Kind]) -> Kind | None:
     """Return what `encoded` made text of, None for what another version of the portal wrote."""
     try:
         return msgspec.json.decode(text, type=kind) if text else None
@@ -79,150 +59,159 @@ def decoded(text: Value | None, kind: type[Kind]) -> Kind | None:
         return None
 
 
+def note(kind: type[Kind], key: str, found: Found | None = None) -> Kind | None:
+    """Return a note, out of what `get_many` found where that is given."""
+    found = get_many([key]) if found is None else found
+    return decoded(found.get(key), kind)
+
+
+def write(key: str, value: object, *, seconds: float | None) -> None:
+    """Keep a note for so many seconds, or for ever."""
+    notes = _taken_unwritten() | {key: _Unwritten.new(encoded(value), seconds)}
+
+    def written() -> bool:
+        rows = [Note(key=key, text=one.text, ends=_end(one.seconds_left)) for key, one in notes.items()]
+        Note.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["key"], update_fields=["text", "ends"]
+        )
+        return True
+
+    if not asked(written, False):
+        _keep_unwritten(notes)
+    _prune_at_times()
+
+
+def replace(key: str, old: str, new: str) -> bool:
+    """Write a note that lasts for ever in the place of what it was; tell whether it still was that."""
+    return bool(Note.objects.filter(key=key, text=old).update(text=new))
+
+
+def add(key: str, text: str = "", *, seconds: float) -> bool | None:
+    """Note that something is done: of all who try at once, one is told True; None where nobody can tell."""
+
+    def added() -> bool:
+        mine = text or secrets.token_hex(8)
+        if Note.objects.filter(key=key, ends__lte=Now()).update(text=mine, ends=_end(seconds)):
+            return True
+        if Note.objects.filter(key=key).exists():
+            return False
+        Note.objects.bulk_create([Note(key=key, text=mine, ends=_end(seconds))], ignore_conflicts=True)
+        return Note.objects.filter(key=key, text=mine).exists()
+
+    return asked(added, None)
+
+
+def prolong(keys: Iterable[str], text: str, *, seconds: float) -> None:
+    """Let what `add` noted with that text last longer, where it has not ended."""
+    mine = Note.objects.filter(key__in=list(keys), text=text, ends__gt=Now())
+    asked(lambda: mine.update(ends=_end(seconds)), 0)
+
+
+def holds(key: str, text: str) -> bool:
+    """Tell whether the note is there with that text; also where nobody can tell."""
+    return asked(lambda: Note.objects.filter(key=key, text=text, ends__gt=Now()).exists(), True)
+
+
+def drop(*keys: str, text: str | None = None) -> None:
+    """Delete notes; with `text` only those that say so."""
+    with _lock:
+        for key in keys:
+            _unwritten.pop(key, None)
+    rows = Note.objects.filter(key__in=keys, **({} if text is None else {"text": text}))
+    asked(rows.delete, None)
+
+
 def count(what: str, now: float, step: int = 1) -> int:
-    """Count one more in the current minute, or with a `step` of -1 one less; return how many there are."""
+    """Count one more in the current minute, or with a `step` of -1 one less; return how many there are.
+
+    While the database cannot be written nobody is counted.
+    """
     key = f"rate:{what}:{int(now // COUNTED_SECONDS)}"
 
     def counted() -> int:
-        try:
-            return cache.incr(key, step)
-        except ValueError:
-            # Of all who are the first in this minute, one is.
-            return step if cache.add(key, step, timeout=2 * COUNTED_SECONDS) else cache.incr(key, step)
+        with transaction.atomic():
+            row = Note.objects.select_for_update().filter(key=key).first()
+            number = (int(row.text) if row else 0) + step
+            Note.objects.update_or_create(
+                key=key, defaults={"text": str(number), "ends": _end(2 * COUNTED_SECONDS)}
+            )
+        return number
 
-    of_all = asked(counted, None)
-    if of_all is not None:
-        return of_all
-    if len(_counted_here) > MOST_COUNTED:
-        _counted_here.clear()
-    _counted_here[key] += step
-    return _counted_here[key]
+    return asked(counted, 0)
 
 
-# Notes -----------------------------------------------------------------------
-
-
-class _Note(NamedTuple):
-    text: str
-    ends: float
-    shared: bool
-
-
-_lock = threading.RLock()
-_notes: OrderedDict[str, _Note] = OrderedDict()
-_counted_here: Counter[str] = Counter()
-
-
-def note(kind: type[Kind], key: str, found: Found | None = None) -> Kind | None:
-    """Return a note out of what `get_many` found; this process's own where the cache was away."""
-    found = get_many([key]) if found is None else found
-    return decoded(found[key] if key in found else _own_text(key), kind)
-
-
-def _own_text(key: str) -> str | None:
-    own = _notes.get(key)
-    if own is None or time.monotonic() >= own.ends:
-        return None
-    if is_away():
-        return own.text
-    if own.shared:
-        return None  # somebody dropped it
-    _write(key, own.text, own.ends - time.monotonic())
-    return own.text
-
-
-def write(key: str, value: object, *, seconds: float) -> None:
-    _write(key, encoded(value), seconds)
-
-
-def _write(key: str, text: str, seconds: float) -> None:
-    _remember(key, text, seconds, shared=False)
-    if set_many({key: text}, seconds=seconds):
-        _remember(key, text, seconds, shared=True)
-
-
-def add(key: str, *, seconds: float) -> bool:
-    """Note that something is done: of all who try at once, one is told True."""
-    first = asked(lambda: cache.add(key, "", timeout=round(seconds)), None)
-    if first is not None:
-        return first
-    with _lock:
-        own = _notes.get(key)
-        if own and time.monotonic() < own.ends:
-            return False
-        _remember(key, "", seconds, shared=False)
-        return True
-
-
-def drop(*keys: str) -> None:
-    with _lock:
-        for key in keys:
-            _notes.pop(key, None)
-    asked(lambda: cache.delete_many(keys), None)
-
-
-def _remember(key: str, text: str, seconds: float, *, shared: bool) -> None:
-    with _lock:
-        _notes[key] = _Note(text, time.monotonic() + seconds, shared)
-        _notes.move_to_end(key)
-        while len(_notes) > MOST_NOTES:
-            _notes.popitem(last=False)
-
-
-# While the cache is away -----------------------------------------------------
-
-_away = threading.Event()
-_try_now = threading.Event()
-
-
-def is_away() -> bool:
-    """Whether the cache is being left alone, so that only this process's own memory is at hand."""
-    return _away.is_set()
+def _end(seconds: float | None) -> Combinable | None:
+    return None if seconds is None else Now() + timedelta(seconds=seconds)
 
 
 def asked(ask: Callable[[], Result], otherwise: Result) -> Result:
-    """Return what the cache is asked; `otherwise` where it is away or busy."""
-    if _away.is_set():
-        return otherwise
+    """Return what the database is asked; `otherwise` where it is away, busy or full."""
     try:
         return ask()
-    except CACHE_ERRORS as error:
-        # Where others were writing for longer than one waits, it can be read all the same.
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
-            _leave_alone(error)
+    except DatabaseError as error:
+        log.warning("the database does not answer: %s", error)
         return otherwise
 
 
-def _leave_alone(error: Exception) -> None:
+def release_connection() -> None:
+    """Give the connection of a thread that is no request's back, for while it does something else."""
+    connection.close()
+
+
+_pruned = 0.0
+
+
+def _prune_at_times() -> None:
+    global _pruned
+    if time.monotonic() - _pruned > PRUNE_SECONDS:
+        _pruned = time.monotonic()
+        asked(Note.objects.filter(ends__lt=Now() - timedelta(seconds=PRUNE_SECONDS)).delete, None)
+
+
+# What could not be written --------------------------------------------------------
+
+
+class _Unwritten(NamedTuple):
+    text: str
+    ends: float | None
+
+    @classmethod
+    def new(cls, text: str, seconds: float | None) -> _Unwritten:
+        return cls(text, None if seconds is None else time.monotonic() + seconds)
+
+    @property
+    def seconds_left(self) -> float | None:
+        return None if self.ends is None else self.ends - time.monotonic()
+
+    @property
+    def is_alive(self) -> bool:
+        return self.ends is None or time.monotonic() < self.ends
+
+
+_lock = threading.Lock()
+_unwritten: OrderedDict[str, _Unwritten] = OrderedDict()
+
+
+def _unwritten_text(key: str) -> str | None:
+    own = _unwritten.get(key)
+    return own.text if own and own.is_alive else None
+
+
+def _taken_unwritten() -> dict[str, _Unwritten]:
     with _lock:
-        if _away.is_set():
-            return
-        _away.set()
-        _try_now.clear()
-        log.warning("the cache does not answer and is bypassed until it does: %s", error)
-        threading.Thread(target=_try_until_it_answers, name="cache-trial", daemon=True).start()
+        taken = {key: one for key, one in _unwritten.items() if one.is_alive}
+        _unwritten.clear()
+        return taken
 
 
-def _try_until_it_answers() -> None:
-    while not _try_now.wait(BYPASS_SECONDS):
-        try:
-            cache.set("trial", "", timeout=1)
-        except CACHE_ERRORS:
-            continue
-        log.info("the cache answers again")
-        _away.clear()
-        return
-
-
-def try_again() -> None:
-    """Use the cache again at once."""
-    _away.clear()
-    _try_now.set()
+def _keep_unwritten(notes: Mapping[str, _Unwritten]) -> None:
+    with _lock:
+        _unwritten.update(notes)
+        while len(_unwritten) > MOST_UNWRITTEN:
+            _unwritten.popitem(last=False)
 
 
 def forget() -> None:
     """Drop what this process remembers, as a restart would."""
     with _lock:
-        _notes.clear()
-        _counted_here.clear()
-    try_again()
+        _unwritten.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -13,7 +13,7 @@ from typing import Any, Literal
 from django.conf import settings
 
 from ...dcs.client import DcsClient
-from ...dcs.pages import Page, backup_page, instance_answer, instance_page
+from ...dcs.pages import Page
 from ...dcs.records import BackupRecord
 from ...dcs.walk import Walk, walk
 from ..projects import Project
@@ -56,11 +56,6 @@ class Subject:
     @property
     def circuit_key(self) -> str:
         return "circuit:" + _hashed(self.project.endpoint)
-
-    def decoded(self, body: bytes) -> Sequence[Any]:
-        if self.kind == "backups":
-            return backup_page(body).records
-        return (instance_page if self.kind == "instances" else instance_answer)(body).records
 
     def read(
         self, client: DcsClient, *, on_page: Callable[[Page[Any]], None], once: bool = False

@@ -1,0 +1,138 @@
+"""What the portal keeps: its notes, and the evidence of every backup record that it has ever read.
+
+DCS forgets: files expire, and deleted instances take their records along. A `Reading` is what the list of
+an instance said from `first_at` to `last_at`; a `Backup` is a record with the readings in which it was
+first there and first gone; a `Change` is what it was before a reading. So what a list said at any time can
+be told again: by the latest accepted reading of then, and the changes since.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Note(models.Model):
+    """A short text that all processes and servers share: until it ends by the database's clock, or for ever.
+
+    No index covers text or end, so that PostgreSQL rewrites a row in place.
+    """
+
+    key = models.CharField(max_length=200, primary_key=True)
+    text = models.TextField()
+    ends = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class CloudProject(models.Model):
+    """A project of the cloud, however the configuration names it."""
+
+    endpoint = models.CharField(max_length=255)
+    project_id = models.CharField(max_length=64)
+    region = models.CharField(max_length=64)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["endpoint", "project_id"], name="one_row_a_cloud_project")
+        ]
+
+    def __str__(self) -> str:
+        return self.project_id
+
+
+class Instance(models.Model):
+    """An instance: the portal's own record of it (no address, port or account) as JSON.
+
+    `listed` is from ListInstances, `shown` from ShowInstance; "" where that was never read.
+    `gone_why` is "unlisted" where the project's list lacks it, "unknown" where DCS says that it does
+    not exist.
+    """
+
+    project = models.ForeignKey(CloudProject, models.CASCADE, related_name="instances")
+    instance_id = models.CharField(max_length=64)
+    listed = models.TextField(default="")
+    shown = models.TextField(default="")
+    first_seen = models.DateTimeField()
+    gone_since = models.DateTimeField(null=True)
+    gone_why = models.CharField(max_length=8, default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "instance_id"], name="one_row_an_instance")
+        ]
+
+    def __str__(self) -> str:
+        return self.instance_id
+
+
+class Reading(models.Model):
+    """A run of equal readings of an instance's list, or of attempts that failed alike.
+
+    `is_accepted` is set once all of it is written: what a killed process left behind was never told.
+    `is_doubtful`: over half of the list was missing, and no later reading has confirmed that yet.
+    `last_at` of the latest run is older than its last reading, whose time the list's note has.
+    """
+
+    instance = models.ForeignKey(Instance, models.CASCADE, related_name="readings")
+    previous = models.ForeignKey(
+        "self", models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    is_whole = models.BooleanField(default=True)
+    is_accepted = models.BooleanField(default=False)
+    is_doubtful = models.BooleanField(default=False)
+    total = models.IntegerField(default=0)
+    problem = models.CharField(max_length=40, default="")
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["instance", "first_at"], name="readings_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.first_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Backup(models.Model):
+    """A backup record: its JSON as DCS sent it last, and when it was there.
+
+    A record without an id, or with one that no address could name, has a digest of all that it says as its
+    id here, after a "~".
+    """
+
+    instance = models.ForeignKey(Instance, models.CASCADE, related_name="backups")
+    backup_id = models.CharField(max_length=72)
+    record = models.BinaryField()
+    digest = models.BinaryField(max_length=12)
+    # No constraint of the database: a reading is only deleted together with all that names it, and to check
+    # that would cost an index each.
+    first = models.ForeignKey(
+        Reading, models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
+    gone = models.ForeignKey(
+        Reading, models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["instance", "backup_id"], name="one_row_a_backup")
+        ]
+        indexes: ClassVar = [models.Index(fields=["backup_id"], name="backups_by_id")]
+
+    def __str__(self) -> str:
+        return self.backup_id
+
+
+class Change(models.Model):
+    """What a backup's record was before a reading; empty where the list did not hold it then."""
+
+    backup = models.ForeignKey(Backup, models.CASCADE, related_name="changes")
+    reading = models.ForeignKey(
+        Reading, models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
+    before = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.backup_id} before {self.reading_id}"

@@ -1,0 +1,424 @@
+"""Keeps what was read: a reading of a list becomes the list's current generation, and rows of evidence.
+
+A reading is shown to the viewers of its process first, and written behind them. What has not changed costs
+one narrow update. A large one is written in chunks, so that nobody's sign-in waits, and its note last: what
+a killed process leaves behind was never told, and the next reading sets it right. Only a whole reading
+proves that a record is gone; that over half of a list is gone, only a second one a minute later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, NamedTuple
+
+import msgspec
+from django.db import transaction
+
+from ...dcs.pages import backups_of_raw, raw_backups
+from ...dcs.records import BackupRecord
+from ...dcs.records import Instance as InstanceRecord
+from ...dcs.walk import Walk
+from ...models import Backup, Change, CloudProject, Instance, Note, Reading
+from ..problems import Problem
+from ..projects import CLOUD_ID, Project
+from . import generations, rows, store
+from .generations import Cached, DecodedRecords, Generation, Pointer
+from .subjects import Subject
+
+log = logging.getLogger(__name__)
+
+CHUNK = 500
+CONFIRMED_AFTER = timedelta(seconds=60)
+_TRIES = 3
+
+
+class _Overtaken(Exception):
+    """Another reading was written since this one was compared with what is known."""
+
+
+def accept(subject: Subject, walk: Walk[Any], *, read_at: datetime) -> Recording:
+    """Make a reading the current generation in this process; `write` then tells all others."""
+    recording = _recording(subject, walk, read_at, generations.current(subject))
+    generations.publish(subject, recording.new)
+    return recording
+
+
+def _recording(subject: Subject, walk: Walk[Any], read_at: datetime, pointer: Pointer) -> Recording:
+    kind = _BackupsRecording if subject.kind == "backups" else _InstancesRecording
+    return kind(subject, walk, read_at, pointer)
+
+
+class Recording:
+    """One reading, compared with what was known: `new` is the generation that it makes."""
+
+    new: Cached
+
+    def __init__(self, subject: Subject, walk: Walk[Any], read_at: datetime, pointer: Pointer) -> None:
+        self.subject, self.walk, self.read_at = subject, walk, read_at
+        self.pointer, self.previous = pointer, pointer.generation
+        self.key = generations.pointer_key(subject)
+        self._compare()
+
+    def _compare(self) -> None:
+        raise NotImplementedError
+
+    def _write_rows(self) -> Generation:
+        """Write what has changed, and return the generation with its rows."""
+        raise NotImplementedError
+
+    def write(self) -> None:
+        """Write it, unless a newer one was written meanwhile; a full or busy database costs a gap."""
+        store.asked(self._write, None)
+
+    def _write(self) -> None:
+        recording = self
+        for _ in range(_TRIES):
+            try:
+                text = recording._written()
+            except _Overtaken:
+                pointer = generations.look_up(self.subject)
+                if pointer.generation and pointer.generation.read_at >= self.read_at:
+                    generations.written(self.subject, pointer)
+                    return
+                recording = _recording(self.subject, self.walk, self.read_at, pointer)
+            else:
+                generations.written(self.subject, Pointer.of(text))
+                self.new.decoded.sent = {}
+                return
+        log.warning("a reading of %s could not be kept: others were written meanwhile", self.subject.kind)
+
+    def _written(self) -> str:
+        """Write it and return the list's note. Raises _Overtaken and django.db.Error."""
+        new, previous = self.new.generation, self.previous
+        if not (previous and previous.digest == new.digest and not previous.missing_since):
+            return store.encoded(self._write_rows())
+        text = store.encoded(new)
+        if not store.replace(self.key, self.pointer.text, text):
+            raise _Overtaken
+        return text
+
+    def _generation(self, *, digest: str, **more: Any) -> Generation:
+        """Return the generation of this reading, of the list and the rows of the one before."""
+        known = self.previous or Generation(generation="", read_at=self.read_at, watched_since=self.read_at)
+        walk = self.walk
+        facts: dict[str, Any] = {
+            "generation": secrets.token_hex(8),
+            "read_at": self.read_at,
+            "promised": walk.promised,
+            "moved": walk.moved,
+            "truncated": walk.truncated,
+            "cut_short": walk.cut_short,
+            "running": any(getattr(record, "is_running", False) for record in walk.records),
+            "request_ids": tuple(page.request_id for page in walk.pages if page.request_id),
+            "digest": digest,
+            "missing_since": None,
+            "writer": "",
+        }
+        return replace(known, **(facts | more))
+
+    def _digest(self, digests: Iterable[tuple[str, bytes]], *more: object) -> str:
+        walk = self.walk
+        flags = walk.promised, walk.moved, walk.truncated, walk.cut_short, *more
+        made = hashlib.blake2b(repr(flags).encode(), digest_size=12)
+        for row_id, digest in sorted(digests):
+            made.update(row_id.encode() + digest)
+        return made.hexdigest()
+
+    def _claim(self, old: str, new: str) -> None:
+        """Change the list's note within a transaction, and with it hold up whoever else would."""
+        if not old:
+            Note.objects.bulk_create([Note(key=self.key, text="")], ignore_conflicts=True)
+        if not store.replace(self.key, old, new):
+            raise _Overtaken
+
+
+def row_id(record: BackupRecord | InstanceRecord) -> str:
+    """Return the id under which a record has its row; one that no address could name has a digest for it."""
+    own = record.backup_id if isinstance(record, BackupRecord) else record.instance_id
+    return own if CLOUD_ID.fullmatch(own) else f"~{_digest_of(repr(record).encode()).hex()}"
+
+
+def _digest_of(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=12).digest()
+
+
+def _chunks(items: Iterable[Any], size: int = CHUNK) -> Iterable[list[Any]]:
+    left = iter(items)
+    while chunk := list(islice(left, size)):
+        yield chunk
+
+
+# Histories ------------------------------------------------------------------------
+
+
+class _Row(NamedTuple):
+    record: BackupRecord
+    sent: bytes
+    digest: bytes
+
+
+class _BackupsRecording(Recording):
+    def _compare(self) -> None:
+        self.rows: dict[str, _Row] = {}
+        for page in self.walk.pages:
+            for record, sent in raw_backups(page):
+                # A repeated walk has both passes, the newer one first: its word wins.
+                self.rows.setdefault(row_id(record), _Row(record, sent, _digest_of(sent)))
+        self.is_whole = self.walk.complete and self.subject.window is None
+        digests = {one: row.digest for one, row in self.rows.items()}
+        previous = self.previous
+        self.known: Mapping[str, bytes] = {}
+        self.missing: set[str] = set()
+        self.is_doubtful = False
+        digest = self._digest(digests.items())
+        if previous and previous.digest == digest and not previous.missing_since:
+            decoded = generations.in_memory(self.subject, previous)
+            decoded = decoded or DecodedRecords(self.walk.records, digests)
+            self.new = Cached(self._generation(digest=digest), decoded)
+            return
+        instance = store.asked(self._instance, 0)
+        before = store.asked(lambda: self._known(instance), DecodedRecords[BackupRecord](()))
+        self.known = before.digests
+        self.missing = set(self.known) - set(digests)
+        missing_since = previous.missing_since if previous else None
+        is_confirmed = missing_since is not None and self.read_at - missing_since >= CONFIRMED_AFTER
+        self.is_doubtful = (
+            self.is_whole
+            and previous is not None
+            and len(self.missing) * 2 > len(self.known)
+            and not is_confirmed
+        )
+        records = self.walk.records
+        if not self.is_whole or self.is_doubtful:
+            kept = [one for one in before.records if row_id(one) in self.missing]
+            records += tuple(kept)
+            digests |= {one: self.known[one] for one in map(row_id, kept)}
+            digest = self._digest(digests.items(), self.is_doubtful)
+        new = self._generation(
+            digest=digest,
+            instance=instance,
+            missing_since=(missing_since or self.read_at) if self.is_doubtful else None,
+        )
+        self.new = Cached(new, DecodedRecords(records, digests))
+        self.new.decoded.sent = {one: row.sent for one, row in self.rows.items()}
+
+    def _known(self, instance: int) -> DecodedRecords[BackupRecord]:
+        """Return what the list holds by what is known: from memory, else from its rows."""
+        if self.previous and self.previous.digest:
+            decoded = generations.in_memory(self.subject, self.previous)
+            if decoded:
+                return decoded
+        return DecodedRecords(*rows.listed(instance))
+
+    def _write_rows(self) -> Generation:
+        added = [one for one in self.rows if one not in self.known]
+        changed = [one for one, row in self.rows.items() if self.known.get(one, row.digest) != row.digest]
+        gone = sorted(self.missing) if self.is_whole else []
+        work = [("row", one) for one in (*added, *changed)] + [("gone", one) for one in gone]
+        if len(work) <= CHUNK:
+            with transaction.atomic():
+                instance = self._instance()
+                new = self._with_reading(instance, is_silent=self._is_silent(instance, added, changed, gone))
+                self._write_chunk(new, work)
+                new = self._finished(new)
+                self._claim(self.pointer.text, store.encoded(new))
+            return new
+        # What others see meanwhile is the list of before, told by its rows of then.
+        writer = secrets.token_hex(8)
+        text = store.encoded(replace(self.previous, digest="", writer=writer)) if self.previous else writer
+        with transaction.atomic():
+            self._claim(self.pointer.text, text)
+            new = self._with_reading(self._instance(), is_silent=False)
+        for chunk in _chunks(work):
+            with transaction.atomic():
+                self._claim(text, text)
+                self._write_chunk(new, chunk)
+        with transaction.atomic():
+            new = self._finished(new)
+            self._claim(text, store.encoded(new))
+        return new
+
+    def _instance(self) -> int:
+        if self.previous and self.previous.instance:
+            return self.previous.instance
+        instance, _ = Instance.objects.get_or_create(
+            project=_project(self.subject.project),
+            instance_id=self.subject.instance_id,
+            defaults={"first_seen": self.read_at},
+        )
+        return instance.pk
+
+    def _with_reading(self, instance: int, *, is_silent: bool) -> Generation:
+        previous = self.previous
+        if previous and is_silent:
+            return replace(self.new.generation, instance=instance, reading=previous.reading)
+        if previous and previous.reading:
+            Reading.objects.filter(pk=previous.reading).update(last_at=previous.read_at)
+        reading = Reading.objects.create(
+            instance_id=instance,
+            previous_id=previous.reading if previous and previous.reading else None,
+            first_at=self.read_at,
+            last_at=self.read_at,
+            is_whole=self.is_whole,
+            is_doubtful=self.is_doubtful,
+            total=len(self.walk.records),
+        )
+        return replace(self.new.generation, instance=instance, reading=reading.pk)
+
+    def _is_silent(self, instance: int, added: list[str], changed: list[str], gone: list[str]) -> bool:
+        """Whether nothing has changed but how far running backups are: that is no new reading."""
+        previous = self.previous
+        if added or gone or not changed or previous is None or previous.missing_since:
+            return False
+        if (previous.complete, previous.promised) != (self.walk.complete, self.walk.promised):
+            return False
+        before = Backup.objects.filter(instance=instance, backup_id__in=changed)
+        return all(
+            _is_silent_change(bytes(record), self.rows[one])
+            for one, record in before.values_list("backup_id", "record")
+        )
+
+    def _write_chunk(self, new: Generation, work: Sequence[tuple[str, str]]) -> None:
+        gone = [one for kind, one in work if kind == "gone"]
+        Backup.objects.filter(instance=new.instance, backup_id__in=gone, gone=None).update(gone=new.reading)
+        self._write_records(new, [one for kind, one in work if kind == "row"])
+
+    def _write_records(self, new: Generation, ids: Sequence[str]) -> None:
+        there = {
+            row.backup_id: row
+            for row in Backup.objects.filter(instance=new.instance, backup_id__in=ids).select_related("gone")
+        }
+        changes: list[Change] = []
+        rewritten: list[Backup] = []
+        for one in ids:
+            if one not in there:
+                continue
+            row, sent = there[one], self.rows[one]
+            before = bytes(row.record)
+            if row.gone and not row.gone.is_doubtful:
+                changes.append(Change(backup=row, reading=row.gone, before=before))
+                changes.append(Change(backup=row, reading_id=new.reading, before=b""))
+            elif before != sent.sent and not _is_silent_change(before, sent):
+                changes.append(Change(backup=row, reading_id=new.reading, before=before))
+            row.record, row.digest, row.gone = sent.sent, sent.digest, None
+            rewritten.append(row)
+        Change.objects.bulk_create(changes)
+        Backup.objects.bulk_update(rewritten, ["record", "digest", "gone"], batch_size=100)
+        Backup.objects.bulk_create(
+            [
+                Backup(
+                    instance_id=new.instance,
+                    backup_id=one,
+                    record=self.rows[one].sent,
+                    digest=self.rows[one].digest,
+                    first_id=new.reading,
+                )
+                for one in ids
+                if one not in there
+            ]
+        )
+
+    def _finished(self, new: Generation) -> Generation:
+        if self.previous and self.previous.missing_since:
+            doubted = Backup.objects.filter(instance=new.instance, gone__is_doubtful=True)
+            for chunk in _chunks(doubted.values_list("pk", "backup_id")):
+                back = [pk for pk, one in chunk if one in self.rows]
+                Backup.objects.filter(pk__in=back).update(gone=None)
+        if not self.is_doubtful and self.is_whole:
+            Reading.objects.filter(instance=new.instance, is_doubtful=True).update(is_doubtful=False)
+        Reading.objects.filter(pk=new.reading).update(is_accepted=True)
+        unlisted = Backup.objects.filter(instance=new.instance).exclude(rows.LISTED).count()
+        return replace(new, unlisted=unlisted)
+
+
+def _is_silent_change(before: bytes, row: _Row) -> bool:
+    """Whether a record says the same as before, but for how far a running backup is."""
+    [old] = backups_of_raw([before])
+    new = row.record
+    if old.is_running and new.is_running:
+        old = msgspec.structs.replace(
+            old, progress_percent=new.progress_percent, updated_at=new.updated_at, unread=new.unread
+        )
+    return old == new
+
+
+# Instances ------------------------------------------------------------------------
+
+
+class _InstancesRecording(Recording):
+    def _compare(self) -> None:
+        self.found: dict[str, InstanceRecord] = {}
+        for record in self.walk.records:
+            self.found.setdefault(row_id(record), record)
+        # How much memory is used moves all the time, and no page shows it.
+        facts = (
+            (one, msgspec.structs.replace(record, used_memory_mb=None)) for one, record in self.found.items()
+        )
+        self.json = {one: msgspec.json.encode(record) for one, record in facts}
+        digest = self._digest((one, _digest_of(json)) for one, json in self.json.items())
+        self.new = Cached(self._generation(digest=digest), DecodedRecords(self.walk.records))
+
+    def _write_rows(self) -> Generation:
+        new = self.new.generation
+        with transaction.atomic():
+            project = _project(self.subject.project)
+            column = "shown" if self.subject.kind == "instance" else "listed"
+            there = {row.instance_id: row for row in Instance.objects.filter(project=project)}
+            changed: list[Instance] = []
+            for one, json in self.json.items():
+                row = there.get(one) or Instance(project=project, instance_id=one, first_seen=self.read_at)
+                if getattr(row, column) != json.decode() or row.gone_since:
+                    setattr(row, column, json.decode())
+                    row.gone_since, row.gone_why = None, ""
+                    changed.append(row)
+            if self.subject.kind == "instances" and self.walk.complete:
+                for row in there.values():
+                    if row.listed and not row.gone_since and row.instance_id not in self.json:
+                        row.gone_since, row.gone_why = self.read_at, "unlisted"
+                        changed.append(row)
+            Instance.objects.bulk_create([row for row in changed if row.pk is None])
+            old = [row for row in changed if row.instance_id in there]
+            Instance.objects.bulk_update(old, [column, "gone_since", "gone_why"], batch_size=100)
+            self._claim(self.pointer.text, store.encoded(new))
+        return new
+
+
+def _project(project: Project) -> CloudProject:
+    found, _ = CloudProject.objects.get_or_create(
+        endpoint=project.endpoint, project_id=project.project_id, defaults={"region": project.region}
+    )
+    return found
+
+
+# Failures -------------------------------------------------------------------------
+
+
+def failed(subject: Subject, problem: Problem, *, at: datetime) -> None:
+    """Keep that an instance's list could not be read; DCS may say that the instance does not exist."""
+    store.asked(lambda: _failed(subject, problem, at), None)
+
+
+def _failed(subject: Subject, problem: Problem, at: datetime) -> None:
+    if subject.kind == "instances":
+        return
+    instance = rows.instances_of(subject).first()
+    if instance is None:
+        return
+    if problem.kind == "not_found" and instance.gone_why != "unknown":
+        since = instance.gone_since or at
+        Instance.objects.filter(pk=instance.pk).update(gone_since=since, gone_why="unknown")
+    if subject.kind == "instance":
+        return
+    last = Reading.objects.filter(instance=instance).order_by("-pk").first()
+    if last and last.problem == problem.kind:
+        Reading.objects.filter(pk=last.pk).update(last_at=at)
+    else:
+        Reading.objects.create(
+            instance=instance, first_at=at, last_at=at, is_whole=False, problem=problem.kind[:40]
+        )

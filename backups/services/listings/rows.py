@@ -1,0 +1,82 @@
+"""The records of a list out of the rows that keep them: as they are now, and as they were at a reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from django.db.models import Q, QuerySet
+
+from ...dcs.pages import backups_of_raw
+from ...dcs.records import BackupRecord
+from ...dcs.records import Instance as InstanceRecord
+from ...models import Backup, Change, Instance
+from .subjects import Subject
+
+if TYPE_CHECKING:
+    from .generations import Generation
+
+Records = tuple[Any, ...]
+Digests = Mapping[str, bytes]
+LISTED = Q(gone=None) | Q(gone__is_doubtful=True)
+
+
+def load(subject: Subject, generation: Generation) -> tuple[Records, Digests] | None:
+    """Return the records of the current generation of a list, and their digests. Raises django.db.Error."""
+    if subject.kind == "backups":
+        if not generation.digest:
+            return as_of(generation.instance, generation.reading), {}
+        return listed(generation.instance)
+    column = "shown" if subject.kind == "instance" else "listed"
+    found_instances = [json for json in instances_of(subject).values_list(column, flat=True) if json]
+    instances = tuple(msgspec.json.decode(json, type=InstanceRecord) for json in found_instances)
+    return (instances, {}) if instances or subject.kind == "instances" else None
+
+
+def listed(instance: int) -> tuple[tuple[BackupRecord, ...], Digests]:
+    """Return the records that the list of an instance holds, and their digests. Raises django.db.Error."""
+    rows = Backup.objects.filter(LISTED, instance=instance).order_by("pk")
+    found = list(rows.values_list("backup_id", "digest", "record"))
+    records = backups_of_raw(bytes(record) for _, _, record in found)
+    return records, {backup_id: bytes(digest) for backup_id, digest, _ in found}
+
+
+def sent(instance: int, backup_id: str) -> bytes | None:
+    """Return a record's JSON as DCS sent it last. Raises django.db.Error."""
+    found = Backup.objects.filter(instance=instance, backup_id=backup_id).values_list("record", flat=True)
+    return next((bytes(record) for record in found), None)
+
+
+def instances_of(subject: Subject) -> QuerySet[Instance]:
+    """Return the rows of a project's instances that its list holds, or of one instance."""
+    project = subject.project
+    rows = Instance.objects.filter(
+        project__endpoint=project.endpoint, project__project_id=project.project_id
+    ).order_by("pk")
+    if subject.kind == "instances":
+        return rows.filter(gone_since=None).exclude(listed="")
+    return rows.filter(instance_id=subject.instance_id)
+
+
+def as_of(instance: int, reading: int) -> tuple[BackupRecord, ...]:
+    """Return the records that the list of an instance held at an accepted reading. Raises django.db.Error."""
+    return backups_of_raw(_held_at(instance, reading))
+
+
+def _held_at(instance: int, reading: int) -> Iterable[bytes]:
+    """Yield the JSON of each record, as it was then.
+
+    The first change after the reading tells what a record was then; where there is none, it is as now.
+    """
+    later: dict[int, bytes] = {}
+    changes = Change.objects.filter(backup__instance=instance, reading__gt=reading)
+    for pk, before in changes.order_by("-reading", "-pk").values_list("backup_id", "before"):
+        later[pk] = bytes(before)
+    rows = Backup.objects.filter(instance=instance, first__lte=reading).order_by("pk")
+    for pk, record, gone, is_doubtful in rows.values_list("pk", "record", "gone_id", "gone__is_doubtful"):
+        was = later.get(pk)
+        if was is None and (gone is None or gone > reading or is_doubtful):
+            was = bytes(record)
+        if was:
+            yield was
