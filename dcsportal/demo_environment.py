@@ -9,7 +9,6 @@ _FOLDER = Path(__file__).resolve().parent.parent / "var" / "demo"
 # What a real installation may have set; the rest, such as PATH, is none of ours.
 _OURS = (
     "ALLOWED_HOSTS",
-    "CACHE_URL",
     "DATABASE_URL",
     "DCS_",
     "METRICS_TOKEN",

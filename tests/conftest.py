@@ -204,6 +204,22 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Generator[Postgres]:
 
 
 def forget_everything() -> None:
+    """What a restart of the portal with an empty database would forget."""
+    from backups import models
+
+    restart()
+    for model in (
+        models.Change,
+        models.Backup,
+        models.Reading,
+        models.Instance,
+        models.CloudProject,
+        models.Note,
+    ):
+        model.objects.all().delete()
+
+
+def restart() -> None:
     """What a restart of the portal would forget."""
     from backups.services.listings import clients, generations, guard, store
 

@@ -19,7 +19,6 @@ from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
-from backups.services.listings import store
 from dcsportal import doctor
 
 from .servers.served import SECRET_KEY
@@ -66,7 +65,7 @@ def test_an_installation_that_is_well_is_told_so_and_ends_with_zero(
     said = examined(ends_with=0)
 
     assert "No things wrong" in said
-    for part in ("settings: They fit together", "database: SQLite", "cache: The embedded cache"):
+    for part in ("settings: They fit together", "database: SQLite"):
         assert f"ok {part}" in said
     assert "the clock" not in said
     assert "The clocks of this machine and of" in said
@@ -121,7 +120,7 @@ def test_a_file_of_secrets_that_everybody_can_read_is_told(
     assert f"-> Run: chmod o-r {file}" in examined(ends_with=0)
 
 
-# --- Database and cache ----------------------------------------------------------
+# --- Database --------------------------------------------------------------------
 
 
 def test_a_database_without_its_tables_is_told(transactional_db: None, portal: Settings) -> None:
@@ -145,25 +144,6 @@ def test_a_full_disk_is_told_before_it_is_full(
 
     assert "MB are free where SQLite keeps its file" in said
     assert f"Make room in {tmp_path}" in said
-
-
-@pytest.fixture
-def redis(well: Settings) -> Iterator[Settings]:
-    """A Redis that refuses connections, with a password in its address."""
-    embedded = well.CACHES
-    backend = "django.core.cache.backends.redis.RedisCache"
-    well.CACHES = {"default": {"BACKEND": backend, "LOCATION": "redis://:hunter22@127.0.0.1:1/0"}}
-    yield well
-    well.CACHES = embedded
-    store.forget()
-
-
-def test_a_cache_that_is_away_is_told_and_its_password_is_not(redis: Settings) -> None:
-    said = examined(ends_with=1)
-
-    assert "WRONG cache: Redis at 127.0.0.1:1/0 does not answer" in said
-    assert "-> Check CACHE_URL" in said
-    assert "hunter22" not in said
 
 
 # --- The provider ----------------------------------------------------------------

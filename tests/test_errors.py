@@ -113,7 +113,6 @@ def test_a_database_that_is_away_is_waited_for_once(client_of: Callable[[str], C
 
 def test_a_page_of_debug_shows_no_secret(breakable: Client, settings: Settings) -> None:
     settings.DEBUG = True
-    settings.CACHES = settings.CACHES | {"other": {"LOCATION": "redis://:hunter22@cache.example/0"}}
     secrets = {
         "DCS_SK": SK,
         "HTTP_AUTHORIZATION": f"Bearer {TOKEN}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,7 +47,7 @@ def test_a_machine_is_asked_by_its_own_address_whatever_hosts_are_allowed(
 def test_a_server_whose_parts_all_work_is_ready(db: None, client: Client) -> None:
     assert readiness(client) == (
         200,
-        {"ready": True, "database": "ok", "cache": "ok", "settings": "ok", "dcs": "unknown"},
+        {"ready": True, "database": "ok", "settings": "ok", "dcs": "unknown"},
     )
 
 
@@ -63,21 +62,6 @@ def test_a_server_without_its_tables_is_not_ready_until_it_has_them(
     health._states.cache_clear()
 
     assert readiness(client)[0] == 200
-
-
-def test_a_server_without_its_cache_is_not_ready(
-    db: None, client: Client, settings: Settings, tmp_path: Path
-) -> None:
-    embedded = settings.CACHES
-    settings.CACHES = {
-        "default": embedded["default"] | {"LOCATION": str(tmp_path / "no" / "such" / "folder")}
-    }
-    try:
-        status, body = readiness(client)
-    finally:
-        settings.CACHES = embedded
-
-    assert (status, body["cache"], body["database"]) == (503, "failed", "ok")
 
 
 def test_a_server_with_wrong_settings_is_not_ready(db: None, client: Client, settings: Settings) -> None:

@@ -199,13 +199,10 @@ def secretive(portal: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[dic
         "METRICS_TOKEN": "metrics-token-3",
         "SSO_CLIENT_SECRET": 'client "secret" \\4',
         "database": "p@ss/word:5",
-        "cache": "cache#word 6",
     }
     portal.SECRET_KEY, portal.SECRET_KEY_FALLBACKS = secrets["SECRET_KEY"], [secrets["SECRET_KEY_FALLBACKS"]]
     portal.METRICS_TOKEN, portal.SSO_CLIENT_SECRET = secrets["METRICS_TOKEN"], secrets["SSO_CLIENT_SECRET"]
     monkeypatch.setitem(portal.DATABASES["default"], "PASSWORD", secrets["database"])
-    address = f"redis://:{quote(secrets['cache'], safe='')}@cache.example:6379/0"
-    portal.CACHES = {"default": portal.CACHES["default"], "other": {"LOCATION": address}}
     project = portal.DCS_PROJECTS["eu-prod"]
     token = replace(project["credentials"], security_token="security-token-7")
     portal.DCS_PROJECTS = {"eu-prod": project | {"credentials": token}}
@@ -232,14 +229,15 @@ def test_a_known_secret_is_found_however_it_is_quoted(secret: str) -> None:
 
 
 def test_a_traceback_holds_no_secret(secretive: dict[str, str], lines: Lines) -> None:
-    address = f"redis://:{quote(secretive['cache'], safe='')}@cache.example"
+    address = f"postgresql://portal:{quote(secretive['database'], safe='')}@database.example"
     try:
         raise RuntimeError(f"{address} refused {secretive['sk']}")
     except RuntimeError:
         logging.getLogger("portal").exception("failed")
 
     (line,) = lines()
-    assert line["exception"].endswith(f"RuntimeError: redis://:{REDACTED}@cache.example refused {REDACTED}")
+    hidden = f"postgresql://portal:{REDACTED}@database.example refused {REDACTED}"
+    assert line["exception"].endswith(f"RuntimeError: {hidden}")
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,6 @@ def test_the_key_of_the_demo_is_made_once_and_is_its_owners(tmp_path: Path) -> N
         ("DCS_READ_TIMEOUT", "nan", "seconds"),
         ("SSO_SESSION_HOURS", "1" * 5000, "from 1 to 168"),
         ("LOG_FORMAT", "xml", "json, text"),
-        ("CACHE_URL", "memcached://x", "redis://"),
         ("DATABASE_URL", "mysql://root:hunter2@x/y", "postgresql://"),
         ("PORTAL_URL", "http://backups.example.com", "https"),
         ("PORTAL_URL", "https://backups.example.com/portal", "path"),
@@ -207,7 +206,7 @@ WITH_A_PASSWORD = [
 ]
 NO_ADDRESSES = [
     *("DEBUG", "DCS_PAGE_SIZE", "DCS_READ_TIMEOUT", "LOG_FORMAT", "SSO_PROXY_USER_HEADER", "TRUSTED_PROXIES"),
-    *("DATABASE_URL", "CACHE_URL", "DCS_PROJECT_NAME", "DCS_REGION"),
+    *("DATABASE_URL", "DCS_PROJECT_NAME", "DCS_REGION"),
 ]
 
 

@@ -71,7 +71,11 @@ _TEXTS = tuple(name for name in BackupRow.__struct_fields__ if name not in _READ
 
 # Records hold no cycles: the garbage collector need not walk through all of a history.
 class BackupRecord(msgspec.Struct, frozen=True, gc=False):
-    """One row of ListBackupRecords. Times are aware and in UTC; "" and None mean no value."""
+    """One row of ListBackupRecords. Times are aware and in UTC; "" and None mean no value.
+
+    `presence` says whether its list still holds it: "listed", "unlisted", or "missing" where it went with
+    over half of the list, which may be a fault.
+    """
 
     backup_id: str
     name: str
@@ -90,6 +94,7 @@ class BackupRecord(msgspec.Struct, frozen=True, gc=False):
     period: str
     unread: tuple[tuple[str, str], ...]
     search_text: str
+    presence: str = "listed"
 
     @classmethod
     def from_api(cls, raw: dict[str, Any]) -> BackupRecord:

@@ -43,8 +43,16 @@ class Eligibility:
         return "contradiction" in self.reasons
 
 
+_NOT_THERE = {
+    "unlisted": Eligibility("no", ("not_listed",)),
+    "missing": Eligibility("unknown", ("missing",)),
+}
+
+
 def eligibility(record: BackupRecord) -> Eligibility:
-    """Return the verdict on one record: "yes" only where it succeeded and DCS says TRUE."""
+    """Return the verdict on one record: "yes" only where it succeeded, DCS says TRUE and still lists it."""
+    if record.presence != "listed":
+        return _NOT_THERE[record.presence]
     if record.status == "succeed":
         return _of_succeeded(record)
     reason = _reason_of(record)

@@ -21,6 +21,7 @@ from ..guards import LONGEST_LINK, clock_of, project_or_404, viewer_key, with_re
 from ..services import listings, recovery
 from ..services.history import (
     absolute,
+    all_records_of,
     backup_history,
     between_url,
     frozen_link,
@@ -101,7 +102,7 @@ def history(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
     live = Live.of_listing(listing, now=now, running=unfinished(listing), instance=instance)
     if answer := nothing_newer(request, live):
         return answer
-    history = backup_history(records_of(listing), wanted, now=now)
+    history = backup_history(all_records_of(listing), wanted, now=now)
     frozen = frozen_link(request.path, request.GET, history, now=now, read_at=listing.read_at)
     context = _about(project, instance_id, instance) | {
         "clock": clock_of(request, now, wanted.tz),
@@ -141,7 +142,9 @@ def backup(request: HttpRequest, project: Project, instance_id: str, backup_id: 
     older, newer = neighbours(records_of(listing), record)
     context |= {
         "outlook": overview(listing, instance, now=now).outlook(record),
-        "raw_fields": _raw_fields(listings.received_record(listing, backup_id) or {}, record),
+        "raw_fields": _raw_fields(
+            listings.received_record(project, instance_id, listing, backup_id) or {}, record
+        ),
         "error": ERROR_CODES.get(record.error_code),
         "older": older,
         "newer": newer,

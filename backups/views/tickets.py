@@ -26,10 +26,10 @@ from ..guards import project_or_404, viewer_key, viewer_zone, with_retry_after
 from ..services import listings
 from ..services.history import (
     absolute,
+    all_records_of,
     backup_history,
     frozen_link,
     frozen_recovery_path,
-    records_of,
 )
 from ..services.listings import Listing, NothingToShow
 from ..services.problems import Problem
@@ -70,7 +70,7 @@ def of_history(ticket: TicketRequest) -> HttpResponse:
         return refusal
     now, wanted = ticket.now, form.filter()
     listing, instance = ticket.read(bounds=wanted.bounds(now))
-    history = backup_history(records_of(listing), wanted, now=now)
+    history = backup_history(all_records_of(listing), wanted, now=now)
     frozen = frozen_link(ticket.path, ticket.query, history, now=now, read_at=listing.read_at)
     command = history_command(ticket.project, ticket.instance_id, frozen.window)
     about = ticket.about(instance, frozen.url, command)

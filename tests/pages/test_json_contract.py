@@ -34,7 +34,7 @@ def test_the_envelope(ada: Client, emulator: Emulator) -> None:
     )
     assert (body["project"], body["region"]) == ("eu-prod", "eu-west-101")
     assert body["instance_id"] == ORDERS_CACHE_ID
-    assert body["filter"] == {one.name: [] for one in FILTERS} | {
+    assert body["filter"] == {one.name: list(one.default) for one in FILTERS} | {
         "status": ["failed"],
         "q": "nightly x",
         "from": None,

@@ -67,6 +67,7 @@ def test_a_page_that_shows_all_there_is_gets_204_and_dcs_is_not_asked(
 
 
 def test_a_newer_generation_comes_as_the_content_of_the_page_alone(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(13))
     page = ada.get(f"{ORDERS}?per_page=100&range=90d")
     emulator.set_records(ORDERS_CACHE_ID, raws(7))
     ada.post(f"{ORDERS}refresh/")
@@ -101,6 +102,7 @@ def test_a_mark_holds_for_its_own_page_only_and_htmx_without_one_gets_the_whole_
 
 
 def test_a_recovery_answer_keeps_its_time_when_it_is_read_anew(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [raw(2), raw(1)])
     page = ada.get(f"{ORDERS}recovery-point/?at=2+h+ago", follow=True)
     assert re.fullmatch(rf"{ORDERS}recovery-point/\?at=20[^ ]*Z&tz=UTC", life_of(page)["hx-get"])
     told(ask(ada, page))
@@ -134,6 +136,7 @@ def test_a_page_asks_for_as_long_as_a_backup_on_it_is_not_done(ada: Client, emul
 def test_an_old_listing_is_shown_at_once_and_the_newer_one_is_asked_for(
     ada: Client, emulator: Emulator, portal: Settings
 ) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(13))
     ada.get(ORDERS)
     portal.DCS_FRESH_SECONDS = 0
     emulator.set_records(ORDERS_CACHE_ID, raws(7))
@@ -344,6 +347,7 @@ def test_without_a_session_an_ask_is_401_and_names_the_sign_in(ada: Client) -> N
 
 
 def test_an_ask_does_not_count_as_opening_the_page(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(13))
     page = ada.get(ORDERS)
     ada.get(BULK)
     opened = ada.cookies["portal_recent"].value
@@ -367,6 +371,7 @@ def test_an_ask_of_somebody_else_s_page_is_404(ada: Client, client_of: Callable[
 def test_a_second_refresh_within_ten_seconds_is_answered_with_what_is_there_and_says_so(
     ada: Client, emulator: Emulator
 ) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(13))
     ada.get(ORDERS)
     ada.post(f"{ORDERS}refresh/")
     page = ada.get(ORDERS)
@@ -391,6 +396,7 @@ def test_a_second_refresh_within_ten_seconds_is_answered_with_what_is_there_and_
 def test_what_somebody_else_has_just_read_is_shown_and_said_to_be_that(
     ada: Client, emulator: Emulator, client_of: Callable[[str], Client]
 ) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(13))
     page = ada.get(ORDERS)
     emulator.set_records(ORDERS_CACHE_ID, raws(7))
     client_of("ben").post(f"{ORDERS}refresh/")

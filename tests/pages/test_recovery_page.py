@@ -376,7 +376,7 @@ def test_a_question_about_a_history_at_hand_asks_dcs_nothing(
     ada.get(ORDERS)
     emulator.clear_calls()
 
-    with django_assert_num_queries(2):  # session and user
+    with django_assert_num_queries(3):  # session, viewer, and the store
         ask(ada, "2026-11-20T12:00Z")
     ada.get(POINT)
 

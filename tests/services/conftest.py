@@ -20,7 +20,7 @@ from backups.dcs.client import DcsClient
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 from backups.services import listings
-from backups.services.listings import Listing, NothingToShow, clients, reader, store
+from backups.services.listings import Listing, NothingToShow, clients, reader
 from backups.services.problems import Problem
 from backups.services.projects import Project, configured_projects
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from backups.dcs.records import BackupRecord
@@ -63,4 +64,16 @@ def test_the_verdict_of_a_record(fields: Any, verdict: str, reasons: tuple[str, 
 
 
 def test_every_reason_has_words() -> None:
-    assert {reason for _, _, reasons, _ in CASES for reason in reasons} == set(REASON_WORDS)
+    presence = {"not_listed", "missing"}
+    assert {reason for _, _, reasons, _ in CASES for reason in reasons} | presence == set(REASON_WORDS)
+
+
+@pytest.mark.parametrize(
+    ("presence", "verdict", "reason"), [("unlisted", "no", "not_listed"), ("missing", "unknown", "missing")]
+)
+def test_what_the_list_does_not_hold_is_not_usable(presence: str, verdict: str, reason: str) -> None:
+    record = BackupRecord.from_api({"status": "succeed", "is_support_restore": "TRUE"})
+
+    found = eligibility(msgspec.structs.replace(record, presence=presence))
+
+    assert (found.verdict, found.reasons, found.usable) == (verdict, (reason,), False)

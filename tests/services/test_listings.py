@@ -19,7 +19,7 @@ from backups.services import listings
 from backups.services.history.query import BackupFilter, backup_history, records_of
 from backups.services.listings import NothingToShow, Subject, generations, reader
 from backups.services.projects import Project
-from tests.conftest import forget_everything
+from tests.conftest import restart
 
 from .api_records import FIRST, raw, raws
 from .conftest import ORDERS, at_once, later, problem_of, read, settled, wait_until, walks
@@ -273,7 +273,7 @@ def test_what_was_read_once_is_shown_after_a_restart_however_old_it_is(
 ) -> None:
     first = read(eu)
     settled()
-    forget_everything()
+    restart()
     emulator.fail_with(500)
 
     seen = read(eu, after=400 * 86_400)
@@ -285,7 +285,7 @@ def test_a_replaced_listing_can_still_tell_what_dcs_sent(eu: Project) -> None:
     old = read(eu)
     read(eu, read_now=True)
 
-    received = listings.received_record(old, old.records[0].backup_id)
+    received = listings.received_record(eu, ORDERS, old, old.records[0].backup_id)
 
     assert received
     assert received["backup_name"] == old.records[0].name

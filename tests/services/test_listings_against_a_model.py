@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import hypothesis.strategies as st
-from django.core.management import call_command
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from pytest_django.fixtures import Settings
@@ -58,7 +57,6 @@ class Portal(RuleBasedStateMachine):
     @initialize(count=st.integers(0, 15))
     def a_day_begins(self, count: int) -> None:
         self.dcs.reset()
-        call_command("flush", interactive=False, verbosity=0)
         forget_everything()
         self.made = 0
         self.dcs.set_records(ORDERS, [])

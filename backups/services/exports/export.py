@@ -19,10 +19,10 @@ from ..history import (
     BackupFilter,
     History,
     absolute,
+    all_records_of,
     backup_history,
     backup_path,
     history_url,
-    records_of,
     utc_text,
 )
 from ..listings import Listing, NothingToShow, instance_backups
@@ -136,7 +136,7 @@ def exported_history(
         body = _envelope(project, instance_id, wanted=wanted, problem=problem)
         retry_after = problem.retry_after(timezone.now())
         return Export(project, instance_id, body, status=problem.page_status, retry_after=retry_after)
-    history = backup_history(records_of(listing), wanted, now=now)
+    history = backup_history(all_records_of(listing), wanted, now=now)
     body = _envelope(project, instance_id, wanted=wanted, listing=listing, history=history)
     return Export(project, instance_id, body, history)
 
@@ -191,7 +191,7 @@ def _envelope(
 def _exported_filter(wanted: BackupFilter) -> dict[str, Any]:
     """Return the query as it was understood, by its own parameter names."""
     return {
-        **{one.name: list(wanted.chosen.get(one.name, ())) for one in FILTERS},
+        **{one.name: list(wanted.chosen.get(one.name, one.default)) for one in FILTERS},
         "q": " ".join(wanted.words) or None,
         "from": _utc(wanted.start),
         "to": _utc(wanted.end),

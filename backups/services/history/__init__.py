@@ -33,6 +33,7 @@ from .links import (
 from .query import (
     BackupFilter,
     History,
+    all_records_of,
     backup_history,
     neighbours,
     newest_first,
@@ -56,6 +57,7 @@ __all__ = [
     "History",
     "InstanceFilter",
     "absolute",
+    "all_records_of",
     "backup_history",
     "backup_path",
     "backup_url",

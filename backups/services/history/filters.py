@@ -27,6 +27,7 @@ class Filter:
 
     Its own is the `value_of` its `attribute`. `values` are all that can be asked for. A filter without
     them takes what fits `pattern`, in small letters, as `must` says to people, and offers what occurs.
+    Where nothing is asked for, only those of `default` match, if it has any.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Filter:
     words: Mapping[str, Words] = field(default_factory=dict)
     pattern: str = ""
     must: Words = ""
+    default: tuple[str, ...] = ()
 
     def word(self, value: str) -> Words:
         return OTHER_WORD if value == OTHER else self.words.get(value, value)
@@ -67,6 +69,15 @@ FILTERS = (
         "error_code",
         pattern=r"dcs\.[0-9]{2}\.[0-9]{4}",
         must=_("it must look like dcs.08.0002"),
+    ),
+    Filter(
+        "listed",
+        _("In DCS's list"),
+        "presence",
+        lambda presence: "no" if presence == "unlisted" else "yes",
+        ("yes", "no"),
+        words={"yes": _("Listed"), "no": _("No longer listed")},
+        default=("yes",),
     ),
 )
 

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from ...dcs.records import BackupRecord
+from ..evidence import all_records
 from ..listings import Listing
 from ..words import Words
 from .filters import DEFAULT_PER_PAGE, DEFAULT_SORT, FILTERS, RANGES, SORTS, Filter
@@ -143,6 +144,15 @@ def records_of(listing: Listing[BackupRecord]) -> Sequence[BackupRecord]:
     return listing.derived("newest first", newest_first)
 
 
+def all_records_of(listing: Listing[BackupRecord]) -> Sequence[BackupRecord]:
+    """Return what `records_of` does and what the list no longer holds. Raises django.db.Error."""
+    if not listing.unlisted:
+        return records_of(listing)
+    return listing.derived(
+        f"all newest first, {listing.reading}", lambda _: newest_first(all_records(listing))
+    )
+
+
 def newest_first(records: Iterable[BackupRecord]) -> Sequence[BackupRecord]:
     return in_order(records, DEFAULT_SORT)
 
@@ -172,7 +182,7 @@ def backup_history(records: Sequence[BackupRecord], wanted: BackupFilter, *, now
     found = [record for attributes, record in by_attributes if attributes in passing]
     return History(
         filter=wanted,
-        total=len(records),
+        total=sum(record.presence != "unlisted" for record in records),
         matches=found if wanted.sort == DEFAULT_SORT else in_order(found, wanted.sort),
         found=found,
         facets=tuple(FacetGroup(one.name, one.title, _facets(one, wanted, combinations)) for one in FILTERS),
@@ -217,7 +227,8 @@ class _Combination:
     @classmethod
     def of(cls, attributes: tuple[Any, ...], count: int, wanted: BackupFilter) -> _Combination:
         values = {one.name: one.value_of(value) for one, value in zip(FILTERS, attributes, strict=True)}
-        refused = {name for name, chosen in wanted.chosen.items() if values[name] not in chosen}
+        asked = ((one.name, wanted.chosen.get(one.name, one.default)) for one in FILTERS)
+        refused = {name for name, chosen in asked if chosen and values[name] not in chosen}
         return cls(values, count, refused)
 
 
@@ -230,5 +241,8 @@ def _facets(one: Filter, wanted: BackupFilter, combinations: Iterable[_Combinati
     chosen = wanted.chosen.get(one.name, ())
     # Of what occurs, chips offer what a link may carry.
     occurring = {value for value in given if re.fullmatch(one.pattern, value)} if one.pattern else set()
-    offered = one.values or sorted({*occurring, *chosen})
+    offered: Iterable[str] = one.values or sorted({*occurring, *chosen})
+    if one.default:  # what is shown anyway needs no chip, nor does what there is none of
+        offered = (value for value in one.values if value not in one.default and given[value])
+        offered = sorted({*offered, *chosen})
     return tuple(Facet(value, one.word(value), given[value], value in chosen) for value in offered)

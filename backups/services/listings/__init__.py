@@ -22,11 +22,16 @@ from .instances import at_hand, cached_instance, cached_instances, project_insta
 from .listing import RUNNING_FRESH_SECONDS, Listing, NothingToShow, is_fresh
 from .metrics import begin as begin_metrics
 from .reader import read_side_by_side
+from .recorder import row_id
+from .rows import LISTED, instances_of
+from .rows import as_of as records_as_of
+from .rows import unlisted as unlisted_records
 from .store import COUNTED_SECONDS, count
 from .subjects import Subject, Window
 
 __all__ = [
     "COUNTED_SECONDS",
+    "LISTED",
     "MOST_UNKNOWN",
     "RUNNING_FRESH_SECONDS",
     "CacheSnapshot",
@@ -47,10 +52,14 @@ __all__ = [
     "dcs_state",
     "failed",
     "instance_backups",
+    "instances_of",
     "is_fresh",
     "key_hold",
     "project_instances",
     "read_side_by_side",
     "received_record",
+    "records_as_of",
     "refusal",
+    "row_id",
+    "unlisted_records",
 ]

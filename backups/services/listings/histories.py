@@ -102,9 +102,12 @@ def cached_histories(wanted: Iterable[tuple[Project, str]]) -> list[CacheSnapsho
     return snapshots(*(Subject("backups", project, instance_id) for project, instance_id in wanted))
 
 
-def received_record(listing: Listing[BackupRecord], backup_id: str) -> dict[str, Any] | None:
+def received_record(
+    project: Project, instance_id: str, listing: Listing[BackupRecord], backup_id: str
+) -> dict[str, Any] | None:
     """Return one record as DCS sent it."""
-    sent = listing.decoded.sent.get(backup_id) or rows.sent(listing.instance, backup_id)
+    subject = Subject("backups", project, instance_id)
+    sent = listing.decoded.sent.get(backup_id) or rows.sent(subject, backup_id)
     raw = decode(sent) if sent else None
     return raw if isinstance(raw, dict) else None
 

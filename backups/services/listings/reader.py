@@ -29,7 +29,7 @@ from .subjects import WALK_SECONDS, Subject
 log = logging.getLogger(__name__)
 
 # An instance only adorns a history: nobody waits for it for longer.
-INSTANCE_SECONDS = 0.5
+INSTANCE_SECONDS = 1.0
 TURN_SECONDS = 0.5
 # How soon a reader of another process is seen to be done: at first, and after a while.
 FOLLOW_SECONDS = (0.02, 0.25)

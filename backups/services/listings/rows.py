@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -37,15 +37,34 @@ def load(subject: Subject, generation: Generation) -> tuple[Records, Digests] | 
 def listed(instance: int) -> tuple[tuple[BackupRecord, ...], Digests]:
     """Return the records that the list of an instance holds, and their digests. Raises django.db.Error."""
     rows = Backup.objects.filter(LISTED, instance=instance).order_by("pk")
-    found = list(rows.values_list("backup_id", "digest", "record"))
-    records = backups_of_raw(bytes(record) for _, _, record in found)
-    return records, {backup_id: bytes(digest) for backup_id, digest, _ in found}
+    found = list(rows.values_list("backup_id", "digest", "record", "gone_id"))
+    records = backups_of_raw(bytes(record) for _, _, record, _ in found)
+    digests = {backup_id: bytes(digest) for backup_id, digest, _, _ in found}
+    return _with_presence(records, [gone is not None for *_, gone in found], "missing"), digests
 
 
-def sent(instance: int, backup_id: str) -> bytes | None:
+def unlisted(instance: int) -> tuple[BackupRecord, ...]:
+    """Return the records that the list of an instance no longer holds. Raises django.db.Error."""
+    rows = Backup.objects.filter(instance=instance).exclude(LISTED).order_by("pk")
+    records = backups_of_raw(bytes(record) for record in rows.values_list("record", flat=True))
+    return _with_presence(records, [True] * len(records), "unlisted")
+
+
+def _with_presence(
+    records: tuple[BackupRecord, ...], are: Sequence[bool], presence: str
+) -> tuple[BackupRecord, ...]:
+    if not any(are):
+        return records
+    replace = msgspec.structs.replace
+    return tuple(
+        replace(one, presence=presence) if is_so else one for one, is_so in zip(records, are, strict=True)
+    )
+
+
+def sent(subject: Subject, backup_id: str) -> bytes | None:
     """Return a record's JSON as DCS sent it last. Raises django.db.Error."""
-    found = Backup.objects.filter(instance=instance, backup_id=backup_id).values_list("record", flat=True)
-    return next((bytes(record) for record in found), None)
+    found = Backup.objects.filter(instance__in=instances_of(subject), backup_id=backup_id)
+    return next((bytes(record) for record in found.values_list("record", flat=True)), None)
 
 
 def instances_of(subject: Subject) -> QuerySet[Instance]:

@@ -90,13 +90,14 @@ def add(key: str, text: str = "", *, seconds: float) -> bool | None:
     """Note that something is done: of all who try at once, one is told True; None where nobody can tell."""
 
     def added() -> bool:
-        mine = text or secrets.token_hex(8)
-        if Note.objects.filter(key=key, ends__lte=Now()).update(text=mine, ends=_end(seconds)):
-            return True
-        if Note.objects.filter(key=key).exists():
+        notes, mine = Note.objects.filter(key=key), text or secrets.token_hex(8)
+        # To look first takes no lock: most who try come late.
+        if notes.filter(ends__gt=Now()).exists():
             return False
         Note.objects.bulk_create([Note(key=key, text=mine, ends=_end(seconds))], ignore_conflicts=True)
-        return Note.objects.filter(key=key, text=mine).exists()
+        if notes.filter(text=mine, ends__gt=Now()).exists():
+            return True
+        return bool(notes.filter(ends__lte=Now()).update(text=mine, ends=_end(seconds)))
 
     return asked(added, None)
 
@@ -117,8 +118,8 @@ def drop(*keys: str, text: str | None = None) -> None:
     with _lock:
         for key in keys:
             _unwritten.pop(key, None)
-    rows = Note.objects.filter(key__in=keys, **({} if text is None else {"text": text}))
-    asked(rows.delete, None)
+    notes = Note.objects.filter(key__in=keys, **({} if text is None else {"text": text}))
+    asked(lambda: notes.exists() and notes.delete(), None)
 
 
 def count(what: str, now: float, step: int = 1) -> int:

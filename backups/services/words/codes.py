@@ -110,6 +110,8 @@ REASON_WORDS: dict[str, Words] = {
     "dcs_says_no": _("DCS says no and gives no reason"),
     "dcs_does_not_say": _("DCS does not say whether it can be restored"),
     "contradiction": _("DCS still says that it can be restored"),
+    "not_listed": _("DCS no longer lists it"),
+    "missing": _("it is missing from DCS's list, which is not confirmed yet"),
 }
 
 # What a field of the API's answer is.

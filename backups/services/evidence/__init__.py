@@ -1,0 +1,26 @@
+"""Evidence: what DCS said of backups in the past, when that was seen, and what has changed since.
+
+The rows are written by `listings`, as each list is read; here they are told. A time is an interval: a change
+came after one reading and was seen by the next.
+"""
+
+from __future__ import annotations
+
+from .backups import Evidence, FieldChange, Interval, RecordChange, evidence_of
+from .comparison import Comparison, compared
+from .lists import Gap, NotWatched, all_records, gaps, list_as_of
+
+__all__ = [
+    "Comparison",
+    "Evidence",
+    "FieldChange",
+    "Gap",
+    "Interval",
+    "NotWatched",
+    "RecordChange",
+    "all_records",
+    "compared",
+    "evidence_of",
+    "gaps",
+    "list_as_of",
+]
