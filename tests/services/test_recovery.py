@@ -240,7 +240,7 @@ told = st.fixed_dictionaries(
         "start": times,
         "end": times,
         "status": states,
-        "restorable": st.sampled_from(["TRUE", "TRUE", "TRUE", "FALSE", None]),
+        "is_support_restore": st.sampled_from(["TRUE", "TRUE", "TRUE", "FALSE", None]),
     }
 )
 histories = st.lists(told, max_size=9)
@@ -270,7 +270,7 @@ def oracle(history: list[Fields], at: int, read_at: int) -> tuple[Any, ...]:
     ]
     possible = {number: courses(one, read_at) for number, one in timed}
     from_ = {number: min(begins for begins, _ in possible[number]) for number, _ in timed}
-    usable = [n for n, one in timed if one["status"] == "succeed" and one["restorable"] == "TRUE"]
+    usable = [n for n, one in timed if one["status"] == "succeed" and one["is_support_restore"] == "TRUE"]
     certain = [n for n in usable if all(begins < at and ends <= at for begins, ends in possible[n])]
     best = sorted(certain, key=lambda n: (from_[n], n), reverse=True)
     newer = [n for n in usable if from_[n] >= at]
@@ -289,17 +289,7 @@ def oracle(history: list[Fields], at: int, read_at: int) -> tuple[Any, ...]:
 @settings(max_examples=100, deadline=None)
 @given(histories, st.sampled_from(GRID), st.sampled_from(GRID))
 def test_the_answer_equals_that_of_a_brute_force_oracle(history: list[Fields], at: int, read_at: int) -> None:
-    records = [
-        backup(
-            str(number),
-            one["created"],
-            one["start"],
-            one["end"],
-            status=one["status"],
-            is_support_restore=one["restorable"],
-        )
-        for number, one in reversed([*enumerate(history)])
-    ]
+    records = [backup(str(number), **one) for number, one in reversed([*enumerate(history)])]
 
     found = asked(records, at, read_at=minute(read_at))
 
