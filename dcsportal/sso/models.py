@@ -43,7 +43,7 @@ class Viewer(AbstractBaseUser):
 
 
 class RestingLink(models.Model):
-    """A link too long for the state: it waits here, under the state, while its viewer signs in."""
+    """A link too long for the state: it waits here for ten minutes, under the id of its sign-in."""
 
     id = models.CharField(max_length=43, primary_key=True)
     link = models.TextField()

@@ -129,7 +129,8 @@ def provider() -> Provider:
     """Return this process's provider of the configured issuer; a page that needs one is not there without."""
     if not settings.SSO_ISSUER:
         raise Http404
-    return _providers.setdefault(settings.SSO_ISSUER, Provider(settings.SSO_ISSUER))
+    issuer = settings.SSO_ISSUER
+    return _providers.get(issuer) or _providers.setdefault(issuer, Provider(issuer))
 
 
 def forget_providers() -> None:

@@ -60,7 +60,9 @@ def test_a_viewer_has_one_session_and_another_in_the_headers_another(
 def test_groups_that_the_proxy_takes_away_are_gone_at_the_next_request(client: Client) -> None:
     get(client, "/", **_headers("ada", "dcs-all,dcs-eu"))
 
-    get(client, "/", **_headers("ada", "dcs-eu"))
+    # What only looks like another group's name counts for nothing.
+    lookalikes = ", ".join(("dcs-all\u00a0", "dcs\u200b-all", "dcs-all\x00"))
+    get(client, "/", **_headers("ada", f"dcs-eu, {lookalikes}".encode().decode("latin-1")))
 
     assert Viewer.objects.get().groups == ["dcs-eu"]
 
@@ -139,10 +141,3 @@ def test_nobody_signs_in_through_the_other_doors(client: Client, settings: Setti
     assert client.get("/sso/start/").status_code == 404
     assert client.get("/sso/callback/").status_code == 404
     assert client.post("/sso/back-channel-logout/").status_code == 404
-
-
-@pytest.mark.parametrize("group", ["dcs-all\u00a0", "dcs\u200b-all", "dcs-all\x00"])
-def test_a_group_of_the_proxy_that_looks_like_another_counts_for_nothing(client: Client, group: str) -> None:
-    get(client, "/", **_headers("ada", f"dcs-eu, {group.encode().decode('latin-1')}"))
-
-    assert Viewer.objects.get().groups == ["dcs-eu"]
