@@ -70,11 +70,10 @@ def _named_in_ascii(cookie: str) -> bool:
 def response_headers(get_response: GetResponse) -> GetResponse:
     """Set the security headers that Django has no setting for, unless the view has set its own."""
 
-    headers = HEADERS | {"Content-Security-Policy": content_security_policy(settings.SSO_ISSUER)}
-
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        for name, value in headers.items():
+        policy = content_security_policy(settings.SSO_ISSUER)
+        for name, value in (HEADERS | {"Content-Security-Policy": policy}).items():
             response.headers.setdefault(name, value)
         return response
 
