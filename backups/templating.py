@@ -23,6 +23,7 @@ from .query_links import QueryLinks
 from .services import insights, recovery, words
 from .services.eligibility import eligibility
 from .services.history import DEFAULT_SORT, RANGE_WORDS, absolute, backup_url, instance_url, utc_text
+from .services.pasted import without_marks
 from .services.tickets import API_EXPLORER, MARKUPS
 
 # What only some pages have, and those around and in all of them ask for; a page that is written without a
@@ -64,6 +65,7 @@ def environment(**options: Any) -> jinja2.Environment:
         "static": _static,
         "url": url,
         "utc_text": utc_text,
+        "without_marks": without_marks,
         "words": words,
     }
     return made

@@ -10,7 +10,7 @@ from django.test import Client
 
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 
-from .conftest import ORDERS, rows_of, text_of
+from .conftest import ORDERS, links_of, rows_of, text_of
 
 pytestmark = pytest.mark.usefixtures("portal")
 NO_HYPHENS = ORDERS_CACHE_ID.replace("-", "\u2011")
@@ -78,6 +78,15 @@ def test_what_can_be_read_is_never_altered(get: Callable[..., Any], query: str) 
 
     assert page.status_code == 200
     assert "damaged" not in text_of(page)
+
+
+def test_a_search_that_finds_nothing_for_a_glued_mark_is_offered_without_it(get: Callable[..., Any]) -> None:
+    page = get(f"{ORDERS}?status=succeed&q=nightly).")
+
+    assert rows_of(page) == []
+    assert "search for nightly instead" in text_of(page)
+    assert rows_of(get(next(link for link in links_of(page) if link.endswith("q=nightly"))))
+    assert "a mark glued to it" not in text_of(get(f"{ORDERS}?q=nothing-of-this-kind"))
 
 
 def test_what_is_not_certain_is_named_and_the_rows_are_shown(get: Callable[..., Any]) -> None:

@@ -17,7 +17,7 @@ from django.urls import reverse
 from ...dcs.records import BackupRecord, Instance
 from ..history import backup_url, history_url, instance_url, page_url
 from ..listings import NothingToShow, at_hand, cached_histories, cached_instances, project_instances
-from ..pasted import LEADING_MARKS, MARKS, GrammarOf, ids_in, links_in, time_in
+from ..pasted import GrammarOf, ids_in, links_in, time_in, without_marks
 from ..problems import Problem
 from ..projects import Project
 from ..words import zone_label
@@ -199,7 +199,7 @@ def _named_in(text: str, known: Sequence[Known], projects: Sequence[Project]) ->
     """Return what a sentence names: instances, else backups or codes of histories at hand, else projects."""
     if found := _in_text(text, known):
         return tuple(_of_instance(project, instance) for project, instance in found[:MOST_CANDIDATES])
-    words = {word.strip(MARKS + LEADING_MARKS) for word in text.casefold().split()}
+    words = {without_marks(word) for word in text.casefold().split()}
     # Chinese puts no spaces around a name.
     words.update(re.findall("[a-z0-9._-]+", text.casefold()))
     codes = {code.lower() for code in ERROR_CODE.findall(text)}

@@ -6,12 +6,11 @@ from .asked_time import AskedTime, UnreadableTime, asked_time
 from .ids import ids_in
 from .iso_time import is_iso_time, iso_bound, iso_time
 from .links import GrammarOf, Kind, PastedLink, cloud_id, is_uuid, links_in
-from .query import LEADING_MARKS, MARKS, ReadQuery, read_query
+from .query import MARKS, ReadQuery, read_query, without_marks
 from .time_in_text import time_in
 from .typed_zone import typed_zone
 
 __all__ = [
-    "LEADING_MARKS",
     "MARKS",
     "AskedTime",
     "GrammarOf",
@@ -30,4 +29,5 @@ __all__ = [
     "read_query",
     "time_in",
     "typed_zone",
+    "without_marks",
 ]

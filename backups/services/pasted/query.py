@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Protocol
 from urllib.parse import unquote_plus
 
-from .transport import MOST_LAYERS, plain, undone
+from .transport import MOST_LAYERS, plain, undone, without_unseen
 
 # What sentences put behind a link, or around it.
 MARKS = ")]}>.,;:!?…\"'»”’`*_|。，）】」》、！；：？"
@@ -24,7 +24,7 @@ _REMAINS = re.compile(r"^(?:amp;|#0*38;|#[xX]0*26;|\\?u0026|[\\^`?&;\s])+|[\\^`\
 _AND = re.compile(r"[\\^`]*&(?:amp;|#0*38;|#[xX]0*26;)*")
 _ESCAPES = "\\^"
 # To read a value costs up to 0.1 ms; no link that anybody made needs as many.
-MOST_READS = 100
+MOST_READS = 60
 
 
 class Grammar(Protocol):
@@ -127,6 +127,11 @@ class _Reader:
     def _names_a_known_one(self, part: str) -> bool:
         decoded = islice(_decodings(part), MOST_LAYERS)
         return any(self.grammar.knows(name) for text in decoded for name in _NAME_AND_EQUALS.findall(text))
+
+
+def without_marks(text: str) -> str:
+    """Return a text without the marks of the sentence that it was copied from."""
+    return without_unseen(text).strip(MARKS + LEADING_MARKS + " ")
 
 
 def _decodings(text: str) -> Iterator[str]:

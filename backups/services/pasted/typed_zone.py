@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from ..words import zone_names
-from .query import LEADING_MARKS, MARKS
+from .query import without_marks
 from .transport import plain
 
 # Hours ahead of UTC of the abbreviations that mean one zone everywhere.
@@ -74,7 +74,7 @@ _OTHER_NAMES = CHINESE_NAMES | dict.fromkeys(
 
 def typed_zone(text: str) -> str:
     """Return the IANA zone that is meant; "" where none is, or several may be."""
-    text = " ".join(plain(text).split()).strip(MARKS + LEADING_MARKS)
+    text = without_marks(" ".join(plain(text).split()))
     if name := iana_zone(text.replace(" ", "_")):
         return name
     if text.upper() in ("Z", "UTC", "GMT"):
