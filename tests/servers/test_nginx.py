@@ -1,4 +1,4 @@
-"""docs/nginx.conf in front of two servers, as docs/deploying.md has it, with TLS that ends there."""
+"""docs/nginx.conf in front of two servers, as docs/deploying.md has it: with TLS and a company's sign-in."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from http.cookies import SimpleCookie
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
+from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 
-from .conftest import Production
-from .nginx import HOST
+from ..sso import openid
+from .conftest import METRICS_TOKEN, Production
+from .nginx import HOST, Nginx
 from .served import ROOT, token_of, wait_for
 
 HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
@@ -38,43 +42,109 @@ def test_viewers_come_in_by_https_and_stay_there_with_links_of_eight_kilobytes(
     assert "DCS backups" in page.text  # the portal has seen it, whatever it says of so long a search
 
 
-def test_the_portal_knows_the_viewer_s_address_and_the_request_s_id_from_nginx(
+def test_a_viewer_comes_in_from_a_link_and_no_other_host_and_no_plain_page_can_set_a_cookie(
     production: Production,
 ) -> None:
+    session = production.nginx.browser()
+    names: set[str] = set()
+
+    def collect(answer: requests.Response, **options: Any) -> None:
+        for line in answer.raw.headers.getlist("Set-Cookie"):
+            names.update(SimpleCookie(line))
+
+    session.hooks["response"].append(collect)
+    page = session.get(f"{production.url}{HISTORY}?status=failed")
+    assert (page.status_code, page.url) == (200, f"{production.url}{HISTORY}?status=failed")
+    assert "orders-cache" in page.text
+    assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+    session.get(f"{production.url}{HISTORY}ticket/?text=plain")
+    form = {"csrfmiddlewaretoken": token_of(page)}
+    origin = {"Origin": production.url}
+    chosen = form | {"theme": "dark", "zone": "UTC", "language": "en"}
+    session.post(f"{production.url}/preferences/", chosen, headers=origin)
+    for _ in range(2):
+        session.post(f"{production.url}{HISTORY}refresh/", form, headers=origin)
+
+    own = {re.sub("^__Host-(portal_|sso-.*)", "", name) for name in names}
+    assert own - {""} == {  # one is of the sign-in
+        *("session", "csrf", "recent", "ticket", "theme", "zone", "language", "just_read")
+    }
+
+
+def test_the_log_knows_the_viewer_s_address_and_the_request_s_id_from_nginx_and_no_secret(
+    production: Production, emulator: Emulator
+) -> None:
+    session = production.signed_in(HISTORY)
     forged = {"X-Forwarded-For": "203.0.113.7", "X-Request-ID": "forged-forged"}
-
-    id = production.signed_in().get(production.url + HISTORY, headers=forged).headers["X-Request-ID"]
-
+    id = session.get(production.url + HISTORY, headers=forged).headers["X-Request-ID"]
     assert re.fullmatch(r"[0-9a-f]{32}", id)  # nginx's own form
 
-    def addresses() -> set[str]:
+    def addresses(**wanted: str) -> set[str]:
         events = [event for server in production.servers for event in server.events]
-        return {event["from"] for event in events if event.get("request_id") == id and "from" in event}
+        return {event["from"] for event in events if "from" in event and wanted.items() <= event.items()}
 
-    wait_for(addresses)
-    assert addresses() == {"127.0.0.1"}
+    wait_for(lambda: addresses(request_id=id))
+    assert addresses(request_id=id) == addresses(event="sign-in") == {"127.0.0.1"}
+    cookies = {cookie.name: str(cookie.value) for cookie in session.cookies}
+    assert "__Host-portal_session" in cookies
+    text = "\n".join(line for server in production.servers for line in server.logs)
+    for secret in (*cookies.values(), openid.CLIENT_SECRET, emulator.fleet.primary.sk, "an-access-token"):
+        assert secret not in text
+    assert [server.errors for server in production.servers] == [[], []]
 
 
-def test_what_machines_ask_is_not_open_to_the_world(production: Production) -> None:
-    nginx = production.nginx
+def test_what_machines_ask_is_open_to_this_machine_and_not_to_the_world(production: Production) -> None:
+    nginx, server = production.nginx, production.servers[0]
 
     for path in ("/metrics", "/metrics/instances", "/static/..%2fmetrics", "/readyz"):
         assert nginx.browser().get(nginx.url + path).status_code == 404
-    assert nginx.browser().get(f"{nginx.url}/healthz").status_code == 200
-    for server in production.servers:
-        assert server.get("/readyz").json()["ready"]
+    assert nginx.browser().get(f"{nginx.url}/healthz").text == server.get("/healthz").text == "ok"
+    assert server.get("/readyz").json()["ready"]
+    assert server.get("/metrics").status_code == 401
+    token = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    assert "dcs_portal_sign_ins_total" in server.get("/metrics", headers=token).text
+    assert server.get("/", headers={"Host": "backups.example.com"}).status_code == 400
 
 
-def test_exports_and_files_come_through_whole(production: Production) -> None:
+def test_exports_and_files_come_through_whole_and_files_are_kept_for_ever(production: Production) -> None:
     address, session = production.url, production.signed_in()
 
     export = session.get(f"{address}/projects/eu-prod/instances/{BULK_HISTORY_ID}/backups.csv")
     assert len(export.text.splitlines()) == 10_001
-    for file in set(re.findall(r'(?:href|src)="(/static/[^"#]+)', session.get(address + HISTORY).text)):
+    files = set(re.findall(r'(?:href|src)="(/static/[^"#]+)', session.get(address + HISTORY).text))
+    assert len(files) >= 4
+    for file in files:
         answer = session.get(address + file, headers={"Accept-Encoding": "br, gzip"}, stream=True)
         assert (answer.status_code, bool(answer.raw.read())) == (200, True)
+        headers = answer.headers
         if file.endswith((".css", ".js")):
-            assert answer.headers.get("Content-Encoding") == "br"
+            assert headers.get("Content-Encoding") == "br"
+        assert "immutable" in headers["Cache-Control"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert headers["Strict-Transport-Security"]
+        assert "default-src 'self'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../manage.py",
+        "/static/%2e%2e/manage.py",
+        "/static/..%2f..%2fsecret-key",
+        "/static//etc/passwd",
+    ],
+)
+def test_no_other_file_is_given_out(production: Production, path: str) -> None:
+    # requests would tidy the path up.
+    with production.servers[0].connect() as connection:
+        host = f"{HOST}:{production.nginx.https}"
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 404 "), answer[:100]
 
 
 def test_too_much_is_refused_before_the_portal_sees_it(production: Production) -> None:
@@ -85,26 +155,38 @@ def test_too_much_is_refused_before_the_portal_sees_it(production: Production) -
     assert nginx.browser().get(nginx.url, headers={"X-Long": "a" * 70_000}).status_code == 400
 
 
+def connected(nginx: Nginx) -> ssl.SSLSocket:
+    """Return a connection for what no browser would send."""
+    raw = socket.create_connection(("127.0.0.1", nginx.https), timeout=30)
+    context = ssl.create_default_context(cafile=str(nginx.certificate))
+    return context.wrap_socket(raw, server_hostname=HOST)
+
+
 def test_who_asks_without_end_is_refused_and_nobody_else_of_the_same_address(production: Production) -> None:
     one, another, stranger = production.signed_in(), production.signed_in(), production.nginx.browser()
-    address = f"{production.url}/healthz"  # which costs the portal next to nothing
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in one.cookies)
+    # Which costs the portal next to nothing.
+    asked = f"GET /healthz HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookies}\r\n"
+    with connected(production.nginx) as connection:
+        # All at once: a busy machine would ask one by one as slowly as is allowed.
+        connection.sendall(f"{asked}\r\n".encode() * 400 + f"{asked}Connection: close\r\n\r\n".encode())
+        answers = b"".join(iter(lambda: connection.recv(65536), b""))
 
-    answered = next(number for number in range(5000) if one.get(address).status_code == 429)
-
-    assert answered > 200
-    assert {session.get(address).status_code for session in (another, stranger) for _ in range(50)} == {200}
+    statuses = re.findall(rb"HTTP/1\.1 (\d{3}) ", answers)
+    assert set(statuses[:200]) == {b"200"}
+    assert b"429" in statuses
+    for session in (another, stranger):
+        assert {session.get(f"{production.url}/healthz").status_code for _ in range(50)} == {200}
     assert one.get(f"{production.url}/static/nothing").status_code == 404  # files are not counted
 
 
 def test_slow_clients_wait_at_nginx_and_even_forms_go_on(production: Production) -> None:
     nginx = production.nginx
-    context = ssl.create_default_context(cafile=str(nginx.certificate))
     half_a_head = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Half: "
     half_a_body = b"POST /sign-in/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nperson="
     with ExitStack() as stack:
         for number in range(200):
-            raw = socket.create_connection(("127.0.0.1", nginx.https), timeout=30)
-            connection = stack.enter_context(context.wrap_socket(raw, server_hostname=HOST))
+            connection = stack.enter_context(connected(nginx))
             connection.sendall((half_a_head, half_a_body)[number % 2])
         session = production.signed_in(HISTORY)
         form = {"csrfmiddlewaretoken": token_of(session.get(nginx.url)), "theme": "dark"}

@@ -67,7 +67,7 @@ def to_provider(client: Client, link: str) -> str:
 
 def at_provider(address: str) -> str:
     """Be signed in at the provider, and return the callback's path and query."""
-    response = requests.get(address, allow_redirects=False, timeout=5)
+    response = requests.get(address, allow_redirects=False, timeout=30)
     back = urlsplit(response.headers["Location"])
     return f"{back.path}?{back.query}"
 
