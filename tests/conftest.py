@@ -230,3 +230,11 @@ def restart() -> None:
 def shell_environment() -> dict[str, str]:
     """What a shell would hand on to ./run: without what the browser tests need in this process."""
     return {name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
+    """Wait until this is so; it takes as long as the machine is busy."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "it does not come true"
+        time.sleep(0.02)

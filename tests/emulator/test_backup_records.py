@@ -92,8 +92,8 @@ def test_every_answer_has_a_request_id_of_its_own(dcs: Caller) -> None:
         dcs.backups(ORDERS_CACHE_ID),
         dcs.backups(ORDERS_CACHE_ID, "?limit=0"),
         dcs.get("/nothing"),
-        dcs.session.get(f"{dcs.endpoint}/v2/x/instances", timeout=5),
-        dcs.session.get(f"{dcs.endpoint}/favicon.ico", timeout=5),
+        dcs.session.get(f"{dcs.endpoint}/v2/x/instances", timeout=30),
+        dcs.session.get(f"{dcs.endpoint}/favicon.ico", timeout=30),
     ]
 
     assert len({one.headers["X-Request-Id"] for one in answers}) == len(answers)

@@ -51,14 +51,14 @@ def test_it_prints_what_a_client_needs_and_answers_it_at_once() -> None:
         auth = SignatureAuth(Credentials(lines["DCS_AK"], lines["DCS_SK"]), lines["DCS_PROJECT_ID"])
         url = f"{lines['DCS_ENDPOINT']}/v2/{lines['DCS_PROJECT_ID']}/instances/{BULK_HISTORY_ID}/backups"
 
-        assert requests.get(url, auth=auth, timeout=5).json()["total_num"] == 12
+        assert requests.get(url, auth=auth, timeout=30).json()["total_num"] == 12
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_at_once_when_it_is_told_to(number: int) -> None:
     with started("--bind", "127.0.0.1:0", "--records", "1") as (process, lines):
         requests.post(
-            f"{lines['DCS_ENDPOINT']}/_emulator/faults", json={"fault": "hang"}, timeout=5
+            f"{lines['DCS_ENDPOINT']}/_emulator/faults", json={"fault": "hang"}, timeout=30
         ).raise_for_status()
         process.send_signal(number)
 

@@ -13,7 +13,7 @@ from .conftest import Caller
 
 
 def control(dcs: Caller, method: str, path: str, value: Any = None) -> requests.Response:
-    return requests.request(method, f"{dcs.endpoint}/_emulator/{path}", json=value, timeout=5)
+    return requests.request(method, f"{dcs.endpoint}/_emulator/{path}", json=value, timeout=30)
 
 
 def test_a_fault_is_made_seen_and_healed_over_http(dcs: Caller) -> None:
@@ -83,7 +83,7 @@ def test_the_log_of_calls_is_read_and_cleared_over_http(dcs: Caller) -> None:
 
 
 def test_a_web_page_cannot_post_a_fault_as_a_form(dcs: Caller) -> None:
-    response = requests.post(f"{dcs.endpoint}/_emulator/faults", data="fault=hang", timeout=5)
+    response = requests.post(f"{dcs.endpoint}/_emulator/faults", data="fault=hang", timeout=30)
 
     assert response.status_code == 415
     assert dcs.emulator.faults == ()

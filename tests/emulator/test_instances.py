@@ -68,7 +68,7 @@ def test_an_unknown_url_is_refused_by_dcs_or_by_the_gateway(dcs: Caller) -> None
     below = dcs.get("/caches")
     outside = dcs.get("/v2/")
     writing = dcs.session.delete(
-        f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances/{ORDERS_CACHE_ID}", auth=dcs.auth(), timeout=5
+        f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances/{ORDERS_CACHE_ID}", auth=dcs.auth(), timeout=30
     )
 
     assert (below.status_code, below.json()["error_code"]) == (404, "DCS.4001")

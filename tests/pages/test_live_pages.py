@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +18,7 @@ from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from backups.services.listings import reader
 from tests.services.api_records import raw, raws
 
+from ..conftest import wait_for
 from .conftest import BULK, ORDERS, PROJECT, history_of, rows_of, text_of
 
 PAGES = [ORDERS, f"{ORDERS}?status=succeed&q=back", f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/", PROJECT]
@@ -162,7 +162,7 @@ def test_a_long_reading_tells_how_far_it_is(ada: Client, emulator: Emulator, por
     portal.DCS_FRESH_SECONDS, portal.DCS_PAGE_SIZE = 0, 10
     emulator.hang(path_contains="/backups", after=1)
     page = ada.get(ORDERS)
-    _until(lambda: told(ask(ada, page)).get("read") == 1)
+    wait_for(lambda: told(ask(ada, page)).get("read") == 1)
 
     answer = told(ask(ada, page))
 
@@ -259,7 +259,7 @@ def test_a_page_with_a_problem_stays_until_there_is_something_to_show(
     portal.DCS_READ_BUDGET = 0.5
     emulator.heal()
     emulator.hang(path_contains="/backups")
-    _until(lambda: told(ask(ada, page))["state"] == "reading")
+    wait_for(lambda: told(ask(ada, page))["state"] == "reading")
     emulator.heal()
     assert reader.wait_for_readers()
 
@@ -407,10 +407,3 @@ def test_what_somebody_else_has_just_read_is_shown_and_said_to_be_that(
     assert len(rows_of(newer)) == 7
     assert re.search(r"data-said>DCS was asked a few seconds ago", newer.content.decode())
     assert newer.content.decode().count("at most once in 10 seconds") == 1
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.01)

@@ -11,8 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import requests
 
 from backups.emulator.api import Emulator
 
-from ..conftest import SETTINGS, shell_environment
+from ..conftest import SETTINGS, shell_environment, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET_KEY = "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -79,13 +78,6 @@ class Served:
         """Return the process ids of the workers that live."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in children.split()]
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "it does not come true"
-        time.sleep(0.02)
 
 
 def token_of(page: requests.Response) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -91,13 +90,6 @@ def at_once(count: int, view: Callable[[], Any]) -> list[Any]:
 def settled() -> None:
     """Let what is being read behind the views come to its end."""
     assert reader.wait_for_readers()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "it never came true"
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from backups.services import listings
 from backups.services.listings import NothingToShow, reader
 from backups.services.projects import Project, configured_projects
 
-from .conftest import ORDERS, at_once, later, problem_of, read, settled, wait_until
+from ..conftest import wait_for
+from .conftest import ORDERS, at_once, later, problem_of, read, settled
 
 Break = Callable[[Emulator], Any]
 
@@ -207,7 +208,7 @@ def test_after_five_minutes_a_refused_key_is_tried_once_more(
 
     with ThreadPoolExecutor(10) as viewers:
         coming = [viewers.submit(problem_of, eu, after=301) for _ in range(10)]
-        wait_until(lambda: len(reader._waiting) == 10 and emulator.count() == 2)
+        wait_for(lambda: len(reader._waiting) == 10 and emulator.count() == 2)
         emulator.heal()
 
     assert {one.result().kind for one in coming} == {"credentials_refused"}

@@ -13,7 +13,8 @@ from backups.services import listings
 from backups.services.listings import NothingToShow, TooManyUnknown, histories, reader
 from backups.services.projects import Project, configured_projects
 
-from .conftest import ORDERS, later, settled, wait_until, with_pauses
+from ..conftest import wait_for
+from .conftest import ORDERS, later, settled, with_pauses
 
 MADE_UP = "00000000-0000-4000-8000-0000"
 
@@ -51,7 +52,7 @@ def test_64_made_up_ids_at_once_hold_up_no_list_of_another_viewer(known: Project
 
     with ThreadPoolExecutor(64) as viewers:
         ada = [viewers.submit(told, other, made_up(n)) for n in range(64)]
-        wait_until(lambda: sum(one.done() for one in ada) == 64 - reader.MOST_OF_A_VIEWER)
+        wait_for(lambda: sum(one.done() for one in ada) == 64 - reader.MOST_OF_A_VIEWER)
         ben = told(known, ORDERS, "ben")
         hanging = [one for one in ada if not one.done()]
         emulator.heal()
@@ -72,7 +73,7 @@ def test_a_viewer_s_share_is_of_known_instances_too_and_another_s_is_free(
         told(known, instance_id, patience=0)
     again = told(known, instances[10], patience=0)
     told(known, instances[11], "ben", patience=0)
-    wait_until(lambda: bool(emulator.count(f"{instances[11]}/backups")))
+    wait_for(lambda: bool(emulator.count(f"{instances[11]}/backups")))
 
     assert again == "being_read"
     assert not emulator.count(instances[10])
@@ -89,7 +90,7 @@ def test_who_waits_for_one_list_many_times_leaves_places_for_others(
 
     with ThreadPoolExecutor(10) as viewers:
         ada = [viewers.submit(told, known, ORDERS) for _ in range(10)]
-        wait_until(lambda: sum(one.done() for one in ada) == 8)
+        wait_for(lambda: sum(one.done() for one in ada) == 8)
         ben = told(known, emulator.fleet.named("baskets").instance_id, "ben")
         emulator.heal()
 

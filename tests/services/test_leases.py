@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 from backups.models import Note
 from backups.services.listings import leases
 
-from .conftest import at_once, wait_until
+from ..conftest import wait_for
+from .conftest import at_once
 
 pytestmark = pytest.mark.usefixtures("portal")
 
@@ -53,7 +54,7 @@ def test_a_lease_is_prolonged_while_it_is_held() -> None:
     assert held
     ends = Note.objects.get().ends
 
-    wait_until(lambda: Note.objects.get().ends > ends)
+    wait_for(lambda: Note.objects.get().ends > ends)
 
     assert not held.is_lost()
     held.release()

@@ -21,8 +21,9 @@ from backups.services.listings import NothingToShow, Subject, generations, reade
 from backups.services.projects import Project
 from tests.conftest import restart
 
+from ..conftest import wait_for
 from .api_records import FIRST, raw, raws
-from .conftest import ORDERS, at_once, later, problem_of, read, settled, wait_until, walks
+from .conftest import ORDERS, at_once, later, problem_of, read, settled, walks
 
 # Freshness -----------------------------------------------------------------------------
 
@@ -93,9 +94,9 @@ def test_who_wants_what_is_just_being_read_for_another_waits_for_it(
 
     with ThreadPoolExecutor(2) as viewers:
         first = viewers.submit(read, eu, **wish)
-        wait_until(lambda: bool(emulator.calls))
+        wait_for(lambda: bool(emulator.calls))
         second = viewers.submit(read, eu, **wish)
-        wait_until(lambda: second.done() or len(reader._waiting) == 2)
+        wait_for(lambda: second.done() or len(reader._waiting) == 2)
         emulator.heal()
 
     assert (first.result().total, second.result().total) == (4, 4)
@@ -355,7 +356,7 @@ def test_beyond_the_cap_viewers_are_told_at_once_that_the_list_is_being_read(
 
     with ThreadPoolExecutor(10) as viewers:
         coming = [viewers.submit(read, eu) for _ in range(10)]
-        wait_until(lambda: sum(one.done() for one in coming) == 7)
+        wait_for(lambda: sum(one.done() for one in coming) == 7)
         refused = [one.exception() for one in coming if one.done()]
         emulator.heal()
 

@@ -15,8 +15,9 @@ import pytest
 
 from backups.emulator.api import Emulator
 
+from ..conftest import wait_for
 from .api_records import raws
-from .conftest import ORDERS, wait_until, walks
+from .conftest import ORDERS, walks
 from .processes import ROOT, Process, process
 
 Start = Callable[..., list[Process]]
@@ -71,9 +72,9 @@ def test_viewers_of_all_processes_cause_one_walk_at_first_and_one_at_expiry(
     emulator.latency = 0.0
     emulator.hang()
     old = seen_by([*first, last], after=61)
-    wait_until(lambda: walks(emulator) == 2)
+    wait_for(lambda: walks(emulator) == 2)
     emulator.heal()
-    wait_until(lambda: last.view(ORDERS)["generation"] != generation)
+    wait_for(lambda: last.view(ORDERS)["generation"] != generation)
 
     assert {(view["source"], view["generation"]) for view in old} == {("stale", generation)}
     assert walks(emulator) == 2
@@ -86,7 +87,7 @@ def test_when_a_reader_is_killed_in_the_middle_of_a_walk_another_reads(
     reader, other = start(2, DCS_PAGE_SIZE="10")
     emulator.hang()
     reader.begin(ORDERS)
-    wait_until(lambda: bool(emulator.calls))
+    wait_for(lambda: bool(emulator.calls))
     waiting = other.begin(ORDERS)
     reader.kill()
     emulator.heal()
@@ -137,8 +138,8 @@ def test_the_progress_of_a_walk_is_told_by_every_process(start: Start, emulator:
     emulator.latency = 0.15
     reader, other = start(2, DCS_PAGE_SIZE="2", DCS_READ_BUDGET="1")
     reader.begin(ORDERS)
-    wait_until(lambda: len(emulator.calls) > 10)
+    wait_for(lambda: len(emulator.calls) > 10)
 
-    wait_until(lambda: (other.view(ORDERS)["progress"] or 0) > 5)
+    wait_for(lambda: (other.view(ORDERS)["progress"] or 0) > 5)
 
     assert other.view(ORDERS)["problem"] == "being_read"
