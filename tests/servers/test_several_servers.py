@@ -1,11 +1,10 @@
-"""Two servers with two workers each on one PostgreSQL and one Redis behave as one."""
+"""Two servers with two workers each on one PostgreSQL behave as one."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
-import shutil
 import signal
 import threading
 import time
@@ -22,7 +21,6 @@ from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 from backups.emulator.server import running
 
-from ..services.redis_server import RedisServer
 from .postgresql import Postgres
 from .served import ROOT, Served, browser, environment_of, serving, token_of, wait_for
 
@@ -34,16 +32,6 @@ Pair = tuple[Served, Served]
 
 
 @pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is missing: install the Debian package redis-server")
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def _own_emulator() -> Iterator[tuple[Emulator, str]]:
     emulator = Emulator()
     with running(emulator) as address:
@@ -52,14 +40,12 @@ def _own_emulator() -> Iterator[tuple[Emulator, str]]:
 
 
 @pytest.fixture(scope="module")
-def empty(
-    _own_emulator: tuple[Emulator, str], postgres: Postgres, redis: RedisServer
-) -> Callable[[], dict[str, str]]:
-    """`empty()` are the settings of servers that share an empty database, and the Redis."""
+def empty(_own_emulator: tuple[Emulator, str], postgres: Postgres) -> Callable[[], dict[str, str]]:
+    """`empty()` are the settings of servers that share an empty database."""
 
     def made() -> dict[str, str]:
         database = postgres.create(f"test-{time.monotonic_ns()}")
-        return environment_of(*_own_emulator, DATABASE_URL=database, CACHE_URL=redis.url)
+        return environment_of(*_own_emulator, DATABASE_URL=database)
 
     return made
 
@@ -269,20 +255,6 @@ def _patient(session: requests.Session, address: str) -> int:
             status = own.get(address, timeout=30, allow_redirects=False).status_code
             assert status in HONEST
     return status
-
-
-def test_a_redis_that_is_away_frozen_and_back_is_not_noticed(pair: Pair, redis: RedisServer) -> None:
-    session = pair[0].signed_in()
-    with Viewers(pair, session) as viewers:
-        viewers.see_more(20)
-        for harm, mend in ((redis.stop, redis.start), (redis.freeze, redis.thaw)):
-            harm()
-            viewers.see_more(15)
-            mend()
-            viewers.see_more(15)
-
-    assert set(viewers.seen) == {200}
-    assert viewers.wrong == []
 
 
 def test_a_postgresql_that_restarts_costs_a_moment_and_is_told_honestly(
