@@ -49,3 +49,9 @@ def test_the_content_security_policy_stops_nothing_of_ours(open_page: OpenPage) 
     for path in ("/", "/projects/eu-prod/", ORDERS, f"{ORDERS}recovery-point/?at=2026-11-21+12:40"):
         page.goto(path)
     assert said == []
+
+
+def test_a_link_whose_rest_went_into_its_fragment_is_repaired(open_page: OpenPage, address: str) -> None:
+    page = open_page(f"{ORDERS}?status=failed&#038;type=auto&#038;sort=-size")
+    expect(page).to_have_url(f"{address}{ORDERS}?status=failed&type=auto&sort=-size")
+    expect(page.locator("main")).to_contain_text("This link was damaged on its way, and repaired")
