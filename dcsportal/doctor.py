@@ -47,7 +47,7 @@ class Finding:
 
 
 def findings() -> Iterator[Finding]:
-    """Examine settings, database, cache, sign-in and projects, one after another."""
+    """Examine settings, database, sign-in and projects, one after another."""
     for examination in (_settings, _database, _sign_in, _projects):
         yield from examination()
 
@@ -98,7 +98,7 @@ def _database() -> Iterator[Finding]:
     yield Finding("database", "ok", f"{name} answers in {taken:.0f} ms and has all tables.")
     if path and path.is_file() and (free := shutil.disk_usage(path.parent).free) < LEAST_FREE_BYTES:
         says = f"Only {free // 1024 // 1024} MB are free where SQLite keeps its file."
-        to_do = f"Make room in {path.parent}: when it is full nobody can sign in."
+        to_do = f"Make room in {path.parent}: when it is full nobody can sign in, and nothing is kept."
         yield Finding("database", "wrong", says, to_do)
 
 

@@ -300,10 +300,15 @@ def test_the_server_refuses_to_start_on_wrong_settings() -> None:
 
 
 def test_the_server_answers_in_production_and_says_nothing_where_nothing_is_wrong(tmp_path: Path) -> None:
+    """It removes the cache of an earlier version, and its locks."""
+    earlier = [ROOT / "var" / name for name in ("cache.sqlite3", "cache.sqlite3-wal", "locks")]
+    for file in earlier:
+        file.touch()
     with serving(PRODUCTION | {"DATABASE_URL": f"sqlite:///{tmp_path / 'portal.sqlite3'}"}) as server:
         assert server.get("/readyz").json()["ready"]
         assert server.stop() == 0
         assert (server.logs, server.errors) == ([], [])
+    assert not any(file.exists() for file in earlier)
 
 
 def _start_manage(*arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -58,10 +58,17 @@ def bound(host: str, port: int) -> socket.socket:
 def prepare() -> None:
     """Bring the database and the static files up to date; of servers that start at once one does it."""
     keep_private(settings.VAR_DIR)
+    remove_earlier_cache(settings.VAR_DIR)
     with one_at_a_time():
         call_command("migrate", verbosity=0, interactive=False)
         call_command("clearsessions")
         collect_static_files()
+
+
+def remove_earlier_cache(folder: Path) -> None:
+    """Remove the files in which versions before the evidence kept what they had read, and their locks."""
+    for path in (*folder.glob("cache.sqlite3*"), folder / "locks"):
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -28,9 +28,9 @@ from .servers import history, production, served
 from .virtual_users import CONNECTIONS, EVERY, Look, Viewer, look_regularly, side_by_side
 
 USERS, PAUSE = 8, 0.2
-# DCS is ill for one turn and well for the next; lists get old and go within that.
+# DCS is ill for one turn and well for the next; lists get old within that.
 TURN_SECONDS = 10.0
-FRESH = {"DCS_FRESH_SECONDS": "10", "DCS_STALE_SECONDS": "30"}
+FRESH = {"DCS_FRESH_SECONDS": "10"}
 PAGES = ("", "", "", "", "backups.json", "backups.csv", "ticket/", "recovery-point/")
 QUERIES = (
     "", "status=succeed&type=auto", "q=before&sort=-size&per_page=200", "range=24h&tz=Asia/Shanghai",
