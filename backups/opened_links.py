@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from urllib.parse import unquote
 from zlib import crc32
@@ -31,6 +31,7 @@ from .forms import link_grammar
 from .guards import EXPORTS, project_or_404, set_cookie, viewer_of
 from .services.history import page_url
 from .services.pasted import (
+    AskedTime,
     Kind,
     UnreadableTime,
     asked_time,
@@ -39,6 +40,7 @@ from .services.pasted import (
     is_uuid,
     links_in,
     read_query,
+    typed_zone,
 )
 from .services.projects import visible_project
 from .services.words import known_zone
@@ -133,26 +135,33 @@ def _damaged_link(request: HttpRequest) -> str:
 
 def _with_iso_times(pairs: Pairs, names: tuple[str, ...]) -> Pairs:
     """Return the query with its times in ISO 8601, so that they mean the same to everybody and next week."""
-    values = dict(pairs)
-    zone = known_zone(values.get("tz", "")) or UTC
+    written = dict(pairs).get("tz", "")
+    zone_name = written if known_zone(written) else typed_zone(written)
+    if written and not zone_name:
+        return pairs  # the page says that it is no zone
     found: list[tuple[str, str]] = []
     for name, value in pairs:
-        if name not in names or not value.strip() or is_iso_time(value):
+        asked = _written_time(value, known_zone(zone_name) or UTC) if name in names else None
+        if asked is None:
             found.append((name, value))
-            continue
-        try:
-            asked = asked_time(value, zone=zone, now=datetime.now(UTC))
-        except UnreadableTime:
-            found.append((name, value))
-            continue
-        if asked.doubt:
-            found.append((name, value))  # the page says that the clocks show it twice, or never
             continue
         local = asked.at.astimezone(asked.zone)
         found.append((name, f"{local:%Y-%m-%d}" if asked.whole_day and name != "at" else local.isoformat()))
-        if name == "at" and not values.get("tz"):
-            found.append(("tz", "UTC"))
-    return tuple(found)
+        if name == "at" and not written:
+            zone_name = getattr(asked.zone, "key", "UTC")
+            found.append(("tz", zone_name))
+    return tuple((name, zone_name if name == "tz" else value) for name, value in found)
+
+
+def _written_time(value: str, zone: tzinfo) -> AskedTime | None:
+    """Return what a time means that is not ISO 8601 and is certain."""
+    if not value.strip() or is_iso_time(value):
+        return None
+    try:
+        asked = asked_time(value, zone=zone, now=datetime.now(UTC))
+    except UnreadableTime:
+        return None
+    return None if asked.doubt else asked  # the page says that the clocks show it twice, or never
 
 
 def _query(request: HttpRequest) -> str:

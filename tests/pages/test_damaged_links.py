@@ -119,6 +119,8 @@ def test_nothing_is_repaired_into_a_project_that_may_not_be_seen(client_of: Call
     [
         ("from=2026-11-23 09.40&tz=Asia/Shanghai", "from=2026-11-23T09:40:00%2B08:00&tz=Asia%2FShanghai"),
         ("to=23 Nov 2026", "to=2026-11-23"),
+        ("from=2026-11-23 09.40&tz=Shanghai", "from=2026-11-23T09:40:00%2B08:00&tz=Asia%2FShanghai"),
+        ("tz=UTC+8", "tz=Etc%2FGMT-8"),
         ("from=Nov 23, 2026 @ 09:40:00.000", "from=2026-11-23T09:40:00%2B00:00"),
     ],
 )
@@ -129,6 +131,22 @@ def test_a_time_as_people_write_it_becomes_one_that_means_the_same_to_everybody(
 
     assert answer.headers["Location"] == f"{ORDERS}?{target}"
     assert get(f"{ORDERS}backups.json", {"from": "23 Nov 2026"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "target"),
+    [
+        ("2026-11-23 09.40", "2026-11-23T09:40:00%2B00:00&tz=UTC"),
+        ("9:40 Shanghai time on Nov 23, 2026", "2026-11-23T09:40:00%2B08:00&tz=Asia%2FShanghai"),
+        ("2026-11-23 09:40 +08:00", "2026-11-23T09:40:00%2B08:00&tz=UTC"),
+    ],
+)
+def test_the_link_of_a_recovery_point_carries_the_zone_that_was_used(
+    get: Callable[..., Any], query: str, target: str
+) -> None:
+    answer = get(f"{ORDERS}recovery-point/", {"at": query})
+
+    assert answer.headers["Location"] == f"{ORDERS}recovery-point/?at={target}"
 
 
 def test_a_time_with_two_readings_offers_both(get: Callable[..., Any]) -> None:
