@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..npm import installed
+from ..servers.served import free_port
 
 SOURCE = Path(__file__).parent / "provider"
 
@@ -31,7 +31,7 @@ class Certified:
 def running(portal: str, people_file: Path) -> Iterator[Certified]:
     """Serve it for a portal at that address until the block is left."""
     folder = installed(SOURCE)
-    certified = Certified(f"http://127.0.0.1:{_free_port()}", people_file)
+    certified = Certified(f"http://127.0.0.1:{free_port()}", people_file)
     certified.person("ada", name="Ada Novak", email="ada@example.com", groups=["dcs-all"])
     environment = {"ISSUER": certified.issuer, "PORTAL": portal, "PEOPLE": str(people_file)}
     with subprocess.Popen(
@@ -48,8 +48,3 @@ def running(portal: str, people_file: Path) -> Iterator[Certified]:
             yield certified
         finally:
             process.kill()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
