@@ -46,7 +46,8 @@ class _Overtaken(Exception):
 def accept(subject: Subject, walk: Walk[Any], *, read_at: datetime) -> Recording:
     """Make a reading the current generation in this process; `write` then tells all others."""
     recording = _recording(subject, walk, read_at, generations.current(subject))
-    generations.publish(subject, recording.new)
+    if not recording.is_late:
+        generations.publish(subject, recording.new)
     return recording
 
 
@@ -65,6 +66,11 @@ class Recording:
         self.pointer, self.previous = pointer, pointer.generation
         self.key = generations.pointer_key(subject)
         self._compare()
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a reading that is not older is known already: this one came late, and is dropped."""
+        return self.previous is not None and self.previous.read_at >= self.read_at
 
     def _compare(self) -> None:
         raise NotImplementedError
@@ -97,6 +103,8 @@ class Recording:
     def _written(self) -> str:
         """Write it and return the list's note. Raises _Overtaken and django.db.Error."""
         new, previous = self.new.generation, self.previous
+        if False:
+            raise _Overtaken
         if not (previous and previous.digest == new.digest and not previous.missing_since):
             return store.encoded(self._write_rows())
         text = store.encoded(new)
@@ -203,11 +211,11 @@ class _BackupsRecording(Recording):
             records += tuple(kept)
             digests |= {one: self.known[one] for one in map(row_id, kept)}
             digest = self._digest(digests.items(), self.is_doubtful)
-        new = self._generation(
-            digest=digest,
-            instance=instance,
-            missing_since=(missing_since or self.read_at) if self.is_doubtful else None,
-        )
+        if self.is_doubtful:
+            missing_since = missing_since or self.read_at
+        elif self.is_whole:
+            missing_since = None
+        new = self._generation(digest=digest, instance=instance, missing_since=missing_since)
         self.new = Cached(new, DecodedRecords(records, digests))
         self.new.decoded.sent = {one: row.sent for one, row in self.rows.items()}
 

@@ -1,0 +1,213 @@
+"""Whatever is read, in whatever order, and whoever dies: each accepted reading is told again as it was.
+
+Hypothesis plays DCS and the processes of the portal against the recorder; the model remembers what the list
+said by each reading.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import hypothesis.strategies as st
+import msgspec
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from backups.dcs.pages import backup_page
+from backups.dcs.records import BackupRecord
+from backups.dcs.walk import Walk
+from backups.services.evidence import list_as_of
+from backups.services.listings import Subject, generations, guard, recorder
+from backups.services.projects import Project
+from tests.conftest import forget_everything
+
+from .api_records import raw
+from .conftest import ORDERS
+
+BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
+State = dict[str, BackupRecord]
+
+
+class Killed(BaseException):
+    """What ends a process in the middle of whatever it does."""
+
+
+@contextmanager
+def killed_after(statements: int) -> Generator[None]:
+    left = statements
+
+    def execute(ask: Any, *arguments: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise Killed
+        return ask(*arguments)
+
+    with connection.execute_wrapper(execute), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recorder, "CHUNK", 2)
+        try:
+            yield
+        except Killed:
+            generations.forget()
+
+
+class Portal(RuleBasedStateMachine):
+    subject: Subject
+
+    @initialize()
+    def a_day_begins(self) -> None:
+        forget_everything()
+        self.now = BEGAN
+        self.dcs: dict[int, dict[str, Any]] = {}
+        self.made = 0
+        self.told: list[tuple[datetime, State]] = []
+        self.last_digest: Any = None
+        # Since which reading a record is missing, while that is not confirmed.
+        self.missing: dict[str, int] = {}
+        self.missing_since: datetime | None = None
+        for _ in range(4):
+            self.a_backup_is_made("succeed")
+
+    # What DCS does --------------------------------------------------------------------
+
+    @rule(status=st.sampled_from(["succeed", "failed", "backuping"]))
+    def a_backup_is_made(self, status: str) -> None:
+        self.made += 1
+        self.dcs[self.made] = raw(self.made, status=status)
+
+    @rule(place=st.integers(0, 9), field=st.sampled_from(["status", "remark", "progress"]))
+    def a_record_changes(self, place: int, field: str) -> None:
+        if self.dcs:
+            number = sorted(self.dcs)[place % len(self.dcs)]
+            value = "expired" if field == "status" else str(self.now.second)
+            self.dcs[number] = self.dcs[number] | {field: value}
+
+    @rule(place=st.integers(0, 9))
+    def a_record_leaves(self, place: int) -> None:
+        if self.dcs:
+            del self.dcs[sorted(self.dcs)[place % len(self.dcs)]]
+
+    @rule(place=st.integers(0, 9))
+    def a_record_comes_back(self, place: int) -> None:
+        left = [number for number in range(1, self.made + 1) if number not in self.dcs]
+        if left:
+            number = left[place % len(left)]
+            self.dcs[number] = raw(number)
+
+    @rule()
+    def the_list_is_emptied(self) -> None:
+        self.dcs.clear()
+
+    # What is read ---------------------------------------------------------------------
+
+    @rule(seconds=st.sampled_from([1, 30, 61, 3600]), whole=st.booleans(), again=st.booleans())
+    def it_is_read(self, seconds: int, whole: bool, again: bool) -> None:
+        self.now += timedelta(seconds=seconds)
+        walk = self.walk(whole)
+        self.record(walk, self.now)
+        self.accepted(walk, whole)
+        if again:
+            self.record(walk, self.now)
+
+    @rule(seconds=st.sampled_from([0, 1, 100]))
+    def a_reading_comes_late(self, seconds: int) -> None:
+        if self.told:
+            self.record(self.walk(True), self.told[-1][0] - timedelta(seconds=seconds))
+
+    @rule(statements=st.integers(0, 40), whole=st.booleans())
+    def a_reader_is_killed_while_it_writes(self, statements: int, whole: bool) -> None:
+        self.now += timedelta(seconds=5)
+        walk = self.walk(whole)
+        known = self.pointer()
+        with killed_after(statements):
+            recorder.accept(self.subject, walk, read_at=self.now)._write()
+        generations.forget()
+        if self.pointer() not in (known, "being written") and self.is_accepted_at(self.now):
+            self.accepted(walk, whole)
+
+    @rule()
+    def another_process_takes_over(self) -> None:
+        generations.forget()
+
+    def walk(self, whole: bool) -> Walk[Any]:
+        rows = [self.dcs[number] for number in sorted(self.dcs, reverse=True)]
+        if not whole:
+            rows = rows[::2]
+        body = json.dumps({"backup_record_response": rows, "total_num": len(rows)}).encode()
+        page = backup_page(body)
+        return Walk((page,), page.records, len(rows), not whole, False)
+
+    def record(self, walk: Walk[Any], read_at: datetime) -> None:
+        recorder.accept(self.subject, walk, read_at=read_at)._write()
+
+    def pointer(self) -> str:
+        generation = generations.look_up(self.subject).generation
+        return generation.generation if generation else ""
+
+    def is_accepted_at(self, at: datetime) -> bool:
+        generation = generations.look_up(self.subject).generation
+        return generation is not None and generation.read_at == at
+
+    # The model ------------------------------------------------------------------------
+
+    def accepted(self, walk: Walk[Any], whole: bool) -> None:
+        found = {record.backup_id: plain(record) for record in walk.records}
+        before = self.told[-1][1] if self.told else {}
+        gone = set(before) - set(found)
+        place = len(self.told)
+        confirmed = self.missing_since and self.now - self.missing_since >= recorder.CONFIRMED_AFTER
+        doubtful = whole and bool(self.told) and len(gone) * 2 > len(before) and not confirmed
+        kept = {one: before[one] for one in gone} if not whole or doubtful else {}
+        state = found | kept
+        for one in found:
+            self.missing.pop(one, None)
+        if doubtful:
+            self.missing_since = self.missing_since or self.now
+            for one in gone:
+                self.missing.setdefault(one, place)
+        elif whole:
+            # Dated from when they were missing first.
+            for one, since in self.missing.items():
+                for _, told in self.told[since:]:
+                    told.pop(one, None)
+            self.missing, self.missing_since = {}, None
+        self.told.append((self.now, state))
+
+    @invariant()
+    def each_reading_is_told_as_it_was(self) -> None:
+        for at, state in self.told:
+            listing = list_as_of(self.subject.project, self.subject.instance_id, at)
+            assert {record.backup_id: plain(record) for record in listing.records} == state
+
+    @invariant()
+    def the_list_of_now_is_that_of_the_last_reading(self) -> None:
+        if self.told:
+            [snapshot] = guard.snapshots(self.subject)
+            assert snapshot.cached
+            shown = {record.backup_id: plain(record) for record in snapshot.cached.decoded.records}
+            assert shown == self.told[-1][1]
+
+
+def plain(record: BackupRecord) -> BackupRecord:
+    """A record without what is not kept: how far a running backup was, and what is known of its presence."""
+    if record.is_running:
+        record = msgspec.structs.replace(record, progress_percent=None, updated_at=None, unread=())
+    return msgspec.structs.replace(record, presence="listed")
+
+
+def test_every_accepted_reading_is_told_again(eu: Project) -> None:
+    Portal.subject = Subject("backups", eu, ORDERS)
+    run_state_machine_as_test(
+        Portal,
+        settings=settings(
+            max_examples=settings.default.max_examples // 2,
+            stateful_step_count=20,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
