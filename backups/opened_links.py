@@ -142,13 +142,15 @@ def _with_iso_times(pairs: Pairs, names: tuple[str, ...]) -> Pairs:
     found: list[tuple[str, str]] = []
     for name, value in pairs:
         asked = _written_time(value, known_zone(zone_name) or UTC) if name in names else None
-        if asked is None:
+        if asked:
+            local = asked.at.astimezone(asked.zone)
+            whole_day = asked.whole_day and name != "at"
+            found.append((name, f"{local:%Y-%m-%d}" if whole_day else local.isoformat()))
+        else:
             found.append((name, value))
-            continue
-        local = asked.at.astimezone(asked.zone)
-        found.append((name, f"{local:%Y-%m-%d}" if asked.whole_day and name != "at" else local.isoformat()))
-        if name == "at" and not written:
-            zone_name = getattr(asked.zone, "key", "UTC")
+        is_one = [other for other, _ in pairs].count(name) == 1
+        if name == "at" and not written and is_one and (asked or is_iso_time(value)):
+            zone_name = getattr(asked.zone, "key", "UTC") if asked else "UTC"
             found.append(("tz", zone_name))
     return tuple((name, zone_name if name == "tz" else value) for name, value in found)
 

@@ -243,6 +243,14 @@ def test_a_time_that_cannot_be_read_is_named_and_the_form_stays(
     assert not emulator.calls
 
 
+def test_an_address_always_says_the_zone_that_was_used(ada: Client) -> None:
+    ada.post("/preferences/", {"zone": "Asia/Shanghai"})
+
+    page = ask(ada, "2026-11-20T12:00Z")
+
+    assert page.redirect_chain == [(f"{POINT}?at=2026-11-20T12:00Z&tz=UTC", 302)]
+
+
 def test_the_link_for_a_ticket_keeps_the_very_time(ada: Client) -> None:
     page = ada.get(f"{POINT}?at=2+h+ago&tz=Asia/Shanghai&utm=a&utm=b", follow=True)
 
@@ -377,7 +385,7 @@ def test_a_question_about_a_history_at_hand_asks_dcs_nothing(
     emulator.clear_calls()
 
     with django_assert_num_queries(3):  # session, viewer, and the store
-        ask(ada, "2026-11-20T12:00Z")
+        ask(ada, "2026-11-20T12:00Z", tz="UTC")
     ada.get(POINT)
 
     assert not emulator.calls
