@@ -60,9 +60,10 @@ class Server:
         self._wanted, self._counts = workers, counts
         self._workers: list[Worker] = []
         self._pause_ends = 0.0
+        self._has_served = False
 
     def run(self) -> None:
-        """Serve until a signal says stop. Raises SystemExit where no worker can start."""
+        """Serve until a signal says stop. Raises SystemExit where no worker could ever start."""
         signals: set[int] = set()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda number, frame: signals.add(number))
@@ -109,7 +110,7 @@ class Server:
             if not worker.channel.recv(1):
                 self._replace(worker)
                 continue
-            worker.answers = True
+            worker.answers = self._has_served = True
             if all(each.answers for each in self._current()):
                 self._dismiss(each for each in self._workers if each.outdated)
 
@@ -131,7 +132,7 @@ class Server:
             self._dismiss(self._current())
             for each in before:
                 each.outdated = False
-        elif not any(each.answers for each in self._workers):
+        elif not self._has_served:
             self._stop()
             raise SystemExit(1)
 

@@ -152,7 +152,7 @@ def read_side_by_side(
     return all(reading.done.is_set() for reading in begun) or time.monotonic() >= ends
 
 
-def wait_for_readers(seconds: float = 10.0) -> bool:
+def wait_for_readers(seconds: float = 60.0) -> bool:
     """Wait until nothing is being read or written in this process; tell whether that came true in time."""
     with _lock:
         under_way = list(_threads)

@@ -34,7 +34,8 @@ from .subjects import Subject
 
 log = logging.getLogger(__name__)
 
-CHUNK = 500
+# So few that whoever waits for SQLite, as a sign-in does, waits for a moment only.
+CHUNK = 100
 CONFIRMED_AFTER = timedelta(seconds=60)
 _TRIES = 3
 
