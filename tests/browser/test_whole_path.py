@@ -34,10 +34,12 @@ def test_by_the_keyboard_alone(open_page: OpenPage) -> None:
     tab_to(page, "Manual")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"type=manual"))
+    page.wait_for_load_state()  # its scripts listen from then on
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page).to_have_url(BACKUP)
     expect(page.get_by_role("heading", name="This backup can be restored")).to_be_visible()
+    page.wait_for_load_state()
     page.keyboard.press("c")
     expect(page.get_by_text("Copied for a ticket").first).to_be_visible()
     backup_id = page.url.rstrip("/").rpartition("/")[2]

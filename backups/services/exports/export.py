@@ -113,10 +113,11 @@ class Export:
 
     def file_name(self, instance_name: str, ending: str) -> str:
         """Return a file name that says what was asked, as of when, and whether it is all."""
+        by_default = {one.name: list(one.default) for one in FILTERS}
         asked = [
             f"{key}-{'+'.join(value) if isinstance(value, list) else value}"
             for key, value in self.body["filter"].items()
-            if value and key not in ("sort", "tz")
+            if value and value != by_default.get(key) and key not in ("sort", "tz")
         ]
         as_of = re.sub(r"[-:]|\.\d+", "", self.body["read_at"])
         what = "_".join([instance_name, "backups", *asked])[:120]  # the rest must never be cut away
