@@ -220,7 +220,7 @@ HistoryForm.base_fields = {
 
 
 class FindForm:
-    """The query of the find page: any text; `since` is when a search that goes on began."""
+    """What the find page is asked: any text, and to search DCS for it; `since` is when that search began."""
 
     LONGEST_TEXT = 20_000
     LONGEST_SEARCH = timedelta(hours=1)
@@ -228,14 +228,13 @@ class FindForm:
     def __init__(self, query: QueryDict) -> None:
         text = query.get("q", "").replace("\0", "").strip()
         self.text, self.is_cut = text[: self.LONGEST_TEXT], len(text) > self.LONGEST_TEXT
-        self._since = query.get("since", "")
+        self.is_search, self._since = query.get("search") == "dcs", query.get("since", "")
 
-    @property
-    def began(self) -> datetime | None:
-        """What is no time of the last hour counts as not said: then the search begins anew."""
+    def search_began(self, now: datetime) -> datetime:
+        """Return when the search began: now, unless it goes on with one of the last hour."""
         moment = iso_time(self._since, UTC)
-        age = datetime.now(UTC) - moment if moment else self.LONGEST_SEARCH
-        return moment if timedelta(0) <= age < self.LONGEST_SEARCH else None
+        goes_on = moment is not None and timedelta(0) <= now - moment < self.LONGEST_SEARCH
+        return moment if moment and goes_on else now
 
 
 class InstancesForm(ListForm):

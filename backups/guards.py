@@ -26,7 +26,7 @@ LONGEST_LINK = 8192
 LONGEST_UNKNOWN = 1000
 # Their views answer a wrong link in their own form.
 EXPORTS = ("backups-json", "backups-csv")
-_READ_BY_FIND = frozenset(("q", "since"))
+_READ_BY_FIND = frozenset(("q",))
 
 
 def set_cookie(response: HttpResponse, name: str, value: str, *, seconds: int, path: str = "/") -> None:

@@ -32,7 +32,10 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def find(request: HttpRequest) -> HttpResponse:
-    form = FindForm(request.POST if request.method == "POST" else request.GET)
+    """Go where a text leads, or list what it may mean. A POST brings a long text, or searches DCS."""
+    is_post = request.method == "POST"
+    form = FindForm(request.POST if is_post else request.GET)
+    is_search = is_post and form.is_search
     text, now, viewer = form.text, timezone.now(), viewer_key(request)
     projects = visible_projects(viewer_of(request))
     found = finding.Found((), ())
@@ -43,25 +46,31 @@ def find(request: HttpRequest) -> HttpResponse:
             grammar_of=link_grammar,
             now=now,
             zone=clock_of(request, now).zone,
-            began=form.began,
             viewer=viewer,
+            search_began=form.search_began(now) if is_search else None,
         )
     if len(text) > LONGEST_IN_ADDRESS and (form.is_cut or not found.destination):
         # An address cannot carry that much.
         text = finding.recognised(text, found) or text[:80]
-    if request.method == "POST" and not form.is_cut:
-        response = HttpResponseRedirect(found.destination or f"{reverse('find')}?{urlencode({'q': text})}")
-        response.status_code = 303
-        return response
+    if is_post and not (form.is_cut or is_search):
+        return _see_other(found.destination or f"{reverse('find')}?{urlencode({'q': text})}")
     if found.destination and not form.is_cut:
         if len(iri_to_uri(found.destination)) > LONGEST_LINK:
             request.META["QUERY_STRING"] = ""  # the page's links would repeat it
             return render(request, "414.html", status=400)
-        fetched = "HX-Request" in request.headers
-        return HttpResponseClientRedirect(found.destination) if fetched else redirect(found.destination)
+        if "HX-Request" in request.headers:
+            return HttpResponseClientRedirect(found.destination)
+        return _see_other(found.destination) if is_post else redirect(found.destination)
     recent = () if text else _recent(request, projects)
     context = {"q": text, "is_cut": form.is_cut, "found": found, "recent": recent}
     return render(request, "find.html", context)
+
+
+def _see_other(url: str) -> HttpResponse:
+    """Answer a POST with the page to get."""
+    response = HttpResponseRedirect(url)
+    response.status_code = 303
+    return response
 
 
 @require_safe

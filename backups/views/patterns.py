@@ -56,7 +56,8 @@ def patterns(request: HttpRequest) -> HttpResponse:
         "history_url": history_url(project, INSTANCE_ID),
         "listing": listing,
         "empty": empty,
-        "found": Found((), ()),
+        "nothing_found": Found((), ()),
+        "unknown_id": Found((), (project,), unknown=("gone",)),
         "old": [replace(listing, source="stale", problem=_problem(kind, now)) for kind in PROBLEM_KINDS],
         "not_whole": [
             listing_of(now, good, promised=len(good) + 9, **{how: True})

@@ -267,10 +267,17 @@ def a_text_for_a_ticket_in_its_dialog(stage: Stage) -> None:
 
 
 @state
+def find_an_unknown_id(stage: Stage) -> None:
+    stage.page.goto(f"/find/?q={NOWHERE}")
+    expect(stage.page.locator("#found button")).to_be_visible()
+
+
+@state
 def find_searching(stage: Stage) -> None:
-    stage.portal.DCS_READ_BUDGET = 0.5
-    stage.emulator.latency = 0.3
-    stage.page.goto(f"/find/?q={NOWHERE}", wait_until="domcontentloaded")
+    stage.portal.DCS_READ_BUDGET = stage.portal.DCS_READ_TIMEOUT = 60
+    stage.emulator.hang(path_contains="/backups")
+    find_an_unknown_id(stage)
+    stage.page.locator("#found button").click()
     expect(stage.page.locator(".searching progress")).to_be_visible()
 
 

@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from backups.emulator.api import Emulator
+
 from .conftest import OpenPage
 
 ORDERS = "/projects/eu-prod/instances/5560df16-cebf-4473-95c4-d1b573c16e79/"
@@ -31,6 +33,20 @@ def test_from_the_find_box_to_the_right_backup(open_page: OpenPage, javascript: 
     assert 0 < len(rows(page)) < len(before)
     page.locator("[data-backup-id] a").first.click()
     expect(page).to_have_url(re.compile(r"/backups/[0-9a-f-]{36}/$"))
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_from_the_id_of_a_backup_that_nobody_has_read_to_its_page(
+    open_page: OpenPage, emulator: Emulator, javascript: bool
+) -> None:
+    backup_id = emulator.fleet.backups(emulator.fleet.named("pricing-bad-week"))[3].backup_id
+    page = open_page(f"/find/?q={backup_id}", javascript=javascript)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Search DCS").click()
+    while not javascript and "/find/" in page.url:
+        with page.expect_navigation():
+            page.get_by_role("button", name="Go on searching").click()
+    expect(page).to_have_url(re.compile(f"/backups/{backup_id}/$"))
 
 
 def test_a_link_opened_signed_out_arrives_unchanged_after_one_click(

@@ -134,5 +134,8 @@ def test_find_never_searches_the_projects_of_others(client_of: SignIn, emulator:
         answer = ben.get("/find/", {"q": text})
         assert answer.status_code == 200, text
         assert not [link for link in links_of(answer) if "cn-prod" in link]
+    assert "Search DCS" in text_of(answer)
+    searched = ben.post("/find/", {"q": backup_id, "search": "dcs"})
+    assert not [link for link in links_of(searched) if "cn-prod" in link]
     cn = emulator.fleet.project("cn-prod").project_id
     assert not emulator.count(cn)

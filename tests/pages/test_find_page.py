@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -14,9 +13,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
-from backups.services.find.backup_search import READ_AT_ONCE
 from backups.services.listings.reader import wait_for_readers
-from tests.services.api_records import raw
 
 from .conftest import ORDERS, history_of, links_of, text_of
 
@@ -28,19 +25,8 @@ LINK = f"{ORDERS}?status=failed&status=expired&q=100%25&tz=Asia%2FShanghai"
 
 
 @pytest.fixture
-def find(client_of: Callable[[str], Client]) -> Callable[[str], Any]:
-    ada = client_of("ada")
-    return lambda text, since="": ada.get("/find/", {"q": text} | ({"since": since} if since else {}))
-
-
-def to_the_end(find: Callable[..., Any], text: str, first: Any = None) -> Any:
-    """The page of a search that was let go on until it was over, as the page itself does."""
-    answer, pages = first or find(text), 1
-    while answer.status_code == 200 and "Go on searching" in text_of(answer):
-        [url] = [link for link in links_of(answer) if "since=" in link]
-        answer, pages = find(text, dict(parse_qsl(urlsplit(url).query))["since"]), pages + 1
-        assert pages < 50, "it never ends"
-    return answer
+def find(ada: Client) -> Callable[[str], Any]:
+    return lambda text: ada.get("/find/", {"q": text})
 
 
 @pytest.mark.parametrize(
@@ -63,22 +49,15 @@ def to_the_end(find: Callable[..., Any], text: str, first: Any = None) -> Any:
         (f"INC-20418: {ORDERS_CACHE_ID} at 09:40, ask 7d693617-ea39-44a0-b669-a6ed77f42d1d", ORDERS),
     ],
 )
-def test_what_is_meant_for_certain_is_gone_to(find: Callable[[str], Any], text: str, address: str) -> None:
+def test_what_is_meant_for_certain_is_gone_to(
+    ada: Client, find: Callable[[str], Any], text: str, address: str
+) -> None:
+    ada.get(ORDERS)
+    assert wait_for_readers()
+
     answer = find(text)
 
     assert (answer.status_code, answer.headers.get("Location")) == (302, address)
-
-
-def test_a_backup_is_found_by_its_id_in_a_history_that_nobody_has_read(
-    find: Callable[[str], Any], client_of: Callable[[str], Client], emulator: Emulator
-) -> None:
-    instance = emulator.fleet.named("pricing-bad-week")
-    backup_id = emulator.fleet.backups(instance)[3].backup_id
-    address = f"{history_of(instance.instance_id)}backups/{backup_id}/"
-
-    assert find(backup_id).headers["Location"] == address
-    searching = client_of("ada").get("/find/", {"q": backup_id}, headers={"HX-Request": "true"})
-    assert (searching.status_code, searching.headers["HX-Redirect"]) == (200, address)
 
 
 def test_a_name_of_one_instance_is_gone_to_and_those_of_several_are_listed(
@@ -92,7 +71,7 @@ def test_a_name_of_one_instance_is_gone_to_and_those_of_several_are_listed(
     assert {"orders-cache", "staging-orders"} <= set(text_of(find("orders")).split())
 
 
-@pytest.mark.parametrize("text", ["no-such-thing", NOWHERE, "<script>", "a\0zz"])
+@pytest.mark.parametrize("text", ["no-such-thing", "<script>", "a\0zz"])
 def test_what_is_nowhere_is_said_to_be_nowhere(find: Callable[[str], Any], text: str) -> None:
     answer = find(text)
 
@@ -116,85 +95,6 @@ def test_a_name_is_never_gone_to_while_a_project_cannot_be_searched_and_an_id_is
     assert find(ORDERS_CACHE_ID).headers["Location"] == ORDERS
 
 
-def test_histories_that_could_not_be_read_are_not_said_to_lack_a_backup(
-    find: Callable[[str], Any], emulator: Emulator, impatient: Settings
-) -> None:
-    emulator.fail_with(500, path_contains="/backups")
-
-    shown = text_of(find(REFERENCE_BACKUP_ID))
-
-    assert "Nothing with this name or id" not in shown
-    assert "instances could not be read fully" in shown
-    assert "Nothing was found in what could be read" in shown
-
-
-NEW_BACKUP_ID = "00000000-0000-4000-8000-000000000007"
-
-
-@pytest.fixture
-def read_before(find: Callable[[str], Any], portal: Settings, emulator: Emulator) -> Emulator:
-    """DCS after all histories were read, and are no longer fresh."""
-    find(NOWHERE)
-    portal.DCS_FRESH_SECONDS = 0
-    emulator.clear_calls()
-    return emulator
-
-
-def test_a_backup_at_hand_is_found_without_reading_and_a_newer_one_by_reading_again(
-    find: Callable[[str], Any], read_before: Emulator
-) -> None:
-    assert find(REFERENCE_BACKUP_ID).headers["Location"] == REFERENCE
-    assert not read_before.count("/backups")
-
-    read_before.insert_record(ORDERS_CACHE_ID, raw(7))
-
-    assert find(NEW_BACKUP_ID).headers["Location"] == f"{ORDERS}backups/{NEW_BACKUP_ID}/"
-
-
-def test_a_history_that_is_fresh_is_not_read_again_for_what_is_nowhere(
-    find: Callable[[str], Any], emulator: Emulator, portal: Settings
-) -> None:
-    portal.DCS_FRESH_SECONDS = 3600
-    find(NOWHERE)
-    emulator.clear_calls()
-
-    shown = text_of(find(NOWHERE))
-    read_again = {call.path for call in emulator.calls if "/backups" in call.path}
-
-    assert "Nothing with this name or id" in shown
-    assert not [path for path in read_again if ORDERS_CACHE_ID in path]
-
-
-@pytest.mark.parametrize("fault", ["fails", "hangs"])
-def test_an_old_history_that_cannot_be_read_again_is_not_said_to_lack_a_backup(
-    find: Callable[[str], Any], read_before: Emulator, impatient: Settings, fault: str
-) -> None:
-    read_before.insert_record(ORDERS_CACHE_ID, raw(7))
-    if fault == "fails":
-        read_before.fail_with(500, path_contains=f"{ORDERS_CACHE_ID}/backups")
-    else:
-        read_before.hang(path_contains=f"{ORDERS_CACHE_ID}/backups")
-
-    shown = text_of(to_the_end(find, NEW_BACKUP_ID))
-
-    assert "Nothing was found in what could be read" in shown
-    assert "Nothing with this name or id" not in shown
-
-
-@pytest.mark.parametrize("again", [False, True])
-def test_a_history_that_is_too_long_to_be_read_whole_is_not_said_to_lack_a_backup(
-    find: Callable[[str], Any], emulator: Emulator, portal: Settings, again: bool
-) -> None:
-    portal.DCS_MAX_RECORDS = 9_000
-    if again:
-        find(NOWHERE)
-
-    shown = text_of(find(NOWHERE))
-
-    assert "The backups of 1 instance could not be read fully" in shown
-    assert "Nothing with this name or id" not in shown
-
-
 def test_a_page_of_a_problem_names_an_instance_that_only_the_list_of_its_project_tells_of(
     client_of: Callable[[str], Client], emulator: Emulator, impatient: Settings
 ) -> None:
@@ -211,36 +111,6 @@ def test_a_page_of_a_problem_names_an_instance_that_only_the_list_of_its_project
 def test_an_empty_search_asks_nobody(find: Callable[[str], Any], emulator: Emulator) -> None:
     assert find("").status_code == 200
     assert not emulator.calls
-
-
-# A search that takes longer than one view -------------------------------------------------
-
-
-def test_a_long_search_shows_how_far_it_is_and_goes_on_where_it_stands(
-    find: Callable[..., Any], emulator: Emulator
-) -> None:
-    emulator.hang(path_contains="/backups", after=20)
-    instance = emulator.fleet.named("pricing-bad-week")
-    backup_id = emulator.fleet.backups(instance)[3].backup_id
-
-    first = find(NOWHERE)
-    emulator.heal()
-    done = re.search(r"(\d+) of 40 histories searched", text_of(first))
-    answer = to_the_end(find, NOWHERE, first)
-    read = [call.path for call in emulator.calls if call.path.endswith("/backups")]
-
-    assert done
-    assert "Searching for the backup" in text_of(first)
-    assert "Nothing was found" in text_of(answer)
-    # The long history is read in eleven calls, all others in one; what hung may have been tried again.
-    assert len(set(read)) == 40
-    assert len(read) <= 40 + 10 + 2 * READ_AT_ONCE
-    assert find(backup_id).headers["Location"].endswith(f"/backups/{backup_id}/")
-
-
-@pytest.mark.parametrize("since", ["yesterday", "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "\0"])
-def test_a_time_that_is_no_search_s_begins_the_search_anew(find: Callable[..., Any], since: str) -> None:
-    assert find(REFERENCE_BACKUP_ID, since).headers["Location"] == REFERENCE
 
 
 # As one types ---------------------------------------------------------------------------------
@@ -378,8 +248,7 @@ def test_several_ids_in_one_text_are_a_list(find: Callable[[str], Any], emulator
     assert {ORDERS, BASKETS} <= set(links)
 
 
-def test_a_backup_s_name_leads_to_it_once_its_history_is_at_hand(client_of: Callable[[str], Client]) -> None:
-    ada = client_of("ada")
+def test_a_backup_s_name_leads_to_it_once_its_history_is_at_hand(ada: Client) -> None:
     record = ada.get(f"{BASKETS}backups.json").json()["backups"][0]
 
     for text in (f"see {record['name']}", f"备份{record['name']}失败"):

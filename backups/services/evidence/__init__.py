@@ -7,6 +7,7 @@ came after one reading and was seen by the next.
 from __future__ import annotations
 
 from .backups import Evidence, FieldChange, Interval, RecordChange, evidence_of
+from .by_id import KnownBackup, backups_by_id, instances_by_id
 from .comparison import Comparison, compared
 from .lists import Gap, NotWatched, all_records, gaps, list_as_of
 
@@ -16,11 +17,14 @@ __all__ = [
     "FieldChange",
     "Gap",
     "Interval",
+    "KnownBackup",
     "NotWatched",
     "RecordChange",
     "all_records",
+    "backups_by_id",
     "compared",
     "evidence_of",
     "gaps",
+    "instances_by_id",
     "list_as_of",
 ]

@@ -1,37 +1,54 @@
-"""A backup by its id alone: no call of DCS finds it, so the histories of all instances are searched.
+"""A backup by its id alone, at DCS: no call finds it, so the histories of all instances are read.
 
-Those at hand come first, however old. Then the others are read, a few at a time, for as long as
-one view may wait; a search that is not over goes on in the next view, from where it stands.
+A viewer asks for that, since it takes a while: a few histories at a time, for as long as one view may wait.
+A search that is not over goes on in the next view, from where it stands. A viewer has one at a time.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from django.conf import settings
 
-from ...dcs.records import BackupRecord, Instance
-from ..listings import CacheSnapshot, cached_histories, is_fresh, read_side_by_side, refusal
+from ...dcs.records import Instance
+from ..evidence import KnownBackup, backups_by_id
+from ..listings import (
+    CacheSnapshot,
+    Generation,
+    Notes,
+    cached_histories,
+    claim,
+    is_fresh,
+    notes_of_histories,
+    read_side_by_side,
+    refusal,
+    release_claim,
+)
 from ..projects import Project
 
 READ_AT_ONCE = 8
 LONGEST_VIEW = 3.0
+# How long a search that its viewer has left keeps another one of theirs waiting.
+UNDER_WAY_SECONDS = 20.0
 
 Known = tuple[Project, Instance]
+# left: not read yet. unread: it could not be read, or not fully.
+State = Literal["left", "read", "unread"]
 
 
 @dataclass(frozen=True)
 class Search:
     """What came of it so far, over `total` histories.
 
-    `left` counts those not searched yet, `unread` those that could not be read, or not fully: they
+    `left` counts those not read yet, `unread` those that could not be read, or not fully: they
     may hold what was not found. `began` is when the search did, over all its views.
     """
 
-    hits: tuple[tuple[Project, Instance, BackupRecord], ...]
+    hits: tuple[KnownBackup, ...]
     total: int
     left: int
     unread: int
@@ -39,65 +56,81 @@ class Search:
 
     @property
     def since(self) -> str:
-        """What the link says that goes on with it."""
+        """What the form says that goes on with it."""
         return self.began.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     @property
     def done(self) -> int:
         return self.total - self.left
 
+    @property
+    def goes_on(self) -> bool:
+        return bool(self.left and not self.hits)
 
-def search_backups(
-    backup_ids: Collection[str],
-    known: Sequence[Known],
-    *,
-    now: datetime,
-    began: datetime,
-    viewer: str = "",
+
+def search_dcs(
+    backup_ids: Sequence[str], known: Sequence[Known], *, now: datetime, began: datetime, viewer: str
+) -> Search | None:
+    """Search for backups by their ids in the histories of the known instances; None while another search
+    of this viewer is under way. What was read since `began` is not read again.
+    """
+    key, text = f"search:{viewer}", " ".join(sorted(backup_ids))
+    if not claim(key, text, seconds=UNDER_WAY_SECONDS):
+        return None
+    search = _searched(backup_ids, known, now=now, began=began, viewer=viewer)
+    if not search.goes_on:
+        release_claim(key, text=text)
+    return search
+
+
+def _searched(
+    backup_ids: Collection[str], known: Sequence[Known], *, now: datetime, began: datetime, viewer: str
 ) -> Search:
-    """Search for backups by their ids, in lower case. What was read since `began` is not read again."""
     ends = time.monotonic() + min(LONGEST_VIEW, settings.DCS_READ_BUDGET)
-    snapshots = _snapshots(known)
-    hits = _hits(backup_ids, snapshots)
-    left = [] if hits else [pair for pair in known if not _is_over(snapshots[pair], began, now)]
-    unread = sum(not _is_whole(snapshots[pair]) for pair in known if pair not in left) if not hits else 0
+    notes = notes_of_histories((project, instance.instance_id) for project, instance in known)
+    states = [_state(one, one.generation, now=now, began=began) for one in notes]
+    left = [pair for pair, state in zip(known, states, strict=True) if state == "left"]
+    unread = states.count("unread")
+    # After the notes, so that what they say to be read is searched.
+    hits = backups_by_id(backup_ids, list(dict.fromkeys(project for project, _ in known)))
     while left and not hits and time.monotonic() < ends:
         few, rest = left[:READ_AT_ONCE], left[READ_AT_ONCE:]
-        waited = read_side_by_side(_snapshots(few).values(), now=now, ends=ends, viewer=viewer)
+        wanted = [one for one in _snapshots(few) if _state_of(one, now=now, began=began) == "left"]
+        waited = read_side_by_side(wanted, now=now, ends=ends, viewer=viewer)
         snapshots = _snapshots(few)
-        hits = _hits(backup_ids, snapshots)
-        slow = [pair for pair in few if not _is_over(snapshots[pair], began, now)]
-        unread += sum(not _is_whole(snapshots[pair]) for pair in few if pair not in slow)
+        # What has just been read may not be written yet.
+        hits = tuple(_hits(backup_ids, few, snapshots))
+        states = [_state_of(one, now=now, began=began) for one in snapshots]
+        slow = [pair for pair, state in zip(few, states, strict=True) if state == "left"]
+        unread += states.count("unread")
         left = rest + slow
         if not waited or len(slow) == len(left):
             break
     return Search(hits, len(known), len(left), unread, began)
 
 
-def _snapshots(known: Sequence[Known]) -> dict[Known, CacheSnapshot]:
-    found = cached_histories((project, instance.instance_id) for project, instance in known)
-    return dict(zip(known, found, strict=True))
+def _snapshots(few: Sequence[Known]) -> list[CacheSnapshot]:
+    return cached_histories((project, instance.instance_id) for project, instance in few)
 
 
 def _hits(
-    backup_ids: Collection[str], snapshots: dict[Known, CacheSnapshot]
-) -> tuple[tuple[Project, Instance, BackupRecord], ...]:
-    return tuple(
-        (project, instance, record)
-        for (project, instance), snapshot in snapshots.items()
-        for record in (snapshot.cached.decoded.records if snapshot.cached else ())
-        if record.backup_id.lower() in backup_ids
-    )
+    backup_ids: Collection[str], few: Sequence[Known], snapshots: Sequence[CacheSnapshot]
+) -> Iterator[KnownBackup]:
+    for (project, instance), snapshot in zip(few, snapshots, strict=True):
+        for record in snapshot.cached.decoded.records if snapshot.cached else ():
+            if record.backup_id in backup_ids:
+                yield project, instance, record
 
 
-def _is_over(snapshot: CacheSnapshot, began: datetime, now: datetime) -> bool:
-    """Tell whether a history was read, or could not be, since the search began or just before it."""
-    cached, problem = snapshot.cached, snapshot.failure
-    if cached and (cached.generation.read_at >= began or is_fresh(cached.generation, began)):
-        return True
-    failed_since = problem is not None and problem.asked_at is not None and problem.asked_at >= began
-    return failed_since or refusal(snapshot, now, trial=False) is not None
+def _state_of(snapshot: CacheSnapshot, *, now: datetime, began: datetime) -> State:
+    generation = snapshot.cached.generation if snapshot.cached else None
+    return _state(snapshot, generation, now=now, began=began)
 
 
-def _is_whole(snapshot: CacheSnapshot) -> bool:
-    return bool(snapshot.cached and snapshot.cached.generation.complete and not snapshot.failure)
+def _state(notes: Notes, generation: Generation | None, *, now: datetime, began: datetime) -> State:
+    """Tell whether a history was read since the search began or just before it, or could not be."""
+    problem = notes.failure
+    if generation and (generation.read_at >= began or is_fresh(generation, began)):
+        return "read" if generation.complete and not problem else "unread"
+    has_failed = problem is not None and problem.asked_at is not None and problem.asked_at >= began
+    return "unread" if has_failed or refusal(notes, now, trial=False) else "left"

@@ -15,13 +15,14 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from ...dcs.records import BackupRecord, Instance
+from ..evidence import KnownBackup, backups_by_id, instances_by_id
 from ..history import backup_url, history_url, instance_url, page_url
 from ..listings import NothingToShow, at_hand, cached_histories, cached_instances, project_instances
 from ..pasted import GrammarOf, ids_in, links_in, time_in, without_marks
 from ..problems import Problem
 from ..projects import Project
 from ..words import zone_label
-from .backup_search import Known, Search, search_backups
+from .backup_search import Known, Search, search_dcs
 
 ERROR_CODE = re.compile(r"(?<![A-Za-z0-9_.])dcs\.\d{2}\.\d{4}(?![A-Za-z0-9_])", re.IGNORECASE)
 MOST_CANDIDATES = 50
@@ -47,18 +48,21 @@ class Candidate:
 class Found:
     """What the text may mean; where DCS did not answer, in `problems`, nobody knows of more.
 
-    `search` tells how far the search for a backup by its id is, where there is one.
+    `unknown` are ids of which nothing is known: DCS may know a backup by one. `search` tells how far the
+    search for it there is, where the viewer has asked for one and no other of theirs is under way.
     """
 
     candidates: tuple[Candidate, ...]
     searched: tuple[Project, ...]
     problems: tuple[tuple[Project, Problem], ...] = ()
+    unknown: tuple[str, ...] = ()
     search: Search | None = None
+    another_is_under_way: bool = False
 
     @property
     def goes_on(self) -> bool:
-        """Whether histories are left to be searched for a backup that was not found yet."""
-        return bool(self.search and self.search.left and not self.search.hits)
+        """Whether histories are left to be read for a backup that was not found yet."""
+        return self.search is not None and self.search.goes_on
 
     @property
     def unread(self) -> int:
@@ -83,32 +87,25 @@ def find(
     grammar_of: GrammarOf,
     now: datetime,
     zone: tzinfo = UTC,
-    began: datetime | None = None,
     viewer: str = "",
+    search_began: datetime | None = None,
 ) -> Found:
-    """Search the given projects for what `text` means; `began` is when a search did that goes on.
+    """Search the given projects for what `text` means.
 
     `grammar_of` tells how the links of a page are read, `zone` is that of a written time which names none.
+    With `search_began` the viewer has asked to search DCS, then, for a backup that is not known.
     """
     linked = _linked(text, {project.name: project for project in projects}, grammar_of)
     if linked:
         return Found(tuple(linked), tuple(projects))
-    known, problems = _instances(projects, now, viewer)
     ids = ids_in(text)
-    if not ids:
+    if ids:
+        found = _by_id(ids, projects, now=now, viewer=viewer, search_began=search_began)
+    else:
+        known, problems = _instances(projects, now, viewer)
         candidates = _by_name(text, known, certain=not problems) or _named_in(text, known, projects)
-        return Found(_with_what_else(text, candidates, zone, now), tuple(projects), problems)
-    named = [(p, i) for p, i in known if i.instance_id.lower() in ids]
-    left = [wanted for wanted in ids if wanted not in {i.instance_id.lower() for _, i in named}]
-    # A ticket names the instance beside the backup: look no further than there first.
-    search = None
-    if left:
-        search = search_backups(left, named or known, now=now, began=began or now, viewer=viewer)
-    hits = search.hits if search else ()
-    parents = {instance.instance_id for _, instance, _ in hits}
-    found = [_of_backup(*hit) for hit in hits]
-    found += [_of_instance(p, i, certain=True) for p, i in named if i.instance_id not in parents]
-    return Found(_with_what_else(text, tuple(found), zone, now), tuple(projects), problems, search)
+        found = Found(candidates, tuple(projects), problems)
+    return replace(found, candidates=_with_what_else(text, found.candidates, zone, now))
 
 
 def recognised(text: str, found: Found) -> str:
@@ -151,6 +148,54 @@ def _linked(text: str, projects: dict[str, Project], grammar_of: GrammarOf) -> l
         url = page_url(link.kind, link.ids, link.query.pairs)
         found.setdefault(url, Candidate(url, kind, title, "", project, certain=True))
     return list(found.values())[:MOST_CANDIDATES]
+
+
+def _by_id(
+    ids: Sequence[str],
+    projects: Sequence[Project],
+    *,
+    now: datetime,
+    viewer: str,
+    search_began: datetime | None,
+) -> Found:
+    """Return what has these ids: out of what is kept, else the lists of instances, else DCS if asked to."""
+    searched = tuple(projects)
+    backups, instances = backups_by_id(ids, projects), instances_by_id(ids, projects)
+    unknown = _unknown(ids, backups, instances)
+    if not unknown or (backups and not search_began):
+        # Beside a backup that is known a ticket has the ids of requests.
+        return Found(_with_ids(backups, instances), searched, unknown=unknown)
+    listed, problems = _instances(projects, now, viewer)
+    instances += tuple((project, one) for project, one in listed if one.instance_id in unknown)
+    unknown = _unknown(ids, backups, instances)
+    search, is_refused = None, False
+    if unknown and search_began:
+        # A ticket names the instance beside the backup: DCS is asked no further than there.
+        within = instances or listed
+        search = search_dcs(unknown, within, now=now, began=search_began, viewer=viewer)
+        is_refused = search is None
+    if search:
+        backups += search.hits
+        unknown = _unknown(ids, backups, instances)
+    candidates = _with_ids(backups, instances)
+    return Found(candidates, searched, problems, unknown, search, another_is_under_way=is_refused)
+
+
+def _unknown(
+    ids: Sequence[str], backups: Sequence[KnownBackup], instances: Sequence[Known]
+) -> tuple[str, ...]:
+    known = {record.backup_id for *_, record in backups} | {one.instance_id for _, one in instances}
+    return tuple(wanted for wanted in ids if wanted not in known)
+
+
+def _with_ids(backups: Sequence[KnownBackup], instances: Sequence[Known]) -> tuple[Candidate, ...]:
+    named = {instance.instance_id for _, instance in instances}
+    # Two instances may have backups of one id: a ticket that names one of them means that.
+    backups = [hit for hit in backups if hit[1].instance_id in named] or backups
+    parents = {instance.instance_id for _, instance, _ in backups}
+    found = [_of_backup(*hit) for hit in backups]
+    found += [_of_instance(*pair, certain=True) for pair in instances if pair[1].instance_id not in parents]
+    return tuple(found[:MOST_CANDIDATES])
 
 
 def _instances(

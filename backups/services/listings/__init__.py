@@ -8,14 +8,15 @@ and `leases.py` what all processes share.
 from __future__ import annotations
 
 from .clients import client_for, dcs_state
-from .generations import DecodedRecords
-from .guard import CacheSnapshot, failed, key_hold, refusal
+from .generations import DecodedRecords, Generation
+from .guard import CacheSnapshot, Notes, failed, key_hold, refusal
 from .histories import (
     MOST_UNKNOWN,
     TooManyUnknown,
     backups_and_instance,
     cached_histories,
     instance_backups,
+    notes_of_histories,
     received_record,
 )
 from .instances import at_hand, cached_instance, cached_instances, project_instances
@@ -26,7 +27,8 @@ from .recorder import row_id
 from .rows import LISTED, instances_of
 from .rows import as_of as records_as_of
 from .rows import unlisted as unlisted_records
-from .store import COUNTED_SECONDS, count
+from .store import COUNTED_SECONDS, claim, count
+from .store import drop as release_claim
 from .subjects import Subject, Window
 
 __all__ = [
@@ -36,7 +38,9 @@ __all__ = [
     "RUNNING_FRESH_SECONDS",
     "CacheSnapshot",
     "DecodedRecords",
+    "Generation",
     "Listing",
+    "Notes",
     "NothingToShow",
     "Subject",
     "TooManyUnknown",
@@ -47,6 +51,7 @@ __all__ = [
     "cached_histories",
     "cached_instance",
     "cached_instances",
+    "claim",
     "client_for",
     "count",
     "dcs_state",
@@ -55,11 +60,13 @@ __all__ = [
     "instances_of",
     "is_fresh",
     "key_hold",
+    "notes_of_histories",
     "project_instances",
     "read_side_by_side",
     "received_record",
     "records_as_of",
     "refusal",
+    "release_claim",
     "row_id",
     "unlisted_records",
 ]

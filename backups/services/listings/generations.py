@@ -113,6 +113,11 @@ def cached(subject: Subject, found: store.Found) -> Cached | None:
     return Cached(pointer.generation, decoded) if decoded else None
 
 
+def noted(subject: Subject, found: store.Found) -> Generation | None:
+    """Return the generation that a list's note tells of, without its records."""
+    return Pointer.of(found.get(pointer_key(subject), "")).generation
+
+
 def current(subject: Subject) -> Pointer:
     """Return the pointer as this process saw it last, "" where it never did."""
     return _pointers.get(subject.key, Pointer())

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from ...dcs.errors import DcsError
 from ..problems import Problem, Progress
 from ..projects import Project
 from . import generations, leases, metrics, store
-from .generations import Cached
+from .generations import Cached, Generation
 from .subjects import Subject
 
 HOLD_SECONDS = 300
@@ -51,11 +51,14 @@ class Circuit:
 
 
 @dataclass(frozen=True)
-class CacheSnapshot:
-    """What is known of a list at one moment: a generation, notes of earlier calls, a walk under way."""
+class Notes:
+    """What is known of a list at one moment beside its records: notes of earlier calls, a walk under way.
+
+    `generation` is the one that all processes can see.
+    """
 
     subject: Subject
-    cached: Cached | None
+    generation: Generation | None
     hold: Problem | None
     failure: Problem | None
     circuit: Circuit | None
@@ -76,20 +79,41 @@ class CacheSnapshot:
         return replace(problem, retry_at=None) if problem and past else problem
 
 
+@dataclass(frozen=True)
+class CacheSnapshot(Notes):
+    """What is known of a list at one moment, with its records; those that this process has read are newer."""
+
+    cached: Cached | None
+
+
 def snapshots(*subjects: Subject) -> list[CacheSnapshot]:
     """Return what is known of each list, by one look-up in the store."""
-    found = store.get_many({key: None for subject in subjects for key in _keys(subject)})
+    found = _look_up(subjects)
     return [
-        CacheSnapshot(
-            subject=subject,
-            cached=generations.cached(subject, found),
-            hold=store.note(Problem, subject.hold_key, found),
-            failure=store.note(Problem, subject.failure_key, found),
-            circuit=store.note(Circuit, subject.circuit_key, found),
-            progress=store.decoded(found.get(subject.progress_key), Progress),
-        )
+        CacheSnapshot(**vars(_notes(subject, found)), cached=generations.cached(subject, found))
         for subject in subjects
     ]
+
+
+def notes(*subjects: Subject) -> list[Notes]:
+    """Return what is known of each list beside its records, by one look-up in the store."""
+    found = _look_up(subjects)
+    return [_notes(subject, found) for subject in subjects]
+
+
+def _look_up(subjects: Iterable[Subject]) -> store.Found:
+    return store.get_many({key: None for subject in subjects for key in _keys(subject)})
+
+
+def _notes(subject: Subject, found: store.Found) -> Notes:
+    return Notes(
+        subject=subject,
+        generation=generations.noted(subject, found),
+        hold=store.note(Problem, subject.hold_key, found),
+        failure=store.note(Problem, subject.failure_key, found),
+        circuit=store.note(Circuit, subject.circuit_key, found),
+        progress=store.decoded(found.get(subject.progress_key), Progress),
+    )
 
 
 def _keys(subject: Subject) -> tuple[str, ...]:
@@ -100,7 +124,7 @@ def _keys(subject: Subject) -> tuple[str, ...]:
 # Before a call ---------------------------------------------------------------
 
 
-def refusal(snapshot: CacheSnapshot, now: datetime, *, trial: bool = True) -> Problem | None:
+def refusal(snapshot: Notes, now: datetime, *, trial: bool = True) -> Problem | None:
     """Return why DCS must not be asked now, None where it may be.
 
     Past an open circuit's time one caller of all goes through; never one that gives `trial` away, or

@@ -12,7 +12,7 @@ from ...dcs.pages import decode
 from ...dcs.records import BackupRecord, Instance
 from ..projects import Project
 from . import guard, reader, rows, store
-from .guard import CacheSnapshot, snapshots
+from .guard import CacheSnapshot, Notes, snapshots
 from .instances import by_id
 from .listing import Listing, NothingToShow, Visit, awaited, is_fresh, listing_of
 from .subjects import Subject, Window, window_of
@@ -99,7 +99,16 @@ def backups_and_instance(
 
 def cached_histories(wanted: Iterable[tuple[Project, str]]) -> list[CacheSnapshot]:
     """Return what is known of the histories of instances, without asking DCS."""
-    return snapshots(*(Subject("backups", project, instance_id) for project, instance_id in wanted))
+    return snapshots(*_subjects(wanted))
+
+
+def notes_of_histories(wanted: Iterable[tuple[Project, str]]) -> list[Notes]:
+    """Return what is known of the histories of instances beside their records, without asking DCS."""
+    return guard.notes(*_subjects(wanted))
+
+
+def _subjects(wanted: Iterable[tuple[Project, str]]) -> list[Subject]:
+    return [Subject("backups", project, instance_id) for project, instance_id in wanted]
 
 
 def received_record(

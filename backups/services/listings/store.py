@@ -102,6 +102,14 @@ def add(key: str, text: str = "", *, seconds: float) -> bool | None:
     return asked(added, None)
 
 
+def claim(key: str, text: str, *, seconds: float) -> bool:
+    """Note that something goes on, for so many seconds from now; False where the note says another text."""
+    if add(key, text, seconds=seconds) is not False:
+        return True
+    prolong([key], text, seconds=seconds)
+    return holds(key, text)
+
+
 def prolong(keys: Iterable[str], text: str, *, seconds: float) -> None:
     """Let what `add` noted with that text last longer, where it has not ended."""
     mine = Note.objects.filter(key__in=list(keys), text=text, ends__gt=Now())

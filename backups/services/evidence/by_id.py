@@ -1,0 +1,64 @@
+"""What is kept under an id of the cloud, whichever instance of some projects it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+import msgspec
+from django.db.models import Q
+
+from ...dcs.pages import backups_of_raw
+from ...dcs.records import BackupRecord
+from ...dcs.records import Instance as InstanceRecord
+from ...models import Backup, CloudProject, Instance
+from ..projects import Project
+
+KnownBackup = tuple[Project, InstanceRecord, BackupRecord]
+KnownInstance = tuple[Project, InstanceRecord]
+
+
+def backups_by_id(ids: Collection[str], projects: Sequence[Project]) -> tuple[KnownBackup, ...]:
+    """Return the backups of these projects that have such an id, also what DCS no longer lists.
+
+    Raises django.db.Error.
+    """
+    rows = Backup.objects.filter(_within(projects, "instance__project__"), backup_id__in=ids)
+    found = list(rows.select_related("instance__project").order_by("pk"))
+    records = backups_of_raw(bytes(row.record) for row in found)
+    return tuple(
+        (project, _record(row.instance), record)
+        for row, record in zip(found, records, strict=True)
+        for project in _named(row.instance.project, projects)
+    )
+
+
+def instances_by_id(ids: Collection[str], projects: Sequence[Project]) -> tuple[KnownInstance, ...]:
+    """Return the instances of these projects that have such an id, also those that are gone.
+
+    Raises django.db.Error.
+    """
+    rows = Instance.objects.filter(_within(projects, "project__"), instance_id__in=ids)
+    found = rows.select_related("project").order_by("pk")
+    return tuple((project, _record(row)) for row in found for project in _named(row.project, projects))
+
+
+def _within(projects: Sequence[Project], prefix: str) -> Q:
+    within = Q(pk__in=())  # no project: nothing
+    for project in projects:
+        is_of = {f"{prefix}endpoint": project.endpoint, f"{prefix}project_id": project.project_id}
+        within |= Q(**is_of)
+    return within
+
+
+def _named(row: CloudProject, projects: Sequence[Project]) -> Iterator[Project]:
+    """Yield the projects of the configuration that are this one of the cloud: it may have two names."""
+    for project in projects:
+        if (project.endpoint, project.project_id) == (row.endpoint, row.project_id):
+            yield project
+
+
+def _record(row: Instance) -> InstanceRecord:
+    known = row.listed or row.shown
+    if not known:  # its history alone was read
+        return InstanceRecord.from_api({"instance_id": row.instance_id})
+    return msgspec.json.decode(known, type=InstanceRecord)
