@@ -136,7 +136,8 @@ def publish(subject: Subject, new: Cached) -> None:
     with _lock:
         _own[subject.key] = new
         _own.move_to_end(subject.key)
-        while len(_own) > MOST_POINTERS:
+        # While the database is full they are many.
+        while len(_own) > 1 and sum(_size(one.decoded) for one in _own.values()) > _most_in_memory():
             _own.popitem(last=False)
     _remember(subject, new.generation, new.decoded)
 
@@ -194,12 +195,20 @@ def _remember(subject: Subject, generation: Generation, decoded: DecodedRecords[
     with _lock:
         _records[subject.key] = generation.digest, decoded
         _records.move_to_end(subject.key)
-        # The longest list that is read fits beside what its page needs, whatever the setting says.
-        most = max(settings.DCS_RECORDS_IN_MEMORY, settings.DCS_MAX_RECORDS + 3 * RECORDS_OF_A_LIST)
-        size = sum(RECORDS_OF_A_LIST + len(one.records) for _, one in _records.values())
-        while len(_records) > 1 and size > most:
+        size = sum(_size(one) for _, one in _records.values())
+        while len(_records) > 1 and size > _most_in_memory():
             _, (_, gone) = _records.popitem(last=False)
-            size -= RECORDS_OF_A_LIST + len(gone.records)
+            size -= _size(gone)
+
+
+def _size(decoded: DecodedRecords[Any]) -> int:
+    return RECORDS_OF_A_LIST + len(decoded.records)
+
+
+def _most_in_memory() -> int:
+    # The longest list that is read fits beside what its page needs, whatever the setting says.
+    most: int = max(settings.DCS_RECORDS_IN_MEMORY, settings.DCS_MAX_RECORDS + 3 * RECORDS_OF_A_LIST)
+    return most
 
 
 def forget() -> None:
