@@ -87,6 +87,11 @@ def token_of(page: requests.Response) -> str:
     return token[1]
 
 
+def ids_of(page: str) -> list[str]:
+    """Return the ids of the backups on a page."""
+    return re.findall(r'data-backup-id="([^"]*)"', page)
+
+
 def browser() -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # this machine is not behind the proxy of its environment

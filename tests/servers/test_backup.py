@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
+import requests
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID
 
 from .conftest import Environment
 from .postgresql import Postgres
-from .served import ROOT, serving
+from .served import ROOT, Served, ids_of, serving, wait_for
 
 TEXT = (ROOT / "docs" / "deploying.md").read_text()
 
@@ -39,32 +45,45 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def look(server: Served, session: requests.Session) -> list[str]:
+    """Return the ids of the backups on a page of their history."""
+    page = session.get(f"{server.url}/projects/eu-prod/instances/{ORDERS_CACHE_ID}/", timeout=30)
+    assert page.status_code == 200, page.text
+    return ids_of(page.text)
+
+
 @pytest.mark.needs("sqlite3", "sqlite3")
-def test_a_restored_sqlite_signs_nobody_out(environment: Environment, folder: Path) -> None:
+def test_a_restored_sqlite_signs_nobody_out_and_tells_what_dcs_no_longer_can(
+    environment: Environment, emulator: Emulator, folder: Path
+) -> None:
     database = folder / "var" / "portal.sqlite3"
     values = environment(DATABASE_URL=f"sqlite:///{database}")
     with serving(values) as server:
         before = server.signed_in()
+        seen = look(server, before)
+        with closing(sqlite3.connect(database)) as looker:
+            wait_for(lambda: looker.execute("SELECT 1 FROM backups_reading WHERE is_accepted").fetchone())
         run(folder, "sqlite3")
         since = server.signed_in("ben")
 
     run(folder, "rm")
     run(folder, "install")
 
+    emulator.fail_with(503)
     with serving(values) as server:
-        statuses = [
-            session.get(f"{server.url}/", allow_redirects=False).status_code for session in (before, since)
-        ]
-    assert statuses == [200, 302]
+        assert look(server, before) == seen != []
+        assert since.get(f"{server.url}/", allow_redirects=False).status_code == 302
 
 
 @pytest.mark.needs("pg_dump", "postgresql")
-def test_a_restored_postgresql_signs_nobody_out(
-    environment: Environment, folder: Path, postgres: Postgres
+def test_a_restored_postgresql_signs_nobody_out_and_tells_what_dcs_no_longer_can(
+    environment: Environment, emulator: Emulator, folder: Path, postgres: Postgres
 ) -> None:
     used, empty = postgres.create("used"), postgres.create("empty")
-    with serving(environment(DATABASE_URL=used)) as server:
+    with serving(environment(DATABASE_URL=used)) as server, psycopg.connect(used, autocommit=True) as looker:
         session = server.signed_in()
+        seen = look(server, session)
+        wait_for(lambda: looker.execute("SELECT 1 FROM backups_reading WHERE is_accepted").fetchone())
         run(folder, "pg_dump", used)
 
     with psycopg.connect(used, autocommit=True) as connection:
@@ -73,8 +92,9 @@ def test_a_restored_postgresql_signs_nobody_out(
         assert connection.execute("SELECT count(*) FROM django_session").fetchone() == (1,)
 
     run(folder, "pg_restore", empty)
+    emulator.fail_with(503)
     with serving(environment(DATABASE_URL=empty)) as server:
-        assert session.get(f"{server.url}/", allow_redirects=False).status_code == 200
+        assert look(server, session) == seen != []
 
 
 def test_what_is_backed_up_is_for_its_owner_alone() -> None:

@@ -22,7 +22,7 @@ from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 from backups.emulator.server import running
 
 from .postgresql import Postgres
-from .served import ROOT, Served, browser, environment_of, serving, token_of, wait_for
+from .served import ROOT, Served, browser, environment_of, ids_of, serving, token_of, wait_for
 
 HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 BULK = f"/projects/eu-prod/instances/{BULK_HISTORY_ID}/"
@@ -86,10 +86,6 @@ def pair(_running_pair: Pair, emulator: Emulator) -> Pair:
     """Two servers with two workers each, over a DCS that is well; nothing is remembered of it."""
     emulator.reset()
     return _running_pair
-
-
-def ids_of(page: str) -> list[str]:
-    return re.findall(r'data-backup-id="([^"]*)"', page)
 
 
 class Viewers:
