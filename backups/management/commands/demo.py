@@ -6,24 +6,31 @@ import ctypes
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import tomllib
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.db import connection
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import Project
 from backups.emulator.server import running
+from backups.management.past import DELETED_ID, replay
 from backups.management.private_files import keep_private
-from backups.management.starting import bound
+from backups.management.starting import bound, one_at_a_time
 
 HOST = "127.0.0.1"
 START_SECONDS = 30
@@ -37,6 +44,7 @@ PORTAL_IS_UP = """
   Sign in as   Ada   sees every project
                Ben   sees {shared} only
                Cleo  sees no project
+  Deleted      {url}projects/{shared}/instances/{deleted}/
   Stop with    Ctrl-C
 """
 
@@ -53,25 +61,42 @@ class Command(BaseCommand):
             raise SystemExit("The demo has settings of its own: start it with ./run demo.")
         if not 0 <= port < 65536:
             raise SystemExit("--port must be from 0 to 65535.")
-        with bound(HOST, port) as ours, bound(HOST, 0) as emulators:
-            port, emulator_port = ours.getsockname()[1], emulators.getsockname()[1]
-        url = f"http://{HOST}:{port}/"
         stop_on_signals()
         keep_private(settings.VAR_DIR)
         emulator = Emulator()
-        projects = write_projects(emulator.fleet.projects, f"http://{HOST}:{emulator_port}")
+        with bound(HOST, port) as ours, bound_as_before() as emulators:
+            port, emulator_port = ours.getsockname()[1], emulators.getsockname()[1]
+            url, endpoint = f"http://{HOST}:{port}/", f"http://{HOST}:{emulator_port}"
+            projects = write_projects(emulator.fleet.projects, endpoint)
+            with one_at_a_time():
+                call_command("migrate", verbosity=0, interactive=False)
+                replay(endpoint, now=datetime.now(UTC))
+            connection.close()
         # The portal first: a process with threads should not fork.
         with portal_at(url, projects) as portal, running(emulator, HOST, emulator_port):
             if answers(portal, url):
-                self.stdout.write(PORTAL_IS_UP.format(url=url, shared=SHARED_PROJECT))
+                self.stdout.write(PORTAL_IS_UP.format(url=url, shared=SHARED_PROJECT, deleted=DELETED_ID))
                 self.stdout.flush()
             code = portal.wait()
             raise SystemExit(f"The portal has ended by itself, with code {code}: so the demo ends too.")
 
 
+def bound_as_before() -> socket.socket:
+    """Take the port of the last demo's emulator, where it is free: evidence is told by its endpoint."""
+    with suppress(OSError, LookupError, SystemExit):
+        last = tomllib.loads(projects_file().read_text())["projects"][SHARED_PROJECT]
+        return bound(HOST, urlsplit(last["endpoint"]).port or 0)
+    return bound(HOST, 0)
+
+
+def projects_file() -> Path:
+    folder: Path = settings.VAR_DIR / "demo"
+    return folder / "projects.toml"
+
+
 def write_projects(projects: tuple[Project, ...], endpoint: str) -> Path:
     """Write the projects file with the fleet's keys beside it; return its path."""
-    path: Path = settings.VAR_DIR / "demo" / "projects.toml"
+    path = projects_file()
     path.write_text("\n".join(_table(path.parent, project, endpoint) for project in projects))
     return path
 
