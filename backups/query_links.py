@@ -173,7 +173,8 @@ class RowLinks:
         return f"{self.base}{urlencode(pairs, safe=':|')}#backups"
 
     def day(self, day: Day) -> str:
-        return self.where(**{"from": day.start, "to": day.end})
+        listed = {"listed": "no"} if day.state == "unlisted" else {}
+        return self.where(**listed, **{"from": day.start, "to": day.end})
 
     def record(self, record: BackupRecord) -> str:
         """Return the link to the one row of a backup; one without an id is found by its time."""

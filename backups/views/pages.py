@@ -19,6 +19,7 @@ from ..dcs.records import BackupRecord, Instance, as_text, has_value
 from ..forms import HistoryForm, InstancesForm, QueryForm, RecoveryForm
 from ..guards import LONGEST_LINK, clock_of, project_or_404, viewer_key, with_retry_after
 from ..services import listings, recovery
+from ..services.evidence import last_seen, life_of
 from ..services.history import (
     absolute,
     all_records_of,
@@ -110,6 +111,7 @@ def history(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
         "filter": wanted,
         "frozen": frozen,
         "history": history,
+        "last_seen": last_seen(listing, history.rows),
         "listing": listing,
         "long_list": listing.total > MOST_RECORDS,
         "overview": overview(listing, instance, now=now, zone=ZoneInfo(wanted.tz or "UTC")),
@@ -125,8 +127,9 @@ def history(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
 def backup(request: HttpRequest, project: Project, instance_id: str, backup_id: str) -> HttpResponse:
     now = timezone.now()
     listing, instance = _read(request, project, instance_id, now, holding=backup_id)
-    record = next((r for r in listing.records if r.backup_id == backup_id), None)
-    running = (backup_id,) if record and record.is_running else ()
+    life = life_of(listing, backup_id)
+    record = life.record if life else None
+    running = (backup_id,) if record and record.is_running and record.presence != "unlisted" else ()
     live = Live.of_listing(listing, now=now, running=running, instance=instance)
     if answer := nothing_newer(request, live):
         return answer
@@ -137,14 +140,13 @@ def backup(request: HttpRequest, project: Project, instance_id: str, backup_id: 
         "listing": listing,
         "record": record,
     }
-    if record is None:
+    if life is None or record is None:
         return live_page(request, "backup.html", context, live, status=404)
-    older, newer = neighbours(records_of(listing), record)
+    older, newer = neighbours(all_records_of(listing) if life.is_over else records_of(listing), record)
     context |= {
+        "life": life,
         "outlook": overview(listing, instance, now=now).outlook(record),
-        "raw_fields": _raw_fields(
-            listings.received_record(project, instance_id, listing, backup_id) or {}, record
-        ),
+        "raw_fields": _raw_fields(life.evidence.received if life.evidence else {}, record),
         "error": ERROR_CODES.get(record.error_code),
         "older": older,
         "newer": newer,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_safe
 from ..dcs.records import BackupRecord
 from ..forms import HistoryForm
 from ..guards import clock_of, viewer_of
+from ..services.evidence import Event, Evidence, Gap, InstanceGone, Interval, Life, RecordChange
 from ..services.find import Found
 from ..services.history import BackupFilter, backup_history, history_url, records_of
 from ..services.insights import overview
@@ -24,6 +26,8 @@ from ..services.projects import visible_projects
 from ..services.recovery import Block, recovery_point
 
 INSTANCE_ID = "00000000-0000-4000-8000-000000000000"
+RUNNING: dict[str, Any] = {"status": "backuping", "restorable": None, "size_bytes": None}
+OVER: dict[str, Any] = {"status": "expired", "restorable": False, "description": "kept too long"}
 STATUSES = ("waiting", "backuping", "succeed", "failed", "expired", "deleted", "MIGRATING")
 RESTORABLE = ("TRUE", "FALSE", "MAYBE", None)
 BLOCKS = ("single_node", "busy", "not_running", "backing_up", "task", "not_known")
@@ -60,13 +64,19 @@ def patterns(request: HttpRequest) -> HttpResponse:
         "unknown_id": Found((), (project,), unknown=("gone",)),
         "old": [replace(listing, source="stale", problem=_problem(kind, now)) for kind in PROBLEM_KINDS],
         "not_whole": [
-            listing_of(now, good, promised=len(good) + 9, **{how: True})
-            for how in ("windowed", "truncated", "moved", "cut_short")
+            *(
+                listing_of(now, good, promised=len(good) + 9, **{how: True})
+                for how in ("windowed", "truncated", "moved", "cut_short")
+            ),
+            listing_of(now, records, missing_since=three_days_ago),
         ],
         "overview": seen,
         "nothing_matches": backup_history(records_of(listing), _filter("q=zzzz"), now=now),
         "no_history": backup_history(records_of(empty), _filter(""), now=now),
         "records": records,
+        "not_listed": [_not_there(good[0], "unlisted"), _not_there(good[1], "missing")],
+        "last_seen": {good[0].backup_id: three_days_ago},
+        "life": _a_life(now, good[0]),
         "ended": [good[0], next(record for record in records if record.status == "failed")],
         "problems_in_query": refused.problems,
         "blocks": [Block(code, "RESTORING", certain=n % 2 == 0) for n, code in enumerate(BLOCKS)],
@@ -97,6 +107,35 @@ def sample(now: datetime, hours: int, status: str, restorable: str | None, **own
         "remark": None,
     }
     return BackupRecord.from_api(told | own)
+
+
+def _not_there(record: BackupRecord, presence: str) -> BackupRecord:
+    return msgspec.structs.replace(record, presence=presence)
+
+
+def _a_life(now: datetime, record: BackupRecord) -> Life:
+    """Return the life of a backup in which everything happened that can be told."""
+
+    def seen(hours: int) -> Interval:
+        return Interval(now - timedelta(hours=hours, minutes=10), now - timedelta(hours=hours))
+
+    running, over = (msgspec.structs.replace(record, **changes) for changes in (RUNNING, OVER))
+    changes = RecordChange(seen(70), running, record), RecordChange(seen(40), record, over)
+    events = (
+        Event("created", at=now - timedelta(hours=72)),
+        Event("started", at=now - timedelta(hours=72)),
+        Event("first_seen", seen=Interval(None, now - timedelta(hours=71)), record=running),
+        Event("ended", at=now - timedelta(hours=71)),
+        *(Event("changed", seen=one.seen, record=one.now, fields=one.fields) for one in changes),
+        Event("gap", gap=Gap(now - timedelta(hours=36), now - timedelta(hours=30), "unreachable")),
+        Event("missing", seen=seen(29)),
+        Event("back", seen=seen(28), record=over),
+        Event("last_seen", at=now - timedelta(hours=5)),
+        Event("gone", seen=seen(5)),
+    )
+    gone = _not_there(over, "unlisted")
+    evidence = Evidence(b"", seen(71), now - timedelta(hours=5), gone=seen(5), changes=changes)
+    return Life(gone, evidence, events, InstanceGone(now - timedelta(hours=4), "unknown"))
 
 
 def _api_time(moment: datetime) -> str:

@@ -24,6 +24,7 @@ from ..dcs.records import BackupRecord, Instance
 from ..forms import HistoryForm, QueryForm, RecoveryForm, TicketForm
 from ..guards import project_or_404, viewer_key, viewer_zone, with_retry_after
 from ..services import listings
+from ..services.evidence import life_of
 from ..services.history import (
     absolute,
     all_records_of,
@@ -83,12 +84,12 @@ def of_backup(ticket: TicketRequest, backup_id: str) -> HttpResponse:
         return refusal
     listing, instance = ticket.read(holding=backup_id)
     link = absolute(ticket.path)
-    record = next((r for r in listing.records if r.backup_id == backup_id), None)
-    if record is None:
+    life = life_of(listing, backup_id)
+    if life is None:
         gone = gone_ticket(ticket.about(instance, link), listing, backup_id, style=ticket.style)
         return ticket.answer(gone, status=404)
-    about = ticket.about(instance, link, backup_command(ticket.project, ticket.instance_id, record))
-    return ticket.answer(backup_ticket(about, listing, record, style=ticket.style))
+    about = ticket.about(instance, link, backup_command(ticket.project, ticket.instance_id, life.record))
+    return ticket.answer(backup_ticket(about, listing, life, style=ticket.style))
 
 
 @of_page

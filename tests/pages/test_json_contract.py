@@ -30,7 +30,7 @@ def test_the_envelope(ada: Client, emulator: Emulator) -> None:
     assert list(body) == re.findall(
         r"\w+",
         "project region instance_id filter generation read_at source complete problem request_ids promised "
-        "total matched backups",
+        "total matched seen as_of watched_since unlisted backups",
     )
     assert (body["project"], body["region"]) == ("eu-prod", "eu-west-101")
     assert body["instance_id"] == ORDERS_CACHE_ID
@@ -49,13 +49,15 @@ def test_the_envelope(ada: Client, emulator: Emulator) -> None:
     assert body["request_ids"] == [call.request_id for call in emulator.calls if "/backups" in call.path]
     listed = len(emulator.fleet.backups(ORDERS_CACHE_ID))
     assert (body["promised"], body["total"], body["matched"]) == (listed, listed, 0)
+    assert (body["seen"], body["as_of"], body["unlisted"]) == (None, None, 0)
+    assert body["watched_since"] == body["read_at"]
     assert ada.get(f"{ORDERS}backups.json").json()["source"] == "cache"
 
 
 def test_the_reference_page_s_record(ada: Client) -> None:
-    backups = ada.get(f"{ORDERS}backups.json?q={REFERENCE_BACKUP_ID}").json()["backups"]
+    body = ada.get(f"{ORDERS}backups.json?q={REFERENCE_BACKUP_ID}").json()
 
-    assert backups == [
+    assert body["backups"] == [
         {
             "backup_id": REFERENCE_BACKUP_ID,
             "name": "backup_20190510163116",
@@ -76,6 +78,10 @@ def test_the_reference_page_s_record(ada: Client) -> None:
             "description": "001",
             "period": None,
             "url": f"http://127.0.0.1:8000{ORDERS}backups/{REFERENCE_BACKUP_ID}/",
+            "first_seen": body["read_at"],
+            "last_seen": body["read_at"],
+            "gone_since": None,
+            "changes": [],
         }
     ]
 

@@ -16,6 +16,7 @@ from pytest_django.fixtures import Settings
 from backups.emulator.api import Emulator
 from backups.models import Note
 from backups.services import listings
+from backups.services.evidence import evidence_of
 from backups.services.history.query import BackupFilter, backup_history, records_of
 from backups.services.listings import NothingToShow, Subject, generations, reader
 from backups.services.projects import Project
@@ -282,14 +283,17 @@ def test_what_was_read_once_is_shown_after_a_restart_however_old_it_is(
     assert (seen.source, seen.generation, seen.records) == ("stale", first.generation, first.records)
 
 
-def test_a_replaced_listing_can_still_tell_what_dcs_sent(eu: Project) -> None:
+def test_what_dcs_sent_is_told_before_and_after_it_is_written(eu: Project) -> None:
     old = read(eu)
-    read(eu, read_now=True)
+    record = old.records[0]
 
-    received = listings.received_record(eu, ORDERS, old, old.records[0].backup_id)
+    before = evidence_of(old, [record.backup_id])
+    settled()
+    after = evidence_of(old, [record.backup_id])
 
-    assert received
-    assert received["backup_name"] == old.records[0].name
+    for told in (before, after):
+        assert told[record.backup_id].received["backup_name"] == record.name
+        assert told[record.backup_id].first_seen.seen_at == old.read_at
 
 
 # In memory -----------------------------------------------------------------------------

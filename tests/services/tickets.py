@@ -10,6 +10,7 @@ from django.http import QueryDict
 from backups.dcs.records import BackupRecord, Instance
 from backups.dcs.signing import Credentials
 from backups.forms import HistoryForm
+from backups.services.evidence import Life
 from backups.services.history.links import frozen_link
 from backups.services.history.query import backup_history, records_of
 from backups.services.listings import DecodedRecords, Listing
@@ -83,4 +84,4 @@ def backup_text(
     link = f"https://backups.example.com{PATH}backups/{record.backup_id}/"
     command = backup_command(PROJECT, INSTANCE_ID, record)
     about = About(PROJECT, INSTANCE_ID, instance or an_instance(), link, command)
-    return backup_ticket(about, listing or a_listing(record), record, style=Style(**style))
+    return backup_ticket(about, listing or a_listing(record), Life(record, None), style=Style(**style))

@@ -6,18 +6,22 @@ came after one reading and was seen by the next.
 
 from __future__ import annotations
 
-from .backups import Evidence, FieldChange, Interval, RecordChange, evidence_of
+from .backups import Evidence, FieldChange, Interval, RecordChange, evidence_of, last_seen
 from .by_id import KnownBackup, backups_by_id, instances_by_id
 from .comparison import Comparison, compared
+from .events import Event, InstanceGone, Life, life_of
 from .lists import Gap, NotWatched, all_records, gaps, list_as_of
 
 __all__ = [
     "Comparison",
+    "Event",
     "Evidence",
     "FieldChange",
     "Gap",
+    "InstanceGone",
     "Interval",
     "KnownBackup",
+    "Life",
     "NotWatched",
     "RecordChange",
     "all_records",
@@ -26,5 +30,7 @@ __all__ = [
     "evidence_of",
     "gaps",
     "instances_by_id",
+    "last_seen",
+    "life_of",
     "list_as_of",
 ]

@@ -5,29 +5,31 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
+import msgspec
 from django.db.models import QuerySet
 
-from ...dcs.pages import backups_of_raw
+from ...dcs.pages import backups_of_raw, decode
 from ...dcs.records import BackupRecord
-from ...models import Backup, Change, Reading
-from ..listings import Listing
+from ...models import Backup, Change
+from ..listings import Listing, row_id
 
 # What a change is told by, in the words of backups.json; a running backup's progress is not kept.
-FIELDS = {
-    "status": "status",
-    "restorable": "restorable",
-    "error_code": "error_code",
-    "name": "name",
-    "type": "type",
-    "format": "format",
-    "size_bytes": "size_bytes",
-    "created_at": "created_at",
-    "started_at": "started_at",
-    "finished_at": "finished_at",
-    "description": "description",
-}
+FIELDS = (
+    "status",
+    "restorable",
+    "error_code",
+    "name",
+    "type",
+    "format",
+    "size_bytes",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "description",
+)
 
 
 @dataclass(frozen=True)
@@ -60,24 +62,42 @@ class RecordChange:
         """Return what has changed; `listed` where the record left the list or came back."""
         if self.was is None or self.now is None:
             return (FieldChange("listed", self.was is not None, self.now is not None),)
-        pairs = ((name, getattr(self.was, one), getattr(self.now, one)) for name, one in FIELDS.items())
+        pairs = ((name, getattr(self.was, name), getattr(self.now, name)) for name in FIELDS)
         return tuple(FieldChange(name, was, now) for name, was, now in pairs if was != now)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One backup: its record as it was read last, when it was first and last seen, and how it changed.
+    """One backup: its JSON as it was read last, when it was first and last seen, and how it changed.
 
     `last_seen` is the last reading that held it; `gone` is when it left the list, None while it is there.
-    `is_missing`: it left with over half of the list, which no later reading has confirmed yet.
+    `missing`: when it left with over half of the list, which no later reading has confirmed yet.
     """
 
-    record: BackupRecord
+    sent: bytes
     first_seen: Interval
     last_seen: datetime
     gone: Interval | None = None
-    is_missing: bool = False
+    missing: Interval | None = None
     changes: tuple[RecordChange, ...] = ()
+
+    @classmethod
+    def of_reading(cls, read_at: datetime, sent: bytes = b"") -> Evidence:
+        """Return what is known of a backup that has just been read for the first time."""
+        return cls(sent, Interval(None, read_at), read_at)
+
+    @property
+    def received(self) -> dict[str, Any]:
+        """Each field as DCS sent it."""
+        found = decode(self.sent)
+        return found if isinstance(found, dict) else {}
+
+    @cached_property
+    def record(self) -> BackupRecord:
+        """The record as it was read last; what the list no longer holds says so."""
+        [record] = backups_of_raw([self.sent])
+        presence = "unlisted" if self.gone else "missing" if self.missing else "listed"
+        return msgspec.structs.replace(record, presence=presence)
 
 
 def evidence_of(
@@ -85,54 +105,84 @@ def evidence_of(
 ) -> dict[str, Evidence]:
     """Return what is kept of the backups of a list, also of those that it no longer holds, by row id.
 
-    Those of `backup_ids` alone where given. What a process has just read may not be written yet, and is
-    not in it. Raises django.db.Error.
+    Those of `backup_ids` alone where given. What this process has just read and not written yet is dated by
+    that reading. Two queries. Raises django.db.Error.
     """
-    rows = Backup.objects.filter(instance=listing.instance)
-    changes = Change.objects.filter(backup__instance=listing.instance)
+    unwritten = listing.decoded.sent
+    instance = listing.instance or listing.decoded.instance
+    rows = Backup.objects.filter(instance=instance)
+    changes = Change.objects.filter(backup__instance=instance)
     if backup_ids is not None:
         rows = rows.filter(backup_id__in=backup_ids)
         changes = changes.filter(backup__backup_id__in=backup_ids)
-    return _evidence(rows, changes, listing.read_at)
-
-
-def _evidence(rows: QuerySet[Backup], changes: QuerySet[Change], read_at: datetime) -> dict[str, Evidence]:
-    before: dict[int, list[tuple[bytes, Interval]]] = {}
-    told = changes.select_related("reading__previous").order_by("reading", "pk")
-    for change in told:
-        state = bytes(change.before), _interval(change.reading)
-        before.setdefault(change.backup_id, []).append(state)
-    found = list(rows.select_related("first__previous", "gone__previous").order_by("pk"))
-    records = backups_of_raw(bytes(row.record) for row in found)
-    return {
-        row.backup_id: _evidence_of(row, record, before.get(row.pk, ()), read_at)
-        for row, record in zip(found, records, strict=True)
+    changed = _changes(changes)
+    found = {
+        one: Evidence.of_reading(listing.read_at, sent)
+        for one, sent in unwritten.items()
+        if backup_ids is None or one in backup_ids
     }
+    for one, sent, first, gone, is_doubtful in _rows(rows):
+        found[one] = _evidence(
+            unwritten.get(one, sent), first, gone, is_doubtful, changed.get(one, ()), listing.read_at
+        )
+    return found
 
 
-def _evidence_of(
-    row: Backup, record: BackupRecord, before: Iterable[tuple[bytes, Interval]], read_at: datetime
+def last_seen(listing: Listing[BackupRecord], records: Iterable[BackupRecord]) -> dict[str, datetime]:
+    """Return when those of some records were last seen that the list does not hold, by row id.
+
+    No query where it holds all of them. Raises django.db.Error.
+    """
+    ids = [row_id(record) for record in records if record.presence != "listed"]
+    known = evidence_of(listing, ids) if ids else {}
+    return {one: evidence.last_seen for one, evidence in known.items()}
+
+
+def _rows(rows: QuerySet[Backup]) -> Iterator[tuple[str, bytes, Interval, Interval | None, bool | None]]:
+    """Yield each backup's id and JSON, when it was first seen, and when it was gone: without a model each."""
+    first, gone = (
+        ("first__previous__last_at", "first__first_at"),
+        ("gone__previous__last_at", "gone__first_at"),
+    )
+    columns = rows.order_by("pk").values_list("backup_id", "record", *first, *gone, "gone__is_doubtful")
+    for one, sent, first_after, first_at, gone_after, gone_at, is_doubtful in columns:
+        left = Interval(gone_after, gone_at) if gone_at else None
+        yield one, bytes(sent), Interval(first_after, first_at), left, is_doubtful
+
+
+def _evidence(
+    sent: bytes,
+    first: Interval,
+    left: Interval | None,
+    is_doubtful: bool | None,
+    changes: tuple[RecordChange, ...],
+    read_at: datetime,
 ) -> Evidence:
-    gone = row.gone
-    last_seen = read_at
-    if gone:
-        last_seen = gone.previous.last_at if gone.previous else gone.first_at
     return Evidence(
-        record,
-        _interval(row.first),
-        last_seen,
-        gone=_interval(gone) if gone and not gone.is_doubtful else None,
-        is_missing=bool(gone and gone.is_doubtful),
-        changes=tuple(_changes(list(before), record)),
+        sent,
+        first,
+        last_seen=(left.after or left.seen_at) if left else read_at,
+        gone=None if is_doubtful else left,
+        missing=left if is_doubtful else None,
+        changes=changes,
     )
 
 
-def _changes(before: list[tuple[bytes, Interval]], current: BackupRecord) -> Iterator[RecordChange]:
-    """Yield the changes: each row tells what was before it, so what was after stands in the next."""
-    states = [backups_of_raw([raw])[0] if raw else None for raw, _ in before] + [current]
-    for (_, seen), was, now in zip(before, states, states[1:], strict=False):
+def _changes(changes: QuerySet[Change]) -> dict[str, tuple[RecordChange, ...]]:
+    """Return the changes by row id: a row tells what was before it, so what was after stands in the next."""
+    before: dict[str, list[tuple[Interval, bytes]]] = {}
+    last: dict[str, bytes] = {}
+    interval = "reading__previous__last_at", "reading__first_at"
+    told = changes.order_by("reading", "pk").values_list(
+        "backup__backup_id", "backup__record", "before", *interval
+    )
+    for one, current, was, after, seen_at in told:
+        before.setdefault(one, []).append((Interval(after, seen_at), bytes(was)))
+        last[one] = bytes(current)
+    return {one: tuple(_record_changes(states, last[one])) for one, states in before.items()}
+
+
+def _record_changes(before: list[tuple[Interval, bytes]], current: bytes) -> Iterator[RecordChange]:
+    states = [backups_of_raw([sent])[0] if sent else None for sent in (*(was for _, was in before), current)]
+    for (seen, _), was, now in zip(before, states, states[1:], strict=False):
         yield RecordChange(seen, was, now)
-
-
-def _interval(reading: Reading) -> Interval:
-    return Interval(reading.previous.last_at if reading.previous else None, reading.first_at)

@@ -8,7 +8,9 @@ from datetime import datetime
 from ...dcs.records import BackupRecord
 from ...models import Instance, Reading
 from ..listings import DecodedRecords, Listing, Subject, instances_of, records_as_of, unlisted_records
+from ..problems import Problem
 from ..projects import Project
+from ..words import Words
 
 
 class NotWatched(Exception):
@@ -26,6 +28,10 @@ class Gap:
     start: datetime
     end: datetime
     problem: str
+
+    @property
+    def title(self) -> Words:
+        return Problem(self.problem).title
 
 
 def list_as_of(project: Project, instance_id: str, at: datetime) -> Listing[BackupRecord]:
@@ -66,9 +72,15 @@ def all_records(listing: Listing[BackupRecord]) -> tuple[BackupRecord, ...]:
     return listing.derived(name, lambda records: (*records, *unlisted_records(listing.instance)))
 
 
-def gaps(listing: Listing[BackupRecord]) -> list[Gap]:
+def gaps(
+    listing: Listing[BackupRecord], *, since: datetime | None = None, until: datetime | None = None
+) -> list[Gap]:
     """Return when the list of an instance could not be read, oldest first. Raises django.db.Error."""
     failed = Reading.objects.filter(instance=listing.instance).exclude(problem="").order_by("pk")
+    if since:
+        failed = failed.filter(last_at__gte=since)
+    if until:
+        failed = failed.filter(first_at__lte=until)
     return [Gap(one.first_at, one.last_at, one.problem) for one in failed]
 
 

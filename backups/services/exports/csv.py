@@ -29,24 +29,33 @@ _NO_TEXT = re.compile(
 _FORMULA_WITHIN = re.compile(r"([;\t\r\n])(?=\"*[=+\-@＝＋－＠])")
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads Chinese as something else
 
+# All but `changes`; those of evidence came later, so they stand last.
+_FIELDS = ExportedBackup.__struct_fields__[:-1]
+_EVIDENCE = _FIELDS.index("first_seen")
+
 # A line each would cost more to send than to write. The server takes 32 chunks ahead of who reads
 # slowly before a thread waits for them: all of a long history.
 ROWS_A_CHUNK = 1000
 
 
 def csv_chunks(export: Export) -> Iterator[str]:
-    """Yield the file in parts of some 300 kB; its last columns say of which instance it is."""
+    """Yield the file in parts of some 300 kB; each row says of which instance it is."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     text.write(BYTE_ORDER_MARK)
-    writer.writerow((*ExportedBackup.__struct_fields__, "project", "instance_id"))
+    writer.writerow((*_FIELDS[:_EVIDENCE], "project", "instance_id", *_FIELDS[_EVIDENCE:]))
     own = (_cell(export.project.name), _cell(export.instance_id))
-    rows = ([*map(_cell, msgspec.structs.astuple(backup)), *own] for backup in export.rows())
+    rows = (_row(backup, own) for backup in export.rows())
     while (chunk := list(islice(rows, ROWS_A_CHUNK))) or text.tell():
         writer.writerows(chunk)
         yield _FORMULA_WITHIN.sub(r"\1'", text.getvalue())
         text.seek(0)
         text.truncate()
+
+
+def _row(backup: ExportedBackup, own: tuple[str, str]) -> list[Any]:
+    cells = [_cell(value) for value in msgspec.structs.astuple(backup)[: len(_FIELDS)]]
+    return [*cells[:_EVIDENCE], *own, *cells[_EVIDENCE:]]
 
 
 def _cell(value: Any) -> Any:

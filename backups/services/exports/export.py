@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from ...dcs.records import BackupRecord
 from ..eligibility import eligibility
+from ..evidence import Evidence, Interval, evidence_of
 from ..history import (
     FILTERS,
     BackupFilter,
@@ -25,10 +26,20 @@ from ..history import (
     history_url,
     utc_text,
 )
-from ..listings import Listing, NothingToShow, instance_backups
+from ..listings import Listing, NothingToShow, instance_backups, row_id
 from ..problems import Problem
 from ..projects import Project
 from ..words import error_meaning_in_english
+
+
+class ExportedChange(msgspec.Struct):
+    """One field that changed: after the reading of `after`, and by that of `seen_at`."""
+
+    seen_at: str
+    after: str | None
+    field: str
+    was: str | int | bool | None
+    now: str | int | bool | None
 
 
 class ExportedBackup(msgspec.Struct):
@@ -53,9 +64,13 @@ class ExportedBackup(msgspec.Struct):
     description: str | None
     period: str | None
     url: str | None
+    first_seen: str | None
+    last_seen: str | None
+    gone_since: str | None
+    changes: tuple[ExportedChange, ...]
 
     @classmethod
-    def of(cls, record: BackupRecord, url: str | None) -> ExportedBackup:
+    def of(cls, record: BackupRecord, url: str | None, evidence: Evidence) -> ExportedBackup:
         """An export may hold 10,000 of them: in the order of the fields, one is made without their names."""
         verdict, duration = eligibility(record), record.duration
         return cls(
@@ -78,31 +93,57 @@ class ExportedBackup(msgspec.Struct):
             record.description or None,
             record.period or None,
             url,
+            utc_text(evidence.first_seen.seen_at),
+            utc_text(evidence.last_seen),
+            utc_text(evidence.gone.seen_at) if evidence.gone else None,
+            tuple(_exported_changes(evidence)),
         )
+
+
+def _exported_changes(evidence: Evidence) -> Iterator[ExportedChange]:
+    for change in evidence.changes:
+        for one in change.fields:
+            yield _exported_change(change.seen, one.field, one.was, one.now)
+    if evidence.gone:
+        yield _exported_change(evidence.gone, "listed", True, False)
+
+
+def _exported_change(seen: Interval, field: str, *values: Any) -> ExportedChange:
+    was, now = (_utc(one) if isinstance(one, datetime) else None if one == "" else one for one in values)
+    return ExportedChange(utc_text(seen.seen_at), _utc(seen.after), field, was, now)
 
 
 @dataclass(frozen=True)
 class Export:
-    """What backups.json and backups.csv tell. `body` is all but the rows; no `history`: there is an error."""
+    """What backups.json and backups.csv tell. `body` is all but the rows; no `listing`: there is an error."""
 
     project: Project
     instance_id: str
     body: dict[str, Any]
+    listing: Listing[BackupRecord] | None = None
     history: History | None = None
     status: int = 200
     retry_after: int | None = None
 
     def rows(self) -> Iterator[ExportedBackup]:
         """Yield the whole filtered set."""
+        if self.listing is None or self.history is None:
+            return
         address = absolute(history_url(self.project, self.instance_id))
-        for record in self.history.matches if self.history else ():
+        known, just_read = evidence_of(self.listing), Evidence.of_reading(self.listing.read_at)
+        for record in self.history.matches:
             path = backup_path(record)
-            yield ExportedBackup.of(record, f"{address}{path}" if path else None)
+            evidence = known.get(row_id(record), just_read)
+            yield ExportedBackup.of(record, f"{address}{path}" if path else None, evidence)
 
     def etag(self, viewer_key: object) -> str:
-        """Name generation, query, the viewer's access, and what a relative range let in by now."""
+        """Name generation, query, the viewer's access, and what a relative range let in by now.
+
+        Evidence of a generation is written behind those who are shown it first.
+        """
         parts = (
             self.body["generation"],
+            self.listing.reading if self.listing else None,
             self.body["source"] == "stale",
             self.body["problem"],
             self.body["filter"],
@@ -139,7 +180,7 @@ def exported_history(
         return Export(project, instance_id, body, status=problem.page_status, retry_after=retry_after)
     history = backup_history(all_records_of(listing), wanted, now=now)
     body = _envelope(project, instance_id, wanted=wanted, listing=listing, history=history)
-    return Export(project, instance_id, body, history)
+    return Export(project, instance_id, body, listing, history)
 
 
 def refused_query(project: Project, instance_id: str, message: str, *, status: int = 400) -> Export:
@@ -186,6 +227,10 @@ def _envelope(
         "promised": listing.promised if listing else None,
         "total": history.total if history else None,
         "matched": history.matched if history else None,
+        "seen": None,
+        "as_of": None,
+        "watched_since": _utc(listing.watched_since) if listing else None,
+        "unlisted": listing.unlisted if listing else None,
     }
 
 

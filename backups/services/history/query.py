@@ -119,11 +119,13 @@ class Paged(Generic[Item]):
 class History(Paged[BackupRecord]):
     """What a filter finds in a history, and what is known of the whole of it.
 
-    `matches` are in the order that is asked for, `found` the same ones in the default order.
+    `matches` are in the order that is asked for, `found` the same ones in the default order. `total` counts
+    what the list holds, `of` what the filter chooses from: those no longer listed too where it asks for them.
     """
 
     filter: BackupFilter
     total: int
+    of: int
     matches: Sequence[BackupRecord] = field(repr=False)
     found: Sequence[BackupRecord] = field(repr=False)
     facets: tuple[FacetGroup, ...] = field(repr=False)
@@ -180,9 +182,11 @@ def backup_history(records: Sequence[BackupRecord], wanted: BackupFilter, *, now
     combinations = [_Combination.of(attributes, count, wanted) for attributes, count in counts.items()]
     passing = {values for values, one in zip(counts, combinations, strict=True) if not one.refused_by}
     found = [record for attributes, record in by_attributes if attributes in passing]
+    total = sum(record.presence != "unlisted" for record in records)
     return History(
         filter=wanted,
-        total=sum(record.presence != "unlisted" for record in records),
+        total=total,
+        of=len(records) if "no" in wanted.chosen.get("listed", ()) else total,
         matches=found if wanted.sort == DEFAULT_SORT else in_order(found, wanted.sort),
         found=found,
         facets=tuple(FacetGroup(one.name, one.title, _facets(one, wanted, combinations)) for one in FILTERS),
@@ -193,7 +197,9 @@ def neighbours(
     records: Sequence[BackupRecord], record: BackupRecord
 ) -> tuple[BackupRecord | None, BackupRecord | None]:
     """Return the next older and the next newer backup of a record in the default order."""
-    place = next(place for place, other in enumerate(records) if other.key == record.key)
+    place = next((place for place, other in enumerate(records) if other.key == record.key), None)
+    if place is None:  # of a list that was not read to its end
+        return None, None
     older = records[place + 1] if place + 1 < len(records) else None
     return older, records[place - 1] if place else None
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from .timeline import FAILED, KINDS, KnownHistory, between
+from .timeline import FAILED, KINDS, Attempts, KnownHistory, between
 
 DAYS = 30
 # A deferred run is tried again, once an hour and three times in all: it may begin after midnight.
@@ -20,7 +20,10 @@ LATE = timedelta(hours=4)
 # An automatic backup vouches for the plan of this time after it: the policy is known only as it is now.
 VOUCHES = timedelta(days=31)
 
-STATES = ("usable", "running", "unusable", "gone", "failed", "odd", "due", "missed", "none", "unknown")
+STATES = (
+    *("usable", "running", "unusable", "gone", "unlisted", "failed"),
+    *("odd", "due", "missed", "none", "unknown"),
+)
 _KINDS_OF_STATE: dict[str, tuple[str, ...]] = {
     "usable": ("usable",),
     "running": ("running",),
@@ -48,10 +51,10 @@ class Day:
         return self.state != "failed" and any(kind in FAILED for kind, _ in self.counts)
 
 
-def last_days(known: KnownHistory, zone: tzinfo) -> tuple[Day, ...]:
-    """Return the last days of a zone, today last."""
+def last_days(known: KnownHistory, zone: tzinfo, unlisted: Attempts = ()) -> tuple[Day, ...]:
+    """Return the last days of a zone, today last; `unlisted` are backups that the list no longer holds."""
     today = known.now.astimezone(zone).date()
-    return tuple(_day(known, today - timedelta(days=back), zone) for back in reversed(range(DAYS)))
+    return tuple(_day(known, today - timedelta(days=back), zone, unlisted) for back in reversed(range(DAYS)))
 
 
 def day_counts(days: Iterable[Day]) -> list[tuple[str, int]]:
@@ -60,15 +63,22 @@ def day_counts(days: Iterable[Day]) -> list[tuple[str, int]]:
     return [(state, counts[state]) for state in STATES if counts[state]]
 
 
-def _day(known: KnownHistory, day: date, zone: tzinfo) -> Day:
+def _day(known: KnownHistory, day: date, zone: tzinfo, unlisted: Attempts) -> Day:
     start, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
     kinds = Counter(attempt.kind for attempt in between(known.timeline.attempts, start, end))
     if kinds:
         # A day is called after the best that it has: what matters is whether it can be gone back to.
         state = next(s for s, of_state in _KINDS_OF_STATE.items() if not kinds.keys().isdisjoint(of_state))
-        return Day(day, start, end, state, tuple((kind, kinds[kind]) for kind in KINDS if kinds[kind]))
+        return Day(day, start, end, state, _in_order(kinds))
+    gone = Counter(attempt.kind for attempt in between(unlisted, start, end))
+    if gone:
+        return Day(day, start, end, "unlisted", _in_order(gone))
     state, reason = _without_backups(known, start, end)
     return Day(day, start, end, state, reason=reason)
+
+
+def _in_order(kinds: Counter[str]) -> tuple[tuple[str, int], ...]:
+    return tuple((kind, kinds[kind]) for kind in KINDS if kinds[kind])
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:

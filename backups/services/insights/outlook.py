@@ -46,7 +46,7 @@ class Outlook:
 def outlook(record: BackupRecord, known: KnownHistory) -> Outlook | None:
     """Return what is likely of a backup that still has its file; None where nothing can be said."""
     started = record.started_at
-    if started is None or record.status != "succeed":
+    if started is None or record.status != "succeed" or record.presence != "listed":
         return None
     files = known.timeline.files
     # Of a history that is read by window, `known` is the newest part.

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 
 from ...dcs.records import BackupRecord, Instance
+from ..history import all_records_of
 from ..listings import Listing
 from .days import Day, last_days
 from .figures import Figures, figures
 from .hints import Hint, hints
 from .outlook import Outlook, outlook
 from .policy import plan_of
-from .timeline import KnownHistory, timeline
+from .timeline import Attempts, KnownHistory, timeline, unlisted_attempts
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,15 @@ class Overview:
 
     @cached_property
     def days(self) -> tuple[Day, ...]:
-        return last_days(self.known, self.zone)
+        return last_days(self.known, self.zone, self._unlisted)
+
+    @cached_property
+    def _unlisted(self) -> Attempts:
+        listing = self.listing
+        if not listing.unlisted:
+            return ()
+        name = f"attempts no longer listed, {listing.reading}"
+        return listing.derived(name, lambda _: unlisted_attempts(all_records_of(listing)))
 
     @cached_property
     def hints(self) -> tuple[Hint, ...]:
@@ -53,7 +62,7 @@ def overview(
         plan_of(instance),
         now=now,
         read_at=listing.read_at,
-        whole=listing.complete,
+        whole=listing.complete and not listing.missing_since,
         created_at=instance.created_at if instance else None,
     )
     return Overview(known, listing, zone)

@@ -5,11 +5,13 @@ What follows from a backup's codes is said once for all rows that share them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from ...dcs.records import BackupRecord
 from ..eligibility import Eligibility, eligibility
+from ..listings import row_id
 from ..words import (
     Clock,
     Moment,
@@ -37,7 +39,10 @@ class Codes(NamedTuple):
 
 
 class Row(NamedTuple):
-    """`kept` says how long the file is likely to be kept, `unread` is a time that cannot be read."""
+    """`kept` says how long the file is likely to be kept, `unread` is a time that cannot be read.
+
+    `gone` is when one that is no longer listed was last seen, and since when one that is missing is so.
+    """
 
     record: BackupRecord
     eligibility: Eligibility
@@ -49,14 +54,20 @@ class Row(NamedTuple):
     took: str
     size: str
     exact_size: str
+    gone: Moment | None
 
 
-def rows_of(records: Iterable[BackupRecord], overview: Overview, clock: Clock) -> list[Row]:
-    return [_row(record, overview, clock) for record in records]
+def rows_of(
+    records: Iterable[BackupRecord], overview: Overview, clock: Clock, last_seen: Mapping[str, datetime]
+) -> list[Row]:
+    return [_row(record, overview, clock, last_seen) for record in records]
 
 
-def _row(record: BackupRecord, overview: Overview, clock: Clock) -> Row:
-    started, size = record.started_at, record.size_bytes
+def _row(record: BackupRecord, overview: Overview, clock: Clock, last_seen: Mapping[str, datetime]) -> Row:
+    started, size, gone = record.started_at, record.size_bytes, None
+    if record.presence != "listed":
+        missing = record.presence == "missing"
+        gone = overview.listing.missing_since if missing else last_seen.get(row_id(record))
     return Row(
         record,
         eligibility(record),
@@ -68,6 +79,7 @@ def _row(record: BackupRecord, overview: Overview, clock: Clock) -> Row:
         duration(record.duration),
         "" if size is None else size_text(size),
         "" if size is None else exact_bytes(size),
+        clock.time(gone) if gone else None,
     )
 
 

@@ -127,6 +127,11 @@ class KnownHistory:
     created_at: datetime | None = None
 
 
+def unlisted_attempts(records: Iterable[BackupRecord]) -> Attempts:
+    """Return those that the list no longer holds."""
+    return timeline(record for record in records if record.presence == "unlisted").attempts
+
+
 def timeline(records: Iterable[BackupRecord]) -> Timeline:
     ordered = newest_first(records)
     return Timeline(

@@ -79,6 +79,7 @@ _STATE_WORDS: dict[str, Promise] = {
     "running": pgettext_lazy("a day", "in progress"),
     "unusable": _("ran, not usable"),
     "gone": _("ran, no longer there"),
+    "unlisted": _("ran, gone since"),
     "failed": pgettext_lazy("a day", "failed"),
     "odd": _("unclear"),
     "due": _("planned, none yet"),

@@ -17,7 +17,6 @@ from .histories import (
     cached_histories,
     instance_backups,
     notes_of_histories,
-    received_record,
 )
 from .instances import at_hand, cached_instance, cached_instances, project_instances
 from .listing import RUNNING_FRESH_SECONDS, Listing, NothingToShow, is_fresh
@@ -63,7 +62,6 @@ __all__ = [
     "notes_of_histories",
     "project_instances",
     "read_side_by_side",
-    "received_record",
     "records_as_of",
     "refusal",
     "release_claim",

@@ -32,8 +32,9 @@ class DecodedRecords(Generic[Item]):
     def __init__(self, records: tuple[Item, ...], digests: Mapping[str, bytes] | None = None) -> None:
         self.records = records
         self.digests = digests or {}
-        # The JSON of each record, until it is written.
+        # The JSON of each record, until it is written; then the instance's row, which a first reading makes.
         self.sent: Mapping[str, bytes] = {}
+        self.instance = 0
         self._derived: dict[str, Any] = {}
         self._lock = threading.RLock()
 

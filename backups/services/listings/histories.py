@@ -6,9 +6,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-from ...dcs.pages import decode
 from ...dcs.records import BackupRecord, Instance
 from ..projects import Project
 from . import guard, reader, rows, store
@@ -43,7 +42,8 @@ def instance_backups(
     """Return all backup records of an instance. Raises NothingToShow and TooManyUnknown.
 
     `read_now` asks DCS, unless somebody did so in the last seconds. Where the listing at hand
-    lacks the backup `holding`, it is read now as well: a ticket may link one that is newer.
+    lacks the backup `holding`, it is read now as well: a ticket may link one that is newer. One that is
+    known to have left the list is not looked for again.
 
     Only a history longer than DCS_MAX_RECORDS is read by window: then the part
     within `bounds`, where any are given, else its newest part.
@@ -91,7 +91,7 @@ def backups_and_instance(
     try:
         shown = awaited(of_instance, reading, visit) if reading else listing_of(of_instance, visit)
     except NothingToShow as nothing:
-        if nothing.problem.kind == "not_found" and not listing.total:
+        if nothing.problem.kind == "not_found" and not listing.total and not listing.unlisted:
             raise
         return listing, None
     return listing, shown.records[0]
@@ -111,16 +111,6 @@ def _subjects(wanted: Iterable[tuple[Project, str]]) -> list[Subject]:
     return [Subject("backups", project, instance_id) for project, instance_id in wanted]
 
 
-def received_record(
-    project: Project, instance_id: str, listing: Listing[BackupRecord], backup_id: str
-) -> dict[str, Any] | None:
-    """Return one record as DCS sent it."""
-    subject = Subject("backups", project, instance_id)
-    sent = listing.decoded.sent.get(backup_id) or rows.sent(subject, backup_id)
-    raw = decode(sent) if sent else None
-    return raw if isinstance(raw, dict) else None
-
-
 def _backups(
     snapshot: CacheSnapshot,
     visit: Visit,
@@ -135,6 +125,8 @@ def _backups(
     read_now = read_now and guard.may_insist(subject, "refresh", visit.now, read_at=known_at)
     listing: Listing[BackupRecord] = listing_of(snapshot, visit, read_now=read_now, once=once)
     lacks = holding and all(record.backup_id != holding for record in listing.records)
+    if lacks and listing.unlisted:
+        lacks = not store.asked(lambda: rows.is_unlisted(listing.instance, holding), False)
     if lacks and listing.source != "live" and not listing.problem:
         read_now = guard.may_insist(subject, holding, visit.now, read_at=listing.read_at)
         listing = listing_of(snapshot, visit, read_now=read_now, once=once)

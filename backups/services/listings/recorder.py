@@ -96,7 +96,9 @@ class Recording:
                     return
                 recording = _recording(self.subject, self.walk, self.read_at, pointer)
             else:
-                generations.written(self.subject, Pointer.of(text))
+                pointer = Pointer.of(text)
+                generations.written(self.subject, pointer)
+                self.new.decoded.instance = pointer.generation.instance if pointer.generation else 0
                 self.new.decoded.sent = {}
                 return
         log.warning("a reading of %s could not be kept: others were written meanwhile", self.subject.kind)
@@ -433,7 +435,10 @@ def _failed(subject: Subject, problem: Problem, at: datetime) -> None:
     if subject.kind == "instance":
         return
     last = Reading.objects.filter(instance=instance).order_by("-pk").first()
-    if last and last.problem == problem.kind:
+    known = generations.look_up(subject).generation
+    # Equal readings since make no row of their own.
+    was_read_since = last is not None and known is not None and known.read_at > last.last_at
+    if last and last.problem == problem.kind and not was_read_since:
         Reading.objects.filter(pk=last.pk).update(last_at=at)
     else:
         Reading.objects.create(

@@ -61,10 +61,9 @@ def _with_presence(
     )
 
 
-def sent(subject: Subject, backup_id: str) -> bytes | None:
-    """Return a record's JSON as DCS sent it last. Raises django.db.Error."""
-    found = Backup.objects.filter(instance__in=instances_of(subject), backup_id=backup_id)
-    return next((bytes(record) for record in found.values_list("record", flat=True)), None)
+def is_unlisted(instance: int, backup_id: str) -> bool:
+    """Whether the list of an instance is known to have held a backup and to hold it no more."""
+    return Backup.objects.filter(instance=instance, backup_id=backup_id).exclude(LISTED).exists()
 
 
 def instances_of(subject: Subject) -> QuerySet[Instance]:

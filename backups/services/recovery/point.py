@@ -73,9 +73,10 @@ class RecoveryPoint:
 
     `older` is the next usable backup that is certainly from before `at` too, `newer` the first usable
     one whose data is from `at` or later. `passed_over` is nearest to `at` first. `timeless` are the
-    records without a readable time: never picked. `uncertain` are codes: "list_incomplete",
-    "read_before" (the list is older than `at`), "future", "timeless" (a usable backup is among them),
-    and those of the answer's times. `because` says why there is no answer.
+    records without a readable time: never picked. `uncertain` are codes: "list_incomplete", "missing"
+    (much of the list went at once, which is not confirmed yet), "read_before" (the list is older than
+    `at`), "future", "timeless" (a usable backup is among them), and those of the answer's times.
+    `because` says why there is no answer.
     """
 
     at: datetime
@@ -188,6 +189,8 @@ def _uncertain(
 ) -> Iterator[str]:
     if not listing.complete:
         yield "list_incomplete"
+    if listing.missing_since:
+        yield "missing"
     if at > now:
         yield "future"
     elif at > listing.read_at:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext, override
 from ...dcs.errors import DcsNotFound
 from ...dcs.records import BackupRecord
 from ..eligibility import eligibility
+from ..evidence import Life
 from ..history import DEFAULT_SORT, FILTERS, RANGE_WORDS, SORTS, BackupFilter, FrozenLink, History
 from ..insights import overview
 from ..listings import Listing
@@ -49,9 +50,18 @@ def history_ticket(
     )
 
 
-def backup_ticket(about: About, listing: Listing[BackupRecord], record: BackupRecord, *, style: Style) -> str:
+def backup_ticket(about: About, listing: Listing[BackupRecord], life: Life, *, style: Style) -> str:
     """Return the text for one backup."""
-    return _text("backup", style, about=about, listing=listing, record=record, verdict=eligibility(record))
+    record = life.record
+    return _text(
+        "backup",
+        style,
+        about=about,
+        listing=listing,
+        life=life,
+        record=record,
+        verdict=eligibility(record),
+    )
 
 
 def gone_ticket(about: About, listing: Listing[BackupRecord], backup_id: str, *, style: Style) -> str:
