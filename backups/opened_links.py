@@ -81,6 +81,8 @@ class OpenedLinks(MiddlewareMixin):
         request.unread_parts = read.unread  # type: ignore[attr-defined]
         request.damaged_link = _damaged_link(request)  # type: ignore[attr-defined]
         pairs = _with_iso_times(read.pairs, _TIMES.get(kind, ()))
+        if match.url_name == "recovery-point":
+            pairs = _with_zone(pairs)
         if not mended and pairs == read.pairs:
             return None
         target = page_url(match.view_name, ids, pairs)
@@ -148,11 +150,18 @@ def _with_iso_times(pairs: Pairs, names: tuple[str, ...]) -> Pairs:
             found.append((name, f"{local:%Y-%m-%d}" if whole_day else local.isoformat()))
         else:
             found.append((name, value))
-        is_one = [other for other, _ in pairs].count(name) == 1
-        if name == "at" and not written and is_one and (asked or is_iso_time(value)):
-            zone_name = getattr(asked.zone, "key", "UTC") if asked else "UTC"
+        if name == "at" and asked and not written:
+            zone_name = getattr(asked.zone, "key", "UTC")
             found.append(("tz", zone_name))
     return tuple((name, zone_name if name == "tz" else value) for name, value in found)
+
+
+def _with_zone(pairs: Pairs) -> Pairs:
+    """Return the query with the zone that its time is read in, so that everybody gets the same form."""
+    asked = dict(pairs)
+    if asked.get("tz") or not is_iso_time(asked.get("at", "")) or len(asked) != len(pairs):
+        return pairs
+    return (*pairs, ("tz", "UTC"))
 
 
 def _written_time(value: str, zone: tzinfo) -> AskedTime | None:

@@ -260,11 +260,11 @@ PAGES += [
     f"{ORDERS}ticket/?status=failed&range=30d&q=1&text=jira",
     f"{ORDERS}ticket/?text=zzz",
     f"{ORDERS}recovery-point/",
-    f"{ORDERS}recovery-point/?at=2026-11-21+12:40",
-    f"{ORDERS}recovery-point/?at=2018-01-01",
+    f"{ORDERS}recovery-point/?at=2026-11-21+12:40&tz=UTC",
+    f"{ORDERS}recovery-point/?at=2018-01-01&tz=UTC",
     f"{ORDERS}recovery-point/?at=2026-11-24T12:00Z&tz=Asia/Shanghai",
     f"{ORDERS}recovery-point/?at=2026-10-25+02:30&tz=Europe/Berlin",
-    f"{ORDERS}recovery-point/?at=2199-01-01T00:00Z",
+    f"{ORDERS}recovery-point/?at=2199-01-01T00:00Z&tz=UTC",
     f"{ORDERS}recovery-point/?at=zzz&tz=zzz",
     f"{ORDERS}recovery-point/ticket/?at=2026-11-24T12:00Z&text=plain",
     f"{ORDERS}recovery-point/ticket/?at=2018-01-01",
@@ -296,7 +296,7 @@ def test_every_status_error_code_and_oddity_is_shown_in_chinese(
     links = re.findall(r'<a class="name" href="([^"]*)"', history.content.decode())
 
     pages = [history, *(chinese.get(html.unescape(link)) for link in links)]
-    pages.append(chinese.get(f"{address}recovery-point/?at=2026-11-16T12:00Z"))
+    pages.append(chinese.get(f"{address}recovery-point/?at=2026-11-16T12:00Z&tz=UTC"))
 
     assert len(pages) > 5 or name == "brand-new"
     assert [text for page in pages for text in english_in(page, data)] == []

@@ -19,7 +19,7 @@ from .conftest import OpenPage
 
 ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 REFERENCE = f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"
-RECOVERY = f"{ORDERS}recovery-point/?at=2019-06-01"
+RECOVERY = f"{ORDERS}recovery-point/?at=2019-06-01&tz=UTC"
 
 
 def copied(page: Page, said: str = "Copied for a ticket") -> str:

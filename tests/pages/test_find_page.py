@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from backups.services.listings.reader import wait_for_readers
+from tests.services.api_records import raws
 
 from .conftest import ORDERS, history_of, links_of, text_of
 
@@ -246,6 +247,18 @@ def test_several_ids_in_one_text_are_a_list(find: Callable[[str], Any], emulator
     links = links_of(find(f"{ORDERS_CACHE_ID}, {other}"))
 
     assert {ORDERS, BASKETS} <= set(links)
+
+
+def test_what_is_too_much_to_be_listed_is_counted(ada: Client, emulator: Emulator) -> None:
+    records = raws(60)
+    emulator.set_records(ORDERS_CACHE_ID, records)
+    ada.get(ORDERS)
+    assert wait_for_readers()
+
+    page = ada.get("/find/", {"q": " ".join(record["backup_id"] for record in records)})
+
+    assert "60 pages fit" in text_of(page)
+    assert "10 more pages fit: they are not listed." in text_of(page)
 
 
 def test_a_backup_s_name_leads_to_it_once_its_history_is_at_hand(ada: Client) -> None:

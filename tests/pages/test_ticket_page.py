@@ -47,7 +47,7 @@ def chosen(page: Any) -> list[str]:
     [
         (ORDERS, "?status=failed", ["DCS backup history of", "Status: Failed"]),
         (REFERENCE, "", ["DCS backup", REFERENCE_BACKUP_ID, "880,232 bytes", "2019-05-10 08:31:21 UTC"]),
-        (f"{ORDERS}recovery-point/", "?at=2019-06-01", ["DCS recovery point of", REFERENCE_BACKUP_ID]),
+        (f"{ORDERS}recovery-point/", "?at=2019-06-01&tz=UTC", ["DCS recovery point of", REFERENCE_BACKUP_ID]),
     ],
 )
 def test_each_page_leads_to_its_text(ada: Client, path: str, query: str, facts: list[str]) -> None:
@@ -125,7 +125,7 @@ def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(
 
 @pytest.mark.parametrize("markup", ["markdown", "jira", "plain"])
 @pytest.mark.parametrize(
-    "path", [f"{ORDERS}?status=failed", REFERENCE, f"{ORDERS}recovery-point/?at=2026-11-20T12Z"]
+    "path", [f"{ORDERS}?status=failed", REFERENCE, f"{ORDERS}recovery-point/?at=2026-11-20T12Z&tz=UTC"]
 )
 def test_a_pasted_text_leads_back_to_what_it_is_about(ada: Client, path: str, markup: str) -> None:
     page, _, query = path.partition("?")

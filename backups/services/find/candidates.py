@@ -50,6 +50,7 @@ class Found:
 
     `unknown` are ids of which nothing is known: DCS may know a backup by one. `search` tells how far the
     search for it there is, where the viewer has asked for one and no other of theirs is under way.
+    `more` counts the candidates that are too many to be listed.
     """
 
     candidates: tuple[Candidate, ...]
@@ -57,6 +58,7 @@ class Found:
     problems: tuple[tuple[Project, Problem], ...] = ()
     unknown: tuple[str, ...] = ()
     search: Search | None = None
+    more: int = 0
     another_is_under_way: bool = False
 
     @property
@@ -97,7 +99,7 @@ def find(
     """
     linked = _linked(text, {project.name: project for project in projects}, grammar_of)
     if linked:
-        return Found(tuple(linked), tuple(projects))
+        return _cut(Found(tuple(linked), tuple(projects)))
     ids = ids_in(text)
     if ids:
         found = _by_id(ids, projects, now=now, viewer=viewer, search_began=search_began)
@@ -105,7 +107,12 @@ def find(
         known, problems = _instances(projects, now, viewer)
         candidates = _by_name(text, known, certain=not problems) or _named_in(text, known, projects)
         found = Found(candidates, tuple(projects), problems)
-    return replace(found, candidates=_with_what_else(text, found.candidates, zone, now))
+    return _cut(replace(found, candidates=_with_what_else(text, found.candidates, zone, now)))
+
+
+def _cut(found: Found) -> Found:
+    more = max(0, len(found.candidates) - MOST_CANDIDATES)
+    return replace(found, candidates=found.candidates[:MOST_CANDIDATES], more=more)
 
 
 def recognised(text: str, found: Found) -> str:
@@ -147,7 +154,7 @@ def _linked(text: str, projects: dict[str, Project], grammar_of: GrammarOf) -> l
         title = link.backup_id or link.instance_id or project.name
         url = page_url(link.kind, link.ids, link.query.pairs)
         found.setdefault(url, Candidate(url, kind, title, "", project, certain=True))
-    return list(found.values())[:MOST_CANDIDATES]
+    return list(found.values())
 
 
 def _by_id(
@@ -195,7 +202,7 @@ def _with_ids(backups: Sequence[KnownBackup], instances: Sequence[Known]) -> tup
     parents = {instance.instance_id for _, instance, _ in backups}
     found = [_of_backup(*hit) for hit in backups]
     found += [_of_instance(*pair, certain=True) for pair in instances if pair[1].instance_id not in parents]
-    return tuple(found[:MOST_CANDIDATES])
+    return tuple(found)
 
 
 def _instances(
@@ -225,7 +232,7 @@ def _by_name(text: str, known: Sequence[Known], *, certain: bool) -> tuple[Candi
     rest = [pair for pair in sorted(partly, key=lambda pair: pair[1].name.casefold()) if pair not in exact]
     candidates = [_of_instance(p, i, certain=certain) for p, i in exact]
     candidates += [_of_instance(p, i) for p, i in rest]
-    return tuple(candidates[:MOST_CANDIDATES])
+    return tuple(candidates)
 
 
 def _in_text(text: str, known: Sequence[Known]) -> list[Known]:
@@ -243,7 +250,7 @@ def _in_text(text: str, known: Sequence[Known]) -> list[Known]:
 def _named_in(text: str, known: Sequence[Known], projects: Sequence[Project]) -> tuple[Candidate, ...]:
     """Return what a sentence names: instances, else backups or codes of histories at hand, else projects."""
     if found := _in_text(text, known):
-        return tuple(_of_instance(project, instance) for project, instance in found[:MOST_CANDIDATES])
+        return tuple(_of_instance(project, instance) for project, instance in found)
     words = {without_marks(word) for word in text.casefold().split()}
     # Chinese puts no spaces around a name.
     words.update(re.findall("[a-z0-9._-]+", text.casefold()))
@@ -257,7 +264,7 @@ def _named_in(text: str, known: Sequence[Known], projects: Sequence[Project]) ->
         backups += [_of_backup(project, instance, r) for r in records if r.name.casefold() in words]
         failed += [_of_instance(project, instance)] if any(r.error_code in codes for r in records) else []
     if backups or failed:
-        return tuple((backups or failed)[:MOST_CANDIDATES])
+        return tuple(backups or failed)
     return tuple(
         Candidate(reverse("project", args=[project.name]), "project", project.name, project.region, project)
         for project in named

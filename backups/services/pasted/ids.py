@@ -7,7 +7,6 @@ import re
 from .links import UUID, cloud_id
 from .transport import plain
 
-MOST_IDS = 50
 _ID_IN_TEXT = re.compile(
     rf"(?<![A-Za-z0-9])(?:{UUID.pattern}|[0-9a-f]{{32}})(?![A-Za-z0-9]|-[A-Za-z0-9])", re.IGNORECASE
 )
@@ -15,4 +14,4 @@ _ID_IN_TEXT = re.compile(
 
 def ids_in(text: str) -> list[str]:
     """Return the ids of UUID shape in the text, each once, as DCS writes them."""
-    return list(dict.fromkeys(cloud_id(found) for found in _ID_IN_TEXT.findall(plain(text))))[:MOST_IDS]
+    return list(dict.fromkeys(cloud_id(found) for found in _ID_IN_TEXT.findall(plain(text))))
