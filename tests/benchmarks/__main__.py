@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from . import endurance, growth, house, pages, viewers, walks
+from . import endurance, evidence, growth, house, pages, viewers, walks
 from .report import FULL, PAGE, QUICK, as_text, write_docs
 
 PARTS = {
@@ -20,6 +20,7 @@ PARTS = {
     "walks": walks.measure,
     "pages": pages.measure,
     "viewers": viewers.measure,
+    "evidence": evidence.measure,
     "growth": growth.measure,
     "endurance": endurance.measure,
     "suite": house.suite,

@@ -78,10 +78,7 @@ def served_pages(folder: str, endpoint: str, records: str) -> Pages:
 
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, *admin_site.APPS]
     settings.TEMPLATES = [*settings.TEMPLATES, admin_site.TEMPLATES]
-    # The files are not collected here.
-    ready = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = settings.STORAGES | {"staticfiles": ready}
-    django.setup()
+    set_up()
     from django.core.handlers.wsgi import WSGIHandler
     from django.core.management import call_command
     from django.http import HttpResponse
@@ -102,6 +99,15 @@ def served_pages(folder: str, endpoint: str, records: str) -> Pages:
         return handler(environ, start_response)
 
     return Pages(application, session_cookies(1)[0])
+
+
+def set_up() -> None:
+    """Set Django up for pages; their files are not collected."""
+    from django.conf import settings
+
+    ready = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": ready}
+    django.setup()
 
 
 def session_cookies(number: int) -> list[str]:

@@ -7,7 +7,7 @@ import socketserver
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from urllib.parse import parse_qs, urlsplit
@@ -69,13 +69,16 @@ def _rendered(instance_id: str, limit: int = 0, offset: int = 0) -> bytes:
     if not limit:
         details = json.dumps(Fleet().primary.instances[BULK_HISTORY_ID].details())
         return _message(200, details.encode().replace(bulk, own))
-    rows = _rows(int(instance_id.split("-")[1]))
-    shown = b",".join(rows[offset : offset + limit]).replace(bulk, own)
-    return _message(200, b'{"total_num":%d,"backup_record_response":[%s]}' % (len(rows), shown))
+    return _message(200, page(rows(int(instance_id.split("-")[1])), limit, offset).replace(bulk, own))
+
+
+def page(rows: Sequence[bytes], limit: int, offset: int) -> bytes:
+    shown = b",".join(rows[offset : offset + limit])
+    return b'{"total_num":%d,"backup_record_response":[%s]}' % (len(rows), shown)
 
 
 @lru_cache(maxsize=8)
-def _rows(count: int) -> list[bytes]:
+def rows(count: int) -> list[bytes]:
     return [row.text for row in Fleet(bulk_records=count).backups(BULK_HISTORY_ID)]
 
 

@@ -1,0 +1,349 @@
+"""What evidence costs: to keep a reading, to tell it again, and whoever looks or signs in meanwhile."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from . import stub
+from .in_process import Pages, session_cookies, set_up
+from .report import Effort, Row
+from .servers import Child, Json, answer_orders, history, production, served
+from .virtual_users import CONNECTIONS, Viewer, look_regularly, percentile
+
+USUAL, LARGE, KNOWN = 72, 10_000, 1_000_000
+FRESH = {"DCS_FRESH_SECONDS": "3600"}
+PAGE = history(f"records-{USUAL}-looked-at")
+# How often a list with a change is written while others look, and how often somebody signs in.
+WRITE_SECONDS, SIGN_IN_SECONDS = 0.2, 0.02
+
+
+def measure(effort: Effort) -> list[Row]:
+    from tests.servers.postgresql import Postgres  # only here: it brings Django and pytest along
+
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="portal-bench-")))
+        rows = _measured("SQLite", f"sqlite:///{folder}/portal.sqlite3", effort, sign_in=0.15)
+        if not any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")):
+            return [*rows, Row("PostgreSQL: the same", None, why_not="PostgreSQL is not installed")]
+        folder.chmod(0o755)
+        postgres = Postgres(folder)
+        stack.callback(postgres.stop)
+        return rows + _measured("PostgreSQL", postgres.url, effort, sign_in=0.03)
+
+
+def _measured(database: str, url: str, effort: Effort, *, sign_in: float) -> list[Row]:
+    with stub.running() as upstream:
+        environment = production("", upstream.endpoint, 8000, DATABASE_URL=url, **FRESH)
+        with Child("evidence", **environment) as portal, Child("evidence", **environment) as other:
+            portal.ask(do="migrate")
+            disk = portal.ask(do="disk")  # before any row was written anew
+            unchanged = portal.ask(do="unchanged")
+            changed = portal.ask(do="one_change", times=effort.requests)
+            usual, large = (
+                portal.ask(do="as_of", records=size, times=effort.requests) for size in (USUAL, LARGE)
+            )
+            page = portal.ask(do="page", seconds=effort.seconds, rounds=effort.rounds)
+            quiet = other.ask(do="sign_in_quietly", seconds=effort.seconds)
+            other.ask(do="begin", what="sign_in", every=SIGN_IN_SECONDS)
+            for number in range(effort.rounds):
+                portal.ask(do="write", name=f"new-{number}")
+            beside = other.ask(do="end")
+            written = portal.ask(do="write", name="new")
+            seen = written["wall"] + other.ask(do="look", name="new")["wall"]
+            found = portal.ask(do="find", times=effort.requests)
+        ratio = _beside_a_writer(upstream, url, effort)
+    rows = [
+        Row("72 unchanged records, in a process that knows them: statements", unchanged["known"], "", most=1),
+        Row("the same, in another process: statements", unchanged["unknown"], "", most=2),
+        Row("10,000 records with one change, processor time", changed["cpu"], "ms", most=0.08),
+        Row("72 records as known at a time", usual["wall"], "ms", most=0.01),
+        Row("10,000 records as known at a time", large["wall"], "ms", most=0.35),
+        Row("a backup's id among 1,000,000", found["wall"], "ms", most=0.005),
+        Row(
+            "history page while a list is written 5 times a second: p95 against quiet",
+            page["ratio"],
+            most=1.2,
+        ),
+        Row("the same, written by another process", ratio, most=1.2),
+        Row("a record on disk, indexes included", disk["record"], " bytes", most=900),
+        Row("a change on disk, indexes included", disk["change"], " bytes", most=900),
+        Row("look-ups in the store for a history page", page["lookups"], "", most=1),
+        Row("sign-in while 10,000 records arrive, p99", beside["p99"], "ms", most=sign_in),
+        Row("sign-in in quiet, p99", quiet["p99"], "ms"),
+        Row("10,000 new records are seen by others after", seen, "s", most=3),
+    ]
+    return [replace(row, what=f"{database}: {row.what}") for row in rows]
+
+
+def _beside_a_writer(upstream: stub.Stub, url: str, effort: Effort) -> float:
+    from tests.servers.served import free_port
+
+    port = free_port()
+    environment = production("", upstream.endpoint, port, DATABASE_URL=url, **FRESH)
+    quiet, beside = [], []
+    with (
+        Child("evidence", **environment) as writer,
+        served(environment, port, viewers=CONNECTIONS) as (portal, cookies),
+    ):
+        viewers = [Viewer(portal.url, cookie, port=port) for cookie in cookies]
+        look_regularly(viewers, [PAGE], effort.seconds)
+        for _ in range(effort.rounds):
+            quiet.append(percentile(look_regularly(viewers, [PAGE], effort.seconds), 0.95))
+            writer.ask(do="begin", what="write_a_change", every=WRITE_SECONDS)
+            beside.append(percentile(look_regularly(viewers, [PAGE], effort.seconds), 0.95))
+            writer.ask(do="end")
+    return statistics.median(beside) / statistics.median(quiet)
+
+
+# A process of the portal ----------------------------------------------------------
+
+
+class Portal:
+    """Keeps walks of long histories as the reader does, and asks what was kept."""
+
+    def __init__(self) -> None:
+        from backups.services.projects import configured_projects
+
+        self._project = configured_projects()["default"]
+        self._changes = count(1)
+        self._repeated: Repeated | None = None
+
+    def answer(self, do: str, **options: Any) -> Json:
+        return getattr(self, do)(**options) or {}
+
+    def migrate(self) -> None:
+        from django.core.management import call_command
+
+        call_command("migrate", verbosity=0)
+
+    def begin(self, what: str, every: float) -> None:
+        """Do something again and again beside what is asked."""
+        self._repeated = Repeated(getattr(self, what), every)
+
+    def end(self) -> Json:
+        assert self._repeated
+        return {"p99": share(self._repeated.stop(), 0.99)}
+
+    # What is kept -----------------------------------------------------------------
+
+    def unchanged(self) -> Json:
+        from backups.services.listings import generations
+
+        self._record(USUAL)
+        known, _ = statements(lambda: self._record(USUAL))
+        generations.forget()
+
+        def record_after_a_look() -> None:
+            generations.look_up(self._subject(USUAL))
+            self._record(USUAL)
+
+        unknown, _ = statements(record_after_a_look)
+        return {"known": len(known), "unknown": len(unknown)}
+
+    def one_change(self, times: int) -> Json:
+        self._record(LARGE)
+        return {"cpu": statistics.median(self._record(LARGE, changed=1)["cpu"] for _ in range(times))}
+
+    def write_a_change(self) -> None:
+        self._record(USUAL, changed=1)
+
+    def write(self, name: str) -> Json:
+        return self._record(LARGE, name)
+
+    def look(self, name: str) -> Json:
+        from backups.services.listings import guard
+
+        began = time.perf_counter()
+        [snapshot] = guard.snapshots(self._subject(LARGE, name))
+        assert snapshot.cached
+        assert len(snapshot.cached.decoded.records) == LARGE
+        return {"wall": time.perf_counter() - began}
+
+    def disk(self) -> Json:
+        self._record(LARGE, "on-disk")
+        record = bytes_of_a_row("backups_backup")
+        self._record(LARGE, "on-disk", changed=LARGE)
+        return {"record": record, "change": bytes_of_a_row("backups_change")}
+
+    def _record(self, records: int, name: str = "", *, changed: int = 0) -> Json:
+        from backups.services.listings import recorder
+
+        subject, walk = self._subject(records, name), self._walk(records, changed)
+        began = time.perf_counter(), time.process_time()
+        recorder.accept(subject, walk, read_at=datetime.now(UTC))._write()
+        return {"wall": time.perf_counter() - began[0], "cpu": time.process_time() - began[1]}
+
+    def _subject(self, records: int, name: str = "") -> Any:
+        from backups.services.listings import Subject
+
+        return Subject("backups", self._project, f"records-{records}-{name}")
+
+    def _walk(self, records: int, changed: int) -> Any:
+        """Return pages as DCS sends them, in which so many records say what none has said before."""
+        from backups.dcs.pages import backup_page
+        from backups.dcs.walk import Walk
+
+        change = b'"remark":"%d"' % next(self._changes)
+        rows = [row.replace(b'"remark":null', change) for row in stub.rows(records)[:changed]]
+        rows += stub.rows(records)[changed:]
+        pages = tuple(backup_page(stub.page(rows, 1000, offset)) for offset in range(0, records, 1000))
+        return Walk(pages, tuple(one for page in pages for one in page.records), records, False, False)
+
+    # What is told -----------------------------------------------------------------
+
+    def as_of(self, records: int, times: int) -> Json:
+        from backups.services.evidence import list_as_of
+
+        then = datetime.now(UTC)
+        self._record(records, changed=records // 10)
+
+        def told() -> None:
+            found = list_as_of(self._project, self._subject(records).instance_id, then)
+            assert len(found.records) == records
+
+        return {"wall": fastest(told, times)}
+
+    def find(self, times: int) -> Json:
+        """Find a backup by its id among a million, which are copies of a few."""
+        from django.db import connection
+
+        from backups.models import Backup
+
+        copy = """
+            INSERT INTO backups_backup (instance_id, backup_id, record, digest, first_id)
+            WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < %s)
+            SELECT instance_id, backup_id || '-' || n, record, digest, first_id
+            FROM number, (SELECT * FROM backups_backup ORDER BY id LIMIT 1000) few
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(copy, [KNOWN // 1000])
+        backup_ids = iter(Backup.objects.order_by("-pk").values_list("backup_id", flat=True)[:times])
+
+        def found() -> None:
+            rows = Backup.objects.filter(backup_id=next(backup_ids)).select_related("instance__project")
+            assert len(rows) == 1
+
+        return {"wall": fastest(found, times)}
+
+    # Who looks and signs in meanwhile ---------------------------------------------
+
+    def page(self, seconds: float, rounds: int) -> Json:
+        from django.core.handlers.wsgi import WSGIHandler
+
+        pages = Pages(WSGIHandler(), session_cookies(1)[0])
+        asked, _ = statements(lambda: pages.ask(PAGE))
+        asked, told = statements(lambda: pages.ask(PAGE))
+        assert told["status"] == 200
+        quiet, beside = [], []
+        for _ in range(rounds):
+            for is_quiet in (True, False):
+                writing = None if is_quiet else Repeated(self.write_a_change, WRITE_SECONDS)
+                looks = repeated_for(seconds, lambda: pages.ask(PAGE))
+                if writing:
+                    writing.stop()
+                (quiet if is_quiet else beside).append(share(looks, 0.95))
+        lookups = [sql for sql in asked if "backups_" in sql]
+        return {"lookups": len(lookups), "ratio": statistics.median(beside) / statistics.median(quiet)}
+
+    def sign_in_quietly(self, seconds: float) -> Json:
+        signing_in = Repeated(self.sign_in, SIGN_IN_SECONDS)
+        time.sleep(seconds)
+        return {"p99": share(signing_in.stop(), 0.99)}
+
+    def sign_in(self) -> None:
+        session_cookies(1)
+
+
+class Repeated:
+    """Does something again and again in a thread, and knows how long each time took."""
+
+    def __init__(self, do: Callable[[], Any], every: float) -> None:
+        self._do, self._every = do, every
+        self._over = threading.Event()
+        self._took: list[float] = []
+        self._thread = threading.Thread(target=self._repeat)
+        self._thread.start()
+
+    def stop(self) -> list[float]:
+        self._over.set()
+        self._thread.join()
+        return self._took
+
+    def _repeat(self) -> None:
+        while not self._over.wait(self._every):
+            began = time.perf_counter()
+            self._do()
+            self._took.append(time.perf_counter() - began)
+
+
+def repeated_for(seconds: float, do: Callable[[], Any]) -> list[float]:
+    """Do something again and again for a while; return how long each time took."""
+    ends, took = time.monotonic() + seconds, []
+    while time.monotonic() < ends:
+        began = time.perf_counter()
+        do()
+        took.append(time.perf_counter() - began)
+    return took
+
+
+def share(took: list[float], part: float) -> float:
+    """Return the seconds that are not exceeded by this part of them."""
+    return sorted(took)[min(len(took) - 1, int(part * len(took)))]
+
+
+def fastest(do: Callable[[], Any], times: int) -> float:
+    """Return how long it takes where nothing else is in its way."""
+    took = []
+    for _ in range(times):
+        began = time.perf_counter()
+        do()
+        took.append(time.perf_counter() - began)
+    return min(took)
+
+
+def statements(do: Callable[[], Any]) -> tuple[list[str], Any]:
+    """Return what the database was asked meanwhile by this thread, and what came of it."""
+    from django.db import connection
+
+    asked: list[str] = []
+
+    def execute(ask: Any, sql: str, *more: Any) -> Any:
+        asked.append(sql)
+        return ask(sql, *more)
+
+    with connection.execute_wrapper(execute):
+        result = do()
+    return asked, result
+
+
+def bytes_of_a_row(table: str) -> float:
+    from django.db import connection
+
+    size = "pg_total_relation_size(%s)"
+    if connection.vendor == "sqlite":
+        size = "(SELECT sum(pgsize) FROM dbstat JOIN sqlite_schema USING (name) WHERE tbl_name = %s)"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {size}, (SELECT count(*) FROM {table})", [table])
+        whole, rows = cursor.fetchone()
+    return whole / rows
+
+
+if __name__ == "__main__":
+    # The log goes to stdout too, as in production: answers have that for themselves.
+    answers, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115
+    set_up()
+    portal = Portal()
+    sys.stdout = answers
+    answer_orders(portal.answer)
