@@ -176,13 +176,15 @@ def ordered(items: Iterable[Item], sort: str, value_of: Callable[[Item], Any]) -
 def backup_history(records: Sequence[BackupRecord], wanted: BackupFilter, *, now: datetime) -> History:
     """Filter, count and page the records of one generation, which come newest first."""
     rest = _of_words_and_time(records, wanted, now)
-    by_attributes = [*zip(map(_ATTRIBUTES, rest), rest, strict=True)]
+    attributes = [*map(_ATTRIBUTES, rest)]
     # Records have few combinations of values: each is looked at once.
-    counts = Counter(attributes for attributes, _ in by_attributes)
-    combinations = [_Combination.of(attributes, count, wanted) for attributes, count in counts.items()]
+    counts = Counter(attributes)
+    combinations = [_Combination.of(values, count, wanted) for values, count in counts.items()]
     passing = {values for values, one in zip(counts, combinations, strict=True) if not one.refused_by}
-    found = [record for attributes, record in by_attributes if attributes in passing]
-    total = sum(record.presence != "unlisted" for record in records)
+    found = rest
+    if len(passing) < len(counts):
+        found = [record for values, record in zip(attributes, rest, strict=True) if values in passing]
+    total = len(records) - Counter(map(attrgetter("presence"), records))["unlisted"]
     return History(
         filter=wanted,
         total=total,
