@@ -13,10 +13,12 @@ import tempfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from .conftest import ROOT  # first, since it sets Django up
+
+# isort: split
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from backups.emulator.server import running
@@ -24,7 +26,7 @@ from backups.emulator.server import running
 from .browser.conftest import CHROMIUM, FLAGS
 from .servers.served import Served, environment_of, serving
 
-FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
+FOLDER = ROOT / "docs" / "screenshots"
 ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 BULK = f"/projects/eu-prod/instances/{BULK_HISTORY_ID}/"
 
@@ -109,14 +111,11 @@ def main(names: list[str]) -> None:
         tempfile.TemporaryDirectory() as folder,
         sync_playwright() as playwright,
     ):
-        database = f"sqlite:///{folder}/portal.sqlite3"
-        settings = environment_of(
-            emulator, endpoint, DATABASE_URL=database, DCS_READ_BUDGET="3", DCS_PAGE_SIZE="100"
-        )
+        settings = environment_of(emulator, endpoint, DCS_READ_BUDGET="3", DCS_PAGE_SIZE="100")
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split())
         for name in names or SHOTS:
             # Each over a portal that remembers nothing of the one before.
-            with serving(settings | {"SECRET_KEY": f"{settings['SECRET_KEY']}{name}"}) as server:
+            with serving(settings | {"DATABASE_URL": f"sqlite:///{folder}/{name}.sqlite3"}) as server:
                 take(name, browser, server, emulator)
             emulator.latency = 0.0
             emulator.reset()

@@ -22,7 +22,9 @@ def backups_by_id(ids: Collection[str], projects: Sequence[Project]) -> tuple[Kn
 
     Raises django.db.Error.
     """
-    rows = Backup.objects.filter(_within(projects, "instance__project__"), backup_id__in=ids)
+    # By the id alone, which is looked up in its index: a database that is told the projects as well may go
+    # through all of their instances instead.
+    rows = Backup.objects.filter(backup_id__in=ids)
     found = list(rows.select_related("instance__project").order_by("pk"))
     records = backups_of_raw(bytes(row.record) for row in found)
     return tuple(
@@ -37,21 +39,15 @@ def instances_by_id(ids: Collection[str], projects: Sequence[Project]) -> tuple[
 
     Raises django.db.Error.
     """
-    rows = Instance.objects.filter(_within(projects, "project__"), instance_id__in=ids)
-    found = rows.select_related("project").order_by("pk")
+    within = Q(pk__in=())  # no project: nothing
+    for project in projects:
+        within |= Q(project__endpoint=project.endpoint, project__project_id=project.project_id)
+    found = Instance.objects.filter(within, instance_id__in=ids).select_related("project").order_by("pk")
     return tuple((project, _record(row)) for row in found for project in _named(row.project, projects))
 
 
-def _within(projects: Sequence[Project], prefix: str) -> Q:
-    within = Q(pk__in=())  # no project: nothing
-    for project in projects:
-        is_of = {f"{prefix}endpoint": project.endpoint, f"{prefix}project_id": project.project_id}
-        within |= Q(**is_of)
-    return within
-
-
 def _named(row: CloudProject, projects: Sequence[Project]) -> Iterator[Project]:
-    """Yield the projects of the configuration that are this one of the cloud: it may have two names."""
+    """Yield which of the projects are this one of the cloud: none, one, or two names of it."""
     for project in projects:
         if (project.endpoint, project.project_id) == (row.endpoint, row.project_id):
             yield project
