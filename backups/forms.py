@@ -49,6 +49,7 @@ class QueryProblem:
 
 # What a program is told of its link: it must be mended where it is made.
 DAMAGED = _("this part of the link was damaged on its way")
+UNREAD_TIME = _("it must be a UTC time such as 2026-11-23T09:40:00Z")
 
 # Fields ----------------------------------------------------------------------
 
@@ -143,6 +144,16 @@ class Zone(Single):
         return text
 
 
+class Instant(Single):
+    """A time in UTC to the second, as links carry it: one of which the end was cut off is no time."""
+
+    def read(self, text: str) -> datetime | None:
+        moment = iso_time(text, UTC) if re.search(r"[T ]\d\d:\d\d:\d\d", text, re.IGNORECASE) else None
+        if text and moment is None:
+            raise _unreadable(text, UNREAD_TIME)
+        return moment
+
+
 # Forms -----------------------------------------------------------------------
 
 
@@ -161,6 +172,29 @@ class QueryForm(forms.Form):
         return found
 
 
+class LinkForm(QueryForm):
+    """The query of a page whose links say when they were made.
+
+    A link that a mail program cut there opens all the same: `unread_seen` is what stood there.
+    """
+
+    seen = Instant()
+    unread_seen = ""
+
+    def clean(self) -> dict[str, Any] | None:
+        if "seen" in self.errors:
+            [problem] = (problem for problem in self.problems if problem.parameter == "seen")
+            self.unread_seen = problem.value
+            del self.errors["seen"]
+        return super().clean()
+
+    @property
+    def seen_at(self) -> datetime | None:
+        """When the link was made, if it says so; only for a valid form."""
+        moment: datetime | None = self.cleaned_data.get("seen")
+        return moment
+
+
 def _sort(names: Iterable[str], default: str) -> Code:
     return Code([*names, *(f"-{name}" for name in names)], default)
 
@@ -173,16 +207,21 @@ class ListForm(QueryForm):
     per_page = Code(map(str, (*PER_PAGE, MOST_PER_PAGE)), str(DEFAULT_PER_PAGE))
 
 
-class HistoryForm(ListForm):
-    """The query of a history: its filters, its order, and the zone that its times are read in."""
+class HistoryForm(LinkForm, ListForm):
+    """The query of a history: its filters, its order, its time, and the zone that its times are read in."""
 
     range = Code(RANGES)
     sort = _sort(SORTS, DEFAULT_SORT)
     tz = Zone()
+    as_of = Instant()
 
     def clean(self) -> dict[str, Any]:
         """Read from and to, which need the zone."""
+        super().clean()
         cleaned = self.cleaned_data
+        if cleaned.get("as_of") and self.seen_at:
+            together = _("it cannot stand together with seen")
+            self.add_error("as_of", _unreadable(self.data["as_of"], together))
         zone = ZoneInfo(cleaned.get("tz") or "UTC")
         # A plain date in `to` includes that day.
         for name, days_after in (("from", 0), ("to", 1)):
@@ -207,6 +246,8 @@ class HistoryForm(ListForm):
             page=cleaned["page"],
             per_page=int(cleaned["per_page"]),
             tz=cleaned["tz"],
+            seen=self.seen_at,
+            as_of=cleaned["as_of"],
         )
 
 
@@ -254,7 +295,11 @@ class InstancesForm(ListForm):
         )
 
 
-class RecoveryForm(QueryForm):
+class BackupForm(LinkForm):
+    """The query of one backup's page."""
+
+
+class RecoveryForm(LinkForm):
     """The query of a recovery point: a time, and the zone that it is read in where it names none."""
 
     at = Single()
@@ -266,6 +311,7 @@ class RecoveryForm(QueryForm):
 
     def clean(self) -> dict[str, Any]:
         """Read the time, which needs the zone."""
+        super().clean()
         cleaned = self.cleaned_data
         text, cleaned["at"] = cleaned.get("at"), None
         if text and "tz" in cleaned:

@@ -123,9 +123,11 @@ class QueryLinks:
     @cached_property
     def rows(self) -> RowLinks:
         of_rows = self._query_without(NARROWING | {"page"})
-        of_backup = self._query_without(PARAMETERS)
+        # The page of a backup tells then and now.
+        values = {"seen" if name == "as_of" else name: values for name, values in self.values.items()}
+        of_backup = _query({name: values[name] for name in values if name not in PARAMETERS})
         if len(of_backup) > LONGEST_REPEATED:
-            of_backup = self._query_without(self.values.keys() - {"tz"})
+            of_backup = _query({name: values[name] for name in values if name in ("tz", "seen")})
         return RowLinks(
             f"{self.escaped_path}{of_rows}{'&' if of_rows else '?'}", self.escaped_path, of_backup
         )

@@ -29,10 +29,11 @@ from .services.tickets import API_EXPLORER, MARKUPS
 # What only some pages have, and those around and in all of them ask for; a page that is written without a
 # request has none of it. Any other name that nobody gives is an error with DEBUG on, and in tests.
 OPTIONAL = (
-    *("asked", "backup_id", "clock", "csrf_token", "damaged_link", "demo", "filter", "find_q", "finished"),
-    *("frame", "history", "instance_id", "just_read", "keys_on", "listing", "live", "live_path", "number"),
-    *("overview", "point", "problem", "problem_before", "problems_in_query", "project", "recent", "request"),
-    *("said", "shown", "theme", "unread_parts", "user", "zone_name"),
+    *("as_of", "asked", "backup_id", "clock", "csrf_token", "damaged_link", "demo", "filter", "find_q"),
+    *("finished", "frame", "history", "instance_id", "just_read", "keys_on", "listing", "live", "live_path"),
+    *("not_watched", "number", "overview", "point", "problem", "problem_before", "problems_in_query"),
+    *("project", "recent", "request", "said", "seen", "shown", "since", "theme", "unread_parts"),
+    *("unread_seen", "user", "zone_name"),
 )
 
 _static = lru_cache(maxsize=256)(static)

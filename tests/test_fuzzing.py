@@ -43,11 +43,12 @@ fuzzed = settings(
 # --- What is sent ----------------------------------------------------------------
 
 OTHER_PARAMETERS = """tz at next account state code iss generation person language zone theme
-    text markup lang seen shown kind day id unknown"""
+    text markup lang seen as_of shown kind day id unknown"""
 PARAMETERS = sorted({*history.PARAMETERS, *OTHER_PARAMETERS.split()})
 FILTER_VALUES = [value for one in history.FILTERS for value in one.values]
 ODD_VALUES = """24h 90d -size name 50 200 0 -1 99999999999999999999 1e400 NaN 2026-11-23 2026-02-30 UTC
-    2026-11-23T09:40:00+08:00 0001-01-01 9999-12-31T23:59:59.999999Z Asia/Shanghai ../../etc/passwd
+    2026-11-23T09:40:00+08:00 2026-11-23T09:40:00Z
+    0001-01-01 9999-12-31T23:59:59.999999Z Asia/Shanghai ../../etc/passwd
     dcs.08.0002 % %% {{7*7}} ${7*7} //evil.example /\\evil =1+1"""
 WORDS = st.sampled_from(
     [

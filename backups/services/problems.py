@@ -52,7 +52,8 @@ class Problem:
     """Why there is no new answer.
 
     `message` is DCS's own where there is an `http_status`, redacted. `asked_at` is when DCS
-    failed to answer, `retry_at` when asking again makes sense. `progress` is of a list that is being read.
+    failed to answer, `retry_at` when asking again makes sense. `progress` is of a list that is being read,
+    `watched_since` is when a list was read first that is asked for `as_of` an earlier time (None: never).
     """
 
     kind: str
@@ -63,6 +64,8 @@ class Problem:
     retry_at: datetime | None = None
     asked_at: datetime | None = None
     progress: Progress | None = None
+    as_of: datetime | None = None
+    watched_since: datetime | None = None
 
     @classmethod
     def of(cls, error: DcsError, now: datetime) -> Problem:
@@ -80,7 +83,7 @@ class Problem:
     @property
     def page_status(self) -> int:
         """The portal's own HTTP status where nothing is cached that could be shown."""
-        if self.kind == DcsNotFound.kind:
+        if self.kind in (DcsNotFound.kind, "not_watched"):
             return 404
         return 502 if self.kind in _BAD_GATEWAY_KINDS else 503
 
@@ -115,7 +118,8 @@ class Problem:
         if not self.message:
             with override("en"):
                 values["message"] = f"{self.title}. {self.what_happened}"
-        del values["asked_at"], values["progress"]
+        for name in ("asked_at", "progress", "as_of", "watched_since"):
+            del values[name]
         values["retry_at"] = self.retry_at.strftime("%Y-%m-%dT%H:%M:%SZ") if self.retry_at else None
         return {name: values[name] or None for name in values}
 
@@ -207,6 +211,11 @@ _WORDS: dict[str, tuple[Words, Words, Words]] = {
         _("The list is being read"),
         _("This history is long or DCS is slow. The portal goes on reading in the background."),
         _("Reload this page in a few seconds."),
+    ),
+    "not_watched": (
+        _("This list was not watched then"),
+        _("The portal had not read this list yet: what it said then is not known."),
+        _("The list as it is now can be shown."),
     ),
     "portal_error": (
         _("The portal failed to read the list"),

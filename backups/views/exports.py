@@ -12,7 +12,7 @@ from django.utils.http import content_disposition_header, parse_etags
 from django.utils.translation import override
 from django.views.decorators.http import require_safe
 
-from ..forms import DAMAGED, HistoryForm, QueryProblem
+from ..forms import DAMAGED, UNREAD_TIME, HistoryForm, QueryProblem
 from ..guards import is_too_long, project_or_404, viewer_key, viewer_of, with_retry_after
 from ..services import listings
 from ..services.exports import Export, csv_chunks, csv_headers, exported_history, refused_query
@@ -66,6 +66,8 @@ def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:
     form = HistoryForm(request.GET)
     damaged = getattr(request, "unread_parts", ())
     problems = [QueryProblem(part, "", DAMAGED) for part in damaged] or form.problems
+    if form.unread_seen:
+        problems.append(QueryProblem("seen", form.unread_seen, UNREAD_TIME))
     if problems:
         with override("en"):
             message = "; ".join(f"{p.parameter}={p.value}: {p.sentence}" for p in problems)

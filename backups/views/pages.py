@@ -16,17 +16,19 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ..cookies import remember_opened, say_just_read
 from ..dcs.records import BackupRecord, Instance, as_text, has_value
-from ..forms import HistoryForm, InstancesForm, QueryForm, RecoveryForm
+from ..forms import BackupForm, HistoryForm, InstancesForm, LinkForm, QueryForm, RecoveryForm
 from ..guards import LONGEST_LINK, clock_of, project_or_404, viewer_key, with_retry_after
 from ..services import listings, recovery
-from ..services.evidence import last_seen, life_of
+from ..services.evidence import NotWatched, backup_since, last_seen, life_of, list_as_of
 from ..services.history import (
     absolute,
     all_records_of,
     backup_history,
     between_url,
+    frozen_backup_path,
     frozen_link,
     frozen_recovery_path,
+    history_since,
     history_url,
     instance_page,
     neighbours,
@@ -99,23 +101,39 @@ def history(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
     if not form.is_valid():
         return _refused(request, "history.html", form, project, instance_id)
     now, wanted = timezone.now(), form.filter()
-    listing, instance = _read(request, project, instance_id, now, bounds=wanted.bounds(now))
-    live = Live.of_listing(listing, now=now, running=unfinished(listing), instance=instance)
+    if wanted.as_of:
+        listing = list_as_of(project, instance_id, wanted.as_of)
+        instance = listings.cached_instance(project, instance_id)
+        live = Live.of_listing(listing, now=now)
+    else:
+        listing, instance = _read(request, project, instance_id, now, bounds=wanted.bounds(now))
+        live = Live.of_listing(listing, now=now, running=unfinished(listing), instance=instance)
     if answer := nothing_newer(request, live):
         return answer
     history = backup_history(all_records_of(listing), wanted, now=now)
     frozen = frozen_link(request.path, request.GET, history, now=now, read_at=listing.read_at)
     context = _about(project, instance_id, instance) | {
         "clock": clock_of(request, now, wanted.tz),
-        "command": history_command(project, instance_id, frozen.window),
+        # DCS tells of now alone.
+        "command": "" if wanted.as_of else history_command(project, instance_id, frozen.window),
         "filter": wanted,
         "frozen": frozen,
         "history": history,
         "last_seen": last_seen(listing, history.rows),
         "listing": listing,
         "long_list": listing.total > MOST_RECORDS,
-        "overview": overview(listing, instance, now=now, zone=ZoneInfo(wanted.tz or "UTC")),
+        # The instance and its policy are those of now.
+        "overview": overview(
+            listing,
+            None if wanted.as_of else instance,
+            now=wanted.as_of or now,
+            zone=ZoneInfo(wanted.tz or "UTC"),
+        ),
+        "as_of": wanted.as_of,
     }
+    context |= _since(
+        form, lambda seen: history_since(project, instance_id, listing, history, seen=seen, now=now)
+    )
     response = live_page(request, "history.html", context, live)
     if SHOWN not in request.headers:  # its viewer asked, not the page
         remember_opened(request, response, project.name, instance_id)
@@ -125,7 +143,8 @@ def history(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
 @require_safe
 @of_project
 def backup(request: HttpRequest, project: Project, instance_id: str, backup_id: str) -> HttpResponse:
-    now = timezone.now()
+    now, form = timezone.now(), BackupForm(request.GET)
+    form.is_valid()  # a part that cannot be read is said on the page
     listing, instance = _read(request, project, instance_id, now, holding=backup_id)
     life = life_of(listing, backup_id)
     record = life.record if life else None
@@ -150,9 +169,12 @@ def backup(request: HttpRequest, project: Project, instance_id: str, backup_id: 
         "error": ERROR_CODES.get(record.error_code),
         "older": older,
         "newer": newer,
-        "frozen_url": absolute(request.path),
+        "frozen_url": absolute(frozen_backup_path(request.path, read_at=listing.read_at)),
         "command": backup_command(project, instance_id, record),
     }
+    context |= _since(
+        form, lambda seen: backup_since(listing, life.evidence, seen) if life.evidence else None
+    )
     return live_page(request, "backup.html", context, live)
 
 
@@ -175,13 +197,14 @@ def recovery_point(request: HttpRequest, project: Project, instance_id: str) -> 
         "clock": clock_of(request, now, tz),
         "listing": listing,
         "tz": tz,
+        "unread_seen": form.unread_seen,
     }
     if asked is None:
         context["reach"] = recovery.usable_reach(listing)
     else:
         point = recovery.recovery_point(listing, asked.at, now=now)
         data_from = point.answer.data_from if point.answer else None
-        frozen = frozen_recovery_path(request.path, request.GET, asked.at)
+        frozen = frozen_recovery_path(request.path, request.GET, asked.at, read_at=listing.read_at)
         context |= {
             "point": point,
             "more_url": between_url(project, instance_id, data_from, asked.at),
@@ -189,8 +212,12 @@ def recovery_point(request: HttpRequest, project: Project, instance_id: str) -> 
             "ticket_url": frozen_recovery_path(f"{request.path}ticket/", request.GET, asked.at),
             "overview": overview(listing, instance, now=now),
             # "2 h ago" is asked once: what comes later answers for the same time.
-            "live_path": frozen,
+            "live_path": frozen_recovery_path(request.path, request.GET, asked.at),
         }
+        context |= _since(
+            form,
+            lambda seen: recovery.recovery_since(project, instance_id, listing, point, seen=seen),
+        )
     return live_page(request, "recovery_point.html", context, live)
 
 
@@ -253,6 +280,17 @@ def _read(
         patience=patience(request),
         viewer=viewer_key(request),
     )
+
+
+def _since(form: LinkForm, compare: Callable[[datetime], Any]) -> dict[str, Any]:
+    """Return what a page says of the time at which its link was made."""
+    seen = form.seen_at
+    told: dict[str, Any] = {"seen": seen, "unread_seen": form.unread_seen}
+    try:
+        told["since"] = compare(seen) if seen else None
+    except NotWatched as nothing:
+        told["not_watched"] = nothing.problem
+    return told
 
 
 def _raw_fields(received: dict[str, Any], record: BackupRecord) -> list[tuple[str, str, str]]:

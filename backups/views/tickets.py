@@ -24,11 +24,12 @@ from ..dcs.records import BackupRecord, Instance
 from ..forms import HistoryForm, QueryForm, RecoveryForm, TicketForm
 from ..guards import project_or_404, viewer_key, viewer_zone, with_retry_after
 from ..services import listings
-from ..services.evidence import life_of
+from ..services.evidence import life_of, list_as_of
 from ..services.history import (
     absolute,
     all_records_of,
     backup_history,
+    frozen_backup_path,
     frozen_link,
     frozen_recovery_path,
 )
@@ -70,12 +71,18 @@ def of_history(ticket: TicketRequest) -> HttpResponse:
     if refusal := ticket.refusal(form):
         return refusal
     now, wanted = ticket.now, form.filter()
-    listing, instance = ticket.read(bounds=wanted.bounds(now))
+    if wanted.as_of:
+        listing = list_as_of(ticket.project, ticket.instance_id, wanted.as_of)
+        instance = listings.cached_instance(ticket.project, ticket.instance_id)
+    else:
+        listing, instance = ticket.read(bounds=wanted.bounds(now))
     history = backup_history(all_records_of(listing), wanted, now=now)
     frozen = frozen_link(ticket.path, ticket.query, history, now=now, read_at=listing.read_at)
-    command = history_command(ticket.project, ticket.instance_id, frozen.window)
-    about = ticket.about(instance, frozen.url, command)
-    return ticket.answer(history_ticket(about, listing, history, frozen, now=now, style=ticket.style))
+    # DCS tells of now alone.
+    command = "" if wanted.as_of else history_command(ticket.project, ticket.instance_id, frozen.window)
+    about = About(ticket.project, ticket.instance_id, instance, frozen.url, command)
+    text = history_ticket(about, listing, history, frozen, now=wanted.as_of or now, style=ticket.style)
+    return ticket.answer(text)
 
 
 @of_page
@@ -83,7 +90,7 @@ def of_backup(ticket: TicketRequest, backup_id: str) -> HttpResponse:
     if refusal := ticket.refusal():
         return refusal
     listing, instance = ticket.read(holding=backup_id)
-    link = absolute(ticket.path)
+    link = absolute(frozen_backup_path(ticket.path, read_at=listing.read_at))
     life = life_of(listing, backup_id)
     if life is None:
         gone = gone_ticket(ticket.about(instance, link), listing, backup_id, style=ticket.style)
@@ -103,7 +110,7 @@ def of_recovery_point(ticket: TicketRequest) -> HttpResponse:
     listing, instance = ticket.read(bounds=(None, asked.at))
     point = recovery_point(listing, asked.at, now=ticket.now)
     blocks = restore_blocks(instance, listing.records)
-    link = absolute(frozen_recovery_path(ticket.path, ticket.query, asked.at))
+    link = absolute(frozen_recovery_path(ticket.path, ticket.query, asked.at, read_at=listing.read_at))
     command = backup_command(project, instance_id, point.answer.record) if point.answer else ""
     about = ticket.about(instance, link, command)
     return ticket.answer(recovery_ticket(about, listing, point, blocks, style=ticket.style))

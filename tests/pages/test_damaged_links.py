@@ -25,6 +25,10 @@ def get(client_of: Callable[[str], Client]) -> Callable[..., Any]:
     ("opened", "target"),
     [
         (f"{ORDERS}?status=failed&amp;type=auto", f"{ORDERS}?status=failed&type=auto"),
+        (
+            f"{ORDERS}?to=2026-11-23T09:40:00Z&amp;seen=2026-11-23T09:40:00Z)",
+            f"{ORDERS}?to=2026-11-23T09:40:00Z&seen=2026-11-23T09:40:00Z",
+        ),
         (f"{ORDERS}?status=failed&%23038;type=auto", f"{ORDERS}?status=failed&type=auto"),
         (f"{ORDERS}?status%3Dfailed%26type%3Dauto", f"{ORDERS}?status=failed&type=auto"),
         (f"{ORDERS}?status=failed%29.", f"{ORDERS}?status=failed"),

@@ -79,7 +79,7 @@ def test_the_link_in_the_text_shows_the_same_rows_and_has_none_of_its_choices(ad
 
     link = link_in(text)
 
-    assert parse_qs(urlsplit(link).query).keys() == {"status", "sort", "from", "to"}
+    assert parse_qs(urlsplit(link).query).keys() == {"status", "sort", "from", "to", "seen"}
     assert rows_of(ada.get(link.removeprefix("http://127.0.0.1:8000"))) == rows_of(ada.get(ORDERS + query))
 
 

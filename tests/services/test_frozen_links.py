@@ -86,9 +86,11 @@ def test_a_relative_range_becomes_absolute_in_utc_and_all_else_stays() -> None:
         ("utm", "b"),
         ("from", "2026-11-17T12:00:30Z"),
         ("to", "2026-11-24T11:59:51Z"),
+        ("seen", "2026-11-24T11:59:51Z"),
     ]
     bounds = {"from": "2026-10-31T16:00:00Z", "to": "2026-11-02T16:00:00Z"}
-    assert dict(parse_qsl(urlsplit(dated.url).query)) == bounds | {"tz": "Asia/Shanghai"}
+    others = {"tz": "Asia/Shanghai", "seen": "2026-11-24T11:59:51Z"}
+    assert dict(parse_qsl(urlsplit(dated.url).query)) == bounds | others
 
 
 def test_a_backup_of_a_clock_that_is_a_little_ahead_is_kept() -> None:
@@ -123,17 +125,22 @@ def test_no_end_is_set_that_would_hide_a_backup_which_is_shown(odd: BackupRecord
 def test_the_link_carries_the_portal_s_address(settings: Settings) -> None:
     settings.PORTAL_URL = "https://backups.example.com"
 
-    assert link("", []).url == f"https://backups.example.com{PATH}?to=2026-11-24T11:59:51Z"
+    assert (
+        link("", []).url
+        == f"https://backups.example.com{PATH}?to=2026-11-24T11:59:51Z&seen=2026-11-24T11:59:51Z"
+    )
 
 
-def test_a_frozen_link_is_frozen_already() -> None:
+def test_a_frozen_link_is_frozen_already_and_says_anew_when_its_list_was_read() -> None:
     records = [started(NOW - timedelta(hours=2))]
     first = link("range=7d", records)
     query = QueryDict(urlsplit(first.url).query)
-    later = NOW + timedelta(days=30)
+    later = datetime(2026, 12, 24, tzinfo=UTC)
 
     again = frozen_link(
         PATH, query, history_of(records, wanted_by(query), now=later), now=later, read_at=later
     )
 
-    assert again == first
+    assert again == replace(
+        first, url=first.url.replace("seen=2026-11-24T11:59:51Z", "seen=2026-12-24T00:00:00Z")
+    )

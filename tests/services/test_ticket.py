@@ -158,7 +158,7 @@ The automatic backup did not run: the instance was busy with another task
 * *Read from DCS:* 2026-11-24 12:03:14 UTC
 * *Request id:* {{4c1d0001}}
 * *Link:* http://127.0.0.1:8000/projects/eu-prod/instances/5560df16-cebf-4473-95c4-d1b573c16e79/\
-?status=succeed&to=2026-11-24T12:03:15Z
+?status=succeed&to=2026-11-24T12:03:15Z&seen=2026-11-24T12:03:14Z
 
 ||Status||Restore||Backup||Backup id||Type||Data from (UTC)||Took||Size||Remark or error||
 |Succeeded|Restorable|{{backup_2}}|{{00000000-0000-4000-8000-000000000002}}|Automatic|\

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from .backups import Evidence, FieldChange, Interval, RecordChange, evidence_of, last_seen
 from .by_id import KnownBackup, backups_by_id, instances_by_id
-from .comparison import Comparison, compared
+from .comparison import BackupSince, ListSince, backup_since, list_since
 from .events import Event, InstanceGone, Life, life_of
 from .lists import Gap, NotWatched, all_records, gaps, list_as_of
 
 __all__ = [
-    "Comparison",
+    "BackupSince",
     "Event",
     "Evidence",
     "FieldChange",
@@ -22,15 +22,17 @@ __all__ = [
     "Interval",
     "KnownBackup",
     "Life",
+    "ListSince",
     "NotWatched",
     "RecordChange",
     "all_records",
+    "backup_since",
     "backups_by_id",
-    "compared",
     "evidence_of",
     "gaps",
     "instances_by_id",
     "last_seen",
     "life_of",
     "list_as_of",
+    "list_since",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -85,6 +85,15 @@ class Evidence:
     def of_reading(cls, read_at: datetime, sent: bytes = b"") -> Evidence:
         """Return what is known of a backup that has just been read for the first time."""
         return cls(sent, Interval(None, read_at), read_at)
+
+    def known_at(self, read_at: datetime) -> Evidence:
+        """Return what was known of it when its list was read at a time."""
+        return replace(
+            self,
+            last_seen=min(self.last_seen, read_at),
+            gone=self.gone if self.gone and self.gone.seen_at <= read_at else None,
+            changes=tuple(change for change in self.changes if change.seen.seen_at <= read_at),
+        )
 
     @property
     def received(self) -> dict[str, Any]:

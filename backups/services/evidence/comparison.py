@@ -2,57 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from ...dcs.records import BackupRecord
+from ...dcs.records import STATUSES, BackupRecord
+from ...models import Change
 from ..listings import Listing, row_id
-from .backups import Evidence, RecordChange, evidence_of
+from .backups import FIELDS, Evidence, Interval, RecordChange, evidence_of
+from .lists import NotWatched, watched_since
+
+# What became of a record, beside a new status: in the order in which it is said.
+OUTCOMES = (*STATUSES, "not_restorable", "changed", "missing", "gone")
+# Of as many records a page says when what became of them was seen.
+MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The records that a link showed then, by what became of them.
+class BackupSince:
+    """A backup as it was when a link was made, and what has been seen of it since.
 
-    `changed` holds what each was then and its changes since; `newer` counts what the link would show now
-    and did not then.
+    `then` is None where the list did not hold it. `gone` is when it left the list, where it has.
     """
 
-    seen: datetime
-    unchanged: tuple[BackupRecord, ...]
-    changed: tuple[tuple[BackupRecord, Evidence, tuple[RecordChange, ...]], ...]
-    gone: tuple[tuple[BackupRecord, Evidence], ...]
-    newer: int
-
-    @property
-    def shown_then(self) -> int:
-        return len(self.unchanged) + len(self.changed) + len(self.gone)
+    then: BackupRecord | None
+    changes: tuple[RecordChange, ...] = ()
+    gone: Interval | None = None
 
     @property
     def is_unchanged(self) -> bool:
-        return not (self.changed or self.gone or self.newer)
+        return not (self.changes or self.gone)
 
 
-def compared(
+@dataclass(frozen=True)
+class ListSince:
+    """What became of the records that a link showed when it was made.
+
+    `became` counts those that are not as they were, by one of OUTCOMES or a new status. `only_then` are
+    those that the link shows no longer; `known` says more of the first of them, by row id. `more` counts
+    what it shows now and did not then, `newer` what its end keeps out.
+    """
+
+    shown_then: int
+    became: Mapping[str, int]
+    only_then: Sequence[BackupRecord]
+    known: Mapping[str, BackupSince] = field(repr=False)
+    more: int
+    newer: int
+
+    @property
+    def unchanged(self) -> int:
+        return self.shown_then - sum(self.became.values())
+
+    @property
+    def is_unchanged(self) -> bool:
+        return not (self.became or self.only_then or self.more)
+
+    @property
+    def named(self) -> list[tuple[BackupRecord, BackupSince | None]]:
+        """The first of `only_then`, each with what became of it."""
+        return [(record, self.known.get(row_id(record))) for record in self.only_then[:MOST_NAMED]]
+
+
+def backup_since(listing: Listing[BackupRecord], evidence: Evidence, seen: datetime) -> BackupSince:
+    """Return what became of a backup of a list since a time. Raises NotWatched and django.db.Error."""
+    since = watched_since(listing.instance) or listing.watched_since
+    if since is None or since > seen:
+        raise NotWatched(seen, since=since)
+    return _since(evidence, seen)
+
+
+def _since(evidence: Evidence, seen: datetime) -> BackupSince:
+    changes = tuple(change for change in evidence.changes if change.seen.seen_at > seen)
+    gone = evidence.gone if evidence.gone and evidence.gone.seen_at > seen else None
+    then = changes[0].was if changes else evidence.record
+    if evidence.first_seen.seen_at > seen or (evidence.gone and not gone and not changes):
+        then = None
+    return BackupSince(then, changes, gone)
+
+
+def list_since(
     listing: Listing[BackupRecord],
+    then: Listing[BackupRecord],
     *,
     seen: datetime,
-    then: tuple[BackupRecord, ...],
-    now: tuple[BackupRecord, ...],
-) -> Comparison:
-    """Compare what a link's query matched at `seen` with what it matches now. Raises django.db.Error."""
-    ids = {row_id(record): record for record in then}
-    known: Mapping[str, Evidence] = evidence_of(listing, ids) if ids else {}
-    unchanged, changed, gone = [], [], []
-    for one, record in ids.items():
-        evidence = known.get(one)
-        since = tuple(change for change in evidence.changes if change.seen.seen_at > seen) if evidence else ()
-        if evidence and evidence.gone:
-            gone.append((record, evidence))
-        elif evidence and since:
-            changed.append((record, evidence, since))
-        else:
-            unchanged.append(record)
-    newer = sum(row_id(record) not in ids for record in now)
-    return Comparison(seen, tuple(unchanged), tuple(changed), tuple(gone), newer)
+    matched_then: Sequence[BackupRecord],
+    matched_now: Collection[BackupRecord],
+    without_end: Iterable[BackupRecord],
+    now: Iterable[BackupRecord],
+) -> ListSince:
+    """Compare what a link's query matched in the list of `then` with what it matches now.
+
+    `without_end` is what it would match now without its end, `now` all that is known now. Raises
+    django.db.Error.
+    """
+    current = {row_id(record): record for record in now}
+    changed = _changed_since(then) if then.reading != listing.reading else frozenset()
+    outcomes = (_became(record, current, changed) for record in matched_then)
+    became = Counter(outcome for outcome in outcomes if outcome)
+    shown_then, shown_now = set(map(row_id, matched_then)), set(map(row_id, matched_now))
+    only_then = [record for record in matched_then if row_id(record) not in shown_now]
+    held_then = set(map(row_id, then.records))
+    newer = set(map(row_id, without_end)) - shown_now - held_then
+    named = [row_id(record) for record in only_then[:MOST_NAMED]]
+    evidence = evidence_of(listing, named) if named else {}
+    return ListSince(
+        shown_then=len(matched_then),
+        became={one: became[one] for one in sorted(became, key=_place)},
+        only_then=only_then,
+        known={one: _since(known, seen) for one, known in evidence.items()},
+        more=len(shown_now - shown_then),
+        newer=len(newer),
+    )
+
+
+def _changed_since(then: Listing[BackupRecord]) -> frozenset[str]:
+    changes = Change.objects.filter(backup__instance=then.instance, reading__gt=then.reading)
+    return frozenset(changes.values_list("backup__backup_id", flat=True))
+
+
+def _became(then: BackupRecord, current: Mapping[str, BackupRecord], changed: Collection[str]) -> str:
+    """Return one of OUTCOMES or a new status; "" for a record that is as it was, and always has been."""
+    now = current.get(row_id(then))
+    if now is None or now.presence == "unlisted":
+        return "gone" if then.presence != "unlisted" else ""
+    if now.presence != then.presence:
+        return "missing" if now.presence == "missing" else "changed"
+    if now.status != then.status:
+        return now.status or "changed"
+    if then.restorable and not now.restorable:
+        return "not_restorable"
+    differs = any(getattr(then, one) != getattr(now, one) for one in FIELDS)
+    return "changed" if differs or row_id(then) in changed else ""
+
+
+def _place(outcome: str) -> tuple[int, str]:
+    return (OUTCOMES.index(outcome), "") if outcome in OUTCOMES else (len(STATUSES), outcome)

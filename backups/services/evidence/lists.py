@@ -7,18 +7,26 @@ from datetime import datetime
 
 from ...dcs.records import BackupRecord
 from ...models import Instance, Reading
-from ..listings import DecodedRecords, Listing, Subject, instances_of, records_as_of, unlisted_records
+from ..listings import (
+    DecodedRecords,
+    Listing,
+    NothingToShow,
+    Subject,
+    cached_histories,
+    instances_of,
+    records_as_of,
+    unlisted_records,
+)
 from ..problems import Problem
 from ..projects import Project
 from ..words import Words
 
 
-class NotWatched(Exception):
-    """The list was not read before that time: `since` is when it was read first, None where it never was."""
+class NotWatched(NothingToShow):
+    """The list was not read by that time: `since` is when it was read first, None where it never was."""
 
-    def __init__(self, since: datetime | None) -> None:
-        super().__init__("not watched then")
-        self.since = since
+    def __init__(self, at: datetime, *, since: datetime | None) -> None:
+        super().__init__(Problem(kind="not_watched", as_of=at, watched_since=since))
 
 
 @dataclass(frozen=True)
@@ -35,32 +43,43 @@ class Gap:
 
 
 def list_as_of(project: Project, instance_id: str, at: datetime) -> Listing[BackupRecord]:
-    """Return the list of an instance as it was known at a time. Raises NotWatched and django.db.Error."""
+    """Return the list of an instance as it was known at a time. Raises NotWatched and django.db.Error.
+
+    `read_at` is when it was read last by then. Nothing asks DCS.
+    """
+    [snapshot] = cached_histories([(project, instance_id)])
+    current = snapshot.cached
+    if current and current.generation.read_at <= at:
+        return Listing(**vars(current.generation), decoded=current.decoded, source="cache")
     instance = _instance(project, instance_id)
-    readings = Reading.objects.filter(instance=instance, is_accepted=True).select_related("previous")
+    readings = Reading.objects.filter(instance=instance, is_accepted=True)
     reading = readings.filter(first_at__lte=at).order_by("-pk").first()
-    first = readings.order_by("pk").first()
-    if instance is None or reading is None or first is None:
-        raise NotWatched(first.first_at if first else None)
-    records = records_as_of(instance.pk, reading.pk)
+    if instance is None or reading is None:
+        raise NotWatched(at, since=watched_since(instance.pk) if instance else None)
+    if current and current.is_of_reading(reading.pk):
+        decoded, read_at, unlisted = current.decoded, at, current.generation.unlisted
+    else:
+        listed, gone = records_as_of(instance.pk, reading.pk)
+        decoded, unlisted = DecodedRecords(listed), len(gone)
+        decoded.derived(_with_unlisted(reading.pk), lambda records: (*records, *gone))
+        read_at = min(at, max(reading.last_at, reading.first_at))
     return Listing(
-        # One that is still the same now is told as it is at that time.
         generation=f"as-of-{reading.pk}",
-        read_at=min(at, max(reading.last_at, reading.first_at)) if _has_ended(reading) else at,
-        decoded=DecodedRecords(records),
+        read_at=read_at,
         source="cache",
-        promised=None,
+        decoded=decoded,
         cut_short=not reading.is_whole,
         instance=instance.pk,
         reading=reading.pk,
-        watched_since=first.first_at,
+        unlisted=unlisted,
+        watched_since=watched_since(instance.pk),
     )
 
 
-def _has_ended(reading: Reading) -> bool:
-    return Reading.objects.filter(
-        previous=reading.pk, instance=reading.instance_id, is_accepted=True
-    ).exists()
+def watched_since(instance: int) -> datetime | None:
+    """Return when the list of an instance was read first. Raises django.db.Error."""
+    readings = Reading.objects.filter(instance=instance, is_accepted=True).order_by("pk")
+    return readings.values_list("first_at", flat=True).first()
 
 
 def all_records(listing: Listing[BackupRecord]) -> tuple[BackupRecord, ...]:
@@ -68,8 +87,12 @@ def all_records(listing: Listing[BackupRecord]) -> tuple[BackupRecord, ...]:
     if not listing.unlisted:
         return listing.records
     # The rows are those of the reading: what a process has just read itself may not be written yet.
-    name = f"with those no longer listed, {listing.reading}"
+    name = _with_unlisted(listing.reading)
     return listing.derived(name, lambda records: (*records, *unlisted_records(listing.instance)))
+
+
+def _with_unlisted(reading: int) -> str:
+    return f"with those no longer listed, {reading}"
 
 
 def gaps(

@@ -74,6 +74,8 @@ def csv_headers(body: dict[str, Any]) -> dict[str, str]:
     headers = {
         "X-Source": body["source"],
         "X-Read-At": body["read_at"],
+        "X-Seen": body["seen"],
+        "X-As-Of": body["as_of"],
         "X-Complete": "true" if body["complete"] else "false",
         "X-Generation": body["generation"],
         "X-Promised": body["promised"],

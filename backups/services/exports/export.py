@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from ...dcs.records import BackupRecord
 from ..eligibility import eligibility
-from ..evidence import Evidence, Interval, evidence_of
+from ..evidence import Evidence, Interval, evidence_of, list_as_of
 from ..history import (
     FILTERS,
     BackupFilter,
@@ -134,6 +134,8 @@ class Export:
         for record in self.history.matches:
             path = backup_path(record)
             evidence = known.get(row_id(record), just_read)
+            if self.body["as_of"]:
+                evidence = evidence.known_at(self.listing.read_at)
             yield ExportedBackup.of(record, f"{address}{path}" if path else None, evidence)
 
     def etag(self, viewer_key: object) -> str:
@@ -147,6 +149,8 @@ class Export:
             self.body["source"] == "stale",
             self.body["problem"],
             self.body["filter"],
+            self.body["seen"],
+            self.body["as_of"],
             self.body["matched"] if self.body["filter"]["range"] else None,
             viewer_key,
         )
@@ -160,7 +164,7 @@ class Export:
             for key, value in self.body["filter"].items()
             if value and value != by_default.get(key) and key not in ("sort", "tz")
         ]
-        as_of = re.sub(r"[-:]|\.\d+", "", self.body["read_at"])
+        as_of = re.sub(r"[-:]|\.\d+", "", self.body["as_of"] or self.body["read_at"])
         what = "_".join([instance_name, "backups", *asked])[:120]  # the rest must never be cut away
         stale = "_stale" if self.body["source"] == "stale" else ""
         incomplete = "" if self.body["complete"] else "_incomplete"
@@ -172,7 +176,12 @@ def exported_history(
 ) -> Export:
     """Return the whole filtered set of a history, or why there is none."""
     try:
-        listing = instance_backups(project, instance_id, now=now, bounds=wanted.bounds(now), viewer=viewer)
+        if wanted.as_of:
+            listing = list_as_of(project, instance_id, wanted.as_of)
+        else:
+            listing = instance_backups(
+                project, instance_id, now=now, bounds=wanted.bounds(now), viewer=viewer
+            )
     except NothingToShow as nothing:
         problem = nothing.problem
         body = _envelope(project, instance_id, wanted=wanted, problem=problem)
@@ -212,6 +221,7 @@ def _envelope(
     """Return all of backups.json but the backups; on errors that is all there is."""
     if listing and listing.problem:
         problem = listing.problem
+    watched_since = _utc(problem.watched_since) if problem else None
     asked = [problem.request_id] if problem and problem.request_id else []
     return {
         "project": project.name,
@@ -227,9 +237,9 @@ def _envelope(
         "promised": listing.promised if listing else None,
         "total": history.total if history else None,
         "matched": history.matched if history else None,
-        "seen": None,
-        "as_of": None,
-        "watched_since": _utc(listing.watched_since) if listing else None,
+        "seen": _utc(wanted.seen) if wanted else None,
+        "as_of": _utc(wanted.as_of) if wanted else None,
+        "watched_since": _utc(listing.watched_since) if listing else watched_since,
         "unlisted": listing.unlisted if listing else None,
     }
 

@@ -23,6 +23,7 @@ from .links import (
     backup_path,
     backup_url,
     between_url,
+    frozen_backup_path,
     frozen_link,
     frozen_recovery_path,
     history_url,
@@ -39,6 +40,7 @@ from .query import (
     newest_first,
     records_of,
 )
+from .since import history_since
 
 __all__ = [
     "DEFAULT_PER_PAGE",
@@ -62,8 +64,10 @@ __all__ = [
     "backup_path",
     "backup_url",
     "between_url",
+    "frozen_backup_path",
     "frozen_link",
     "frozen_recovery_path",
+    "history_since",
     "history_url",
     "instance_page",
     "instance_url",

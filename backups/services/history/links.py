@@ -2,7 +2,8 @@
 
 A link for a ticket is frozen: it shows the same backups next week. A relative range moves with the
 clock, and a history without an end gains a row with every new backup. So it has absolute bounds,
-and ends when the list that it was copied from was read.
+and ends when the list that it was copied from was read. It says when that was (`seen`), so that it tells
+next week what has changed since.
 """
 
 from __future__ import annotations
@@ -45,11 +46,28 @@ def backup_path(record: BackupRecord) -> str:
     return f"backups/{record.backup_id}/" if CLOUD_ID.fullmatch(record.backup_id) else ""
 
 
-def frozen_recovery_path(path: str, query: QueryDict, at: datetime) -> str:
-    """Return the page that shows the same instant next week, whatever words it was asked with."""
+def frozen_recovery_path(
+    path: str, query: QueryDict, at: datetime, *, read_at: datetime | None = None
+) -> str:
+    """Return the page that shows the same instant next week, whatever words it was asked with.
+
+    With `read_at`, of the list that it was answered from, it tells then what has changed.
+    """
     query = query.copy()
     query["at"] = utc_text(at)
+    if read_at:
+        query["seen"] = seen_text(read_at)
     return f"{path}?{query.urlencode(safe=':')}"
+
+
+def frozen_backup_path(path: str, *, read_at: datetime) -> str:
+    """Return the page of a backup that tells next week what has changed since its list was read."""
+    return f"{path}?seen={seen_text(read_at)}"
+
+
+def seen_text(read_at: datetime) -> str:
+    """Return the whole second by which a list had been read, as links carry it."""
+    return utc_text(read_at.replace(microsecond=0) + timedelta(seconds=bool(read_at.microsecond)))
 
 
 def between_url(project: Project, instance_id: str, start: datetime | None, end: datetime) -> str:
@@ -113,8 +131,10 @@ def frozen_link(
     for name, bound in (("from", start), ("to", end)):
         if bound:
             values[name] = [utc_text(bound)]
+    as_of = history.filter.as_of
+    values |= {"as_of": [utc_text(as_of)], "seen": []} if as_of else {"seen": [seen_text(read_at)]}
     # A form without JavaScript also sends its empty fields.
-    for name in ("range", *(name for name in ("from", "to", "q") if not values.get(name, [""])[-1])):
+    for name in ("range", *(name for name in ("from", "to", "q", "as_of") if not values.get(name, [""])[-1])):
         values.pop(name, None)
     pairs = [f"{quote(name, safe=':')}={quote(value, safe=':')}" for name in values for value in values[name]]
     url = absolute(f"{path}?{'&'.join(pairs)}" if pairs else path)

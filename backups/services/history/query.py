@@ -33,6 +33,7 @@ class BackupFilter(PageAsked):
 
     `chosen` has the values of each of FILTERS that has any. `start` is inclusive and `end` exclusive,
     both aware; `range` is a key of RANGES and stands instead of both. `words` are case-folded.
+    `as_of`: the list as it was known then; `seen`: what has changed since then.
     """
 
     chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -42,10 +43,16 @@ class BackupFilter(PageAsked):
     range: str = ""
     sort: str = DEFAULT_SORT
     tz: str = ""
+    seen: datetime | None = None
+    as_of: datetime | None = None
 
     def bounds(self, now: datetime) -> tuple[datetime | None, datetime | None]:
-        """Return the absolute bounds of started_at; a range begins at a whole second and has no end."""
+        """Return the absolute bounds of started_at; a range begins at a whole second and has no end.
+
+        It counts from the time as of which the list is shown.
+        """
         if self.range:
+            now = self.as_of or now
             return now.replace(microsecond=0) - RANGES[self.range], None
         return self.start, self.end
 

@@ -84,6 +84,10 @@ class Cached(NamedTuple):
     generation: Generation
     decoded: DecodedRecords[Any]
 
+    def is_of_reading(self, reading: int) -> bool:
+        """Whether it is all written, and a row of evidence stands for it."""
+        return self.generation.reading == reading and not self.decoded.sent
+
 
 @dataclass(frozen=True)
 class Pointer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,7 +26,7 @@ def load(subject: Subject, generation: Generation) -> tuple[Records, Digests] | 
     """Return the records of the current generation of a list, and their digests. Raises django.db.Error."""
     if subject.kind == "backups":
         if not generation.digest:
-            return as_of(generation.instance, generation.reading), {}
+            return as_of(generation.instance, generation.reading)[0], {}
         return listed(generation.instance)
     column = "shown" if subject.kind == "instance" else "listed"
     found_instances = [json for json in instances_of(subject).values_list(column, flat=True) if json]
@@ -77,24 +77,31 @@ def instances_of(subject: Subject) -> QuerySet[Instance]:
     return rows.filter(instance_id=subject.instance_id)
 
 
-def as_of(instance: int, reading: int) -> tuple[BackupRecord, ...]:
-    """Return the records that the list of an instance held at an accepted reading. Raises django.db.Error."""
-    return backups_of_raw(_held_at(instance, reading))
-
-
-def _held_at(instance: int, reading: int) -> Iterable[bytes]:
-    """Yield the JSON of each record, as it was then.
+def as_of(instance: int, reading: int) -> tuple[tuple[BackupRecord, ...], tuple[BackupRecord, ...]]:
+    """Return the records that a list held at an accepted reading, and those that had left it by then.
 
     The first change after the reading tells what a record was then; where there is none, it is as now.
+    Raises django.db.Error.
     """
     later: dict[int, bytes] = {}
-    changes = Change.objects.filter(backup__instance=instance, reading__gt=reading)
-    for pk, before in changes.order_by("-reading", "-pk").values_list("backup_id", "before"):
+    changes = Change.objects.filter(backup__instance=instance)
+    for pk, before in (
+        changes.filter(reading__gt=reading).order_by("-reading", "-pk").values_list("backup_id", "before")
+    ):
         later[pk] = bytes(before)
+    # What was away then and has come back: as it was when it left.
+    away = [pk for pk, before in later.items() if not before]
+    of_those = changes.filter(backup__in=away, reading__lte=reading).order_by("reading", "pk")
+    as_it_left = {pk: bytes(before) for pk, before in of_those.values_list("backup_id", "before")}
+    listed: list[bytes] = []
+    unlisted: list[bytes] = []
     rows = Backup.objects.filter(instance=instance, first__lte=reading).order_by("pk")
     for pk, record, gone, is_doubtful in rows.values_list("pk", "record", "gone_id", "gone__is_doubtful"):
-        was = later.get(pk)
-        if was is None and (gone is None or gone > reading or is_doubtful):
-            was = bytes(record)
-        if was:
-            yield was
+        if pk in as_it_left:
+            unlisted.append(as_it_left[pk])
+        elif pk in later or gone is None or gone > reading or is_doubtful:
+            listed.append(later.get(pk) or bytes(record))
+        else:
+            unlisted.append(bytes(record))
+    gone_by_then = backups_of_raw(unlisted)
+    return backups_of_raw(listed), _with_presence(gone_by_then, [True] * len(unlisted), "unlisted")

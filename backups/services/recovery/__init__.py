@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from .blocks import Block, restore_blocks
 from .point import RecoveryPoint, examples, recovery_point, usable_reach
+from .since import RecoverySince, recovery_since
 from .strip import strip_marks
 
 __all__ = [
     "Block",
     "RecoveryPoint",
+    "RecoverySince",
     "examples",
     "recovery_point",
+    "recovery_since",
     "restore_blocks",
     "strip_marks",
     "usable_reach",

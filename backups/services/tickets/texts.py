@@ -11,7 +11,6 @@ from typing import Any
 
 from django.utils.translation import gettext, override
 
-from ...dcs.errors import DcsNotFound
 from ...dcs.records import BackupRecord
 from ..eligibility import eligibility
 from ..evidence import Life
@@ -47,6 +46,7 @@ def history_ticket(
         filter_in_words=_filter_in_words,
         rows=history.rows[:MOST_ROWS],
         longer_than_one_answer=listing.total > MOST_RECORDS,
+        as_of=history.filter.as_of,
     )
 
 
@@ -78,7 +78,7 @@ def problem_ticket(about: About, problem: Problem, *, now: datetime, style: Styl
         listing=None,
         problem=problem,
         asked_at=problem.asked_at or now,
-        unknown=problem.kind == DcsNotFound.kind,
+        unknown=problem.page_status == 404,
     )
 
 
@@ -99,7 +99,7 @@ def recovery_ticket(
 
 def _text(name: str, style: Style, **context: Any) -> str:
     with override(style.language):
-        return TicketRenderer(style).render(name, **context)
+        return TicketRenderer(style).render(name, **{"as_of": None, **context})
 
 
 # The filter in words ---------------------------------------------------------

@@ -1,0 +1,213 @@
+"""A link tells what it showed when it was made, what is true now, and what has changed between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.services.listings import Subject, client_for, reader, recorder
+from backups.services.projects import Project
+from tests.conftest import restart
+from tests.services.api_records import EXPIRED, raw, raws
+
+from .conftest import ORDERS, all_of, csv_rows, links_of, rows_of, text_of
+
+THEN = datetime(2026, 11, 3, 12, 3, 13, 400_000, tzinfo=UTC)
+SEEN = "2026-11-03T12:03:14Z"
+CONFIRMED = datetime(2026, 11, 9, 2, 4, tzinfo=UTC)
+NOW = datetime(2026, 11, 9, 2, 14, tzinfo=UTC)
+Read = Callable[[list[dict[str, Any]], datetime], None]
+
+
+def id_of(number: int) -> str:
+    return str(raw(number)["backup_id"])
+
+
+@pytest.fixture
+def read(portal: Settings, emulator: Emulator) -> Read:
+    """`read(records, at)`: the portal reads a list of these records at that time, and no more by itself."""
+    portal.DCS_FRESH_SECONDS = 10**9
+    project = Project(name="eu-prod", **portal.DCS_PROJECTS["eu-prod"])  # type: ignore[arg-type]
+    subject = Subject("backups", project, ORDERS_CACHE_ID)
+
+    def reading(records: list[dict[str, Any]], at: datetime) -> None:
+        emulator.set_records(ORDERS_CACHE_ID, records)
+        walk = subject.read(client_for(project), on_page=lambda page: None)
+        recorder.accept(subject, walk, read_at=at).write()
+
+    return reading
+
+
+@pytest.fixture
+def much_has_changed(read: Read) -> None:
+    """Of 14 backups 3 have expired and 2 have left the list; 6 are newer than all of them."""
+    read(raws(14), THEN)
+    read(raws(14), CONFIRMED)
+    newer = [raw(number) for number in range(75, 69, -1)]
+    read([*newer, *raws(14)[:9], *(raw(number, **EXPIRED) for number in (5, 4, 3))], NOW)
+
+
+def copied(page: Any) -> str:
+    """The link that Copy link copies, as it is opened."""
+    [link] = links_of(page, "data-copy-link")
+    parts = urlsplit(link)
+    return f"{parts.path}?{parts.query}"
+
+
+def test_a_copied_history_tells_that_nothing_has_changed_or_what_has(ada: Client, read: Read) -> None:
+    read(raws(14), THEN)
+    link = copied(ada.get(f"{ORDERS}?type=auto"))
+    read(raws(14), CONFIRMED)
+
+    unchanged = ada.get(link)
+    newer = [raw(number) for number in range(75, 69, -1)]
+    read([*newer, *raws(14)[:9], *(raw(number, **EXPIRED) for number in (5, 4, 3))], NOW)
+    changed = ada.get(link)
+
+    assert link.endswith(f"&seen={SEEN}")
+    assert "Unchanged since 3 Nov 12:03:14 UTC , confirmed" in text_of(unchanged)
+    shown = text_of(changed)
+    assert "Changed since this link was made ( 3 Nov 12:03:14 UTC )." in shown
+    assert (
+        "Of 14 shown then: 9 unchanged, 3 expired, 2 no longer listed; 6 newer are outside this link."
+        in shown
+    )
+    assert "backup_2 : Was Succeeded, restorable. No longer listed, seen 9 Nov 02:14:00 UTC" in shown
+    assert len(rows_of(changed)) == 12
+    # What matched only then is where the list is as it was.
+    [then] = [one for one in links_of(changed) if "as_of" in one and id_of(2) in one]
+    assert rows_of(ada.get(unquote(then))) == [id_of(2)]
+    # The page that keeps itself current, its rows and its forms keep the time.
+    assert f'hx-get="{link}"'.replace("&", "&amp;") in changed.content.decode()
+    assert any(f"{id_of(5)}/?seen={quote(SEEN)}" in one for one in links_of(changed))
+    assert copied(changed).endswith("&seen=2026-11-09T02:14:00Z")
+
+
+@pytest.mark.usefixtures("much_has_changed")
+def test_a_backup_and_a_recovery_point_tell_then_and_now(ada: Client) -> None:
+    asked = f"{ORDERS}recovery-point/?at=2026-11-01T05:30:00Z&tz=UTC&seen="
+
+    backup = ada.get(f"{ORDERS}backups/{id_of(4)}/?seen={SEEN}")
+    point = ada.get(asked + SEEN)
+    before = ada.get(f"{ORDERS}backups/{id_of(4)}/?seen=2026-10-03T12:00:00Z")
+
+    was = "Was Succeeded, restorable. Expired , seen 9 Nov 02:14:00 UTC (between readings of"
+    assert (
+        f"Changed since this link was made ( 3 Nov 12:03:14 UTC ). {was} 02:04:00 and 02:14:00). As it"
+        in text_of(backup)
+    )
+    assert copied(backup) == f"{ORDERS}backups/{id_of(4)}/?seen=2026-11-09T02:14:00Z"
+    assert "The answer then: backup_5 , data from 1 Nov 05:00:05 UTC ." in text_of(point)
+    assert f"The answer now: no usable backup. backup_5 : {was}" in text_of(point)
+    assert copied(point).endswith("&seen=2026-11-09T02:14:00Z")
+    not_known = "Watched since 3 Nov 12:03:13 UTC : what the list said on 3 Oct 12:00:00 UTC is not known."
+    for page in (
+        before,
+        ada.get(f"{asked}2026-10-03T12:00:00Z"),
+        ada.get(f"{ORDERS}?seen=2026-10-03T12:00:00Z"),
+    ):
+        assert not_known in text_of(page)
+    assert "Unchanged since 9 Nov 02:14:00 UTC" in text_of(ada.get(f"{asked}2026-11-09T02:14:00Z"))
+
+
+@pytest.mark.usefixtures("much_has_changed")
+def test_a_history_is_shown_as_it_was_known_at_a_time(ada: Client, emulator: Emulator) -> None:
+    emulator.clear_calls()
+    # It counts from the time as of which the list is shown.
+    address = f"{ORDERS}?range=3d&status=succeed&as_of={SEEN}"
+
+    answers = all_of(ada, address)
+
+    page, body = answers[""], answers["backups.json"].json()
+    everything = [id_of(number) for number in range(14, 0, -1)]
+    assert rows_of(page) == [one["backup_id"] for one in body["backups"]] == everything
+    assert [row["backup_id"].lstrip("'") for row in csv_rows(answers["backups.csv"])] == everything
+    assert "As known on 3 Nov 12:03:14 UTC" in text_of(page)
+    assert any("as_of" not in one for one in links_of(page, 'class="btn primary"'))
+    assert f"as_of={SEEN}" in copied(page)
+    assert "seen" not in copied(page)
+    assert (body["as_of"], body["read_at"], body["total"]) == (SEEN, SEEN, 14)
+    assert answers["backups.csv"].headers["X-As-Of"] == SEEN
+    assert "_as-of-20261103T120314Z" in answers["backups.csv"].headers["Content-Disposition"]
+    assert (
+        "As known on: 2026-11-03 12:03:14 UTC"
+        in ada.get(
+            f"{ORDERS}ticket/?as_of={SEEN}&text=plain", headers={"Accept": "text/plain"}
+        ).content.decode()
+    )
+    assert not [call for call in emulator.calls if "/backups" in call.path]
+
+
+@pytest.mark.usefixtures("much_has_changed")
+@pytest.mark.parametrize(
+    ("query", "status", "of_json", "sentence"),
+    [
+        (f"seen={SEEN}&as_of={SEEN}", 400, 400, "it cannot stand together with seen"),
+        ("as_of=2026-11-03", 400, 400, "it must be a UTC time such as"),
+        ("seen=2026-11-03T12:0", 200, 400, "Unread part of the link: seen=2026-11-03T12:0"),
+        ("as_of=2026-10-03T12:00:00Z", 404, 404, "what the list said on 3 Oct 12:00:00 UTC is not known"),
+    ],
+)
+def test_a_time_that_means_nothing_is_said(
+    ada: Client, query: str, status: int, of_json: int, sentence: str
+) -> None:
+    answers = all_of(ada, f"{ORDERS}?{query}")
+
+    assert sentence in text_of(answers[""])
+    assert answers[""].status_code == status
+    assert bool(rows_of(answers[""])) == (status == 200)
+    for name in ("backups.json", "backups.csv"):
+        assert answers[name].status_code == of_json
+    assert "backups" not in answers["backups.json"].json()
+    if status == 200:
+        for page in (f"backups/{id_of(4)}/", "recovery-point/"):
+            assert sentence in text_of(ada.get(f"{ORDERS}{page}?{query}"))
+
+
+def test_links_open_in_three_tabs_after_a_restart_with_instance_and_dcs_gone(
+    client_of: Callable[[str], Client], emulator: Emulator, portal: Settings
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(14))
+    before = client_of("ada")
+    recovery = f"{ORDERS}recovery-point/?at=2026-11-01T05:30:00Z&tz=UTC"
+    links = [copied(before.get(path)) for path in (ORDERS, f"{ORDERS}backups/{id_of(4)}/", recovery)]
+    emulator.fleet.remove_instance(ORDERS_CACHE_ID)
+    before.post(f"{ORDERS}refresh/")
+    assert reader.wait_for_readers()
+    restart()
+
+    browser = Client()
+    tabs = [browser.get(link).headers["Location"] for link in links]
+    landed = [
+        browser.post("/sign-in/", {"person": "ada", "next": unquote(tab.partition("next=")[2])})
+        for tab in tabs
+    ]
+    emulator.fail_with(503)
+    pages = [browser.get(answer.headers["Location"]) for answer in landed]
+
+    assert [answer.headers["Location"] for answer in landed] == links
+    for page in pages:
+        assert page.status_code == 200
+        assert "Unchanged since" in text_of(page)
+    assert len(rows_of(pages[0])) == 14
+    assert "The answer is the same: backup_5" in text_of(pages[2])
+    as_of = next(one for one in links_of(pages[0]) if "as_of=" in one)
+    assert len(rows_of(browser.get(unquote(as_of)))) == 14
+
+    # Who may not see the project learns nothing of it, then or now.
+    project = portal.DCS_PROJECTS["eu-prod"] | {"groups": ("dcs-all",)}
+    portal.DCS_PROJECTS = {**portal.DCS_PROJECTS, "eu-prod": project}
+    ben = client_of("ben")
+    for link in (*links, unquote(as_of)):
+        hidden = ben.get(link)
+        assert hidden.status_code == 404
+        assert "orders-cache" not in text_of(hidden)
+    assert id_of(4) not in "".join(links_of(ben.get(f"/find/?q={id_of(4)}")))
