@@ -33,7 +33,7 @@ def measure(effort: Effort) -> list[Row]:
             Row(f"{records:,} records: first view", first["wall"], "ms"),
             Row(f"{records:,} records: cached page, processor time", cached["cpu"], "ms"),
             Row(f"{records:,} records: all filters, processor time", filtered["cpu"], "ms"),
-            Row(f"{records:,} records: memory for a record", (first["memory"] - before) / records, "kB"),
+            Row(f"{records:,} records: memory for a record", (cached["memory"] - before) / records, "kB"),
         ]
     what = f"cached page of {effort.sizes[-1]:,} records against one of {effort.sizes[0]:,}"
     return [Row(what, costs[-1] / costs[0], most=2), *rows, *_pasted_texts()]

@@ -32,6 +32,9 @@ class Pages:
 
     def ask(self, path: str, *, times: int = 1, count_files: bool = False) -> Json:
         """Get a page so often, and return its median costs; `{n}` in `path` is another number each time."""
+        from backups.services.listings import reader
+
+        reader.wait_for_readers(600)  # what a view before left to be written is no cost of this one
         cpu, wall, files = [], [], set()
         for _ in range(times):
             began = time.process_time(), time.perf_counter()
