@@ -108,9 +108,9 @@ class QueryLinks:
 
     @cached_property
     def ticket(self) -> str:
-        """The text for a ticket about this page, which takes the page's query."""
+        """The text for a ticket about this page, with its query; restores have none of their own."""
         path, mark, query = self.here.partition("?")
-        return f"{path}ticket/{mark}{query}"
+        return f"{path.removesuffix('restores/')}ticket/{mark}{query}"
 
     def export(self, name: str) -> str:
         """Return the link of backups.json or backups.csv with the filters: the whole set, no page."""

@@ -40,8 +40,10 @@ urlpatterns = [
     path(INSTANCE + "backups.csv", exports.backups_csv, name="backups-csv"),
     path(INSTANCE + "recovery-point/", pages.recovery_point, name="recovery-point"),
     path(INSTANCE + "recovery-point/ticket/", tickets.of_recovery_point, name="recovery-ticket"),
+    path(INSTANCE + "restores/", pages.restores, name="restores"),
     path(INSTANCE + "refresh/", pages.refresh, name="refresh"),
     path(INSTANCE + "backups/<id:backup_id>/", pages.backup, name="backup"),
+    path(INSTANCE + "backups/<id:backup_id>/restores/", pages.restores, name="backup-restores"),
     path(INSTANCE + "backups/<id:backup_id>/ticket/", tickets.of_backup, name="backup-ticket"),
     # Last, since nothing else begins so: what mail or chat left behind an address.
     path("projects/<rest:rest>", damaged_path, name="damaged-path"),

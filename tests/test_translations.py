@@ -220,7 +220,7 @@ def data(emulator: Emulator) -> list[str]:
     for project in emulator.fleet.projects:
         texts |= {project.name, project.region, project.project_id}
         for instance in emulator.fleet.instances(project):
-            texts |= set(_strings(instance.details()))
+            texts |= set(_strings(instance.details())) | set(_strings(list(instance.restores)))
     for name in ("orders-cache", *SHOWN):
         for row in emulator.fleet.backups(emulator.fleet.named(name)):
             texts |= set(_strings(json.loads(row.text)))
@@ -253,7 +253,7 @@ PAGES += [
     f"{ORDERS}backups/zzz/",
     f"{ORDERS}backups/zzz/ticket/",
 ]
-PAGES += ["/zzz/", ORDERS, f"{ORDERS}?q=zzz", f"{ORDERS}?page=99"]
+PAGES += ["/zzz/", ORDERS, f"{ORDERS}restores/", f"{BACKUP}restores/", f"{ORDERS}?q=zzz", f"{ORDERS}?page=99"]
 PAGES += [
     f"{ORDERS}?status=failed&status=expired&type=auto&sort=-size&tz=Asia/Shanghai",
     f"{ORDERS}?from=zzz&per_page=7&page=0&error=zzz&tz=zzz&range=7d",

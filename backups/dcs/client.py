@@ -22,8 +22,8 @@ from requests.structures import CaseInsensitiveDict
 
 from .errors import DcsAnswerGarbled, DcsError, DcsNotFound, DcsUnavailable, error_from_answer, is_error
 from .http import FAILURES, PAUSES, DeadlineAdapter, failure_of, request_id_of, retry_after_of, with_retries
-from .pages import Item, Page, backup_page, decode, instance_answer, instance_page
-from .records import BackupRecord, Instance
+from .pages import Item, Page, backup_page, decode, instance_answer, instance_page, restore_page
+from .records import BackupRecord, Instance, RestoreRecord
 from .signing import Credentials, Signer, canonical_query
 
 USER_AGENT = "dcs-backup-portal/1.0"
@@ -117,6 +117,17 @@ class DcsClient:
             query.append(("end_time", _compact(end_time)))
         path = f"/{_segment(instance_id)}/backups"
         return self._ask("ListBackupRecords", backup_page, path, query, deadline, retry=retry)
+
+    def list_restore_records(
+        self, instance_id: str, *, limit: int = MAX_LIMIT, offset: int = 0, deadline: float | None = None
+    ) -> Page[RestoreRecord]:
+        """Ask for one page of the restores into an instance (ListRestoreRecords).
+
+        `offset` counts records from 0. No restore yet is a page without records.
+        """
+        query = [("limit", str(limit)), ("offset", str(offset))]
+        path = f"/{_segment(instance_id)}/restores"
+        return self._ask("ListRestoreRecords", restore_page, path, query, deadline)
 
     def list_instances(
         self, *, limit: int = MAX_LIMIT, offset: int = 0, deadline: float | None = None

@@ -13,7 +13,7 @@ import msgspec
 
 from .errors import DcsAnswerGarbled, is_error
 from .fields import Count, has_value, whole_number
-from .records import BackupRecord, BackupRow, Instance
+from .records import BackupRecord, BackupRow, Instance, RestoreRecord
 
 
 class _Keyed(Protocol):
@@ -62,6 +62,11 @@ _usual_page = msgspec.json.Decoder(_UsualPage).decode
 def instance_page(body: bytes, request_id: str = "") -> Page[Instance]:
     """Return the typed page of a body of ListInstances."""
     return _read_page(body, request_id, Instance.from_api, "instances", "instance_num")
+
+
+def restore_page(body: bytes, request_id: str = "") -> Page[RestoreRecord]:
+    """Return the typed page of a body of ListRestoreRecords."""
+    return _read_page(body, request_id, RestoreRecord.from_api, "restore_record_response", "total_num")
 
 
 def _read_page(

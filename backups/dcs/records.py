@@ -3,8 +3,8 @@
 Each `from_api()` reads one untyped JSON object and never raises: null, `{}`,
 `""` and a missing key all mean "no value", and a value that cannot be read is
 kept as text in `unread`, so that a page can show it as itself. The fields and
-their oddities are those of the API's reference page for ListBackupRecords,
-ListInstances and ShowInstance.
+their oddities are those of the API's reference pages for ListBackupRecords,
+ListRestoreRecords, ListInstances and ShowInstance.
 """
 
 from __future__ import annotations
@@ -163,6 +163,45 @@ class BackupRecord(msgspec.Struct, frozen=True, gc=False):
     def key(self) -> str:
         """What tells this record from others; one without an id is told by all that it says."""
         return self.backup_id or f"\0{self!r}"
+
+
+class RestoreRecord(msgspec.Struct, frozen=True, gc=False):
+    """One row of ListRestoreRecords: a restore of a backup into an instance, as a BackupRecord is read.
+
+    `status` is waiting, restoring, succeed or failed.
+    """
+
+    restore_id: str
+    name: str
+    backup_id: str
+    backup_name: str
+    status: str
+    error_code: str
+    description: str
+    created_at: datetime | None
+    updated_at: datetime | None
+
+    @classmethod
+    def from_api(cls, raw: dict[str, Any]) -> RestoreRecord:
+        return cls(
+            restore_id=text_of(raw.get("restore_id")),
+            name=text_of(raw.get("restore_name")),
+            backup_id=text_of(raw.get("backup_id")),
+            backup_name=text_of(raw.get("backup_name")),
+            status=text_of(raw.get("status")),
+            error_code=text_of(raw.get("error_code")).lower(),
+            description=text_of(raw.get("restore_remark")),
+            created_at=time_of(raw.get("created_at")),
+            updated_at=time_of(raw.get("updated_at")),
+        )
+
+    @property
+    def is_running(self) -> bool:
+        return self.status in ("waiting", "restoring")
+
+    @property
+    def key(self) -> str:
+        return self.restore_id or f"\0{self!r}"
 
 
 class BackupPolicy(msgspec.Struct, frozen=True, gc=False):

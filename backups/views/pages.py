@@ -221,6 +221,29 @@ def recovery_point(request: HttpRequest, project: Project, instance_id: str) -> 
     return live_page(request, "recovery_point.html", context, live)
 
 
+@require_safe
+@of_project
+def restores(request: HttpRequest, project: Project, instance_id: str, backup_id: str = "") -> HttpResponse:
+    """The restores into an instance, or of one backup: a page, and for a page's block what it shows of it."""
+    now = timezone.now()
+    listing = listings.instance_restores(
+        project, instance_id, now=now, patience=patience(request), viewer=viewer_key(request)
+    )
+    live = Live.of_listing(listing, now=now)
+    if answer := nothing_newer(request, live):
+        return answer
+    instance = listings.cached_instance(project, instance_id)
+    context = _about(project, instance_id, instance) | {
+        "backup_id": backup_id,
+        "clock": clock_of(request, now),
+        "listing": listing,
+        "restores": [one for one in listing.records if not backup_id or one.backup_id == backup_id],
+    }
+    if "HX-Request" in request.headers and SHOWN not in request.headers:
+        return render(request, "_restores.html", context)
+    return live_page(request, "restores.html", context, live)
+
+
 @require_POST
 @of_project
 def refresh(request: HttpRequest, project: Project, instance_id: str) -> HttpResponse:
@@ -310,6 +333,7 @@ def _problem_page(request: HttpRequest, problem: Problem, project: Project, inst
         instance = listings.cached_instance(project, instance_id) if instance_id else None
         context = _about(project, instance_id, instance) | {
             "clock": clock_of(request, now),
+            "of_restores": request.path.endswith("/restores/"),
             "problem": problem,
             "retry_url": request.get_full_path(),
         }

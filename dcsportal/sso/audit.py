@@ -26,6 +26,8 @@ VIEWED = (
     "backups-json",
     "backups-csv",
     "recovery-point",
+    "restores",
+    "backup-restores",
     "history-ticket",
     "backup-ticket",
     "recovery-ticket",

@@ -43,7 +43,8 @@ window.htmx.defineExtension("morph", {
     const { style: root } = document.documentElement;
     root.overflowAnchor = "none"; // the browser would guess too
     window.Idiomorph.morph(target, fragment.querySelector("[data-live]"), {
-      callbacks: { beforeAttributeUpdated: mayChange },
+      // What was fetched into an opened block is in no page.
+      callbacks: { beforeAttributeUpdated: mayChange, beforeNodeMorphed: (node) => !("fetched" in (node.dataset ?? {})) },
       restoreFocus: false,
     });
     lookAgain(places);

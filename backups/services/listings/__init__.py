@@ -16,6 +16,7 @@ from .histories import (
     backups_and_instance,
     cached_histories,
     instance_backups,
+    instance_restores,
     notes_of_histories,
 )
 from .instances import at_hand, cached_instance, cached_instances, project_instances
@@ -56,6 +57,7 @@ __all__ = [
     "dcs_state",
     "failed",
     "instance_backups",
+    "instance_restores",
     "instances_of",
     "is_fresh",
     "key_hold",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from ...dcs.records import BackupRecord, Instance
+from ...dcs.records import BackupRecord, Instance, RestoreRecord
 from ..projects import Project
 from . import guard, reader, rows, store
 from .guard import CacheSnapshot, Notes, snapshots
@@ -95,6 +95,26 @@ def backups_and_instance(
             raise
         return listing, None
     return listing, shown.records[0]
+
+
+def instance_restores(
+    project: Project, instance_id: str, *, now: datetime, patience: float | None = None, viewer: str = ""
+) -> Listing[RestoreRecord]:
+    """Return the restores into an instance, not older than a list that is fresh, unless DCS does not answer.
+
+    Raises NothingToShow and TooManyUnknown.
+    """
+    snapshot, of_backups = snapshots(
+        Subject("restores", project, instance_id), Subject("backups", project, instance_id)
+    )
+    visit = Visit.beginning(now, viewer, patience)
+    if snapshot.cached:
+        return listing_of(snapshot, visit, read_now=not is_fresh(snapshot.cached.generation, now))
+    standing = _standing(of_backups, visit)
+    listing = listing_of(snapshot, visit)
+    if standing.counted:
+        store.count(*standing.counted, -1)  # DCS knows it
+    return listing
 
 
 def cached_histories(wanted: Iterable[tuple[Project, str]]) -> list[CacheSnapshot]:

@@ -53,8 +53,8 @@ def accept(subject: Subject, walk: Walk[Any], *, read_at: datetime) -> Recording
 
 
 def _recording(subject: Subject, walk: Walk[Any], read_at: datetime, pointer: Pointer) -> Recording:
-    kind = _BackupsRecording if subject.kind == "backups" else _InstancesRecording
-    return kind(subject, walk, read_at, pointer)
+    kinds = {"backups": _BackupsRecording, "restores": _RestoresRecording}
+    return kinds.get(subject.kind, _InstancesRecording)(subject, walk, read_at, pointer)
 
 
 class Recording:
@@ -415,6 +415,19 @@ def _project(project: Project) -> CloudProject:
     return found
 
 
+# Restores -------------------------------------------------------------------------
+
+
+class _RestoresRecording(Recording):
+    """Restores are read when somebody asks for them, and stay with the process that has read them."""
+
+    def _compare(self) -> None:
+        self.new = Cached(self._generation(digest="restores"), DecodedRecords(self.walk.records))
+
+    def write(self) -> None:
+        """Write nothing: they are no evidence."""
+
+
 # Failures -------------------------------------------------------------------------
 
 
@@ -432,7 +445,7 @@ def _failed(subject: Subject, problem: Problem, at: datetime) -> None:
     if problem.kind == "not_found" and instance.gone_why != "unknown":
         since = instance.gone_since or at
         Instance.objects.filter(pk=instance.pk).update(gone_since=since, gone_why="unknown")
-    if subject.kind == "instance":
+    if subject.kind != "backups":
         return
     last = Reading.objects.filter(instance=instance).order_by("-pk").first()
     known = generations.look_up(subject).generation

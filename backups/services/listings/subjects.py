@@ -29,7 +29,7 @@ Window = tuple[datetime | None, datetime | None]
 class Subject:
     """One list that DCS can be asked for, and under which keys the store has what is known of it."""
 
-    kind: Literal["backups", "instances", "instance"]
+    kind: Literal["backups", "instances", "instance", "restores"]
     project: Project
     instance_id: str = ""
     window: Window | None = None
@@ -76,6 +76,15 @@ class Subject:
         if self.kind == "instances":
             return walk(
                 lambda offset, limit: client.list_instances(offset=offset, limit=limit, deadline=deadline()),
+                page_size=settings.DCS_PAGE_SIZE,
+                max_records=settings.DCS_MAX_RECORDS,
+                on_page=on_page,
+            )
+        if self.kind == "restores":
+            return walk(
+                lambda offset, limit: client.list_restore_records(
+                    self.instance_id, offset=offset, limit=limit, deadline=deadline()
+                ),
                 page_size=settings.DCS_PAGE_SIZE,
                 max_records=settings.DCS_MAX_RECORDS,
                 on_page=on_page,

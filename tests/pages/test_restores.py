@@ -1,0 +1,62 @@
+"""The restores into an instance and of one backup, read when somebody opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import REFERENCE_BACKUP_ID
+from backups.models import Reading
+
+from .conftest import ORDERS, history_of, links_of, text_of
+
+BACKUP = f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"
+
+
+def test_a_page_leads_to_the_restores_and_asks_for_them_only_then(ada: Client, emulator: Emulator) -> None:
+    assert f"{BACKUP}restores/" in links_of(ada.get(BACKUP))
+    assert f"{ORDERS}restores/" in links_of(ada.get(ORDERS))
+    assert emulator.count("/restores") == 0
+
+    page = ada.get(f"{ORDERS}restores/")
+
+    assert "restored 11 May 2019 02:15:02 UTC , succeeded" in text_of(page)
+    assert "restore of 18 Sep" in text_of(page)
+    assert "dcs.08.0007" in text_of(page)
+    assert BACKUP in links_of(page)
+    ada.get(f"{BACKUP}restores/")
+    assert emulator.count("/restores") == 1
+
+
+def test_a_block_of_a_page_is_given_the_restores_without_a_page_around(ada: Client) -> None:
+    block = ada.get(f"{BACKUP}restores/", headers={"HX-Request": "true"})
+
+    assert "<html" not in block.content.decode()
+    assert "succeeded" in text_of(block)
+
+
+def test_a_backup_without_a_restore_says_so(ada: Client, emulator: Emulator) -> None:
+    assert "DCS lists no restore of this backup." in text_of(ada.get(f"{ORDERS}backups/other/restores/"))
+    baskets = history_of(emulator.fleet.named("baskets").instance_id)
+    assert "DCS lists no restore into this instance." in text_of(ada.get(f"{baskets}restores/"))
+
+
+def test_restores_that_dcs_does_not_tell_are_a_problem_and_no_gap(ada: Client, emulator: Emulator) -> None:
+    emulator.fail_with(403, path_contains="/restores")
+
+    refused = ada.get(f"{ORDERS}restores/")
+
+    assert refused.status_code == 502
+    assert "DCS.2003" in text_of(refused)
+    assert "Which restores there were is not known now." in text_of(refused)
+    assert f"{ORDERS}ticket/" in links_of(refused)
+    assert not Reading.objects.exclude(problem="").exists()
+
+
+def test_restores_of_a_project_that_a_viewer_may_not_see_are_unknown(
+    portal: Settings, client_of: Callable[[str], Client]
+) -> None:
+    assert client_of("cleo").get(f"{ORDERS}restores/").status_code == 404
