@@ -164,6 +164,9 @@ try:
 except OSError as _error:
     raise ImproperlyConfigured(f"{VAR_DIR} cannot be written: {_error.strerror}.") from _error
 DATABASES = {"default": _database(env.secret("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
+# For how long what DCS said of a backup is kept once its record is no longer listed; 0 is for ever.
+EVIDENCE_DAYS = env.number("EVIDENCE_DAYS", 400, least=0, most=36_500)
+EVIDENCE_REMARKS = env.choice("EVIDENCE_REMARKS", "all", choices=("listed", "all"))
 # Nothing is cached but by the database and in each process: see backups/services/listings.
 NO_LONGER_USED = [name for name in ("CACHE_URL", "CACHE_URL_FILE", "DCS_STALE_SECONDS") if env.text(name)]
 

@@ -149,6 +149,8 @@ def test_the_key_of_the_demo_is_made_once_and_is_its_owners(tmp_path: Path) -> N
         ("DCS_READ_TIMEOUT", "nan", "seconds"),
         ("SSO_SESSION_HOURS", "1" * 5000, "from 1 to 168"),
         ("LOG_FORMAT", "xml", "json, text"),
+        ("EVIDENCE_DAYS", "-1", "from 0 to 36500"),
+        ("EVIDENCE_REMARKS", "none", "listed, all"),
         ("DATABASE_URL", "mysql://root:hunter2@x/y", "postgresql://"),
         ("PORTAL_URL", "http://backups.example.com", "https"),
         ("PORTAL_URL", "https://backups.example.com/portal", "path"),

@@ -179,6 +179,16 @@ def raw_backups(page: Page[BackupRecord]) -> list[tuple[BackupRecord, bytes]]:
     return list(zip(page.records, rows, strict=True))
 
 
+def without_remark(sent: bytes) -> bytes:
+    """Return a record's JSON without its remark; all else stays as DCS sent it."""
+    try:
+        fields = msgspec.json.decode(sent, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        fields = decode(sent)
+    kept = {name: value for name, value in fields.items() if name != "remark"}
+    return sent if len(kept) == len(fields) else msgspec.json.encode(kept)
+
+
 def backups_of_raw(rows: Iterable[bytes]) -> tuple[BackupRecord, ...]:
     """Return the records of JSON objects that `raw_backups` told apart."""
     return backup_page(b'{"backup_record_response":[' + b",".join(rows) + b"]}").records

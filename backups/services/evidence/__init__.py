@@ -10,6 +10,14 @@ from .backups import Evidence, FieldChange, Interval, RecordChange, evidence_of,
 from .by_id import KnownBackup, backups_by_id, instances_by_id
 from .comparison import BackupSince, ListSince, backup_since, list_since
 from .events import Event, InstanceGone, Life, life_of
+from .forgetting import (
+    backups_with,
+    forget_instances,
+    forget_projects,
+    forget_remarks,
+    instances_with,
+    projects_called,
+)
 from .lists import Gap, NotWatched, all_records, gaps, list_as_of
 
 __all__ = [
@@ -28,11 +36,17 @@ __all__ = [
     "all_records",
     "backup_since",
     "backups_by_id",
+    "backups_with",
     "evidence_of",
+    "forget_instances",
+    "forget_projects",
+    "forget_remarks",
     "gaps",
     "instances_by_id",
+    "instances_with",
     "last_seen",
     "life_of",
     "list_as_of",
     "list_since",
+    "projects_called",
 ]

@@ -24,6 +24,7 @@ from .listing import RUNNING_FRESH_SECONDS, Listing, NothingToShow, is_fresh
 from .metrics import begin as begin_metrics
 from .reader import read_side_by_side
 from .recorder import row_id
+from .removal import Removed, remove_instance, remove_project, remove_remarks
 from .rows import LISTED, instances_of
 from .rows import as_of as records_as_of
 from .rows import unlisted as unlisted_records
@@ -42,6 +43,7 @@ __all__ = [
     "Listing",
     "Notes",
     "NothingToShow",
+    "Removed",
     "Subject",
     "TooManyUnknown",
     "Window",
@@ -67,6 +69,9 @@ __all__ = [
     "records_as_of",
     "refusal",
     "release_claim",
+    "remove_instance",
+    "remove_project",
+    "remove_remarks",
     "row_id",
     "unlisted_records",
 ]

@@ -19,6 +19,8 @@ from . import rows, store
 from .subjects import Subject
 
 MOST_POINTERS = 2000
+# What the keys of the notes begin with.
+CURRENT = "current:"
 # What an empty list and the page about it take of memory, in records.
 RECORDS_OF_A_LIST = 20
 
@@ -102,7 +104,7 @@ class Pointer:
 
 
 def pointer_key(subject: Subject) -> str:
-    return f"current:{subject.key}"
+    return f"{CURRENT}{subject.key}"
 
 
 def cached(subject: Subject, found: store.Found) -> Cached | None:

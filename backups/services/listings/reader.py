@@ -20,7 +20,7 @@ from django.conf import settings
 from ...dcs.errors import DcsError
 from ...dcs.pages import Page
 from ..problems import Problem, Progress
-from . import guard, leases, metrics, recorder, store
+from . import guard, leases, metrics, pruning, recorder, store
 from .clients import client_for
 from .generations import Cached
 from .guard import CacheSnapshot, snapshots
@@ -165,13 +165,16 @@ def wait_for_readers(seconds: float = 60.0) -> bool:
 
 def _run(reading: Reading) -> None:
     try:
-        _read_or_follow(reading)
+        try:
+            _read_or_follow(reading)
+        finally:
+            if not (reading.result or reading.problem):
+                # An error of ours: the thread's own traceback tells the operators which.
+                reading.problem = guard.broken(reading.subject)
+            # Whatever happened, nobody waits for a reader that is gone.
+            _end(reading)
+        pruning.prune_after(reading.subject)
     finally:
-        if not (reading.result or reading.problem):
-            # An error of ours: the thread's own traceback tells the operators which.
-            reading.problem = guard.broken(reading.subject)
-        # Whatever happened, nobody waits for a reader that is gone.
-        _end(reading)
         store.release_connection()
         with _lock:
             _threads.remove(reading)

@@ -356,7 +356,7 @@ class _BackupsRecording(Recording):
         if not self.is_doubtful and self.is_whole:
             Reading.objects.filter(instance=new.instance, is_doubtful=True).update(is_doubtful=False)
         Reading.objects.filter(pk=new.reading).update(is_accepted=True)
-        unlisted = Backup.objects.filter(instance=new.instance).exclude(rows.LISTED).count()
+        unlisted = Backup.objects.filter(rows.UNLISTED, instance=new.instance).count()
         return replace(new, unlisted=unlisted)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Records = tuple[Any, ...]
 Digests = Mapping[str, bytes]
 LISTED = Q(gone=None) | Q(gone__is_doubtful=True)
+UNLISTED = Q(gone__isnull=False, gone__is_doubtful=False)
 
 
 def load(subject: Subject, generation: Generation) -> tuple[Records, Digests] | None:
@@ -45,7 +46,7 @@ def listed(instance: int) -> tuple[tuple[BackupRecord, ...], Digests]:
 
 def unlisted(instance: int) -> tuple[BackupRecord, ...]:
     """Return the records that the list of an instance no longer holds. Raises django.db.Error."""
-    rows = Backup.objects.filter(instance=instance).exclude(LISTED).order_by("pk")
+    rows = Backup.objects.filter(UNLISTED, instance=instance).order_by("pk")
     records = backups_of_raw(bytes(record) for record in rows.values_list("record", flat=True))
     return _with_presence(records, [True] * len(records), "unlisted")
 

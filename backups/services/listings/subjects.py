@@ -16,6 +16,7 @@ from ...dcs.client import DcsClient
 from ...dcs.pages import Page
 from ...dcs.records import BackupRecord
 from ...dcs.walk import Walk, walk
+from ...models import CloudProject
 from ..projects import Project
 
 WALK_SECONDS = 120.0
@@ -23,21 +24,21 @@ WALK_SECONDS = 120.0
 WINDOW_MARGIN = timedelta(hours=48)
 
 Window = tuple[datetime | None, datetime | None]
+Kind = Literal["backups", "instances", "instance", "restores"]
 
 
 @dataclass(frozen=True)
 class Subject:
     """One list that DCS can be asked for, and under which keys the store has what is known of it."""
 
-    kind: Literal["backups", "instances", "instance", "restores"]
+    kind: Kind
     project: Project
     instance_id: str = ""
     window: Window | None = None
 
     @cached_property
     def key(self) -> str:
-        project = self.project
-        return _hashed(self.kind, project.endpoint, project.project_id, self.instance_id, str(self.window))
+        return key_of(self.kind, self.project, self.instance_id, self.window)
 
     @property
     def failure_key(self) -> str:
@@ -105,6 +106,12 @@ class Subject:
         return walk(
             ask, page_size=settings.DCS_PAGE_SIZE, max_records=settings.DCS_MAX_RECORDS, on_page=on_page
         )
+
+
+def key_of(
+    kind: Kind, project: Project | CloudProject, instance_id: str = "", window: Window | None = None
+) -> str:
+    return _hashed(kind, project.endpoint, project.project_id, instance_id, str(window))
 
 
 @lru_cache(maxsize=512)
