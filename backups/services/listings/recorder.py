@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from django.db import connection, transaction
@@ -134,13 +134,10 @@ class Recording:
         }
         return replace(known, **(facts | more))
 
-    def _digest(self, digests: Iterable[tuple[str, bytes]], *more: object) -> str:
+    def _digest(self, digests: Iterable[bytes], *more: object) -> str:
         walk = self.walk
         flags = walk.promised, walk.moved, walk.truncated, walk.cut_short, *more
-        made = hashlib.blake2b(repr(flags).encode(), digest_size=12)
-        for row_id, digest in sorted(digests):
-            made.update(row_id.encode() + digest)
-        return made.hexdigest()
+        return _digest_of(repr(flags).encode() + b"".join(sorted(digests))).hex()
 
     def _claim(self, old: str, new: str) -> None:
         """Change the list's note within a transaction, and with it hold up whoever else would."""
@@ -169,26 +166,23 @@ def _chunks(items: Iterable[Any], size: int = CHUNK) -> Iterable[list[Any]]:
 # Histories ------------------------------------------------------------------------
 
 
-class _Row(NamedTuple):
-    record: BackupRecord
-    sent: bytes
-    digest: bytes
-
-
 class _BackupsRecording(Recording):
     def _compare(self) -> None:
-        self.rows: dict[str, _Row] = {}
+        self.records: dict[str, BackupRecord] = {}
+        self.sent: dict[str, bytes] = {}
         for page in self.walk.pages:
             for record, sent in raw_backups(page):
+                one = row_id(record)
                 # A repeated walk has both passes, the newer one first: its word wins.
-                self.rows.setdefault(row_id(record), _Row(record, sent, _digest_of(sent)))
+                if one not in self.sent:
+                    self.records[one], self.sent[one] = record, sent
+        self.digests = digests = {one: _digest_of(sent) for one, sent in self.sent.items()}
         self.is_whole = self.walk.complete and self.subject.window is None
-        digests = {one: row.digest for one, row in self.rows.items()}
         previous = self.previous
         self.known: Mapping[str, bytes] = {}
         self.missing: set[str] = set()
         self.is_doubtful = False
-        digest = self._digest(digests.items())
+        digest = self._digest(digests.values())
         if previous and previous.digest == digest and not previous.missing_since:
             decoded = generations.in_memory(self.subject, previous)
             decoded = decoded or DecodedRecords(self.walk.records, digests)
@@ -197,7 +191,7 @@ class _BackupsRecording(Recording):
         instance = store.asked(self._instance_known, 0)
         before = store.asked(lambda: self._known(instance), DecodedRecords[BackupRecord](()))
         self.known = before.digests
-        self.missing = set(self.known) - set(digests)
+        self.missing = {one for one in self.known if one not in digests}
         missing_since = previous.missing_since if previous else None
         is_confirmed = missing_since is not None and self.read_at - missing_since >= CONFIRMED_AFTER
         self.is_doubtful = (
@@ -212,15 +206,15 @@ class _BackupsRecording(Recording):
             if self.is_doubtful:
                 kept = [msgspec.structs.replace(one, presence="missing") for one in kept]
             records += tuple(kept)
-            digests |= {one: self.known[one] for one in map(row_id, kept)}
-            digest = self._digest(digests.items(), self.is_doubtful)
+            digests = digests | {one: self.known[one] for one in map(row_id, kept)}
+            digest = self._digest(digests.values(), self.is_doubtful)
         if self.is_doubtful:
             missing_since = missing_since or self.read_at
         elif self.is_whole:
             missing_since = None
         new = self._generation(digest=digest, instance=instance, missing_since=missing_since)
         self.new = Cached(new, DecodedRecords(records, digests))
-        self.new.decoded.sent = {one: row.sent for one, row in self.rows.items()}
+        self.new.decoded.sent = self.sent
 
     def _known(self, instance: int) -> DecodedRecords[BackupRecord]:
         """Return what the list holds by what is known: from memory, else from its rows."""
@@ -231,8 +225,9 @@ class _BackupsRecording(Recording):
         return DecodedRecords(*rows.listed(instance))
 
     def _write_rows(self) -> Generation:
-        added = [one for one in self.rows if one not in self.known]
-        changed = [one for one, row in self.rows.items() if self.known.get(one, row.digest) != row.digest]
+        known, digests = self.known, self.digests
+        added = [one for one in digests if one not in known]
+        changed = [one for one, digest in digests.items() if known.get(one, digest) != digest]
         gone = sorted(self.missing) if self.is_whole else []
         work = [("row", one) for one in (*added, *changed)] + [("gone", one) for one in gone]
         if len(work) <= CHUNK:
@@ -303,7 +298,7 @@ class _BackupsRecording(Recording):
             return False
         before = Backup.objects.filter(instance=instance, backup_id__in=changed)
         return all(
-            _is_silent_change(bytes(record), self.rows[one])
+            _is_silent_change(bytes(record), self.records[one])
             for one, record in before.values_list("backup_id", "record")
         )
 
@@ -313,45 +308,38 @@ class _BackupsRecording(Recording):
         self._write_records(new, [one for kind, one in work if kind == "row"])
 
     def _write_records(self, new: Generation, ids: Sequence[str]) -> None:
-        there = {
-            row.backup_id: row
-            for row in Backup.objects.filter(instance=new.instance, backup_id__in=ids).select_related("gone")
-        }
         changes: list[Change] = []
-        rewritten: list[Backup] = []
-        for one in ids:
-            if one not in there:
-                continue
-            row, sent = there[one], self.rows[one]
-            before = bytes(row.record)
+        there = Backup.objects.filter(instance=new.instance, backup_id__in=ids).select_related("gone")
+        for row in there:
+            before, one = bytes(row.record), row.backup_id
             if row.gone and not row.gone.is_doubtful:
                 changes.append(Change(backup=row, reading=row.gone, before=before))
                 changes.append(Change(backup=row, reading_id=new.reading, before=b""))
-            elif before != sent.sent and not _is_silent_change(before, sent):
+            elif before != self.sent[one] and not _is_silent_change(before, self.records[one]):
                 changes.append(Change(backup=row, reading_id=new.reading, before=before))
-            row.record, row.digest, row.gone = sent.sent, sent.digest, None
-            rewritten.append(row)
         Change.objects.bulk_create(changes)
-        Backup.objects.bulk_update(rewritten, ["record", "digest", "gone"], batch_size=100)
+        # A row that is there keeps its first reading.
         Backup.objects.bulk_create(
             [
                 Backup(
                     instance_id=new.instance,
                     backup_id=one,
-                    record=self.rows[one].sent,
-                    digest=self.rows[one].digest,
+                    record=self.sent[one],
+                    digest=self.digests[one],
                     first_id=new.reading,
                 )
                 for one in ids
-                if one not in there
-            ]
+            ],
+            update_conflicts=True,
+            unique_fields=["instance", "backup_id"],
+            update_fields=["record", "digest", "gone"],
         )
 
     def _finished(self, new: Generation) -> Generation:
         if self.previous and self.previous.missing_since:
             doubted = Backup.objects.filter(instance=new.instance, gone__is_doubtful=True)
             for chunk in _chunks(doubted.values_list("pk", "backup_id")):
-                back = [pk for pk, one in chunk if one in self.rows]
+                back = [pk for pk, one in chunk if one in self.digests]
                 Backup.objects.filter(pk__in=back).update(gone=None)
         if not self.is_doubtful and self.is_whole:
             Reading.objects.filter(instance=new.instance, is_doubtful=True).update(is_doubtful=False)
@@ -360,10 +348,9 @@ class _BackupsRecording(Recording):
         return replace(new, unlisted=unlisted)
 
 
-def _is_silent_change(before: bytes, row: _Row) -> bool:
+def _is_silent_change(before: bytes, new: BackupRecord) -> bool:
     """Whether a record says the same as before, but for how far a running backup is."""
     [old] = backups_of_raw([before])
-    new = row.record
     if old.is_running and new.is_running:
         old = msgspec.structs.replace(
             old, progress_percent=new.progress_percent, updated_at=new.updated_at, unread=new.unread
@@ -380,7 +367,7 @@ class _InstancesRecording(Recording):
         for record in self.walk.records:
             self.found.setdefault(row_id(record), record)
         self.json = {one: msgspec.json.encode(record) for one, record in self.found.items()}
-        digest = self._digest((one, _digest_of(json)) for one, json in self.json.items())
+        digest = self._digest(map(_digest_of, self.json.values()))
         self.new = Cached(self._generation(digest=digest), DecodedRecords(self.walk.records))
 
     def _write_rows(self) -> Generation:
