@@ -58,7 +58,10 @@ class Emulator(Faults):
         # What tests change beside the faults.
         self.set_records = self.fleet.set_records
         self.insert_record = self.fleet.insert_record
+        self.change_record = self.fleet.change_record
         self.remove_record = self.fleet.remove_record
+        self.hide_instance = self.fleet.hide_instance
+        self.remove_instance = self.fleet.remove_instance
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request.read(environ)

@@ -9,7 +9,10 @@
 | DELETE /_emulator/calls | clears it |
 | PUT /_emulator/records/<instance_id> `[{…}, …]` | the instance has exactly these records |
 | POST /_emulator/records/<instance_id> `{…}` | adds one |
+| PATCH /_emulator/records/<instance_id>/<backup_id> `{"status": "expired", …}` | gives one other values |
 | DELETE /_emulator/records/<instance_id>/<backup_id> | takes one away |
+| DELETE /_emulator/instances/<instance_id> | deletes an instance with its backups |
+| DELETE /_emulator/listed-instances/<instance_id> | leaves an instance out of its project's list |
 | DELETE /_emulator/ | all of the above undone, keys unlocked |
 
 `answer_body` takes its body as text. Writing needs `Content-Type: application/json`,
@@ -45,7 +48,7 @@ def with_control(emulator: Emulator) -> WSGIApplication:
 
 
 def _answer(emulator: Emulator, request: Request) -> Answer:
-    writes = request.method in {"POST", "PUT"}
+    writes = request.method in {"POST", "PUT", "PATCH"}
     if writes and not request.headers.get("content-type", "").startswith("application/json"):
         return json_answer({"error": "Send Content-Type: application/json."}, 415)
     try:
@@ -73,6 +76,12 @@ def _routed(emulator: Emulator, request: Request) -> Answer:
             emulator.set_records(instance_id, value)
         case "POST", "records", [instance_id]:
             emulator.insert_record(instance_id, value)
+        case "PATCH", "records", [instance_id, backup_id]:
+            emulator.change_record(instance_id, backup_id, **value)
+        case "DELETE", "instances", [instance_id]:
+            emulator.remove_instance(instance_id)
+        case "DELETE", "listed-instances", [instance_id]:
+            emulator.hide_instance(instance_id)
         case "DELETE", "records", [instance_id, backup_id]:
             emulator.remove_record(instance_id, backup_id)
         case "DELETE", "", []:

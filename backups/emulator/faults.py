@@ -159,6 +159,10 @@ class Faults:
         reshape = partial(_with_page, counts_the_page=True)
         return self._add(Fault("total_is_page_count", reshape=reshape, **scope))
 
+    def list_part(self, share: float, **scope: Any) -> Fault:
+        """List only this share of the items, the first ones, as if there were no others; none is a 204."""
+        return self._add(Fault("list_part", reshape=partial(_with_part, share=share), **scope))
+
     def after_calls(self, count: int, action: Callable[[], object], **scope: Any) -> Fault:
         """Run `action` once, right before the call that follows `count` matching ones.
 
@@ -217,3 +221,13 @@ def _with_page(answer: Answer, *, most: int | None = None, counts_the_page: bool
     shown = items[:most]
     body = {total_name: len(shown) if counts_the_page else total, items_name: shown}
     return replace(answer, body=json_bytes(body))
+
+
+def _with_part(answer: Answer, *, share: float) -> Answer:
+    """Return a list that ends early, and says so little that nobody can tell."""
+    try:
+        _, (_, items) = json.loads(answer.body).items()
+    except (ValueError, AttributeError):
+        return answer
+    most = int(len(items) * share)
+    return _with_page(answer, most=most, counts_the_page=True) if most else Answer(204)

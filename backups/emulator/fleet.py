@@ -10,6 +10,7 @@ before and after a restart, agree on every record that both of them list.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -59,6 +60,7 @@ class Fleet:
         with self._lock:
             self._instances = {project.name: dict(project.instances) for project in self.projects}
             self._set: dict[str, list[Row]] = {}
+            self._hidden: set[str] = set()
 
     @property
     def primary(self) -> Project:
@@ -69,9 +71,11 @@ class Fleet:
         return {project.name: project for project in self.projects}[name]
 
     def instances(self, project: Project) -> list[Instance]:
-        """Return the instances of a project, newest first."""
+        """Return the instances that the project lists, newest first."""
         with self._lock:
-            found = list(self._instances[project.name].values())
+            found = [
+                one for one in self._instances[project.name].values() if one.instance_id not in self._hidden
+            ]
         return sorted(found, key=lambda one: (one.created_at, one.instance_id), reverse=True)
 
     def instance(self, project: Project, instance_id: str) -> Instance | None:
@@ -115,6 +119,14 @@ class Fleet:
             rows.insert(0 if position is None else position, row_of(record))
             self._set[instance_id] = newest_first(rows) if position is None else rows
 
+    def change_record(self, instance_id: str, backup_id: str, **changes: Any) -> None:
+        """Give a record other values, such as status="expired"; ValueError where it is not listed."""
+        with self._lock:
+            rows = list(self.backups(instance_id))
+            place = [one.backup_id for one in rows].index(backup_id)
+            rows[place] = row_of(json.loads(rows[place].text) | changes)
+            self._set[instance_id] = rows
+
     def remove_record(self, instance_id: str, backup_id: str) -> None:
         """Take a record away; KeyError where it is not listed."""
         with self._lock:
@@ -132,6 +144,12 @@ class Fleet:
         with self._lock:
             self._instances[project][made.instance_id] = made
         return made
+
+    def hide_instance(self, instance_id: str) -> None:
+        """Leave an instance out of its project's list; it answers by its id as before."""
+        with self._lock:
+            self._holding(instance_id)
+            self._hidden.add(instance_id)
 
     def remove_instance(self, instance_id: str) -> None:
         """Delete an instance, and with it its backups."""

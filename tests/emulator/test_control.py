@@ -40,6 +40,8 @@ def test_every_kind_of_fault_can_be_asked_for(dcs: Caller) -> None:
         ({"fault": "answer_body", "body": "{}", "status": 207, "headers": [["X-A", "1"]]}, 207),
         ({"fault": "cap_pages", "at": 1}, 200),
         ({"fault": "total_is_page_count"}, 200),
+        ({"fault": "list_part", "share": 0.5}, 200),
+        ({"fault": "list_part", "share": 0}, 204),
         ({"fault": "drip", "seconds": 0, "size": 4096}, 200),
     ):
         assert control(dcs, "POST", "faults", fault | {"times": 1}).status_code == 201
@@ -56,19 +58,38 @@ def test_a_fault_that_cannot_be_is_answered_with_400(dcs: Caller, wrong: Any) ->
     assert response.json()["error"]
 
 
-def test_records_are_set_added_and_removed_over_http(dcs: Caller) -> None:
+def test_records_are_set_added_changed_and_removed_over_http(dcs: Caller) -> None:
     path = f"records/{ORDERS_CACHE_ID}"
 
     control(dcs, "PUT", path, [{"backup_id": "a", "created_at": "2026-01-01T00:00:00Z"}])
     control(dcs, "POST", path, {"backup_id": "b", "created_at": "2026-01-02T00:00:00Z"})
     assert dcs.ids(ORDERS_CACHE_ID) == ["b", "a"]
 
+    control(dcs, "PATCH", f"{path}/a", {"status": "expired"})
+    assert [one.get("status") for one in dcs.records(ORDERS_CACHE_ID)] == [None, "expired"]
     control(dcs, "DELETE", f"{path}/a")
     assert dcs.ids(ORDERS_CACHE_ID) == ["b"]
 
     assert control(dcs, "DELETE", f"{path}/unknown").status_code == 400
+    assert control(dcs, "PATCH", f"{path}/unknown", {}).status_code == 400
     assert control(dcs, "DELETE", "").status_code == 204
     assert len(dcs.records(ORDERS_CACHE_ID)) > 60
+
+
+def test_an_instance_is_hidden_from_the_list_or_deleted_over_http(dcs: Caller) -> None:
+    def is_listed() -> bool:
+        return ORDERS_CACHE_ID in dcs.get("/instances?limit=1000").text
+
+    assert is_listed()
+    control(dcs, "DELETE", f"listed-instances/{ORDERS_CACHE_ID}")
+    assert not is_listed()
+    assert dcs.backups(ORDERS_CACHE_ID).status_code == 200
+
+    control(dcs, "DELETE", f"instances/{ORDERS_CACHE_ID}")
+    assert dcs.backups(ORDERS_CACHE_ID).json()["error_code"] == "DCS.4119"
+
+    control(dcs, "DELETE", "")
+    assert is_listed()
 
 
 def test_the_log_of_calls_is_read_and_cleared_over_http(dcs: Caller) -> None:

@@ -14,11 +14,11 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.models import Instance, Note, Reading
+from backups.models import Note, Reading
 from backups.services.listings import reader, recorder
 from tests.services.api_records import EXPIRED, RUNNING, api_time, raw, raws
 
-from .conftest import ORDERS, all_of, csv_rows, links_of, rows_of, text_of
+from .conftest import ORDERS, PROJECT, all_of, csv_rows, links_of, rows_of, text_of
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000009999"
 ReadAgain = Callable[[], None]
@@ -39,6 +39,7 @@ def read_again(ada: Client, portal: Settings) -> ReadAgain:
     def read() -> None:
         fresh, portal.DCS_FRESH_SECONDS = portal.DCS_FRESH_SECONDS, 0
         Note.objects.filter(key__startswith="failure:").delete()  # it would hold the call back
+        ada.get(PROJECT)
         ada.get(ORDERS)
         assert reader.wait_for_readers()
         portal.DCS_FRESH_SECONDS = fresh
@@ -96,7 +97,7 @@ def test_a_backup_that_dcs_no_longer_lists_is_a_page_with_what_was_last_known(
 def test_the_link_opens_when_the_instance_is_gone_and_says_why(
     ada: Client, emulator: Emulator, read_again: ReadAgain
 ) -> None:
-    emulator.fleet.remove_instance(ORDERS_CACHE_ID)
+    emulator.remove_instance(ORDERS_CACHE_ID)
     read_again()
 
     for number in (2, 3):
@@ -116,13 +117,15 @@ def test_a_refusal_is_no_word_on_the_instance_and_one_that_the_project_s_list_la
     read_again()
 
     refused = text_of(ada.get(page_of(3)))
-    Instance.objects.update(gone_since=datetime(2026, 11, 9, 2, 14, tzinfo=UTC), gone_why="unlisted")
+    emulator.heal()
+    emulator.hide_instance(ORDERS_CACHE_ID)
+    read_again()
     unlisted = text_of(ada.get(page_of(3)))
 
     assert "DCS does not permit the portal to read this" in refused
     assert "DCS could not be asked" in refused
     assert "does not exist" not in refused + unlisted
-    assert "no longer in the project's list, since the reading of 9 Nov 02:14:00 UTC" in unlisted
+    assert "no longer in the project's list, since the reading of" in unlisted
     assert "This backup can be restored" in unlisted
 
 
@@ -183,6 +186,74 @@ def events_of(page: Any) -> list[tuple[str, str]]:
 
 def _words(part: str) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", part).split())
+
+
+# Whatever DCS does ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("does", "page", "sentence"),
+    [
+        (
+            lambda dcs: dcs.change_record(ORDERS_CACHE_ID, id_of(4), **EXPIRED),
+            page_of(4),
+            "Reason: its file has expired",
+        ),
+        (
+            lambda dcs: dcs.change_record(ORDERS_CACHE_ID, id_of(4), status="failed"),
+            page_of(4),
+            "Reason: it failed",
+        ),
+        (
+            lambda dcs: dcs.remove_record(ORDERS_CACHE_ID, id_of(4)),
+            page_of(4),
+            "DCS no longer lists this backup",
+        ),
+        (
+            lambda dcs: dcs.hide_instance(ORDERS_CACHE_ID),
+            page_of(4),
+            "The instance is no longer in the project's list",
+        ),
+        (
+            lambda dcs: dcs.remove_instance(ORDERS_CACHE_ID),
+            page_of(4),
+            "DCS says that the instance does not exist",
+        ),
+        (
+            lambda dcs: dcs.list_part(0.4, path_contains="/backups"),
+            ORDERS,
+            "It is not known now which backups this instance has.",
+        ),
+        (
+            lambda dcs: dcs.list_part(0, path_contains="/backups"),
+            ORDERS,
+            "It is not known now which backups this instance has.",
+        ),
+        (
+            lambda dcs: dcs.fail_with(403, path_contains="/backups"),
+            ORDERS,
+            "DCS does not permit the portal to read this",
+        ),
+    ],
+    ids=["expire", "flip", "delete", "hide", "remove", "half a list", "empty answer", "permission lost"],
+)
+def test_whatever_dcs_does_the_page_says_what_and_keeps_what_was_seen(
+    ada: Client,
+    emulator: Emulator,
+    read_again: ReadAgain,
+    does: Callable[[Emulator], object],
+    page: str,
+    sentence: str,
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(5))
+    read_again()
+
+    does(emulator)
+    read_again()
+
+    shown = ada.get(page)
+    assert shown.status_code == 200
+    assert sentence in text_of(shown)
 
 
 # A history -----------------------------------------------------------------------------
