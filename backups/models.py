@@ -28,11 +28,12 @@ class Note(models.Model):
 
 
 class CloudProject(models.Model):
-    """A project of the cloud, however the configuration names it."""
+    """A project of the cloud; `name` is how the configuration called it when it was read first."""
 
     endpoint = models.CharField(max_length=255)
     project_id = models.CharField(max_length=64)
     region = models.CharField(max_length=64)
+    name = models.CharField(max_length=40, default="", db_default="")
 
     class Meta:
         constraints: ClassVar = [

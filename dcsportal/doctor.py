@@ -24,6 +24,7 @@ from django.db import DatabaseError, connection
 
 from backups.dcs.errors import DcsError
 from backups.management.starting import first_line
+from backups.services.evidence import kept_by_project
 from backups.services.listings import Subject, client_for, failed, key_hold
 from backups.services.problems import Problem
 from backups.services.projects import Project, configured_projects
@@ -47,8 +48,8 @@ class Finding:
 
 
 def findings() -> Iterator[Finding]:
-    """Examine settings, database, sign-in and projects, one after another."""
-    for examination in (_settings, _database, _sign_in, _projects):
+    """Examine settings, database, evidence, sign-in and projects, one after another."""
+    for examination in (_settings, _database, _evidence, _sign_in, _projects):
         yield from examination()
 
 
@@ -100,6 +101,31 @@ def _database() -> Iterator[Finding]:
         says = f"Only {free // 1024 // 1024} MB are free where SQLite keeps its file."
         to_do = f"Make room in {path.parent}: when it is full nobody can sign in, and nothing is kept."
         yield Finding("database", "wrong", says, to_do)
+
+
+def _evidence() -> Iterator[Finding]:
+    """Say what is kept, and of which projects nobody can see it."""
+    configured = configured_projects()
+    in_use = {(project.endpoint, project.project_id) for project in configured.values()}
+    try:
+        kept = kept_by_project()
+    except DatabaseError:
+        return  # which is said of the database already
+    backups, unlisted = sum(one.backups for one in kept), sum(one.unlisted for one in kept)
+    instances = sum(one.instances for one in kept)
+    says = f"{backups} backups of {instances} instances are kept, of which DCS no longer lists {unlisted}."
+    yield Finding("evidence", "ok", says)
+    for one in kept:
+        if (one.endpoint, one.project_id) in in_use:
+            continue
+        where = f"cloud project {one.project_id} at {one.endpoint}"
+        if one.name in configured:
+            why = f"The name {one.name} stood for {where} before, and stands for another now"
+        else:
+            why = f"No project is configured for {where} any more"
+        says = f"{why}: its {one.backups} backups are kept, but shown to nobody."
+        to_do = f"Configure it to see them, or delete them: ./run manage forget --project {one.project_id}"
+        yield Finding("evidence", "note", says, to_do)
 
 
 def clock(subject: str, address: str, *, wrong_from: float) -> Iterator[Finding]:

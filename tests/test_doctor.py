@@ -16,9 +16,13 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.models import Backup
+from backups.services.listings import reader
 from dcsportal import doctor
 
 from .servers.served import SECRET_KEY
@@ -144,6 +148,31 @@ def test_a_full_disk_is_told_before_it_is_full(
 
     assert "MB are free where SQLite keeps its file" in said
     assert f"Make room in {tmp_path}" in said
+
+
+# --- Evidence --------------------------------------------------------------------
+
+
+def test_it_says_how_much_is_kept_and_of_which_cloud_projects_nobody_sees_it(
+    well: Settings, client_of: Callable[[str], Client]
+) -> None:
+    ada = client_of("ada")
+    assert ada.get(f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/").status_code == 200
+    assert reader.wait_for_readers()
+    count, old = Backup.objects.count(), well.DCS_PROJECTS["eu-prod"]["project_id"]
+    kept = f"evidence: {count} backups of 1 instances are kept, of which DCS no longer lists 0."
+    said = examined(ends_with=0)
+    assert f"ok {kept}" in said
+    assert "shown to nobody" not in said
+
+    change(well, project_id="f" * 32)
+    said = examined()
+    assert f"note evidence: The name eu-prod stood for cloud project {old}" in said
+    assert f"its {count} backups are kept, but shown to nobody." in said
+    assert f"./run manage forget --project {old}" in said
+
+    well.DCS_PROJECTS = {"other": well.DCS_PROJECTS["eu-prod"]}
+    assert f"No project is configured for cloud project {old}" in examined()
 
 
 # --- The provider ----------------------------------------------------------------

@@ -18,6 +18,7 @@ from .forgetting import (
     instances_with,
     projects_called,
 )
+from .kept import KeptProject, kept_by_project
 from .lists import Gap, NotWatched, all_records, gaps, list_as_of
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Gap",
     "InstanceGone",
     "Interval",
+    "KeptProject",
     "KnownBackup",
     "Life",
     "ListSince",
@@ -44,6 +46,7 @@ __all__ = [
     "gaps",
     "instances_by_id",
     "instances_with",
+    "kept_by_project",
     "last_seen",
     "life_of",
     "list_as_of",

@@ -397,7 +397,9 @@ class _InstancesRecording(Recording):
 
 def _project(project: Project) -> CloudProject:
     found, _ = CloudProject.objects.get_or_create(
-        endpoint=project.endpoint, project_id=project.project_id, defaults={"region": project.region}
+        endpoint=project.endpoint,
+        project_id=project.project_id,
+        defaults={"region": project.region, "name": project.name},
     )
     return found
 
