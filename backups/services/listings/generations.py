@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
@@ -107,10 +107,17 @@ def pointer_key(subject: Subject) -> str:
     return f"{CURRENT}{subject.key}"
 
 
-def cached(subject: Subject, found: store.Found) -> Cached | None:
-    """Return the current generation of a list, out of what the store found for its pointer's key."""
+def published(subject: Subject) -> Cached | None:
+    """Return what this process has read and others cannot see yet."""
+    return _own.get(subject.key)
+
+
+def cached(subject: Subject, found: store.Found, own: Cached | None) -> Cached | None:
+    """Return the current generation of a list, out of what the store found for its pointer's key.
+
+    `own` is what was `published` before the store was asked: what is written meanwhile is in one of both.
+    """
     pointer = Pointer.of(found.get(pointer_key(subject), ""))
-    own = _own.get(subject.key)
     if own and (pointer.generation is None or own.generation.read_at > pointer.generation.read_at):
         return own  # it is being written, or could not be
     if pointer.generation is None:
@@ -190,11 +197,24 @@ def _decoded(subject: Subject, generation: Generation) -> DecodedRecords[Any] | 
     with _decoding[hash(subject.key) % len(_decoding)]:
         decoded = in_memory(subject, generation)
         if decoded is None:
-            found = store.asked(lambda: rows.load(subject, generation), None)
-            decoded = DecodedRecords(*found) if found else None
+            decoded = _loaded(subject, generation)
+            if decoded and not _is_current(subject, generation):
+                # Another reading is being written: the rows may be of both. Those of then can be told.
+                generation = replace(generation, digest="")
+                decoded = _loaded(subject, generation)
             if decoded and generation.digest:
                 _remember(subject, generation, decoded)
         return decoded
+
+
+def _loaded(subject: Subject, generation: Generation) -> DecodedRecords[Any] | None:
+    found = store.asked(lambda: rows.load(subject, generation), None)
+    return DecodedRecords(*found) if found else None
+
+
+def _is_current(subject: Subject, generation: Generation) -> bool:
+    current = noted(subject, store.get_many([pointer_key(subject)]))
+    return current is not None and current.digest == generation.digest
 
 
 def _remember(subject: Subject, generation: Generation, decoded: DecodedRecords[Any]) -> None:

@@ -88,10 +88,11 @@ class CacheSnapshot(Notes):
 
 def snapshots(*subjects: Subject) -> list[CacheSnapshot]:
     """Return what is known of each list, by one look-up in the store."""
+    published = [generations.published(subject) for subject in subjects]
     found = _look_up(subjects)
     return [
-        CacheSnapshot(**vars(_notes(subject, found)), cached=generations.cached(subject, found))
-        for subject in subjects
+        CacheSnapshot(**vars(_notes(subject, found)), cached=generations.cached(subject, found, own))
+        for subject, own in zip(subjects, published, strict=True)
     ]
 
 
