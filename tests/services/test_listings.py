@@ -11,14 +11,15 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
-from backups.models import Note
+from backups.models import Instance, Note
 from backups.services import listings
 from backups.services.evidence import evidence_of
 from backups.services.history.query import BackupFilter, backup_history, records_of
-from backups.services.listings import NothingToShow, Subject, generations, reader
+from backups.services.listings import NothingToShow, Subject, generations, reader, store
 from backups.services.projects import Project
 from tests.conftest import restart
 
@@ -238,6 +239,22 @@ def test_with_a_full_database_a_failing_dcs_is_still_not_stormed(
     assert read(eu, after=301).source == "live"
 
 
+def test_what_could_not_be_written_is_known_while_it_is_tried_again(full_database: None) -> None:
+    store.write("a hold", 1, seconds=60)
+    known = []
+
+    def execute(ask: Any, sql: str, *more: Any) -> Any:
+        if not sql.startswith("SELECT"):
+            known.append(store.get_many(["a hold"]))
+        return ask(sql, *more)
+
+    with connection.execute_wrapper(execute):
+        store.write("another", 2, seconds=60)
+
+    assert known
+    assert known[0] == {"a hold": "1"}
+
+
 def test_while_the_database_is_full_another_process_still_shows_what_it_holds(
     eu: Project, emulator: Emulator, request: pytest.FixtureRequest
 ) -> None:
@@ -268,6 +285,25 @@ def test_what_another_version_wrote_is_read_again(eu: Project, emulator: Emulato
     assert walks(emulator) == 2
     generations.forget()
     assert read(eu).source == "cache"
+
+
+def test_an_instance_that_dcs_denied_for_a_moment_is_back_with_the_next_list(
+    eu: Project, emulator: Emulator
+) -> None:
+    first = listings.project_instances(eu, now=later())
+    read(eu)
+    emulator.fail_with(400, "DCS.4119")
+    read(eu, after=61)
+    settled()
+    assert Instance.objects.get(instance_id=ORDERS).gone_why == "unknown"
+    emulator.heal()
+
+    listings.project_instances(eu, now=later(61))
+    settled()
+
+    assert not Instance.objects.get(instance_id=ORDERS).gone_since
+    restart()
+    assert listings.project_instances(eu, now=later()).total == first.total
 
 
 def test_what_was_read_once_is_shown_after_a_restart_however_old_it_is(

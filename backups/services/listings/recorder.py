@@ -372,27 +372,50 @@ class _InstancesRecording(Recording):
 
     def _write_rows(self) -> Generation:
         new = self.new.generation
+        column = "shown" if self.subject.kind == "instance" else "listed"
+        # To look takes no lock, and a long list has much to look at.
+        changed = self._changed(column)
         with transaction.atomic():
             project = _project(self.subject.project)
-            column = "shown" if self.subject.kind == "instance" else "listed"
-            there = {row.instance_id: row for row in Instance.objects.filter(project=project)}
-            changed: list[Instance] = []
-            for one, json in self.json.items():
-                row = there.get(one) or Instance(project=project, instance_id=one, first_seen=self.read_at)
-                if getattr(row, column) != json.decode() or row.gone_since:
-                    setattr(row, column, json.decode())
-                    row.gone_since, row.gone_why = None, ""
-                    changed.append(row)
-            if self.subject.kind == "instances" and self.walk.complete:
-                for row in there.values():
-                    if row.listed and not row.gone_since and row.instance_id not in self.json:
-                        row.gone_since, row.gone_why = self.read_at, "unlisted"
-                        changed.append(row)
-            Instance.objects.bulk_create([row for row in changed if row.pk is None])
-            old = [row for row in changed if row.instance_id in there]
-            Instance.objects.bulk_update(old, [column, "gone_since", "gone_why"], batch_size=100)
+            for row in changed:
+                row.project = project
+            Instance.objects.bulk_create(
+                changed,
+                batch_size=CHUNK,
+                update_conflicts=True,
+                unique_fields=["project", "instance_id"],
+                update_fields=[column, "gone_since", "gone_why"],
+            )
             self._claim(self.pointer.text, store.encoded(new))
         return new
+
+    def _changed(self, column: str) -> list[Instance]:
+        """Return what is to be written of the instances that say something new, or are gone."""
+        project, is_of_one = self.subject.project, self.subject.kind == "instance"
+        rows_there = Instance.objects.filter(
+            project__endpoint=project.endpoint, project__project_id=project.project_id
+        )
+        if is_of_one:
+            rows_there = rows_there.filter(instance_id__in=self.json)
+        there = {row.instance_id: row for row in rows_there}
+        changed = [
+            Instance(instance_id=one, first_seen=self.read_at, **{column: json.decode()})
+            for one, json in self.json.items()
+            if one not in there or getattr(there[one], column) != json.decode() or there[one].gone_since
+        ]
+        if is_of_one or not self.walk.complete:
+            return changed
+        return changed + [
+            Instance(
+                instance_id=one,
+                first_seen=row.first_seen,
+                listed=row.listed,
+                gone_since=self.read_at,
+                gone_why="unlisted",
+            )
+            for one, row in there.items()
+            if row.listed and not row.gone_since and one not in self.json
+        ]
 
 
 def _project(project: Project) -> CloudProject:
@@ -434,6 +457,7 @@ def _failed(subject: Subject, problem: Problem, at: datetime) -> None:
     if problem.kind == "not_found" and instance.gone_why != "unknown":
         since = instance.gone_since or at
         Instance.objects.filter(pk=instance.pk).update(gone_since=since, gone_why="unknown")
+        _let_it_come_back(subject)
     if subject.kind != "backups":
         return
     last = Reading.objects.filter(instance=instance).order_by("-pk").first()
@@ -446,3 +470,13 @@ def _failed(subject: Subject, problem: Problem, at: datetime) -> None:
         Reading.objects.create(
             instance=instance, first_at=at, last_at=at, is_whole=False, problem=problem.kind[:40]
         )
+
+
+def _let_it_come_back(subject: Subject) -> None:
+    """Let the next readings that hold an instance be written, though they say the same as before."""
+    for kind in ("instance", "instances"):
+        other = Subject(kind, subject.project, subject.instance_id if kind == "instance" else "")
+        pointer = generations.look_up(other)
+        if pointer.generation:
+            text = store.encoded(replace(pointer.generation, digest=secrets.token_hex(8)))
+            store.replace(generations.pointer_key(other), pointer.text, text)

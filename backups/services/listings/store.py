@@ -67,17 +67,23 @@ def note(kind: type[Kind], key: str, found: Found | None = None) -> Kind | None:
 
 def write(key: str, value: object, *, seconds: float | None) -> None:
     """Keep a note for so many seconds, or for ever."""
-    notes = _taken_unwritten() | {key: _Unwritten.new(encoded(value), seconds)}
+    earlier = _all_unwritten()
+    notes = earlier | {key: _Unwritten.new(encoded(value), seconds)}
 
     def written() -> bool:
-        rows = [Note(key=key, text=one.text, ends=_end(one.seconds_left)) for key, one in notes.items()]
+        # In one order, so that no two of all processes wait for each other.
+        rows = [
+            Note(key=key, text=one.text, ends=_end(one.seconds_left)) for key, one in sorted(notes.items())
+        ]
         Note.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["key"], update_fields=["text", "ends"]
         )
         return True
 
-    if not asked(written, False):
-        _keep_unwritten(notes)
+    if asked(written, False):
+        _forget_unwritten(earlier)
+    else:
+        _keep_unwritten(key, notes[key])
     _prune_at_times()
 
 
@@ -206,16 +212,22 @@ def _unwritten_text(key: str) -> str | None:
     return own.text if own and own.is_alive else None
 
 
-def _taken_unwritten() -> dict[str, _Unwritten]:
+def _all_unwritten() -> dict[str, _Unwritten]:
     with _lock:
-        taken = {key: one for key, one in _unwritten.items() if one.is_alive}
-        _unwritten.clear()
-        return taken
+        return {key: one for key, one in _unwritten.items() if one.is_alive}
 
 
-def _keep_unwritten(notes: Mapping[str, _Unwritten]) -> None:
+def _forget_unwritten(notes: Mapping[str, _Unwritten]) -> None:
     with _lock:
-        _unwritten.update(notes)
+        for key, one in notes.items():
+            if _unwritten.get(key) is one:
+                del _unwritten[key]
+
+
+def _keep_unwritten(key: str, one: _Unwritten) -> None:
+    with _lock:
+        _unwritten[key] = one
+        _unwritten.move_to_end(key)
         while len(_unwritten) > MOST_UNWRITTEN:
             _unwritten.popitem(last=False)
 
