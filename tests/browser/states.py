@@ -16,10 +16,10 @@ from pytest_django.fixtures import Settings
 from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, GONE_INSTANCE_ID, ORDERS_CACHE_ID
-from backups.services.listings import MOST_UNKNOWN
+from backups.services.listings import MOST_UNKNOWN, reader
 from dcsportal.sso import provider as sso_provider
 
-from ..services.api_records import FAILED, raw, raws
+from ..services.api_records import FAILED, api_time, raw, raws
 
 INSTANCES = "/projects/eu-prod/instances/"
 ORDERS = f"{INSTANCES}{ORDERS_CACHE_ID}/"
@@ -162,6 +162,42 @@ def no_backups(stage: Stage) -> None:
     stage.emulator.set_records(ORDERS_CACHE_ID, [])
     stage.page.goto(ORDERS)
     expect(stage.page.locator("[data-backup-id]")).to_have_count(0)
+
+
+# Backups are gone ------------------------------------------------------------------------
+
+
+def without(stage: Stage, *gone: int) -> None:
+    """Some of nine recent backups have left the list since it was read first."""
+    now = datetime.now(UTC)
+    at = {n: api_time(now - timedelta(days=9 - n)) for n in range(9)}
+    times = {n: dict.fromkeys(("created_at", "execution_at", "updated_at"), at[n]) for n in at}
+    stage.emulator.set_records(ORDERS_CACHE_ID, [raw(n, **times[n]) for n in range(9)])
+    stage.page.goto(ORDERS)
+    stage.emulator.set_records(ORDERS_CACHE_ID, [raw(n, **times[n]) for n in range(9) if n not in gone])
+    with stage.page.expect_response("**/refresh/"):
+        stage.reread()
+    assert reader.wait_for_readers()
+
+
+@state
+def backups_no_longer_listed(stage: Stage) -> None:
+    without(stage, 3, 4)
+    stage.page.goto(f"{ORDERS}?listed=yes&listed=no")
+    expect(stage.page.locator("tr.is-unlisted")).to_have_count(2)
+
+
+@state
+def a_backup_no_longer_listed(stage: Stage) -> None:
+    backups_no_longer_listed(stage)
+    stage.page.locator("tr.is-unlisted [data-row-link]").first.click()
+    expect(stage.page.locator(".timeline .is-gone")).to_be_visible()
+
+
+@state
+def most_of_a_list_missing(stage: Stage) -> None:
+    without(stage, *range(8))
+    expect(stage.page.locator("tr.is-missing")).to_have_count(8)
 
 
 # A backup is under way -------------------------------------------------------------------
