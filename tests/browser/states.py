@@ -19,7 +19,8 @@ from backups.emulator.fleet import BULK_HISTORY_ID, GONE_INSTANCE_ID, ORDERS_CAC
 from backups.services.listings import MOST_UNKNOWN, reader
 from dcsportal.sso import provider as sso_provider
 
-from ..services.api_records import FAILED, api_time, raw, raws
+from ..services.api_records import EXPIRED, FAILED, api_time, raw, raws
+from ..services.readings import read_at
 
 INSTANCES = "/projects/eu-prod/instances/"
 ORDERS = f"{INSTANCES}{ORDERS_CACHE_ID}/"
@@ -251,6 +252,39 @@ def signed_out_meanwhile(stage: Stage) -> None:
     Session.objects.all().delete()
     ask_now(stage.page)
     expect(stage.page.locator("[data-session-ended]")).to_be_visible()
+
+
+# A link of then ---------------------------------------------------------------------------
+
+THEN, NOW = datetime(2026, 11, 3, 12, tzinfo=UTC), datetime(2026, 11, 9, 2, tzinfo=UTC)
+SEEN = "2026-11-03T12:00:00Z"
+
+
+def with_a_past(stage: Stage) -> None:
+    stage.portal.DCS_FRESH_SECONDS = 10**9
+    read_at(stage.emulator, raws(9), THEN)
+    read_at(stage.emulator, [*raws(9)[:6], raw(3, **EXPIRED)], NOW)
+
+
+@state
+def a_history_that_has_changed_since(stage: Stage) -> None:
+    with_a_past(stage)
+    stage.page.goto(f"{ORDERS}?to={SEEN}&seen={SEEN}")
+    expect(stage.page.locator("#since a")).to_have_count(3)
+
+
+@state
+def a_recovery_point_that_has_changed_since(stage: Stage) -> None:
+    with_a_past(stage)
+    stage.page.goto(f"{ORDERS}recovery-point/?at=2026-11-01T03:30:00Z&tz=UTC&seen={SEEN}")
+    expect(stage.page.locator("#since .more")).to_be_visible()
+
+
+@state
+def a_history_as_it_was_known(stage: Stage) -> None:
+    with_a_past(stage)
+    stage.page.goto(f"{ORDERS}?as_of={SEEN}")
+    expect(stage.page.locator("#as-of .btn")).to_be_visible()
 
 
 # Something is open -----------------------------------------------------------------------

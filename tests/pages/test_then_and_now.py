@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -13,10 +14,10 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.services.listings import Subject, client_for, reader, recorder
-from backups.services.projects import Project
+from backups.services.listings import reader
 from tests.conftest import restart
 from tests.services.api_records import EXPIRED, raw, raws
+from tests.services.readings import read_at
 
 from .conftest import ORDERS, all_of, csv_rows, links_of, rows_of, text_of
 
@@ -35,15 +36,7 @@ def id_of(number: int) -> str:
 def read(portal: Settings, emulator: Emulator) -> Read:
     """`read(records, at)`: the portal reads a list of these records at that time, and no more by itself."""
     portal.DCS_FRESH_SECONDS = 10**9
-    project = Project(name="eu-prod", **portal.DCS_PROJECTS["eu-prod"])  # type: ignore[arg-type]
-    subject = Subject("backups", project, ORDERS_CACHE_ID)
-
-    def reading(records: list[dict[str, Any]], at: datetime) -> None:
-        emulator.set_records(ORDERS_CACHE_ID, records)
-        walk = subject.read(client_for(project), on_page=lambda page: None)
-        recorder.accept(subject, walk, read_at=at).write()
-
-    return reading
+    return partial(read_at, emulator)
 
 
 @pytest.fixture
@@ -106,7 +99,7 @@ def test_a_backup_and_a_recovery_point_tell_then_and_now(ada: Client) -> None:
     )
     assert copied(backup) == f"{ORDERS}backups/{id_of(4)}/?seen=2026-11-09T02:14:00Z"
     assert "The answer then: backup_5 , data from 1 Nov 05:00:05 UTC ." in text_of(point)
-    assert f"The answer now: no usable backup. backup_5 : {was}" in text_of(point)
+    assert f"The answer now: no usable backup. As it was seen backup_5 : {was}" in text_of(point)
     assert copied(point).endswith("&seen=2026-11-09T02:14:00Z")
     not_known = "Watched since 3 Nov 12:03:13 UTC : what the list said on 3 Oct 12:00:00 UTC is not known."
     for page in (

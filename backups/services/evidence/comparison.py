@@ -23,16 +23,18 @@ MOST_NAMED = 10
 class BackupSince:
     """A backup as it was when a link was made, and what has been seen of it since.
 
-    `then` is None where the list did not hold it. `gone` is when it left the list, where it has.
+    `then` is None where the list did not hold it. `gone` is when it left the list, where it has; `missing`
+    the same, while no later reading has confirmed that.
     """
 
     then: BackupRecord | None
     changes: tuple[RecordChange, ...] = ()
     gone: Interval | None = None
+    missing: Interval | None = None
 
     @property
     def is_unchanged(self) -> bool:
-        return not (self.changes or self.gone)
+        return not (self.changes or self.gone or self.missing)
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,15 @@ def backup_since(listing: Listing[BackupRecord], evidence: Evidence, seen: datet
 
 
 def _since(evidence: Evidence, seen: datetime) -> BackupSince:
-    changes = tuple(change for change in evidence.changes if change.seen.seen_at > seen)
-    gone = evidence.gone if evidence.gone and evidence.gone.seen_at > seen else None
+    def later(interval: Interval | None) -> Interval | None:
+        return interval if interval and interval.seen_at > seen else None
+
+    changes = tuple(change for change in evidence.changes if later(change.seen))
+    gone = later(evidence.gone)
     then = changes[0].was if changes else evidence.record
-    if evidence.first_seen.seen_at > seen or (evidence.gone and not gone and not changes):
+    if later(evidence.first_seen) or (evidence.gone and not gone and not changes):
         then = None
-    return BackupSince(then, changes, gone)
+    return BackupSince(then, changes, gone, later(evidence.missing))
 
 
 def list_since(

@@ -49,6 +49,8 @@ def list_as_of(project: Project, instance_id: str, at: datetime) -> Listing[Back
     """
     [snapshot] = cached_histories([(project, instance_id)])
     current = snapshot.cached
+    if current and current.generation.truncated:
+        current = None  # readings of other parts know more
     if current and current.generation.read_at <= at:
         return Listing(**vars(current.generation), decoded=current.decoded, source="cache")
     instance = _instance(project, instance_id)

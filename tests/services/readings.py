@@ -1,0 +1,20 @@
+"""Lets the portal read a list at a time of the past, as if it had watched it then."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.services.listings import Subject, client_for, recorder
+from backups.services.projects import configured_projects
+
+
+def read_at(emulator: Emulator, records: list[dict[str, Any]], at: datetime) -> None:
+    """Read these records of orders-cache, and keep them as any reading."""
+    emulator.set_records(ORDERS_CACHE_ID, records)
+    project = configured_projects()["eu-prod"]
+    subject = Subject("backups", project, ORDERS_CACHE_ID)
+    walk = subject.read(client_for(project), on_page=lambda page: None)
+    recorder.accept(subject, walk, read_at=at).write()
