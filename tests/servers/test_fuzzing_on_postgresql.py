@@ -1,4 +1,4 @@
-"""The fuzzing tests once more on PostgreSQL, which refuses text that SQLite takes."""
+"""Tests of what reaches the database once more on PostgreSQL, which refuses text that SQLite takes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ FILES = (
     "tests/sso/test_who_is_let_in.py",
     "tests/sso/test_sign_out.py",
     "tests/sso/test_proxy_sign_in.py",
+    "tests/test_migrations.py",
+    "tests/services/test_evidence_against_a_model.py",
+    "tests/services/test_kept_for_a_time.py",
 )
 OPTIONS = ("-n0", "-p", "no:cacheprovider", "--reuse-db")
 

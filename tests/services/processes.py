@@ -116,6 +116,7 @@ def _answer(number: int, instance: str, after: float = 0) -> None:
         listing = listings.instance_backups(project, instance, now=now)
         problem = listing.problem
         seen = {name: getattr(listing, name) for name in seen}
+        seen["remarks"] = sorted({record.description for record in listing.records})
     except listings.NothingToShow as nothing:
         problem = nothing.problem
     connection.close()

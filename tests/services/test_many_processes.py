@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -25,19 +24,23 @@ Start = Callable[..., list[Process]]
 
 @pytest.fixture(params=["SQLite", "PostgreSQL"])
 def start(
-    request: pytest.FixtureRequest, emulator: Emulator, endpoint: str, tmp_path: Path
+    request: pytest.FixtureRequest,
+    emulator: Emulator,
+    endpoint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Generator[Start]:
     """`start(3)` starts so many processes of the portal."""
     if request.param == "SQLite":
         database = f"sqlite:///{tmp_path / 'portal.sqlite3'}"
     else:
         database = request.getfixturevalue("postgres").create(f"processes-{uuid4()}")
-    migrate(database)
+    monkeypatch.setenv("DATABASE_URL", database)  # also for what `manage` does
+    manage("migrate", "-v0")
     with ExitStack() as stack:
 
         def more(count: int, **environment: str) -> list[Process]:
-            own = {"DATABASE_URL": database, **environment}
-            several = [process(emulator.fleet.primary, endpoint, **own) for _ in range(count)]
+            several = [process(emulator.fleet.primary, endpoint, **environment) for _ in range(count)]
             return [stack.enter_context(one) for one in several]
 
         yield more
@@ -45,9 +48,8 @@ def start(
         emulator.latency = 0.0
 
 
-def migrate(database: str) -> None:
-    environment = {**os.environ, "DATABASE_URL": database}
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
+def manage(*arguments: str) -> None:
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, check=True)
 
 
 def seen_by(processes: list[Process], instance_id: str = ORDERS, **options: Any) -> list[dict[str, Any]]:
@@ -143,3 +145,17 @@ def test_the_progress_of_a_walk_is_told_by_every_process(start: Start, emulator:
     wait_for(lambda: (other.view(ORDERS)["progress"] or 0) > 5)
 
     assert other.view(ORDERS)["problem"] == "being_read"
+
+
+def test_what_is_forgotten_is_shown_by_no_process_any_more(start: Start, emulator: Emulator) -> None:
+    first, *others = raws(5)
+    emulator.set_records(ORDERS, [first | {"remark": "of Lovelace"}, *others])
+    processes = start(2)
+    assert {tuple(view["remarks"]) for view in seen_by(processes)} == {("", "of Lovelace")}
+    emulator.fail_with(503)
+
+    manage("forget", "--remark", first["backup_id"], "--yes")
+    assert {(view["total"], *view["remarks"]) for view in seen_by(processes)} == {(5, "")}
+
+    manage("forget", "--instance", ORDERS, "--yes")
+    assert {(view["total"], view["problem"]) for view in seen_by(processes)} == {(None, "server_error")}
