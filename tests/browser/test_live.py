@@ -14,7 +14,7 @@ from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from tests.services.api_records import api_time, raw
 
-from .conftest import OpenPage
+from .conftest import OpenPage, axe_findings
 
 ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 RUNNING = "running-1"
@@ -435,6 +435,40 @@ def test_refresh_without_a_script_says_so_too(open_page: OpenPage, emulator: Emu
     expect(page.locator("#notices")).to_contain_text("at most once in 10 seconds")
     page.reload()
     expect(page.locator("#notices")).not_to_contain_text("at most once in 10 seconds")
+
+
+# Blocks that are fetched ---------------------------------------------------------------------------------
+
+
+def test_restores_are_fetched_when_they_are_opened_and_outlive_a_swap(
+    open_page: OpenPage, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_FRESH_SECONDS = 60
+    a_history(emulator, "failed")
+    page = open_page(ORDERS)
+    expect(newest(page)).to_contain_text("Failed")
+    assert emulator.count("/restores") == 0
+
+    page.locator("#restores > summary").click()
+
+    expect(page.locator("#restores li")).to_have_count(2)
+    a_history(emulator, "succeed")
+    page.get_by_role("button", name="Refresh").click()
+    expect(newest(page)).to_contain_text("Succeeded")
+    expect(page.locator("#restores li")).to_have_count(2)
+    assert axe_findings(page) == []
+
+
+def test_where_dcs_does_not_tell_restores_the_block_leads_to_the_page_that_says_why(
+    open_page: OpenPage, emulator: Emulator
+) -> None:
+    emulator.fail_with(403, path_contains="/restores")
+    page = open_page(ORDERS)
+
+    page.locator("#restores > summary").click()
+
+    page.wait_for_url(re.compile("/restores/$"))
+    expect(page.locator("h1")).to_contain_text("DCS does not permit")
 
 
 # Ages ----------------------------------------------------------------------------------------------------
