@@ -82,6 +82,9 @@ def test_a_copied_history_tells_that_nothing_has_changed_or_what_has(ada: Client
     assert f'hx-get="{link}"'.replace("&", "&amp;") in changed.content.decode()
     assert any(f"{id_of(5)}/?seen={quote(SEEN)}" in one for one in links_of(changed))
     assert copied(changed).endswith("&seen=2026-11-09T02:14:00Z")
+    # Pasted into the find box, it leads to the same.
+    pasted = ada.get("/find/", {"q": f"see https://backups.example.com{link.replace('&', '&amp;')}."})
+    assert pasted.headers["Location"] == link
 
 
 @pytest.mark.usefixtures("much_has_changed")
@@ -128,6 +131,8 @@ def test_a_history_is_shown_as_it_was_known_at_a_time(ada: Client, emulator: Emu
     assert f"as_of={SEEN}" in copied(page)
     assert "seen" not in copied(page)
     assert (body["as_of"], body["read_at"], body["total"]) == (SEEN, SEEN, 14)
+    # What came later is not told.
+    assert all((one["gone_since"], one["changes"]) == (None, []) for one in body["backups"])
     assert answers["backups.csv"].headers["X-As-Of"] == SEEN
     assert "_as-of-20261103T120314Z" in answers["backups.csv"].headers["Content-Disposition"]
     assert (
