@@ -22,7 +22,7 @@ from .report import Effort, Row
 from .servers import Child, Json, answer_orders, history, production, served
 from .virtual_users import CONNECTIONS, Viewer, look_regularly, percentile
 
-USUAL, LARGE, KNOWN = 72, 10_000, 1_000_000
+USUAL, LARGE, KNOWN, FORGOTTEN = 72, 10_000, 1_000_000, 100_000
 FRESH = {"DCS_FRESH_SECONDS": "3600"}
 PAGE = history(f"records-{USUAL}-looked-at")
 # How often a list with a change is written while others look, and how often somebody signs in.
@@ -63,6 +63,7 @@ def _measured(database: str, url: str, effort: Effort, *, sign_in: float) -> lis
             written = portal.ask(do="write", name="new")
             seen = written["wall"] + other.ask(do="look", name="new")["wall"]
             found = portal.ask(do="find", times=effort.requests)
+            forgotten = portal.ask(do="forget")
         ratio = _beside_a_writer(upstream, url, effort)
     rows = [
         Row("72 unchanged records, in a process that knows them: statements", unchanged["known"], "", most=1),
@@ -80,6 +81,7 @@ def _measured(database: str, url: str, effort: Effort, *, sign_in: float) -> lis
         Row("a record on disk, indexes included", disk["record"], " bytes", most=900),
         Row("a change on disk, indexes included", disk["change"], " bytes", most=900),
         Row("look-ups in the store for a history page", page["lookups"], "", most=1),
+        Row("100,000 records are forgotten: the longest batch", forgotten["longest"], "ms", most=0.2),
         Row("sign-in while 10,000 records arrive, p99", beside["p99"], "ms", most=sign_in),
         Row("sign-in in quiet, p99", quiet["p99"], "ms"),
         Row("10,000 new records are seen by others after", seen, "s", most=3),
@@ -236,6 +238,40 @@ class Portal:
             assert len(backups_by_id([next(backup_ids)], [self._project])) == 1
 
         return {"wall": fastest(found, times)}
+
+    def forget(self) -> Json:
+        """Forget an instance with many records, each of which has changed once."""
+        from django.db import connection
+
+        from backups.models import Backup, Change, Instance
+        from backups.services.listings import removal
+
+        self._record(LARGE, "forgotten")
+        self._record(LARGE, "forgotten", changed=LARGE)
+        instance = Instance.objects.get(instance_id=self._subject(LARGE, "forgotten").instance_id)
+        copy = """
+            INSERT INTO backups_backup (instance_id, backup_id, record, digest, first_id)
+            WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < %s)
+            SELECT instance_id, backup_id || '-copy-' || n, record, digest, first_id
+            FROM number, (SELECT * FROM backups_backup WHERE instance_id = %s) few
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(copy, [FORGOTTEN // LARGE - 1, instance.pk])
+        longest, batches = 0.0, removal.batches
+
+        def timed(kept: Any) -> Any:
+            nonlocal longest
+            for batch in batches(kept):
+                began = time.perf_counter()
+                yield batch
+                longest = max(longest, time.perf_counter() - began)
+
+        removal.batches = timed
+        removed = removal.remove_instance(instance)
+        removal.batches = batches
+        assert removed[Backup.__name__] == FORGOTTEN
+        assert removed[Change.__name__] > 0, removed
+        return {"longest": longest}
 
     # Who looks and signs in meanwhile ---------------------------------------------
 
