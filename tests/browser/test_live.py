@@ -425,7 +425,8 @@ def test_refresh_reads_now_without_leaving_the_page(
     expect(page.locator("[data-said]")).to_have_text("")
 
 
-def test_refresh_without_a_script_says_so_too(open_page: OpenPage, emulator: Emulator) -> None:
+def test_refresh_without_a_script_says_so_too(open_page: OpenPage, portal: Settings) -> None:
+    portal.DCS_FRESH_SECONDS = 60
     page = open_page(ORDERS, javascript=False)
     page.get_by_role("button", name="Refresh").click()
     expect(page.locator("main")).not_to_contain_text("at most once in 10 seconds")
