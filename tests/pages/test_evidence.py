@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils.formats import date_format
 from pytest_django.fixtures import Settings
 
@@ -378,3 +380,18 @@ def test_what_was_read_this_moment_was_first_seen_then(ada: Client) -> None:
 
     assert body["source"] == "live"
     assert {backup["first_seen"] for backup in body["backups"]} == {body["read_at"]}
+
+
+def test_where_nothing_is_gone_a_history_asks_the_store_once_and_an_export_twice_more(
+    ada: Client, read_again: ReadAgain
+) -> None:
+    read_again()
+    asked = {}
+    for name in ("", "backups.json"):
+        ada.get(f"{ORDERS}{name}")  # decodes the list
+        with CaptureQueriesContext(connection) as queries:
+            ada.get(f"{ORDERS}{name}")
+        asked[name] = [query["sql"] for query in queries if '"backups_' in query["sql"]]
+
+    assert len(asked[""]) == 1
+    assert len(asked["backups.json"]) <= 4
