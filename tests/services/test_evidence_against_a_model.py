@@ -23,7 +23,8 @@ from backups.dcs.pages import backup_page
 from backups.dcs.records import BackupRecord
 from backups.dcs.walk import Walk
 from backups.services.evidence import list_as_of
-from backups.services.listings import Subject, generations, guard, recorder
+from backups.services.listings import Subject, generations, guard, recorder, recording
+from backups.services.listings.recorded_backups import CONFIRMED_AFTER
 from backups.services.projects import Project
 from tests.conftest import forget_everything
 
@@ -50,7 +51,7 @@ def killed_after(statements: int) -> Generator[None]:
         return ask(*arguments)
 
     with connection.execute_wrapper(execute), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recorder, "CHUNK", 2)
+        patch.setattr(recording, "CHUNK", 2)
         try:
             yield
         except Killed:
@@ -161,7 +162,7 @@ class Portal(RuleBasedStateMachine):
         before = self.told[-1][1] if self.told else {}
         gone = set(before) - set(found)
         place = len(self.told)
-        confirmed = self.missing_since and self.now - self.missing_since >= recorder.CONFIRMED_AFTER
+        confirmed = self.missing_since and self.now - self.missing_since >= CONFIRMED_AFTER
         doubtful = whole and bool(self.told) and len(gone) * 2 > len(before) and not confirmed
         kept = {one: before[one] for one in gone} if not whole or doubtful else {}
         state = found | kept

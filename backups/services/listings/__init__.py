@@ -23,7 +23,7 @@ from .instances import at_hand, cached_instance, cached_instances, project_insta
 from .listing import RUNNING_FRESH_SECONDS, Listing, NothingToShow, is_fresh
 from .metrics import begin as begin_metrics
 from .reader import read_side_by_side
-from .recorder import row_id
+from .recording import row_id
 from .removal import Removed, remove_instance, remove_project, remove_remarks
 from .rows import LISTED, instances_of
 from .rows import as_of as records_as_of

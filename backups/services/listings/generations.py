@@ -208,7 +208,8 @@ def _decoded(subject: Subject, generation: Generation) -> DecodedRecords[Any] | 
 
 
 def _loaded(subject: Subject, generation: Generation) -> DecodedRecords[Any] | None:
-    found = store.asked(lambda: rows.load(subject, generation), None)
+    before = None if generation.digest else generation.reading
+    found = store.asked(lambda: rows.load(subject, instance=generation.instance, before=before), None)
     return DecodedRecords(*found) if found else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from django.db.models import Q, QuerySet
@@ -14,21 +14,19 @@ from ...dcs.records import Instance as InstanceRecord
 from ...models import Backup, Change, Instance
 from .subjects import Subject
 
-if TYPE_CHECKING:
-    from .generations import Generation
-
 Records = tuple[Any, ...]
 Digests = Mapping[str, bytes]
 LISTED = Q(gone=None) | Q(gone__is_doubtful=True)
 UNLISTED = Q(gone__isnull=False, gone__is_doubtful=False)
 
 
-def load(subject: Subject, generation: Generation) -> tuple[Records, Digests] | None:
-    """Return the records of the current generation of a list, and their digests. Raises django.db.Error."""
+def load(subject: Subject, *, instance: int, before: int | None) -> tuple[Records, Digests] | None:
+    """Return the records that a list holds, and their digests. Raises django.db.Error.
+
+    While much is being written they are those of the reading `before`.
+    """
     if subject.kind == "backups":
-        if not generation.digest:
-            return as_of(generation.instance, generation.reading)[0], {}
-        return listed(generation.instance)
+        return listed(instance) if before is None else (as_of(instance, before)[0], {})
     column = "shown" if subject.kind == "instance" else "listed"
     found_instances = [json for json in instances_of(subject).values_list(column, flat=True) if json]
     instances = tuple(msgspec.json.decode(json, type=InstanceRecord) for json in found_instances)

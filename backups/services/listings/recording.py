@@ -1,0 +1,146 @@
+"""One reading of a list, compared with what was known, and how it is written."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from ...dcs.records import BackupRecord
+from ...dcs.records import Instance as InstanceRecord
+from ...dcs.walk import Walk
+from ...models import CloudProject, Note
+from ..projects import CLOUD_ID, Project
+from . import generations, store
+from .generations import Cached, Generation, Pointer
+from .subjects import Subject
+
+log = logging.getLogger(__name__)
+
+# So few that whoever waits for SQLite, as a sign-in does, waits for a moment only.
+CHUNK = 100
+_TRIES = 3
+
+
+class Overtaken(Exception):
+    """Another reading was written since this one was compared with what is known."""
+
+
+class Recording:
+    """One reading, compared with what was known: `new` is the generation that it makes."""
+
+    new: Cached
+
+    def __init__(self, subject: Subject, walk: Walk[Any], read_at: datetime, pointer: Pointer) -> None:
+        self.subject, self.walk, self.read_at = subject, walk, read_at
+        self.pointer, self.previous = pointer, pointer.generation
+        self.key = generations.pointer_key(subject)
+        self.compare()
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a reading that is not older is known already: this one came late, and is dropped."""
+        return self.previous is not None and self.previous.read_at >= self.read_at
+
+    def compare(self) -> None:
+        raise NotImplementedError
+
+    def write_rows(self) -> Generation:
+        """Write what has changed, and return the generation with its rows."""
+        raise NotImplementedError
+
+    def write(self) -> None:
+        """Write it, unless a newer one was written meanwhile; a full or busy database costs a gap."""
+        store.asked(self._write, None)
+
+    def _write(self) -> None:
+        recording = self
+        for _ in range(_TRIES):
+            try:
+                text = recording._written()
+            except Overtaken:
+                pointer = generations.look_up(self.subject)
+                if pointer.generation and pointer.generation.read_at >= self.read_at:
+                    generations.written(self.subject, pointer)
+                    return
+                recording = type(self)(self.subject, self.walk, self.read_at, pointer)
+            else:
+                pointer = Pointer.of(text)
+                generations.written(self.subject, pointer)
+                self.new.decoded.instance = pointer.generation.instance if pointer.generation else 0
+                self.new.decoded.sent = {}
+                return
+        log.warning("a reading of %s could not be kept: others were written meanwhile", self.subject.kind)
+
+    def _written(self) -> str:
+        """Write it and return the list's note. Raises Overtaken and django.db.Error."""
+        new, previous = self.new.generation, self.previous
+        if self.is_late:
+            raise Overtaken
+        if not (previous and previous.digest == new.digest and not previous.missing_since):
+            return store.encoded(self.write_rows())
+        text = store.encoded(new)
+        if not store.replace(self.key, self.pointer.text, text):
+            raise Overtaken
+        return text
+
+    def generation(self, *, digest: str, **more: Any) -> Generation:
+        """Return the generation of this reading, of the list and the rows of the one before."""
+        known = self.previous or Generation(generation="", read_at=self.read_at, watched_since=self.read_at)
+        walk = self.walk
+        facts: dict[str, Any] = {
+            "generation": secrets.token_hex(8),
+            "read_at": self.read_at,
+            "promised": walk.promised,
+            "moved": walk.moved,
+            "truncated": walk.truncated,
+            "cut_short": walk.cut_short,
+            "running": any(getattr(record, "is_running", False) for record in walk.records),
+            "request_ids": tuple(page.request_id for page in walk.pages if page.request_id),
+            "digest": digest,
+            "missing_since": None,
+            "writer": "",
+        }
+        return replace(known, **(facts | more))
+
+    def digest(self, digests: Iterable[bytes], *more: object) -> str:
+        walk = self.walk
+        flags = walk.promised, walk.moved, walk.truncated, walk.cut_short, *more
+        return digest_of(repr(flags).encode() + b"".join(sorted(digests))).hex()
+
+    def claim(self, old: str, new: str) -> None:
+        """Change the list's note within a transaction, and with it hold up whoever else would."""
+        if not old:
+            Note.objects.bulk_create([Note(key=self.key, text="")], ignore_conflicts=True)
+        if not store.replace(self.key, old, new):
+            raise Overtaken
+
+
+def row_id(record: BackupRecord | InstanceRecord) -> str:
+    """Return the id under which a record has its row; one that no address could name has a digest for it."""
+    own = record.backup_id if isinstance(record, BackupRecord) else record.instance_id
+    return own if CLOUD_ID.fullmatch(own) else f"~{digest_of(repr(record).encode()).hex()}"
+
+
+def digest_of(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=12).digest()
+
+
+def chunks(items: Iterable[Any]) -> Iterable[list[Any]]:
+    left = iter(items)
+    while chunk := list(islice(left, CHUNK)):
+        yield chunk
+
+
+def cloud_project(project: Project) -> CloudProject:
+    found, _ = CloudProject.objects.get_or_create(
+        endpoint=project.endpoint,
+        project_id=project.project_id,
+        defaults={"region": project.region, "name": project.name},
+    )
+    return found
