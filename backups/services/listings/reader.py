@@ -259,7 +259,7 @@ class ProgressReporter:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._pages = self._records = 0
-        self._reported = time.monotonic()
+        self._due = time.monotonic() + PROGRESS_SECONDS
 
     def __call__(self, page: Page[Any]) -> None:
         self._pages += 1
@@ -268,8 +268,11 @@ class ProgressReporter:
         if total is not None and page.length and total > page.length:
             pages = max(self._pages, -(-total * self._pages // max(self._records, 1)))
         self._reading.progress = progress = Progress(self._pages, pages, self._records)
-        if time.monotonic() - self._reported > PROGRESS_SECONDS:
-            self._reported = time.monotonic()
+        began = time.monotonic()
+        if began > self._due:
             key = self._reading.subject.progress_key
             store.write(key, progress, seconds=LONGEST_FOLLOW)
             store.release_connection()
+            # A busy database, which is waited for, must not hold up the walk.
+            took = time.monotonic() - began
+            self._due = began + max(PROGRESS_SECONDS, 10 * took)

@@ -97,16 +97,13 @@ class BackupsRecording(Recording):
                 new = self._finished(new)
                 self.claim(self.pointer.text, store.encoded(new))
             return new
-        # What others see meanwhile is the list of before, told by its rows of then.
-        writer = secrets.token_hex(8)
-        text = store.encoded(replace(self.previous, digest="", writer=writer)) if self.previous else writer
         with transaction.atomic():
-            self.claim(self.pointer.text, text)
+            text = self.claim(self.pointer.text, self._being_written())
             new = self._with_reading(self._instance(), is_silent=False)
         for chunk in chunks(work):
             began = time.monotonic()
             with transaction.atomic():
-                self.claim(text, text)
+                text = self.claim(text, self._being_written())
                 self._write_chunk(new, chunk)
             if connection.vendor == "sqlite":
                 # It has one writer at a time; who waits looks only now and then: half of the time is theirs.
@@ -115,6 +112,14 @@ class BackupsRecording(Recording):
             new = self._finished(new)
             self.claim(text, store.encoded(new))
         return new
+
+    def _being_written(self) -> str:
+        """Return the list's note for now: others see the list of before, told by its rows of then.
+
+        It is another one with each chunk: whoever compared a reading with the rows before it compares anew.
+        """
+        writer = secrets.token_hex(8)
+        return store.encoded(replace(self.previous, digest="", writer=writer)) if self.previous else writer
 
     def _instance_known(self) -> int:
         if self.previous and self.previous.instance:

@@ -113,12 +113,13 @@ class Recording:
         flags = walk.promised, walk.moved, walk.truncated, walk.cut_short, *more
         return digest_of(repr(flags).encode() + b"".join(sorted(digests))).hex()
 
-    def claim(self, old: str, new: str) -> None:
-        """Change the list's note within a transaction, and with it hold up whoever else would."""
+    def claim(self, old: str, new: str) -> str:
+        """Change the list's note within a transaction, and with it hold up whoever else would; return it."""
         if not old:
             Note.objects.bulk_create([Note(key=self.key, text="")], ignore_conflicts=True)
         if not store.replace(self.key, old, new):
             raise Overtaken
+        return new
 
 
 def row_id(record: BackupRecord | InstanceRecord) -> str:

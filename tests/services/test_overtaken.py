@@ -1,0 +1,56 @@
+"""Two write one list at the same time, where a lease was lost: neither spoils what the other tells."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from backups.dcs.pages import backup_page
+from backups.dcs.walk import Walk
+from backups.services.listings import Subject, generations, guard, recorder, recording
+from backups.services.projects import Project
+
+from .api_records import raw
+from .conftest import ORDERS, at_once
+
+BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def test_who_compares_while_another_writes_misses_nothing_of_it(
+    eu: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer lost its lease: it slept. It marks a backup as gone that the other one, later, saw again."""
+    monkeypatch.setattr(recording, "CHUNK", 2)
+    subject, rows = Subject("backups", eu, ORDERS), [raw(number) for number in range(1, 9)]
+    recorder.accept(subject, walk_of(rows[:4]), read_at=BEGAN)._write()
+    slow = recorder.accept(subject, walk_of(rows[1:]), read_at=BEGAN + timedelta(seconds=1))
+    begun, others = 0, []
+
+    def compare() -> None:
+        generations.look_up(subject)
+        others.append(recorder.accept(subject, walk_of(rows), read_at=BEGAN + timedelta(seconds=2)))
+
+    def execute(ask: Any, sql: str, *more: Any) -> Any:
+        nonlocal begun
+        begun += sql.startswith("BEGIN")
+        if sql.startswith("BEGIN") and begun in (4, 5):  # before it marks what is gone, and after
+            at_once(1, compare if begun == 4 else others[0]._write)
+        return ask(sql, *more)
+
+    with connection.execute_wrapper(execute):
+        slow._write()
+
+    assert begun >= 5
+    generations.forget()
+    [snapshot] = guard.snapshots(subject)
+    assert snapshot.cached
+    assert len(snapshot.cached.decoded.records) == 8
+
+
+def walk_of(rows: list[dict[str, Any]]) -> Walk[Any]:
+    page = backup_page(json.dumps({"backup_record_response": rows, "total_num": len(rows)}).encode())
+    return Walk((page,), page.records, len(rows), False, False)
