@@ -14,7 +14,7 @@ from backups.services.listings import NothingToShow, TooManyUnknown, histories, 
 from backups.services.projects import Project, configured_projects
 
 from ..conftest import wait_for
-from .conftest import ORDERS, later, settled, with_pauses
+from .conftest import ORDERS, at_once, later, settled, with_pauses
 
 MADE_UP = "00000000-0000-4000-8000-0000"
 
@@ -128,6 +128,19 @@ def test_what_dcs_has_backups_of_is_not_counted(
     seen = {told(eu, emulator.fleet.named(name).instance_id) for name in ("orders-cache", "baskets")}
 
     assert seen == {"live"}
+
+
+@pytest.mark.usefixtures("within_one_minute")
+def test_tabs_that_are_opened_together_count_once(
+    eu: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(histories, "MOST_UNKNOWN", 1)
+    emulator.fail_with(403, path_contains="/instances?")
+
+    seen = at_once(20, lambda: told(eu, ORDERS))
+
+    assert "too many" not in seen
+    assert "live" in seen
 
 
 @pytest.mark.usefixtures("within_one_minute")

@@ -18,6 +18,8 @@ from .subjects import Subject, Window, window_of
 
 # Instances that nobody knows of and that one viewer may have DCS asked for, in a minute.
 MOST_UNKNOWN = 10
+# Tabs that are opened together want one reading, and count as one.
+ONE_WISH_SECONDS = 2
 
 
 class TooManyUnknown(Exception):
@@ -189,11 +191,13 @@ def _standing(snapshot: CacheSnapshot, visit: Visit) -> _Standing:
     is_counted = failure is None or failure.kind in ("not_found", "rejected")
     held = guard.refusal(snapshot, visit.now, trial=False)
     if is_counted and not held and reader.would_start(subject, visit.viewer):
-        counted = f"unknown:viewer-{visit.viewer}", time.time()
-        count = store.count(*counted)
+        wish = f"unknown:viewer-{visit.viewer}", time.time()
+        is_new = store.add(f"wish:{visit.viewer}:{subject.key}", seconds=ONE_WISH_SECONDS) is not False
+        counted = wish if is_new else None
+        count = store.count(*wish, 1 if is_new else 0)
         if count > MOST_UNKNOWN:
             if not _is_listed_now(instances, subject.instance_id, visit):
-                raise TooManyUnknown(count)
+                raise TooManyUnknown(count if is_new else store.count(*wish))
             return _Standing()
     return _Standing("unlisted" if instances.cached else "unsure", counted)
 
