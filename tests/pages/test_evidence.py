@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.models import Note, Reading
-from backups.services.listings import reader, recorder
+from backups.services.listings import reader, recorded_backups
 from tests.services.api_records import EXPIRED, RUNNING, api_time, raw, raws
 
 from .conftest import ORDERS, PROJECT, all_of, csv_rows, links_of, rows_of, text_of
@@ -323,7 +323,7 @@ def test_a_day_whose_backup_has_left_the_list_ran(
 def test_an_instance_whose_list_became_empty_shows_what_was_there(
     ada: Client, emulator: Emulator, read_again: ReadAgain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder, "CONFIRMED_AFTER", timedelta(0))
+    monkeypatch.setattr(recorded_backups, "CONFIRMED_AFTER", timedelta(0))
     emulator.set_records(ORDERS_CACHE_ID, raws(1))
     read_again()
     emulator.set_records(ORDERS_CACHE_ID, [])

@@ -72,6 +72,8 @@ class Portal(RuleBasedStateMachine):
         # Since which reading a record is missing, while that is not confirmed.
         self.missing: dict[str, int] = {}
         self.missing_since: datetime | None = None
+        # What a killed reader has kept is true, but only a whole reading says what of it stays.
+        self.is_left_behind = False
         for _ in range(4):
             self.a_backup_is_made("succeed")
 
@@ -110,6 +112,7 @@ class Portal(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1, 30, 61, 3600]), whole=st.booleans(), again=st.booleans())
     def it_is_read(self, seconds: int, whole: bool, again: bool) -> None:
         self.now += timedelta(seconds=seconds)
+        whole = whole or self.is_left_behind
         walk = self.walk(whole)
         self.record(walk, self.now)
         self.accepted(walk, whole)
@@ -124,6 +127,7 @@ class Portal(RuleBasedStateMachine):
     @rule(statements=st.integers(0, 40), whole=st.booleans())
     def a_reader_is_killed_while_it_writes(self, statements: int, whole: bool) -> None:
         self.now += timedelta(seconds=5)
+        whole = whole or self.is_left_behind
         walk = self.walk(whole)
         known = self.pointer()
         with killed_after(statements):
@@ -131,6 +135,8 @@ class Portal(RuleBasedStateMachine):
         generations.forget()
         if self.pointer() not in (known, "being written") and self.is_accepted_at(self.now):
             self.accepted(walk, whole)
+        else:
+            self.is_left_behind = True
 
     @rule()
     def another_process_takes_over(self) -> None:
@@ -158,6 +164,7 @@ class Portal(RuleBasedStateMachine):
     # The model ------------------------------------------------------------------------
 
     def accepted(self, walk: Walk[Any], whole: bool) -> None:
+        self.is_left_behind = False
         found = {record.backup_id: plain(record) for record in walk.records}
         before = self.told[-1][1] if self.told else {}
         gone = set(before) - set(found)
