@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -75,6 +76,7 @@ def test_the_workers_of_a_killed_server_finish_and_leave_its_port_to_the_next(
         wait_for(lambda: emulator.count("/backups"))
 
         server.stop(signal.SIGKILL)
+        wait_for(lambda: not _listens(server.port))
         with serving(environment(), port=server.port) as again:
             emulator.heal()
             assert waiting.result(timeout=60).status_code == 200
@@ -88,6 +90,11 @@ def test_the_workers_of_a_killed_server_finish_and_leave_its_port_to_the_next(
             wait_for(lambda: again.workers() not in ([], [first]))
             assert again.stop(signal.SIGINT) == 0
             assert again.errors == []
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _lives(pid: int) -> bool:
