@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
+from backups.dcs.pages import backup_page
+from backups.dcs.walk import Walk
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services.listings import Subject, client_for, recorder
 from backups.services.projects import configured_projects
+
+
+def walk_of(rows: list[dict[str, Any]], *, moved: bool = False) -> Walk[Any]:
+    """What a walk finds that reads these rows in one page."""
+    page = backup_page(json.dumps({"backup_record_response": rows, "total_num": len(rows)}).encode())
+    return Walk((page,), page.records, len(rows), moved, False)
 
 
 def read_at(emulator: Emulator, records: list[dict[str, Any]], at: datetime) -> None:

@@ -6,7 +6,6 @@ said by each reading.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,6 @@ from django.db import connection
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from backups.dcs.pages import backup_page
 from backups.dcs.records import BackupRecord
 from backups.dcs.walk import Walk
 from backups.services.evidence import list_as_of
@@ -30,6 +28,7 @@ from tests.conftest import forget_everything
 
 from .api_records import raw
 from .conftest import ORDERS
+from .readings import walk_of
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 State = dict[str, BackupRecord]
@@ -146,9 +145,7 @@ class Portal(RuleBasedStateMachine):
         rows = [self.dcs[number] for number in sorted(self.dcs, reverse=True)]
         if not whole:
             rows = rows[::2]
-        body = json.dumps({"backup_record_response": rows, "total_num": len(rows)}).encode()
-        page = backup_page(body)
-        return Walk((page,), page.records, len(rows), not whole, False)
+        return walk_of(rows, moved=not whole)
 
     def record(self, walk: Walk[Any], read_at: datetime) -> None:
         recorder.accept(self.subject, walk, read_at=read_at)._write()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import io
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +11,6 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from backups.dcs.pages import backup_page
-from backups.dcs.walk import Walk
 from backups.models import Backup, Change, CloudProject, Instance, Note, Reading
 from backups.services.evidence import NotWatched, all_records, evidence_of, list_as_of
 from backups.services.listings import Listing, Subject, guard, pruning, recorder
@@ -22,6 +19,7 @@ from backups.services.projects import Project, configured_projects
 
 from .api_records import raw
 from .conftest import ORDERS, read, settled
+from .readings import walk_of
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 SECRET = "the customer called Lovelace"
@@ -38,9 +36,7 @@ def day(number: float) -> datetime:
 
 def say(subject: Subject, at: datetime, *records: dict[str, Any]) -> None:
     """DCS lists these records, and the portal reads them."""
-    body = json.dumps({"backup_record_response": records, "total_num": len(records)}).encode()
-    page = backup_page(body)
-    recorder.accept(subject, Walk((page,), page.records, len(records), False, False), read_at=at).write()
+    recorder.accept(subject, walk_of(list(records)), read_at=at).write()
 
 
 def shown(subject: Subject) -> Listing[Any]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from backups.dcs.pages import backup_page
-from backups.dcs.walk import Walk
 from backups.services.listings import Subject, generations, guard, recorder, recording
 from backups.services.projects import Project
 
 from .api_records import raw
 from .conftest import ORDERS, at_once
+from .readings import walk_of
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -49,8 +47,3 @@ def test_who_compares_while_another_writes_misses_nothing_of_it(
     [snapshot] = guard.snapshots(subject)
     assert snapshot.cached
     assert len(snapshot.cached.decoded.records) == 8
-
-
-def walk_of(rows: list[dict[str, Any]]) -> Walk[Any]:
-    page = backup_page(json.dumps({"backup_record_response": rows, "total_num": len(rows)}).encode())
-    return Walk((page,), page.records, len(rows), False, False)

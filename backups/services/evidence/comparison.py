@@ -9,9 +9,9 @@ from datetime import datetime
 
 from ...dcs.records import STATUSES, BackupRecord
 from ...models import Change
-from ..listings import Listing, row_id
+from ..listings import Listing, row_id, watched_since
 from .backups import FIELDS, Evidence, Interval, RecordChange, evidence_of
-from .lists import NotWatched, watched_since
+from .lists import NotWatched
 
 # What became of a record, beside a new status: in the order in which it is said.
 OUTCOMES = (*STATUSES, "not_restorable", "changed", "missing", "gone")

@@ -16,6 +16,7 @@ from ..listings import (
     instances_of,
     records_as_of,
     unlisted_records,
+    watched_since,
 )
 from ..problems import Problem
 from ..projects import Project
@@ -76,12 +77,6 @@ def list_as_of(project: Project, instance_id: str, at: datetime) -> Listing[Back
         unlisted=unlisted,
         watched_since=watched_since(instance.pk),
     )
-
-
-def watched_since(instance: int) -> datetime | None:
-    """Return when the list of an instance was read first. Raises django.db.Error."""
-    readings = Reading.objects.filter(instance=instance, is_accepted=True).order_by("pk")
-    return readings.values_list("first_at", flat=True).first()
 
 
 def all_records(listing: Listing[BackupRecord]) -> tuple[BackupRecord, ...]:

@@ -25,7 +25,7 @@ from .metrics import begin as begin_metrics
 from .reader import read_side_by_side
 from .recording import row_id
 from .removal import Removed, remove_instance, remove_project, remove_remarks
-from .rows import LISTED, instances_of
+from .rows import LISTED, instances_of, watched_since
 from .rows import as_of as records_as_of
 from .rows import unlisted as unlisted_records
 from .store import COUNTED_SECONDS, claim, count
@@ -74,4 +74,5 @@ __all__ = [
     "remove_remarks",
     "row_id",
     "unlisted_records",
+    "watched_since",
 ]

@@ -7,13 +7,12 @@ leaves behind was never told, and the next reading sets it right.
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
-from django.db import connection, transaction
+from django.db import transaction
 
 from ...dcs.pages import backups_of_raw, raw_backups
 from ...dcs.records import BackupRecord
@@ -101,13 +100,9 @@ class BackupsRecording(Recording):
             text = self.claim(self.pointer.text, self._being_written())
             new = self._with_reading(self._instance(), is_silent=False)
         for chunk in chunks(work):
-            began = time.monotonic()
-            with transaction.atomic():
+            with store.sharing_the_writer(), transaction.atomic():
                 text = self.claim(text, self._being_written())
                 self._write_chunk(new, chunk)
-            if connection.vendor == "sqlite":
-                # It has one writer at a time; who waits looks only now and then: half of the time is theirs.
-                time.sleep(time.monotonic() - began)
         with transaction.atomic():
             new = self._finished(new)
             self.claim(text, store.encoded(new))
@@ -208,8 +203,7 @@ class BackupsRecording(Recording):
         if not self.is_doubtful and self.is_whole:
             Reading.objects.filter(instance=new.instance, is_doubtful=True).update(is_doubtful=False)
         Reading.objects.filter(pk=new.reading).update(is_accepted=True)
-        unlisted = Backup.objects.filter(rows.UNLISTED, instance=new.instance).count()
-        return replace(new, unlisted=unlisted)
+        return replace(new, unlisted=rows.count_unlisted(new.instance))
 
 
 def _is_silent_change(before: bytes, new: BackupRecord) -> bool:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from ...dcs.records import Instance as InstanceRecord
 from ...models import Instance
-from . import recording, store
+from . import recording, rows, store
 from .generations import Cached, DecodedRecords, Generation
 from .recording import Recording, cloud_project, digest_of, row_id
 
@@ -42,10 +42,8 @@ class InstancesRecording(Recording):
 
     def _changed(self, column: str) -> list[Instance]:
         """Return what is to be written of the instances that say something new, or are gone."""
-        project, is_of_one = self.subject.project, self.subject.kind == "instance"
-        rows_there = Instance.objects.filter(
-            project__endpoint=project.endpoint, project__project_id=project.project_id
-        )
+        is_of_one = self.subject.kind == "instance"
+        rows_there = rows.of_project(self.subject.project)
         if is_of_one:
             rows_there = rows_there.filter(instance_id__in=self.json)
         there = {row.instance_id: row for row in rows_there}

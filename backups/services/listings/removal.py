@@ -6,17 +6,16 @@ Each view looks at the note of its list, and reads the rows anew where that has 
 from __future__ import annotations
 
 import secrets
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from ...dcs.pages import without_remark
-from ...models import Backup, Change, CloudProject, Instance, Note, Reading
+from ...models import Backup, Change, CloudProject, Instance, Note
 from . import rows, store
 from .generations import CURRENT, Generation
 from .subjects import Kind, key_of
@@ -68,11 +67,8 @@ def batches(kept: QuerySet[Any]) -> Iterator[QuerySet[Any]]:
     # To look takes no lock, to write does.
     ids = list(kept.values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
-        began = time.monotonic()
-        yield kept.filter(pk__in=ids[start : start + BATCH])
-        if connection.vendor == "sqlite":
-            # It has one writer at a time; who waits looks only now and then: half of the time is theirs.
-            time.sleep(time.monotonic() - began)
+        with store.sharing_the_writer():
+            yield kept.filter(pk__in=ids[start : start + BATCH])
 
 
 def _delete(kept: QuerySet[Any]) -> Removed:
@@ -110,11 +106,10 @@ def note_key(kind: Kind, project: CloudProject, instance_id: str = "") -> str:
 
 def renew(instance: Instance) -> None:
     """Let all processes read the records of an instance anew from their rows. Raises django.db.Error."""
-    accepted = Reading.objects.filter(instance=instance, is_accepted=True).order_by("pk")
     _renew(
         _notes_of(instance),
-        unlisted=Backup.objects.filter(rows.UNLISTED, instance=instance).count(),
-        watched_since=accepted.values_list("first_at", flat=True).first(),
+        unlisted=rows.count_unlisted(instance.pk),
+        watched_since=rows.watched_since(instance.pk),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -11,7 +12,8 @@ from django.db.models import Q, QuerySet
 from ...dcs.pages import backups_of_raw
 from ...dcs.records import BackupRecord
 from ...dcs.records import Instance as InstanceRecord
-from ...models import Backup, Change, Instance
+from ...models import Backup, Change, Instance, Reading
+from ..projects import Project
 from .subjects import Subject
 
 Records = tuple[Any, ...]
@@ -62,15 +64,28 @@ def _with_presence(
 
 def is_unlisted(instance: int, backup_id: str) -> bool:
     """Whether the list of an instance is known to have held a backup and to hold it no more."""
-    return Backup.objects.filter(instance=instance, backup_id=backup_id).exclude(LISTED).exists()
+    return Backup.objects.filter(UNLISTED, instance=instance, backup_id=backup_id).exists()
+
+
+def count_unlisted(instance: int) -> int:
+    """Return how many records the list of an instance no longer holds. Raises django.db.Error."""
+    return Backup.objects.filter(UNLISTED, instance=instance).count()
+
+
+def watched_since(instance: int) -> datetime | None:
+    """Return when the list of an instance was read first. Raises django.db.Error."""
+    readings = Reading.objects.filter(instance=instance, is_accepted=True).order_by("pk")
+    return readings.values_list("first_at", flat=True).first()
+
+
+def of_project(project: Project) -> QuerySet[Instance]:
+    """Return the rows of all instances of a project, also of those that are gone."""
+    return Instance.objects.filter(project__endpoint=project.endpoint, project__project_id=project.project_id)
 
 
 def instances_of(subject: Subject) -> QuerySet[Instance]:
     """Return the rows of a project's instances that its list holds, or of one instance."""
-    project = subject.project
-    rows = Instance.objects.filter(
-        project__endpoint=project.endpoint, project__project_id=project.project_id
-    ).order_by("pk")
+    rows = of_project(subject.project).order_by("pk")
     if subject.kind == "instances":
         return rows.filter(gone_since=None).exclude(listed="")
     return rows.filter(instance_id=subject.instance_id)

@@ -12,7 +12,8 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
@@ -166,6 +167,18 @@ def asked(ask: Callable[[], Result], otherwise: Result) -> Result:
     except DatabaseError as error:
         log.warning("the database does not answer: %s", error)
         return otherwise
+
+
+@contextmanager
+def sharing_the_writer() -> Iterator[None]:
+    """Write a part of much, then leave SQLite, which has one writer at a time, to others for as long.
+
+    Who waits for it looks only now and then.
+    """
+    began = time.monotonic()
+    yield
+    if connection.vendor == "sqlite":
+        time.sleep(time.monotonic() - began)
 
 
 def release_connection() -> None:
