@@ -67,6 +67,21 @@ def test_the_link_of_the_main_job_finds_failed_and_expired_nightly_backups(ada: 
     assert sizes == sorted(sizes, reverse=True)
 
 
+@pytest.mark.parametrize("words", ["timed+out", "执行超时"])
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_what_an_error_means_is_found_in_either_language_by_every_viewer(
+    ada: Client, words: str, language: str
+) -> None:
+    ada.cookies["portal_language"] = language
+    by_code = ada.get(f"{ORDERS}?error=dcs.08.0002")
+
+    found = all_of(ada, f"{ORDERS}?q={words}")
+
+    assert rows_of(found[""]) == rows_of(by_code) != []
+    assert [one["backup_id"] for one in found["backups.json"].json()["backups"]] == rows_of(by_code)
+    assert [row["backup_id"] for row in csv_rows(found["backups.csv"])] == rows_of(by_code)
+
+
 def test_json_and_csv_hold_all_10_000_records_of_a_history(ada: Client, emulator: Emulator) -> None:
     page = ada.get(BULK)
     exported = all_of(ada, f"{BULK}?sort=created")

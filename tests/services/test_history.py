@@ -18,6 +18,13 @@ from .api_records import raw
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 250_000, UTC)
 STATUSES = ["waiting", "backuping", "succeed", "failed", "expired", "deleted"]
+MEANINGS = {
+    "dcs.08.0002": ("The backup timed out.", "执行超时。"),
+    "dcs.08.0008": (
+        "The automatic backup did not run: the instance was busy with another task.",
+        "自动备份任务未运行，实例正在运行其他任务。",
+    ),
+}
 HOURS = {"24h": 24, "3d": 72, "7d": 168, "30d": 720, "90d": 2160}
 
 times = st.one_of(
@@ -74,7 +81,7 @@ sorts = st.sampled_from(["started", "created", "finished", "duration", "size", "
 @st.composite
 def filters(draw: Any) -> BackupFilter:
     ranged = draw(st.sampled_from(["", "", *HOURS]))
-    words = st.sampled_from(["nightly", "strasse", "订单", "dcs.08", "backup", "b", "%", "0002", "zzz"])
+    words = st.sampled_from(["nightly", "strasse", "订单", "dcs.08", "timed", "超时", "backup", "%", "zzz"])
     codes = ("dcs.08.0002", "dcs.08.0008", "dcs.08.0001")
     chosen = {
         one.name: tuple(draw(st.lists(st.sampled_from(one.values or codes), max_size=2, unique=True)))
@@ -116,7 +123,8 @@ def is_wanted(record: BackupRecord, wanted: BackupFilter) -> bool:
         return False
     for word in wanted.words:
         fields = (record.name, record.backup_id, record.description, record.error_code)
-        if not any(word in field.casefold() for field in fields):
+        meanings = MEANINGS.get(record.error_code, ())
+        if not any(word in field.casefold() for field in (*fields, *meanings)):
             return False
     start, end = wanted.start, wanted.end
     if wanted.range:

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from ...dcs.records import BackupRecord
 from ..evidence import all_records
 from ..listings import Listing
-from ..words import Words
+from ..words import Words, codes_meaning
 from .filters import DEFAULT_PER_PAGE, DEFAULT_SORT, FILTERS, RANGES, SORTS, Filter
 
 Item = TypeVar("Item")
@@ -227,7 +227,8 @@ def _of_words_and_time(
     if end:
         records = [r for r in records if (started := r.started_at) and started < end]
     for word in wanted.words:
-        records = [r for r in records if word in r.search_text]
+        codes = codes_meaning(word)
+        records = [r for r in records if word in r.search_text or r.error_code in codes]
     return records
 
 

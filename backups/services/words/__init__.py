@@ -12,6 +12,7 @@ from .codes import (
     STATUS_WORDS,
     TYPE_WORDS,
     Words,
+    codes_meaning,
     error_meaning_in_english,
 )
 from .times import Clock, Moment
@@ -59,6 +60,7 @@ __all__ = [
     "cached_per_language",
     "capacity",
     "codes",
+    "codes_meaning",
     "duration",
     "ended_sentence",
     "error_meaning",

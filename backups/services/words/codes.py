@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
@@ -159,3 +160,22 @@ def error_meaning_in_english(code: str) -> str | None:
         return None
     with override("en"):
         return str(known.meaning)
+
+
+def codes_meaning(word: str) -> frozenset[str]:
+    """Return the error codes whose meaning has a case-folded word in it, in whichever language.
+
+    So what a search finds depends on its link alone, never on who opens it.
+    """
+    return frozenset(code for code, text in _meanings().items() if word in text)
+
+
+@lru_cache(maxsize=1)
+def _meanings() -> dict[str, str]:
+    """Return what each error code means, in all languages, case-folded."""
+    texts = dict.fromkeys(ERROR_CODES, "")
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            for code, known in ERROR_CODES.items():
+                texts[code] += f"{known.meaning}\n".casefold()
+    return texts
