@@ -220,7 +220,7 @@ class HistoryForm(LinkForm, ListForm):
         super().clean()
         cleaned = self.cleaned_data
         if cleaned.get("as_of") and self.seen_at:
-            together = _("it cannot stand together with seen")
+            together = _("it cannot be combined with seen")
             self.add_error("as_of", _unreadable(self.data["as_of"], together))
         zone = ZoneInfo(cleaned.get("tz") or "UTC")
         # A plain date in `to` includes that day.
@@ -230,7 +230,7 @@ class HistoryForm(LinkForm, ListForm):
             if text and cleaned[name] is None:
                 self.add_error(name, _unreadable(text, *_why_no_time(text, zone)))
             elif text and cleaned.get("range"):
-                self.add_error(name, _unreadable(text, _("it cannot stand together with range")))
+                self.add_error(name, _unreadable(text, _("it cannot be combined with range")))
         return cleaned
 
     def filter(self) -> BackupFilter:

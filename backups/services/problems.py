@@ -232,7 +232,7 @@ _WRONG_PROJECT: tuple[Words, Words, Words] = (
         "The cloud says that the key does not belong to this project or region. The portal makes no call "
         "with it for five minutes, because the cloud locks a key after five refusals."
     ),
-    _("Tell the portal's operators: project id, region and key of this project do not fit together."),
+    _("Tell the portal's operators: project id, region and key of this project do not match."),
 )
 
 _WORDS_OF_CODE: dict[tuple[str, str], tuple[Words, Words, Words]] = {

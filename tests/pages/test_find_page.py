@@ -257,8 +257,8 @@ def test_what_is_too_much_to_be_listed_is_counted(ada: Client, emulator: Emulato
 
     page = ada.get("/find/", {"q": " ".join(record["backup_id"] for record in records)})
 
-    assert "60 pages fit" in text_of(page)
-    assert "10 more pages fit: they are not listed." in text_of(page)
+    assert "60 pages match" in text_of(page)
+    assert "10 more pages match and are not listed." in text_of(page)
 
 
 def test_a_backup_s_name_leads_to_it_once_its_history_is_at_hand(ada: Client) -> None:

@@ -130,7 +130,7 @@ def test_a_wrong_key_is_said_to_be_that(ada: Client, portal: Settings, emulator:
     ("changes", "words"),
     [
         ({"project_id": "0" * 32}, "APIGW.0307"),
-        ({"project_id": "cn-prod"}, "project id, region and key of this project do not fit together"),
+        ({"project_id": "cn-prod"}, "project id, region and key of this project do not match"),
         ({"endpoint": "http://127.0.0.1:1"}, "could not be reached"),
     ],
 )

@@ -148,7 +148,7 @@ def test_a_history_is_shown_as_it_was_known_at_a_time(ada: Client, emulator: Emu
 @pytest.mark.parametrize(
     ("query", "status", "of_json", "sentence"),
     [
-        (f"seen={SEEN}&as_of={SEEN}", 400, 400, "it cannot stand together with seen"),
+        (f"seen={SEEN}&as_of={SEEN}", 400, 400, "it cannot be combined with seen"),
         ("as_of=2026-11-03", 400, 400, "it must be a UTC time such as"),
         ("seen=2026-11-03T12:0", 200, 400, "Unread part of the link: seen=2026-11-03T12:0"),
         ("as_of=2026-10-03T12:00:00Z", 404, 404, "what the list said on 3 Oct 12:00:00 UTC is not known"),
