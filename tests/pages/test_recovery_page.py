@@ -26,6 +26,12 @@ def ask(client: Client, at: str, path: str = POINT, **more: str) -> Any:
     return client.get(path, {"at": at, **more}, follow=True)
 
 
+def ticket_of(client: Client, path: str, at: str) -> str:
+    """The plain text for a ticket of a recovery point."""
+    asked = {"at": at, "tz": "UTC", "text": "plain"}
+    return str(client.get(f"{path}ticket/", asked, headers={"Accept": "text/plain"}).content.decode())
+
+
 def backup_id(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012d}"
 
@@ -298,7 +304,7 @@ def test_what_a_restore_means_is_said(ada: Client) -> None:
 
     for words in ("1 to 30 minutes", "neither reads nor writes", "overwrites the data", "running instance"):
         assert words in shown
-    assert "Nothing that DCS tells of the instance stands against it." in shown
+    assert "No obstacle known: the instance is running and idle." in shown
 
 
 @pytest.mark.parametrize(
@@ -308,7 +314,7 @@ def test_what_a_restore_means_is_said(ada: Client) -> None:
         ({"status": "HIBERNATING"}, "The instance is not running (HIBERNATING)"),
         ({"cache_mode": "single"}, "single-node instance"),
         ({"task": {"name": "resize", "status": "PROCESSING"}}, "(resize PROCESSING)"),
-        ({}, "DCS lists a backup in progress"),
+        ({}, "A backup is in progress"),
     ],
 )
 def test_what_stands_against_a_restore_now_is_said(
@@ -321,7 +327,37 @@ def test_what_stands_against_a_restore_now_is_said(
     shown = text_of(ask(ada, "now", f"{history_of(instance.instance_id)}recovery-point/"))
 
     assert words in shown
-    assert "Nothing that DCS tells" not in shown
+    assert "No obstacle known" not in shown
+    assert ("Usable, but not now" in shown) == ("status" in changes)
+
+
+def test_a_usable_backup_of_an_instance_in_error_is_no_good_news(ada: Client, emulator: Emulator) -> None:
+    instance = emulator.fleet.add_instance("broken", status="ERROR")
+    emulator.set_records(instance.instance_id, raws(1))
+    path = f"{history_of(instance.instance_id)}recovery-point/"
+    words = "Usable, but not now: the instance is in ERROR; DCS restores only into a running instance"
+
+    assert words in text_of(ask(ada, "now", path))
+    assert f"Attention: {words}" in ticket_of(ada, path, "2026-11-20")
+
+
+@pytest.mark.parametrize(
+    ("records", "at", "words"),
+    [
+        ([], "", "There is nothing to restore: this instance has no usable backup."),
+        ([raw(2, **NO)], "now", "There is nothing to restore: no usable backup is certainly from before"),
+    ],
+)
+def test_without_a_usable_backup_a_restore_is_never_called_possible(
+    ada: Client, emulator: Emulator, records: list[dict[str, Any]], at: str, words: str
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, records)
+
+    shown = text_of(ask(ada, at))
+
+    assert words in shown
+    assert "No obstacle known" not in shown
+    assert not at or words in ticket_of(ada, POINT, "2026-11-20")
 
 
 def test_the_page_needs_no_word_on_the_instance(ada: Client, impatient: Settings, emulator: Emulator) -> None:
@@ -332,7 +368,7 @@ def test_the_page_needs_no_word_on_the_instance(ada: Client, impatient: Settings
 
     assert page.status_code == 200
     assert "answer" in [role for role, _ in roles_of(page)]
-    assert "DCS does not tell the state of the instance now" in text_of(page)
+    assert "DCS does not report the state of the instance" in text_of(page)
 
 
 # When DCS does not answer -----------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .blocks import Block, restore_blocks
+from .blocks import Block, not_now, restore_blocks
 from .point import RecoveryPoint, examples, recovery_point, usable_reach
 from .since import RecoverySince, recovery_since
 from .strip import strip_marks
@@ -12,6 +12,7 @@ __all__ = [
     "RecoveryPoint",
     "RecoverySince",
     "examples",
+    "not_now",
     "recovery_point",
     "recovery_since",
     "restore_blocks",

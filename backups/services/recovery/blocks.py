@@ -29,6 +29,11 @@ class Block:
     certain: bool = True
 
 
+def not_now(blocks: Iterable[Block]) -> str:
+    """Return the status of an instance that DCS restores nothing into while it lasts; "" if there is none."""
+    return next((block.detail for block in blocks if block.code in ("busy", "not_running")), "")
+
+
 def restore_blocks(instance: Instance | None, records: Iterable[BackupRecord]) -> tuple[Block, ...]:
     """Return what stands against a restore; none: nothing that DCS tells of does."""
     return tuple(_blocks(instance, any(record.status == "backuping" for record in records)))

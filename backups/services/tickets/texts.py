@@ -5,7 +5,7 @@ Frozen facts go in, a text comes out. Nothing here asks DCS or looks at a clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..history import DEFAULT_SORT, FILTERS, RANGE_WORDS, SORTS, BackupFilter, F
 from ..insights import overview
 from ..listings import Listing
 from ..problems import Problem
-from ..recovery import Block, RecoveryPoint
+from ..recovery import Block, RecoveryPoint, not_now
 from .commands import MOST_RECORDS
 from .renderer import About, Style, TicketRenderer
 
@@ -86,14 +86,21 @@ def recovery_ticket(
     about: About,
     listing: Listing[BackupRecord],
     point: RecoveryPoint,
-    blocks: Iterable[Block],
+    blocks: tuple[Block, ...],
     *,
     style: Style,
 ) -> str:
     """Return the text for the answer to "which backup is from before this time?"."""
     passed_over = point.passed_over[:MOST_ROWS]
     return _text(
-        "recovery", style, about=about, listing=listing, point=point, blocks=blocks, passed_over=passed_over
+        "recovery",
+        style,
+        about=about,
+        listing=listing,
+        point=point,
+        blocks=blocks,
+        not_now=not_now(blocks),
+        passed_over=passed_over,
     )
 
 

@@ -143,12 +143,12 @@ DOUBT_WORDS: dict[str, Words] = {
 }
 # What stands against a restore now; the detail is DCS's own word.
 BLOCK_WORDS: dict[str, Words] = {
-    "single_node": _("This is a single-node instance: DCS neither backs it up nor restores into it."),
+    "single_node": _("This is a single-node instance: DCS can neither back it up nor restore into it."),
     "busy": _("The instance is busy (%(detail)s): DCS refuses a restore until it is running again."),
-    "not_running": _("The instance is not running (%(detail)s): DCS restores into a running instance only."),
-    "backing_up": _("DCS lists a backup in progress: while one runs, it refuses a restore."),
-    "task": _("DCS names a task of this instance (%(detail)s): while one runs, it refuses a restore."),
-    "not_known": _("DCS does not tell the state of the instance now: look in the console before a restore."),
+    "not_running": _("The instance is not running (%(detail)s): DCS restores only into a running instance."),
+    "backing_up": _("A backup is in progress: DCS refuses a restore until it has ended."),
+    "task": _("DCS reports a task on this instance (%(detail)s): it refuses a restore while one is running."),
+    "not_known": _("DCS does not report the state of the instance: check the console before you restore."),
 }
 
 

@@ -201,6 +201,17 @@ def block_sentence(code: str, detail: str) -> str:
     return str(codes.BLOCK_WORDS[code]) % {"detail": word}
 
 
+def not_now_sentence(status: str) -> str:
+    """Return what is said of a usable backup while its instance has a status that takes no restore."""
+    in_error = gettext(
+        "Usable, but not now: the instance is in %(status)s; DCS restores only into a running instance"
+    )
+    other = gettext(
+        "Usable, but not now: the instance is %(status)s; DCS restores only into a running instance"
+    )
+    return (in_error if status == "ERROR" else other) % {"status": status}
+
+
 def reasons_in_words(eligibility: Eligibility) -> str:
     """Return the reasons of a verdict; a contradiction is told in a sentence of its own."""
     return listed_reasons(reason for reason in eligibility.reasons if reason != "contradiction")
