@@ -23,6 +23,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 
 from backups.dcs.errors import DcsError
+from backups.dcs.http import reason_of
 from backups.management.starting import first_line
 from backups.services.evidence import kept_by_project
 from backups.services.listings import Subject, client_for, failed, key_hold
@@ -220,13 +221,8 @@ def _client(asked: provider.Provider, client_id: str) -> Iterator[Finding]:
             yield Finding("sign-in", "note", says, to_do)
 
 
-def _cause(error: BaseException | None) -> str:
-    """Return the system's or TLS's own word for what went wrong below, such as Connection refused."""
-    word = ""
-    while error is not None:
-        if isinstance(error, OSError) and error.strerror:
-            word = getattr(error, "verify_message", "") or error.strerror
-        error = error.__cause__ or error.__context__
+def _cause(error: BaseException) -> str:
+    word = reason_of(error)
     return f": {word}" if word else ""
 
 

@@ -27,6 +27,6 @@ class SignatureAuth(AuthBase):
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         url = urlsplit(str(request.url))
-        signer = Signer(self.credentials, self._project_id, url.netloc, self._clock)
-        request.headers.update(signer.headers(url.path, url.query))
+        signer = Signer(self.credentials, self._project_id, url.netloc)
+        request.headers.update(signer.headers(url.path, url.query, now=self._clock()))
         return request

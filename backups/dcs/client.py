@@ -68,7 +68,6 @@ class DcsClient:
         max_body_bytes: int = MAX_BODY_BYTES,
         pauses: Sequence[float] = PAUSES,
         sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         observe: Callable[[Asked], None] = lambda asked: None,
     ) -> None:
         url = urlsplit(endpoint.rstrip("/"))
@@ -80,7 +79,7 @@ class DcsClient:
         self._pauses = tuple(pauses)
         self._sleep = sleep
         self._observe = observe
-        self._signer = Signer(credentials, project_id, url.netloc, clock)
+        self._signer = Signer(credentials, project_id, url.netloc)
         # An adapter without a session: no redirect, cookie or .netrc file comes between.
         self._adapter = DeadlineAdapter(seconds=CALL_SECONDS, most_bytes=max_body_bytes)
         found = requests.Session().merge_environment_settings(self._origin, {}, None, None, None)
@@ -110,11 +109,9 @@ class DcsClient:
         an undocumented timestamp. An empty history is a page without records.
         Without `retry` it is asked once.
         """
-        query = [("limit", str(limit)), ("offset", str(offset))]
-        if begin_time is not None:
-            query.append(("begin_time", _compact(begin_time)))
-        if end_time is not None:
-            query.append(("end_time", _compact(end_time)))
+        bounds = {"begin_time": begin_time, "end_time": end_time}
+        query = _page_at(offset, limit)
+        query += [(name, _compact(moment)) for name, moment in bounds.items() if moment]
         path = f"/{_segment(instance_id)}/backups"
         return self._ask("ListBackupRecords", backup_page, path, query, deadline, retry=retry)
 
@@ -125,16 +122,14 @@ class DcsClient:
 
         `offset` counts records from 0. No restore yet is a page without records.
         """
-        query = [("limit", str(limit)), ("offset", str(offset))]
         path = f"/{_segment(instance_id)}/restores"
-        return self._ask("ListRestoreRecords", restore_page, path, query, deadline)
+        return self._ask("ListRestoreRecords", restore_page, path, _page_at(offset, limit), deadline)
 
     def list_instances(
         self, *, limit: int = MAX_LIMIT, offset: int = 0, deadline: float | None = None
     ) -> Page[Instance]:
         """Ask for one page of the project's instances (ListInstances)."""
-        query = [("limit", str(limit)), ("offset", str(offset))]
-        return self._ask("ListInstances", instance_page, "", query, deadline)
+        return self._ask("ListInstances", instance_page, "", _page_at(offset, limit), deadline)
 
     def show_instance(self, instance_id: str, *, deadline: float | None = None) -> Page[Instance]:
         """Ask for one instance with its cache mode and backup policy (ShowInstance), as a list of one."""
@@ -184,7 +179,8 @@ class DcsClient:
         request = requests.PreparedRequest()
         request.method = "GET"
         request.url = self._origin + (f"{path}?{query}" if query else path)
-        request.headers = CaseInsensitiveDict(_HEADERS | self._signer.headers(path, query))
+        signed = self._signer.headers(path, query, now=datetime.now(UTC))
+        request.headers = CaseInsensitiveDict(_HEADERS | signed)
         try:
             return self._adapter.send(request, timeout=self._timeout, deadline=deadline, **self._environment)
         except FAILURES as error:
@@ -221,6 +217,10 @@ def _segment(instance_id: str) -> str:
     if instance_id in ("", ".", ".."):
         raise DcsNotFound("no instance has such an id")
     return quote(instance_id, safe="")
+
+
+def _page_at(offset: int, limit: int) -> list[tuple[str, str]]:
+    return [("limit", str(limit)), ("offset", str(offset))]
 
 
 def _compact(moment: datetime) -> str:

@@ -172,11 +172,11 @@ def failure_of(error: Exception) -> DcsError:
     if type(error) is OSError:  # what requests raises before it connects
         return DcsUnavailable("no secure connection: the CA bundle could not be found", kind="unreachable")
     meaning = next(meaning for kind, meaning in _MEANINGS if isinstance(error, kind))
-    reason = _reason(error)
+    reason = reason_of(error)
     return DcsUnavailable(f"{meaning} ({reason})" if reason else meaning, kind="unreachable")
 
 
-def _reason(error: BaseException | None) -> str:
+def reason_of(error: BaseException | None) -> str:
     """Return the operating system's own words for what went wrong, such as "Connection refused"."""
     words = ""
     while error is not None:

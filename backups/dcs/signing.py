@@ -1,15 +1,14 @@
 """AK/SK signing of DCS requests: the SDK-HMAC-SHA256 scheme.
 
-The scheme is the one of the vendor's own SDKs; the golden vectors in
-tests/dcs/test_signing.py were made with the official signer. Everything up to
-`Signer` is a pure function, so that the emulator can verify with it.
+The scheme is the one of the vendor's own SDKs, whose signer the tests compare. Everything
+up to `Signer` is a pure function, so that the emulator can verify with it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -85,25 +84,14 @@ def signature(
     return hmac.digest(secret_key.encode(), string_to_sign.encode(), "sha256").hex()
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Signer:
     """Signs the GET requests of one key to one host, `name` or `name:port` as it is sent."""
 
     # No dictionary that a dump of the process's objects would show.
-    __slots__ = ("_authorization", "_clock", "_credentials", "_sent", "_signed")
+    __slots__ = ("_authorization", "_credentials", "_sent", "_signed")
 
-    def __init__(
-        self,
-        credentials: Credentials,
-        project_id: str,
-        host: str,
-        clock: Callable[[], datetime] = _utc_now,
-    ) -> None:
+    def __init__(self, credentials: Credentials, project_id: str, host: str) -> None:
         self._credentials = credentials
-        self._clock = clock
         # Only what no proxy rewrites is signed.
         self._signed = {"host": host, "x-project-id": project_id}
         if credentials.security_token:
@@ -115,9 +103,9 @@ class Signer:
     def __repr__(self) -> str:
         return f"Signer({self._credentials!r})"
 
-    def headers(self, path: str, query: str) -> dict[str, str]:
+    def headers(self, path: str, query: str, *, now: datetime) -> dict[str, str]:
         """Return the headers that a request needs; `query` is canonical, and sent as it is."""
-        date = self._clock().astimezone(UTC).strftime(DATE_FORMAT)
+        date = now.astimezone(UTC).strftime(DATE_FORMAT)
         signed = {**self._signed, "x-sdk-date": date}
         value = signature(
             secret_key=self._credentials.sk,

@@ -86,28 +86,6 @@ def test_the_other_vendor_s_sample_ends_before_it_starts() -> None:
     assert read.ends_before_it_starts
 
 
-def test_the_sample_of_a_public_unit_test() -> None:
-    read = BackupRecord.from_api(
-        {
-            "status": "succeed",
-            "remark": "remark",
-            "period": "22:00-23:00",
-            "progress": "100.00",
-            "size": 126,
-            "created_at": "2018-04-15T22:00:00.780Z",
-            "updated_at": "2018-04-15T22:01:10.823Z",
-            "backup_type": "auto",
-            "backup_name": "backup_20180415230000",
-            "error_code": None,
-            "is_support_restore": "TRUE",
-        }
-    )
-    assert (read.type, read.period, read.size_bytes) == ("auto", "22:00-23:00", 126)
-    assert (read.execution_at, read.started_at) == (None, at("2018-04-15T22:00:00.780"))
-    assert read.duration == timedelta(seconds=70, milliseconds=43)
-    assert (read.instance_id, read.format, read.backup_id) == ("", "", "")
-
-
 def test_the_sparse_sample_of_a_third_party_keeps_both_records() -> None:
     page = backup_page(
         b'{"total_num":2,"backup_record_response":[{"backup_id":"backup-1","backup_name":"Manual backup",'
@@ -129,12 +107,6 @@ def test_null_an_empty_object_empty_text_and_a_missing_key_are_the_same(field: s
     for empty in (None, {}, "", []):
         assert record(**{field: empty}) == without
     assert without.unread == ()
-
-
-def test_a_record_without_anything_is_a_record() -> None:
-    read = BackupRecord.from_api({})
-    assert (read.status, read.size_bytes, read.restorable) == ("", None, None)
-    assert (read.started_at, read.duration) == (None, None)
 
 
 # Field by field ----------------------------------------------------------------------
@@ -488,10 +460,6 @@ def test_a_task_is_read_by_its_name_and_status(task: Any, read: str) -> None:
     assert instance(task=task).task == read
 
 
-def test_a_sample_that_breaks_its_own_types_is_read() -> None:
-    assert instance(engine_version=5).engine_version == "5"
-
-
 CAPACITIES = [
     (0, ".125", 0.125), ("0", "0.25", 0.25), (64, None, 64.0), ("64", {}, 64.0), (0, None, None),
     (None, ".5", 0.5), ("x", "y", None), ("nan", "inf", None), (-1, -1, None), (10**400, None, None),
@@ -512,30 +480,29 @@ POLICY = {
 }
 
 
-@pytest.mark.parametrize("shape", [{"policy": POLICY}, POLICY])
-def test_a_backup_policy_is_read_in_both_shapes(shape: Any) -> None:
-    assert instance(instance_backup_policy=shape).backup_policy == BackupPolicy(
-        automatic=True, save_days=3, days=(1, 3, 7), begin_at="00:00-01:00"
-    )
-
-
-def test_a_manual_policy_is_not_automatic() -> None:
-    read = BackupPolicy.from_api({"policy": {"backup_type": "manual"}})
-    assert read == BackupPolicy(automatic=False, save_days=None, days=(), begin_at="")
+DAYS_AS_TEXT = {"backup_at": ["7", 1, 9, None, "x", 1], "begin_at": {}}
 
 
 @pytest.mark.parametrize(
-    "raw", [None, {}, "", [], "auto", 1, {"policy": None}, {"policy": {}}, {"policy": "x"}, {"save_days": 3}]
+    ("raw", "policy"),
+    [
+        ({"policy": POLICY}, BackupPolicy(True, 3, (1, 3, 7), "00:00-01:00")),
+        (POLICY, BackupPolicy(True, 3, (1, 3, 7), "00:00-01:00")),
+        ({"policy": {"backup_type": "manual"}}, BackupPolicy(False, None, (), "")),
+        (POLICY | {"periodical_backup_plan": DAYS_AS_TEXT}, BackupPolicy(True, 3, (1, 7), "")),
+        (
+            {"backup_type": "auto", "save_days": [], "periodical_backup_plan": 1},
+            BackupPolicy(True, None, (), ""),
+        ),
+        # What does not say what it is.
+        *(
+            (raw, None)
+            for raw in (None, {}, "", [], "auto", 1, {"policy": {}}, {"policy": "x"}, {"save_days": 3})
+        ),
+    ],
 )
-def test_a_policy_that_does_not_say_what_it_is_is_none(raw: Any) -> None:
-    assert BackupPolicy.from_api(raw) is None
-
-
-def test_days_of_a_policy_may_be_text_and_out_of_order() -> None:
-    plan = {"backup_at": ["7", 1, 9, None, "x", 1], "begin_at": {}}
-    read = BackupPolicy.from_api(POLICY | {"periodical_backup_plan": plan})
-    assert read is not None
-    assert (read.days, read.begin_at) == ((1, 7), "")
+def test_a_backup_policy_is_read_in_every_shape(raw: Any, policy: BackupPolicy | None) -> None:
+    assert instance(instance_backup_policy=raw).backup_policy == policy
 
 
 @settings(max_examples=200, deadline=None)
@@ -549,20 +516,6 @@ def test_whatever_an_instance_s_field_holds_no_instance_is_lost(changes: dict[st
     assert len(page.records) == 2
     assert page.records[1] == instance()
     assert isinstance(page.records[0].key, str)
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    policy=st.fixed_dictionaries(
-        {"backup_type": st.just("auto")},
-        optional={
-            "save_days": JSON,
-            "periodical_backup_plan": JSON | st.fixed_dictionaries({"backup_at": JSON, "begin_at": JSON}),
-        },
-    )
-)
-def test_whatever_a_policy_holds_it_is_read(policy: dict[str, Any]) -> None:
-    assert BackupPolicy.from_api({"policy": policy}) is not None
 
 
 def test_one_instance_is_read_and_what_is_none_is_garbled() -> None:
