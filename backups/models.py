@@ -69,6 +69,43 @@ class Instance(models.Model):
         return self.instance_id
 
 
+class InstanceSummary(models.Model):
+    """What is known of an instance at a glance, written with each reading of it, and when it is read next.
+
+    `status` is the instance's own, from ListInstances. `read_at` is when its list of backups was read last,
+    `problem` why the last attempt to read it failed ("" where it did not), `last_started_at` when its newest
+    backup began. `due_at` is when the list is to be read next, `urgency` what for, `shown_due_at` when
+    ShowInstance is to be asked; neither is due while it is None, as of an instance that is gone.
+    """
+
+    class Urgency(models.IntegerChoices):
+        RUNNING = 0
+        PLANNED = 1
+        IDLE = 2
+
+    # No constraint of the database: versions of before, which know no such rows, delete instances too.
+    instance = models.OneToOneField(
+        Instance, models.CASCADE, primary_key=True, related_name="summary", db_constraint=False
+    )
+    status = models.CharField(max_length=40, default="", db_default="")
+    read_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=40, default="", db_default="")
+    last_started_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    urgency = models.SmallIntegerField(choices=Urgency, default=Urgency.IDLE, db_default=Urgency.IDLE)
+    shown_due_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="summaries_by_due_at"),
+            models.Index(fields=["shown_due_at"], name="summaries_by_shown_due_at"),
+            models.Index(fields=["read_at"], name="summaries_by_read_at"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.instance_id)
+
+
 class Reading(models.Model):
     """A run of equal readings of an instance's list, or of attempts that failed alike.
 

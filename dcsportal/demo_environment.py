@@ -9,6 +9,7 @@ _FOLDER = Path(__file__).resolve().parent.parent / "var" / "demo"
 # What a real installation may have set; the rest, such as PATH, is none of ours.
 _OURS = (
     "ALLOWED_HOSTS",
+    "COLLECT",
     "DATABASE_URL",
     "DCS_",
     "METRICS_TOKEN",

@@ -68,8 +68,8 @@ def secret_file(label: str, path: str) -> str:
     return value
 
 
-def flag(name: str) -> bool:
-    value = text(name, "off").lower()
+def flag(name: str, default: str = "off") -> bool:
+    value = text(name, default).lower()
     if value not in ON + OFF:
         raise refused(name, value, "on or off (or true, false, yes, no, 1, 0)")
     return value in ON
@@ -83,11 +83,15 @@ def number(name: str, default: int, *, least: int, most: int) -> int:
 
 
 def seconds(name: str, default: float, *, least: float, most: float) -> float:
+    return rate(name, default, least=least, most=most, what="a number of seconds")
+
+
+def rate(name: str, default: float, *, least: float, most: float, what: str = "a number") -> float:
     value, parsed = text(name, str(default)), -1.0
     with suppress(ValueError):
         parsed = float(value)
     if not least <= parsed <= most:
-        raise refused(name, value, f"a number of seconds from {least:g} to {most:g}")
+        raise refused(name, value, f"{what} from {least:g} to {most:g}")
     return parsed
 
 

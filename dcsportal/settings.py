@@ -238,6 +238,10 @@ DCS_PAGE_SIZE = env.number("DCS_PAGE_SIZE", 1000, least=1, most=1000)
 DCS_MAX_RECORDS = env.number("DCS_MAX_RECORDS", 20_000, least=1, most=200_000)
 DCS_FRESH_SECONDS = env.seconds("DCS_FRESH_SECONDS", 60, least=0, most=3600)
 DCS_RECORDS_IN_MEMORY = env.number("DCS_RECORDS_IN_MEMORY", 50_000, least=1000, most=10_000_000)
+# Lists are read before anybody asks: so often at most of one endpoint with one key, and each within so long.
+COLLECT = env.flag("COLLECT", "on")
+COLLECT_CALLS_PER_SECOND = env.rate("COLLECT_CALLS_PER_SECOND", 5, least=0.01, most=200)
+COLLECT_IDLE_SECONDS = env.seconds("COLLECT_IDLE_SECONDS", 3600, least=60, most=86_400)
 # Half of a worker's threads (backups/management/worker.py): the others serve what is at hand.
 DCS_WAITING_VIEWERS = 16
 

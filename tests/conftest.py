@@ -23,6 +23,7 @@ SETTINGS = {
     "ENV_FILE": "",
     "SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests-0123456789",
     "DCS_DEMO": "on",
+    "COLLECT": "off",
     "DATABASE_URL": os.environ.get("TESTS_DATABASE_URL", "sqlite://:memory:"),
     "ALLOWED_HOSTS": "testserver, localhost, 127.0.0.1",
 }

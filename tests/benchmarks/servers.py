@@ -29,7 +29,7 @@ def production(folder: str | Path, endpoint: str, port: int, **changes: str) -> 
     return {
         "DJANGO_SETTINGS_MODULE": "dcsportal.settings", "ENV_FILE": "", "LOG_FORMAT": "json",
         "SECRET_KEY": "only-for-benchmarks-only-for-benchmarks-0123456789",
-        "ALLOWED_HOSTS": "", "DCS_DEMO": "off",
+        "ALLOWED_HOSTS": "", "DCS_DEMO": "off", "COLLECT": "off",
         "PORTAL_URL": f"http://127.0.0.1:{port}", "DATABASE_URL": f"sqlite:///{folder}/portal.sqlite3",
         "SSO_ISSUER": "http://127.0.0.1:9", "SSO_CLIENT_ID": "portal", "DCS_PROJECT_NAME": "default",
         "DCS_REGION": "eu-west-101", "DCS_PROJECT_ID": "0123456789abcdef0123456789abcdef",

@@ -105,6 +105,7 @@ def environment_of(emulator: Emulator, endpoint: str, **own: str) -> dict[str, s
         "ENV_FILE": "",
         "SECRET_KEY": SECRET_KEY,
         "DCS_DEMO": "on",
+        "COLLECT": "off",
         "DCS_PROJECT_NAME": project.name,
         "DCS_REGION": project.region,
         "DCS_PROJECT_ID": project.project_id,
