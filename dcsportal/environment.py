@@ -13,11 +13,14 @@ import re
 import secrets
 import tempfile
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from backups.dcs.fields import span_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -93,6 +96,19 @@ def rate(name: str, default: float, *, least: float, most: float, what: str = "a
     if not least <= parsed <= most:
         raise refused(name, value, f"{what} from {least:g} to {most:g}")
     return parsed
+
+
+def span(name: str) -> timedelta | None:
+    """Return a span such as 6h or 1d, None where none is set."""
+    value = text(name)
+    return checked_span(name, value) if value else None
+
+
+def checked_span(label: str, value: str) -> timedelta:
+    found = span_of(value)
+    if found is None:
+        raise refused(label, value, "a time such as 6h, 90m or 1d, at most 366d")
+    return found
 
 
 def choice(name: str, default: str, *, choices: tuple[str, ...]) -> str:

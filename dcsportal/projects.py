@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -21,6 +22,7 @@ class ProjectSettings(TypedDict):
     endpoint: str
     credentials: Credentials
     groups: tuple[str, ...]
+    rpo: timedelta | None
 
 
 class ProjectTable(msgspec.Struct, forbid_unknown_fields=True):
@@ -36,6 +38,7 @@ class ProjectTable(msgspec.Struct, forbid_unknown_fields=True):
     security_token_env: str = ""
     security_token_file: str = ""
     groups: tuple[Annotated[str, msgspec.Meta(pattern=r"\S")], ...] = ()
+    rpo: str | int = ""
 
 
 class ProjectsFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -142,6 +145,7 @@ def _project(table: ProjectTable, key: Credentials, label: Callable[[str], str])
         "endpoint": env.checked_web_address(label("endpoint"), endpoint),
         "credentials": key,
         "groups": tuple(as_group(group) for group in table.groups),
+        "rpo": env.checked_span(label("rpo"), str(table.rpo)) if table.rpo != "" else None,
     }
 
 

@@ -242,6 +242,9 @@ DCS_RECORDS_IN_MEMORY = env.number("DCS_RECORDS_IN_MEMORY", 50_000, least=1000, 
 COLLECT = env.flag("COLLECT", "on")
 COLLECT_CALLS_PER_SECOND = env.rate("COLLECT_CALLS_PER_SECOND", 5, least=0.01, most=200)
 COLLECT_IDLE_SECONDS = env.seconds("COLLECT_IDLE_SECONDS", 3600, least=60, most=86_400)
+# How old the newest usable backup may be, where the instance's tag DCS_RPO_TAG and its project say nothing.
+DCS_RPO = env.span("DCS_RPO")
+DCS_RPO_TAG = env.text("DCS_RPO_TAG")
 # Half of a worker's threads (backups/management/worker.py): the others serve what is at hand.
 DCS_WAITING_VIEWERS = 16
 

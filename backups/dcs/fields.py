@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -106,3 +106,18 @@ def capacity(raw: dict[str, Any]) -> float | None:
         if 0 < number < math.inf:
             return number
     return None
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def span_of(text: str) -> timedelta | None:
+    """Return the span of "6h", "1d 12h", "90m" or "3600" (seconds); None for anything else, and for 0."""
+    text = text.strip().lower()
+    if text.isascii() and text.isdigit():
+        text = f"{text}s"
+    if not re.fullmatch(r"(?:[0-9]{1,9} *[smhdw] *)+", text):
+        return None
+    parts = re.findall(r"([0-9]+) *([smhdw])", text)
+    span = sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
+    return span if timedelta() < span <= timedelta(days=366) else None

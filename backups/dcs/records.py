@@ -251,6 +251,7 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
     backup_policy: BackupPolicy | None
     policy_unreadable: bool
     search_text: str
+    tags: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def from_api(cls, raw: dict[str, Any]) -> Instance:
@@ -258,6 +259,7 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
         name = text_of(raw.get("name"))
         policy = raw.get("instance_backup_policy")
         backup_policy = BackupPolicy.from_api(policy)
+        tags = map(object_of, list_of(raw.get("tags")))
         return cls(
             instance_id=instance_id,
             name=name,
@@ -271,6 +273,7 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
             backup_policy=backup_policy,
             policy_unreadable=backup_policy is None and has_value(policy),
             search_text=f"{name}\n{instance_id}".casefold(),
+            tags=tuple((text_of(tag.get("key")), text_of(tag.get("value"))) for tag in tags),
         )
 
     @property

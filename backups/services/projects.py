@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -25,7 +26,7 @@ class HasGroups(Protocol):
 
 @dataclass(frozen=True)
 class Project:
-    """`name` is the short name in URLs; `project_id` is the cloud's."""
+    """`name` is the short name in URLs; `project_id` is the cloud's; `rpo` is how old its backups may be."""
 
     name: str
     region: str
@@ -33,6 +34,7 @@ class Project:
     endpoint: str
     credentials: Credentials
     groups: tuple[str, ...] = ()
+    rpo: timedelta | None = None
 
     def may_be_seen_by(self, viewer: HasGroups) -> bool:
         """A project without groups is for every viewer whom the sign-in lets in."""

@@ -34,7 +34,7 @@ from ..services.history import (
     neighbours,
     records_of,
 )
-from ..services.insights import overview
+from ..services.insights import overview, restore_blocks
 from ..services.listings import Listing, NothingToShow, Window
 from ..services.live import Live, unfinished
 from ..services.pasted import ids_in
@@ -128,6 +128,7 @@ def history(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
             None if wanted.as_of else instance,
             now=wanted.as_of or now,
             zone=ZoneInfo(wanted.tz or "UTC"),
+            project=project,
         ),
         "as_of": wanted.as_of,
     }
@@ -162,9 +163,11 @@ def backup(request: HttpRequest, project: Project, instance_id: str, backup_id: 
     if life is None or record is None:
         return live_page(request, "backup.html", context, live, status=404)
     older, newer = neighbours(all_records_of(listing) if life.is_over else records_of(listing), record)
+    seen = overview(listing, instance, now=now, project=project)
     context |= {
         "life": life,
-        "outlook": overview(listing, instance, now=now).outlook(record),
+        "outlook": seen.outlook(record),
+        "overview": seen,
         "raw_fields": _raw_fields(life.evidence.received if life.evidence else {}, record),
         "error": ERROR_CODES.get(record.error_code),
         "older": older,
@@ -193,12 +196,13 @@ def recovery_point(request: HttpRequest, project: Project, instance_id: str) -> 
         return answer
     context = _about(project, instance_id, instance) | {
         "asked": asked,
-        "blocks": recovery.restore_blocks(instance, listing.records),
+        "blocks": restore_blocks(instance, listing.records),
         "clock": clock_of(request, now, tz),
         "listing": listing,
         "tz": tz,
         "unread_seen": form.unread_seen,
     }
+    context["overview"] = overview(listing, instance, now=now, project=project)
     if asked is None:
         context["reach"] = recovery.usable_reach(listing)
     else:
@@ -210,7 +214,6 @@ def recovery_point(request: HttpRequest, project: Project, instance_id: str) -> 
             "more_url": between_url(project, instance_id, data_from, asked.at),
             "frozen_url": absolute(frozen),
             "ticket_url": frozen_recovery_path(f"{request.path}ticket/", request.GET, asked.at),
-            "overview": overview(listing, instance, now=now),
             # "2 h ago" is asked once: what comes later answers for the same time.
             "live_path": frozen_recovery_path(request.path, request.GET, asked.at),
         }

@@ -19,11 +19,11 @@ from ..guards import clock_of, viewer_of
 from ..services.evidence import Event, Evidence, Gap, InstanceGone, Interval, Life, RecordChange
 from ..services.find import Found
 from ..services.history import BackupFilter, backup_history, history_url, records_of
-from ..services.insights import overview
+from ..services.insights import Block, overview
 from ..services.listings import DecodedRecords, Listing
 from ..services.problems import PROBLEM_KINDS, Problem, Progress
 from ..services.projects import visible_projects
-from ..services.recovery import Block, recovery_point
+from ..services.recovery import recovery_point
 
 INSTANCE_ID = "00000000-0000-4000-8000-000000000000"
 RUNNING: dict[str, Any] = {"status": "backuping", "restorable": None, "size_bytes": None}

@@ -33,9 +33,10 @@ from ..services.history import (
     frozen_link,
     frozen_recovery_path,
 )
+from ..services.insights import restore_blocks
 from ..services.listings import Listing, NothingToShow
 from ..services.problems import Problem
-from ..services.recovery import recovery_point, restore_blocks
+from ..services.recovery import recovery_point
 from ..services.tickets import (
     About,
     Style,

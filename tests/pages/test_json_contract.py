@@ -30,7 +30,7 @@ def test_the_envelope(ada: Client, emulator: Emulator) -> None:
     assert list(body) == re.findall(
         r"\w+",
         "project region instance_id filter generation read_at source complete problem request_ids promised "
-        "total matched seen as_of watched_since unlisted backups",
+        "total matched verdict seen as_of watched_since unlisted backups",
     )
     assert (body["project"], body["region"]) == ("eu-prod", "eu-west-101")
     assert body["instance_id"] == ORDERS_CACHE_ID
@@ -51,6 +51,9 @@ def test_the_envelope(ada: Client, emulator: Emulator) -> None:
     assert (body["promised"], body["total"], body["matched"]) == (listed, listed, 0)
     assert (body["seen"], body["as_of"], body["unlisted"]) == (None, None, 0)
     assert body["watched_since"] == body["read_at"]
+    assert list(body["verdict"]) == ["verdict", "reason", "sentence"]
+    assert (body["verdict"]["verdict"], body["verdict"]["reason"]) == ("usable", "within_objective")
+    assert body["verdict"]["sentence"].startswith("Usable: data from ")
     assert ada.get(f"{ORDERS}backups.json").json()["source"] == "cache"
 
 

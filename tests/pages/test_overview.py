@@ -129,9 +129,8 @@ def test_what_is_unknown_of_a_policy_is_said_to_be_so(
 def test_without_show_instance_the_head_is_whole_but_for_what_only_it_tells(
     ada: Client, emulator: Emulator
 ) -> None:
-    """Read before as JSON, which asks for the list alone; the instance cannot be asked for."""
     emulator.set_records(ORDERS_CACHE_ID, a_history())
-    ada.get(f"{ORDERS}backups.json")
+    ada.post(f"{ORDERS}refresh/")  # which asks for the list alone
     emulator.fail_with(500)
 
     page = ada.get(ORDERS)

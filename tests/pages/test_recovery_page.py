@@ -361,7 +361,7 @@ def test_without_a_usable_backup_a_restore_is_never_called_possible(
 
 
 def test_the_page_needs_no_word_on_the_instance(ada: Client, impatient: Settings, emulator: Emulator) -> None:
-    ada.get(f"{ORDERS}backups.json")  # which asks for the list only
+    ada.post(f"{ORDERS}refresh/")  # which asks for the list alone
     emulator.fail_with(500)
 
     page = ask(ada, "2 h ago")

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from django.utils import timezone
+from django.utils.translation import override
 
 from ...dcs.records import BackupRecord
 from ..eligibility import eligibility
@@ -26,10 +27,11 @@ from ..history import (
     history_url,
     utc_text,
 )
-from ..listings import Listing, NothingToShow, instance_backups, row_id
+from ..insights import Verdict, overview, words
+from ..listings import Listing, NothingToShow, backups_and_instance, row_id
 from ..problems import Problem
 from ..projects import Project
-from ..words import error_meaning_in_english
+from ..words import Clock, error_meaning_in_english
 
 
 class ExportedChange(msgspec.Struct):
@@ -149,6 +151,7 @@ class Export:
             self.body["source"] == "stale",
             self.body["problem"],
             self.body["filter"],
+            self.body["verdict"],
             self.body["seen"],
             self.body["as_of"],
             self.body["matched"] if self.body["filter"]["range"] else None,
@@ -176,10 +179,11 @@ def exported_history(
 ) -> Export:
     """Return the whole filtered set of a history, or why there is none."""
     try:
+        instance = None
         if wanted.as_of:
             listing = list_as_of(project, instance_id, wanted.as_of)
         else:
-            listing = instance_backups(
+            listing, instance = backups_and_instance(
                 project, instance_id, now=now, bounds=wanted.bounds(now), viewer=viewer
             )
     except NothingToShow as nothing:
@@ -188,8 +192,17 @@ def exported_history(
         retry_after = problem.retry_after(timezone.now())
         return Export(project, instance_id, body, status=problem.page_status, retry_after=retry_after)
     history = backup_history(all_records_of(listing), wanted, now=now)
-    body = _envelope(project, instance_id, wanted=wanted, listing=listing, history=history)
+    seen = overview(listing, instance, now=wanted.as_of or now, project=project)
+    verdict = exported_verdict(seen.verdict)
+    body = _envelope(project, instance_id, wanted=wanted, listing=listing, history=history, verdict=verdict)
     return Export(project, instance_id, body, listing, history)
+
+
+def exported_verdict(found: Verdict) -> dict[str, str]:
+    """Return a verdict with its sentence in English, which names times and no ages."""
+    with override("en"):
+        sentence = words.verdict_text(found, Clock(found.at), ages=False)
+    return {"verdict": found.verdict, "reason": found.reason, "sentence": sentence}
 
 
 def refused_query(project: Project, instance_id: str, message: str, *, status: int = 400) -> Export:
@@ -217,6 +230,7 @@ def _envelope(
     listing: Listing[BackupRecord] | None = None,
     history: History | None = None,
     problem: Problem | None = None,
+    verdict: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return all of backups.json but the backups; on errors that is all there is."""
     if listing and listing.problem:
@@ -237,6 +251,7 @@ def _envelope(
         "promised": listing.promised if listing else None,
         "total": history.total if history else None,
         "matched": history.matched if history else None,
+        "verdict": verdict,
         "seen": _utc(wanted.seen) if wanted else None,
         "as_of": _utc(wanted.as_of) if wanted else None,
         "watched_since": _utc(listing.watched_since) if listing else watched_since,

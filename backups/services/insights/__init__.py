@@ -1,25 +1,38 @@
-"""What a history tells at a glance: figures, days, hints, the policy and the retention outlook."""
+"""What a history tells at a glance: the verdict, figures, days, hints, policy and retention."""
 
 from __future__ import annotations
 
 from . import words
+from .blocks import Block, not_now, restore_blocks
 from .days import STATES, Day, day_counts
+from .facts import BackupBrief, Facts
 from .hints import Hint
 from .overview import overview
 from .rows import rows_of
 from .sizes import axis, chart, line, size_change, spark
+from .verdict import VERDICTS, Objective, Verdict, objective_of, verdict_of
 
 __all__ = [
     "STATES",
+    "VERDICTS",
+    "BackupBrief",
+    "Block",
     "Day",
+    "Facts",
     "Hint",
+    "Objective",
+    "Verdict",
     "axis",
     "chart",
     "day_counts",
     "line",
+    "not_now",
+    "objective_of",
     "overview",
+    "restore_blocks",
     "rows_of",
     "size_change",
     "spark",
+    "verdict_of",
     "words",
 ]

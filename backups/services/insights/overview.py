@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 
+from django.conf import settings
+
 from ...dcs.records import BackupRecord, Instance
 from ..history import all_records_of
 from ..listings import Listing
+from ..projects import Project
 from .days import Day, last_days
+from .facts import Facts, facts_of
 from .figures import Figures, figures
 from .hints import Hint, hints
 from .outlook import Outlook, outlook
 from .policy import plan_of
 from .timeline import Attempts, KnownHistory, timeline, unlisted_attempts
+from .verdict import Verdict, objective_of, verdict_of
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class Overview:
     known: KnownHistory
     listing: Listing[BackupRecord]
     zone: tzinfo
+    instance: Instance | None = None
+    project: Project | None = None
 
     @cached_property
     def figures(self) -> Figures:
@@ -45,14 +52,34 @@ class Overview:
     def hints(self) -> tuple[Hint, ...]:
         return hints(self.known)
 
+    @cached_property
+    def facts(self) -> Facts:
+        problem = self.listing.problem
+        return facts_of(
+            self.known,
+            self.instance,
+            confirmed=not self.listing.missing_since,
+            unsupported=problem is not None and problem.kind == "unsupported",
+            tag_key=settings.DCS_RPO_TAG,
+        )
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        return verdict_of(self.facts, objective_of(self.facts, self.project), now=self.known.now)
+
     def outlook(self, record: BackupRecord) -> Outlook | None:
         return outlook(record, self.known)
 
 
 def overview(
-    listing: Listing[BackupRecord], instance: Instance | None, *, now: datetime, zone: tzinfo = UTC
+    listing: Listing[BackupRecord],
+    instance: Instance | None,
+    *,
+    now: datetime,
+    zone: tzinfo = UTC,
+    project: Project | None = None,
 ) -> Overview:
-    """Return what is known of a history; `zone` decides where a day begins.
+    """Return what is known of a history; `zone` decides where a day begins, `project` may have an objective.
 
     Of a history that is read by window it is that of its newest part, whatever window is shown.
     """
@@ -65,4 +92,4 @@ def overview(
         whole=listing.complete and not listing.missing_since,
         created_at=instance.created_at if instance else None,
     )
-    return Overview(known, listing, zone)
+    return Overview(known, listing, zone, instance, project)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from statistics import median
 from typing import NamedTuple
 
@@ -108,8 +108,16 @@ class Timeline:
 
     @cached_property
     def contradictions(self) -> int:
-        records = (*(attempt.record for attempt in self.attempts), *self.undated)
-        return sum(eligibility(record).contradiction for record in records if record.restorable)
+        return sum(eligibility(record).contradiction for record in self._records if record.restorable)
+
+    @cached_property
+    def unsure(self) -> int:
+        """How many there are of which nobody can say whether they can be restored."""
+        return sum(eligibility(record).verdict == "unknown" for record in self._records)
+
+    @property
+    def _records(self) -> Iterable[BackupRecord]:
+        return chain((attempt.record for attempt in self.attempts), self.undated)
 
 
 @dataclass(frozen=True)

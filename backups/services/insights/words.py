@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from datetime import datetime
 from itertools import groupby
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from ..words import Clock, cached_per_language, size_text, status_word, times
+from ..words import Clock, cached_per_language, kinds_in_words, size_text, status_word, text_macro, times
 from .days import Day
 from .outlook import Outlook
 from .policy import Plan
 from .timeline import Attempt
+from .verdict import Verdict
 
 # The policy ------------------------------------------------------------------
 
@@ -117,25 +119,6 @@ def day_title(day: Day) -> str:
     }
 
 
-def kinds_in_words(counts: Iterable[tuple[str, int]]) -> str:
-    """Return "18 expired, 3 deleted"; what there is none of is left out."""
-    return pgettext("between parts", ", ").join(_of_kind(kind, n) for kind, n in counts if n)
-
-
-def _of_kind(kind: str, n: int) -> str:
-    texts = {
-        "usable": ngettext("%(n)d usable", "%(n)d usable", n),
-        "unusable": ngettext("%(n)d succeeded, not usable", "%(n)d succeeded, not usable", n),
-        "running": ngettext("%(n)d in progress", "%(n)d in progress", n),
-        "expired": ngettext("%(n)d expired", "%(n)d expired", n),
-        "deleted": ngettext("%(n)d deleted", "%(n)d deleted", n),
-        "failed": ngettext("%(n)d failed", "%(n)d failed", n),
-        "did_not_run": ngettext("%(n)d did not run", "%(n)d did not run", n),
-        "odd": ngettext("%(n)d with an unknown status", "%(n)d with an unknown status", n),
-    }
-    return texts[kind] % {"n": n}
-
-
 # Sizes -----------------------------------------------------------------------
 
 
@@ -174,3 +157,23 @@ def _until(found: Outlook, clock: Clock) -> str:
         return ngettext("kept beyond its %(n)d day", "kept beyond its %(n)d days", n) % {"n": n}
     kept = gettext("kept until about %(time)s (%(n)d-day rule)")
     return kept % {"time": clock.about(found.until), "n": found.keep_days}
+
+
+# The verdict -----------------------------------------------------------------
+
+
+def verdict_text(verdict: Verdict, clock: Clock, *, ages: bool = True) -> str:
+    """Return "Usable: data from 28 Nov 23:02:58 UTC, 1 h 15 min ago"; without ages only times are said."""
+
+    def at(moment: datetime) -> str:
+        written = clock.time(moment)
+        return f"{written.text} {written.zone}"
+
+    say: dict[str, Callable[..., str] | None] = {
+        "at": at,
+        "day": lambda moment: clock.about(moment, day=True),
+        "code": str,
+        "ago": clock.age if ages else None,
+        "left": (lambda moment: times.span(moment - clock.now)) if ages else None,
+    }
+    return text_macro("macros/verdict.txt", "verdict_sentence")(verdict, say).strip()

@@ -10,17 +10,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import jinja2
-from django.conf import settings
-from django.utils.translation import gettext, ngettext, npgettext, pgettext
+from django.utils.translation import gettext, pgettext
 
 from ...dcs.records import Instance
 from .. import words
-from ..eligibility import eligibility, service_word
 from ..projects import Project
 from .markup import MARKUPS, one_line
 
@@ -58,7 +54,7 @@ class TicketRenderer:
 
     def render(self, name: str, **context: Any) -> str:
         """Return the text of templates/tickets/<name>.txt, with one empty line between paragraphs."""
-        text = _templates.get_template(f"tickets/{name}.txt").render(context, t=self)
+        text = words.text_template(f"tickets/{name}.txt").render(context, t=self)
         return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 
     # Lines
@@ -123,28 +119,3 @@ class TicketRenderer:
 
 def _clock(local: datetime) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S} {words.zone_label(local).replace('−', '-')}"
-
-
-def _without_empty_lines(text: str) -> str:
-    return "".join(f"{line}\n" for line in text.split("\n") if line)
-
-
-# Words come from functions, never from filters: Jinja2 would keep those of constants in one language.
-_templates = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(settings.BASE_DIR, "templates")),
-    extensions=["jinja2.ext.i18n"],
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=jinja2.StrictUndefined,
-)
-_templates.policies["ext.i18n.trimmed"] = True
-_templates.install_gettext_callables(  # type: ignore[attr-defined]
-    gettext, ngettext, newstyle=False, pgettext=pgettext, npgettext=npgettext
-)
-_templates.filters["without_empty_lines"] = _without_empty_lines
-_templates.globals |= {
-    "_": gettext,
-    "eligibility": eligibility,
-    "service_word": service_word,
-    "words": words,
-}

@@ -15,10 +15,10 @@ from ...dcs.records import BackupRecord
 from ..eligibility import eligibility
 from ..evidence import Life
 from ..history import DEFAULT_SORT, FILTERS, RANGE_WORDS, SORTS, BackupFilter, FrozenLink, History
-from ..insights import overview
+from ..insights import Block, not_now, overview
 from ..listings import Listing
 from ..problems import Problem
-from ..recovery import Block, RecoveryPoint, not_now
+from ..recovery import RecoveryPoint
 from .commands import MOST_RECORDS
 from .renderer import About, Style, TicketRenderer
 

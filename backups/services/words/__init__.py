@@ -15,6 +15,7 @@ from .codes import (
     codes_meaning,
     error_meaning_in_english,
 )
+from .texts import text_macro, text_template
 from .times import Clock, Moment
 from .values import (
     block_sentence,
@@ -28,7 +29,9 @@ from .values import (
     format_word,
     instance_name,
     instance_status_word,
+    kinds_in_words,
     listed_reasons,
+    meaning_in_brackets,
     mode_word,
     not_now_sentence,
     percent,
@@ -71,8 +74,10 @@ __all__ = [
     "format_word",
     "instance_name",
     "instance_status_word",
+    "kinds_in_words",
     "known_zone",
     "listed_reasons",
+    "meaning_in_brackets",
     "mode_word",
     "not_now_sentence",
     "percent",
@@ -83,6 +88,8 @@ __all__ = [
     "size_change",
     "size_text",
     "status_word",
+    "text_macro",
+    "text_template",
     "times",
     "type_word",
     "values",

@@ -169,6 +169,12 @@ def error_meaning(code: str) -> str:
     return str(known.meaning) if known else ""
 
 
+def meaning_in_brackets(code: str) -> str:
+    """Return the meaning within a sentence, as "the backup timed out"; "" where it is not known."""
+    meaning = error_meaning(code).rstrip(".。")
+    return meaning[:1].lower() + meaning[1:]
+
+
 def field_note(field: str) -> str:
     """Return what a field of the API's answer is, "" for one that the reference does not name."""
     return str(codes.FIELD_NOTES.get(field, ""))
@@ -177,6 +183,25 @@ def field_note(field: str) -> str:
 def raw_of(record: BackupRecord, field: str) -> str:
     """Return the text of a field that could not be read, "" where it was read or has none."""
     return next((text for name, text in record.unread if name == field), "")
+
+
+def kinds_in_words(counts: Iterable[tuple[str, int]]) -> str:
+    """Return "18 expired, 3 deleted"; what there is none of is left out."""
+    return pgettext("between parts", ", ").join(_of_kind(kind, n) for kind, n in counts if n)
+
+
+def _of_kind(kind: str, n: int) -> str:
+    texts = {
+        "usable": ngettext("%(n)d usable", "%(n)d usable", n),
+        "unusable": ngettext("%(n)d succeeded, not usable", "%(n)d succeeded, not usable", n),
+        "running": ngettext("%(n)d in progress", "%(n)d in progress", n),
+        "expired": ngettext("%(n)d expired", "%(n)d expired", n),
+        "deleted": ngettext("%(n)d deleted", "%(n)d deleted", n),
+        "failed": ngettext("%(n)d failed", "%(n)d failed", n),
+        "did_not_run": ngettext("%(n)d did not run", "%(n)d did not run", n),
+        "odd": ngettext("%(n)d with an unknown status", "%(n)d with an unknown status", n),
+    }
+    return texts[kind] % {"n": n}
 
 
 # Verdicts --------------------------------------------------------------------

@@ -1,0 +1,166 @@
+"""What the verdict on an instance rests on: few values, so that they can be kept and judged at any time.
+
+What becomes true as time passes is kept as the instant from which it is so.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from ...dcs.records import BackupRecord, Instance
+from .blocks import BUSY_STATUSES
+from .outlook import outlook
+from .timeline import FAILED, SUCCEEDED, Attempts, KnownHistory, kind_of, newest
+
+# What an instance says of itself while one of its backups runs.
+BACKING_UP_STATUSES = ("BACKUPING", "BACKUP")
+FAILURES_IN_A_ROW = 3
+LEAST_OVERDUE = timedelta(minutes=30)
+TIMES_USUAL = 3
+# A backup is kept for at most 7 days by a policy, which plans one at least every 7.
+_LONGEST_PAUSE = timedelta(days=8)
+
+
+class BackupBrief(msgspec.Struct, frozen=True, gc=False):
+    """What is said of one backup; `started_at` is the time that its data is from."""
+
+    backup_id: str
+    name: str
+    status: str
+    started_at: datetime
+    error_code: str = ""
+
+    @classmethod
+    def of(cls, record: BackupRecord | None) -> BackupBrief | None:
+        if record is None or record.started_at is None:
+            return None
+        return cls(record.backup_id, record.name, record.status, record.started_at, record.error_code)
+
+
+class Facts(msgspec.Struct, frozen=True, gc=False):
+    """What one reading says of an instance.
+
+    `whole`: the list holds all that DCS lists; `confirmed`: most of it did not go at once. `kinds` counts the
+    records by `timeline.KINDS`, `undated` the usable ones without a time, `unsure` those of which nobody can
+    say whether they can be restored. `unsupported` is why DCS never backs the instance up: "single_node",
+    "memcached", "not_supported" or "". `goes_at` is the estimated end of the newest usable one's file, after
+    `keep_days`; after `last_run_before` no planned run can replace it before. `failing_since` is the first of
+    `failures` in a row, `failed_often_at` the third. `overdue_at` is when the one that runs since
+    `running_since` had run for too long. `tag` is the value of the objective's tag, `interval` the longest
+    pause of the plan in seconds.
+    """
+
+    read_at: datetime
+    whole: bool
+    confirmed: bool
+    total: int
+    kinds: dict[str, int]
+    undated: int = 0
+    unsure: int = 0
+    unsupported: str = ""
+    status: str = ""
+    newest_usable: BackupBrief | None = None
+    goes_at: datetime | None = None
+    keep_days: int | None = None
+    last_run_before: datetime | None = None
+    last_attempt: BackupBrief | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+    failed_often_at: datetime | None = None
+    last_failure: BackupBrief | None = None
+    running_since: datetime | None = None
+    overdue_at: datetime | None = None
+    tag: str = ""
+    interval: float | None = None
+
+    @property
+    def usable(self) -> int:
+        return self.kinds.get("usable", 0)
+
+    @property
+    def cannot_restore_now(self) -> bool:
+        """An ordinary backup in progress is no reason; a status that nobody told is none either."""
+        return self.status not in ("", "RUNNING", *BACKING_UP_STATUSES)
+
+    @property
+    def is_busy(self) -> bool:
+        return self.status in BUSY_STATUSES
+
+
+def facts_of(
+    known: KnownHistory,
+    instance: Instance | None,
+    *,
+    confirmed: bool = True,
+    unsupported: bool = False,
+    tag_key: str = "",
+) -> Facts:
+    """Return what one reading says; `unsupported`: DCS said that it never backs this instance up."""
+    line, usable = known.timeline, newest(known.timeline.attempts, "usable")
+    failures = _failures_in_a_row(line.attempts)
+    expected = outlook(usable, known) if usable else None
+    goes_at = expected.until if expected else None
+    running = line.running[-1] if line.running else None
+    tags = dict(instance.tags) if instance else {}
+    interval = known.plan.interval
+    return Facts(
+        read_at=known.read_at,
+        whole=known.whole,
+        confirmed=confirmed,
+        total=line.totals.total(),
+        kinds=dict(line.totals),
+        undated=sum(kind_of(record) == "usable" for record in line.undated),
+        unsure=line.unsure,
+        unsupported=_unsupported(instance, unsupported),
+        status=instance.status if instance else "",
+        newest_usable=BackupBrief.of(usable),
+        goes_at=goes_at,
+        keep_days=expected.keep_days if expected else None,
+        last_run_before=_last_run_before(goes_at, known)
+        if expected and not expected.last_automatic
+        else None,
+        last_attempt=BackupBrief.of(line.attempts[-1].record if line.attempts else None),
+        failures=len(failures),
+        failing_since=failures[0].started_at if failures else None,
+        failed_often_at=failures[FAILURES_IN_A_ROW - 1].started_at
+        if len(failures) >= FAILURES_IN_A_ROW
+        else None,
+        last_failure=BackupBrief.of(failures[-1].record if failures else None),
+        running_since=running.started_at if running else None,
+        overdue_at=running.started_at + _longest(known, running.record.type) if running else None,
+        tag=tags.get(tag_key, "") if tag_key else "",
+        interval=interval.total_seconds() if interval else None,
+    )
+
+
+def _unsupported(instance: Instance | None, dcs_says_so: bool) -> str:
+    if instance and instance.cache_mode == "single":
+        return "single_node"
+    if instance and instance.engine.lower() == "memcached":
+        return "memcached"
+    return "not_supported" if dcs_says_so else ""
+
+
+def _failures_in_a_row(attempts: Attempts) -> Attempts:
+    """Return those that failed since the last that succeeded, the oldest first."""
+    found = []
+    for attempt in reversed(attempts):
+        if attempt.kind in SUCCEEDED:
+            break
+        if attempt.kind in FAILED:
+            found.append(attempt)
+    return found[::-1]
+
+
+def _last_run_before(goes_at: datetime | None, known: KnownHistory) -> datetime | None:
+    """Return when the last planned run that ends before a file goes begins."""
+    if goes_at is None:
+        return None
+    end = goes_at - known.timeline.usual_durations.get("auto", timedelta())
+    return next(reversed(known.plan.slots(end - _LONGEST_PAUSE, end)), None)
+
+
+def _longest(known: KnownHistory, backup_type: str) -> timedelta:
+    return max(LEAST_OVERDUE, TIMES_USUAL * known.timeline.usual_durations.get(backup_type, timedelta()))

@@ -1,0 +1,156 @@
+"""The verdict on an instance: can it be restored, from when, and if not, why. One rule after another.
+
+usable, attention, none, unknown, unsupported
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from ...dcs.fields import span_of
+from ..projects import Project
+from .facts import FAILURES_IN_A_ROW, Facts
+
+# From the one that needs a person most.
+VERDICTS = ("none", "attention", "unknown", "usable", "unsupported")
+# How much later than its slot a planned run may end.
+GRACE = timedelta(hours=4)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """How old the newest usable backup may be, None where nobody said; and who said so.
+
+    `source`: "asked", "tag", "project", "portal", "policy" or "". `unread` is a tag's value that is no span.
+    """
+
+    span: timedelta | None
+    source: str = ""
+    unread: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`reasons` are all that hold of a verdict at a time, the first is the one that is said.
+
+    `facts` is None where the list was never read. `since` is when a bound was passed, None where that is not
+    known. `then`, of a list that was read too long ago, is the verdict of that time. `holds_until` is when it
+    changes although nothing happens.
+    """
+
+    verdict: str
+    reasons: tuple[str, ...]
+    at: datetime
+    facts: Facts | None = None
+    objective: Objective = Objective(None)
+    since: datetime | None = None
+    then: Verdict | None = None
+    holds_until: datetime | None = None
+
+    @property
+    def reason(self) -> str:
+        return self.reasons[0]
+
+    @property
+    def breached_since(self) -> datetime | None:
+        """When the newest usable backup became older than the objective, if it is."""
+        return self.since if self.reason == "objective_missed" else None
+
+
+def objective_of(facts: Facts, project: Project | None, *, asked: timedelta | None = None) -> Objective:
+    """Return the objective that counts: what was asked for, else the tag's, project's, portal's, plan's."""
+    tagged = span_of(facts.tag) if facts.tag else None
+    unread = facts.tag if facts.tag and tagged is None else ""
+    planned = timedelta(seconds=facts.interval) + GRACE if facts.interval else None
+    candidates = (
+        ("asked", asked),
+        ("tag", tagged),
+        ("project", project.rpo if project else None),
+        ("portal", settings.DCS_RPO),
+        ("policy", planned),
+    )
+    found = next(((name, span) for name, span in candidates if span), ("", None))
+    return Objective(found[1], found[0], unread)
+
+
+def longest_believed() -> timedelta:
+    """Return how old a reading may be that still says something of now."""
+    return timedelta(seconds=2 * settings.COLLECT_IDLE_SECONDS, minutes=10)
+
+
+def verdict_of(facts: Facts | None, objective: Objective, *, now: datetime) -> Verdict:
+    """Return the first verdict that holds at `now`."""
+    if facts is None:
+        return Verdict("unknown", ("never_read",), now)
+    too_old_at = facts.read_at + longest_believed()
+    if not facts.unsupported and now > too_old_at:
+        then = verdict_of(facts, objective, now=facts.read_at)
+        return Verdict("unknown", ("read_too_long_ago",), now, facts, objective, since=too_old_at, then=then)
+    verdict, reasons = _judged(facts, objective, now)
+    bounds = _bounds(facts, objective)
+    to_come = [bound for bound in (*bounds.values(), too_old_at) if bound > now and not facts.unsupported]
+    return Verdict(
+        verdict,
+        reasons,
+        now,
+        facts,
+        objective,
+        since=bounds.get(reasons[0]) if verdict == "attention" else None,
+        holds_until=min(to_come, default=None),
+    )
+
+
+def _judged(facts: Facts, objective: Objective, now: datetime) -> tuple[str, tuple[str, ...]]:
+    if facts.unsupported:
+        return "unsupported", (facts.unsupported,)
+    attention = tuple(_attention(facts, objective, now))
+    if facts.newest_usable:
+        if "objective_missed" in attention and not (facts.whole and not facts.undated):
+            # There may be a newer one.
+            return "unknown", ("no_time" if facts.whole else "list_not_whole",)
+        if attention:
+            return "attention", attention
+        return "usable", ("within_objective" if objective.span else "no_objective",)
+    if not facts.confirmed:
+        return "unknown", ("not_confirmed",)
+    if not facts.whole:
+        return "unknown", ("list_not_whole",)
+    if facts.undated:
+        return "unknown", ("no_time",)
+    return ("unknown", ("dcs_does_not_say",)) if facts.unsure else ("none", (_why_none(facts),))
+
+
+def _attention(facts: Facts, objective: Objective, now: datetime) -> Iterator[str]:
+    for reason, bound in _bounds(facts, objective).items():
+        if now > bound:
+            yield reason
+    if facts.cannot_restore_now:
+        yield "not_now"
+
+
+def _bounds(facts: Facts, objective: Objective) -> dict[str, datetime]:
+    """Return from when on each reason holds that depends on time, in the order in which they are said."""
+    usable = facts.newest_usable
+    found = {
+        "objective_missed": usable.started_at + objective.span if usable and objective.span else None,
+        "failing": facts.failed_often_at,
+        "ends_before_next": facts.last_run_before,
+        "running_long": facts.overdue_at,
+    }
+    return {reason: bound for reason, bound in found.items() if bound}
+
+
+def _why_none(facts: Facts) -> str:
+    kinds = facts.kinds
+    gone, failed = kinds.get("expired", 0) + kinds.get("deleted", 0), facts.failures
+    if failed >= FAILURES_IN_A_ROW or (failed and not gone and not kinds.get("unusable")):
+        return "all_failed"
+    if kinds.get("unusable") or kinds.get("odd"):
+        return "none_allowed"
+    if gone:
+        return "all_gone"
+    return "first_running" if facts.total else "no_backup"

@@ -1,0 +1,50 @@
+"""Sentences and texts that are templates without markup: the Jinja2 environment of templates/**/*.txt.
+
+Nothing in them escapes by itself: what others wrote goes through the writer of its text. Words come from
+functions, never from filters: Jinja2 would keep those of constants in one language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import jinja2
+from django.conf import settings
+from django.utils.translation import gettext, ngettext, npgettext, pgettext
+
+from .. import words
+from ..eligibility import eligibility, service_word
+
+
+def text_template(name: str) -> jinja2.Template:
+    """Return the template of a text."""
+    return _environment().get_template(name)
+
+
+@lru_cache(maxsize=64)
+def text_macro(template: str, name: str) -> Callable[..., str]:
+    """Return a macro that writes a sentence in the language that is active."""
+    macro: Callable[..., str] = getattr(text_template(template).module, name)
+    return macro
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(settings.BASE_DIR, "templates")),
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_callables(gettext, ngettext, newstyle=False, pgettext=pgettext, npgettext=npgettext)  # type: ignore[attr-defined]
+    made.filters["without_empty_lines"] = _without_empty_lines
+    made.globals |= {"_": gettext, "eligibility": eligibility, "service_word": service_word, "words": words}
+    return made
+
+
+def _without_empty_lines(text: str) -> str:
+    return "".join(f"{line}\n" for line in text.split("\n") if line)

@@ -1,0 +1,257 @@
+"""The verdict on an instance: which rule holds, since when, and its sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils.translation import override
+from pytest_django.fixtures import Settings
+
+from backups.dcs.records import Instance
+from backups.dcs.signing import Credentials
+from backups.services.insights import Objective, Verdict, objective_of, verdict_of
+from backups.services.insights.facts import facts_of
+from backups.services.insights.policy import Plan
+from backups.services.insights.words import verdict_text
+from backups.services.projects import Project
+from backups.services.words import Clock
+
+from .api_records import (
+    DAILY,
+    DCS_SAYS_NO,
+    DELETED,
+    EXPIRED,
+    FAILED,
+    MANUAL,
+    NO_TIME,
+    NOT_RUN,
+    ODD,
+    RUNNING,
+    backup_at,
+    known_history,
+    utc,
+)
+
+UNSURE = {"is_support_restore": None}
+OFF = Plan("manual")
+PROJECT = Project("eu-prod", "eu-west-101", "0123", "https://dcs.example", Credentials("ak", "sk"))
+# What is read at noon of 24 November; the keys are times of backups.
+Backups = dict[str, dict[str, Any]]
+
+
+def verdict(
+    backups: Backups,
+    instance: dict[str, Any] | None = None,
+    plan: Plan = DAILY,
+    later: float = 0,
+    **known: Any,
+) -> Verdict:
+    records = [backup_at(at, **fields) for at, fields in backups.items()]
+    confirmed, unsupported = known.pop("confirmed", True), known.pop("unsupported", False)
+    history = known_history(*records, plan=plan, **known)
+    found = Instance.from_api({"status": "RUNNING", **(instance or {})})
+    facts = facts_of(history, found, confirmed=confirmed, unsupported=unsupported, tag_key="rpo")
+    return verdict_of(facts, objective_of(facts, None), now=history.now + timedelta(hours=later))
+
+
+FRESH: Backups = {"11-23 03:00": EXPIRED, "11-24 03:00": {}}
+USABLE = "data from 24 Nov 03:00:00 UTC, 9 h ago"
+CASES: list[tuple[Backups, dict[str, Any], str, str]] = [
+    # the backups, what else is known, the verdict with its reason, the sentence
+    (FRESH, {}, "usable within_objective", f"Usable: {USABLE}; deleted in about 6 d 15 h (7-day retention)"),
+    (FRESH, {"plan": OFF}, "usable no_objective", f"Usable: {USABLE}"),
+    (
+        {"11-22 03:00": MANUAL},
+        {},
+        "attention objective_missed",
+        "Usable, but too old: data from 22 Nov 03:00:00 UTC, 2 d 9 h ago; the objective is at most 1 d 4 h",
+    ),
+    (
+        {"11-24 03:00": {}, "11-24 04:00": FAILED, "11-24 05:00": NOT_RUN, "11-24 06:00": FAILED},
+        {},
+        "attention failing",
+        "Usable, but failing: 3 attempts failed in a row since 24 Nov, the newest with dcs.08.0002 "
+        f"(the backup timed out); {USABLE}",
+    ),
+    (
+        {"11-17 12:30": {}, "11-24 03:00": DCS_SAYS_NO},
+        {"instance": {"tags": [{"key": "rpo", "value": "30d"}]}},
+        "attention ends_before_next",
+        "Usable, but not for long: data from 17 Nov 12:30:00 UTC, 6 d 23 h ago; "
+        "deleted about 24 Nov 12:30:00 UTC, before a planned backup can replace it",
+    ),
+    (
+        {"11-24 03:00": {}, "11-24 11:00": RUNNING},
+        {},
+        "attention running_long",
+        f"Usable, but a backup hangs: one has been running since 24 Nov 11:00:00 UTC; {USABLE}",
+    ),
+    (
+        {"11-24 03:00": {}, "11-24 11:45": RUNNING},
+        {},
+        "usable within_objective",
+        f"Usable: {USABLE}; deleted",
+    ),
+    (
+        FRESH,
+        {"instance": {"status": "ERROR"}},
+        "attention not_now",
+        f"Usable, but not now: the instance is in ERROR; DCS restores only into a running instance; {USABLE}",
+    ),
+    (
+        FRESH,
+        {"instance": {"status": "FROZEN"}},
+        "attention not_now",
+        "Usable, but not now: the instance is in FROZEN",
+    ),
+    ({}, {}, "none no_backup", "No usable backup: DCS lists none"),
+    (
+        {"11-10": EXPIRED, "11-11": EXPIRED, "11-12": DELETED},
+        {},
+        "none all_gone",
+        "No usable backup: 2 expired, 1 deleted",
+    ),
+    (
+        {f"11-{day} 03:00": {**FAILED, "error_code": "dcs.08.0005"} for day in range(10, 24)},
+        {},
+        "none all_failed",
+        "No usable backup: 14 attempts failed in a row since 10 Nov, the newest with dcs.08.0005 "
+        "(creating the storage bucket failed)",
+    ),
+    (
+        {"11-23 03:00": {**FAILED, "error_code": ""}},
+        {},
+        "none all_failed",
+        "No usable backup: 1 attempt failed, on",
+    ),
+    (
+        {"11-23": DCS_SAYS_NO, "11-24": DCS_SAYS_NO},
+        {},
+        "none none_allowed",
+        "No usable backup: DCS allows a restore of none of the 2 that succeeded",
+    ),
+    ({"11-24 11:50": RUNNING}, {}, "none first_running", "No usable backup: the first one is in progress"),
+    (
+        {"11-24": UNSURE},
+        {},
+        "unknown dcs_does_not_say",
+        "Not known: DCS does not say whether any of its backups",
+    ),
+    ({"11-24": ODD}, {}, "unknown dcs_does_not_say", "Not known: DCS does not say"),
+    ({"11-24": NO_TIME}, {}, "unknown no_time", "Not known: a usable backup has no time that can be read"),
+    ({}, {"whole": False}, "unknown list_not_whole", "Not known: only a part of its list was read"),
+    (FRESH, {"whole": False}, "usable within_objective", f"Usable: {USABLE}"),
+    (
+        {"11-22 03:00": {}},
+        {"whole": False},
+        "unknown list_not_whole",
+        "Not known: only a part of its list was read; data from 22 Nov 03:00:00 UTC, 2 d 9 h ago",
+    ),
+    (
+        {},
+        {"whole": False, "confirmed": False},
+        "unknown not_confirmed",
+        "Not known: most of the list went at once",
+    ),
+    (
+        FRESH,
+        {"later": 3},
+        "unknown read_too_long_ago",
+        "Not known: the list was last read 24 Nov 12:00:00 UTC, 3 h ago; then: "
+        "Usable: data from 24 Nov 03:00:00 UTC; deleted about 1 Dec 03:00:00 UTC (7-day retention)",
+    ),
+    (
+        FRESH,
+        {"instance": {"cache_mode": "single"}},
+        "unsupported single_node",
+        "Single node: DCS cannot back it up",
+    ),
+    ({}, {"instance": {"engine": "Memcached"}}, "unsupported memcached", "Memcached: DCS cannot back it up"),
+    (
+        {},
+        {"unsupported": True},
+        "unsupported not_supported",
+        "Not supported: DCS says that it cannot back up",
+    ),
+]
+
+
+@pytest.mark.parametrize(("backups", "known", "expected", "sentence"), CASES)
+def test_the_first_rule_that_holds_is_the_verdict(
+    backups: Backups, known: dict[str, Any], expected: str, sentence: str
+) -> None:
+    found = verdict(backups, **known)
+
+    assert f"{found.verdict} {found.reason}" == expected
+    assert verdict_text(found, Clock(found.at)).startswith(sentence)
+
+
+@pytest.mark.parametrize(("backups", "known", "expected", "sentence"), CASES)
+def test_each_verdict_has_its_sentence_in_chinese(
+    backups: Backups, known: dict[str, Any], expected: str, sentence: str
+) -> None:
+    found = verdict(backups, **known)
+
+    with override("zh-hans"):
+        text = verdict_text(found, Clock(found.at))
+
+    assert "：" in text
+    assert "; " not in text
+
+
+def test_a_list_that_was_never_read_is_not_known() -> None:
+    found = verdict_of(None, Objective(None), now=utc("11-24 12:00"))
+
+    assert verdict_text(found, Clock(found.at)) == "Not known: its list has not been read yet"
+
+
+def test_all_that_needs_attention_is_named() -> None:
+    failures = {f"11-24 0{hour}:00": FAILED for hour in range(4, 8)}
+
+    found = verdict({"11-21 03:00": {}, **failures}, {"status": "ERROR"})
+
+    assert found.reasons == ("objective_missed", "failing", "not_now")
+
+
+def test_a_bound_is_passed_at_its_instant() -> None:
+    before, after = (verdict({"11-23 09:00": {}}, later=hours) for hours in (1, 1.001))
+
+    assert (before.verdict, before.since, before.holds_until) == ("usable", None, utc("11-24 14:10"))
+    assert (after.verdict, after.since) == ("attention", utc("11-24 13:00"))
+    assert after.breached_since == utc("11-24 13:00")
+
+
+def hours(number: float | None) -> timedelta | None:
+    return timedelta(hours=number) if number else None
+
+
+@pytest.mark.parametrize(
+    ("asked", "tag", "project", "portal", "plan", "expected"),
+    [
+        (6, "12h", 24, 48, DAILY, Objective(hours(6), "asked")),
+        (None, "12h", 24, 48, DAILY, Objective(hours(12), "tag")),
+        (None, "soon", 24, 48, DAILY, Objective(hours(24), "project", unread="soon")),
+        (None, "", None, 48, DAILY, Objective(hours(48), "portal")),
+        (None, "", None, None, DAILY, Objective(hours(28), "policy")),
+        (None, "", None, None, OFF, Objective(None)),
+    ],
+)
+def test_the_nearest_word_is_the_objective(
+    settings: Settings,
+    asked: float | None,
+    tag: str,
+    project: float | None,
+    portal: float | None,
+    plan: Plan,
+    expected: Objective,
+) -> None:
+    settings.DCS_RPO = hours(portal)
+    facts = facts_of(
+        known_history(plan=plan), Instance.from_api({"tags": [{"key": "rpo", "value": tag}]}), tag_key="rpo"
+    )
+    of = replace(PROJECT, rpo=hours(project))
+
+    assert objective_of(facts, of, asked=hours(asked)) == expected
