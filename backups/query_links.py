@@ -32,6 +32,7 @@ LONGEST_REPEATED = 200
 class SortLink:
     """Where a click on a column leads; `direction` is its aria-sort where rows are ordered by it, else ""."""
 
+    name: str
     url: str
     direction: str
     icon: str
@@ -150,8 +151,10 @@ class Order:
         wanted = ("" if descending else "-") + name if chosen else first + name
         url = self.links.setting({"sort": [] if wanted == self.default else [wanted], "page": []})
         if not chosen:
-            return SortLink(url, "", "sortable")
-        return SortLink(url, *(("descending", "arrow-down") if descending else ("ascending", "arrow-up")))
+            return SortLink(name, url, "", "sortable")
+        return SortLink(
+            name, url, *(("descending", "arrow-down") if descending else ("ascending", "arrow-up"))
+        )
 
 
 @dataclass(frozen=True)

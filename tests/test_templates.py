@@ -14,6 +14,7 @@ from jinja2 import UndefinedError
 
 from backups.dcs.records import STATUSES, BackupRecord
 from backups.query_links import QueryLinks
+from backups.services.history.query import Facet
 from backups.services.words import Clock
 
 from .conftest import ROOT
@@ -107,7 +108,9 @@ def test_a_time_that_cannot_be_read_is_shown_as_dcs_wrote_it() -> None:
 def test_links_and_hidden_fields_are_escaped_for_the_page() -> None:
     query = "q=%22%3E%3Cscript%3E&x=%3Cb%3E"
 
-    chip = written('"macros/lists.html" import chip', "chip(links.toggling('status', 'failed'), 'w')", query)
+    facet = Facet("failed", "w", 1, chosen=False)
+    called = "chip('status-failed', links.toggling('status', facet.value), facet)"
+    chip = written('"macros/lists.html" import chip', called, query, facet=facet)
     hidden = written('"macros/values.html" import hidden_fields', "hidden_fields(links.others('q'))", query)
 
     assert "&amp;status=failed" in chip

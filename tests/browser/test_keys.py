@@ -49,6 +49,20 @@ def test_rows_are_walked_and_opened(open_page: OpenPage) -> None:
     expect(page).to_have_url(re.compile(r"/backups/[0-9a-f-]{36}/$"))
 
 
+def test_tab_skips_to_the_backups_whose_rows_and_filters_say_what_they_are(open_page: OpenPage) -> None:
+    page = open_page(f"{ORDERS}?status=failed")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the backups")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="Backups")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_accessible_name(re.compile(r"^Failed, \d+, remove filter$"))
+    expect(page.get_by_role("link", name=re.compile(r"^Succeeded, \d+, add filter$"))).to_be_visible()
+    expect(page.locator("[data-rows]").get_by_role("rowheader").first).to_contain_text("backup_")
+
+
 def test_a_question_mark_shows_the_keys_and_escape_closes_them(open_page: OpenPage) -> None:
     page = open_page(ORDERS)
     page.keyboard.press("?")

@@ -89,14 +89,14 @@ def test_a_backup_that_finishes_while_the_page_is_open_shows_itself_and_is_annou
 
     expect(newest(page)).to_contain_text("Succeeded")
     expect(page.locator("[data-announce]")).to_contain_text("tonight succeeded and can be restored.")
-    expect(page).to_have_title("✓ Succeeded · orders-cache · DCS backups")
+    expect(page).to_have_title("✓ Succeeded · orders-cache · eu-prod · DCS backups")
     expect(page.locator("#notices")).to_contain_text("tonight succeeded and can be restored.")
     expect(page.locator("#chips")).to_contain_text("Succeeded 60")
     assert "In progress" not in page.locator("main").inner_text()
 
     page.keyboard.press("Shift")
 
-    expect(page).to_have_title("orders-cache · DCS backups")
+    expect(page).to_have_title("orders-cache · eu-prod · DCS backups")
     assert said == []
 
 
@@ -248,7 +248,7 @@ def test_a_page_that_shows_only_a_problem_becomes_the_history_when_dcs_answers(
     emulator.heal()
 
     expect(page.locator("[data-backup-id]").first).to_be_visible(timeout=15_000)
-    expect(page).to_have_title("orders-cache · DCS backups")
+    expect(page).to_have_title("orders-cache · eu-prod · DCS backups")
     expect(page.locator("[data-announce]")).to_have_text("DCS answers again.")
 
 

@@ -79,7 +79,7 @@ def test_a_newer_generation_comes_as_the_content_of_the_page_alone(ada: Client, 
     assert rows_of(newer) == rows_of(whole) != rows_of(page)
     assert len(rows_of(newer)) == 7
     text = newer.content.decode()
-    assert "<title>orders-cache · DCS backups</title>" in text
+    assert "<title>orders-cache · eu-prod · DCS backups</title>" in text
     for absent in ("<html", "<head", "<script", "topbar", "data-announce"):
         assert absent not in text
     # All that depends on the list: figures, chips, count, export note, Copy link, as-of.
