@@ -146,6 +146,8 @@ def _with_iso_times(pairs: Pairs, names: tuple[str, ...]) -> Pairs:
         asked = _written_time(value, known_zone(zone_name) or UTC) if name in names else None
         if asked:
             local = asked.at.astimezone(asked.zone)
+            if asked.relative:  # counted from a now that nobody knows to the microsecond
+                local = local.replace(microsecond=0)
             whole_day = asked.whole_day and name != "at"
             found.append((name, f"{local:%Y-%m-%d}" if whole_day else local.isoformat()))
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from urllib.parse import urlencode
@@ -52,6 +52,10 @@ class QueryLinks:
     @classmethod
     def of(cls, request: HttpRequest) -> QueryLinks:
         return cls(request.path, request.META.get("QUERY_STRING", ""), dict(request.GET.lists()))
+
+    def to(self, path: str) -> QueryLinks:
+        """Return the links of another page that reads the same query."""
+        return replace(self, path=path)
 
     def setting(self, changes: dict[str, list[str]]) -> str:
         """Return the link with these values instead; none takes a parameter out."""

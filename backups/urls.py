@@ -39,6 +39,7 @@ urlpatterns = [
     path(INSTANCE + "backups.json", exports.backups_json, name="backups-json"),
     path(INSTANCE + "backups.csv", exports.backups_csv, name="backups-csv"),
     path(INSTANCE + "recovery-point/", pages.recovery_point, name="recovery-point"),
+    path(INSTANCE + "recovery-point/understood/", pages.understood, name="understood"),
     path(INSTANCE + "recovery-point/ticket/", tickets.of_recovery_point, name="recovery-ticket"),
     path(INSTANCE + "restores/", pages.restores, name="restores"),
     path(INSTANCE + "refresh/", pages.refresh, name="refresh"),

@@ -226,6 +226,23 @@ def recovery_point(request: HttpRequest, project: Project, instance_id: str) -> 
 
 @require_safe
 @of_project
+def understood(request: HttpRequest, project: Project, instance_id: str) -> HttpResponse:
+    """How a time is read, for the bar in which its viewer types it: DCS is not asked."""
+    now = timezone.now()
+    form = RecoveryForm(request.GET, now=now)
+    context = {
+        "asked": form.asked() if form.is_valid() else None,
+        "clock": clock_of(request, now, form.cleaned_data.get("tz") or "UTC"),
+        "instance_id": instance_id,
+        "problems": form.problems,
+        "project": project,
+        "typing": True,
+    }
+    return render(request, "_understood.html", context)
+
+
+@require_safe
+@of_project
 def restores(request: HttpRequest, project: Project, instance_id: str, backup_id: str = "") -> HttpResponse:
     """The restores into an instance, or of one backup: a page, and for a page's block what it shows of it."""
     now = timezone.now()

@@ -209,6 +209,12 @@ document.addEventListener("submit", (event) => {
   swapping().then(() => form.requestSubmit(), () => form.submit());
 });
 
+// A form that tells how it reads what one types ([hx-trigger^="input"]) needs htmx from the first key on.
+document.addEventListener("input", ({ target }) => {
+  if (window.htmx || !target.closest('[hx-trigger^="input"]')) return;
+  swapping().then(() => target.dispatchEvent(new Event("input", { bubbles: true })), () => {});
+});
+
 // Ages that count on ----------------------------------------------------------------------------------
 
 const words = JSON.parse(announcer.dataset.ages);

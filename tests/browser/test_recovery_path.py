@@ -59,6 +59,17 @@ def test_a_typo_is_mended_in_the_field_where_it_stands(open_page: OpenPage) -> N
     expect(page.locator(".understood")).to_contain_text("2026-11-23 01:40:00 UTC")
 
 
+def test_what_is_typed_is_said_back_before_it_is_asked(open_page: OpenPage) -> None:
+    page = open_page(f"{ORDERS}?tz=Asia/Shanghai")
+
+    page.locator("#at").press_sequentially("2026-11-23 09:40")
+    expect(page.locator("#understood")).to_contain_text("which is 2026-11-23 01:40:00 UTC")
+    page.get_by_label("Zone of a time that names none").select_option("UTC")
+
+    expect(page.locator("#understood")).to_contain_text("Understood as 23 Nov 2026 09:40:00 UTC")
+    assert page.url.endswith(f"{ORDERS}?tz=Asia/Shanghai")
+
+
 def test_an_old_list_is_replaced_in_place_and_the_asked_time_stays(
     open_page: OpenPage, emulator: Emulator, portal: Settings
 ) -> None:
