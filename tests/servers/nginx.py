@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -29,38 +28,25 @@ http {{
 """
 
 
-@dataclass(frozen=True)
-class Configuration:
-    """Files in `folder` by which nginx listens on two free ports; `command` runs it in the foreground."""
+class Nginx:
+    """An nginx that runs, until the block is left, on two free ports in front of portals on `ports`."""
 
-    folder: Path
-    http: int
-    https: int
-
-    @classmethod
-    def written(cls, folder: Path, ports: list[int]) -> Configuration:
-        """Write the files for portals on these ports."""
-        configuration = cls(folder, free_port(), free_port())
-        configuration._make_certificate()
+    def __init__(self, folder: Path, ports: list[int]) -> None:
+        if shutil.which("nginx") is None:
+            pytest.skip("nginx is missing: install the Debian package nginx")
+        for readable in (folder.parent, folder):  # to nginx's own user
+            readable.chmod(0o755)
+        self._folder, self.http, self.https = folder, free_port(), free_port()
+        self.certificate, self.url = folder / "certificate.pem", f"https://{HOST}:{self.https}"
+        self._make_certificate()
         (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
-        (folder / "dcs-backups.conf").write_text(configuration._adapted(ports))
-        return configuration
-
-    @property
-    def command(self) -> list[str]:
-        return ["nginx", "-c", str(self.folder / "nginx.conf"), "-p", str(self.folder)]
-
-    @property
-    def url(self) -> str:
-        return f"https://{HOST}:{self.https}"
-
-    @property
-    def certificate(self) -> Path:
-        return self.folder / "certificate.pem"
+        (folder / "dcs-backups.conf").write_text(self._adapted(ports))
+        self._process = subprocess.Popen(["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)])
+        wait_for(self._listens)
 
     def _make_certificate(self) -> None:
         command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        command += ["-nodes", "-keyout", str(self.folder / "key"), "-out", str(self.certificate)]
+        command += ["-nodes", "-keyout", str(self._folder / "key"), "-out", str(self.certificate)]
         command += ["-days", "2", "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
         subprocess.run(command, check=True, capture_output=True)
 
@@ -75,7 +61,7 @@ class Configuration:
             (r"https://backups\.example\.com\$", f"https://{HOST}:{self.https}$"),
             (r"server_name backups\.example\.com", f"server_name {HOST}"),
             (r"/etc/ssl/certs/backups\.example\.com\.pem", str(self.certificate)),
-            (r"/etc/ssl/private/backups\.example\.com\.key", str(self.folder / "key")),
+            (r"/etc/ssl/private/backups\.example\.com\.key", str(self._folder / "key")),
             # The portal is at a port of its own here.
             (r"Host \$host;", "Host $host:$server_port;"),
         ):
@@ -83,26 +69,11 @@ class Configuration:
             assert count, pattern
         return text
 
-
-class Nginx:
-    """An nginx that runs, until the block is left."""
-
-    def __init__(self, folder: Path, ports: list[int]) -> None:
-        if shutil.which("nginx") is None:
-            pytest.skip("nginx is missing: install the Debian package nginx")
-        for readable in (folder.parent, folder):  # to nginx's own user
-            readable.chmod(0o755)
-        self.configuration = Configuration.written(folder, ports)
-        self.http, self.https = self.configuration.http, self.configuration.https
-        self.certificate, self.url = self.configuration.certificate, self.configuration.url
-        self._process = subprocess.Popen(self.configuration.command)
-        wait_for(self._listens)
-
     def _listens(self) -> bool:
         try:
             socket.create_connection(("127.0.0.1", self.https)).close()
         except ConnectionRefusedError:
-            assert self._process.poll() is None, (self.configuration.folder / "error.log").read_text()
+            assert self._process.poll() is None, (self._folder / "error.log").read_text()
             return False
         return True
 

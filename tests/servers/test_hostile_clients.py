@@ -7,7 +7,6 @@ import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 import requests
@@ -46,18 +45,6 @@ def status_of(served: Served, *pieces: bytes) -> int:
 
 
 # --- Too much --------------------------------------------------------------------
-
-
-def test_a_link_of_eight_kilobytes_comes_through_the_sign_in(served: Served) -> None:
-    link = f"{HISTORY}?q=" + "%E5%A4%87" * 890
-    assert 8000 < len(link) <= 8192
-
-    away = served.get(link)
-    page = served.get(away.headers["Location"])
-
-    assert away.headers["Location"] == f"/sign-in/?next={quote(link, safe='/')}"
-    assert page.status_code == 200
-    assert link.replace("&", "&amp;") in page.text
 
 
 @pytest.mark.parametrize(

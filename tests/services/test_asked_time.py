@@ -1,9 +1,9 @@
-"""A time that a person types or pastes is read as it was meant, or refused with a sentence."""
+"""A time that a person types or pastes is read as it was meant, or refused with a sentence and guesses."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,10 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backups.services.pasted.asked_time import AskedTime, UnreadableTime, asked_time
+from backups.services.pasted.typed_zone import typed_zone
 from backups.services.words.values import zone_label
 
 NOW = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
-INCIDENT = "2026-11-23T09:40:00Z"
+INCIDENT = datetime(2026, 11, 23, 9, 40, tzinfo=UTC)
 
 
 def read(text: str, zone: str = "UTC") -> AskedTime:
@@ -25,70 +26,8 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def refusal(text: str) -> str:
-    with pytest.raises(UnreadableTime) as refused:
-        read(text)
-    return str(refused.value.sentence)
-
-
-# Times with everything in them; test_written_times.py has more forms ------------------------
-
-WITH_A_ZONE = """
-2026-11-23t09:40:00z
-2026-11-23T09:40:00.000Z
-2026-11-23T09:40:00,000Z
-2026-11-23T17:40:00+0800
-2026-11-23T09:40:00-00:00
-2026-W48-1T09:40Z
-2026-11-23T17:40+08:00[Asia/Shanghai]
-2026-11-23 17:40 UTC 8
-2026-11-23 15:10 UTC+5:30
-2026-11-23 06:10 UTC−3:30
-2026-11-23 17:40 (GMT+08:00)
-2026-11-23 17:40 asia/shanghai
-2026-11-23T17:40[Asia/Shanghai]
-[23/Nov/2026:17:40:00 +0800]
-Mon Nov 23 09:40:00 UTC 2026
-1795426800
-@1795426800
-1795426800000
-1795426800000000
-1795426800000000000
-2026年11月23日17时40分 UTC+8
-2026年11月23日下午5点40分 +08:00
-北京时间2026年11月23日 17:40
-２０２６－１１－２３　１７：４０　北京时间
-“2026-11-23   09:40 UTC ”
-"""
-
-
-@pytest.mark.parametrize("text", WITH_A_ZONE.strip().splitlines())
-def test_the_same_instant_in_many_hands(text: str) -> None:
-    found = read(f" {text} ", "America/New_York")
-
-    assert found.at == instant(INCIDENT)
-    assert (found.own_zone, found.relative, found.doubt) == (True, False, "")
-
-
-def test_parts_of_a_second_count() -> None:
-    assert read("2026-11-23T09:40:00.123456789Z").at == instant("2026-11-23T09:40:00.123456Z")
-    assert read("1795426800.5").at == instant("2026-11-23T09:40:00.500Z")
-    assert read("1795426800123").at == instant("2026-11-23T09:40:00.123Z")
-
-
-# Times without a zone -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("text", ["2026-11-23 09:40", "2026-11-23T09:40:00", "2026年11月23日上午9:40"])
-@pytest.mark.parametrize(
-    ("zone", "hours"),
-    [("UTC", 0), ("Asia/Shanghai", 8), ("Asia/Kathmandu", 5.75), ("America/St_Johns", -3.5)],
-)
-def test_without_a_zone_it_is_read_in_that_of_the_link(text: str, zone: str, hours: float) -> None:
-    found = read(text, zone)
-
-    assert found.at == instant(INCIDENT) - timedelta(hours=hours)
-    assert (found.own_zone, found.zone) == (False, ZoneInfo(zone))
+def forms(table: str) -> list[str]:
+    return [text for line in table.strip().splitlines() for text in line.split(" · ")]
 
 
 def pairs(table: str) -> list[tuple[str, str]]:
@@ -97,26 +36,108 @@ def pairs(table: str) -> list[tuple[str, str]]:
     return [(text.strip(), at.strip()) for text, at in cells]
 
 
+# The incident in many hands -----------------------------------------------------------
+
+# ISO 8601; epochs; programs: JavaScript, Go, mail, syslog, log files, date; zones by offset, city and
+# letters; Chinese; with marks around.
+WITH_A_ZONE = """
+2026-11-23t09:40:00z · 2026-11-23T09:40:00,000Z · 2026-11-23T17:40:00+0800 · 2026-11-23T09:40:00-00:00
+2026-W48-1T09:40Z · 2026-11-23T17.40+08:00 · 2026-11-23 17.40 +0800 · 23.11.2026 17.40 +08:00
+1795426800 · @1795426800 · 1795426800000 · 1795426800000000 · 1795426800000000000
+Mon Nov 23 2026 17:40:00 GMT+0800 (China Standard Time) · Mon Nov 23 2026 17:40:00 GMT+0800 (中国标准时间)
+Mon Nov 23 2026 10:40:00 GMT+0100 (Mitteleuropäische Normalzeit)
+2026-11-23 17:40:00 +0800 CST · 2026-11-23 17:40:00.000000000 +0800 CST m=+12.345678901
+2026-11-23 17:40:00 +0800 +0800 · 2026-11-23 09:40:00 +0000 UTC
+Mon, 23 Nov 2026 17:40:00 +0800 · Mon, 23 Nov 2026 17:40:00 +0800 (CST)
+<165>1 2026-11-23T09:40:00.000Z host app 812 - - refused · 2026-11-23T17:40:00+08:00 web-1 redis[812]: refused
+[23/Nov/2026:17:40:00 +0800] · Mon Nov 23 09:40:00 UTC 2026 · Mon Nov 23 17:40:00 +0800 2026
+Mon 23 Nov 09:40:00 UTC 2026 · Nov 23, 2026 @ 09:40:00.000 UTC
+Monday, November 23, 2026 9:40 AM UTC · Monday, 23 November 2026 09:40 GMT · 9:40 UTC on Nov 23, 2026
+2026-11-23 17:40 UTC+8 · 2026-11-23 17:40 UTC 8 · 2026-11-23 15:10 UTC+5:30 · 2026-11-23 06:10 UTC−3:30
+2026-11-23 17:40 (GMT+08:00) · 2026-11-23 17:40 asia/shanghai · 2026-11-23T17:40[Asia/Shanghai]
+2026-11-23T17:40+08:00[Asia/Shanghai]
+2026-11-23 17:40 Shanghai · 2026-11-23 17:40, Shanghai time · 2026-11-23 17:40 (Shanghai time)
+17:40 Shanghai time on 23 November 2026 · 2026-11-23 17:40 Beijing time · 2026-11-23 10:40 Berlin time
+2026-11-23 04:40 New York time · 2026-11-23 17:40 China Standard Time
+2026-11-23 17:40 SGT · 2026-11-23 18:40 JST · 2026-11-23 11:40 CEST · 23 Nov 2026 10:40 cet
+2026-11-23 17:40 北京时间 · 北京时间2026年11月23日 17:40 · 2026年11月23日 星期一 17:40 北京时间
+2026-11-23 18:40 东京时间 · 2026-11-23 17:40 中国标准时间 · 2026-11-23（周一）17:40 UTC+8
+2026年11月23日17时40分 UTC+8 · 2026年11月23日下午5点40分 +08:00 · ２０２６－１１－２３　１７：４０　北京时间
+“2026-11-23   09:40 UTC ”
+"""
+# ISO 8601 with any sign; week dates; Kibana, Jira, Redis, logs; English; German; day and month that are
+# certain; Chinese; days of the week; with marks around.
+WITHOUT_A_ZONE = """
+2026-11-23T09:40:00 · 2026-11-23 9.40 · 2026-11-23T09,40 · 2026-11-23 09.40.00 · 2026-11-23 09:40.00
+20261123T09.40 · 20261123 09:40 · 20261123T0940 · 20261123094000 · 2026/11/23 09.40 · 2026.11.23 09.40
+2026-11-23, 09.40 · 2026-11-23 at 9:40 · 2026-11-23_09:40
+2026-W48-1T09.40 · 2026-W48-1 09:40 · 2026W481T0940
+Nov 23, 2026 @ 09:40:00.000 · November 23, 2026 @ 9:40 AM · 23/Nov/26 9:40 AM · 23-Nov-2026 09:40
+1:M 23 Nov 2026 09:40:00.000 * DB saved on disk · 2026-11-23 09:40:00,000 ERROR refused
+23rd Nov 2026 09:40 · 23rd November 2026, 9:40 am · November 23rd 2026 9:40am · the 23rd of Nov 2026 at 9:40
+Monday 23rd November 2026 at 9:40 am · 09:40 on 23 Nov 2026 · 9:40 am, 23/11/2026 · November 23 2026 09:40
+23. November 2026 09:40 · 23.November 2026 09:40 · 23.11.2026 9:40 Uhr · 23.11.2026, 09:40 · 23.11.2026 9.40
+11/23/2026 9:40 AM · 11/23/2026, 9:40:00 AM · 11-23-2026 09:40 · 23/11/2026 09:40 · 11/23/26 09:40
+2026年11月23日 星期一 9:40 · 2026年11月23日(星期一)上午9:40 · 2026年11月23日 周一 9时40分
+2026年11月23日 礼拜一 9点40分 · 2026-11-23（周一）09:40
+2026-11-23 Mon 09:40 · 2026-11-23 (Monday) 09:40 · Mon, 23 Nov 2026 09:40 · Monday, November 23, 2026 9:40 AM
+Mon Nov 23 09:40:00 2026 · 23 Nov 2026, Monday, 09:40
+2026-11-23 9:40am · 2026-11-23 9:40 a.m.
+2026-11-23 09:40. · 2026-11-23 09:40) · (2026-11-23 09:40) · [2026-11-23 09:40] · <2026-11-23 09:40>
+"2026-11-23 09:40", · “2026-11-23 09:40”。 · 2026-11-23 09:40， · **2026-11-23 09:40** · `2026-11-23 09:40`
+2026-11-23 09:40| · 2026‑11‑23 09:40 · 2026–11–23 09:40 · ２０２６-１１-２３ ０９:４０
+"""
+
+
+@pytest.mark.parametrize("text", forms(WITH_A_ZONE))
+def test_a_time_that_names_its_zone_means_one_instant(text: str) -> None:
+    found = read(f" {text} ", "America/New_York")
+
+    assert found.at == INCIDENT
+    assert (found.own_zone, found.relative, found.doubt) == (True, False, "")
+
+
+@pytest.mark.parametrize("text", forms(WITHOUT_A_ZONE))
+def test_a_time_without_a_zone_is_read_in_that_of_the_link(text: str) -> None:
+    for zone, hours in {"UTC": 0, "Asia/Kathmandu": 5.75, "America/St_Johns": -3.5}.items():
+        found = read(text, zone)
+
+        assert found.at == INCIDENT - timedelta(hours=hours)
+        assert (found.own_zone, found.zone) == (False, ZoneInfo(zone))
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u200e", "\u200f", "\ufeff", "\u00ad", "\u2060"])
+def test_marks_that_nobody_sees_change_nothing(mark: str) -> None:
+    text = "2026-11-23 09:40 UTC"
+
+    assert read(mark + text + mark).at == INCIDENT
+    assert read(text.replace("-", f"-{mark}").replace(":", f"{mark}:")).at == INCIDENT
+
+
+# Days and times of day ----------------------------------------------------------------
+
 OF_A_DAY = """
-20261123094000          = 2026-11-23 09:40
+2026-11-23T09:40:00.123456789Z = 2026-11-23 09:40:00.123456
+1795426800.5            = 2026-11-23 09:40:00.500
+1795426800123           = 2026-11-23 09:40:00.123
+2026-11-23 09:40.30     = 2026-11-23 09:40:30
+2026-11-23T09.40.30,25  = 2026-11-23 09:40:30.250
+20261123T094030,5       = 2026-11-23 09:40:30.500
+2026-11-23T09           = 2026-11-23 09:00
+2026-11-23 09           = 2026-11-23 09:00
+2026-W48-1              = 2026-11-23 00:00
 2026-11-23 24:00        = 2026-11-24 00:00
-2026-11-23 12:30 am     = 2026-11-23 00:30
+2026-11-23 9am          = 2026-11-23 09:00
+2026-11-23 12am         = 2026-11-23 00:00
 2026-11-23 12:30 pm     = 2026-11-23 12:30
 2026年11月23日凌晨12点    = 2026-11-23 00:00
 2026年11月23日中午12点    = 2026-11-23 12:00
 2026年11月23日中午1点半   = 2026-11-23 13:30
 2026年11月23日晚上9点     = 2026-11-23 21:00
 2026年11月23日下午15:20   = 2026-11-23 15:20
+05.11.2026 09:40        = 2026-11-05 09:40
+11/11/2026              = 2026-11-11 00:00
 """
-
-
-@pytest.mark.parametrize(("text", "at"), pairs(OF_A_DAY))
-def test_days_and_times_of_day(text: str, at: str) -> None:
-    assert read(text).at == instant(f"{at}Z")
-
-
-# Times that move ----------------------------------------------------------------------
-
 MOVING = """
 现在                              = 2026-11-24 12:00:30
 2h ago                            = 2026-11-24 10:00:30
@@ -130,18 +151,37 @@ now-2h                            = 2026-11-24 10:00:30
 两小时之前                        = 2026-11-24 10:00:30
 2小时30分钟前                     = 2026-11-24 09:30:30
 09:40                             = 2026-11-24 09:40
+09.40                             = 2026-11-24 09:40
 13:00                             = 2026-11-23 13:00
+9.40 pm                           = 2026-11-23 21:40
 today 09:40                       = 2026-11-24 09:40
+yesterday at 9 pm                 = 2026-11-23 21:00
+9am yesterday                     = 2026-11-23 09:00
 昨天下午3点20分                   = 2026-11-23 15:20
+昨晚9点                           = 2026-11-23 21:00
 前天9点半                         = 2026-11-22 09:30
+Monday 09:40                      = 2026-11-23 09:40
+Tuesday 13:00                     = 2026-11-17 13:00
+周一 9:40                         = 2026-11-23 09:40
 23 Nov 06:00:05 UTC               = 2026-11-23 06:00:05
 23 Nov 06:00:05 UTC+8             = 2026-11-22 22:00:05
 23 Nov 06:00:05 UTC 15 h ago      = 2026-11-23 06:00:05
 11月23日 06:00:05 UTC 15 小时前   = 2026-11-23 06:00:05
 Nov 23 09:40:00                   = 2026-11-23 09:40
+Nov 23 09:40:00 web-1 redis[812]: refused     = 2026-11-23 09:40
+<34>Nov 23 09:40:00 web-1 redis: refused      = 2026-11-23 09:40
+23/11 09:40                       = 2026-11-23 09:40
+11/23 09:40                       = 2026-11-23 09:40
+23.11 09:40                       = 2026-11-23 09:40
+25/11 09:40                       = 2025-11-25 09:40
 25 Nov 06:00                      = 2025-11-25 06:00
 29 Feb 06:00                      = 2024-02-29 06:00
 """
+
+
+@pytest.mark.parametrize(("text", "at"), pairs(OF_A_DAY))
+def test_days_and_times_of_day(text: str, at: str) -> None:
+    assert read(text).at == instant(f"{at}Z")
 
 
 @pytest.mark.parametrize(("text", "at"), pairs(MOVING))
@@ -246,33 +286,101 @@ def test_what_the_portal_writes_it_reads_again(moment: datetime, name: str) -> N
         assert read(text.replace("+", " "), "Asia/Kolkata").at == moment, text
 
 
-# What is refused ----------------------------------------------------------------------
-
-
-REFUSED = """
-soon                             = no time that the portal can read
-T                                = no time that the portal can read
-2026-11-23 at nine               = no time that the portal can read
-<script>alert(1)</script>        = no time that the portal can read
-2026-11-23 09:40 CST             = CST can mean several zones
-2026-11-23 09:40 Mars/Olympus    = not an IANA time zone
-2026-11-23 09:40 ../../etc/passwd = not an IANA time zone
-2026-13-01 09:40                 = no such day
-30 Feb                           = no such day
-2026-11-23 25:00                 = no such day or time of day
-2026-11-23 13:00 am              = no such day or time of day
-2026年11月23日晚上12点             = no such day or time of day
-2026-11-23 09:40 +15:00          = offset is greater
-0001-01-01                       = year
-9999-12-31 23:59 -14:00          = year
-999999999 weeks ago              = year
-9999999999999999999              = year
+FORMS = """
+%Y-%m-%d %H:%M:%S{o} · %Y-%m-%dT%H.%M.%S{o} · %Y%m%dT%H%M%S{o} · %G-W%V-%uT%H:%M:%S{o}
+%d.%m.%Y %H:%M:%S {o} · %d. %B %Y %H.%M.%S {o} · %d/%m/%Y %H:%M:%S {o} · %m/%d/%Y %I:%M:%S %p {o}
+%d/%b/%y %I:%M:%S %p {o} · %b %d, %Y @ %H:%M:%S.000 {o} · %A, %d %B %Y %H:%M:%S {o}
+%a %b %d %Y %H:%M:%S GMT{o} · %Y-%m-%d %H:%M:%S {o} CST · %Y年%m月%d日 %H时%M分%S秒 UTC{o}
 """
 
 
-@pytest.mark.parametrize(("text", "words"), [*pairs(REFUSED), ("1" * 101, "longer than 100 characters")])
-def test_what_cannot_be_read_is_refused_with_a_sentence(text: str, words: str) -> None:
-    assert words in refusal(text)
+@settings(max_examples=200, deadline=None)
+@given(
+    st.datetimes(datetime(2000, 1, 2), datetime(2099, 12, 30)).map(
+        lambda moment: moment.replace(microsecond=0)
+    ),
+    st.sampled_from([-480, -210, 0, 60, 330, 480, 765]),
+    st.sampled_from(forms(FORMS)),
+)
+def test_a_time_in_any_form_is_the_same_instant_or_is_refused_with_it(
+    moment: datetime, minutes: int, form: str
+) -> None:
+    local = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+    text = local.strftime(form.replace("{o}", "%z"))
+
+    try:
+        found = [read(text).at]
+    except UnreadableTime as refused:
+        assert "%d/%m" in form or "%m/%d" in form, text
+        found = list(refused.guesses)
+
+    assert local in found
+
+
+# What is refused ----------------------------------------------------------------------
+
+REFUSED = """
+soon                              = no time that the portal can read
+T                                 = no time that the portal can read
+last Monday                       = no time that the portal can read
+2026-11-23 at nine                = no time that the portal can read
+2026-11-23T09.5                   = no time that the portal can read
+2026-11-23 0940.5                 = no time that the portal can read
+20261123T0940.5                   = no time that the portal can read
+2026-11-23 09:40 Springfield      = no time that the portal can read
+<script>alert(1)</script>         = no time that the portal can read
+2026-11-23 09:40 Mars/Olympus     = not an IANA time zone
+2026-11-23 09:40 ../../etc/passwd = not an IANA time zone
+2026-13-01 09:40                  = no such day
+13/13/2026                        = no such day
+2026-00-12 09:40                  = no such day
+6.0.12 09:40                      = no such day
+30 Feb                            = no such day
+2026-W60-1                        = no such day
+2026-11-23 25:00                  = no such day or time of day
+2026-11-23 25.00                  = no such day or time of day
+2026-11-23 13:00 am               = no such day or time of day
+2026年11月23日晚上12点              = no such day or time of day
+2026-11-23 09:40 +15:00           = offset is greater
+0001-01-01                        = year
+9999-12-31 23:59 -14:00           = year
+999999999 weeks ago               = year
+9999999999999999999               = year
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "guesses", "words"),
+    [
+        *((text, [], words) for text, words in pairs(REFUSED)),
+        ("1" * 101, [], "longer than 100 characters"),
+        ("05/11/2026 09:40", ["2026-11-05T09:40+00:00", "2026-05-11T09:40+00:00"], "two ways"),
+        ("05-11-2026", ["2026-11-05T00:00+00:00", "2026-05-11T00:00+00:00"], "two ways"),
+        ("05.11 09:40", ["2026-11-05T09:40+00:00", "2026-05-11T09:40+00:00"], "two ways"),
+        ("23/11/26", ["2026-11-23T00:00+00:00", "2023-11-26T00:00+00:00"], "two ways"),
+        ("26-11-23 09:40", ["2023-11-26T09:40+00:00", "2026-11-23T09:40+00:00"], "two ways"),
+        (
+            "2026-11-23 09:40 CST",
+            ["2026-11-23T09:40+08:00", "2026-11-23T09:40-06:00"],
+            "CST can mean several zones",
+        ),
+        ("2026-11-23 09:40 EST", ["2026-11-23T09:40-05:00", "2026-11-23T09:40+10:00"], "several zones"),
+        ("Tue 23 Nov 2026 09:40", ["2026-11-23T09:40+00:00"], "day of the week"),
+        ("2026-11-23（周三）09:40", ["2026-11-23T09:40+00:00"], "day of the week"),
+        ("2026-11-23 09:40.5", ["2026-11-23T09:40+00:00"], "no time that the portal can read"),
+        ("2026-11-23T09:40,123", ["2026-11-23T09:40+00:00"], "no time that the portal can read"),
+    ],
+)
+def test_what_is_not_certain_is_refused_with_a_sentence_and_what_it_may_mean(
+    text: str, guesses: list[str], words: str
+) -> None:
+    with pytest.raises(UnreadableTime) as refused:
+        read(text)
+
+    assert words in str(refused.value.sentence)
+    assert [guess.isoformat(timespec="minutes") for guess in refused.value.guesses] == guesses
+    for guess in refused.value.guesses:
+        assert read(guess.isoformat()).at == guess
 
 
 FRAGMENTS = re.findall(
@@ -296,3 +404,31 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         return
     assert found.at.tzinfo is UTC
     assert 1970 <= found.at.year <= 2201
+
+
+# Zones --------------------------------------------------------------------------------
+
+ZONES = """
+Asia/Shanghai = Asia/Shanghai
+asia/shanghai = Asia/Shanghai
+Shanghai      = Asia/Shanghai
+“Shanghai”.   = Asia/Shanghai
+Beijing       = Asia/Shanghai
+北京时间       = Asia/Shanghai
+上海时间       = Asia/Shanghai
+New York      = America/New_York
+UTC+8         = Etc/GMT-8
+GMT-3         = Etc/GMT+3
+UTC           = UTC
+SGT           = Asia/Singapore
+CEST          = CET
+Springfield   =
+UTC+99        =
+UTC+5:30      =
+              =
+"""
+
+
+@pytest.mark.parametrize(("text", "zone"), pairs(ZONES))
+def test_a_zone_as_people_type_it(text: str, zone: str) -> None:
+    assert typed_zone(text) == zone

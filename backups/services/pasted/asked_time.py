@@ -244,11 +244,9 @@ def _own_zone(text: str, now: datetime) -> tuple[str, tzinfo | None]:
     if found := _NAMED.fullmatch(text):
         rest, named = found[1], _zone_named(found[2])
     # 2026-11-23T09:40+08:00[Asia/Shanghai]: the offset tells the instant.
-    for pattern in (_AFTER_TIME, _UTC):
+    for pattern in (_AFTER_TIME, _UTC, _AFTER_DOTS):
         if found := pattern.fullmatch(rest):
             return found[1], _fixed(*found.groups()[1:])
-    if found := _AFTER_DOTS.fullmatch(rest):
-        return found[1], _fixed(found[2], found[3], found[4], None, None)
     if found := _ABBREVIATED.fullmatch(rest):
         name, before = found[1].upper(), rest[: found.start(1)].rstrip(" (")
         if name in CERTAIN_ABBREVIATIONS:
@@ -282,10 +280,10 @@ def _zone_named(name: str) -> ZoneInfo:
     return ZoneInfo(known)
 
 
-def _fixed(
-    sign: str | None, hours: str | None, minutes: str | None, more: str | None, more_minutes: str | None
-) -> tzinfo:
-    offset = timedelta(hours=int(hours or more or 0), minutes=int(minutes or more_minutes or 0))
+def _fixed(sign: str | None, *hours_and_minutes: str | None) -> tzinfo:
+    """Return the zone of an offset, whose hours and minutes stand behind a sign or behind a space for one."""
+    hours, minutes = (next(filter(None, hours_and_minutes[n::2]), 0) for n in (0, 1))
+    offset = timedelta(hours=int(hours), minutes=int(minutes))
     if offset > timedelta(hours=14):
         raise UnreadableTime(_("its offset is greater than any zone has"))
     return timezone(-offset if sign == "-" else offset) if offset else UTC
@@ -301,12 +299,5 @@ def _resolved(zone: tzinfo, own_zone: bool, written: Written) -> AskedTime:
     if earlier == later:
         return AskedTime(earlier, zone, own_zone, written.relative, written.whole_day)
     shown = earlier.astimezone(zone).replace(tzinfo=None)
-    return AskedTime(
-        earlier,
-        zone,
-        own_zone,
-        written.relative,
-        written.whole_day,
-        "twice" if shown == local else "never",
-        later,
-    )
+    doubt: Literal["twice", "never"] = "twice" if shown == local else "never"
+    return AskedTime(earlier, zone, own_zone, written.relative, written.whole_day, doubt, later)

@@ -1,4 +1,4 @@
-"""The portal's own pages that a pasted text leads to, whatever became of their addresses on the way.
+"""The portal's own pages and the ids that a pasted text names, whatever became of them on the way.
 
 No list of services: the portal's own path is looked for, as it is or encoded, inside whatever was
 pasted. Nothing is fetched.
@@ -31,6 +31,9 @@ _PATH = re.compile(
     rf"(?:/instances/(?P<instance>{_ID})"
     rf"(?:/backups/(?P<backup>{_ID})|/(?P<recovery>recovery-point){_END})?"
     rf"(?:/(?:ticket|refresh|backups\.json|backups\.csv|recovery-point\.json|ticket\.txt){_END})?)?/?"
+)
+_ID_IN_TEXT = re.compile(
+    rf"(?<![A-Za-z0-9])(?:{UUID.pattern}|[0-9a-f]{{32}})(?![A-Za-z0-9]|-[A-Za-z0-9])", re.IGNORECASE
 )
 # The slash tells how many times the address was encoded; a line may have been broken anywhere in it.
 _START = re.compile(
@@ -223,6 +226,11 @@ def _read(address: str, grammar_of: GrammarOf) -> PastedLink | None:
         kind = "backup" if found["backup"] else "recovery-point" if found["recovery"] else "history"
     instance_id, backup_id = (cloud_id(found[name] or "") for name in ("instance", "backup"))
     return PastedLink(kind, found["project"], instance_id, backup_id, read_query(query, grammar_of(kind)))
+
+
+def ids_in(text: str) -> list[str]:
+    """Return the ids of UUID shape in the text, each once, as DCS writes them."""
+    return list(dict.fromkeys(cloud_id(found) for found in _ID_IN_TEXT.findall(plain(text))))
 
 
 def is_uuid(text: str) -> bool:

@@ -11,65 +11,29 @@ from .transport import plain
 
 # Hours ahead of UTC of the abbreviations that mean one zone everywhere.
 CERTAIN_ABBREVIATIONS: dict[str, float] = {
-    "WET": 0,
-    "WEST": 1,
-    "CET": 1,
-    "CEST": 2,
-    "EET": 2,
-    "EEST": 3,
-    "MSK": 3,
-    "SGT": 8,
-    "HKT": 8,
-    "AWST": 8,
-    "JST": 9,
-    "KST": 9,
-    "ACST": 9.5,
-    "AEST": 10,
-    "AEDT": 11,
-    "NZST": 12,
-    "NZDT": 13,
-}
+    "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "SGT": 8, "HKT": 8, "AWST": 8,
+    "JST": 9, "KST": 9, "ACST": 9.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13,
+}  # fmt: skip
 # Of those that mean several, what they mean most often.
 SEVERAL_ZONES: dict[str, tuple[float, ...]] = {
-    "CST": (8, -6),
-    "IST": (5.5, 2, 1),
-    "BST": (1, 6),
-    "EST": (-5, 10),
-    "EDT": (-4, 11),
-    "CDT": (-5, -4),
-    "MST": (-7, 8),
-    "MDT": (-6,),
-    "PST": (-8, 8),
-    "PDT": (-7,),
-}
+    "CST": (8, -6), "IST": (5.5, 2, 1), "BST": (1, 6), "EST": (-5, 10), "EDT": (-4, 11), "CDT": (-5, -4),
+    "MST": (-7, 8), "MDT": (-6,), "PST": (-8, 8), "PDT": (-7,),
+}  # fmt: skip
 _IANA_OF_ABBREVIATION = {
-    "WEST": "WET",
-    "CEST": "CET",
-    "EEST": "EET",
-    "MSK": "Europe/Moscow",
-    "SGT": "Asia/Singapore",
-    "HKT": "Asia/Hong_Kong",
-    "JST": "Asia/Tokyo",
-    "KST": "Asia/Seoul",
-}
+    "WEST": "WET", "CEST": "CET", "EEST": "EET", "MSK": "Europe/Moscow", "SGT": "Asia/Singapore",
+    "HKT": "Asia/Hong_Kong", "JST": "Asia/Tokyo", "KST": "Asia/Seoul",
+}  # fmt: skip
 _TIME = re.compile("(?:标准)?时间$| time$", re.IGNORECASE)
 _OFFSET = re.compile(r"(?:UTC|GMT) ?([+-]) ?(\d{1,2})(?::?00)?", re.IGNORECASE)
 CHINESE_NAMES = {
-    "北京": "Asia/Shanghai",
-    "上海": "Asia/Shanghai",
-    "中国": "Asia/Shanghai",
-    "香港": "Asia/Hong_Kong",
-    "台北": "Asia/Taipei",
-    "新加坡": "Asia/Singapore",
-    "东京": "Asia/Tokyo",
-    "曼谷": "Asia/Bangkok",
-    "伦敦": "Europe/London",
-    "纽约": "America/New_York",
-    "世界": "UTC",
-}
+    "北京": "Asia/Shanghai", "上海": "Asia/Shanghai", "中国": "Asia/Shanghai", "香港": "Asia/Hong_Kong",
+    "台北": "Asia/Taipei", "新加坡": "Asia/Singapore", "东京": "Asia/Tokyo", "曼谷": "Asia/Bangkok",
+    "伦敦": "Europe/London", "纽约": "America/New_York", "世界": "UTC",
+}  # fmt: skip
 _OTHER_NAMES = CHINESE_NAMES | dict.fromkeys(
     ("beijing", "china", "china_standard", "prc", "shenzhen", "guangzhou"), "Asia/Shanghai"
 )
+_AREAS = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 
 
 def typed_zone(text: str) -> str:
@@ -102,15 +66,6 @@ def _cities() -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for name in zone_names():
         area, mark, city = name.rpartition("/")
-        if mark and area.split("/")[0] in (
-            "Africa",
-            "America",
-            "Asia",
-            "Atlantic",
-            "Australia",
-            "Europe",
-            "Indian",
-            "Pacific",
-        ):
+        if mark and area.split("/")[0] in _AREAS:
             found.setdefault(city.casefold(), []).append(name)
     return {city: names[0] for city, names in found.items() if len(names) == 1}

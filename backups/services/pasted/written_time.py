@@ -93,9 +93,7 @@ def written_time(text: str, now: datetime) -> Written | None:
     text = _STAMP.sub(r"\1T\2", text) if _STAMP.fullmatch(text) else text
     found = _WRITTEN.fullmatch(text)
     parts = {name: part for name, part in found.groupdict().items() if part} if found else {}
-    if not parts and weekday is None:
-        return None
-    if not parts and text:
+    if not parts and (weekday is None or text):
         return None
     try:
         return _one_of(list(dict.fromkeys(_readings(parts, now, weekday))), weekday)
@@ -114,9 +112,8 @@ def _without_weekday(text: str) -> tuple[str, int | None]:
     found = _WEEKDAY.search(text)
     if not found:
         return text, None
-    day = _WEEKDAYS.index(found[1][:3].lower()) if found[1] else "一二三四五六日天".index(found[2]) % 7
-    if found[2] == "天":
-        day = 6
+    # Sunday has two names.
+    day = _WEEKDAYS.index(found[1][:3].lower()) if found[1] else min("一二三四五六日天".index(found[2]), 6)
     return " ".join(f"{text[: found.start()]} {text[found.end() :]}".split()).strip(", "), day
 
 
