@@ -25,11 +25,12 @@ def _application() -> WSGIHandler:
     from backups.services import listings
 
     from . import metrics
+    from .sso.failures import STATUS
 
     # `./run serve` has checked already; a reload, and a WSGI server that was started by hand, have not.
     refuse_wrong_settings()
     listings.begin_metrics(settings.DCS_PROJECTS)
-    metrics.begin()
+    metrics.begin(STATUS)
     Connection.answer_seconds = 5.0  # the portal's queries take milliseconds
     return application
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 
@@ -89,6 +90,15 @@ def _is_public(module: str) -> bool:
 def test_the_app_never_imports_the_installation() -> None:
     for file, module in _imports_of("backups"):
         assert not _is_in(module, {"dcsportal"}), f"{file} imports {module}"
+
+
+def test_the_modules_of_the_installation_import_in_no_circle() -> None:
+    imported: dict[str, set[str]] = {}
+    for file, module in _imports_of("dcsportal"):
+        # The second is right where a name of a module is imported.
+        names = imported.setdefault(file.removesuffix(".py").replace("/", "."), set())
+        names |= {module, module.rpartition(".")[0]}
+    TopologicalSorter(imported).prepare()  # raises where there is one
 
 
 def test_the_client_and_the_emulator_know_no_django() -> None:

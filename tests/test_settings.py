@@ -101,19 +101,6 @@ def test_the_environment_wins_over_the_env_file(load: Load, tmp_path: Path) -> N
     assert values["SSO_SESSION_HOURS"] == 3
 
 
-def test_a_page_waits_for_no_database_for_long_and_finds_its_connection_open(load: Load) -> None:
-    sqlite, postgresql = (
-        load(DATABASE_URL=url)["DATABASES"]["default"]
-        for url in ("sqlite:////tmp/portal.sqlite3", "postgresql://portal@db.example/portal?sslmode=require")
-    )
-
-    assert sqlite["CONN_MAX_AGE"] >= 60
-    assert sqlite["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
-    assert "journal_mode=WAL" in sqlite["OPTIONS"]["init_command"]
-    assert postgresql["OPTIONS"]["pool"]["min_size"] >= 1
-    assert (postgresql["OPTIONS"]["sslmode"], postgresql["OPTIONS"]["connect_timeout"]) == ("require", 3)
-
-
 def test_https_makes_cookies_that_no_other_host_and_no_plain_page_can_set(load: Load) -> None:
     values = load(**PRODUCTION)
 

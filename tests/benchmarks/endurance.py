@@ -24,7 +24,7 @@ from tests.servers.postgresql import Postgres
 from tests.servers.served import Served, free_port
 
 from .report import Effort, Row
-from .servers import history, production, served
+from .servers import history, postgresql, production, served
 from .virtual_users import CONNECTIONS, EVERY, Look, Viewer, look_regularly, side_by_side
 
 USERS, PAUSE = 8, 0.2
@@ -52,11 +52,7 @@ def measure(effort: Effort) -> list[Row]:
     own |= {"DCS_AK": project.ak, "DCS_SK": project.sk}
     with ExitStack() as stack:
         folder, port = Path(stack.enter_context(TemporaryDirectory(prefix="portal-bench-"))), free_port()
-        postgres = None
-        if any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")):  # else the portal has SQLite
-            folder.chmod(0o755)
-            postgres = Postgres(folder)
-            stack.callback(postgres.stop)
+        if postgres := stack.enter_context(postgresql(folder)):  # else the portal has SQLite
             own["DATABASE_URL"] = postgres.url
         environment = production(folder, stack.enter_context(running(emulator)), port, **own)
         portal, cookies = stack.enter_context(served(environment, port, viewers=USERS))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import statistics
-import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -19,7 +16,7 @@ from typing import Any
 from . import stub
 from .in_process import Pages, session_cookies, set_up
 from .report import Effort, Row
-from .servers import Child, Json, answer_orders, history, production, served
+from .servers import Child, Json, answer_orders, history, postgresql, production, served
 from .virtual_users import CONNECTIONS, Viewer, look_regularly, percentile
 
 USUAL, LARGE, KNOWN, FORGOTTEN = 72, 10_000, 1_000_000, 100_000
@@ -30,17 +27,12 @@ WRITE_SECONDS, SIGN_IN_SECONDS = 0.2, 0.02
 
 
 def measure(effort: Effort) -> list[Row]:
-    from tests.servers.postgresql import Postgres  # only here: it brings Django and pytest along
-
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="portal-bench-")))
+    with TemporaryDirectory(prefix="portal-bench-") as folder:
         rows = _measured("SQLite", f"sqlite:///{folder}/portal.sqlite3", effort, sign_in=0.15)
-        if not any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")):
-            return [*rows, Row("PostgreSQL: the same", None, why_not="PostgreSQL is not installed")]
-        folder.chmod(0o755)
-        postgres = Postgres(folder)
-        stack.callback(postgres.stop)
-        return rows + _measured("PostgreSQL", postgres.url, effort, sign_in=0.03)
+        with postgresql(Path(folder)) as postgres:
+            if postgres is None:
+                return [*rows, Row("PostgreSQL: the same", None, why_not="PostgreSQL is not installed")]
+            return rows + _measured("PostgreSQL", postgres.url, effort, sign_in=0.03)
 
 
 def _measured(database: str, url: str, effort: Effort, *, sign_in: float) -> list[Row]:
@@ -116,6 +108,7 @@ class Portal:
     """Keeps walks of long histories as the reader does, and asks what was kept."""
 
     def __init__(self) -> None:
+        set_up()
         from backups.services.projects import configured_projects
 
         self._project = configured_projects()["default"]
@@ -136,7 +129,7 @@ class Portal:
 
     def end(self) -> Json:
         assert self._repeated
-        return {"p99": share(self._repeated.stop(), 0.99)}
+        return {"p99": percentile(self._repeated.stop(), 0.99)}
 
     # What is kept -----------------------------------------------------------------
 
@@ -219,19 +212,10 @@ class Portal:
 
     def find(self, times: int) -> Json:
         """Find a backup by its id among a million, which are copies of a few."""
-        from django.db import connection
-
         from backups.models import Backup
         from backups.services.evidence import backups_by_id
 
-        copy = """
-            INSERT INTO backups_backup (instance_id, backup_id, record, digest, first_id)
-            WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < %s)
-            SELECT instance_id, backup_id || '-' || n, record, digest, first_id
-            FROM number, (SELECT * FROM backups_backup ORDER BY id LIMIT 1000) few
-        """
-        with connection.cursor() as cursor:
-            cursor.execute(copy, [KNOWN // 1000])
+        copy_backups("ORDER BY id LIMIT 1000", KNOWN // 1000)
         backup_ids = iter(Backup.objects.order_by("-pk").values_list("backup_id", flat=True)[:times])
 
         def found() -> None:
@@ -241,22 +225,13 @@ class Portal:
 
     def forget(self) -> Json:
         """Forget an instance with many records, each of which has changed once."""
-        from django.db import connection
-
         from backups.models import Backup, Change, Instance
         from backups.services.listings import removal
 
         self._record(LARGE, "forgotten")
         self._record(LARGE, "forgotten", changed=LARGE)
         instance = Instance.objects.get(instance_id=self._subject(LARGE, "forgotten").instance_id)
-        copy = """
-            INSERT INTO backups_backup (instance_id, backup_id, record, digest, first_id)
-            WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < %s)
-            SELECT instance_id, backup_id || '-copy-' || n, record, digest, first_id
-            FROM number, (SELECT * FROM backups_backup WHERE instance_id = %s) few
-        """
-        with connection.cursor() as cursor:
-            cursor.execute(copy, [FORGOTTEN // LARGE - 1, instance.pk])
+        copy_backups(f"WHERE instance_id = {instance.pk}", FORGOTTEN // LARGE - 1)
         longest, batches = 0.0, removal.batches
 
         def timed(kept: Any) -> Any:
@@ -284,19 +259,17 @@ class Portal:
         assert told["status"] == 200
         quiet, beside = [], []
         for _ in range(rounds):
-            for is_quiet in (True, False):
-                writing = None if is_quiet else Repeated(self.write_a_change, WRITE_SECONDS)
-                looks = repeated_for(seconds, lambda: pages.ask(PAGE))
-                if writing:
-                    writing.stop()
-                (quiet if is_quiet else beside).append(share(looks, 0.95))
+            quiet.append(percentile(repeated_for(seconds, lambda: pages.ask(PAGE)), 0.95))
+            writing = Repeated(self.write_a_change, WRITE_SECONDS)
+            beside.append(percentile(repeated_for(seconds, lambda: pages.ask(PAGE)), 0.95))
+            writing.stop()
         lookups = [sql for sql in asked if "backups_" in sql]
         return {"lookups": len(lookups), "ratio": statistics.median(beside) / statistics.median(quiet)}
 
     def sign_in_quietly(self, seconds: float) -> Json:
         signing_in = Repeated(self.sign_in, SIGN_IN_SECONDS)
         time.sleep(seconds)
-        return {"p99": share(signing_in.stop(), 0.99)}
+        return {"p99": percentile(signing_in.stop(), 0.99)}
 
     def sign_in(self) -> None:
         session_cookies(1)
@@ -319,34 +292,40 @@ class Repeated:
 
     def _repeat(self) -> None:
         while not self._over.wait(self._every):
-            began = time.perf_counter()
-            self._do()
-            self._took.append(time.perf_counter() - began)
+            self._took.append(seconds_of(self._do))
 
 
 def repeated_for(seconds: float, do: Callable[[], Any]) -> list[float]:
     """Do something again and again for a while; return how long each time took."""
     ends, took = time.monotonic() + seconds, []
     while time.monotonic() < ends:
-        began = time.perf_counter()
-        do()
-        took.append(time.perf_counter() - began)
+        took.append(seconds_of(do))
     return took
-
-
-def share(took: list[float], part: float) -> float:
-    """Return the seconds that are not exceeded by this part of them."""
-    return sorted(took)[min(len(took) - 1, int(part * len(took)))]
 
 
 def fastest(do: Callable[[], Any], times: int) -> float:
     """Return how long it takes where nothing else is in its way."""
-    took = []
-    for _ in range(times):
-        began = time.perf_counter()
-        do()
-        took.append(time.perf_counter() - began)
-    return min(took)
+    return min(seconds_of(do) for _ in range(times))
+
+
+def seconds_of(do: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
+
+
+def copy_backups(which: str, times: int) -> None:
+    """Let there be so many copies of some backups, under ids of their own."""
+    from django.db import connection
+
+    copy = f"""
+        INSERT INTO backups_backup (instance_id, backup_id, record, digest, first_id)
+        WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < %s)
+        SELECT instance_id, backup_id || '-' || n, record, digest, first_id
+        FROM number, (SELECT * FROM backups_backup {which}) few
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(copy, [times])
 
 
 def statements(do: Callable[[], Any]) -> tuple[list[str], Any]:
@@ -377,9 +356,4 @@ def bytes_of_a_row(table: str) -> float:
 
 
 if __name__ == "__main__":
-    # The log goes to stdout too, as in production: answers have that for themselves.
-    answers, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115
-    set_up()
-    portal = Portal()
-    sys.stdout = answers
-    answer_orders(portal.answer)
+    answer_orders(lambda: Portal().answer)

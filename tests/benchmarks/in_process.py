@@ -1,13 +1,12 @@
 """Pages that are asked in one process, without a server: only they cost.
 
-python -m tests.benchmarks.in_process pages FOLDER ENDPOINT RECORDS_OF_THE_ADMIN | cookies COUNT
+python -m tests.benchmarks.in_process pages FOLDER ENDPOINT RECORDS_OF_THE_ADMIN | cookies
 """
 
 from __future__ import annotations
 
 import gzip
 import io
-import json
 import os
 import statistics
 import sys
@@ -134,14 +133,11 @@ def session_cookies(number: int) -> list[str]:
     return cookies
 
 
+def _sign_in() -> Callable[[int], Json]:
+    django.setup()
+    return lambda number: {"cookies": session_cookies(number)}
+
+
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
-    # The log goes to stdout too, as in production: answers have that for themselves.
-    answers, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115
-    if name == "cookies":
-        django.setup()
-        print(json.dumps(session_cookies(int(arguments[0]))), file=answers)
-    else:
-        pages = served_pages(*arguments)
-        sys.stdout = answers
-        answer_orders(pages.ask)
+    answer_orders(_sign_in if name == "cookies" else lambda: served_pages(*arguments).ask)

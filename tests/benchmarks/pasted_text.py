@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import django
@@ -49,7 +50,11 @@ def most_costly(length: int) -> Json:
     return {"cpu": cost, "repeated": repeated}
 
 
-if __name__ == "__main__":
+def _begin() -> Callable[[int], Json]:
     os.environ |= production(sys.argv[1], "http://127.0.0.1:9", 8000)
     django.setup()
-    answer_orders(most_costly)
+    return most_costly
+
+
+if __name__ == "__main__":
+    answer_orders(_begin)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tests.servers.postgresql import Postgres
     from tests.servers.served import Served
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -44,11 +45,23 @@ def served(environment: dict[str, str], port: int, *, viewers: int) -> Iterator[
     from tests.servers.served import serving  # only here: it brings Django and pytest along
 
     with serving(environment, "--workers", str(WORKERS), port=port) as portal:
-        command = [sys.executable, "-m", f"{__package__}.in_process", "cookies", str(viewers)]
-        made = subprocess.run(
-            command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, check=True
-        )
-        yield portal, json.loads(made.stdout)
+        with Child("in_process", "cookies", **environment) as signing_in:
+            cookies = signing_in.ask(number=viewers)["cookies"]
+        yield portal, cookies
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[Postgres | None]:
+    """Serve a PostgreSQL from this folder; None where it is not installed."""
+    from tests.servers.postgresql import Postgres
+
+    if not any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")):
+        yield None
+        return
+    folder.chmod(0o755)  # it gives up its rights
+    postgres = Postgres(folder)
+    yield postgres
+    postgres.stop()
 
 
 class Child:
@@ -78,10 +91,15 @@ class Child:
         self._process.communicate()
 
 
-def answer_orders(answer: Callable[..., Json]) -> None:
-    """In a child: answer until nobody asks any more."""
+def answer_orders(begin: Callable[[], Callable[..., Json]]) -> None:
+    """In a child: answer by what `begin` returns until nobody asks any more.
+
+    The log goes to stdout too, as in production: answers have that for themselves.
+    """
+    answers, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115
+    answer = begin()
     for line in sys.stdin:
-        print(json.dumps(answer(**json.loads(line))), flush=True)
+        print(json.dumps(answer(**json.loads(line))), file=answers, flush=True)
 
 
 def memory_of(key: str) -> int:

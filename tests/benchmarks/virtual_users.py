@@ -76,7 +76,7 @@ def side_by_side(work: Callable[[int], list[Look]], count: int) -> list[Look]:
         return [look for looks in pool.map(work, range(count)) for look in looks]
 
 
-def percentile(looks: Sequence[Look], share: float) -> float:
-    """Return the seconds that are not exceeded by this share of the looks."""
-    waited = sorted(look.seconds for look in looks)
-    return waited[min(len(waited) - 1, int(share * len(waited)))]
+def percentile(waited: Sequence[Look] | Sequence[float], share: float) -> float:
+    """Return the seconds that are not exceeded by this share of the looks, or of what was timed."""
+    seconds = sorted(one.seconds if isinstance(one, Look) else one for one in waited)
+    return seconds[min(len(seconds) - 1, int(share * len(seconds)))]

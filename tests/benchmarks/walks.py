@@ -6,6 +6,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 from . import stub
 from .report import Effort, Row
@@ -89,4 +90,4 @@ def _walked(read: Callable[[], int]) -> Json:
 if __name__ == "__main__":
     name, endpoint, instance_id, page_size = sys.argv[1:]
     reader = {"portal": _portal, "sdk": _sdk}[name](endpoint, instance_id, int(page_size))
-    answer_orders(lambda: _walked(reader))
+    answer_orders(lambda: partial(_walked, reader))

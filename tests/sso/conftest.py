@@ -19,6 +19,16 @@ from . import openid
 
 PAGE = "/projects/eu-prod/instances/5560df16-cebf-4473-95c4-d1b573c16e79/"
 HARD_LINK = f"{PAGE}?status=failed&status=expired&q=100%25&tz=Asia%2FShanghai"
+LONG_LINK = f"{PAGE}?q=" + "%25" * 2600  # eight kilobytes
+HARD_LINKS = [
+    HARD_LINK,
+    f"{PAGE}?q=a+b%20c&from=2026-01-01T00:00:00+08:00",
+    f"{PAGE}?q=%E5%A4%87%E4%BB%BD&unknown=kept&empty=&flag",
+    f"{PAGE}?q={{a|b}}^`[c]'&q=%7Ba%7D",
+    f"{PAGE}?q=a\\b&next=/sign-in/?next=//evil.example&q=%2525",
+    f"{PAGE}?q=%ff%00%0d%0aX-Header:1",
+    LONG_LINK,
+]
 
 
 @pytest.fixture(scope="session")
