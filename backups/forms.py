@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -28,7 +28,17 @@ from .services.history import (
     InstanceFilter,
     instances,
 )
-from .services.pasted import MARKS, AskedTime, Kind, UnreadableTime, asked_time, iso_bound, iso_time
+from .services.pasted import (
+    MARKS,
+    AskedTime,
+    Kind,
+    UnreadableTime,
+    asked_time,
+    cloud_id,
+    iso_bound,
+    iso_time,
+)
+from .services.projects import CLOUD_ID
 from .services.tickets import MARKUPS
 from .services.words import Words, zone_names
 
@@ -67,9 +77,17 @@ class Repeatable(forms.Field):
 
     widget = forms.MultipleHiddenInput
 
-    def __init__(self, codes: Sequence[str] = (), *, pattern: str = "", must: Words = "") -> None:
+    def __init__(
+        self,
+        codes: Sequence[str] = (),
+        *,
+        pattern: str = "",
+        must: Words = "",
+        normal: Callable[[str], str] = str.lower,
+    ) -> None:
         super().__init__(required=False)
         self.codes = codes
+        self.normal = normal
         self.pattern = re.compile(pattern, re.IGNORECASE | re.ASCII)
         self.must = must or _one_of(codes)
 
@@ -78,7 +96,7 @@ class Repeatable(forms.Field):
         for text in texts:
             if text not in self.codes if self.codes else not self.pattern.fullmatch(text):
                 raise _unreadable(text, self.must)
-        values = tuple(dict.fromkeys(texts if self.codes else map(str.lower, texts)))
+        values = tuple(dict.fromkeys(texts if self.codes else map(self.normal, texts)))
         if len(values) > MOST_VALUES:
             raise _unreadable(values[MOST_VALUES], _("there are more values than the portal reads"))
         return values
@@ -299,6 +317,18 @@ class BackupForm(LinkForm):
     """The query of one backup's page."""
 
 
+class CompareForm(LinkForm):
+    """The query of two backups side by side."""
+
+    backup = Repeatable(pattern=CLOUD_ID.pattern, must=_("it must be the id of a backup"), normal=cloud_id)
+
+    def clean(self) -> None:
+        super().clean()
+        ids = self.cleaned_data.get("backup")
+        if ids is not None and len(ids) != 2:
+            self.add_error("backup", _unreadable(", ".join(ids), _("it must name two backups")))
+
+
 class RecoveryForm(LinkForm):
     """The query of a recovery point: a time, and the zone that it is read in where it names none."""
 
@@ -358,7 +388,7 @@ class LinkGrammar:
         forms_read: tuple[type[forms.Form], ...] = (InstancesForm,)
         if kind != "project":
             # The pages of an instance lead to each other: what one of them reads, the others carry.
-            forms_read = (HistoryForm, RecoveryForm, TicketForm)
+            forms_read = (HistoryForm, RecoveryForm, CompareForm, TicketForm)
         self._fields = {name: field for form in forms_read for name, field in form.base_fields.items()}
 
     def knows(self, name: str) -> bool:

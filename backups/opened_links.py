@@ -53,6 +53,7 @@ _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("history", "history-ticket", *EXPORTS), "history"),
     **dict.fromkeys(("recovery-point", "recovery-ticket"), "recovery-point"),
     **dict.fromkeys(("backup", "backup-ticket"), "backup"),
+    "compare": "compare",
 }
 _TIMES: dict[str, tuple[str, ...]] = {"history": ("from", "to"), "recovery-point": ("at",)}
 _EXPORT = re.compile(r"/(backups\.(?:json|csv))")

@@ -31,6 +31,7 @@ from .services.tickets import API_EXPLORER, MARKUPS
 OPTIONAL = (
     *("as_of", "asked", "backup_id", "clock", "csrf_token", "damaged_link", "demo", "filter", "find_q"),
     *("finished", "frame", "history", "instance_id", "just_read", "keys_on", "listing", "live", "live_path"),
+    "lives",
     *("not_watched", "number", "overview", "point", "problem", "problem_before", "problems_in_query"),
     *("project", "recent", "request", "said", "seen", "shown", "since", "theme", "unread_parts"),
     *("unread_seen", "user", "zone_name"),

@@ -41,6 +41,7 @@ urlpatterns = [
     path(INSTANCE + "recovery-point/", pages.recovery_point, name="recovery-point"),
     path(INSTANCE + "recovery-point/understood/", pages.understood, name="understood"),
     path(INSTANCE + "recovery-point/ticket/", tickets.of_recovery_point, name="recovery-ticket"),
+    path(INSTANCE + "compare/", pages.compare, name="compare"),
     path(INSTANCE + "restores/", pages.restores, name="restores"),
     path(INSTANCE + "refresh/", pages.refresh, name="refresh"),
     path(INSTANCE + "backups/<id:backup_id>/", pages.backup, name="backup"),

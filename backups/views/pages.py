@@ -16,16 +16,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ..cookies import remember_opened, say_just_read
 from ..dcs.records import BackupRecord, Instance, as_text, has_value
-from ..forms import BackupForm, HistoryForm, InstancesForm, LinkForm, QueryForm, RecoveryForm
+from ..forms import BackupForm, CompareForm, HistoryForm, InstancesForm, LinkForm, QueryForm, RecoveryForm
 from ..guards import LONGEST_LINK, clock_of, project_or_404, viewer_key, with_retry_after
 from ..services import listings, recovery
-from ..services.evidence import NotWatched, backup_since, last_seen, life_of, list_as_of
+from ..services.evidence import BackupsSince, NotWatched, backup_since, last_seen, life_of, list_as_of
 from ..services.history import (
     absolute,
     all_records_of,
     backup_history,
     between_url,
     frozen_backup_path,
+    frozen_compare_path,
     frozen_link,
     frozen_recovery_path,
     history_since,
@@ -34,7 +35,7 @@ from ..services.history import (
     neighbours,
     records_of,
 )
-from ..services.insights import overview, restore_blocks
+from ..services.insights import compared, outlook_text, overview, restore_blocks
 from ..services.listings import Listing, NothingToShow, Window
 from ..services.live import Live, unfinished
 from ..services.pasted import ids_in
@@ -146,7 +147,7 @@ def history(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
 def backup(request: HttpRequest, project: Project, instance_id: str, backup_id: str) -> HttpResponse:
     now, form = timezone.now(), BackupForm(request.GET)
     form.is_valid()  # a part that cannot be read is said on the page
-    listing, instance = _read(request, project, instance_id, now, holding=backup_id)
+    listing, instance = _read(request, project, instance_id, now, holding=(backup_id,))
     life = life_of(listing, backup_id)
     record = life.record if life else None
     running = (backup_id,) if record and record.is_running and record.presence != "unlisted" else ()
@@ -179,6 +180,50 @@ def backup(request: HttpRequest, project: Project, instance_id: str, backup_id: 
         form, lambda seen: backup_since(listing, life.evidence, seen) if life.evidence else None
     )
     return live_page(request, "backup.html", context, live)
+
+
+@require_safe
+@of_project
+def compare(request: HttpRequest, project: Project, instance_id: str) -> HttpResponse:
+    """Two backups side by side, the older one first; also what DCS no longer lists."""
+    form = CompareForm(request.GET)
+    if not form.is_valid():
+        return _refused(request, "compare.html", form, project, instance_id)
+    now, ids = timezone.now(), form.cleaned_data["backup"]
+    listing, instance = _read(request, project, instance_id, now, holding=ids)
+    lives = [life for one in ids if (life := life_of(listing, one))]
+    running = tuple(life.record.backup_id for life in lives if life.record.is_running and not life.is_over)
+    live = Live.of_listing(listing, now=now, running=running, instance=instance)
+    if answer := nothing_newer(request, live):
+        return answer
+    context = _about(project, instance_id, instance) | {
+        "clock": clock_of(request, now),
+        "history_url": history_url(project, instance_id),
+        "listing": listing,
+    }
+    if len(lives) < len(ids):
+        known = {life.record.backup_id for life in lives}
+        context["backup_id"] = next(one for one in ids if one not in known)
+        return live_page(request, "compare.html", context, live, status=404)
+    lives.sort(key=lambda life: (life.record.started_at or now, life.record.key))
+    older, newer = (life.record for life in lives)
+    outlook, clock = overview(listing, instance, now=now).outlook, context["clock"]
+    kept = outlook_text(outlook(older), clock), outlook_text(outlook(newer), clock)
+    context |= {
+        "blocks": restore_blocks(instance, listing.records),
+        "compared": compared(older, newer, kept=kept),
+        "frozen_url": absolute(frozen_compare_path(request.path, ids, read_at=listing.read_at)),
+        "lives": lives,
+    }
+    context |= _since(
+        form,
+        lambda seen: BackupsSince(
+            tuple(
+                (life.record, backup_since(listing, life.evidence, seen)) for life in lives if life.evidence
+            )
+        ),
+    )
+    return live_page(request, "compare.html", context, live)
 
 
 @require_safe
@@ -311,7 +356,7 @@ def _read(
     now: datetime,
     *,
     bounds: Window = (None, None),
-    holding: str = "",
+    holding: tuple[str, ...] = (),
 ) -> tuple[Listing[BackupRecord], Instance | None]:
     """Read the history of a page's instance, and the instance beside it. Raises NothingToShow."""
     return listings.backups_and_instance(

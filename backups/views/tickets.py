@@ -90,7 +90,7 @@ def of_history(ticket: TicketRequest) -> HttpResponse:
 def of_backup(ticket: TicketRequest, backup_id: str) -> HttpResponse:
     if refusal := ticket.refusal():
         return refusal
-    listing, instance = ticket.read(holding=backup_id)
+    listing, instance = ticket.read(holding=(backup_id,))
     link = absolute(frozen_backup_path(ticket.path, read_at=listing.read_at))
     life = life_of(listing, backup_id)
     if life is None:

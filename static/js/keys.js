@@ -1,11 +1,14 @@
-// Keys: "/" goes to the find box, "j" and "k" walk the rows ([data-rows]), "t" changes the zone ([data-zones]),
-// "c" copies for a ticket, "l" the link, "?" shows all of them ([data-keys]); Enter opens the link in focus.
+// Keys: "/" goes to the find box, "j" and "k" walk the rows ([data-rows]), Enter opens the one in focus, "x" marks it,
+// "X" compares the marked ones, "c" copies for a ticket, "l" the link, "t" changes the zone ([data-zones]), "?" shows
+// all of them ([data-keys]).
 // Of the links in a [data-roving] only one is in the order of Tab; arrows, Home and End walk among them.
-const typing = (element) => element.closest("input, select, textarea, [contenteditable]");
+const typing = (element) => element.closest("input:not([type=checkbox]), select, textarea, [contenteditable]");
+
+const rowInFocus = () => document.activeElement.closest("[data-rows] tbody tr");
 
 function step(by) {
   const links = [...document.querySelectorAll("[data-rows] tbody [data-row-link]")];
-  const at = links.indexOf(document.activeElement);
+  const at = links.indexOf(rowInFocus()?.querySelector("[data-row-link]"));
   const next = at < 0 ? (by > 0 ? 0 : links.length - 1) : at + by;
   links[Math.min(Math.max(next, 0), links.length - 1)]?.focus();
 }
@@ -32,6 +35,8 @@ const actions = {
   k: () => step(-1),
   t: () => document.querySelector('[data-zones] button:not([aria-pressed="true"], [hidden])')?.click(),
   c: () => document.querySelector("[data-ticket], [data-copy-from]")?.click(),
+  x: () => rowInFocus()?.querySelector("[type=checkbox]")?.click(),
+  X: () => document.querySelector("[data-compare]:not([hidden])")?.click(),
   l: () => document.querySelector("[data-copy-link]")?.click(),
   "?": showKeys,
 };

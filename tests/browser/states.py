@@ -313,6 +313,21 @@ def suggestions_open(stage: Stage) -> None:
 
 
 @state
+def two_rows_marked(stage: Stage) -> None:
+    stage.page.goto(ORDERS)
+    for key in "jxjjx":
+        stage.page.keyboard.press(key)
+    expect(stage.page.locator("[data-compare]")).to_be_visible()
+
+
+@state
+def two_backups_side_by_side(stage: Stage) -> None:
+    two_rows_marked(stage)
+    stage.page.keyboard.press("X")
+    expect(stage.page.locator(".side-by-side .differs")).to_be_visible()
+
+
+@state
 def keys_shown(stage: Stage) -> None:
     stage.page.goto(ORDERS)
     stage.page.keyboard.press("?")

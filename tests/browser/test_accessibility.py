@@ -33,6 +33,7 @@ PAGES = {
     "recovery point, in doubt": f"{ORDERS}recovery-point/?at=2026-10-25+02:30&tz=Europe/Berlin",
     "recovery point, bad query": f"{ORDERS}recovery-point/?at=soon&tz=Mars",
     "recovery point of odd records": f"{ODD}recovery-point/?at=2026-11-16T12:00Z",
+    "one backup to compare": f"{ORDERS}compare/?backup=one",
     "unknown instance": UNKNOWN,
     "unknown page": "/projects/nope/",
     "signed out": "/signed-out/",

@@ -63,6 +63,36 @@ def test_tab_skips_to_the_backups_whose_rows_and_filters_say_what_they_are(open_
     expect(page.locator("[data-rows]").get_by_role("rowheader").first).to_contain_text("backup_")
 
 
+def test_two_rows_are_marked_on_two_pages_and_compared(open_page: OpenPage) -> None:
+    page = open_page(f"{ORDERS}?per_page=25")
+    boxes, bar = page.locator(".c-mark input"), page.locator(".marks")
+    expect(bar).to_be_hidden()
+    for key in "jxjxjx":  # the third takes the place of the first
+        page.keyboard.press(key)
+    expect(boxes.nth(0)).not_to_be_checked()
+    expect(boxes.nth(1)).to_be_checked()
+    boxes.nth(1).uncheck()
+    expect(bar).to_contain_text("Mark two backups to compare them")
+    first = boxes.nth(2).get_attribute("value")
+
+    page.goto(f"{ORDERS}?per_page=25&page=2")
+    boxes.nth(4).check()
+    second = boxes.nth(4).get_attribute("value")
+    page.keyboard.press("X")
+
+    expect(page.get_by_role("heading", name="Compare two backups")).to_be_visible()
+    ids = {one.get_attribute("href") for one in page.locator(".side-by-side thead a").all()}
+    assert ids == {f"{ORDERS}backups/{one}/" for one in (first, second)}
+
+
+def test_two_rows_are_compared_without_javascript(open_page: OpenPage) -> None:
+    page = open_page(ORDERS, javascript=False)
+    for place in (0, 3):
+        page.locator(".c-mark input").nth(place).check()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.locator(".side-by-side")).to_contain_text("What differs")
+
+
 def test_a_question_mark_shows_the_keys_and_escape_closes_them(open_page: OpenPage) -> None:
     page = open_page(ORDERS)
     page.keyboard.press("?")

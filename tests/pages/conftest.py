@@ -7,13 +7,18 @@ import html
 import io
 import re
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
+from tests.services.readings import read_at
 
 PROJECT = "/projects/eu-prod/"
 
@@ -38,6 +43,23 @@ def impatient(portal: Settings) -> Settings:
     portal.DCS_READ_BUDGET = 0.5
     portal.DCS_READ_TIMEOUT = 0.2
     return portal
+
+
+Read = Callable[[list[dict[str, Any]], datetime], None]
+
+
+@pytest.fixture
+def read(portal: Settings, emulator: Emulator) -> Read:
+    """`read(records, at)`: the portal reads a list of these records at that time, and no more by itself."""
+    portal.DCS_FRESH_SECONDS = 10**9
+    return partial(read_at, emulator)
+
+
+def copied(page: Any) -> str:
+    """The link that Copy link copies, as it is opened."""
+    [link] = links_of(page, "data-copy-link")
+    parts = urlsplit(link)
+    return f"{parts.path}?{parts.query}"
 
 
 def text_of(response: Any) -> str:

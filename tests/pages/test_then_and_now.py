@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 import pytest
 from django.test import Client
@@ -17,26 +15,17 @@ from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services.listings import reader
 from tests.conftest import restart
 from tests.services.api_records import EXPIRED, raw, raws
-from tests.services.readings import read_at
 
-from .conftest import ORDERS, all_of, csv_rows, links_of, rows_of, text_of
+from .conftest import ORDERS, Read, all_of, copied, csv_rows, links_of, rows_of, text_of
 
 THEN = datetime(2026, 11, 3, 12, 3, 13, 400_000, tzinfo=UTC)
 SEEN = "2026-11-03T12:03:14Z"
 CONFIRMED = datetime(2026, 11, 9, 2, 4, tzinfo=UTC)
 NOW = datetime(2026, 11, 9, 2, 14, tzinfo=UTC)
-Read = Callable[[list[dict[str, Any]], datetime], None]
 
 
 def id_of(number: int) -> str:
     return str(raw(number)["backup_id"])
-
-
-@pytest.fixture
-def read(portal: Settings, emulator: Emulator) -> Read:
-    """`read(records, at)`: the portal reads a list of these records at that time, and no more by itself."""
-    portal.DCS_FRESH_SECONDS = 10**9
-    return partial(read_at, emulator)
 
 
 @pytest.fixture
@@ -46,13 +35,6 @@ def much_has_changed(read: Read) -> None:
     read(raws(14), CONFIRMED)
     newer = [raw(number) for number in range(75, 69, -1)]
     read([*newer, *raws(14)[:9], *(raw(number, **EXPIRED) for number in (5, 4, 3))], NOW)
-
-
-def copied(page: Any) -> str:
-    """The link that Copy link copies, as it is opened."""
-    [link] = links_of(page, "data-copy-link")
-    parts = urlsplit(link)
-    return f"{parts.path}?{parts.query}"
 
 
 def test_a_copied_history_tells_that_nothing_has_changed_or_what_has(ada: Client, read: Read) -> None:

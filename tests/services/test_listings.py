@@ -84,7 +84,7 @@ def test_a_refresh_by_hand_reads_now_but_not_twice_in_ten_seconds(eu: Project, e
     assert totals[1:] == [1, 1, 3]
 
 
-@pytest.mark.parametrize("wish", [{"read_now": True}, {"holding": "backup-007"}])
+@pytest.mark.parametrize("wish", [{"read_now": True}, {"holding": ("backup-007",)}])
 def test_who_wants_what_is_just_being_read_for_another_waits_for_it(
     eu: Project, emulator: Emulator, portal: Settings, wish: dict[str, Any]
 ) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .backups import Evidence, FieldChange, Interval, RecordChange, evidence_of, last_seen
 from .by_id import KnownBackup, backups_by_id, instances_by_id
-from .comparison import BackupSince, ListSince, backup_since, list_since
+from .comparison import BackupSince, BackupsSince, ListSince, backup_since, list_since
 from .events import Event, InstanceGone, Life, life_of
 from .forgetting import (
     backups_with,
@@ -23,6 +23,7 @@ from .lists import Gap, NotWatched, all_records, gaps, list_as_of
 
 __all__ = [
     "BackupSince",
+    "BackupsSince",
     "Event",
     "Evidence",
     "FieldChange",

@@ -38,6 +38,17 @@ class BackupSince:
 
 
 @dataclass(frozen=True)
+class BackupsSince:
+    """Some backups, each with what has been seen of it since a link was made."""
+
+    each: tuple[tuple[BackupRecord, BackupSince], ...]
+
+    @property
+    def is_unchanged(self) -> bool:
+        return all(since.is_unchanged for _, since in self.each)
+
+
+@dataclass(frozen=True)
 class ListSince:
     """What became of the records that a link showed when it was made.
 

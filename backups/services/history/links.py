@@ -65,6 +65,12 @@ def frozen_backup_path(path: str, *, read_at: datetime) -> str:
     return f"{path}?seen={seen_text(read_at)}"
 
 
+def frozen_compare_path(path: str, backup_ids: Iterable[str], *, read_at: datetime) -> str:
+    """Return the page of two backups that tells next week what has changed since their list was read."""
+    query = [*(("backup", one) for one in backup_ids), ("seen", seen_text(read_at))]
+    return f"{path}?{urlencode(query, safe=':')}"
+
+
 def seen_text(read_at: datetime) -> str:
     """Return the whole second by which a list had been read, as links carry it."""
     return utc_text(read_at.replace(microsecond=0) + timedelta(seconds=bool(read_at.microsecond)))

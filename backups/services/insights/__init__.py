@@ -5,12 +5,14 @@ from __future__ import annotations
 from . import words
 from .blocks import Block, not_now, restore_blocks
 from .days import STATES, Day, day_counts
+from .differences import compared
 from .facts import BackupBrief, Facts
 from .hints import Hint
 from .overview import overview
 from .rows import rows_of
 from .sizes import axis, chart, line, size_change, spark
 from .verdict import VERDICTS, Objective, Verdict, objective_of, verdict_of
+from .words import outlook_text
 
 __all__ = [
     "STATES",
@@ -24,10 +26,12 @@ __all__ = [
     "Verdict",
     "axis",
     "chart",
+    "compared",
     "day_counts",
     "line",
     "not_now",
     "objective_of",
+    "outlook_text",
     "overview",
     "restore_blocks",
     "rows_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -36,7 +36,7 @@ def instance_backups(
     *,
     now: datetime,
     bounds: Window = (None, None),
-    holding: str = "",
+    holding: Collection[str] = (),
     read_now: bool = False,
     patience: float | None = None,
     viewer: str = "",
@@ -44,7 +44,7 @@ def instance_backups(
     """Return all backup records of an instance. Raises NothingToShow and TooManyUnknown.
 
     `read_now` asks DCS, unless somebody did so in the last seconds. Where the listing at hand
-    lacks the backup `holding`, it is read now as well: a ticket may link one that is newer. One that is
+    lacks a backup of `holding`, it is read now as well: a ticket may link one that is newer. One that is
     known to have left the list is not looked for again.
 
     Only a history longer than DCS_MAX_RECORDS is read by window: then the part
@@ -65,7 +65,7 @@ def backups_and_instance(
     *,
     now: datetime,
     bounds: Window = (None, None),
-    holding: str = "",
+    holding: Collection[str] = (),
     patience: float | None = None,
     viewer: str = "",
 ) -> tuple[Listing[BackupRecord], Instance | None]:
@@ -139,18 +139,17 @@ def _backups(
     standing: _Standing,
     *,
     bounds: Window,
-    holding: str,
+    holding: Collection[str],
     read_now: bool = False,
 ) -> Listing[BackupRecord]:
     subject, cached, once = snapshot.subject, snapshot.cached, standing.kind == "unlisted"
     known_at = cached.generation.read_at if cached else None
     read_now = read_now and guard.may_insist(subject, "refresh", visit.now, read_at=known_at)
     listing: Listing[BackupRecord] = listing_of(snapshot, visit, read_now=read_now, once=once)
-    lacks = holding and all(record.backup_id != holding for record in listing.records)
-    if lacks and listing.unlisted:
-        lacks = not store.asked(lambda: rows.is_unlisted(listing.instance, holding), False)
-    if lacks and listing.source != "live" and not listing.problem:
-        read_now = guard.may_insist(subject, holding, visit.now, read_at=listing.read_at)
+    lacked = _lacked(listing, holding) if holding else ()
+    if lacked and listing.source != "live" and not listing.problem:
+        wishes = [guard.may_insist(subject, one, visit.now, read_at=listing.read_at) for one in lacked]
+        read_now = any(wishes)
         listing = listing_of(snapshot, visit, read_now=read_now, once=once)
     if listing.truncated and bounds != (None, None):
         [part] = snapshots(replace(subject, window=window_of(bounds)))
@@ -162,6 +161,19 @@ def _backups(
     if listing.total and standing.counted:
         store.count(*standing.counted, -1)  # DCS knows it
     return listing
+
+
+def _lacked(listing: Listing[BackupRecord], wanted: Collection[str]) -> Sequence[str]:
+    """Return the ids of those that a list does not hold and is not known to have held."""
+    listed = {record.backup_id for record in listing.records}
+    lacked = [one for one in wanted if one not in listed]
+    if not listing.unlisted:
+        return lacked
+
+    def is_unlisted(one: str) -> bool:
+        return store.asked(lambda: rows.is_unlisted(listing.instance, one), False)
+
+    return [one for one in lacked if not is_unlisted(one)]
 
 
 # Unknown instances -----------------------------------------------------------

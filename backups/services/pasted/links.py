@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import parse_qsl, unquote
 
 from .query import Grammar, ReadQuery, read_query
 from .transport import plain, undone, without_reply_marks
 
-Kind = Literal["project", "history", "recovery-point", "backup", "find"]
+Kind = Literal["project", "history", "recovery-point", "backup", "compare", "find"]
 GrammarOf = Callable[[Kind], Grammar]
 MOST_LINKS = 50
 MOST_STARTS = 100
@@ -29,7 +29,7 @@ _ID = rf"(?:(?i:{UUID.pattern})(?![_-]*[A-Za-z0-9])[_-]*|[A-Za-z0-9_-]{{1,64}}{_
 _PATH = re.compile(
     rf"/projects/(?P<project>[A-Za-z0-9-]+){_END}"
     rf"(?:/instances/(?P<instance>{_ID})"
-    rf"(?:/backups/(?P<backup>{_ID})|/(?P<recovery>recovery-point){_END})?"
+    rf"(?:/backups/(?P<backup>{_ID})|/(?P<page>recovery-point|compare){_END})?"
     rf"(?:/(?:ticket|refresh|backups\.json|backups\.csv|recovery-point\.json|ticket\.txt){_END})?)?/?"
 )
 _ID_IN_TEXT = re.compile(
@@ -223,7 +223,7 @@ def _read(address: str, grammar_of: GrammarOf) -> PastedLink | None:
         query = ""  # it is that of a page which the portal does not have
     kind: Kind = "project"
     if found["instance"]:
-        kind = "backup" if found["backup"] else "recovery-point" if found["recovery"] else "history"
+        kind = "backup" if found["backup"] else cast(Kind, found["page"] or "history")
     instance_id, backup_id = (cloud_id(found[name] or "") for name in ("instance", "backup"))
     return PastedLink(kind, found["project"], instance_id, backup_id, read_query(query, grammar_of(kind)))
 

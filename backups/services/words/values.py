@@ -125,8 +125,21 @@ def size_change(part: float) -> str:
     """Return "+0.9 % against the one before"."""
     if abs(part) < 0.0005:
         return gettext("as large as the one before")
-    digits = f"{abs(part) * 100:.1f}" if abs(part) < 0.1 else f"{abs(part) * 100:.0f}"
-    return gettext("%(change)s %% against the one before") % {"change": f"{'+' if part > 0 else '−'}{digits}"}
+    return gettext("%(change)s %% against the one before") % {"change": _percent_more(part)}
+
+
+def signed(text: str, is_more: bool) -> str:
+    return f"{'+' if is_more else '−'}{text}"
+
+
+def size_difference(first: int, second: int) -> str:
+    """Return "+60.0 MB (+2.4 %)": how much larger the second is."""
+    more = signed(size_text(abs(second - first)), second > first)
+    return f"{more} ({_percent_more(second / first - 1)} %)" if first else more
+
+
+def _percent_more(part: float) -> str:
+    return signed(f"{abs(part) * 100:.{1 if abs(part) < 0.1 else 0}f}", part > 0)
 
 
 def rate(percent: float) -> str:

@@ -1,0 +1,147 @@
+"""Two backups side by side: what differs first, out of the list at hand and of what was read before."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils.http import urlencode
+
+from tests.services.api_records import EXPIRED, FAILED, raw, raws
+
+from .conftest import ORDERS, Read, copied, history_of, links_of, text_of
+
+pytestmark = pytest.mark.usefixtures("portal")
+THEN = datetime(2026, 11, 3, 12, 3, 13, tzinfo=UTC)
+NOW = datetime(2026, 11, 9, 2, 14, tzinfo=UTC)
+
+
+def compared(*numbers: int) -> str:
+    ids = [raw(number)["backup_id"] for number in numbers]
+    return f"{ORDERS}compare/?{urlencode({'backup': ids}, doseq=True)}"
+
+
+def halves_of(page: Any) -> tuple[str, str]:
+    """The words of what differs, and of what is the same."""
+    _, differs, same = re.split("What differs|The same in both", text_of(page))
+    return differs, same
+
+
+def test_two_backups_stand_side_by_side_the_older_first_and_what_differs_before_the_rest(
+    ada: Client, read: Read
+) -> None:
+    read([raw(3, **FAILED, size=0, remark="before 4.13"), raw(2, size=1500), raw(1)], NOW)
+
+    page = ada.get(compared(3, 2))
+
+    assert page.status_code == 200
+    assert "Only backup_2 can be restored" in text_of(page)
+    differs, same = halves_of(page)
+    for said in (
+        "Data from 1 Nov 02:00:05 UTC 1 Nov 03:00:05 UTC 1 h later",
+        "Restore Restorable No: it failed",
+        "Status Succeeded Failed",
+        "Error – no value dcs.08.0002 The backup timed out.",
+        "Size 1,500 bytes 0 bytes −1,500 bytes (−100 %)",
+        "Remark – no value before 4.13",
+    ):
+        assert said in differs
+    assert "Took 1 m 0 s 1 m 0 s" in same
+    assert "Type Automatic Automatic" in same
+    assert {f"{ORDERS}backups/{raw(number)['backup_id']}/" for number in (2, 3)} <= set(links_of(page))
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [({}, "Both can be restored"), (EXPIRED, "Neither can be restored")],
+)
+def test_which_of_the_two_can_be_restored_is_said_first(
+    ada: Client, read: Read, changes: dict[str, Any], verdict: str
+) -> None:
+    read(raws(2, **changes), NOW)
+
+    assert verdict in text_of(ada.get(compared(1, 2)))
+
+
+def test_a_backup_that_is_no_longer_listed_is_compared_as_it_was_last_seen(ada: Client, read: Read) -> None:
+    read(raws(14), THEN)
+    read(raws(14)[:-1], NOW)
+
+    page = ada.get(compared(1, 2))
+
+    assert "Only backup_2 can be restored" in text_of(page)
+    assert "In DCS's list No longer listed, last seen 3 Nov 12:03:13 UTC Listed" in halves_of(page)[0]
+
+
+def test_a_copied_link_tells_what_has_become_of_the_two(ada: Client, read: Read) -> None:
+    read(raws(14), THEN)
+    link = copied(ada.get(compared(3, 4)))
+    read([*raws(14)[:-3], raw(3, **EXPIRED), raw(2), raw(1)], NOW)
+
+    page = ada.get(link)
+
+    assert link.endswith("&seen=2026-11-03T12:03:13Z")
+    assert "backup_3 : Was Succeeded, restorable. Expired , seen 9 Nov 02:14:00 UTC" in text_of(page)
+    assert "Unchanged since" in text_of(ada.get(copied(page)))
+
+
+def test_a_pasted_link_leads_back_to_the_two(ada: Client, read: Read) -> None:
+    read(raws(2), NOW)
+    link = compared(1, 2)
+
+    found = ada.get("/find/", {"q": f"these differ: http://portal.example{link} (why?)"})
+
+    assert (found.status_code, found.headers["Location"]) == (302, link)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("", "it must name two backups"),
+        ("backup=a&backup=a", "a : it must name two backups"),
+        ("backup=a&backup=b&backup=c", "it must name two backups"),
+        ("backup=a&backup=../b", "it must be the id of a backup"),
+    ],
+)
+def test_whatever_is_not_two_backups_is_named(ada: Client, query: str, said: str) -> None:
+    page = ada.get(f"{ORDERS}compare/?{query}")
+
+    assert page.status_code == 400
+    assert said in text_of(page)
+    assert ORDERS in links_of(page)
+
+
+def test_a_backup_that_nobody_knows_is_404_and_named(ada: Client, read: Read) -> None:
+    read(raws(2), NOW)
+
+    page = ada.get(compared(1, 99))
+
+    assert page.status_code == 404
+    assert str(raw(99)["backup_id"]) in text_of(page).replace("- ", "-")
+
+
+def test_a_viewer_who_may_not_see_the_project_is_told_nothing(client: Any, client_of: Any) -> None:
+    assert client_of("ben").get(f"{history_of('x', 'cn-prod')}compare/?backup=a&backup=b").status_code == 404
+
+
+def test_the_page_speaks_chinese(ada: Client, read: Read) -> None:
+    read(raws(2), NOW)
+    ada.cookies["portal_language"] = "zh-hans"
+
+    shown = text_of(ada.get(compared(1, 2)))
+
+    assert "两个备份都可以恢复" in shown
+    assert "数据时间 11月1日 01:00:05 UTC 11月1日 02:00:05 UTC 晚 1 小时" in shown
+
+
+def test_each_row_of_a_history_can_be_marked_and_two_are_compared(ada: Client, read: Read) -> None:
+    read(raws(2), NOW)
+
+    page = ada.get(ORDERS).content.decode()
+
+    boxes = re.findall(r'<input type="checkbox" name="backup" value="([^"]+)"', page)
+    assert boxes == [raw(2)["backup_id"], raw(1)["backup_id"]]
+    assert f'<form action="{ORDERS}compare/"' in page
