@@ -7,8 +7,9 @@ import re
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from .guards import set_cookie, viewer_key
-from .services.projects import CLOUD_ID
+from .guards import set_cookie, viewer_key, viewer_of
+from .services.find import Candidate, recent_instances
+from .services.projects import CLOUD_ID, visible_projects
 from .services.tickets import MARKUPS
 
 RECENT = f"{settings.COOKIE_PREFIX}portal_recent"
@@ -37,6 +38,11 @@ def opened_last(request: HttpRequest) -> list[tuple[str, str]]:
         return []
     found = [one.groups() for part in parts if (one := _INSTANCE.fullmatch(part))]
     return [(project, instance) for project, instance in dict.fromkeys(found)][:MOST_RECENT]
+
+
+def recently_opened(request: HttpRequest) -> tuple[Candidate, ...]:
+    """Return the pages of the instances that this viewer opened last and may still see."""
+    return recent_instances(opened_last(request), visible_projects(viewer_of(request)))
 
 
 def remember_opened(

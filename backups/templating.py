@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
 from markupsafe import Markup
 
-from .cookies import copied_last
+from .cookies import copied_last, recently_opened
 from .query_links import QueryLinks
 from .services import insights, recovery, words
 from .services.eligibility import eligibility
@@ -63,6 +63,7 @@ def environment(**options: Any) -> jinja2.Environment:
         "markups": tuple(MARKUPS),
         "now": timezone.now,
         "range_words": RANGE_WORDS,
+        "recently_opened": recently_opened,
         "recovery": recovery,
         "static": _static,
         "url": url,

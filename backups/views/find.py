@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,12 +12,11 @@ from django.utils.encoding import iri_to_uri
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from ..cookies import opened_last
+from ..cookies import recently_opened
 from ..forms import FindForm, link_grammar
 from ..guards import LONGEST_LINK, clock_of, viewer_key, viewer_of
 from ..services import find as finding
-from ..services.find import Candidate
-from ..services.projects import Project, visible_projects
+from ..services.projects import visible_projects
 
 # What of a text may stand in the address of the find page.
 LONGEST_IN_ADDRESS = 1000
@@ -27,7 +25,7 @@ LONGEST_IN_ADDRESS = 1000
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     projects = visible_projects(viewer_of(request))
-    return render(request, "home.html", {"projects": projects, "recent": _recent(request, projects)})
+    return render(request, "home.html", {"projects": projects, "recent": recently_opened(request)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -61,7 +59,7 @@ def find(request: HttpRequest) -> HttpResponse:
         if "HX-Request" in request.headers:
             return HttpResponseClientRedirect(found.destination)
         return _see_other(found.destination) if is_post else redirect(found.destination)
-    recent = () if text else _recent(request, projects)
+    recent = () if text else recently_opened(request)
     context = {"q": text, "is_cut": form.is_cut, "found": found, "recent": recent}
     return render(request, "find.html", context)
 
@@ -82,10 +80,5 @@ def suggestions(request: HttpRequest) -> HttpResponse:
         candidates = finding.suggestions(text, projects, now=timezone.now(), viewer=viewer_key(request))
     else:
         candidates = ()
-    context = {"candidates": candidates, "recent": () if text else _recent(request, projects)}
+    context = {"candidates": candidates, "recent": () if text else recently_opened(request)}
     return render(request, "_suggestions.html", context)
-
-
-def _recent(request: HttpRequest, projects: Sequence[Project]) -> Sequence[Candidate]:
-    """Return the instances whose pages this viewer opened last, of those that may still be seen."""
-    return finding.recent_instances(opened_last(request), projects)

@@ -162,6 +162,29 @@ def test_the_instances_that_a_viewer_opened_last_are_at_hand(client_of: Callable
         assert "orders-cache" in text_of(ada.get(page))
 
 
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/nope/", 404),
+        (f"{ORDERS}?unknown={'x' * 1001}", 414),
+        (history_of("never-read"), 502),  # DCS refuses
+    ],
+)
+def test_a_page_with_nothing_to_show_offers_the_find_box_and_what_was_opened_last(
+    ada: Client, emulator: Emulator, address: str, status: int
+) -> None:
+    ada.get(ORDERS)
+    emulator.fail_with(403)
+
+    page = ada.get(address)
+
+    assert page.status_code == status
+    assert "data-suggest=" in page.content.decode()
+    assert "Opened last" in text_of(page)
+    assert ORDERS in links_of(page)
+    assert links_of(page, 'class="btn primary"')
+
+
 def test_the_last_one_is_the_first(client_of: Callable[[str], Client], emulator: Emulator) -> None:
     ada = client_of("ada")
     others = [history_of(i.instance_id) for i in emulator.fleet.instances(emulator.fleet.primary)[:10]]
