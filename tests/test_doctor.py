@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -196,7 +197,7 @@ def test_a_provider_that_is_well_is_told(provided: Settings, company: openid.Ope
 @pytest.mark.parametrize(
     ("changes", "says", "to_do"),
     [
-        ({"down": "all"}, "announcement", "Check SSO_ISSUER"),
+        ({"down": "all"}, "WRONG sign-in: The provider's announcement", "Check SSO_ISSUER"),
         ({"metadata": {"issuer": "https://else.example"}}, "calls itself otherwise", "Check SSO_ISSUER"),
         ({"keys": {}}, "publishes no key", "Look at the provider's keys"),
         ({"down": "/keys"}, "keys at", "Let this machine reach that address too"),
@@ -204,6 +205,16 @@ def test_a_provider_that_is_well_is_told(provided: Settings, company: openid.Ope
             {"metadata": {"id_token_signing_alg_values_supported": ["HS256"]}},
             "signs with HS256, none of which the portal accepts",
             "Let the provider sign",
+        ),
+        (
+            {"SSO_CLIENT_SECRET": "expired"},
+            "WRONG sign-in: The provider does not accept the client portal or its secret",
+            "Check SSO_CLIENT_ID and SSO_CLIENT_SECRET",
+        ),
+        (
+            {"down": "/token"},
+            "note sign-in: Whether the provider accepts the client portal could not be found out",
+            "Sign in once",
         ),
     ],
 )
@@ -215,9 +226,9 @@ def test_what_is_wrong_with_the_provider_is_told(
     to_do: str,
 ) -> None:
     for name, value in changes.items():
-        setattr(company, name, value)
+        setattr(provided if name.isupper() else company, name, value)
 
-    said = examined(ends_with=1)
+    said = examined(ends_with=0 if says.startswith("note") else 1)
 
     assert says in said
     assert f"-> {to_do}" in said
@@ -232,26 +243,6 @@ def test_addresses_where_nobody_listens_are_told_with_the_system_s_word(provided
     assert "the provider cannot be asked (ConnectionError): Connection refused." in said
     assert re.search(
         "WRONG project eu-prod: DCS cannot be reached at http://127.0.0.1:1:.*Connection refused", said
-    )
-
-
-def test_a_wrong_client_secret_is_found_before_a_viewer_finds_it(provided: Settings) -> None:
-    provided.SSO_CLIENT_SECRET = "expired"
-
-    said = examined(ends_with=1)
-
-    assert "WRONG sign-in: The provider does not accept the client portal or its secret" in said
-    assert "-> Check SSO_CLIENT_ID and SSO_CLIENT_SECRET" in said
-
-
-def test_an_unclear_answer_about_the_client_is_not_called_wrong(
-    provided: Settings,
-    company: openid.OpenId,  # noqa: F811
-) -> None:
-    company.down = "/token"
-
-    assert "note sign-in: Whether the provider accepts the client portal could not be found out" in examined(
-        ends_with=0
     )
 
 
@@ -330,28 +321,20 @@ def test_a_refused_key_is_told_once_and_not_tried_again(well: Settings, emulator
     assert "not-the-secret-key" not in said
 
 
-@pytest.mark.parametrize(
-    ("path", "permission"),
-    [
-        ("/instances", "dcs:instance:list"),
-        ("/instances/", "dcs:instance:get"),
-        ("/backups", "dcs:instance:getDataBackupLog"),
-    ],
-)
-def test_a_missing_permission_is_named(
-    well: Settings, emulator: Emulator, path: str, permission: str
-) -> None:
-    emulator.fail_with(403, path_contains=path, times=1)
-
-    said = examined(ends_with=1)
-
-    assert f"WRONG project eu-prod: The key lacks the permission {permission} (HTTP 403, DCS.2003" in said
-    assert "-> Give its user the policy DCS ReadOnlyAccess" in said
+LACKS, POLICY = "The key lacks the permission dcs:instance:", "Give its user the policy DCS ReadOnlyAccess"
 
 
 @pytest.mark.parametrize(
     ("spoil", "level", "says", "to_do"),
     [
+        *(
+            (partial(Emulator.fail_with, status=403, path_contains=path, times=1), "WRONG", said, POLICY)
+            for path, said in {
+                "/instances": f"{LACKS}list (HTTP 403, DCS.2003",
+                "/instances/": f"{LACKS}get (HTTP 403, DCS.2003",
+                "/backups": f"{LACKS}getDataBackupLog (HTTP 403, DCS.2003",
+            }.items()
+        ),
         (lambda e: e.fail_with(404, "APIGW.0101"), "WRONG", "rejects the call (HTTP 404", "Check DCS_REGION"),
         (lambda e: e.answer_html(), "WRONG", "is not the DCS API", "Check the endpoint: a proxy"),
         (lambda e: e.throttle(60), "note", "DCS asks for fewer calls just now", "Run the doctor again later"),
@@ -362,9 +345,15 @@ def test_a_missing_permission_is_named(
             "Run the doctor again",
         ),
         (lambda e: e.hang(), "WRONG", "DCS cannot be reached at", "Check the endpoint's name, the way out"),
+        (
+            lambda e: e.answer_body(b'{"instance_num":0,"instances":[]}', path_contains="/instances"),
+            "note",
+            "It has no instance",
+            "If there should be instances",
+        ),
     ],
 )
-def test_other_answers_of_dcs_are_told(
+def test_what_dcs_answers_is_told_with_what_to_do(
     well: Settings, emulator: Emulator, spoil: Callable[[Emulator], Any], level: str, says: str, to_do: str
 ) -> None:
     well.DCS_READ_BUDGET, well.DCS_READ_TIMEOUT = 1.0, 0.3
@@ -375,13 +364,3 @@ def test_other_answers_of_dcs_are_told(
     assert f"{level} project eu-prod: " in said
     assert says in said
     assert f"-> {to_do}" in said
-
-
-def test_a_project_without_instances_is_told_what_that_leaves_open(
-    well: Settings, emulator: Emulator
-) -> None:
-    emulator.answer_body(b'{"instance_num":0,"instances":[]}', path_contains="/instances")
-
-    said = examined(ends_with=0)
-
-    assert "note project eu-prod: It has no instance" in said

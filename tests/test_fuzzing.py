@@ -207,30 +207,6 @@ def test_any_body_is_answered(ada: Client, path: str, method: str, kind: str, bo
     check(ada.generic(method, path, body, content_type=kind))
 
 
-@pytest.fixture
-def strict(ada: Client) -> Client:
-    """Ada's browser as it is: it has a form's token to send."""
-    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
-    client.cookies = ada.cookies
-    return client
-
-
-@fuzzed
-@given(
-    token=st.one_of(LATIN, VALUES),
-    cookie=st.text(
-        st.characters(min_codepoint=33, max_codepoint=126, exclude_characters=';",\\'), max_size=64
-    ),
-)
-def test_no_made_up_token_carries_a_form_out(strict: Client, token: str, cookie: str) -> None:
-    strict.cookies["portal_csrf"] = cookie
-    response = strict.post("/sign-out/", {"csrfmiddlewaretoken": token})
-
-    check(response)
-    assert response.status_code == 403
-    assert strict.get("/").status_code == 200
-
-
 # --- The sign-in -----------------------------------------------------------------
 
 

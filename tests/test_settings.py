@@ -312,34 +312,36 @@ def _projects_file(folder: Path, content: str) -> str:
 # --- Settings that are wrong together ------------------------------------------
 
 
-def test_the_demo_cannot_be_switched_on_for_others(settings: Any) -> None:
-    settings.DCS_DEMO = True
-    settings.PORTAL_URL = "https://backups.example.com"
-    settings.DCS_PROJECTS = {"real": {"endpoint": "https://dcs.eu-west-101.myhuaweicloud.com"}}
-
-    assert _problems() == {"backups.E001", "backups.E002"}
-
-
-def test_production_needs_a_key_a_sign_in_and_a_project(settings: Any) -> None:
-    settings.DCS_DEMO = False
-    settings.SECRET_KEY = ""
-
-    assert _problems() == {"backups.E003", "backups.E005", "backups.E006"}
+COMPANY = {"SSO_ISSUER": "https://sso.example.com"}
 
 
 @pytest.mark.parametrize(
-    ("sign_in", "problem"),
+    ("changes", "problems"),
     [
-        ({"SSO_ISSUER": "https://sso.example.com", "SSO_PROXY_USER_HEADER": "X-User"}, "backups.E004"),
-        ({"SSO_ISSUER": "https://sso.example.com"}, "backups.E007"),
-        ({"SSO_PROXY_USER_HEADER": "X-User"}, "backups.E008"),
+        (
+            {
+                "DCS_DEMO": True,
+                "PORTAL_URL": "https://backups.example.com",
+                "DCS_PROJECTS": {"real": {"endpoint": "https://dcs.eu-west-101.myhuaweicloud.com"}},
+            },
+            {"E001", "E002"},
+        ),
+        ({"DCS_DEMO": False, "SECRET_KEY": ""}, {"E003", "E005", "E006"}),
+        (COMPANY | {"SSO_PROXY_USER_HEADER": "X-User"}, {"E004", "E006"}),
+        (COMPANY, {"E006", "E007"}),
+        ({"SSO_PROXY_USER_HEADER": "X-User"}, {"E006", "E008"}),
     ],
 )
-def test_a_sign_in_is_whole_and_the_only_one(settings: Any, sign_in: dict[str, str], problem: str) -> None:
-    for name, value in sign_in.items():
+def test_what_does_not_fit_together_is_a_problem_with_a_hint(
+    settings: Any, changes: dict[str, Any], problems: set[str]
+) -> None:
+    for name, value in changes.items():
         setattr(settings, name, value)
 
-    assert problem in _problems()
+    found = run_checks(tags=["portal"], include_deployment_checks=True)
+
+    assert {problem.id for problem in found} == {f"backups.{id}" for id in problems}
+    assert all(problem.hint for problem in found)
 
 
 def test_production_settings_pass_djangos_own_deployment_check() -> None:
@@ -353,12 +355,6 @@ def test_production_settings_pass_djangos_own_deployment_check() -> None:
     )
 
     assert result.returncode == 0, result.stderr
-
-
-def _problems() -> set[str | None]:
-    problems = run_checks(tags=["portal"], include_deployment_checks=True)
-    assert all(problem.hint for problem in problems)
-    return {problem.id for problem in problems}
 
 
 # --- .env.example --------------------------------------------------------------
