@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import shutil
 import socket
-import socketserver
 import statistics
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.servers.nginx import Nginx
 from tests.servers.served import free_port
+from tests.sso import openid
 
 from . import stub
 from .report import Effort, Row
@@ -154,20 +154,9 @@ def _asking(viewers: Sequence[Viewer], path: Callable[[], str]) -> Iterator[None
         asking.join()
 
 
-class _Drip(socketserver.BaseRequestHandler):
-    def handle(self) -> None:
-        with suppress(OSError):
-            self.request.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-            while True:
-                self.request.sendall(b"a")
-                time.sleep(1)
-
-
 @contextmanager
 def _dripping() -> Iterator[str]:
-    """Serve an identity provider whose answers are a header that never ends, a byte a second."""
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Drip) as server:
-        server.daemon_threads, server.block_on_close = True, False
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    """Serve an identity provider whose answer is a header that drips, byte by byte."""
+    with openid.running() as company:
+        company.drips = "/.well-known/openid-configuration", b"HTTP/1.1 200 OK\r\nX-Slow: "
+        yield company.issuer

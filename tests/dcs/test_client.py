@@ -6,7 +6,6 @@ import contextlib
 import gzip
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 
+from ..servers.nginx import self_signed
 from .conftest import Clients, refusal
 
 EMPTY = b'{"total_num":0,"backup_record_response":[]}'
@@ -215,11 +215,12 @@ def server(handle: Handler, *, context: ssl.SSLContext | None = None) -> Iterato
             assert not thread.is_alive(), "the client left its connection open"
 
 
-def answering(body: bytes, *, head: bytes = b"", status: bytes = b"200 OK") -> Handler:
-    length = b"Content-Length: %d\r\n" % len(body)
-    return lambda connection: connection.sendall(
-        b"HTTP/1.1 " + status + b"\r\n" + head + length + b"\r\n" + body
-    )
+def http(body: bytes, status: bytes = b"200 OK", head: bytes = b"") -> bytes:
+    return b"HTTP/1.1 %b\r\n%bContent-Length: %d\r\n\r\n%b" % (status, head, len(body), body)
+
+
+def answering(body: bytes, **others: bytes) -> Handler:
+    return lambda connection: connection.sendall(http(body, **others))
 
 
 def for_ever(start: bytes, piece: bytes, pause: float = 0.0) -> Handler:
@@ -345,10 +346,6 @@ def test_a_packed_answer_is_unpacked() -> None:
 # Connections ---------------------------------------------------------------------------
 
 
-def http(status: bytes, body: bytes) -> bytes:
-    return b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
-
-
 def keeping(*answers: bytes) -> Handler:
     """Give one answer after another over one connection, and keep it open."""
 
@@ -362,11 +359,11 @@ def keeping(*answers: bytes) -> Handler:
 
 def test_calls_one_after_another_share_one_connection() -> None:
     answers = {
-        "ok": http(b"200 OK", EMPTY),
-        "rejected": http(b"400 Bad Request", b'{"error_code":"DCS.4002","error_msg":"no"}'),
-        "garbled": http(b"200 OK", b"<html></html>"),
+        "ok": http(EMPTY),
+        "rejected": http(b'{"error_code":"DCS.4002","error_msg":"no"}', b"400 Bad Request"),
+        "garbled": http(b"<html></html>"),
         "empty": b"HTTP/1.1 204 No Content\r\n\r\n",
-        "last": http(b"200 OK", EMPTY),
+        "last": http(EMPTY),
     }
     with server(keeping(*answers.values())) as (endpoint, seen):
         client = client_at(endpoint)
@@ -451,20 +448,10 @@ class Certificate(NamedTuple):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    folder = tmp_path_factory.mktemp("tls")
-    path, key = str(folder / "certificate.pem"), str(folder / "key.pem")
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-keyout", key, "-out", path, "-days", "2", "-subj", "/CN=127.0.0.1",
-            "-addext", "subjectAltName=IP:127.0.0.1",
-        ],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
+    path, key = self_signed(tmp_path_factory.mktemp("tls"), "IP:127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path, key)
-    return Certificate(path, context)
+    return Certificate(str(path), context)
 
 
 @pytest.mark.needs("openssl", "openssl")
@@ -507,7 +494,7 @@ def test_calls_through_a_proxy_s_tunnel_share_it(
     certificate: Certificate, no_proxies: pytest.MonkeyPatch
 ) -> None:
     with (
-        server(keeping(*[http(b"200 OK", EMPTY)] * 2), context=certificate.context) as (endpoint, seen),
+        server(keeping(*[http(EMPTY)] * 2), context=certificate.context) as (endpoint, seen),
         server(tunnel_to(int(endpoint.rpartition(":")[2]))) as (proxy, asked),
     ):
         no_proxies.setenv("HTTPS_PROXY", proxy)

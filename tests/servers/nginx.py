@@ -28,6 +28,16 @@ http {{
 """
 
 
+def self_signed(folder: Path, name: str) -> tuple[Path, Path]:
+    """Make a certificate for a name such as DNS:localhost, and return it and its key."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-keyout", str(key), "-out", str(certificate), "-days", "2"]
+    command += ["-subj", f"/CN={name.partition(':')[2]}", "-addext", f"subjectAltName={name}"]
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
+
+
 class Nginx:
     """An nginx that runs, until the block is left, on two free ports in front of portals on `ports`."""
 
@@ -37,18 +47,12 @@ class Nginx:
         for readable in (folder.parent, folder):  # to nginx's own user
             readable.chmod(0o755)
         self._folder, self.http, self.https = folder, free_port(), free_port()
-        self.certificate, self.url = folder / "certificate.pem", f"https://{HOST}:{self.https}"
-        self._make_certificate()
+        self.certificate, self._key = self_signed(folder, f"DNS:{HOST}")
+        self.url = f"https://{HOST}:{self.https}"
         (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
         (folder / "dcs-backups.conf").write_text(self._adapted(ports))
         self._process = subprocess.Popen(["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)])
         wait_for(self._listens)
-
-    def _make_certificate(self) -> None:
-        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        command += ["-nodes", "-keyout", str(self._folder / "key"), "-out", str(self.certificate)]
-        command += ["-days", "2", "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
-        subprocess.run(command, check=True, capture_output=True)
 
     def _adapted(self, ports: list[int]) -> str:
         """Return the file of docs/ with the names, addresses and paths of this machine, and nothing else."""
@@ -61,7 +65,7 @@ class Nginx:
             (r"https://backups\.example\.com\$", f"https://{HOST}:{self.https}$"),
             (r"server_name backups\.example\.com", f"server_name {HOST}"),
             (r"/etc/ssl/certs/backups\.example\.com\.pem", str(self.certificate)),
-            (r"/etc/ssl/private/backups\.example\.com\.key", str(self._folder / "key")),
+            (r"/etc/ssl/private/backups\.example\.com\.key", str(self._key)),
             # The portal is at a port of its own here.
             (r"Host \$host;", "Host $host:$server_port;"),
         ):
