@@ -327,16 +327,6 @@ def test_a_redirect_is_not_followed_and_takes_no_signature_elsewhere() -> None:
     assert (len(seen), len(seen_elsewhere)) == (1, 0)
 
 
-def test_no_cookie_is_kept() -> None:
-    cookies = b"Set-Cookie: a=b; Path=/\r\nSet-Cookie2: c=d\r\n"
-    with server(answering(EMPTY, head=cookies)) as (endpoint, seen):
-        client = client_at(endpoint)
-        client.list_backup_records("i")
-        client.list_backup_records("i")
-    assert len(seen) == 2
-    assert b"cookie" not in seen[1].lower()
-
-
 def test_a_packed_answer_is_unpacked() -> None:
     with server(answering(gzip.compress(EMPTY), head=b"Content-Encoding: gzip\r\n")) as (endpoint, seen):
         assert client_at(endpoint).list_backup_records("i").body == EMPTY
@@ -403,15 +393,6 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     return monkeypatch
-
-
-def test_the_proxy_for_http_is_used(no_proxies: pytest.MonkeyPatch) -> None:
-    with server(answering(EMPTY)) as (proxy, seen):
-        no_proxies.setenv("HTTP_PROXY", proxy)
-        client_at("http://dcs.example:8080").list_backup_records("i")
-    lines = seen[0].split(b"\r\n")
-    assert lines[0].startswith(b"GET http://dcs.example:8080/v2/")
-    assert b"Host: dcs.example:8080" in lines
 
 
 def test_the_proxy_for_https_is_asked_for_a_tunnel(no_proxies: pytest.MonkeyPatch) -> None:

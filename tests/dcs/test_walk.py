@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -48,10 +47,11 @@ class Server:
 
     rows: list[str]
     total: TotalOf = of_the_list
-    cap: int = 1000
+    caps: tuple[int, ...] = (1000,)  # of one page after the other
     before: dict[int, Callable[[Server], object]] = field(default_factory=dict)
     ignores_offset: bool = False
     calls: list[tuple[int, int]] = field(default_factory=list)
+    misleads: bool = False  # as nobody can tell from a list's end: see walk's docstring
 
     def ask(self, offset: int, limit: int) -> Page[Row]:
         assert offset >= 0
@@ -59,8 +59,11 @@ class Server:
         self.calls.append((offset, limit))
         self.before.get(len(self.calls), lambda server: None)(self)
         start = 0 if self.ignores_offset else offset
-        shown = self.rows[start : start + min(limit, self.cap)]
-        return Page(tuple(Row(key) for key in shown), self.total(self, shown), len(shown))
+        shown = self.rows[start : start + min(limit, self.caps[len(self.calls) % len(self.caps)])]
+        total = self.total(self, shown)
+        if shown and len(shown) < limit and total == offset + len(shown) < len(self.rows):
+            self.misleads = True
+        return Page(tuple(Row(key) for key in shown), total, len(shown))
 
     def walk(self, max_records: int = 20_000, page_size: int = 1000) -> Walk[Row]:
         return walk(self.ask, page_size=page_size, max_records=max_records)
@@ -104,7 +107,7 @@ def test_without_any_total_a_list_is_read_until_nothing_new_comes(count: int) ->
 @pytest.mark.parametrize("cap", [1, 2, 7, 100, 999])
 @pytest.mark.parametrize("total", [of_the_list, absent])
 def test_a_server_that_caps_its_pages_is_read_to_the_end(cap: int, total: TotalOf) -> None:
-    server = Server(names(50 * min(cap, 40) + 3), cap=cap, total=total)
+    server = Server(names(50 * min(cap, 40) + 3), caps=(cap,), total=total)
     result = server.walk()
     assert keys(result) == server.rows
     assert result.complete
@@ -305,7 +308,9 @@ def test_a_key_that_is_revoked_during_a_walk_is_not_locked(emulator: Emulator, c
 
 # Any server ----------------------------------------------------------------------
 
-Change = Literal["add", "remove", "both"]
+
+def erratic(totals: list[int | None]) -> TotalOf:
+    return lambda server, shown: totals[len(server.calls) % len(totals)]
 
 
 @settings(max_examples=300, deadline=None)
@@ -314,56 +319,35 @@ Change = Literal["add", "remove", "both"]
     page_size=st.integers(2, 12),
     maximum=st.integers(2, 70),
     # Pages of one record leave no room for the overlap that shows a list moving.
-    caps=st.lists(st.integers(2, 12), max_size=8),
-    total=st.sampled_from(["list", "page", "none", "huge", "zero", "erratic"]),
+    caps=st.lists(st.integers(2, 12), min_size=1, max_size=8).map(tuple),
+    total=st.sampled_from([of_the_list, of_the_page, absent, erratic([10**9]), erratic([0])])
+    | st.lists(st.integers(0, 100) | st.none(), min_size=1, max_size=5).map(erratic),
     changes=st.dictionaries(
         st.integers(2, 30), st.lists(st.tuples(st.booleans(), st.integers(0, 59)), max_size=4), max_size=6
     ),
-    erratic=st.lists(st.integers(0, 100) | st.none(), min_size=1, max_size=5),
 )
 def test_whatever_a_server_does_a_walk_ends_and_is_honest(
     count: int,
     page_size: int,
     maximum: int,
-    caps: list[int],
-    total: str,
+    caps: tuple[int, ...],
+    total: TotalOf,
     changes: dict[int, list[tuple[bool, int]]],
-    erratic: list[int | None],
 ) -> None:
-    rows = names(count)
-    always = set(rows)
-    calls = 0
-    pages_start_short = False
+    always = set(names(count))
 
-    def ask(offset: int, limit: int) -> Page[Row]:
-        nonlocal calls, pages_start_short
-        calls += 1
-        for adds, place in changes.get(calls, []):
+    def change(server: Server) -> None:
+        for adds, place in changes[len(server.calls)]:
             if adds:
-                rows.insert(0, f"new{calls}.{place}.{len(rows)}")
-            elif rows:
-                always.discard(rows.pop(place % len(rows)))
-        cap = caps[calls % len(caps)] if caps else limit
-        shown = rows[offset : offset + min(limit, cap)]
-        totals = {
-            "list": len(rows), "page": len(shown), "none": None, "huge": 10**9, "zero": 0,
-            "erratic": erratic[calls % len(erratic)],
-        }  # fmt: skip
-        promised = totals[total]
-        # The one thing that nobody can tell from the end: see the module's docstring.
-        if (
-            shown
-            and len(shown) < limit
-            and offset + len(shown) < len(rows)
-            and promised == offset + len(shown)
-        ):
-            pages_start_short = True
-        return Page(tuple(Row(key) for key in shown), promised, len(shown))
+                server.rows.insert(0, f"new{len(server.calls)}.{place}.{len(server.rows)}")
+            elif server.rows:
+                always.discard(server.rows.pop(place % len(server.rows)))
 
-    result = walk(ask, page_size=page_size, max_records=maximum)
+    server = Server(names(count), total=total, caps=caps, before=dict.fromkeys(changes, change))
+    result = server.walk(maximum, page_size)
 
     assert len(keys(result)) == len(set(keys(result)))
-    assert calls <= 2 * (2 * (count + 4 * 6) + 4)
+    assert len(server.calls) <= 2 * (2 * (count + 4 * 6) + 4)
     assert {row.key for page in result.pages for row in page.records} == set(keys(result))
-    if result.complete and not pages_start_short:
+    if result.complete and not server.misleads:
         assert always <= set(keys(result))

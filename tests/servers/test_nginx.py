@@ -128,25 +128,6 @@ def test_exports_and_files_come_through_whole_and_files_are_kept_for_ever(produc
         assert "default-src 'self'" in headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/static/../manage.py",
-        "/static/%2e%2e/manage.py",
-        "/static/..%2f..%2fsecret-key",
-        "/static//etc/passwd",
-    ],
-)
-def test_no_other_file_is_given_out(production: Production, path: str) -> None:
-    # requests would tidy the path up.
-    with production.servers[0].connect() as connection:
-        host = f"{HOST}:{production.nginx.https}"
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
-
-    assert answer.startswith(b"HTTP/1.1 404 "), answer[:100]
-
-
 def test_too_much_is_refused_before_the_portal_sees_it(production: Production) -> None:
     nginx = production.nginx
 
