@@ -87,8 +87,12 @@ def signed_in(client: Client, link: str = "/") -> Any:
     return get(client, at_provider(to_provider(client, link)))
 
 
-def tried_again(client: Client, page: Any) -> Any:
-    """Follow a failure's way on, through the provider, and return the answer to the callback."""
+def tried_again(client: Client, page: Any, company: openid.OpenId) -> str:
+    """Follow a failure's way on by a provider that is well again; return the link to which that leads."""
+    company.reset()
+    portals_provider.forget_providers()
     [way_on] = re.findall(r'<a class="btn primary" href="([^"]*)"', page.content.decode())
     location = get(client, unescape(way_on)).headers["Location"]
-    return get(client, at_provider(get(client, location).headers["Location"]))
+    answer = get(client, at_provider(get(client, location).headers["Location"]))
+    assert answer.status_code == 303, answer.content.decode()
+    return str(answer.headers["Location"])
