@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
@@ -231,6 +233,18 @@ def restart() -> None:
 def shell_environment() -> dict[str, str]:
     """What a shell would hand on to ./run: without what the browser tests need in this process."""
     return {name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}
+
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the checkout to its end, and return what it said."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=shell_environment() | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:

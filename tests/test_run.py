@@ -21,11 +21,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import shell_environment
+from .conftest import ROOT, python, shell_environment
 from .servers.served import browser, serving, token_of, wait_for
 from .test_settings import PRODUCTION
-
-ROOT = Path(__file__).resolve().parent.parent
 
 RECORDING_PIP = """
 import json, os, pathlib, sys, time
@@ -352,14 +350,7 @@ def test_what_is_skipped_elsewhere_fails_in_ci(tmp_path: Path, ci: str, outcome:
         "import pytest\n@pytest.mark.needs('no-such-program', 'no-such-package')\ndef test_it(): ...\n"
     )
 
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-c", os.devnull, tmp_path],
-        cwd=ROOT,
-        env=os.environ | {"CI": ci},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = python("-m", "pytest", "-p", "tests.conftest", "-c", os.devnull, str(tmp_path), CI=ci)
 
     assert outcome in result.stdout
     assert "install the Debian package no-such-package" in result.stdout or not ci

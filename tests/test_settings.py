@@ -6,8 +6,6 @@ import importlib.util
 import os
 import re
 import stat
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +17,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from dcsportal.environment import local_secret_key
 
-from .conftest import shell_environment
+from .conftest import ROOT, python
 from .servers.served import SECRET_KEY
 
-ROOT = Path(__file__).resolve().parent.parent
 REAL_PROJECT = {
     "DCS_REGION": "eu-west-101",
     "DCS_PROJECT_ID": "0123456789abcdef",
@@ -218,14 +215,7 @@ def test_a_refused_address_is_not_repeated_with_its_password(load: Load, name: s
 
 @pytest.mark.parametrize("command", [["manage.py", "check"], ["-c", "import dcsportal.wsgi"]])
 def test_a_wrong_value_stops_the_start_without_a_traceback(command: list[str]) -> None:
-    result = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=os.environ | {"DCS_PAGE_SIZE": "1001"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = python(*command, DCS_PAGE_SIZE="1001")
 
     assert result.returncode == 1
     assert result.stderr.strip() == "DCS_PAGE_SIZE is '1001', but must be a whole number from 1 to 1000."
@@ -345,14 +335,7 @@ def test_what_does_not_fit_together_is_a_problem_with_a_hint(
 
 
 def test_production_settings_pass_djangos_own_deployment_check() -> None:
-    result = subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
-        cwd=ROOT,
-        env=shell_environment() | PRODUCTION,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
 
     assert result.returncode == 0, result.stderr
 

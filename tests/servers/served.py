@@ -18,10 +18,11 @@ from typing import Any
 import requests
 
 from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID
 
-from ..conftest import SETTINGS, shell_environment, wait_for
+from ..conftest import ROOT, SETTINGS, shell_environment, wait_for
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 SECRET_KEY = "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import psycopg
 
+from ..conftest import python
 from .postgresql import DATABASE, Postgres
-from .served import ROOT
 
 # What reaches the database.
 FILES = (
@@ -27,14 +23,7 @@ OPTIONS = ("-n0", "-p", "no:cacheprovider", "--reuse-db")
 def test_whatever_is_sent_is_answered_on_postgresql_too(postgres: Postgres) -> None:
     # These tests' own settings stand in the environment already, and come first.
     database = {"TESTS_DATABASE_URL": postgres.url, "DATABASE_URL": postgres.url}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--hypothesis-profile=few", *OPTIONS, *FILES],
-        cwd=ROOT,
-        env=os.environ | database,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python("-m", "pytest", "-q", "--hypothesis-profile=few", *OPTIONS, *FILES, **database)
     with psycopg.connect(postgres.url_of(f"test_{DATABASE}")) as connection:
         (migrations,) = connection.execute("SELECT count(*) FROM django_migrations").fetchone() or (0,)
 

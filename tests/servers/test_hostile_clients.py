@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
+from backups.emulator.fleet import BULK_HISTORY_ID
 from backups.management.worker import LIMITS
 
-from .served import Served
+from .served import HISTORY, Served
 
-HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 LONG_HISTORY = f"/projects/eu-prod/instances/{BULK_HISTORY_ID}/?per_page=200"
 
 

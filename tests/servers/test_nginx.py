@@ -19,14 +19,12 @@ import pytest
 import requests
 
 from backups.emulator.api import Emulator
-from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
+from backups.emulator.fleet import BULK_HISTORY_ID
 
 from ..sso import openid
 from .conftest import METRICS_TOKEN, Production
 from .nginx import HOST, Nginx
-from .served import ROOT, token_of, wait_for
-
-HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
+from .served import HISTORY, ROOT, token_of, wait_for
 
 
 def test_viewers_come_in_by_https_and_stay_there_with_links_of_eight_kilobytes(

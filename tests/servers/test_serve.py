@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,16 +19,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
-from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.management import starting
 from backups.management.server import COUNTS_BYTES
 
-from ..conftest import shell_environment
+from ..conftest import python
 from .conftest import Environment
-from .served import ROOT, Served, free_port, serving, wait_for
-
-HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
-
+from .served import HISTORY, ROOT, Served, free_port, serving, wait_for
 
 # --- The end ---------------------------------------------------------------------
 
@@ -287,21 +281,11 @@ def test_a_new_version_collects_its_static_files_beside_those_in_use(
     assert [version.is_dir() for version in versions] == [False] * 3 + [True] * 3
 
 
-def run(command: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", command, *arguments],
-        cwd=ROOT,
-        env=shell_environment() | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
 def test_a_database_that_cannot_be_used_is_one_sentence(environment: Environment, tmp_path: Path) -> None:
     missing = f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.sqlite3'}"
-    result = run("serve", "--bind", f"127.0.0.1:{free_port()}", **environment(DATABASE_URL=missing))
+    result = python(
+        "manage.py", "serve", "--bind", f"127.0.0.1:{free_port()}", **environment(DATABASE_URL=missing)
+    )
 
     assert result.returncode == 1
     assert result.stderr.startswith("The database cannot be used: ")
@@ -322,7 +306,9 @@ def test_wrong_options_are_one_sentence(options: dict[str, Any], sentence: str) 
 
 def test_the_doctor_tells_a_postgresql_that_is_away_without_its_password(environment: Environment) -> None:
     address = "postgresql://portal:a-secret-word@127.0.0.1:1/portal"
-    result = run("doctor", **environment(DATABASE_URL=address, PORTAL_URL="http://127.0.0.1:8000"))
+    result = python(
+        "manage.py", "doctor", **environment(DATABASE_URL=address, PORTAL_URL="http://127.0.0.1:8000")
+    )
     said = " ".join(result.stdout.split())
 
     assert result.returncode == 1

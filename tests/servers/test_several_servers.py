@@ -22,9 +22,8 @@ from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 from backups.emulator.server import running
 
 from .postgresql import Postgres
-from .served import ROOT, Served, browser, environment_of, ids_of, serving, token_of, wait_for
+from .served import HISTORY, ROOT, Served, browser, environment_of, ids_of, serving, token_of, wait_for
 
-HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 BULK = f"/projects/eu-prod/instances/{BULK_HISTORY_ID}/"
 # What a viewer may be told while something is away or just coming back.
 HONEST = {200, 503}

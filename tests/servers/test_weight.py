@@ -5,11 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page
 
-from backups.emulator.fleet import ORDERS_CACHE_ID
+from .served import HISTORY, Served
 
-from .served import Served
-
-HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 FIRST_VIEW, FIRST_REQUESTS = 70_000, 14
 NEXT_VIEW = 17_000
 ON_THE_WIRE = """() => ["navigation", "resource"].flatMap(kind =>
