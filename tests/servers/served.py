@@ -11,7 +11,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,25 @@ class Served:
         """Return the process ids of the workers that live."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in children.split()]
+
+
+@contextlib.contextmanager
+def asking(ask: Callable[[int], int], viewers: int = 1) -> Iterator[Counter[int]]:
+    """Let so many viewers ask again and again until the block is left, and count the statuses they get."""
+    seen, leave = Counter[int](), threading.Event()
+
+    def look(viewer: int) -> None:
+        while not leave.wait(0.05):  # a script would be told to ask less often
+            seen[ask(viewer)] += 1
+
+    with ThreadPoolExecutor(viewers) as pool:
+        looks = [pool.submit(look, viewer) for viewer in range(viewers)]
+        try:
+            yield seen
+        finally:
+            leave.set()
+        for one in looks:
+            one.result()
 
 
 def token_of(page: requests.Response) -> str:

@@ -7,9 +7,6 @@ import re
 import socket
 import ssl
 import subprocess
-import threading
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -24,7 +21,7 @@ from backups.emulator.fleet import BULK_HISTORY_ID
 from ..sso import openid
 from .conftest import METRICS_TOKEN, Production
 from .nginx import HOST, Nginx
-from .served import HISTORY, ROOT, token_of, wait_for
+from .served import HISTORY, ROOT, asking, token_of, wait_for
 
 
 def test_viewers_come_in_by_https_and_stay_there_with_links_of_eight_kilobytes(
@@ -175,23 +172,15 @@ def test_slow_clients_wait_at_nginx_and_even_forms_go_on(production: Production)
 
 def test_while_one_server_is_replaced_no_viewer_notices(production: Production) -> None:
     sessions = [production.signed_in() for _ in range(2)]
-    seen: Counter[int] = Counter()
-    leave = threading.Event()
 
-    def look(session: requests.Session) -> None:
-        while not leave.is_set():
-            seen[session.get(production.url + HISTORY, timeout=60).status_code] += 1
-            leave.wait(0.05)  # a script would be told to ask less often
+    def look(viewer: int) -> int:
+        return sessions[viewer].get(production.url + HISTORY, timeout=60).status_code
 
-    with ThreadPoolExecutor(2) as pool:
-        viewers = [pool.submit(look, session) for session in sessions]
+    with asking(look, viewers=2) as seen:
         wait_for(lambda: seen.total() > 20)
         production.replace_the_first()
         until = seen.total() + 40
         wait_for(lambda: seen.total() > until)
-        leave.set()
-        for viewer in viewers:
-            viewer.result()
 
     assert set(seen) == {200}
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +21,7 @@ from backups.management.server import COUNTS_BYTES
 
 from ..conftest import python
 from .conftest import Environment
-from .served import HISTORY, ROOT, Served, free_port, serving, wait_for
+from .served import HISTORY, ROOT, Served, asking, free_port, serving, wait_for
 
 # --- The end ---------------------------------------------------------------------
 
@@ -172,23 +169,6 @@ def test_behind_a_sign_in_proxy_no_header_but_its_own_names_the_viewer(environme
 # --- The reload ------------------------------------------------------------------
 
 
-@contextmanager
-def asked_all_the_time(server: Served) -> Iterator[set[int]]:
-    """Ask again and again, each time by a new connection, until the block is left."""
-    seen: set[int] = set()
-    leave = threading.Event()
-
-    def look() -> None:
-        while not leave.is_set():
-            seen.add(server.get("/sign-in/").status_code)
-
-    viewer = threading.Thread(target=look)
-    viewer.start()
-    yield seen
-    leave.set()
-    viewer.join()
-
-
 def test_new_keys_are_taken_without_a_stop(
     emulator: Emulator, environment: Environment, tmp_path: Path
 ) -> None:
@@ -208,10 +188,10 @@ def test_new_keys_are_taken_without_a_stop(
         emulator.reset()
 
         new = "a-new-key-" * 6
-        with asked_all_the_time(server) as seen:
+        with asking(lambda _: server.get("/sign-in/").status_code) as seen:
             write(f"DCS_SK={sk}", f"SECRET_KEY={new}", f"SECRET_KEY_FALLBACKS={old}")
             _reload(server)
-        assert seen == {200}
+        assert set(seen) == {200}
         assert session.get(server.url + HISTORY).status_code == 200
         # A tab that asks at the same moment still sends it.
         assert session.cookies["portal_session"] == cookie
