@@ -94,6 +94,17 @@ class InstanceSummary(models.Model):
     due_at = models.DateTimeField(null=True)
     urgency = models.SmallIntegerField(choices=Urgency, default=Urgency.IDLE, db_default=Urgency.IDLE)
     shown_due_at = models.DateTimeField(null=True)
+    facts = models.TextField(default="", db_default="")
+    verdict = models.CharField(max_length=12, default="", db_default="")
+    reason = models.CharField(max_length=24, default="", db_default="")
+    since = models.DateTimeField(null=True)
+    holds_until = models.DateTimeField(null=True)
+    newest_at = models.DateTimeField(null=True)
+    days = models.CharField(max_length=40, default="", db_default="")
+    engine = models.CharField(max_length=40, default="", db_default="")
+    tags = models.TextField(default="", db_default="")
+    search = models.TextField(default="", db_default="")
+    listed_digest = models.CharField(max_length=8, default="", db_default="")
 
     class Meta:
         indexes: ClassVar = [
@@ -174,3 +185,51 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.backup_id} before {self.reading_id}"
+
+
+class VerdictChange(models.Model):
+    """From when on there was another verdict on an instance, and which; `before` is empty for the first one.
+
+    A change that comes by time alone, as a missed objective does, is kept before it comes; the next reading
+    takes it back where that says otherwise. `since` is when a bound was passed, which a reading may learn
+    later.
+    """
+
+    instance = models.ForeignKey(
+        Instance, models.CASCADE, related_name="verdicts", db_index=False, db_constraint=False
+    )
+    at = models.DateTimeField()
+    verdict = models.CharField(max_length=12)
+    reason = models.CharField(max_length=24)
+    since = models.DateTimeField(null=True)
+    before_verdict = models.CharField(max_length=12, default="")
+    before_reason = models.CharField(max_length=24, default="")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["instance", "at"], name="verdicts_by_instance"),
+            models.Index(fields=["at"], name="verdicts_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} ({self.reason}) at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class BackupFailure(models.Model):
+    """A backup that failed, in short; it stays when its record leaves the list."""
+
+    instance = models.ForeignKey(
+        Instance, models.CASCADE, related_name="failures", db_index=False, db_constraint=False
+    )
+    backup_id = models.CharField(max_length=72)
+    started_at = models.DateTimeField()
+    error_code = models.CharField(max_length=40)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["instance", "backup_id"], name="one_row_a_failure")
+        ]
+        indexes: ClassVar = [models.Index(fields=["started_at"], name="failures_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.backup_id} {self.error_code}"

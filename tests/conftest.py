@@ -212,6 +212,9 @@ def forget_everything() -> None:
 
     restart()
     for model in (
+        models.VerdictChange,
+        models.BackupFailure,
+        models.InstanceSummary,
         models.Change,
         models.Backup,
         models.Reading,

@@ -6,12 +6,12 @@ from . import words
 from .blocks import Block, not_now, restore_blocks
 from .days import STATES, Day, day_counts
 from .differences import compared
-from .facts import BackupBrief, Facts
+from .facts import BackupBrief, Facts, facts_with, unsupported_facts
 from .hints import Hint
-from .overview import overview
+from .overview import Overview, overview
 from .rows import rows_of
 from .sizes import axis, chart, line, size_change, spark
-from .verdict import VERDICTS, Objective, Verdict, objective_of, verdict_of
+from .verdict import VERDICTS, Objective, Verdict, longest_believed, objective_of, verdict_of
 from .words import outlook_text
 
 __all__ = [
@@ -23,12 +23,15 @@ __all__ = [
     "Facts",
     "Hint",
     "Objective",
+    "Overview",
     "Verdict",
     "axis",
     "chart",
     "compared",
     "day_counts",
+    "facts_with",
     "line",
+    "longest_believed",
     "not_now",
     "objective_of",
     "outlook_text",
@@ -37,6 +40,7 @@ __all__ = [
     "rows_of",
     "size_change",
     "spark",
+    "unsupported_facts",
     "verdict_of",
     "words",
 ]

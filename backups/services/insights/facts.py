@@ -135,6 +135,22 @@ def facts_of(
     )
 
 
+def facts_with(facts: Facts, instance: Instance, *, tag_key: str = "") -> Facts:
+    """Return the facts with what the instance itself says by now."""
+    return msgspec.structs.replace(
+        facts,
+        unsupported=_unsupported(instance, False) or facts.unsupported,
+        status=instance.status,
+        tag=dict(instance.tags).get(tag_key, "") if tag_key else "",
+    )
+
+
+def unsupported_facts(facts: Facts | None, read_at: datetime) -> Facts:
+    """Return the facts once DCS has said that it never backs this instance up."""
+    facts = facts or Facts(read_at=read_at, whole=True, confirmed=True, total=0, kinds={})
+    return msgspec.structs.replace(facts, unsupported=facts.unsupported or "not_supported")
+
+
 def _unsupported(instance: Instance | None, dcs_says_so: bool) -> str:
     if instance and instance.cache_mode == "single":
         return "single_node"

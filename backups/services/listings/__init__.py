@@ -23,10 +23,11 @@ from .instances import at_hand, cached_instance, cached_instances, project_insta
 from .listing import RUNNING_FRESH_SECONDS, Listing, NothingToShow, is_fresh
 from .metrics import begin as begin_metrics
 from .reader import read_side_by_side
-from .recording import row_id
+from .recording import Recorded, reading_recorded, row_id
 from .removal import Removed, remove_instance, remove_project, remove_remarks
 from .rows import LISTED, instances_of, watched_since
 from .rows import as_of as records_as_of
+from .rows import listed as listed_records
 from .rows import unlisted as unlisted_records
 from .store import COUNTED_SECONDS, claim, count
 from .store import drop as release_claim
@@ -43,6 +44,7 @@ __all__ = [
     "Listing",
     "Notes",
     "NothingToShow",
+    "Recorded",
     "Removed",
     "Subject",
     "TooManyUnknown",
@@ -63,9 +65,11 @@ __all__ = [
     "instances_of",
     "is_fresh",
     "key_hold",
+    "listed_records",
     "notes_of_histories",
     "project_instances",
     "read_side_by_side",
+    "reading_recorded",
     "records_as_of",
     "refusal",
     "release_claim",

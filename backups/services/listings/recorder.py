@@ -18,7 +18,7 @@ from ..problems import Problem
 from . import generations, rows, store
 from .recorded_backups import BackupsRecording
 from .recorded_instances import InstancesRecording, RestoresRecording
-from .recording import Recording
+from .recording import Recorded, Recording, tell
 from .subjects import Subject
 
 
@@ -47,6 +47,7 @@ def _failed(subject: Subject, problem: Problem, at: datetime) -> None:
         since = instance.gone_since or at
         Instance.objects.filter(pk=instance.pk).update(gone_since=since, gone_why="unknown")
         _let_it_come_back(subject)
+    tell(Recorded(subject, at, instance.pk, problem=problem))
     if subject.kind != "backups":
         return
     last = Reading.objects.filter(instance=instance).order_by("-pk").first()

@@ -6,15 +6,18 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
+
+from django.dispatch import Signal
 
 from ...dcs.records import BackupRecord
 from ...dcs.records import Instance as InstanceRecord
 from ...dcs.walk import Walk
 from ...models import CloudProject, Note
+from ..problems import Problem
 from ..projects import CLOUD_ID, Project
 from . import generations, store
 from .generations import Cached, Generation, Pointer
@@ -25,6 +28,25 @@ log = logging.getLogger(__name__)
 # So few that whoever waits for SQLite, as a sign-in does, waits for a moment only.
 CHUNK = 100
 _TRIES = 3
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was recorded of a list: a reading, of which it is the newest, or why there was none.
+
+    `instance` is the row of the list's instance, 0 where it has none.
+    """
+
+    subject: Subject
+    at: datetime
+    instance: int = 0
+    generation: Generation | None = None
+    records: tuple[Any, ...] = ()
+    problem: Problem | None = None
+
+
+# Sent with `recorded` once what it tells is in the database.
+reading_recorded = Signal()
 
 
 class Overtaken(Exception):
@@ -56,9 +78,13 @@ class Recording:
 
     def write(self) -> None:
         """Write it, unless a newer one was written meanwhile; a full or busy database costs a gap."""
-        store.asked(self._write, None)
+        generation = store.asked(self._write, None)
+        if generation:
+            records = self.new.decoded.records
+            tell(Recorded(self.subject, self.read_at, generation.instance, generation, records))
 
-    def _write(self) -> None:
+    def _write(self) -> Generation | None:
+        """Return the generation that was written, None where that was none of this reading."""
         recording = self
         for _ in range(_TRIES):
             try:
@@ -67,15 +93,16 @@ class Recording:
                 pointer = generations.look_up(self.subject)
                 if pointer.generation and pointer.generation.read_at >= self.read_at:
                     generations.written(self.subject, pointer)
-                    return
+                    return None
                 recording = type(self)(self.subject, self.walk, self.read_at, pointer)
             else:
                 pointer = Pointer.of(text)
                 generations.written(self.subject, pointer)
                 self.new.decoded.instance = pointer.generation.instance if pointer.generation else 0
                 self.new.decoded.sent = {}
-                return
+                return pointer.generation
         log.warning("a reading of %s could not be kept: others were written meanwhile", self.subject.kind)
+        return None
 
     def _written(self) -> str:
         """Write it and return the list's note. Raises Overtaken and django.db.Error."""
@@ -120,6 +147,11 @@ class Recording:
         if not store.replace(self.key, old, new):
             raise Overtaken
         return new
+
+
+def tell(recorded: Recorded) -> None:
+    """Tell whoever makes something of it; a busy database costs that, and not the reading."""
+    store.asked(lambda: reading_recorded.send(sender=Recorded, recorded=recorded), None)
 
 
 def row_id(record: BackupRecord | InstanceRecord) -> str:

@@ -1,0 +1,43 @@
+"""The last days of an instance in a few letters, as its row keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from ..insights import STATES, Overview
+
+DAYS = 14
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"[: len(STATES)]
+
+
+@dataclass(frozen=True)
+class ShortDay:
+    """A day in UTC: one of STATES, and whether something failed beside what the day is called after."""
+
+    date: date
+    state: str
+    also_failed: bool = False
+
+
+def days_text(seen: Overview) -> str:
+    """Return "2026-11-24:aaaFaaaaaah": the last day, and a letter a day, a capital where one failed too."""
+    days = seen.days[-DAYS:]
+    letters = (_LETTERS[STATES.index(day.state)] for day in days)
+    marks = (one.upper() if day.also_failed else one for one, day in zip(letters, days, strict=True))
+    return f"{days[-1].date}:{''.join(marks)}"
+
+
+def short_days(text: str, now: datetime) -> Sequence[ShortDay]:
+    """Return the last days up to now, as far as they are known: those since the last reading are not."""
+    today = now.astimezone(UTC).date()
+    known: dict[date, ShortDay] = {}
+    if text:
+        last_text, _, marks = text.partition(":")
+        last = date.fromisoformat(last_text)
+        for back, mark in enumerate(reversed(marks)):
+            state = STATES[_LETTERS.index(mark.lower())]
+            known[last - timedelta(days=back)] = ShortDay(last - timedelta(days=back), state, mark.isupper())
+    days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
+    return [known.get(day, ShortDay(day, "unknown")) for day in days]

@@ -1,0 +1,178 @@
+"""What the board keeps of each reading: the verdict, since when it is so, and when it was another one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pytest_django.fixtures import Settings
+
+from backups.dcs.records import Instance as InstanceRecord
+from backups.dcs.walk import Walk
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.models import BackupFailure, Instance, InstanceSummary, VerdictChange
+from backups.services import listings
+from backups.services.board.days import DAYS, short_days
+from backups.services.listings import Subject, recorder
+from backups.services.projects import Project
+
+from .api_records import DCS_SAYS_NO, EXPIRED, FAILED, api_time, raw, utc
+from .conftest import later, read, settled
+from .readings import walk_of
+
+NOON = utc("11-24 12:00")
+Backups = dict[str, dict[str, Any]]
+FRESH: Backups = {"11-24 03:00": {}}
+
+
+def read_list(project: Project, at: datetime, backups: Backups) -> None:
+    """Let the portal read these backups of orders-cache; the keys are their times."""
+    sent = [
+        raw(backup_id=f"b-{when}".replace(" ", "-").replace(":", ""), **_times(when), **fields)
+        for when, fields in backups.items()
+    ]
+    subject = Subject("backups", project, ORDERS_CACHE_ID)
+    recorder.accept(subject, walk_of(sent), read_at=at).write()
+
+
+def _times(when: str) -> dict[str, str]:
+    return dict.fromkeys(("created_at", "execution_at", "updated_at"), api_time(utc(when)))
+
+
+def read_instance(project: Project, at: datetime, *, kind: Any = "instances", **fields: Any) -> None:
+    record = InstanceRecord.from_api({"instance_id": ORDERS_CACHE_ID, "status": "RUNNING", **fields})
+    subject = Subject(kind, project, ORDERS_CACHE_ID if kind == "instance" else "")
+    recorder.accept(subject, Walk((), (record,), 1, False, False), read_at=at).write()
+
+
+def changes() -> list[tuple[str, str]]:
+    """When there was another verdict, and which."""
+    return [
+        (f"{one.at:%m-%d %H:%M}", f"{one.before_reason} -> {one.reason}")
+        for one in VerdictChange.objects.order_by("at")
+    ]
+
+
+def row() -> InstanceSummary:
+    return InstanceSummary.objects.get(instance__instance_id=ORDERS_CACHE_ID)
+
+
+def test_a_missed_objective_is_foreseen_and_a_newer_backup_takes_it_back(
+    eu: Project, portal: Settings
+) -> None:
+    portal.DCS_RPO = timedelta(hours=10)
+    read_list(eu, NOON, FRESH)
+    foreseen = changes()
+    passing = row().holds_until
+    read_list(eu, NOON + timedelta(minutes=30), {**FRESH, "11-24 12:10": {}})
+
+    assert foreseen == [
+        ("11-24 12:00", " -> within_objective"),
+        ("11-24 13:00", "within_objective -> objective_missed"),
+    ]
+    assert passing == utc("11-24 13:00") + timedelta(microseconds=1)
+    assert changes() == foreseen[:1]
+    assert (row().verdict, row().holds_until, row().newest_at) == ("usable", None, utc("11-24 12:10"))
+
+
+def test_a_breach_that_came_between_two_readings_is_dated_to_its_bound(eu: Project, portal: Settings) -> None:
+    portal.DCS_RPO = timedelta(hours=10)
+    read_list(eu, NOON, FRESH)
+    read_list(eu, utc("11-24 13:40"), FRESH)
+    read_list(eu, utc("11-24 14:20"), {**FRESH, "11-24 14:00": {}})
+
+    assert changes() == [
+        ("11-24 12:00", " -> within_objective"),
+        ("11-24 13:00", "within_objective -> objective_missed"),
+        ("11-24 14:20", "objective_missed -> within_objective"),
+    ]
+    assert [one.since for one in VerdictChange.objects.order_by("at")] == [
+        None,
+        utc("11-24 13:00"),
+        utc("11-24 14:20"),
+    ]
+
+
+def test_a_reading_that_comes_too_late_says_that_nobody_knew_meanwhile(eu: Project) -> None:
+    read_list(eu, NOON, FRESH)
+    read_list(eu, utc("11-24 18:00"), FRESH)
+
+    assert changes() == [
+        ("11-24 12:00", " -> no_objective"),
+        ("11-24 14:10", "no_objective -> read_too_long_ago"),
+        ("11-24 18:00", "read_too_long_ago -> no_objective"),
+    ]
+
+
+def test_a_reading_that_is_older_than_what_is_known_changes_nothing(eu: Project) -> None:
+    read_list(eu, NOON, FRESH)
+    read_list(eu, utc("11-24 11:00"), {"11-24 03:00": DCS_SAYS_NO})
+
+    assert changes() == [("11-24 12:00", " -> no_objective")]
+
+
+def test_what_the_instance_says_of_itself_is_judged_without_a_new_list(eu: Project, portal: Settings) -> None:
+    portal.DCS_RPO_TAG = "rpo"
+    read_list(eu, NOON, FRESH)
+    read_instance(eu, utc("11-24 12:05"), status="RESTARTING", name="orders-cache", engine="Redis")
+    read_instance(eu, utc("11-24 12:10"), tags=[{"key": "rpo", "value": "8h"}])
+    read_list(eu, utc("11-24 12:20"), FRESH)
+
+    assert changes() == [
+        ("11-24 12:00", " -> no_objective"),
+        ("11-24 12:05", "no_objective -> not_now"),
+        ("11-24 12:10", "not_now -> objective_missed"),
+    ]
+    assert (row().tags, row().since) == ("rpo=8h", utc("11-24 11:00"))
+
+
+def test_the_plan_decides_once_show_instance_tells_it(eu: Project) -> None:
+    plan = {"backup_at": [1, 2, 3, 4, 5, 6, 7], "begin_at": "03:00-04:00"}
+    daily = {"backup_type": "auto", "save_days": 7, "periodical_backup_plan": plan}
+    read_list(eu, NOON, {"11-22 03:00": {}})
+    read_instance(eu, NOON, kind="instance", instance_backup_policy={"policy": daily})
+
+    assert changes()[1:] == [("11-24 12:00", "no_objective -> objective_missed")]
+
+
+def test_an_instance_that_dcs_never_backs_up_has_a_verdict_without_a_list(
+    eu: Project, emulator: Emulator
+) -> None:
+    listings.project_instances(eu, now=later())
+    emulator.fail_with(400, code="DCS.4086", path_contains="/backups")
+    read(eu)
+    settled()
+
+    assert (row().verdict, row().reason) == ("unsupported", "not_supported")
+
+
+def test_what_failed_is_kept_when_its_record_has_gone(eu: Project) -> None:
+    read_list(eu, NOON, {**FRESH, "11-23 03:00": FAILED, "11-22 03:00": EXPIRED})
+    read_list(eu, NOON + timedelta(hours=1), {**FRESH, "11-24 12:30": FAILED})
+
+    kept = BackupFailure.objects.order_by("started_at").values_list("started_at", "error_code")
+    assert list(kept) == [(utc("11-23 03:00"), "dcs.08.0002"), (utc("11-24 12:30"), "dcs.08.0002")]
+
+
+def test_the_last_days_are_kept_and_those_after_the_reading_are_not_known(eu: Project) -> None:
+    read_list(eu, NOON, {**FRESH, "11-24 04:00": FAILED, "11-23 03:00": FAILED})
+
+    days = short_days(row().days, NOON + timedelta(days=1))
+
+    assert len(days) == DAYS
+    assert [(day.date.day, day.state, day.also_failed) for day in days[-3:]] == [
+        (23, "failed", False),
+        (24, "usable", True),
+        (25, "unknown", False),
+    ]
+
+
+def test_every_instance_of_the_list_can_be_searched_before_its_own_list_is_read(eu: Project) -> None:
+    listings.project_instances(eu, now=later())
+    settled()
+
+    found = row()
+    assert (found.engine, found.tags, found.facts) == ("redis 6.0", "team=shop", "")
+    assert found.search == f"orders-cache\n{ORDERS_CACHE_ID}"
+    assert InstanceSummary.objects.count() == Instance.objects.count() == 20
