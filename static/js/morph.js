@@ -8,6 +8,14 @@ function mayChange(name, element) {
   return !KEPT.has(name) && !(TYPED.has(name) && element.matches("input, textarea, select, option"));
 }
 
+// What has come or has changed shows it for a moment; ages change all the time.
+function mark(old, come = old) {
+  if (old === come || (old.matches?.("[data-rows] td:not(.c-when)") && old.textContent !== come.textContent)) {
+    come.classList?.add("came");
+  }
+}
+document.addEventListener("animationend", ({ target }) => target.classList.remove("came"));
+
 // The row that had the focus may be gone: its neighbour takes it over.
 function focused() {
   const row = document.activeElement?.closest("[data-rows] tbody tr");
@@ -43,8 +51,14 @@ window.htmx.defineExtension("morph", {
     const { style: root } = document.documentElement;
     root.overflowAnchor = "none"; // the browser would guess too
     window.Idiomorph.morph(target, fragment.querySelector("[data-live]"), {
-      // What was fetched into an opened block is in no page.
-      callbacks: { beforeAttributeUpdated: mayChange, beforeNodeMorphed: (node) => !("fetched" in (node.dataset ?? {})) },
+      callbacks: {
+        beforeAttributeUpdated: mayChange,
+        beforeNodeAdded: (node) => mark(node),
+        beforeNodeMorphed: (node, come) => {
+          mark(node, come);
+          return !("fetched" in (node.dataset ?? {})); // what was fetched into an opened block is in no page
+        },
+      },
       restoreFocus: false,
     });
     lookAgain(places);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -100,6 +101,29 @@ def test_a_backup_that_finishes_while_the_page_is_open_shows_itself_and_is_annou
     assert said == []
 
 
+@pytest.mark.parametrize(("motion", "animation"), [("no-preference", "came"), ("reduce", "none")])
+def test_what_has_changed_moves_and_nothing_where_motion_is_not_wanted(
+    open_page: OpenPage, emulator: Emulator, motion: Literal["no-preference", "reduce"], animation: str
+) -> None:
+    a_history(emulator, "backuping")
+    page = open_page(ORDERS)
+    page.emulate_media(reduced_motion=motion)
+    page.evaluate(
+        """() => new MutationObserver(() => {
+            for (const cell of document.querySelectorAll("td.came")) {
+                (window.moved ??= {})[cell.className.split(" ")[0]] = getComputedStyle(cell).animationName;
+            }
+        }).observe(document.body, { subtree: true, attributes: true, childList: true })"""
+    )
+
+    a_history(emulator, "succeed")
+    expect(newest(page)).to_contain_text("Succeeded")
+
+    moved = page.evaluate("window.moved")
+    assert moved["c-status"] == animation
+    assert not {"c-when", "c-name"} & set(moved)
+
+
 def test_a_backup_that_fails_says_why(open_page: OpenPage, emulator: Emulator) -> None:
     a_history(emulator, "backuping")
     page = open_page(f"{ORDERS}backups/{RUNNING}/")
@@ -135,7 +159,7 @@ def test_the_swap_keeps_focus_scroll_selection_menus_and_half_typed_text(
     page = open_page(ORDERS)
     row = page.get_by_role("link", name="backup_40", exact=True)
     row.focus()
-    page.evaluate("scrollTo(0, 400)")
+    page.evaluate("scrollTo(0, 700)")
     at = row.bounding_box()
     page.get_by_role("link", name="backup_35", exact=True).evaluate(
         "link => getSelection().selectAllChildren(link)"
