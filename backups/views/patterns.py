@@ -50,7 +50,8 @@ def patterns(request: HttpRequest) -> HttpResponse:
     refused = HistoryForm(QueryDict("status=bogus&from=soon"))
     seen = overview(listing, None, now=now)
     three_days_ago = now - timedelta(days=3)
-    point = recovery_point(listing, three_days_ago, now=now)
+    # One minute after a backup began that takes two.
+    point = recovery_point(listing, now - timedelta(hours=73, minutes=-1), now=now)
     context = {
         "clock": clock_of(request, now),
         "project": project,

@@ -1,4 +1,4 @@
-"""The recovery point: one answer on top, what was passed over and why, and what is not known."""
+"""The recovery point: one answer on top, what was ruled out and why, and what is not known."""
 
 from __future__ import annotations
 
@@ -52,13 +52,29 @@ def test_the_answer_stands_on_top_with_what_is_lost(ada: Client, emulator: Emula
 
     assert page.status_code == 200
     for words in (
-        "Newest usable backup from before this time backup_3",
-        "Lost at most 30 min",
-        "30 minutes of writes",
+        "Newest usable backup from before the asked time backup_3",
+        "Lost before the asked time 30 min",
+        "Overwritten if restored in place now",
     ):
         assert words in text_of(page)
     around = [("newer", 4), ("asked", 0), ("answer", 3), ("older", 2)]
     assert roles_of(page) == [(role, backup_id(number) if number else "") for role, number in around]
+
+
+def test_one_that_was_still_running_has_a_card_of_its_own(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [raw(2, updated_at="2026-11-01T02:09:00Z"), raw(1)])
+    words = (
+        "It began 32 s before the asked time and was still running.",
+        "If its data is from its start, 32 s are lost",
+        "What decides it: when the standby node took its copy",
+    )
+
+    page = text_of(ask(ada, "2026-11-01T02:00:37Z"))
+
+    for text in (page, ticket_of(ada, POINT, "2026-11-01T02:00:37Z")):
+        assert "Still running at that time" in text
+        for sentence in words:
+            assert sentence in text
 
 
 def test_what_was_passed_over_is_named_with_its_reason(ada: Client, emulator: Emulator) -> None:
@@ -76,7 +92,7 @@ def test_what_was_passed_over_is_named_with_its_reason(ada: Client, emulator: Em
     passed = [("passed", backup_id(n)) for n in (5, 4, 3, 2)]
     assert roles_of(page)[1:] == [*passed, ("answer", backup_id(1))]
     for words in (
-        "it ran across this time",
+        "it was still running at that time",
         "it failed · dcs.08.0002 The backup timed out.",
         "its file has expired; DCS still says that it can be restored",
         "DCS says no and gives no reason",
@@ -94,7 +110,7 @@ def test_of_many_passed_over_the_nearest_are_shown_and_the_rest_linked(
 
     assert roles_of(page)[1:4] == [("passed", backup_id(n)) for n in (40, 39, 38)]
     [more] = [link for link in links_of(page) if "&to=" in link]
-    assert "27 more were passed over" in text_of(page)
+    assert "27 more ruled out" in text_of(page)
     assert len(rows_of(ada.get(more))) == 40  # with the answer itself
 
 
@@ -115,11 +131,15 @@ def test_how_long_the_answer_is_likely_to_be_kept_is_said(ada: Client, emulator:
     ("records", "at", "words"),
     [
         ([], "2026-11-10", "DCS lists no backup of this instance."),
-        ([raw(3)], "2026-11-01", "DCS lists no backup from before it"),
+        ([raw(3)], "2026-11-01", "DCS lists no backup from before this time"),
         ([raw(3, updated_at=None)], "2026-11-10", "none is certainly from before it"),
-        ([raw(3, created_at="soon", execution_at=None)], "2026-11-10", "None of its backups has a time"),
-        ([raw(2, **NO)], "2026-11-10", "The one backup that began before it cannot be restored."),
-        ([raw(2, **NO), raw(1, **NO)], "2026-11-10", "None of the 2 backups that began before it"),
+        (
+            [raw(3, created_at="soon", execution_at=None)],
+            "2026-11-10",
+            "None of its backups has a readable time",
+        ),
+        ([raw(2, **NO)], "2026-11-10", "The only backup that began before this time cannot be restored."),
+        ([raw(2, **NO), raw(1, **NO)], "2026-11-10", "None of the 2 backups that began before this time"),
     ],
 )
 def test_none_is_said_plainly_with_the_reason(
@@ -153,7 +173,7 @@ def test_of_a_long_history_the_part_around_the_asked_time_is_read(
     page = ask(ada, "2026-11-05T12:30:00Z", f"{BULK}recovery-point/")
 
     assert ("answer", backup_id(108)) in roles_of(page)
-    assert "a nearer usable backup may exist" in text_of(page)
+    assert "a closer usable backup may exist" in text_of(page)
 
 
 def test_records_without_a_time_are_named_and_never_picked(ada: Client, emulator: Emulator) -> None:
@@ -163,8 +183,8 @@ def test_records_without_a_time_are_named_and_never_picked(ada: Client, emulator
     page = ask(ada, "2026-11-10")
 
     assert ("answer", backup_id(1)) in roles_of(page)
-    assert "A usable backup has no time that can be read" in text_of(page)
-    assert "never picked" in text_of(page)
+    assert "A usable backup has no readable time" in text_of(page)
+    assert "never recommended" in text_of(page)
     assert f"{ORDERS}backups/{backup_id(9)}/" in links_of(page)
 
 
@@ -174,8 +194,8 @@ def test_what_is_not_certain_is_said(ada: Client, emulator: Emulator) -> None:
     now = datetime.now(UTC)
     tomorrow = (now + timedelta(days=1)).isoformat()
 
-    assert "DCS does not tell when this backup started" in text_of(ask(ada, "2026-11-10"))
-    assert "This time is yet to come" in text_of(ask(ada, tomorrow))
+    assert "DCS does not say when this backup started" in text_of(ask(ada, "2026-11-10"))
+    assert "This time is in the future" in text_of(ask(ada, tomorrow))
     assert "The list was read before this time" in text_of(ask(ada, now.isoformat()))
 
 
@@ -184,10 +204,10 @@ def test_the_strip_of_time_has_words_for_those_who_do_not_see_it(ada: Client, em
 
     page = ask(ada, "2026-11-01T03:00Z").content.decode()
 
-    [label] = re.findall(r'<svg role="img"[^>]*aria-label="([^"]*)"', page)
-    assert "data is from 1 Nov 01:00:05 UTC" in label
-    assert "2 h later is the asked time, 1 Nov 03:00:00 UTC" in label
-    assert "1 backup between them" in label
+    [label] = re.findall(r'role="img"[^>]*aria-label="([^"]*)"', page)
+    assert "data from 1 Nov 01:00:05 UTC" in label
+    assert "asked time 1 Nov 03:00:00 UTC. 2 h lost" in label
+    assert "1 backup in between ruled out" in label
 
 
 # The time that is asked --------------------------------------------------------------------
@@ -203,19 +223,23 @@ def test_without_a_time_there_is_a_form_with_examples_that_work(ada: Client) -> 
     for link in examples:
         assert "Understood as" in text_of(ada.get(link, follow=True)), link
     for without in (page, ask(ada, "  ")):
-        assert "How far back it can go" in text_of(without)
+        assert "How far back you can go" in text_of(without)
 
 
 @pytest.mark.parametrize(
     ("at", "tz", "words"),
     [
         ("2026-11-23 09:40", "", "Understood as 23 Nov 2026 09:40:00 UTC ,"),
-        ("2026-11-23 09:40", "", "It names no zone, so it was read in UTC."),
+        ("2026-11-23 09:40", "", "No zone given: read in UTC."),
         ("2026-11-23 09:40", "Asia/Shanghai", "which is 2026-11-23 01:40:00 UTC"),
         ("2026-11-23T09:40:00 08:00", "", "Understood as 23 Nov 2026 01:40:00 UTC ,"),
         ("1795426800", "Asia/Kolkata", "Understood as 23 Nov 2026 15:10:00 UTC+5:30 ,"),
-        ("2026-10-25 02:30", "Europe/Berlin", "show this time twice. The earlier one was taken"),
-        ("2026-03-29 02:30", "Europe/Berlin", "never show this time"),
+        (
+            "2026-10-25 02:30",
+            "Europe/Berlin",
+            "this time occurs twice, since the clocks go back. The earlier one is used",
+        ),
+        ("2026-03-29 02:30", "Europe/Berlin", "this time does not exist"),
     ],
 )
 def test_what_was_understood_is_said_back(ada: Client, at: str, tz: str, words: str) -> None:
@@ -423,7 +447,7 @@ def test_with_a_cached_list_the_answer_is_given_with_the_reason(ada: Client, emu
 
     assert page.status_code == 200
     assert roles_of(page) == before != []
-    for words in ("Showing what DCS said at", "DCS.5078", "this is what it last said of the instance"):
+    for words in ("Showing what DCS said at", "DCS.5078", "this is what it last said about the instance"):
         assert words in text_of(page)
 
 

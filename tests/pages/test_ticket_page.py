@@ -105,10 +105,10 @@ def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(
     ).content.decode()
 
     for line in (
-        "Asked: just before 2026-11-01 12:00:00 UTC",
-        "Newest usable backup from before this time: backup_4, id 00000000-0000-4000-8000-000000000004",
-        "Lost at most: 8 h, that is 480 minutes of writes before the asked time",
-        "Next older usable: backup_3, id 00000000-0000-4000-8000-000000000003, "
+        "Asked time: just before 2026-11-01 12:00:00 UTC",
+        "Newest usable backup from before the asked time: backup_4, id 00000000-0000-4000-8000-000000000004",
+        "Lost before the asked time: at most 8 h",
+        "Fallback, the next older usable: backup_3, id 00000000-0000-4000-8000-000000000003, "
         "data from 2026-11-01 03:00:05 UTC",
         "Next newer usable: none",
         "2026-11-01 09:00:05 UTC | Failed | backup_9 | 00000000-0000-4000-8000-000000000009 | "
@@ -116,11 +116,11 @@ def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(
     ):
         assert line in text
     assert "It overwrites the data of the instance" in text
-    assert re.search(r"^Age of the data: \d+ d.* when the list was read$", text, re.MULTILINE)
+    assert re.search(r"^Overwritten if restored in place now: \d+ d.*, as of 2026-", text, re.MULTILINE)
     future = ada.get(f"{ORDERS}recovery-point/ticket/?at=2199-01-01T00:00Z&text=plain", headers=TEXT)
-    assert "Attention: This time is yet to come" in future.content.decode()
+    assert "Attention: This time is in the future" in future.content.decode()
     none = ada.get(f"{ORDERS}recovery-point/ticket/?at=2020-01-01&text=plain", headers=TEXT)
-    assert "from before this time: None. DCS lists no backup from before it" in none.content.decode()
+    assert "the asked time: None. DCS lists no backup from before this time" in none.content.decode()
 
 
 @pytest.mark.parametrize("markup", ["markdown", "jira", "plain"])

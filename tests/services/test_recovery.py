@@ -151,7 +151,7 @@ CASES = [
     ),
     case("only one that straddles T", [backup("c", -1, -1, 1)], 0, "none; passed c straddles; none_certain"),
     # Times now
-    case("T in the future", [B, C], 400, "c 340; older b; future"),
+    case("T in the future: lost is until now", [B, C], 400, "c 300; older b; future"),
     case(
         "a backup from the future is not before now", [B, backup("c", 400, 400, 410)], 360, "b 660; newer c"
     ),
@@ -204,7 +204,7 @@ def summary(found: RecoveryPoint) -> list[str]:
 
 
 def lost_minutes(found: RecoveryPoint) -> int | None:
-    return -(-found.gap // timedelta(minutes=1)) if found.gap else None
+    return -(-found.lost(found.answer) // timedelta(minutes=1)) if found.answer else None
 
 
 def test_records_without_a_time_are_named() -> None:
@@ -213,10 +213,36 @@ def test_records_without_a_time_are_named() -> None:
     assert [record.backup_id for record in found.timeless] == ["t1", "t2"]
 
 
-def test_the_age_is_that_of_the_data() -> None:
-    found = asked([A, B], 0)
+@pytest.mark.parametrize(
+    ("at", "lost", "overwritten"), [(0, 300, 660), (60 * 24, 660, 660), (-600 + 11, 11, 960)]
+)
+def test_lost_is_what_was_written_until_the_asked_time_and_overwritten_what_was_until_now(
+    at: float, lost: int, overwritten: int
+) -> None:
+    found = asked([A, B], at)
 
-    assert (found.gap, found.age) == (timedelta(hours=5), timedelta(hours=11))
+    assert found.answer
+    assert found.lost(found.answer) == timedelta(minutes=lost)
+    assert found.overwritten(found.answer) == timedelta(minutes=overwritten)
+
+
+@pytest.mark.parametrize(
+    ("records", "running"),
+    [
+        ([A, backup("c", -1, -0.5, 1)], "c"),
+        ([A, backup("c", -5, -5, 1), backup("d", -1, -1, 1)], "d"),
+        ([backup("c", -1, -1, 1)], "c"),
+        ([A, failed("c", -1)], ""),
+        ([A, backup("c", -1, None, 1)], ""),  # nobody knows when it began
+        ([A, backup("c", -1, -1, None)], ""),  # nor whether this one was still running
+    ],
+)
+def test_the_nearest_usable_one_that_was_still_running_is_told_apart(
+    records: list[Fields], running: str
+) -> None:
+    found = asked(records, 0)
+
+    assert (found.still_running.record.backup_id if found.still_running else "") == running
 
 
 def test_every_reason_has_words() -> None:

@@ -1,63 +1,96 @@
-"""The strip of time shows backups in their order, and one in doubt across the asked time."""
+"""The strip of time is to scale or shows where it is not, with room for its labels."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backups.services.recovery.strip import ANSWER, ASKED, NEWER, Mark, strip_marks
+from backups.services.recovery.strip import BROKEN_WIDTH, LEFT, RIGHT, Strip, strip_of
 
 from .test_recovery import Fields, asked, backup, failed
 
 A = backup("a", -600, -600, -590)
 
 
-def marks_of(*records: Fields) -> list[Mark]:
-    return strip_marks(asked([A, *records], 0))
+def strip(*records: Fields, at: float = 0) -> Strip:
+    found = strip_of(asked([A, *records], at))
+    assert found
+    return found
 
 
 def test_the_scale_is_even_between_the_answer_and_the_asked_time() -> None:
-    [mark] = marks_of(failed("f", -300))
+    found = strip(failed("f", -300))
 
-    assert mark.x == mark.end == (ANSWER + ASKED) / 2
+    [mark] = found.marks
+    assert mark.x == mark.end
+    assert mark.x == pytest.approx((found.places["answer"] + found.places["asked"]) / 2, abs=0.01)
 
 
-def test_without_an_answer_there_is_nothing_to_mark() -> None:
-    assert strip_marks(asked([failed("f", -5)], 0)) == []
+def test_pieces_of_about_one_length_have_one_scale() -> None:
+    found = strip(backup("o", -1000, -1000, -990), backup("n", 350, 350, 360))  # 400, 600, 350 and 10 minutes
+
+    widths = [after - before for before, after in pairwise(found.places.values())]
+    assert list(found.places) == ["older", "answer", "asked", "newer", "now"]
+    assert widths[0] / 400 == pytest.approx(widths[1] / 600, rel=0.01)
+    assert widths[2] / 350 == pytest.approx(widths[1] / 600, rel=0.01)
+    assert found.breaks == (pytest.approx(RIGHT - BROKEN_WIDTH / 2, abs=0.01),)
+
+
+def test_a_time_just_now_is_now() -> None:
+    assert "now" not in strip(at=359.5).places
+
+
+def test_a_time_that_is_yet_to_come_is_after_now() -> None:
+    places = strip(at=3000).places
+
+    assert places["answer"] < places["now"] < places["asked"]
+
+
+def test_without_an_answer_there_is_nothing_to_show() -> None:
+    assert strip_of(asked([failed("f", -5)], 0)) is None
 
 
 def test_one_that_ran_across_the_asked_time_lies_across_it() -> None:
     for end in (0.1, 10_000):
-        [mark] = marks_of(backup("s", -0.1, -0.1, end), backup("n", 200, 200, 210))
+        found = strip(backup("s", -0.1, -0.1, end), backup("n", 200, 200, 210))
 
-        assert mark.x < ASKED < mark.end <= 100
+        [mark] = found.marks
+        assert mark.x < found.places["asked"] < mark.end <= 100
         assert mark.look == "doubt"
 
 
 def test_marks_look_like_what_became_of_their_backups() -> None:
     gone = [failed(status, -5 - n, status=status) for n, status in enumerate(("expired", "waiting"))]
 
-    marks = marks_of(failed("f", -4), *gone, backup("r", -9, -9, -8, is_support_restore="FALSE"))
+    found = strip(failed("f", -4), *gone, backup("r", -9, -9, -8, is_support_restore="FALSE"))
 
-    assert [mark.look for mark in marks] == ["failed", "gone", "running", "unfit"]
+    assert [mark.look for mark in found.marks] == ["failed", "gone", "running", "unfit"]
 
 
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(-59, -1), st.integers(-59, 90), st.booleans()), max_size=50),
     st.integers(0, 500),
+    st.integers(-3000, -600),
 )
-def test_marks_keep_their_order_and_stay_within_the_strip(
-    passed: list[tuple[int, int, bool]], newer: int
+def test_all_keeps_its_order_and_stays_within_the_strip(
+    passed: list[tuple[int, int, bool]], newer: int, older: int
 ) -> None:
-    records = [backup("n", newer, newer, newer + 1)]
+    records = [backup("n", newer, newer, newer + 1), backup("A", older, older, older)]
     for number, (start, end, fails) in enumerate(passed):
         changes = {"status": "failed"} if fails else {"is_support_restore": "FALSE"}
         straddles = not fails and end > 0
         records.append(backup(f"p{number}", start, start, end, **({} if straddles else changes)))
 
-    marks = marks_of(*records)
+    found = strip(*records)
 
-    sure = [mark.x for mark in marks if mark.look != "doubt"]
+    places = list(found.places.values())
+    assert places == sorted(places)
+    assert (places[0], places[-1]) == (LEFT, pytest.approx(RIGHT, abs=0.01))
+    sure = [mark.x for mark in found.marks if mark.look != "doubt"]
     assert sure == sorted(sure, reverse=True)
-    assert all(ANSWER <= mark.x <= ASKED and mark.x <= mark.end <= min(100, NEWER + 5) for mark in marks)
+    within = found.places["answer"], found.places["asked"]
+    assert all(within[0] <= mark.x <= within[1] and mark.x <= mark.end <= 100 for mark in found.marks)

@@ -23,7 +23,7 @@ from backups.services.words import (
     status_word,
     verdict_sentence,
 )
-from backups.services.words.times import at_most, minutes_at_most
+from backups.services.words.times import at_most
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
@@ -118,7 +118,8 @@ def test_durations(value: timedelta | None, text: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text", "chinese"),
     [
-        (1, "1 min", "1 分钟"),
+        (0.1, "1 s", "1 秒"),
+        (60, "1 min", "1 分钟"),
         (61, "2 min", "2 分钟"),
         (3600, "1 h", "1 小时"),
         (86_401, "24 h 1 min", "24 小时 1 分钟"),
@@ -126,15 +127,10 @@ def test_durations(value: timedelta | None, text: str) -> None:
         (172_801, "2 d 1 h", "2 天 1 小时"),
     ],
 )
-def test_what_is_lost_is_rounded_up(seconds: int, text: str, chinese: str) -> None:
+def test_what_is_lost_is_rounded_up(seconds: float, text: str, chinese: str) -> None:
     assert at_most(timedelta(seconds=seconds)) == text
     with override("zh-hans"):
         assert at_most(timedelta(seconds=seconds)) == chinese
-
-
-def test_minutes_that_are_lost_are_counted_up() -> None:
-    assert minutes_at_most(timedelta(seconds=1)) == "1 minute"
-    assert minutes_at_most(timedelta(days=3, seconds=1)) == "4,321 minutes"
 
 
 # Values ----------------------------------------------------------------------

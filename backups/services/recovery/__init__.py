@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .point import RecoveryPoint, examples, recovery_point, usable_reach
 from .since import RecoverySince, recovery_since
-from .strip import strip_marks
+from .strip import strip_of
 
 __all__ = [
     "RecoveryPoint",
@@ -12,6 +12,6 @@ __all__ = [
     "examples",
     "recovery_point",
     "recovery_since",
-    "strip_marks",
+    "strip_of",
     "usable_reach",
 ]

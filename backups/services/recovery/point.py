@@ -90,14 +90,18 @@ class RecoveryPoint:
     because: NoneBecause
 
     @property
-    def gap(self) -> timedelta | None:
-        """How much is lost at most: what was written between the answer's data and `at`."""
-        return self.at - self.answer.data_from if self.answer else None
+    def still_running(self) -> Candidate | None:
+        """The nearest usable backup that ran across `at`: if its data is from its start, less is lost."""
+        across = (one.candidate for one in self.passed_over if one.reasons == ("straddles",))
+        return next((candidate for candidate in across if not candidate.notes), None)
 
-    @property
-    def age(self) -> timedelta | None:
-        """How old the answer's data is now, at most."""
-        return max(timedelta(0), self.now - self.answer.data_from) if self.answer else None
+    def lost(self, candidate: Candidate) -> timedelta:
+        """How much is lost at most: what was written from a backup's data until `at`, never beyond now."""
+        return max(timedelta(0), min(self.at, self.now) - candidate.data_from)
+
+    def overwritten(self, candidate: Candidate) -> timedelta:
+        """What a restore in place replaces at most: all that was written from a backup's data until now."""
+        return max(timedelta(0), self.now - candidate.data_from)
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def recovery_ticket(
     *,
     style: Style,
 ) -> str:
-    """Return the text for the answer to "which backup is from before this time?"."""
+    """Return the text for the answer to "which backup is from before the asked time?"."""
     passed_over = point.passed_over[:MOST_ROWS]
     return _text(
         "recovery",

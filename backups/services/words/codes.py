@@ -136,10 +136,10 @@ FIELD_NOTES: dict[str, Words] = {
 
 # Why a usable backup is not certainly from before a time.
 DOUBT_WORDS: dict[str, Words] = {
-    "straddles": _("it ran across this time"),
-    "start_unknown": _("DCS does not tell when it started: it may have been at this time"),
-    "end_unknown": _("DCS does not tell when it ended: it may have run across this time"),
-    "times_contradict": _("its times contradict each other: one of them is not before this time"),
+    "straddles": _("it was still running at that time"),
+    "start_unknown": _("DCS does not say when it started: possibly only at that time"),
+    "end_unknown": _("DCS does not say when it ended: it may still have been running at that time"),
+    "times_contradict": _("its times contradict each other: one of them is not before that time"),
 }
 # What stands against a restore now; the detail is DCS's own word.
 BLOCK_WORDS: dict[str, Words] = {

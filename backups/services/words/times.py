@@ -130,14 +130,11 @@ def _days_and_hours(hours: int) -> str:
 
 
 def at_most(lost: timedelta) -> str:
-    """Return "3 h 41 min", rounded up: from two days on to whole hours."""
+    """Return "32 s" or "3 h 41 min", rounded up: from a minute on to whole ones, from 2 days on to hours."""
+    if lost < timedelta(minutes=1):
+        return gettext("%(s)d s") % {"s": -(-lost // timedelta(seconds=1))}
     minutes = -(-lost // timedelta(minutes=1))
     return _hours_and_minutes(minutes) if minutes < 48 * 60 else _days_and_hours(-(-minutes // 60))
-
-
-def minutes_at_most(lost: timedelta) -> str:
-    count = -(-lost // timedelta(minutes=1))
-    return ngettext("%(n)s minute", "%(n)s minutes", count) % {"n": f"{count:,}"}
 
 
 @cached_per_language
