@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -17,7 +18,7 @@ from . import stub
 from .in_process import Pages, session_cookies, set_up
 from .report import Effort, Row
 from .servers import Child, Json, answer_orders, history, postgresql, production, served
-from .virtual_users import CONNECTIONS, Viewer, look_regularly, percentile
+from .virtual_users import CONNECTIONS, Viewer, against_quiet, look_regularly, percentile
 
 USUAL, LARGE, KNOWN, FORGOTTEN = 72, 10_000, 1_000_000, 100_000
 FRESH = {"DCS_FRESH_SECONDS": "3600"}
@@ -47,7 +48,9 @@ def _measured(database: str, url: str, effort: Effort, *, sign_in: float) -> lis
                 portal.ask(do="as_of", records=size, times=effort.requests) for size in (USUAL, LARGE)
             )
             page = portal.ask(do="page", seconds=effort.seconds, rounds=effort.rounds)
-            quiet = other.ask(do="sign_in_quietly", seconds=effort.seconds)
+            other.ask(do="begin", what="sign_in", every=SIGN_IN_SECONDS)
+            time.sleep(effort.seconds)
+            quiet = other.ask(do="end")
             other.ask(do="begin", what="sign_in", every=SIGN_IN_SECONDS)
             for number in range(effort.rounds):
                 portal.ask(do="write", name=f"new-{number}")
@@ -86,19 +89,19 @@ def _beside_a_writer(upstream: stub.Stub, url: str, effort: Effort) -> float:
 
     port = free_port()
     environment = production("", upstream.endpoint, port, DATABASE_URL=url, **FRESH)
-    quiet, beside = [], []
     with (
         Child("evidence", **environment) as writer,
         served(environment, port, viewers=CONNECTIONS) as (portal, cookies),
     ):
         viewers = [Viewer(portal.url, cookie, port=port) for cookie in cookies]
-        look_regularly(viewers, [PAGE], effort.seconds)
-        for _ in range(effort.rounds):
-            quiet.append(percentile(look_regularly(viewers, [PAGE], effort.seconds), 0.95))
+
+        @contextmanager
+        def writing() -> Iterator[None]:
             writer.ask(do="begin", what="write_a_change", every=WRITE_SECONDS)
-            beside.append(percentile(look_regularly(viewers, [PAGE], effort.seconds), 0.95))
+            yield
             writer.ask(do="end")
-    return statistics.median(beside) / statistics.median(quiet)
+
+        return against_quiet(lambda: look_regularly(viewers, [PAGE], effort.seconds), writing, effort.rounds)
 
 
 # A process of the portal ----------------------------------------------------------
@@ -257,19 +260,12 @@ class Portal:
         asked, _ = statements(lambda: pages.ask(PAGE))
         asked, told = statements(lambda: pages.ask(PAGE))
         assert told["status"] == 200
-        quiet, beside = [], []
-        for _ in range(rounds):
-            quiet.append(percentile(repeated_for(seconds, lambda: pages.ask(PAGE)), 0.95))
-            writing = Repeated(self.write_a_change, WRITE_SECONDS)
-            beside.append(percentile(repeated_for(seconds, lambda: pages.ask(PAGE)), 0.95))
-            writing.stop()
-        lookups = [sql for sql in asked if "backups_" in sql]
-        return {"lookups": len(lookups), "ratio": statistics.median(beside) / statistics.median(quiet)}
-
-    def sign_in_quietly(self, seconds: float) -> Json:
-        signing_in = Repeated(self.sign_in, SIGN_IN_SECONDS)
-        time.sleep(seconds)
-        return {"p99": percentile(signing_in.stop(), 0.99)}
+        ratio = against_quiet(
+            lambda: repeated_for(seconds, lambda: pages.ask(PAGE)),
+            lambda: Repeated(self.write_a_change, WRITE_SECONDS),
+            rounds,
+        )
+        return {"lookups": sum("backups_" in sql for sql in asked), "ratio": ratio}
 
     def sign_in(self) -> None:
         session_cookies(1)
@@ -289,6 +285,12 @@ class Repeated:
         self._over.set()
         self._thread.join()
         return self._took
+
+    def __enter__(self) -> Repeated:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
 
     def _repeat(self) -> None:
         while not self._over.wait(self._every):

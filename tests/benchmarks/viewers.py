@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 import socket
-import statistics
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +20,7 @@ from tests.sso import openid
 from . import stub
 from .report import Effort, Row
 from .servers import history, production, served
-from .virtual_users import CONNECTIONS, Look, Viewer, look_regularly, percentile, side_by_side
+from .virtual_users import CONNECTIONS, Look, Viewer, against_quiet, look_regularly, percentile, side_by_side
 
 LATENCY = 0.1
 PAUSE = 0.5  # about what a page waits that asks for itself while its list is read
@@ -110,17 +109,13 @@ def _arrive(viewers: Sequence[Viewer], instance_id: str, *, until: int = 200) ->
 def _ratio(
     viewers: Sequence[Viewer], effort: Effort, what: str, harm: Callable[[], AbstractContextManager[None]]
 ) -> Row:
-    """Compare viewers' p95 in quiet with that while `harm()` is entered, in turns."""
-    taken: dict[bool, list[float]] = {False: [], True: []}
-    look_regularly(viewers, [CACHED], effort.seconds)
-    for harmed in (False, True) * effort.rounds:
-        with harm() if harmed else nullcontext():
-            looks = look_regularly(viewers, [CACHED], effort.seconds)
-        assert {look.status for look in looks} == {200}, what
-        taken[harmed].append(percentile(looks, 0.95))
-    # What else the machine does for a moment spoils one round, not the others.
-    ratio = statistics.median(taken[True]) / statistics.median(taken[False])
-    return Row(f"viewers' p95 against quiet: {what}", ratio, most=2)
+
+    def look() -> list[Look]:
+        looks = look_regularly(viewers, [CACHED], effort.seconds)
+        assert {one.status for one in looks} == {200}, what
+        return looks
+
+    return Row(f"viewers' p95 against quiet: {what}", against_quiet(look, harm, effort.rounds), most=2)
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ssl
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
@@ -80,3 +82,18 @@ def percentile(waited: Sequence[Look] | Sequence[float], share: float) -> float:
     """Return the seconds that are not exceeded by this share of the looks, or of what was timed."""
     seconds = sorted(one.seconds if isinstance(one, Look) else one for one in waited)
     return seconds[min(len(seconds) - 1, int(share * len(seconds)))]
+
+
+def against_quiet(
+    look: Callable[[], Sequence[Look] | Sequence[float]],
+    harm: Callable[[], AbstractContextManager[object]],
+    rounds: int,
+) -> float:
+    """Return the p95 of what `look` returns while `harm()` is entered against that in quiet, in turns."""
+    taken: dict[bool, list[float]] = {False: [], True: []}
+    look()
+    for harmed in (False, True) * rounds:
+        with harm() if harmed else nullcontext():
+            taken[harmed].append(percentile(look(), 0.95))
+    # What else the machine does for a moment spoils one round, not the others.
+    return statistics.median(taken[True]) / statistics.median(taken[False])

@@ -91,13 +91,9 @@ WENT_THROUGH = {
     "Proofpoint 2": proofpoint_2(LINK),
     "Proofpoint 3": proofpoint_3(LINK),
     "Barracuda": f"https://linkprotect.cudasvc.com/url?a={LOWER}&c=E,1,abc&typo=1",
-    "Google": f"https://www.google.com/url?q={ENCODED}&sa=D&source=docs",
     "Gmail, encoded by half": "https://www.google.com/url?q="
     + LINK.replace("=", "%3D").replace("&", "%26")
     + "&source=gmail&ust=1795426800&usg=AOv",
-    "Slack": f"https://slack-redir.net/link?url={ENCODED}",
-    "Teams": f"https://statics.teams.cdn.office.net/safelinks/1/atp.html?url={ENCODED}&locale=en-us",
-    "DingTalk": f"dingtalk://dingtalkclient/page/link?url={ENCODED}&pc_slide=true",
     "DingTalk's web": f"https://link.dingtalk.com/?target={quote(ENCODED, safe='')}",
     "Feishu": f"https://security.feishu.cn/link/safety?target={ENCODED}&scene=ccm&logParams=%7B%7D",
     "a redirector that encodes nothing": f"https://go.example/?to_url={LINK}&utm_source=mail",
