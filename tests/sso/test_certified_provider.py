@@ -1,14 +1,14 @@
-"""The whole way through the certified oidc-provider: by a scripted browser, and in Chromium."""
+"""The whole way through the certified oidc-provider of npm, on loopback and in Chromium."""
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections.abc import Generator
-from html import unescape
-from urllib.parse import urljoin
+from pathlib import Path
 
 import pytest
-import requests
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.fixtures import Settings
@@ -18,9 +18,8 @@ from dcsportal.sso import provider as portals_provider
 from dcsportal.sso.models import Viewer
 
 from ..browser.conftest import browser_type_launch_args
-from ..servers.served import wait_for
-from . import certified
-from .certified import Certified
+from ..npm import installed
+from ..servers.served import free_port, wait_for
 
 __all__ = ["browser_type_launch_args"]  # some of these tests look through Chromium
 
@@ -30,63 +29,34 @@ HARD = f"{INSTANCE}?status=failed&status=expired&q=100%25&tz=Asia%2FShanghai&x=a
 pytestmark = [
     pytest.mark.needs("node", "nodejs"),
     pytest.mark.needs("npm", "npm"),
+    pytest.mark.needs("chromium", "chromium"),
     pytest.mark.django_db(transaction=True),
 ]
 
 
 @pytest.fixture(scope="module")
-def _certified(live_server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> Generator[Certified]:
-    people = tmp_path_factory.mktemp("provider") / "people.json"
-    with certified.running(live_server.url, people) as provider:
-        yield provider
+def issuer(live_server: LiveServer) -> Generator[str]:
+    """The address of the provider, which is installed once under var/."""
+    address = f"http://127.0.0.1:{free_port()}"
+    environment = os.environ | {"ISSUER": address, "PORTAL": live_server.url}
+    command, folder = ["node", "server.js"], installed(Path(__file__).parent / "provider")
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert any("listening" in line for line in process.stdout)
+            yield address
+        finally:
+            process.kill()
 
 
-@pytest.fixture
-def company(_certified: Certified, portal: Settings, live_server: LiveServer) -> Certified:
+@pytest.fixture(autouse=True)
+def company(issuer: str, portal: Settings, live_server: LiveServer) -> None:
     portal.DCS_DEMO = False
     portal.PORTAL_URL = live_server.url
     portal.CSRF_TRUSTED_ORIGINS = [live_server.url]
-    portal.SSO_ISSUER = _certified.issuer
+    portal.SSO_ISSUER = issuer
     portal.SSO_CLIENT_ID, portal.SSO_CLIENT_SECRET = "portal", "portal-secret"
     portals_provider.forget_providers()
-    return _certified
-
-
-# --- A scripted browser ----------------------------------------------------------
-
-
-class Script(requests.Session):
-    """A browser that fills in the provider's forms."""
-
-    def signed_in(self, address: str, name: str = "ada") -> requests.Response:
-        page = self.get(address, timeout=30)
-        while "/interaction/" in page.url:
-            page = self.submitted(page, {"login": name, "password": "x"})
-        return page
-
-    def submitted(self, page: requests.Response, values: dict[str, str]) -> requests.Response:
-        form = re.search(r"<form[^>]*action=\"([^\"]+)\".*?</form>", page.text, re.DOTALL)
-        assert form, page.text
-        fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form[0]))
-        fields |= values
-        return self.post(urljoin(page.url, unescape(form[1])), fields, timeout=30)
-
-
-def test_signing_out_elsewhere_reaches_this_session_by_the_back_channel(
-    company: Certified, live_server: LiveServer
-) -> None:
-    """Another application of the company signs the viewer out at the provider."""
-    script = Script()
-    script.signed_in(live_server.url + INSTANCE)
-    assert Session.objects.exists()
-
-    confirm = script.get(f"{company.issuer}/session/end", timeout=30)
-    script.submitted(confirm, {"logout": "yes"})
-
-    wait_for(lambda: not Session.objects.exists())
-
-
-# --- Chromium --------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -100,9 +70,8 @@ def window(browser: Browser, live_server: LiveServer) -> Generator[BrowserContex
     context.close()
 
 
-@pytest.mark.needs("chromium", "chromium")
 def test_three_tabs_of_an_empty_browser_each_land_on_their_own_link(
-    company: Certified, window: BrowserContext, live_server: LiveServer
+    window: BrowserContext, live_server: LiveServer
 ) -> None:
     links = [HARD, f"{INSTANCE}?q=%E5%A4%87%E4%BB%BD", "/find/?q=a%26b"]
     tabs = [window.new_page() for _ in links]
@@ -116,9 +85,8 @@ def test_three_tabs_of_an_empty_browser_each_land_on_their_own_link(
     assert (viewer.name, viewer.email, viewer.groups) == ("Ada Novak", "ada@example.com", ["dcs-all"])
 
 
-@pytest.mark.needs("chromium", "chromium")
 def test_signing_out_in_the_menu_ends_both_sessions_and_a_page_confirms_it(
-    company: Certified, window: BrowserContext, live_server: LiveServer
+    window: BrowserContext, live_server: LiveServer
 ) -> None:
     page = window.new_page()
     page.goto(HARD)
@@ -135,6 +103,21 @@ def test_signing_out_in_the_menu_ends_both_sessions_and_a_page_confirms_it(
     assert not Session.objects.exists()
     page.goto(HARD)
     expect(page.locator("input[name=login]")).to_be_visible()  # the provider asks again
+
+
+def test_signing_out_elsewhere_reaches_this_session_by_the_back_channel(
+    window: BrowserContext, issuer: str
+) -> None:
+    """Another application of the company signs the viewer out at the provider."""
+    page = window.new_page()
+    page.goto(INSTANCE)
+    _sign_in(page)
+    assert Session.objects.exists()
+
+    page.goto(f"{issuer}/session/end")
+    page.locator("button[name=logout], button[autofocus]").first.click()
+
+    wait_for(lambda: not Session.objects.exists())
 
 
 def _sign_in(page: Page) -> None:
