@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from backups.models import Backup
 from backups.services.listings import reader
 from dcsportal import doctor
 
+from .raw_server import answering, server
 from .servers.served import SECRET_KEY
 from .sso import openid
 from .sso.conftest import _running_openid, company, sso  # noqa: F401  # fixtures
@@ -261,22 +260,9 @@ def test_with_a_sign_in_proxy_it_says_what_it_cannot_see(well: Settings) -> None
 
 @contextmanager
 def server_whose_clock_is_off(seconds: float) -> Iterator[str]:
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response_only(404)
-            self.send_header(
-                "Date", format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
-            )
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+    with server(answering(b"", status=b"404 Not Found", head=f"Date: {date}\r\n".encode())) as (address, _):
+        yield address
 
 
 @pytest.mark.parametrize(("off", "level"), [(20, "ok"), (60, "note"), (-60, "note"), (901, "wrong")])

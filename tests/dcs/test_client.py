@@ -8,7 +8,6 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -22,6 +21,7 @@ from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 
+from ..raw_server import Handler, answering, for_ever, http, server
 from ..servers.nginx import self_signed
 from .conftest import Clients, refusal
 
@@ -173,67 +173,6 @@ def test_a_retry_after_that_cannot_be_read_is_as_good_as_none(
 
 
 # Deadlines and caps --------------------------------------------------------------------
-
-Handler = Callable[[socket.socket], None]
-
-
-@contextlib.contextmanager
-def server(handle: Handler, *, context: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[bytes]]]:
-    """A server that reads a request and lets `handle` answer it; yields its address and the requests."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    seen: list[bytes] = []
-    threads: list[threading.Thread] = []
-
-    def serve(connection: socket.socket) -> None:
-        with contextlib.suppress(OSError), connection:
-            wrapped = context.wrap_socket(connection, server_side=True) if context else connection
-            with wrapped:
-                received = b""
-                while b"\r\n\r\n" not in received:
-                    received += (piece := wrapped.recv(65536))
-                    if not piece:
-                        return
-                seen.append(received)
-                handle(wrapped)
-
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                threads.append(threading.Thread(target=serve, args=(connection,), daemon=True))
-                threads[-1].start()
-
-    accepting = threading.Thread(target=accept, daemon=True)
-    accepting.start()
-    try:
-        yield f"{'https' if context else 'http'}://127.0.0.1:{listener.getsockname()[1]}", seen
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        for thread in (accepting, *threads):
-            thread.join(5)
-            assert not thread.is_alive(), "the client left its connection open"
-
-
-def http(body: bytes, status: bytes = b"200 OK", head: bytes = b"") -> bytes:
-    return b"HTTP/1.1 %b\r\n%bContent-Length: %d\r\n\r\n%b" % (status, head, len(body), body)
-
-
-def answering(body: bytes, **others: bytes) -> Handler:
-    return lambda connection: connection.sendall(http(body, **others))
-
-
-def for_ever(start: bytes, piece: bytes, pause: float = 0.0) -> Handler:
-    """Send a start, then a piece again and again, until the client leaves."""
-
-    def handle(connection: socket.socket) -> None:
-        connection.sendall(start)
-        left = threading.Event()
-        while not left.wait(pause):
-            connection.sendall(piece)
-
-    return handle
-
 
 DRIPS = {
     "the status line": for_ever(b"HTTP/1.1 200 ", b"O", 0.02),

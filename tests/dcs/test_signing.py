@@ -21,8 +21,8 @@ from backups.dcs.signing import Credentials, Signer, canonical_query, signature
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 
+from ..raw_server import answering, server
 from .conftest import Clients
-from .test_client import answering, server
 
 AK, SK, TOKEN = "AKEXAMPLE0000000000", "SKexampleSecretKey0000000000000000000000", "TOKENEXAMPLE"
 PROJECT_ID = "0123456789abcdef0123456789abcdef"
