@@ -58,16 +58,10 @@ class DcsError(Exception):
         self.kind = kind or type(self).kind
 
     def __str__(self) -> str:
-        parts = [self.kind.replace("_", " ")]
-        if self.http_status is not None:
-            parts.append(f"HTTP {self.http_status}")
-        if self.error_code:
-            parts.append(self.error_code)
-        if self.message:
-            parts.append(self.message)
-        if self.request_id:
-            parts.append(f"request id {self.request_id}")
-        return ", ".join(parts)
+        status = "" if self.http_status is None else f"HTTP {self.http_status}"
+        request_id = f"request id {self.request_id}" if self.request_id else ""
+        parts = (self.kind.replace("_", " "), status, self.error_code, self.message, request_id)
+        return ", ".join(filter(None, parts))
 
 
 class DcsUnavailable(DcsError):
