@@ -1,8 +1,8 @@
 """How a page keeps itself current: what it shows by now, and when it asks for something newer.
 
-A page sends back the mark of what it shows with each ask, and is told that
-nothing is newer while the mark stands. It asks while a backup is not done,
-while its list is being read, and while DCS does not answer; else it is quiet.
+A page sends back the mark of what it shows with each ask. While the mark stands nothing is newer, and it is
+told when that was read. It asks every minute; sooner while a backup is not done, while its list is being
+read, and while DCS does not answer. Only what a person must mend is not asked for again.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any, Literal
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from ..dcs.records import BackupRecord, Instance
+from ..dcs.records import BackupRecord
 from .listings import RUNNING_FRESH_SECONDS, Listing
 from .problems import Problem, Progress
 from .projects import CLOUD_ID
 from .words import Words
 
-# quiet: nothing newer is expected. running: a backup is not done. reading: DCS is being asked.
+# quiet: nothing newer is expected soon. running: a backup is not done. reading: DCS is being asked.
 # retrying: DCS is asked again later.
 State = Literal["quiet", "running", "reading", "retrying"]
 
@@ -31,14 +31,16 @@ JUST_READ: Words = _(
 )
 SOONEST = 1.0
 LATER = 5.0
+QUIET = 60.0
 # A page names the running backups that it shows in a header of each ask.
 MOST_RUNNING = 20
 
 
 @dataclass(frozen=True)
 class Live:
-    """`mark` names what a page shows, `ask_after` the seconds until it makes sense to ask again.
+    """`mark` names what a page shows, `ask_after` the seconds until it makes sense to ask again, 0 for never.
 
+    `read_at` is when what it shows was read, by the calls `request_ids`; None where it may be old by now.
     `problem`: there is nothing to show but a problem of that kind.
     """
 
@@ -46,6 +48,8 @@ class Live:
     state: State = "quiet"
     ask_after: float = 0.0
     running: tuple[str, ...] = ()
+    read_at: datetime | None = None
+    request_ids: tuple[str, ...] = ()
     progress: Progress | None = None
     problem: str = ""
 
@@ -56,12 +60,23 @@ class Live:
         *,
         now: datetime,
         running: tuple[str, ...] = (),
-        instance: Instance | None = None,
+        shown: object = None,
     ) -> Live:
-        """Return the life of a page that shows a listing; it is about the backups `running`."""
+        """Return the life of a page that shows a listing; it is about the backups `running`.
+
+        `shown` is what else it shows that no reading of the listing changes.
+        """
         state, ask_after = _state_of(listing, now, bool(running))
-        mark = _mark(listing.generation, listing.problem, instance)
-        return cls(mark, state, ask_after, running, listing.progress)
+        return cls(
+            # While much is being written, the digest is not known.
+            _mark(listing.digest or listing.generation, listing.problem, shown),
+            state,
+            ask_after,
+            running,
+            read_at=listing.read_at if listing.source != "stale" else None,
+            request_ids=listing.request_ids,
+            progress=listing.progress,
+        )
 
     @classmethod
     def of_problem(cls, problem: Problem, *, now: datetime) -> Live:
@@ -92,13 +107,14 @@ def _state_of(listing: Listing[Any], now: datetime, running: bool) -> tuple[Stat
     if listing.refreshing:
         return "reading", 0.0
     if listing.problem:
-        return _state_of_problem(listing.problem, now)
+        state, ask_after = _state_of_problem(listing.problem, now)
+        return state, ask_after if listing.problem.kind == "credentials_refused" else ask_after or QUIET
     if running:
         fresh = min(settings.DCS_FRESH_SECONDS, RUNNING_FRESH_SECONDS)
         # What was read for this very view is a little younger than the view.
         age = max(0.0, (now - listing.read_at).total_seconds())
         return "running", max(SOONEST, fresh - age)
-    return "quiet", 0.0
+    return "quiet", QUIET
 
 
 def _state_of_problem(problem: Problem, now: datetime) -> tuple[State, float]:
@@ -116,7 +132,7 @@ def problem_of(mark: str) -> str:
     return mark.split(".")[1] if mark.count(".") > 1 else ""
 
 
-def _mark(generation: str, problem: Problem | None, instance: Instance | None = None) -> str:
+def _mark(content: str, problem: Problem | None, shown: object = None) -> str:
     told = (problem.kind, problem.http_status, problem.code, problem.asked_at) if problem else None
-    seen = zlib.crc32(repr((told, instance)).encode())
-    return f"{generation}.{problem.kind if problem else ''}.{seen:08x}"
+    seen = zlib.crc32(repr((told, shown)).encode())
+    return f"{content}.{problem.kind if problem else ''}.{seen:08x}"

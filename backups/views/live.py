@@ -12,9 +12,12 @@ from django_htmx.http import trigger_client_event
 
 from ..cookies import forget_just_read, was_just_read
 from ..services.live import JUST_READ, Live, finished, problem_of
+from ..services.words import Clock, times
 
 SHOWN = "X-Shown-Generation"
 SHOWN_RUNNING = "X-Shown-Running"
+# Those of a longer list would not fit into a header.
+MOST_REQUEST_IDS = 20
 
 
 def patience(request: HttpRequest) -> float | None:
@@ -22,13 +25,21 @@ def patience(request: HttpRequest) -> float | None:
     return 0.0 if SHOWN in request.headers else None
 
 
-def nothing_newer(request: HttpRequest, live: Live) -> HttpResponse | None:
-    """Answer a page that asks while it shows all that is known: 204, and when to ask again."""
+def nothing_newer(request: HttpRequest, live: Live, clock: Clock) -> HttpResponse | None:
+    """Answer a page that shows all that is known: 204, with when that was read and when to ask again."""
     shown = request.headers.get(SHOWN)
     # What is on the screen stays until there is something to show.
     if shown is None or (shown != _mark(live, request.get_full_path()) and live.problem != "being_read"):
         return None
-    told: dict[str, Any] = {"state": live.state, "after": live.ask_after}
+    told: dict[str, Any] = {
+        "state": live.state,
+        "after": live.ask_after,
+        "asked": clock.text(clock.now, "time"),
+    }
+    if live.read_at:
+        told["read_at"] = times.utc_milliseconds(live.read_at)
+        told["written"] = {style: clock.time(live.read_at, style).text for style in ("", "time", "long")}
+        told["request_ids"] = live.request_ids[:MOST_REQUEST_IDS]
     if progress := live.progress:
         told |= {"sentence": progress.sentence, "read": progress.pages_read, "total": progress.pages_total}
     if was_just_read(request):

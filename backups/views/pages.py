@@ -80,8 +80,8 @@ def project(request: HttpRequest, project: Project) -> HttpResponse:
     listing = listings.project_instances(
         project, now=now, patience=patience(request), viewer=viewer_key(request)
     )
-    live = Live.of_listing(listing, now=now)
-    if answer := nothing_newer(request, live):
+    live, clock = Live.of_listing(listing, now=now), clock_of(request, now)
+    if answer := nothing_newer(request, live, clock):
         return answer
     shown = instance_page(listing.records, wanted)
     context |= {
@@ -90,7 +90,7 @@ def project(request: HttpRequest, project: Project) -> HttpResponse:
         "filter": wanted,
         # ListInstances need not tell the cache mode: no empty column.
         "modes_known": any(instance.cache_mode for instance in shown.rows),
-        "clock": clock_of(request, now),
+        "clock": clock,
     }
     return live_page(request, "project.html", context, live)
 
@@ -102,19 +102,29 @@ def history(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
     if not form.is_valid():
         return _refused(request, "history.html", form, project, instance_id)
     now, wanted = timezone.now(), form.filter()
+    running: tuple[str, ...] = ()
     if wanted.as_of:
         listing = list_as_of(project, instance_id, wanted.as_of)
         instance = listings.cached_instance(project, instance_id)
-        live = Live.of_listing(listing, now=now)
     else:
         listing, instance = _read(request, project, instance_id, now, bounds=wanted.bounds(now))
-        live = Live.of_listing(listing, now=now, running=unfinished(listing), instance=instance)
-    if answer := nothing_newer(request, live):
+        running = unfinished(listing)
+    clock = clock_of(request, now, wanted.tz)
+    glance = overview(
+        listing,
+        # The instance and its policy are those of now.
+        None if wanted.as_of else instance,
+        now=wanted.as_of or now,
+        zone=ZoneInfo(wanted.tz or "UTC"),
+        project=project,
+    )
+    live = Live.of_listing(listing, now=now, running=running, shown=(instance, glance.by_the_clock))
+    if answer := nothing_newer(request, live, clock):
         return answer
     history = backup_history(all_records_of(listing), wanted, now=now)
     frozen = frozen_link(request.path, request.GET, history, now=now, read_at=listing.read_at)
     context = _about(project, instance_id, instance) | {
-        "clock": clock_of(request, now, wanted.tz),
+        "clock": clock,
         # DCS tells of now alone.
         "command": "" if wanted.as_of else history_command(project, instance_id, frozen.window),
         "filter": wanted,
@@ -123,14 +133,7 @@ def history(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
         "last_seen": last_seen(listing, history.rows),
         "listing": listing,
         "long_list": listing.total > MOST_RECORDS,
-        # The instance and its policy are those of now.
-        "overview": overview(
-            listing,
-            None if wanted.as_of else instance,
-            now=wanted.as_of or now,
-            zone=ZoneInfo(wanted.tz or "UTC"),
-            project=project,
-        ),
+        "overview": glance,
         "as_of": wanted.as_of,
     }
     context |= _since(
@@ -151,12 +154,15 @@ def backup(request: HttpRequest, project: Project, instance_id: str, backup_id: 
     life = life_of(listing, backup_id)
     record = life.record if life else None
     running = (backup_id,) if record and record.is_running and record.presence != "unlisted" else ()
-    live = Live.of_listing(listing, now=now, running=running, instance=instance)
-    if answer := nothing_newer(request, live):
+    clock, glance = clock_of(request, now), overview(listing, instance, now=now, project=project)
+    outlook = glance.outlook(record) if record else None
+    shown = instance, glance.by_the_clock, outlook
+    live = Live.of_listing(listing, now=now, running=running, shown=shown)
+    if answer := nothing_newer(request, live, clock):
         return answer
     context = _about(project, instance_id, instance) | {
         "backup_id": backup_id,
-        "clock": clock_of(request, now),
+        "clock": clock,
         "history_url": history_url(project, instance_id),
         "listing": listing,
         "record": record,
@@ -164,11 +170,10 @@ def backup(request: HttpRequest, project: Project, instance_id: str, backup_id: 
     if life is None or record is None:
         return live_page(request, "backup.html", context, live, status=404)
     older, newer = neighbours(all_records_of(listing) if life.is_over else records_of(listing), record)
-    seen = overview(listing, instance, now=now, project=project)
     context |= {
         "life": life,
-        "outlook": seen.outlook(record),
-        "overview": seen,
+        "outlook": outlook,
+        "overview": glance,
         "raw_fields": _raw_fields(life.evidence.received if life.evidence else {}, record),
         "error": ERROR_CODES.get(record.error_code),
         "older": older,
@@ -193,11 +198,13 @@ def compare(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
     listing, instance = _read(request, project, instance_id, now, holding=ids)
     lives = [life for one in ids if (life := life_of(listing, one))]
     running = tuple(life.record.backup_id for life in lives if life.record.is_running and not life.is_over)
-    live = Live.of_listing(listing, now=now, running=running, instance=instance)
-    if answer := nothing_newer(request, live):
+    clock, outlook = clock_of(request, now), overview(listing, instance, now=now).outlook
+    shown = instance, [outlook(life.record) for life in lives]
+    live = Live.of_listing(listing, now=now, running=running, shown=shown)
+    if answer := nothing_newer(request, live, clock):
         return answer
     context = _about(project, instance_id, instance) | {
-        "clock": clock_of(request, now),
+        "clock": clock,
         "history_url": history_url(project, instance_id),
         "listing": listing,
     }
@@ -207,7 +214,6 @@ def compare(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
         return live_page(request, "compare.html", context, live, status=404)
     lives.sort(key=lambda life: (life.record.started_at or now, life.record.key))
     older, newer = (life.record for life in lives)
-    outlook, clock = overview(listing, instance, now=now).outlook, context["clock"]
     kept = outlook_text(outlook(older), clock), outlook_text(outlook(newer), clock)
     context |= {
         "blocks": restore_blocks(instance, listing.records),
@@ -236,22 +242,24 @@ def recovery_point(request: HttpRequest, project: Project, instance_id: str) -> 
         return _refused(request, "recovery_point.html", form, project, instance_id, tz=tz)
     asked, tz = form.asked(), form.cleaned_data["tz"]
     listing, instance = _read(request, project, instance_id, now, bounds=(None, asked.at if asked else None))
-    live = Live.of_listing(listing, now=now, running=unfinished(listing), instance=instance)
-    if answer := nothing_newer(request, live):
+    clock, glance = clock_of(request, now, tz), overview(listing, instance, now=now, project=project)
+    point = recovery.recovery_point(listing, asked.at, now=now) if asked else None
+    shown = instance, glance.by_the_clock, point and point.uncertain
+    live = Live.of_listing(listing, now=now, running=unfinished(listing), shown=shown)
+    if answer := nothing_newer(request, live, clock):
         return answer
     context = _about(project, instance_id, instance) | {
         "asked": asked,
         "blocks": restore_blocks(instance, listing.records),
-        "clock": clock_of(request, now, tz),
+        "clock": clock,
         "listing": listing,
+        "overview": glance,
         "tz": tz,
         "unread_seen": form.unread_seen,
     }
-    context["overview"] = overview(listing, instance, now=now, project=project)
-    if asked is None:
+    if asked is None or point is None:
         context["reach"] = recovery.usable_reach(listing)
     else:
-        point = recovery.recovery_point(listing, asked.at, now=now)
         data_from = point.answer.data_from if point.answer else None
         frozen = frozen_recovery_path(request.path, request.GET, asked.at, read_at=listing.read_at)
         context |= {
@@ -294,13 +302,13 @@ def restores(request: HttpRequest, project: Project, instance_id: str, backup_id
     listing = listings.instance_restores(
         project, instance_id, now=now, patience=patience(request), viewer=viewer_key(request)
     )
-    live = Live.of_listing(listing, now=now)
-    if answer := nothing_newer(request, live):
+    live, clock = Live.of_listing(listing, now=now), clock_of(request, now)
+    if answer := nothing_newer(request, live, clock):
         return answer
     instance = listings.cached_instance(project, instance_id)
     context = _about(project, instance_id, instance) | {
         "backup_id": backup_id,
-        "clock": clock_of(request, now),
+        "clock": clock,
         "listing": listing,
         "restores": [one for one in listing.records if not backup_id or one.backup_id == backup_id],
     }
@@ -392,12 +400,12 @@ def _raw_fields(received: dict[str, Any], record: BackupRecord) -> list[tuple[st
 
 def _problem_page(request: HttpRequest, problem: Problem, project: Project, instance_id: str) -> HttpResponse:
     now = timezone.now()  # later than the view began, by what DCS was waited for
-    live = Live.of_problem(problem, now=now)
-    response = nothing_newer(request, live)
+    live, clock = Live.of_problem(problem, now=now), clock_of(request, now)
+    response = nothing_newer(request, live, clock)
     if response is None:
         instance = listings.cached_instance(project, instance_id) if instance_id else None
         context = _about(project, instance_id, instance) | {
-            "clock": clock_of(request, now),
+            "clock": clock,
             "of_restores": request.path.endswith("/restores/"),
             "problem": problem,
             "retry_url": request.get_full_path(),

@@ -1,5 +1,5 @@
 // A page keeps itself current ([data-live]): it asks for itself with a mark of what it shows, is told that nothing
-// is newer (204) or swaps in what has come (morph.js), and says why and since when it cannot.
+// is newer (204) and when that was read, or swaps in what has come (morph.js), and says why and since when it cannot.
 const page = document.querySelector("[data-live]");
 const announcer = document.querySelector("[data-announce]");
 const lost = document.querySelector("[data-lost]");
@@ -9,11 +9,14 @@ const ended = document.querySelector("[data-session-ended]");
 const PAUSES = { reading: [0.3, 1, 2], retrying: [1, 5, 10, 20, 40, 60], lost: [2, 5, 10, 20, 40, 60] };
 // Many pages wait for the same moment: by up to this part of a pause, they do not all ask in it.
 const SPREAD = 0.6;
+// So long after its last answer a page that asks every minute does not vouch for what it shows.
+const LATE = 75_000;
 const tries = { reading: 0, retrying: 0, lost: 0 };
 let state = "quiet";
 let due = Infinity;
 let timer;
 let asking = false;
+let answered = Date.now();
 let over = false; // the session has ended, or the page is not open to its viewer any more
 let leaving = false;
 
@@ -27,7 +30,7 @@ function plan(next, after) {
   const pauses = PAUSES[next] ?? [0];
   const pause = pauses[Math.min(next in tries ? tries[next]++ : 0, pauses.length - 1)];
   const spread = next === "running" ? 1 : next === "reading" ? pause * SPREAD : 0;
-  due = next === "quiet" ? Infinity : Date.now() + (Math.max(after || 0, pause) + Math.random() * spread) * 1000;
+  due = next === "quiet" && !after ? Infinity : Date.now() + (Math.max(after || 0, pause) + Math.random() * spread) * 1000;
   for (const place of document.querySelectorAll("[data-next-ask]")) place.dataset.since = portalTime(due);
   wait();
 }
@@ -85,6 +88,7 @@ function script(src) {
 const isOurs = (xhr) => Boolean(xhr.getResponseHeader("X-Shown-Generation"));
 
 function shown() {
+  answered = Date.now();
   skew = Date.parse(page.dataset.now) - Date.now();
   showNotes(page.dataset.live);
   plan(page.dataset.live, Number(page.dataset.after));
@@ -92,7 +96,10 @@ function shown() {
   tick(true);
 }
 
-function told({ state: next, after, sentence, read, total, said }) {
+function told({ state: next, after, asked, sentence, read, total, said, ...reading }) {
+  answered = Date.now();
+  for (const place of page.querySelectorAll("[data-asked]")) place.textContent = asked;
+  if (reading.read_at) moveOn(reading);
   plan(next, after);
   // What takes no second look is not worth a word.
   if (next !== "reading" || tries.reading > 1) showNotes(next);
@@ -101,6 +108,27 @@ function told({ state: next, after, sentence, read, total, said }) {
     if (total > 1) Object.assign(bar, { max: total, value: read, hidden: false });
   }
   answerRefresh(said);
+}
+
+// The same list was read again.
+function moveOn({ read_at: at, written, request_ids: ids }) {
+  for (const place of page.querySelectorAll("time[data-read]")) {
+    place.dateTime = at;
+    place.firstChild.data = `${written[place.dataset.read]} `;
+  }
+  for (const place of page.querySelectorAll("[data-since][data-read]")) place.dataset.since = at;
+  for (const dot of page.querySelectorAll(".asof .dot")) dot.classList.remove("stale");
+  for (const place of page.querySelectorAll("[data-request-ids]")) {
+    place.textContent = ids[0] ?? "";
+    place.title = place.parentElement.querySelector("[data-copy]").dataset.copy = ids.join("\n");
+  }
+}
+
+// A page that could not ask claims no more than what it was told last.
+function vouch() {
+  const unchecked = over || !lost.hidden || (due !== Infinity && Date.now() - answered > LATE);
+  document.body.classList.toggle("unchecked", unchecked);
+  for (const place of page.querySelectorAll("[data-unchecked]")) place.hidden = !unchecked;
 }
 
 // What is said of a refresh by hand that brought nothing new; a while later it is not true any more.
@@ -137,6 +165,7 @@ function stop(notice) {
   lost.hidden = true;
   showAsOf(notice);
   notice.hidden = false;
+  vouch();
 }
 
 function showAsOf(notice) {
@@ -181,8 +210,10 @@ page.addEventListener("htmx:afterRequest", ({ detail: { target, xhr } }) => {
   if (target !== page) return;
   asking = false;
   if (over || leaving) return;
-  if (xhr.status === 204) lost.hidden = true;
-  else if (isOurs(xhr)) {
+  if (xhr.status === 204) {
+    lost.hidden = true;
+    tick(true);
+  } else if (isOurs(xhr)) {
     lost.hidden = true;
     shown();
   } else if (xhr.status >= 400 && xhr.status < 500 && xhr.status !== 429) stop(document.querySelector("[data-refused]"));
@@ -236,6 +267,7 @@ const passed = (since) => Date.now() + skew - since;
 function age(since, style) {
   const seconds = passed(since) / 1000;
   if (style === "span") return span(Math.max(0, Math.trunc(seconds)));
+  if (style === "left") return span(Math.max(0, Math.trunc(-seconds)));
   if (style === "until" && seconds > -2) return words.now;
   if (seconds > -2 && seconds < 1) return words["just now"];
   return fill(seconds > 0 ? words.ago : words.in, { span: span(Math.trunc(Math.abs(seconds)), style === "short") });
@@ -251,6 +283,7 @@ function write(element, instant, style) {
 let ticks = 0;
 function tick(all) {
   if (document.hidden) return;
+  if (page.dataset.after) vouch();
   for (const place of document.querySelectorAll("[data-since]")) write(place, place.dataset.since, place.dataset.age);
   if (all !== true && ++ticks % 10) return;
   for (const place of document.querySelectorAll("time + .age")) {
@@ -282,4 +315,5 @@ document.addEventListener("click", ({ target }) => target.closest("[data-ask-now
 
 shown();
 setInterval(tick, 1000);
-if (state !== "quiet") swapping().catch(lose);
+// Before it is needed: a new version of the portal may have taken the script of this one away by then.
+if (due !== Infinity) swapping().catch(() => {});

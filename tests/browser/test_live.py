@@ -136,20 +136,57 @@ def test_a_backup_that_fails_says_why(open_page: OpenPage, emulator: Emulator) -
     expect(page.locator("main")).to_contain_text("This backup cannot be restored")
 
 
-def test_nothing_is_asked_for_once_all_backups_have_ended(open_page: OpenPage, emulator: Emulator) -> None:
-    a_history(emulator, "backuping")
-    page = open_page(ORDERS)
+def test_a_page_asks_every_minute_and_follows_who_reads_and_what_is_new(
+    open_page: OpenPage, emulator: Emulator, portal: Settings
+) -> None:
+    portal.DCS_FRESH_SECONDS = 60
+    a_history(emulator, "failed")
+    page = open_page("about:blank")
     page.clock.install()
     page.goto(ORDERS)
+    read_at = page.locator(".asof time")
+    before = read_at.get_attribute("datetime")
+    asks, other = asks_of(page), open_page(ORDERS)
+
+    other.get_by_role("button", name="Refresh").click()
+    expect(other.locator(".asof time")).not_to_have_attribute("datetime", before or "")
+    page.clock.run_for(61_000)
+
+    expect(read_at).not_to_have_attribute("datetime", before or "")
+    expect(page.locator(".asof")).to_contain_text(re.compile(r"\d\d:\d\d:\d\d UTC, 1 min ago"))
+    assert (len(asks), emulator.count("/backups")) == (1, 2)
+
+    portal.DCS_FRESH_SECONDS = 1
     a_history(emulator, "succeed")
-    page.clock.run_for(10_000)
+    page.clock.run_for(61_000)
+
     expect(newest(page)).to_contain_text("Succeeded")
-    asks = asks_of(page)
 
+
+def test_a_page_that_could_not_ask_does_not_vouch_for_what_it_shows(
+    open_page: OpenPage, portal: Settings
+) -> None:
+    portal.DCS_FRESH_SECONDS = 60
+    page = open_page("about:blank")
+    page.clock.install()
+    page.goto(ORDERS)
+    dot, unchecked = page.locator(".asof .dot"), page.locator("[data-unchecked]")
+    colour = "dot => getComputedStyle(dot).backgroundColor"
+    green = dot.evaluate(colour)
+    hide(page, True)
     page.clock.run_for(600_000)
+    expect(unchecked).to_be_hidden()
+    page.context.set_offline(True)
 
-    assert asks == []
-    expect(page.locator(".asof")).to_contain_text("10 min ago")
+    hide(page, False)
+
+    expect(unchecked).to_have_text(re.compile(r"not checked since \d\d:\d\d:\d\d UTC"))
+    assert dot.evaluate(colour) != green
+
+    page.context.set_offline(False)
+
+    expect(unchecked).to_be_hidden()
+    assert dot.evaluate(colour) == green
 
 
 def test_the_swap_keeps_focus_scroll_selection_menus_and_half_typed_text(

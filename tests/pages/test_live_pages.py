@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -58,7 +59,7 @@ def test_a_page_that_shows_all_there_is_gets_204_and_dcs_is_not_asked(
 
     answer = ask(ada, page)
 
-    assert told(answer) == {"state": "quiet", "after": 0.0}
+    assert (told(answer)["state"], told(answer)["after"]) == ("quiet", 60.0)
     assert life_of(page)["hx-get"] == address
     assert len(emulator.calls) == calls
     for response in (page, answer):
@@ -88,6 +89,32 @@ def test_a_newer_generation_comes_as_the_content_of_the_page_alone(ada: Client, 
     assert re.search(r'href="[^"]*from=\d{4}-[^"]*Z" data-copy', text)
     assert newer.headers["X-Shown-Generation"] in html.unescape(text)
     assert told(ask(ada, newer))["state"] == "quiet"
+
+
+def test_a_list_that_was_read_again_and_is_the_same_is_told_with_its_new_time_and_request_id(
+    ada: Client, portal: Settings
+) -> None:
+    addresses = (ORDERS, f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/", f"{ORDERS}recovery-point/")
+    pages = [ada.get(address) for address in addresses]
+    [shown] = {one for page in pages for one in re.findall(r"data-request-ids>(\w+)<", page.content.decode())}
+    ada.post(f"{ORDERS}refresh/")
+
+    answers = [told(ask(ada, page)) for page in pages]
+
+    body = ada.get(f"{ORDERS}backups.json").json()
+    for answer in answers:
+        assert answer["read_at"][:19] == body["read_at"][:19]
+        assert answer["request_ids"] == body["request_ids"] != [shown]
+        assert answer["written"]["time"] == body["read_at"][11:19]
+
+
+def test_what_time_alone_changes_is_shown_although_nothing_is_newer(ada: Client, portal: Settings) -> None:
+    pages = [ada.get(address) for address in (ORDERS, f"{ORDERS}recovery-point/")]
+    portal.DCS_RPO = timedelta(minutes=1)  # so much time has passed
+
+    for page in pages:
+        assert "the objective is at most" not in text_of(page)
+        assert "the objective is at most 1 min" in text_of(ask(ada, page))
 
 
 def test_a_mark_holds_for_its_own_page_only_and_htmx_without_one_gets_the_whole_page(ada: Client) -> None:

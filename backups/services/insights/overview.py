@@ -12,6 +12,7 @@ from ...dcs.records import BackupRecord, Instance
 from ..history import all_records_of
 from ..listings import Listing
 from ..projects import Project
+from ..words import times
 from .days import Day, last_days
 from .facts import Facts, facts_of
 from .figures import Figures, figures
@@ -66,6 +67,12 @@ class Overview:
     @cached_property
     def verdict(self) -> Verdict:
         return verdict_of(self.facts, objective_of(self.facts, self.project), now=self.known.now)
+
+    @property
+    def by_the_clock(self) -> object:
+        """What changes as time passes although nothing is read, beside ages."""
+        hints = [(hint.kind, times.span(hint.span)) for hint in self.hints]  # as a page says them
+        return self.verdict.reasons, hints, [(day.date, day.state) for day in self.days]
 
     def outlook(self, record: BackupRecord) -> Outlook | None:
         return outlook(record, self.known)

@@ -71,7 +71,8 @@ class RestoresRecording(Recording):
     """Restores are read when somebody asks for them, and stay with the process that has read them."""
 
     def compare(self) -> None:
-        self.new = Cached(self.generation(digest="restores"), DecodedRecords(self.walk.records))
+        digest = self.digest(digest_of(repr(record).encode()) for record in self.walk.records)
+        self.new = Cached(self.generation(digest=digest), DecodedRecords(self.walk.records))
 
     def write(self) -> None:
         """Write nothing: they are no evidence."""

@@ -30,8 +30,7 @@ class Moment(NamedTuple):
 
 def written(moment: datetime) -> str:
     """Return a moment in full, in its own zone."""
-    at = Clock(moment, moment.tzinfo or UTC).time(moment, "long")
-    return f"{at.text} {at.zone}"
+    return Clock(moment, moment.tzinfo or UTC).text(moment, "long")
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,10 @@ class Clock:
             text = f"{_date(day, style == 'long' or day.year != self.today.year)} {text}"
         title = self._title % {"time": utc[:19], "age": self.age(value)}
         return Moment(f"{utc[:10]}T{utc[11:19]}Z", title, text, zone_label(local))
+
+    def text(self, value: datetime, style: str = "") -> str:
+        at = self.time(value, style)
+        return f"{at.text} {at.zone}"
 
     def age(self, value: datetime, style: str = "") -> str:
         """Return "3 h 12 min ago", or "in 5 min".
