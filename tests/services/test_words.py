@@ -125,6 +125,7 @@ def test_durations(value: timedelta | None, text: str) -> None:
         (86_401, "24 h 1 min", "24 小时 1 分钟"),
         (172_800, "2 d", "2 天"),
         (172_801, "2 d 1 h", "2 天 1 小时"),
+        (60 * 86_400 + 1, "61 d", "61 天"),
     ],
 )
 def test_what_is_lost_is_rounded_up(seconds: float, text: str, chinese: str) -> None:

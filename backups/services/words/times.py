@@ -133,11 +133,14 @@ def _days_and_hours(hours: int) -> str:
 
 
 def at_most(lost: timedelta) -> str:
-    """Return "32 s" or "3 h 41 min", rounded up: from a minute on to whole ones, from 2 days on to hours."""
+    """Return "32 s" or "3 h 41 min", rounded up: to seconds, minutes, hours or days the longer it is."""
     if lost < timedelta(minutes=1):
         return gettext("%(s)d s") % {"s": -(-lost // timedelta(seconds=1))}
     minutes = -(-lost // timedelta(minutes=1))
-    return _hours_and_minutes(minutes) if minutes < 48 * 60 else _days_and_hours(-(-minutes // 60))
+    if minutes < 48 * 60:
+        return _hours_and_minutes(minutes)
+    hours = -(-minutes // 60)
+    return _days_and_hours(hours if hours < 60 * 24 else -(-hours // 24) * 24)
 
 
 @cached_per_language
