@@ -276,7 +276,7 @@ def test_the_checker_sees_english(chinese: Client, data: list[str]) -> None:
 
     found = english_in(chinese.get(ORDERS), data)
 
-    assert {"Filter the backups", "Newest usable backup", "Succeeded", "Copy link"} <= set(found)
+    assert {"Filter the backups", "Last attempt", "Succeeded", "Copy link"} <= set(found)
 
 
 @pytest.mark.parametrize("address", PAGES)

@@ -24,6 +24,7 @@ _REASON_OF_STATUS = {
     "deleted": "deleted",
 }
 DID_NOT_RUN = "dcs.08.0008"
+_FOLLOW_FROM_STATUS = {*_REASON_OF_STATUS.values(), "did_not_run"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class Eligibility:
     def usable(self) -> bool:
         """Succeeded and restorable: what the recovery finder may pick."""
         return self.verdict == "yes"
+
+    @property
+    def says_more(self) -> bool:
+        """Whether it tells what does not follow from the status."""
+        return not self.reasons or not _FOLLOW_FROM_STATUS.issuperset(self.reasons)
 
     @property
     def contradiction(self) -> bool:

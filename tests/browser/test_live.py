@@ -572,6 +572,6 @@ def test_ages_count_on_and_the_clock_of_the_browser_does_not_matter(
 
     expect(page.locator(".asof")).to_contain_text(", 1 h 2 min ago")
     expect(newest(page).locator(".age")).to_have_text("1 h ago")
-    expect(page.locator("#figures")).to_contain_text("data from 1 h 5 min ago")
+    expect(page.locator("#verdict")).to_contain_text(", 1 h 5 min ago")
     newest(page).locator("time").hover()
     expect(newest(page).locator("time")).to_have_attribute("title", re.compile(r" UTC, 1 h 5 min ago$"))

@@ -64,7 +64,7 @@ def test_a_click_on_a_day_shows_its_backups(open_page: OpenPage) -> None:
 def test_the_strip_is_one_stop_of_tab_and_arrows_walk_along_it(open_page: OpenPage) -> None:
     page = open_page(ORDERS)
     strip = page.locator(".day-strip a")
-    page.locator("#figures a").last.focus()
+    page.locator(".recover button").focus()
 
     page.keyboard.press("Tab")
     expect(strip.last).to_be_focused()
@@ -92,7 +92,7 @@ def test_a_day_is_large_enough_for_a_finger(open_page: OpenPage) -> None:
 def test_everything_of_the_head_works_without_javascript(open_page: OpenPage) -> None:
     page = open_page(ORDERS, javascript=False)
 
-    page.locator("#figures a.all").nth(3).click()
+    page.locator("#figures a[title^=Succeeded]").click()
     assert page.locator("[data-backup-id]").count() == page.locator("tr.usable").count() > 0
     page.locator(".sizes > summary").click()
     expect(page.locator(".chart svg")).to_be_visible()

@@ -67,7 +67,8 @@ CASES: list[tuple[Backups, dict[str, Any], str, str]] = [
         {"11-22 03:00": MANUAL},
         {},
         "attention objective_missed",
-        "Usable, but too old: data from 22 Nov 03:00:00 UTC, 2 d 9 h ago; the objective is at most 1 d 4 h",
+        "Usable, but too old: data from 22 Nov 03:00:00 UTC, 2 d 9 h ago; the objective is at most 1 d 4 h "
+        "(the policy's interval and 4 h)",
     ),
     (
         {"11-24 03:00": {}, "11-24 04:00": FAILED, "11-24 05:00": NOT_RUN, "11-24 06:00": FAILED},
@@ -81,13 +82,13 @@ CASES: list[tuple[Backups, dict[str, Any], str, str]] = [
         {"instance": {"tags": [{"key": "rpo", "value": "30d"}]}},
         "attention ends_before_next",
         "Usable, but not for long: data from 17 Nov 12:30:00 UTC, 6 d 23 h ago; "
-        "deleted about 24 Nov 12:30:00 UTC, before a planned backup can replace it",
+        "deleted about 24 Nov 12:30 UTC, before a planned backup can replace it",
     ),
     (
         {"11-24 03:00": {}, "11-24 11:00": RUNNING},
         {},
         "attention running_long",
-        f"Usable, but a backup hangs: one has been running since 24 Nov 11:00:00 UTC; {USABLE}",
+        f"Usable, but a backup hangs: a backup has been running since 24 Nov 11:00:00 UTC; {USABLE}",
     ),
     (
         {"11-24 03:00": {}, "11-24 11:45": RUNNING},
@@ -105,7 +106,7 @@ CASES: list[tuple[Backups, dict[str, Any], str, str]] = [
         FRESH,
         {"instance": {"status": "FROZEN"}},
         "attention not_now",
-        "Usable, but not now: the instance is in FROZEN",
+        "Usable, but not now: the instance is FROZEN",
     ),
     ({}, {}, "none no_backup", "No usable backup: DCS lists none"),
     (
@@ -160,8 +161,8 @@ CASES: list[tuple[Backups, dict[str, Any], str, str]] = [
         FRESH,
         {"later": 3},
         "unknown read_too_long_ago",
-        "Not known: the list was last read 24 Nov 12:00:00 UTC, 3 h ago; then: "
-        "Usable: data from 24 Nov 03:00:00 UTC; deleted about 1 Dec 03:00:00 UTC (7-day retention)",
+        "Not known: the list was last read 24 Nov 12:00:00 UTC, 3 h ago; at that time "
+        "“Usable: data from 24 Nov 03:00:00 UTC; deleted about 1 Dec 03:00 UTC (7-day retention)”",
     ),
     (
         FRESH,

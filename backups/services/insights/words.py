@@ -171,6 +171,7 @@ def verdict_text(verdict: Verdict, clock: Clock, *, ages: bool = True) -> str:
 
     say: dict[str, Callable[..., str] | None] = {
         "at": at,
+        "about": clock.about,
         "day": lambda moment: clock.about(moment, day=True),
         "code": str,
         "ago": clock.age if ages else None,
