@@ -74,6 +74,24 @@ def test_a_phone_needs_no_sideways_scrolling(open_page: OpenPage, language: str)
     assert {name: width for name, width in wide.items() if width > 390} == {}
 
 
+HEADS = "heads => heads.filter(head => head.checkVisibility()).map(head => head.textContent.trim())"
+CUT = """cells => cells.filter(cell => cell.checkVisibility() && cell.textContent.trim())
+    .filter(cell => cell.getBoundingClientRect().right > innerWidth || !cell.clientWidth)
+    .map(cell => cell.textContent.trim())"""
+
+
+@pytest.mark.parametrize("name", ["history", "instances", "recovery point"])
+def test_a_tablet_shows_every_column_that_a_wide_screen_shows(open_page: OpenPage, name: str) -> None:
+    page = open_page(PAGES[name])
+    heads, cells = page.locator("[data-rows] thead th"), page.locator("[data-rows] :is(td, th)")
+    wide = heads.evaluate_all(HEADS)
+
+    page.set_viewport_size({"width": 768, "height": 900})
+
+    assert heads.evaluate_all(HEADS) == wide != []
+    assert cells.evaluate_all(CUT) == []
+
+
 def test_axe_finds_nothing_before_sign_in_and_where_no_project_is_open(open_page: OpenPage) -> None:
     assert axe_findings(open_page("/sign-in/", person="")) == []
     assert axe_findings(open_page("/", person="cleo")) == []
