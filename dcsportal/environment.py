@@ -15,7 +15,7 @@ import tempfile
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -149,25 +149,29 @@ def web_address(name: str, default: str = "") -> str:
 
 def checked_web_address(label: str, value: str) -> str:
     """Return an http or https address without a slash at its end; http only on loopback."""
-    try:
-        address = urlsplit(value)
-        host, port = address.hostname or "", address.port
-    except ValueError:
-        host, port = "", None
-    if not (
-        host
-        and port != 0
-        and address.scheme in ("http", "https")
-        and re.fullmatch(r"[!-~]+", value)
-        and not (address.query or address.fragment or "@" in address.netloc)
-    ):
+    address = parsed_web_address(value)
+    if address is None or address.query or address.fragment or "@" in address.netloc:
         # Not repeated: what is no address may be one with a password, mistyped.
         raise ImproperlyConfigured(
             f"{label} must be an address such as https://name.example, without user, password and query."
         )
-    if address.scheme == "http" and not is_loopback(host):
+    if not is_safe(address):
         raise refused(label, value, "an address with https: http is allowed on loopback only")
     return value.rstrip("/")
+
+
+def parsed_web_address(value: str) -> SplitResult | None:
+    """Return the parts of an http or https address; None for any other text."""
+    try:
+        address = urlsplit(value)
+        is_address = bool(address.hostname) and address.port != 0 and address.scheme in ("http", "https")
+    except ValueError:
+        return None
+    return address if is_address and re.fullmatch(r"[!-~]+", value) else None
+
+
+def is_safe(address: SplitResult) -> bool:
+    return address.scheme == "https" or is_loopback(address.hostname or "")
 
 
 def is_loopback(host: str) -> bool:

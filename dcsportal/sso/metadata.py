@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
-from dcsportal.environment import is_loopback
+from dcsportal.environment import is_safe, parsed_web_address
 
 from .failures import SignInFailure
 
@@ -70,10 +69,5 @@ def checked_metadata(answer: dict[str, Any], *, issuer: str) -> Metadata:
 
 def _is_usable(endpoint: str) -> bool:
     """Tell whether an announced address is one; http counts on loopback only."""
-    try:
-        address = urlsplit(endpoint)
-        host = address.hostname or ""
-    except ValueError:
-        return False
-    is_safe = address.scheme == "https" or (address.scheme == "http" and is_loopback(host))
-    return bool(host) and is_safe and re.fullmatch(r"[!-~]+", endpoint) is not None
+    address = parsed_web_address(endpoint)
+    return address is not None and is_safe(address)
