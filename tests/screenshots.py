@@ -52,6 +52,14 @@ def newest_backup(page: Page, _: Emulator) -> None:
     page.wait_for_url("**/backups/*/")
 
 
+def two_side_by_side(page: Page, _: Emulator) -> None:
+    page.goto(ORDERS)
+    for key in "jxjx":
+        page.keyboard.press(key)
+    page.keyboard.press("X")
+    page.wait_for_url("**/compare/**")
+
+
 def typed_into_find(page: Page, _: Emulator) -> None:
     page.goto(ORDERS)
     page.goto("/projects/eu-prod/")
@@ -97,6 +105,7 @@ SHOTS: dict[str, tuple[Scene, Look]] = {
     "history-phone": (at(ORDERS), Look(width=390, height=1100)),
     "recovery-point": (at(f"{ORDERS}recovery-point/?at=8+days+ago"), Look(height=760)),
     "backup": (newest_backup, Look(height=640)),
+    "compare": (two_side_by_side, Look(height=700)),
     "ticket": (ticket_preview, Look(height=620)),
     "find": (typed_into_find, Look(height=500)),
     "stale": (stale, Look(height=560)),
