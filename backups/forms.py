@@ -197,13 +197,14 @@ class LinkForm(QueryForm):
     """
 
     seen = Instant()
-    unread_seen = ""
+    unread_seen: QueryProblem | None = None
+    _may_be_cut: tuple[str, ...] = ("seen",)
 
     def clean(self) -> dict[str, Any] | None:
-        if "seen" in self.errors:
-            [problem] = (problem for problem in self.problems if problem.parameter == "seen")
-            self.unread_seen = problem.value
-            del self.errors["seen"]
+        for problem in self.problems:
+            if problem.parameter in self._may_be_cut:
+                self.unread_seen = problem
+                del self.errors[problem.parameter]
         return super().clean()
 
     @property
@@ -314,10 +315,20 @@ class InstancesForm(ListForm):
 
 
 class BackupForm(LinkForm):
-    """The query of one backup's page."""
+    """The query of one backup's page.
+
+    It tells of now alone: where a link asks for a time, it tells what has changed since.
+    """
+
+    as_of = Instant()
+    _may_be_cut = ("seen", "as_of")
+
+    @property
+    def seen_at(self) -> datetime | None:
+        return super().seen_at or self.cleaned_data.get("as_of")
 
 
-class CompareForm(LinkForm):
+class CompareForm(BackupForm):
     """The query of two backups side by side."""
 
     backup = Repeatable(pattern=CLOUD_ID.pattern, must=_("it must be the id of a backup"), normal=cloud_id)
@@ -329,7 +340,7 @@ class CompareForm(LinkForm):
             self.add_error("backup", _unreadable(", ".join(ids), _("it must name two backups")))
 
 
-class RecoveryForm(LinkForm):
+class RecoveryForm(BackupForm):
     """The query of a recovery point: a time, and the zone that it is read in where it names none."""
 
     at = Single()

@@ -33,7 +33,7 @@ OPTIONAL = (
     *("finished", "frame", "history", "instance_id", "just_read", "keys_on", "listing", "live", "live_path"),
     "lives",
     *("not_watched", "number", "overview", "point", "problem", "problem_before", "problems_in_query"),
-    *("project", "recent", "request", "said", "seen", "shown", "since", "theme", "unread_parts"),
+    *("project", "recent", "request", "rows_end", "said", "seen", "shown", "since", "theme", "unread_parts"),
     *("unread_seen", "user", "zone_name"),
 )
 

@@ -67,7 +67,7 @@ def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:
     damaged = getattr(request, "unread_parts", ())
     problems = [QueryProblem(part, "", DAMAGED) for part in damaged] or form.problems
     if form.unread_seen:
-        problems.append(QueryProblem("seen", form.unread_seen, UNREAD_TIME))
+        problems.append(QueryProblem("seen", form.unread_seen.value, UNREAD_TIME))
     if problems:
         with override("en"):
             message = "; ".join(f"{p.parameter}={p.value}: {p.sentence}" for p in problems)

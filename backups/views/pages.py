@@ -25,6 +25,7 @@ from ..services.history import (
     all_records_of,
     backup_history,
     between_url,
+    frozen,
     frozen_backup_path,
     frozen_compare_path,
     frozen_link,
@@ -33,6 +34,7 @@ from ..services.history import (
     history_url,
     instance_page,
     neighbours,
+    records_now,
     records_of,
 )
 from ..services.insights import compared, outlook_text, overview, restore_blocks
@@ -118,27 +120,29 @@ def history(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
         zone=ZoneInfo(wanted.tz or "UTC"),
         project=project,
     )
-    live = Live.of_listing(listing, now=now, running=running, shown=(instance, glance.by_the_clock))
+    records = all_records_of(listing)
+    rows_end = frozen(records_now(project, instance_id) if wanted.as_of else records, wanted, now=now)
+    shown = instance, glance.by_the_clock, rows_end
+    live = Live.of_listing(listing, now=now, running=running, shown=shown)
     if answer := nothing_newer(request, live, clock):
         return answer
-    history = backup_history(all_records_of(listing), wanted, now=now)
-    frozen = frozen_link(request.path, request.GET, history, now=now, read_at=listing.read_at)
+    history = backup_history(records, wanted, now=now)
+    link = frozen_link(request.path, request.GET, history, now=now, read_at=listing.read_at)
     context = _about(project, instance_id, instance) | {
         "clock": clock,
         # DCS tells of now alone.
-        "command": "" if wanted.as_of else history_command(project, instance_id, frozen.window),
+        "command": "" if wanted.as_of else history_command(project, instance_id, link.window),
         "filter": wanted,
-        "frozen": frozen,
+        "frozen": link,
         "history": history,
         "last_seen": last_seen(listing, history.rows),
         "listing": listing,
         "long_list": listing.total > MOST_RECORDS,
         "overview": glance,
         "as_of": wanted.as_of,
+        "rows_end": rows_end,
     }
-    context |= _since(
-        form, lambda seen: history_since(project, instance_id, listing, history, seen=seen, now=now)
-    )
+    context |= _since(form, lambda seen: history_since(project, instance_id, listing, history, seen=seen))
     response = live_page(request, "history.html", context, live)
     if SHOWN not in request.headers:  # its viewer asked, not the page
         remember_opened(request, response, project.name, instance_id)

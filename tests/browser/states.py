@@ -270,21 +270,21 @@ def with_a_past(stage: Stage) -> None:
 def a_history_that_has_changed_since(stage: Stage) -> None:
     with_a_past(stage)
     stage.page.goto(f"{ORDERS}?to={SEEN}&seen={SEEN}")
-    expect(stage.page.locator("#since a")).to_have_count(3)
+    expect(stage.page.locator("#frozen a")).to_have_count(4)
 
 
 @state
 def a_recovery_point_that_has_changed_since(stage: Stage) -> None:
     with_a_past(stage)
     stage.page.goto(f"{ORDERS}recovery-point/?at=2026-11-01T03:30:00Z&tz=UTC&seen={SEEN}")
-    expect(stage.page.locator("#since .more")).to_be_visible()
+    expect(stage.page.locator("#frozen .more")).to_be_visible()
 
 
 @state
 def a_history_as_it_was_known(stage: Stage) -> None:
     with_a_past(stage)
     stage.page.goto(f"{ORDERS}?as_of={SEEN}")
-    expect(stage.page.locator("#as-of .btn")).to_be_visible()
+    expect(stage.page.locator("#frozen .btn")).to_be_visible()
 
 
 # Something is open -----------------------------------------------------------------------

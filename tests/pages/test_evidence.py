@@ -293,7 +293,7 @@ def test_a_list_that_lost_most_at_once_is_not_known_until_it_is_read_again(ada: 
     assert "Whether this backup can be restored is not known" in text_of(missing)
     assert "Missing, unconfirmed" in text_of(missing)
     point = text_of(ada.get(f"{ORDERS}recovery-point/?at=2026-11-20T00:00:00Z&tz=UTC"))
-    assert "Not known: most of the list went at once" in point
+    assert "Not known: most of the list disappeared at once" in point
     assert "None:" not in point
     for ticket in ("ticket/", "recovery-point/ticket/?at=2026-11-20T00:00:00Z&tz=UTC"):
         said = text_of(ada.get(f"{ORDERS}{ticket}"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -51,10 +52,7 @@ def test_a_copied_history_tells_that_nothing_has_changed_or_what_has(ada: Client
     assert "Unchanged since 3 Nov 12:03:14 UTC , confirmed" in text_of(unchanged)
     shown = text_of(changed)
     assert "Changed since this link was made ( 3 Nov 12:03:14 UTC )." in shown
-    assert (
-        "Of 14 shown then: 9 unchanged, 3 expired, 2 no longer listed; 6 newer are outside this link."
-        in shown
-    )
+    assert "Of 14 shown then: 9 unchanged, 3 expired, 2 no longer listed." in shown
     assert "backup_2 : Was Succeeded, restorable. No longer listed, seen 9 Nov 02:14:00 UTC" in shown
     assert len(rows_of(changed)) == 12
     # What matched only then is where the list is as it was.
@@ -108,8 +106,6 @@ def test_a_history_is_shown_as_it_was_known_at_a_time(ada: Client, emulator: Emu
     everything = [id_of(number) for number in range(14, 0, -1)]
     assert rows_of(page) == [one["backup_id"] for one in body["backups"]] == everything
     assert [row["backup_id"].lstrip("'") for row in csv_rows(answers["backups.csv"])] == everything
-    assert "As known on 3 Nov 12:03:14 UTC" in text_of(page)
-    assert any("as_of" not in one for one in links_of(page, 'class="btn primary"'))
     assert f"as_of={SEEN}" in copied(page)
     assert "seen" not in copied(page)
     assert (body["as_of"], body["read_at"], body["total"]) == (SEEN, SEEN, 14)
@@ -124,6 +120,52 @@ def test_a_history_is_shown_as_it_was_known_at_a_time(ada: Client, emulator: Emu
         ).content.decode()
     )
     assert not [call for call in emulator.calls if "/backups" in call.path]
+
+
+OF_NOW = "statuses, figures and verdict are as of now."
+OF_THEN = "this page is as known then, by the reading of 3 Nov 12:03:14 UTC"
+
+
+@pytest.mark.usefixtures("much_has_changed")
+@pytest.mark.parametrize(
+    ("query", "hidden", "of"),
+    [
+        (f"to={SEEN}&seen={SEEN}", "6 newer backups hidden", OF_NOW),
+        (f"from=2026-11-01&to={SEEN}&seen={SEEN}", "6 newer backups hidden", OF_NOW),
+        (f"to={SEEN}&seen={SEEN}&q=backup_75", "1 newer backup hidden", OF_NOW),
+        (f"to={SEEN}&seen={SEEN}&status=failed", "no newer backup hidden", OF_NOW),
+        (f"to={SEEN}", "6 newer backups hidden", OF_NOW),
+        (f"as_of={SEEN}", "6 newer backups hidden", OF_THEN),
+    ],
+)
+def test_a_frozen_link_says_so_first_and_all_of_its_head_is_of_one_time(
+    ada: Client, query: str, hidden: str, of: str
+) -> None:
+    page = ada.get(f"{ORDERS}?{query}")
+
+    banner, _, head = page.content.decode().partition("<h1>")
+    assert f"Frozen at 3 Nov 12:03:14 UTC : {hidden} ; {of}" in text_of(HttpResponse(banner))
+    head = text_of(HttpResponse(head.partition('id="backups"')[0]))
+    assert ("data from 1 Nov 14:00:05" if of == OF_THEN else "data from 4 Nov 03:00:05") in head
+    assert ("Running" in head) == (of == OF_NOW)
+    [newest] = [one for one in links_of(page, 'class="btn primary"') if "ticket" not in one]
+    assert not {"to", "seen", "as_of"} & set(parse_qs(newest.partition("?")[2]))
+
+
+@pytest.mark.usefixtures("much_has_changed")
+@pytest.mark.parametrize("query", ["", "?from=2026-11-01&to=2026-11-02", "?to=2036-11-02", "?range=90d"])
+def test_what_a_viewer_chooses_is_not_frozen(ada: Client, query: str) -> None:
+    assert "Frozen at" not in text_of(ada.get(f"{ORDERS}{query}"))
+
+
+@pytest.mark.usefixtures("much_has_changed")
+def test_pages_that_tell_of_now_say_so_where_a_link_asks_for_another_time(ada: Client) -> None:
+    asked = f"{ORDERS}recovery-point/?at=2026-11-01T05:30:00Z&tz=UTC"
+
+    for page in (f"{ORDERS}backups/{id_of(4)}/?", f"{asked}&"):
+        shown = text_of(ada.get(f"{page}as_of={SEEN}"))
+        assert "Changed since 3 Nov 12:03:14 UTC . This page is of now." in shown
+        assert "Unread part of the link: as_of=2026-11" in text_of(ada.get(f"{page}as_of=2026-11"))
 
 
 @pytest.mark.usefixtures("much_has_changed")

@@ -54,7 +54,7 @@ class ListSince:
 
     `became` counts those that are not as they were, by one of OUTCOMES or a new status. `only_then` are
     those that the link shows no longer; `known` says more of the first of them, by row id. `more` counts
-    what it shows now and did not then, `newer` what its end keeps out.
+    what it shows now and did not then.
     """
 
     shown_then: int
@@ -62,7 +62,6 @@ class ListSince:
     only_then: Sequence[BackupRecord]
     known: Mapping[str, BackupSince] = field(repr=False)
     more: int
-    newer: int
 
     @property
     def unchanged(self) -> int:
@@ -105,13 +104,11 @@ def list_since(
     seen: datetime,
     matched_then: Sequence[BackupRecord],
     matched_now: Collection[BackupRecord],
-    without_end: Iterable[BackupRecord],
     now: Iterable[BackupRecord],
 ) -> ListSince:
-    """Compare what a link's query matched in the list of `then` with what it matches now.
+    """Compare what a link's query matched in the list of `then` with what it matches of what is known `now`.
 
-    `without_end` is what it would match now without its end, `now` all that is known now. Raises
-    django.db.Error.
+    Raises django.db.Error.
     """
     current = {row_id(record): record for record in now}
     changed = _changed_since(then) if then.reading != listing.reading else frozenset()
@@ -119,8 +116,6 @@ def list_since(
     became = Counter(outcome for outcome in outcomes if outcome)
     shown_then, shown_now = set(map(row_id, matched_then)), set(map(row_id, matched_now))
     only_then = [record for record in matched_then if row_id(record) not in shown_now]
-    held_then = set(map(row_id, then.records))
-    newer = set(map(row_id, without_end)) - shown_now - held_then
     named = [row_id(record) for record in only_then[:MOST_NAMED]]
     evidence = evidence_of(listing, named) if named else {}
     return ListSince(
@@ -129,7 +124,6 @@ def list_since(
         only_then=only_then,
         known={one: _since(known, seen) for one, known in evidence.items()},
         more=len(shown_now - shown_then),
-        newer=len(newer),
     )
 
 

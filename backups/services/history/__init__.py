@@ -41,7 +41,7 @@ from .query import (
     newest_first,
     records_of,
 )
-from .since import history_since
+from .since import Frozen, frozen, history_since, records_now
 
 __all__ = [
     "DEFAULT_PER_PAGE",
@@ -56,6 +56,7 @@ __all__ = [
     "SORTS",
     "BackupFilter",
     "Filter",
+    "Frozen",
     "FrozenLink",
     "History",
     "InstanceFilter",
@@ -65,6 +66,7 @@ __all__ = [
     "backup_path",
     "backup_url",
     "between_url",
+    "frozen",
     "frozen_backup_path",
     "frozen_compare_path",
     "frozen_link",
@@ -77,6 +79,7 @@ __all__ = [
     "neighbours",
     "newest_first",
     "page_url",
+    "records_now",
     "records_of",
     "utc_text",
 ]

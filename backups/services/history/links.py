@@ -57,6 +57,7 @@ def frozen_recovery_path(
     query["at"] = utc_text(at)
     if read_at:
         query["seen"] = seen_text(read_at)
+        query.pop("as_of", None)
     return f"{path}?{query.urlencode(safe=':')}"
 
 

@@ -1,15 +1,42 @@
-"""What has become of a history since its link was made."""
+"""Of which time the rows of a link are, and what has become of them since it was made."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ...dcs.records import BackupRecord
 from ..evidence import ListSince, list_as_of, list_since
-from ..listings import Listing
+from ..listings import Listing, cached_histories
 from ..projects import Project
-from .query import History, all_records_of, backup_history
+from .query import BackupFilter, History, all_records_of, backup_history
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Rows that end `at` a time: as many newer ones are `hidden`."""
+
+    at: datetime
+    hidden: int
+
+
+def frozen(records: Sequence[BackupRecord], wanted: BackupFilter, *, now: datetime) -> Frozen | None:
+    """Return where the rows of a link end, None where they go on; `records` are what is known now.
+
+    Bounds on both sides are a choice, unless the link says when it was made.
+    """
+    made, end = wanted.as_of or wanted.seen, wanted.as_of or wanted.end
+    if end is None or end > now or (wanted.start and not made):
+        return None
+    newer = replace(wanted, start=end, end=None, range="", as_of=None)
+    return Frozen(min(end, made or end), backup_history(records, newer, now=now).matched)
+
+
+def records_now(project: Project, instance_id: str) -> Sequence[BackupRecord]:
+    """Return the records of the newest list that is at hand. Nothing asks DCS."""
+    [snapshot] = cached_histories([(project, instance_id)])
+    return snapshot.cached.decoded.records if snapshot.cached else ()
 
 
 def history_since(
@@ -19,16 +46,16 @@ def history_since(
     history: History,
     *,
     seen: datetime,
-    now: datetime,
 ) -> ListSince:
     """Compare what a link showed with what it shows now. Raises NotWatched and django.db.Error."""
-    then, wanted, records = list_as_of(project, instance_id, seen), history.filter, all_records_of(listing)
+    then = list_as_of(project, instance_id, seen)
     return list_since(
         listing,
         then,
         seen=seen,
-        matched_then=backup_history(all_records_of(then), replace(wanted, as_of=seen), now=seen).found,
+        matched_then=backup_history(
+            all_records_of(then), replace(history.filter, as_of=seen), now=seen
+        ).found,
         matched_now=history.found,
-        without_end=backup_history(records, replace(wanted, end=None), now=now).found,
-        now=records,
+        now=all_records_of(listing),
     )
