@@ -5,4 +5,4 @@ class BackupsConfig(AppConfig):
     name = "backups"
 
     def ready(self) -> None:
-        from .services import board  # noqa: F401  # hears of what is recorded
+        from .services import board, collector  # noqa: F401  # hear of what is recorded

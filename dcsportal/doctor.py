@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from django.db import DatabaseError, connection
 from backups.dcs.errors import DcsError
 from backups.dcs.http import reason_of
 from backups.management.starting import first_line
+from backups.services.collector import collecting, evidence_age
 from backups.services.evidence import kept_by_project
 from backups.services.listings import Subject, client_for, failed, key_hold
 from backups.services.problems import Problem
@@ -49,8 +50,8 @@ class Finding:
 
 
 def findings() -> Iterator[Finding]:
-    """Examine settings, database, evidence, sign-in and projects, one after another."""
-    for examination in (_settings, _database, _evidence, _sign_in, _projects):
+    """Examine settings, database, evidence, collector, sign-in and projects, one after another."""
+    for examination in (_settings, _database, _evidence, _collector, _sign_in, _projects):
         yield from examination()
 
 
@@ -127,6 +128,38 @@ def _evidence() -> Iterator[Finding]:
         says = f"{why}: its {one.backups} backups are kept, but shown to nobody."
         to_do = f"Configure it to see them, or delete them: ./run manage forget --project {one.project_id}"
         yield Finding("evidence", "note", says, to_do)
+
+
+def _collector() -> Iterator[Finding]:
+    """Say who reads the lists before anybody asks, and whether that keeps up."""
+    who = collecting()
+    if who:
+        yield Finding("collector", "ok", f"It runs on {who}.")
+    elif settings.COLLECT:
+        to_do = "It runs in ./run serve: start that, or look at its log."
+        yield Finding("collector", "note", "No process collects at this moment.", to_do)
+    else:
+        to_do = "Set COLLECT=on, or run ./run manage collect."
+        yield Finding("collector", "note", "COLLECT is off: a list is read when somebody looks at it.", to_do)
+    try:
+        ages = {name: evidence_age(one, datetime.now(UTC)) for name, one in configured_projects().items()}
+    except DatabaseError:
+        return  # which is said of the database already
+    for name, age in ages.items():
+        if age.median is None or age.oldest is None:
+            continue
+        says = f"Half of the {age.read} lists of {name} were read within {_minutes(age.median)}, "
+        says += f"all within {_minutes(age.oldest)}; {age.not_read} are not read yet."
+        if age.is_too_old and (who or settings.COLLECT):
+            to_do = "The log says which calls fail. Where none does, raise COLLECT_CALLS_PER_SECOND."
+            yield Finding("collector", "note", says, to_do)
+        else:
+            yield Finding("collector", "ok", says)
+
+
+def _minutes(age: timedelta) -> str:
+    minutes = -(-age // timedelta(minutes=1))
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
 def clock(subject: str, address: str, *, wrong_from: float) -> Iterator[Finding]:
@@ -262,7 +295,8 @@ def _project(project: Project, refused: dict[tuple[str, str], str]) -> Iterator[
     except DcsError as error:
         if error.kind == "credentials_refused":
             refused[key] = project.name
-            failed(Subject("instances", project), error)  # so that no server tries it either
+            # So that no server tries it either.
+            failed(Subject("instances", project), error, now=datetime.now(UTC))
         yield _failure(project, Problem.of(error, datetime.now(UTC)), "dcs:instance:list")
         return
     total = "its" if page.total_num is None else page.total_num

@@ -1,4 +1,4 @@
-"""`/metrics` for Prometheus: what this server counts, over all of its worker processes.
+"""`/metrics` for Prometheus: what this server counts, over all of its worker processes, and what is known.
 
 With `./run serve` each worker keeps its numbers in files, by prometheus_client's multiprocess mode, and
 whichever is asked adds them up. Without these, as in a development server, a process tells its own.
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -24,7 +26,11 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from backups.services.collector import collecting, evidence_age
+from backups.services.projects import Project, configured_projects
 
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
@@ -97,9 +103,51 @@ def _brings_token(request: HttpRequest) -> bool:
 
 
 def collected() -> bytes:
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    if not folder:
-        return generate_latest(REGISTRY)
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    registry, folder = REGISTRY, os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+    return generate_latest(registry) + generate_latest(Known())
+
+
+# What the database knows -------------------------------------------------------
+
+# All servers tell the same of these; what has no value is left out, since 0 would be one.
+KNOWN = {
+    "evidence_oldest_age_seconds": "How old the list is that was not read for longest.",
+    "evidence_median_age_seconds": "How old the list is that half of all are older than.",
+    "instances_not_read": "Instances whose list of backups was never read.",
+    "collector_lag_seconds": "How late the list is that should have been read first.",
+}
+HELD = "collector_held"
+
+
+class Known:
+    """Looks up what is known at the moment at which somebody asks."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        families = {
+            name: GaugeMetricFamily(f"dcs_portal_{name}", says, labels=["project"])
+            for name, says in KNOWN.items()
+        }
+        try:
+            for project in configured_projects().values():
+                for name, value in _known_of(project).items():
+                    if value is not None:
+                        families[name].add_metric([project.name], value)
+        except DatabaseError:
+            return  # which /readyz says
+        yield from families.values()
+        is_held = bool(collecting())
+        if settings.COLLECT or is_held:
+            yield GaugeMetricFamily(f"dcs_portal_{HELD}", "Whether any process collects.", value=is_held)
+
+
+def _known_of(project: Project) -> dict[str, float | None]:
+    age = evidence_age(project, datetime.now(UTC))
+    return {
+        "evidence_oldest_age_seconds": age.oldest.total_seconds() if age.oldest else None,
+        "evidence_median_age_seconds": age.median.total_seconds() if age.median else None,
+        "instances_not_read": age.not_read if age.read or age.not_read else None,
+        "collector_lag_seconds": age.lag.total_seconds() if age.read or age.not_read else None,
+    }

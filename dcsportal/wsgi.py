@@ -22,7 +22,7 @@ def _application() -> WSGIHandler:
         sys.exit(f"{error}")
     # These need the apps.
     from backups.management.starting import refuse_wrong_settings
-    from backups.services import listings
+    from backups.services import collector, listings
 
     from . import metrics
     from .sso.failures import STATUS
@@ -30,6 +30,7 @@ def _application() -> WSGIHandler:
     # `./run serve` has checked already; a reload, and a WSGI server that was started by hand, have not.
     refuse_wrong_settings()
     listings.begin_metrics(settings.DCS_PROJECTS)
+    collector.begin_metrics(settings.DCS_PROJECTS)
     metrics.begin(STATUS)
     Connection.answer_seconds = 5.0  # the portal's queries take milliseconds
     return application

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.metrics import Counter, Gauge, Histogram, MetricWrapperBase
 
 from backups.services.listings import metrics as services
+from dcsportal.metrics import HELD, KNOWN
 from dcsportal.sso.failures import STATUS
 
 from .conftest import ROOT
@@ -39,7 +42,8 @@ VALUES = {
 
 def known() -> dict[str, tuple[str, ...]]:
     """Return the labels of each series, by its name."""
-    found = {}
+    found: dict[str, tuple[str, ...]] = {f"dcs_portal_{name}": ("project",) for name in KNOWN}
+    found[f"dcs_portal_{HELD}"] = ()
     for metric in set(REGISTRY._collector_to_names):
         if isinstance(metric, MetricWrapperBase) and metric._name.startswith("dcs_portal_"):
             for suffix in SUFFIXES[type(metric)]:
@@ -69,3 +73,54 @@ def test_an_alert_says_what_to_do(rule: dict[str, Any]) -> None:
     assert rule["labels"]["severity"] in ("page", "ticket")
     assert rule["annotations"]["summary"].endswith(".")
     assert rule["annotations"]["what_to_do"].endswith(".")
+
+
+# What is told each minute, first while all is well, then while it is not; whom the alert names, and how.
+FIRING: dict[str, tuple[str, str, dict[str, str], str]] = {
+    "DcsCollectorGone": (
+        "dcs_portal_collector_held{%s}",
+        "1+0x30 0+0x30",
+        {},
+        "No server reads the lists of backups any more: what is shown is getting old.",
+    ),
+    "DcsEvidenceTooOld": (
+        'dcs_portal_evidence_oldest_age_seconds{%s, project="eu-prod"}',
+        "7000+0x30 8000+0x30",
+        {"project": "eu-prod"},
+        "A list of backups of project eu-prod was not read for 2h 13m 20s.",
+    ),
+}
+
+
+@pytest.mark.needs("promtool", "prometheus")
+@pytest.mark.parametrize("alert", FIRING)
+def test_an_alert_of_all_servers_fires_once_when_it_has_been_true_for_a_while(
+    alert: str, tmp_path: Path
+) -> None:
+    series, values, labels, summary = FIRING[alert]
+    rule = next(rule for rule in RULES if rule["alert"] == alert)
+    fired = {
+        "exp_labels": labels | rule["labels"],
+        "exp_annotations": rule["annotations"] | {"summary": summary},
+    }
+    tests = {
+        "rule_files": [str(ROOT / "docs" / "alerts.yml")],
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {"series": series % f'instance="{server}"', "values": values} for server in ("one", "two")
+                ],
+                "alert_rule_test": [
+                    {"eval_time": "35m", "alertname": alert, "exp_alerts": []},
+                    {"eval_time": "60m", "alertname": alert, "exp_alerts": [fired]},
+                ],
+            }
+        ],
+    }
+    path = tmp_path / "tests.yml"
+    path.write_text(yaml.safe_dump(tests))
+
+    result = subprocess.run(["promtool", "test", "rules", path], capture_output=True, text=True, check=False)
+
+    assert result.returncode == 0, result.stdout + result.stderr

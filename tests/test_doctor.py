@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,8 +22,8 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.models import Backup
-from backups.services.listings import reader
+from backups.models import Backup, InstanceSummary
+from backups.services.listings import acquire_lease, reader
 from dcsportal import doctor
 
 from .raw_server import answering, server
@@ -173,6 +175,32 @@ def test_it_says_how_much_is_kept_and_of_which_cloud_projects_nobody_sees_it(
 
     well.DCS_PROJECTS = {"other": well.DCS_PROJECTS["eu-prod"]}
     assert f"No project is configured for cloud project {old}" in examined()
+
+
+# --- The collector ---------------------------------------------------------------
+
+
+def test_it_says_who_collects_and_whether_that_keeps_up(
+    well: Settings, client_of: Callable[[str], Client]
+) -> None:
+    assert "COLLECT is off" in examined(ends_with=0)
+    well.COLLECT = True
+    assert "note collector: No process collects at this moment. -> It runs in ./run serve" in examined()
+    client_of("ada").get(f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/")
+    assert reader.wait_for_readers()
+    lease = acquire_lease("collector")
+    assert lease
+
+    said = examined(ends_with=0)
+    assert f"ok collector: It runs on {socket.gethostname()}, process {os.getpid()}." in said
+    assert (
+        "ok collector: Half of the 1 lists of eu-prod were read within 1 min, all within 1 min; 0 are" in said
+    )
+
+    InstanceSummary.objects.update(read_at=datetime.now(UTC) - timedelta(hours=2, minutes=11))
+    said = examined(ends_with=0)
+    lease.release()
+    assert "all within 2 h 12 min; 0 are not read yet. -> The log says which calls fail." in said
 
 
 # --- The provider ----------------------------------------------------------------

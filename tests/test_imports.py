@@ -33,7 +33,7 @@ ALLOWED = {
 # The packages of services, lowest first: each may use those before it.
 FLOORS = [
     *("eligibility", "words", "problems", "projects", "pasted", "listings", "evidence", "history"),
-    *("live", "insights", "recovery", "tickets", "exports", "find", "board"),
+    *("live", "insights", "collector", "recovery", "tickets", "exports", "find", "board"),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -10,7 +11,9 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
 
-from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
+from backups.models import InstanceSummary
+from backups.services.listings import acquire_lease, reader
 
 TOKEN = "a-token-for-prometheus"
 
@@ -37,7 +40,7 @@ def test_without_the_token_the_numbers_are_closed(client: Client, settings: Sett
     assert b"dcs_portal" not in response.content
 
 
-def test_with_the_token_they_are_open(client: Client, settings: Settings) -> None:
+def test_with_the_token_they_are_open(db: None, client: Client, settings: Settings) -> None:
     settings.METRICS_TOKEN, settings.ON_LOOPBACK = TOKEN, False
 
     for scheme in ("Bearer", "bearer"):
@@ -47,7 +50,7 @@ def test_with_the_token_they_are_open(client: Client, settings: Settings) -> Non
 
 
 def test_no_token_is_needed_on_loopback_and_elsewhere_they_are_closed_without_one(
-    client: Client, settings: Settings
+    db: None, client: Client, settings: Settings
 ) -> None:
     settings.METRICS_TOKEN, settings.ON_LOOPBACK = "", True
     assert client.get("/metrics").status_code == 200
@@ -99,3 +102,40 @@ def test_a_failed_sign_in_is_told_by_its_kind(db: None, client: Client, settings
     client.get("/sso/callback/?state=x&code=y")
 
     assert REGISTRY.get_sample_value("dcs_portal_sign_ins_total", {"outcome": "expired"}) == before + 1
+
+
+# --- What is known ---------------------------------------------------------------
+
+
+def test_the_age_of_what_is_known_is_told_and_nothing_where_nothing_is_known(
+    portal: Settings, client_of: Callable[[str], Client]
+) -> None:
+    client, now = client_of("ada"), datetime.now(UTC)
+    assert value_of(told(client), "evidence_oldest_age_seconds") is None
+    for instance_id, hours in ((ORDERS_CACHE_ID, 2), (BULK_HISTORY_ID, 1)):
+        client.get(f"/projects/eu-prod/instances/{instance_id}/")
+        assert reader.wait_for_readers()
+        row = InstanceSummary.objects.filter(instance__instance_id=instance_id)
+        row.update(read_at=now - timedelta(hours=hours), due_at=now - timedelta(minutes=30 * hours))
+
+    text = told(client)
+
+    assert value_of(text, "evidence_oldest_age_seconds", project="eu-prod") == pytest.approx(7200, abs=60)
+    assert value_of(text, "evidence_median_age_seconds", project="eu-prod") == pytest.approx(3600, abs=60)
+    assert value_of(text, "collector_lag_seconds", project="eu-prod") == pytest.approx(3600, abs=60)
+    assert value_of(text, "instances_not_read", project="eu-prod") == 0
+    assert value_of(text, "evidence_oldest_age_seconds", project="cn-prod") is None
+
+
+def test_whether_anybody_collects_is_told_where_somebody_should(portal: Settings, client: Client) -> None:
+    assert value_of(told(client), "collector_held") is None
+    portal.COLLECT = True
+    assert value_of(told(client), "collector_held") == 0
+    lease = acquire_lease("collector")
+    assert lease
+    assert value_of(told(client), "collector_held") == 1
+    lease.release()
+
+
+def told(client: Client) -> str:
+    return client.get("/metrics").content.decode()

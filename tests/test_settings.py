@@ -33,6 +33,7 @@ PRODUCTION = REAL_PROJECT | {
     "ALLOWED_HOSTS": "",
     "SSO_ISSUER": "https://sso.example.com",
     "SSO_CLIENT_ID": "portal",
+    "COLLECT": "off",  # what is asked for would be a real cloud
 }
 
 Load = Callable[..., dict[str, Any]]

@@ -53,6 +53,8 @@ def main(application: str, listener: str, channel: str, slot: str) -> None:
         asyncore_use_poll=True,
         **LIMITS,
     )
+    from backups.services import collector  # which needs the apps
+
     stopping = threading.Event()
 
     def stop(*args: object) -> None:
@@ -62,9 +64,11 @@ def main(application: str, listener: str, channel: str, slot: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     _watch(socket.socket(fileno=int(channel)), stop)
+    collector.start()
     while not stopping.is_set():
         _serve_once(server, 1.0)
     _finish(server)
+    collector.stop()
 
 
 def _watch(channel: socket.socket, stop: Any) -> None:

@@ -9,6 +9,7 @@ from .differences import compared
 from .facts import BackupBrief, Facts, facts_with, unsupported_facts
 from .hints import Hint
 from .overview import Overview, overview
+from .policy import Plan, plan_of
 from .rows import rows_of
 from .sizes import axis, chart, line, size_change, spark
 from .verdict import VERDICTS, Objective, Verdict, longest_believed, objective_of, verdict_of
@@ -24,6 +25,7 @@ __all__ = [
     "Hint",
     "Objective",
     "Overview",
+    "Plan",
     "Verdict",
     "axis",
     "chart",
@@ -36,6 +38,7 @@ __all__ = [
     "objective_of",
     "outlook_text",
     "overview",
+    "plan_of",
     "restore_blocks",
     "rows_of",
     "size_change",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from functools import lru_cache, partial
+from typing import Any
 
 from django.conf import settings
 
@@ -23,24 +24,29 @@ _WELL = frozenset({"ok", "not_found", "rejected"})
 _last: dict[str, tuple[bool, float]] = {}
 
 
-def client_for(project: Project) -> DcsClient:
-    """Return this process's client of a project; it keeps its connections open."""
-    return _client(project, settings.DCS_CONNECT_TIMEOUT, settings.DCS_READ_TIMEOUT)
+def client_for(project: Project, *, repeats: bool = True) -> DcsClient:
+    """Return this process's client of a project; it keeps its connections open.
+
+    Without `repeats` it makes no call again that failed, and logs only what went wrong.
+    """
+    return _client(project, settings.DCS_CONNECT_TIMEOUT, settings.DCS_READ_TIMEOUT, repeats)
 
 
 @lru_cache(maxsize=64)
-def _client(project: Project, connect_timeout: float, read_timeout: float) -> DcsClient:
+def _client(project: Project, connect_timeout: float, read_timeout: float, repeats: bool) -> DcsClient:
+    options: dict[str, Any] = {} if repeats else {"pauses": ()}
     return DcsClient(
         endpoint=project.endpoint,
         project_id=project.project_id,
         credentials=project.credentials,
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,
-        observe=partial(_observe, project.name),
+        observe=partial(_observe, project.name, logging.INFO if repeats else logging.DEBUG),
+        **options,
     )
 
 
-def _observe(project: str, asked: Asked) -> None:
+def _observe(project: str, level: int, asked: Asked) -> None:
     _last[project] = (asked.outcome in _WELL, time.monotonic())
     metrics.upstream_call(project, asked.outcome, asked.seconds)
     event = {
@@ -54,7 +60,7 @@ def _observe(project: str, asked: Asked) -> None:
         "ms": round(asked.seconds * 1000, 1),
     }
     log.log(
-        logging.INFO if asked.outcome == "ok" else logging.WARNING,
+        level if asked.outcome == "ok" else logging.WARNING,
         "%s of project %s: %s, %.0f ms%s",
         asked.call,
         project,

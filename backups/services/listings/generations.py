@@ -117,7 +117,7 @@ def cached(subject: Subject, found: store.Found, own: Cached | None) -> Cached |
 
     `own` is what was `published` before the store was asked: what is written meanwhile is in one of both.
     """
-    pointer = Pointer.of(found.get(pointer_key(subject), ""))
+    pointer = noted(subject, found)
     if own and (pointer.generation is None or own.generation.read_at > pointer.generation.read_at):
         return own  # it is being written, or could not be
     if pointer.generation is None:
@@ -127,9 +127,9 @@ def cached(subject: Subject, found: store.Found, own: Cached | None) -> Cached |
     return Cached(pointer.generation, decoded) if decoded else None
 
 
-def noted(subject: Subject, found: store.Found) -> Generation | None:
-    """Return the generation that a list's note tells of, without its records."""
-    return Pointer.of(found.get(pointer_key(subject), "")).generation
+def noted(subject: Subject, found: store.Found) -> Pointer:
+    """Return the note of a list out of what the store found: its generation without the records."""
+    return Pointer.of(found.get(pointer_key(subject), ""))
 
 
 def current(subject: Subject) -> Pointer:
@@ -145,15 +145,19 @@ def look_up(subject: Subject) -> Pointer:
     return pointer
 
 
-def publish(subject: Subject, new: Cached) -> None:
-    """Show a reading to the viewers of this process, before it is written."""
+def publish(subject: Subject, new: Cached, *, is_wanted: bool) -> None:
+    """Show a reading to the viewers of this process, before it is written.
+
+    What nobody wants to see takes the place of what is in memory, and none of its own.
+    """
     with _lock:
         _own[subject.key] = new
         _own.move_to_end(subject.key)
         # While the database is full they are many.
         while len(_own) > 1 and sum(_size(one.decoded) for one in _own.values()) > _most_in_memory():
             _own.popitem(last=False)
-    _remember(subject, new.generation, new.decoded)
+    if is_wanted or subject.key in _records:
+        _remember(subject, new.generation, new.decoded)
 
 
 def written(subject: Subject, pointer: Pointer) -> None:
@@ -214,7 +218,7 @@ def _loaded(subject: Subject, generation: Generation) -> DecodedRecords[Any] | N
 
 
 def _is_current(subject: Subject, generation: Generation) -> bool:
-    current = noted(subject, store.get_many([pointer_key(subject)]))
+    current = noted(subject, store.get_many([pointer_key(subject)])).generation
     return current is not None and current.digest == generation.digest
 
 

@@ -16,13 +16,13 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from ...dcs.errors import DcsError
 from ..problems import Problem, Progress
 from ..projects import Project
 from . import generations, leases, metrics, store
-from .generations import Cached, Generation
+from .generations import Cached, Generation, Pointer
 from .subjects import Subject
 
 HOLD_SECONDS = 300
@@ -58,11 +58,15 @@ class Notes:
     """
 
     subject: Subject
-    generation: Generation | None
+    pointer: Pointer
     hold: Problem | None
     failure: Problem | None
     circuit: Circuit | None
     progress: Progress | None
+
+    @property
+    def generation(self) -> Generation | None:
+        return self.pointer.generation
 
     def held(self, now: datetime) -> Problem | None:
         """Return the failure that still holds calls back."""
@@ -109,7 +113,7 @@ def _look_up(subjects: Iterable[Subject]) -> store.Found:
 def _notes(subject: Subject, found: store.Found) -> Notes:
     return Notes(
         subject=subject,
-        generation=generations.noted(subject, found),
+        pointer=generations.noted(subject, found),
         hold=store.note(Problem, subject.hold_key, found),
         failure=store.note(Problem, subject.failure_key, found),
         circuit=store.note(Circuit, subject.circuit_key, found),
@@ -143,6 +147,12 @@ def refusal(snapshot: Notes, now: datetime, *, trial: bool = True) -> Problem | 
     return None if free else circuit.problem
 
 
+def is_trial_left(snapshot: Notes, now: datetime) -> bool:
+    """Tell whether nobody who looks at something has wanted the trial of an open circuit: they come first."""
+    until = snapshot.circuit.open_until if snapshot.circuit else None
+    return until is None or now >= until + timedelta(seconds=CIRCUIT_SECONDS)
+
+
 def may_insist(subject: Subject, what: str, now: datetime, *, read_at: datetime | None) -> bool:
     """Tell whether a list may be read again though it is fresh, for a refresh by hand or a backup it lacks.
 
@@ -166,9 +176,8 @@ def key_hold(project: Project, now: datetime) -> Problem | None:
 # After a call ----------------------------------------------------------------
 
 
-def failed(subject: Subject, error: DcsError) -> Problem:
+def failed(subject: Subject, error: DcsError, *, now: datetime) -> Problem:
     """Note a failure and return it with the time when asking makes sense again."""
-    now = datetime.now(UTC)
     problem = Problem.of(error, now)
     if error.http_status == 401:
         _accepted.discard(subject.hold_key)
@@ -192,9 +201,8 @@ def failed(subject: Subject, error: DcsError) -> Problem:
     return _note_failure(subject, problem, now, pause)
 
 
-def broken(subject: Subject) -> Problem:
+def broken(subject: Subject, *, now: datetime) -> Problem:
     """Note that the portal itself failed, so that waiting viewers do not repeat that either."""
-    now = datetime.now(UTC)
     return _note_failure(subject, Problem(kind="portal_error", asked_at=now), now, FAILURE_SECONDS)
 
 
@@ -204,11 +212,14 @@ def _note_failure(subject: Subject, problem: Problem, now: datetime, pause: floa
     return problem
 
 
-def succeeded(subject: Subject) -> datetime:
-    """Note that DCS answered; return the time of that in whole milliseconds."""
+def succeeded(subject: Subject, *, now: datetime, known: Notes | None = None) -> datetime:
+    """Note that DCS answered; return the time of that in whole milliseconds.
+
+    What is `known` of the list tells whether there is an earlier failure to forget.
+    """
     _accepted.add(subject.hold_key)
-    store.drop(subject.failure_key, subject.circuit_key)
-    now = datetime.now(UTC)
+    if known is None or known.failure or known.circuit:
+        store.drop(subject.failure_key, subject.circuit_key)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 

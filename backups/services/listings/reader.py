@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -20,10 +21,11 @@ from django.conf import settings
 from ...dcs.errors import DcsError
 from ...dcs.pages import Page
 from ..problems import Problem, Progress
+from ..projects import Project
 from . import guard, leases, metrics, pruning, recorder, store
 from .clients import client_for
 from .generations import Cached
-from .guard import CacheSnapshot, snapshots
+from .guard import CacheSnapshot, Notes, snapshots
 from .subjects import WALK_SECONDS, Subject
 
 log = logging.getLogger(__name__)
@@ -42,16 +44,29 @@ MOST_OF_A_PROJECT = MOST_AT_ONCE // 2
 MOST_OF_A_VIEWER = 8
 
 
-class Reading:
-    """One walk under way; viewers of the same list wait for the same one."""
+Clock = Callable[[], datetime]
 
-    def __init__(self, snapshot: CacheSnapshot, now: datetime, viewer: str, once: bool) -> None:
-        self.subject = snapshot.subject
-        self.seen = snapshot.cached
-        self.progress = snapshot.progress
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Reading:
+    """One walk under way; viewers of the same list wait for the same one.
+
+    `seen` is the generation that its viewer has. `is_wanted`: there is a viewer. `calls` counts the answers.
+    """
+
+    def __init__(self, subject: Subject, now: datetime, *, viewer: str = "", once: bool = False) -> None:
+        self.subject = subject
         self.viewer = viewer
         self.once = once
+        self.seen = ""
+        self.progress: Progress | None = None
+        self.clock: Clock = utc_now
+        self.is_wanted = True
         self.has_no_place = False
+        self.calls = 0
         self.began = time.monotonic()
         self.done = threading.Event()
         self.is_over = threading.Event()
@@ -109,8 +124,11 @@ def begin(snapshot: CacheSnapshot, *, now: datetime, viewer: str = "", once: boo
     subject = snapshot.subject
     with _lock:
         if subject.key in _under_way:
+            _under_way[subject.key].is_wanted = True
             return _under_way[subject.key]
-        reading = Reading(snapshot, now, viewer, once)
+        reading = Reading(subject, now, viewer=viewer, once=once)
+        reading.progress = snapshot.progress
+        reading.seen = snapshot.cached.generation.generation if snapshot.cached else ""
         if not _has_place_for(subject, viewer):
             reading.has_no_place = True
             reading.problem = Problem(kind="being_read", progress=snapshot.progress)
@@ -119,7 +137,8 @@ def begin(snapshot: CacheSnapshot, *, now: datetime, viewer: str = "", once: boo
         # A copy of the context, so that its log lines carry the id of the request that began it. Threads of
         # a pool would hold up the end of the process until DCS has answered.
         work = copy_context().run
-        threading.Thread(target=work, args=(_run, reading), name=f"read-{subject.kind}", daemon=True).start()
+        name = f"read-{subject.kind}"
+        threading.Thread(target=work, args=(_run_and_close, reading), name=name, daemon=True).start()
         # Only now, so that nobody waits for a thread that could not start.
         _under_way[subject.key] = reading
         _threads.append(reading)
@@ -133,11 +152,34 @@ def would_start(subject: Subject, viewer: str) -> bool:
 
 
 def _has_place_for(subject: Subject, viewer: str) -> bool:
-    others = _under_way.values()
+    others = [other for other in _under_way.values() if other.is_wanted]
     of_project = sum(other.subject.project.name == subject.project.name for other in others)
     of_viewer = sum(other.viewer == viewer for other in others) if viewer else 0
     full = len(others) >= MOST_AT_ONCE or of_project >= MOST_OF_A_PROJECT
     return not full and of_viewer < MOST_OF_A_VIEWER
+
+
+def read_unasked(subject: Subject, *, since: datetime | None, clock: Clock = utc_now) -> Reading | None:
+    """Read a list in this thread, for no viewer; None where others are reading it, or have done so `since`.
+
+    It takes no viewer's place, repeats no call, and leaves nothing in memory that nobody wants to see.
+    """
+    reading = Reading(subject, clock())
+    reading.clock, reading.is_wanted = clock, False
+    with _lock:
+        if subject.key in _under_way:
+            return None
+        _under_way[subject.key] = reading
+        _threads.append(reading)
+    _run(reading, partial(_read_unless_known, since=since))
+    return None if reading.problem and reading.problem.kind == "being_read" else reading
+
+
+def count_for_viewers(projects: Iterable[Project]) -> int:
+    """Return how many lists of these projects are being read in this process because somebody looks."""
+    names = {project.name for project in projects}
+    with _lock:
+        return sum(one.is_wanted and one.subject.project.name in names for one in _under_way.values())
 
 
 def read_side_by_side(
@@ -163,14 +205,21 @@ def wait_for_readers(seconds: float = 60.0) -> bool:
 # Behind the views ------------------------------------------------------------
 
 
-def _run(reading: Reading) -> None:
+def _run_and_close(reading: Reading) -> None:
+    try:
+        _run(reading, _read_or_follow)
+    finally:
+        store.close_connection()
+
+
+def _run(reading: Reading, read: Callable[[Reading], None]) -> None:
     try:
         try:
-            _read_or_follow(reading)
+            read(reading)
         finally:
             if not (reading.result or reading.problem):
                 # An error of ours: the thread's own traceback tells the operators which.
-                reading.problem = guard.broken(reading.subject)
+                reading.problem = guard.broken(reading.subject, now=reading.clock())
             # Whatever happened, nobody waits for a reader that is gone.
             _end(reading)
         pruning.prune_after(reading.subject)
@@ -210,40 +259,67 @@ def _read_or_follow(reading: Reading) -> None:
     reading.problem = Problem(kind="being_read", progress=reading.progress)
 
 
+def _read_unless_known(reading: Reading, since: datetime | None) -> None:
+    """Read a list for no viewer, unless it is held, or others read it or have done so."""
+    lease = leases.acquire(f"read:{reading.subject.key}", is_likely=True)
+    if lease is None:
+        reading.problem = Problem(kind="being_read")
+        return
+    try:
+        now = reading.clock()
+        [notes] = guard.notes(reading.subject)
+        known_at = notes.generation.read_at if notes.generation else None
+        if known_at and (since is None or known_at > since):
+            if reading.is_wanted:
+                _is_done_elsewhere(reading)
+            reading.problem = Problem(kind="being_read")
+            return
+        reading.problem = guard.refusal(notes, now, trial=guard.is_trial_left(notes, now))
+        if reading.problem is None:
+            with guard.turn(reading.subject, patience=TURN_SECONDS):
+                _read(reading, lease, notes)
+    finally:
+        lease.release()
+
+
 def _is_done_elsewhere(reading: Reading) -> bool:
     """Take over what another reader found after this view had looked, so that DCS is not asked twice."""
     [snapshot] = snapshots(reading.subject)
     reading.progress, cached = snapshot.progress, snapshot.cached
-    seen = reading.seen.generation.generation if reading.seen else ""
-    if cached and cached.generation.generation != seen:
+    if cached and cached.generation.generation != reading.seen:
         reading.result = cached
     else:
         reading.problem = snapshot.held(reading.now)
     return bool(reading.result or reading.problem)
 
 
-def _read(reading: Reading, lease: leases.Lease) -> None:
+def _read(reading: Reading, lease: leases.Lease, known: Notes | None = None) -> None:
     subject, began = reading.subject, time.monotonic()
+    reporter = ProgressReporter(reading)
     store.release_connection()
     try:
-        client = client_for(subject.project)
-        walk = subject.read(client, on_page=ProgressReporter(reading), once=reading.once)
+        client = client_for(subject.project, repeats=reading.is_wanted)
+        walk = subject.read(client, on_page=reporter, once=reading.once)
     except DcsError as error:
-        reading.problem = guard.failed(subject, error)
-        recorder.failed(subject, reading.problem, at=datetime.now(UTC))
+        reading.calls += 1
+        reading.problem = guard.failed(subject, error, now=reading.clock())
+        recorder.failed(subject, reading.problem, at=reading.clock())
         log.warning("reading %s of project %s failed: %s", subject.kind, subject.project.name, error)
         return
     finally:
-        if reading.progress:
+        if reporter.has_told:
             store.drop(subject.progress_key)
-    read_at = guard.succeeded(subject)
-    if lease.is_lost() and _is_done_elsewhere(reading):
-        return  # this process slept for so long that another one read in its place
-    recording = recorder.accept(subject, walk, read_at=read_at)
+    read_at = guard.succeeded(subject, now=reading.clock(), known=known)
+    has_slept = time.monotonic() - began > leases.LEASE_SECONDS / 2
+    if has_slept and lease.is_lost() and _is_done_elsewhere(reading):
+        return  # another one read in its place
+    pointer = known.pointer if known else None
+    recording = recorder.accept(subject, walk, read_at=read_at, pointer=pointer, is_wanted=reading.is_wanted)
     reading.result = recording.new
     _end(reading)
     recording.write()
-    log.info(
+    log.log(
+        logging.INFO if reading.is_wanted else logging.DEBUG,
         "read %s of project %s: %d records in %d calls, %.0f ms",
         subject.kind,
         subject.project.name,
@@ -258,19 +334,22 @@ class ProgressReporter:
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._pages = self._records = 0
+        # A reader of before may have left word of how far it came.
+        self.has_told = reading.progress is not None
+        self._records = 0
         self._due = time.monotonic() + PROGRESS_SECONDS
 
     def __call__(self, page: Page[Any]) -> None:
-        self._pages += 1
+        self._reading.calls = calls = self._reading.calls + 1
         self._records += page.length
         total, pages = page.total_num, None
         if total is not None and page.length and total > page.length:
-            pages = max(self._pages, -(-total * self._pages // max(self._records, 1)))
-        self._reading.progress = progress = Progress(self._pages, pages, self._records)
+            pages = max(calls, -(-total * calls // max(self._records, 1)))
+        self._reading.progress = progress = Progress(calls, pages, self._records)
         began = time.monotonic()
         if began > self._due:
             key = self._reading.subject.progress_key
+            self.has_told = True
             store.write(key, progress, seconds=LONGEST_FOLLOW)
             store.release_connection()
             # A busy database, which is waited for, must not hold up the walk.

@@ -16,19 +16,30 @@ from ...dcs.walk import Walk
 from ...models import Instance, Reading
 from ..problems import Problem
 from . import generations, rows, store
+from .generations import Pointer
 from .recorded_backups import BackupsRecording
 from .recorded_instances import InstancesRecording, RestoresRecording
 from .recording import Recorded, Recording, tell
 from .subjects import Subject
 
 
-def accept(subject: Subject, walk: Walk[Any], *, read_at: datetime) -> Recording:
-    """Make a reading the current generation in this process; `write` then tells all others."""
+def accept(
+    subject: Subject,
+    walk: Walk[Any],
+    *,
+    read_at: datetime,
+    pointer: Pointer | None = None,
+    is_wanted: bool = True,
+) -> Recording:
+    """Make a reading the current generation in this process; `write` then tells all others.
+
+    `pointer` is the list's note where it was just looked at; `is_wanted`: somebody wants to see the list.
+    """
     kinds = {"backups": BackupsRecording, "restores": RestoresRecording}
     kind = kinds.get(subject.kind, InstancesRecording)
-    recording = kind(subject, walk, read_at, generations.current(subject))
+    recording = kind(subject, walk, read_at, pointer or generations.current(subject))
     if not recording.is_late:
-        generations.publish(subject, recording.new)
+        generations.publish(subject, recording.new, is_wanted=is_wanted)
     return recording
 
 

@@ -93,20 +93,46 @@ def replace(key: str, old: str, new: str) -> bool:
     return bool(Note.objects.filter(key=key, text=old).update(text=new))
 
 
-def add(key: str, text: str = "", *, seconds: float) -> bool | None:
-    """Note that something is done: of all who try at once, one is told True; None where nobody can tell."""
+def add(key: str, text: str = "", *, seconds: float, is_likely: bool = False) -> bool | None:
+    """Note that something is done: of all who try at once, one is told True; None where nobody can tell.
+
+    `is_likely`: it is hardly ever noted already.
+    """
 
     def added() -> bool:
-        notes, mine = Note.objects.filter(key=key), text or secrets.token_hex(8)
         # To look first takes no lock: most who try come late.
-        if notes.filter(ends__gt=Now()).exists():
+        if not is_likely and Note.objects.filter(key=key, ends__gt=Now()).exists():
             return False
-        Note.objects.bulk_create([Note(key=key, text=mine, ends=_end(seconds))], ignore_conflicts=True)
-        if notes.filter(text=mine, ends__gt=Now()).exists():
-            return True
-        return bool(notes.filter(ends__lte=Now()).update(text=mine, ends=_end(seconds)))
+        return _execute(_ADD[connection.vendor], key, text or secrets.token_hex(8), seconds) == 1
 
     return asked(added, None)
+
+
+def take_back(key: str, text: str) -> None:
+    """Delete a note of which it is known that it is there."""
+    asked(lambda: _execute("DELETE FROM backups_note WHERE key = %s AND text = %s", key, text), 0)
+
+
+# Django has no words for a condition beside ON CONFLICT, without which two could add the same.
+_ADD = {
+    vendor: f"""INSERT INTO backups_note (key, text, ends) VALUES (%s, %s, {ends}) ON CONFLICT (key) DO
+        UPDATE SET text = excluded.text, ends = excluded.ends WHERE backups_note.ends <= {now}"""
+    for vendor, ends, now in (
+        (
+            "sqlite",
+            "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', %s || ' seconds')",
+            "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')",
+        ),
+        ("postgresql", "STATEMENT_TIMESTAMP() + make_interval(secs => %s)", "STATEMENT_TIMESTAMP()"),
+    )
+}
+
+
+def _execute(sql: str, *values: str | float) -> int:
+    """Run a statement, and return how many rows it changed. Raises django.db.Error."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return int(cursor.rowcount)
 
 
 def claim(key: str, text: str, *, seconds: float) -> bool:
@@ -182,7 +208,16 @@ def sharing_the_writer() -> Iterator[None]:
 
 
 def release_connection() -> None:
-    """Give the connection of a thread that is no request's back, for while it does something else."""
+    """Give the connection of a thread that is no request's back, for while it does something else.
+
+    Those to PostgreSQL are few, and shared; one to SQLite is only a file that is open.
+    """
+    if connection.vendor != "sqlite":
+        connection.close()
+
+
+def close_connection() -> None:
+    """Close the connection of a thread that ends."""
     connection.close()
 
 

@@ -1,0 +1,319 @@
+"""The collector reads what is due, each list once; it leaves DCS, the memory and the viewers in peace."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.emulator.records import iso
+from backups.models import InstanceSummary
+from backups.services.collector.key import MOST_AT_ONCE
+from backups.services.listings import Subject, generations, project_instances
+from backups.services.projects import Project
+
+from ..conftest import wait_for
+from .api_records import raws
+from .collecting import Collector, instances_asked_for, lists_read
+from .conftest import ORDERS, later, read, settled, walks
+
+Summaries = InstanceSummary.objects
+
+
+KEPT = ("orders-cache", "sessions-live", "sessions-single", "brand-new", "billing-broken", "baskets")
+
+
+@pytest.fixture
+def few(emulator: Emulator, instances: list[str]) -> list[str]:
+    """The project has six instances; returns four that are like any other."""
+    fleet = emulator.fleet
+    named = {one.name: one.instance_id for one in fleet.instances(fleet.primary)}
+    for name in set(named) - set(KEPT):
+        fleet.remove_instance(named[name])
+    return [named[name] for name in KEPT[2:]]
+
+
+@pytest.fixture
+def collector(eu: Project, few: list[str]) -> Collector:
+    return Collector(eu)
+
+
+@pytest.fixture
+def collected(collector: Collector, emulator: Emulator) -> Collector:
+    """A collector that has read everything once, and no call is remembered."""
+    collector.collect(30)
+    emulator.clear_calls()
+    return collector
+
+
+def all_ids(emulator: Emulator) -> set[str]:
+    return {instance.instance_id for instance in emulator.fleet.instances(emulator.fleet.primary)}
+
+
+def summary(instance_id: str = ORDERS) -> InstanceSummary:
+    return Summaries.get(instance__instance_id=instance_id)
+
+
+# What is read ------------------------------------------------------------------------
+
+
+def test_everything_is_read_once_at_first_within_the_budget(collector: Collector, emulator: Emulator) -> None:
+    began = collector.clock()
+
+    collector.collect(30)
+
+    ids = all_ids(emulator)
+    assert lists_read(emulator) == instances_asked_for(emulator) == dict.fromkeys(ids, 1)
+    assert len(emulator.calls) - 2 * len(ids) < 15  # the project's list, and the pages of a long one
+    assert set(Summaries.values_list("instance__instance_id", flat=True)) == ids
+    newest = Summaries.order_by("-read_at").values_list("read_at", flat=True).first()
+    assert newest
+    # 5 calls a second
+    assert newest - began > timedelta(seconds=len(emulator.calls) / 5 - 2)
+
+
+def test_what_was_just_read_is_left_alone_but_for_a_backup_that_runs(
+    collected: Collector, emulator: Emulator, few: list[str]
+) -> None:
+    now = collected.clock()
+    emulator.set_records(ORDERS, [raws(1)[0] | {"status": "backuping", "created_at": iso(now)}])
+    collected.clock.let_pass(300)  # as far as the budget allows a list is read every five minutes
+    collected.collect(60)
+    assert summary().urgency == InstanceSummary.Urgency.RUNNING
+    emulator.clear_calls()
+
+    collected.collect(150)
+    assert set(lists_read(emulator)) <= {emulator.fleet.named("sessions-live").instance_id, ORDERS}
+    collected.collect(60)
+    assert lists_read(emulator)[ORDERS] == 1
+
+
+def test_the_list_of_instances_is_read_every_five_minutes_and_show_instance_once_a_day(
+    collected: Collector, emulator: Emulator
+) -> None:
+    collected.collect(600)
+    lists = [call for call in emulator.calls if call.path.endswith("/instances")]
+    assert len(lists) == 2
+    assert not instances_asked_for(emulator)
+
+    collected.clock.let_pass(86_400)
+    collected.collect(60)
+    assert instances_asked_for(emulator) == dict.fromkeys(all_ids(emulator), 1)
+
+
+def test_a_changed_status_is_looked_into_a_new_instance_read_and_a_gone_one_left_alone(
+    collected: Collector, emulator: Emulator, few: list[str]
+) -> None:
+    new = emulator.fleet.add_instance("new-one").instance_id
+    emulator.fleet.remove_instance(few[0])
+    changed = emulator.fleet.add_instance("changed", instance_id=few[1], status="ERROR").instance_id
+
+    collected.clock.let_pass(240)
+    collected.collect(90)
+
+    assert set(instances_asked_for(emulator)) == {new, changed}
+    assert lists_read(emulator)[new] == 1
+    assert not lists_read(emulator)[few[0]]
+    assert summary(changed).status == "ERROR"
+    assert (summary(few[0]).due_at, summary(few[0]).shown_due_at) == (None, None)
+
+
+def test_a_planned_backup_is_looked_for_after_its_slot_until_it_has_ended(
+    collector: Collector, emulator: Emulator
+) -> None:
+    *_, before = raws(2)
+    emulator.set_records(ORDERS, [before])
+    collector.collect(30)
+    slot = collector.clock().replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
+    slot = slot.replace(hour=emulator.fleet.named("orders-cache").backup_hour)
+
+    due = [due_of_a_reading(collector, slot + timedelta(minutes=minutes)) for minutes in (-30, 12)]
+    emulator.set_records(ORDERS, [raws(2)[0] | {"execution_at": iso(slot + timedelta(minutes=13))}, before])
+    ended = due_of_a_reading(collector, slot + timedelta(minutes=22))
+
+    assert [(at - slot).total_seconds() // 60 for at in (*due, ended)] == [10, 22, 82]
+
+
+def due_of_a_reading(collector: Collector, at: datetime) -> datetime:
+    """When orders-cache is due after it was read then."""
+    collector.clock.let_pass((at - collector.clock()).total_seconds())
+    Summaries.update(shown_due_at=None)
+    Summaries.filter(instance__instance_id=ORDERS).update(due_at=at - timedelta(hours=9))
+    collector.collect(5)
+    due_at = summary().due_at
+    assert due_at
+    return due_at
+
+
+def test_what_a_viewer_has_just_read_is_not_read_again(
+    collector: Collector, emulator: Emulator, eu: Project
+) -> None:
+    project_instances(eu, now=later())
+    read(eu)
+    settled()
+
+    collector.collect(30)
+
+    assert walks(emulator) == 1
+
+
+def test_first_of_all_comes_what_was_unread_for_twice_too_long_then_what_is_urgent(
+    collected: Collector, emulator: Emulator, few: list[str]
+) -> None:
+    collected.clock.let_pass(120)
+    now = collected.clock()
+    old, urgent = few[1], few[2]
+    Summaries.update(due_at=now + timedelta(hours=1))
+    Summaries.filter(instance__instance_id=old).update(due_at=now, read_at=now - timedelta(hours=3))
+    Summaries.filter(instance__instance_id=urgent).update(due_at=now - timedelta(minutes=9), urgency=0)
+    emulator.clear_calls()
+    collected.collect(3)
+
+    assert list(lists_read(emulator))[:2] == [old, urgent]
+
+
+# Memory ------------------------------------------------------------------------------
+
+
+def test_what_nobody_looks_at_takes_no_memory_and_what_somebody_does_is_renewed_there(
+    collector: Collector, emulator: Emulator, few: list[str], eu: Project
+) -> None:
+    emulator.set_records(ORDERS, raws(3))
+    read(eu)
+    emulator.set_records(ORDERS, raws(5))
+    collector.clock.let_pass(400)
+
+    collector.collect(30)
+
+    assert not decoded(eu, few[0])
+    assert len(decoded(eu, ORDERS)) == 5
+    assert read(eu, after=420).total == 5
+
+
+def decoded(project: Project, instance_id: str) -> Any:
+    """The records of an instance that this process has in its memory."""
+    subject = Subject("backups", project, instance_id)
+    generation = generations.look_up(subject).generation
+    assert generation
+    found = generations.in_memory(subject, generation)
+    return found.records if found else ()
+
+
+# Viewers come first ------------------------------------------------------------------
+
+
+def test_viewers_read_while_the_collector_s_calls_hang_and_join_those(
+    collector: Collector, emulator: Emulator, eu: Project, portal: Settings
+) -> None:
+    portal.COLLECT_CALLS_PER_SECOND = 200
+    project_instances(eu, now=later())
+    emulator.hang(times=MOST_AT_ONCE, path_contains="/backups")
+    with ThreadPoolExecutor(MOST_AT_ONCE + 2) as threads:
+
+        def begin() -> bool:
+            if work := collector.key.take(collector.clock()):
+                threads.submit(collector.key.read, work, collector.clock)
+            return len(lists_read(emulator)) == MOST_AT_ONCE
+
+        wait_for(begin)
+        hanging = list(lists_read(emulator))
+        assert collector.key.take(collector.clock()) is None
+        free = sorted(all_ids(emulator) - set(hanging))
+
+        assert read(eu, free[0], patience=60).source == "live"
+        joined = threads.submit(read, eu, hanging[0])
+        collector.key.take(collector.clock())
+        emulator.heal()
+        assert joined.result().source == "live"
+
+    assert walks(emulator, hanging[0]) == 1
+
+
+def test_an_open_circuit_s_trial_is_left_to_viewers_while_they_ask(
+    collected: Collector, emulator: Emulator, few: list[str], eu: Project
+) -> None:
+    emulator.fail_with(503)
+    collected.clock.let_pass(300)
+    collected.collect(5)
+    assert emulator.count(status=503) == 5
+    emulator.heal()
+    emulator.clear_calls()
+
+    collected.collect(13)  # past the circuit's ten seconds, and not yet ten more
+    assert not emulator.calls
+    assert read(eu, few[3], after=collected.clock.passed.total_seconds(), read_now=True).source == "live"
+    assert walks(emulator, few[3]) == 1
+    collected.collect(30)
+    assert len(lists_read(emulator)) > 1
+
+
+def test_where_nobody_asks_the_collector_tries_an_open_circuit_and_goes_on(
+    collected: Collector, emulator: Emulator
+) -> None:
+    emulator.fail_with(503, times=5)
+    collected.clock.let_pass(300)
+    collected.collect(5)
+    emulator.clear_calls()
+
+    collected.collect(400)
+
+    assert set(lists_read(emulator)) == all_ids(emulator)
+    assert not Summaries.exclude(problem="")
+
+
+# DCS fails in the middle of a sweep ----------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [401, 429, 503])
+def test_soon_after_dcs_refuses_throttles_or_fails_it_is_left_alone(
+    collector: Collector, emulator: Emulator, instances: list[str], portal: Settings, status: int
+) -> None:
+    portal.COLLECT_CALLS_PER_SECOND = 200
+    collector = Collector(collector.project, collector.clock)
+    emulator.latency = 0.05
+    fault = emulator.fail_with(status, after=5, retry_after=20 if status == 429 else None)
+    with ThreadPoolExecutor(8) as threads:
+
+        def is_left_alone() -> bool:
+            while work := collector.key.take(collector.clock()):
+                threads.submit(collector.key.read, work, collector.clock)
+            return bool(fault.hits) and not collector.key.under_way
+
+        wait_for(is_left_alone)
+        assert collector.key.take(collector.clock()) is None
+
+    # The circuit opens with the fifth.
+    assert fault.hits <= MOST_AT_ONCE + (4 if status == 503 else 0)
+    emulator.heal()
+    collector.clock.let_pass(330)
+    collector.collect(400)
+    assert Summaries.exclude(read_at=None).filter(problem="").count() == len(all_ids(emulator))
+
+
+def test_a_list_that_fails_alone_holds_up_no_other_and_is_tried_every_five_minutes(
+    collector: Collector, emulator: Emulator, few: list[str]
+) -> None:
+    emulator.fail_with(500, path_contains=few[0])
+
+    collector.collect(290)
+
+    assert lists_read(emulator)[few[0]] == 1
+    assert summary(few[0]).problem == "server_error"
+    assert Summaries.filter(read_at=None).count() == 1
+    collector.collect(300)
+    assert lists_read(emulator)[few[0]] == 2
+
+
+def test_throttled_calls_slow_the_collector_down(collected: Collector, emulator: Emulator) -> None:
+    now = collected.clock()
+    emulator.throttle(1, times=1)
+    collected.clock.let_pass(300)
+    collected.collect(2)
+
+    assert emulator.count(status=429) == 1
+    assert collected.key._budget.rate(collected.clock().timestamp()) < 3
+    assert collected.clock() > now
