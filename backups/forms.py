@@ -374,6 +374,7 @@ class TicketForm(QueryForm):
     text = Code(MARKUPS)
     lang = Code(code for code, _name in settings.LANGUAGES)
     zone = Zone()
+    reader = Code(("vendor",))
 
     @classmethod
     def page_query(cls, query: QueryDict) -> QueryDict:

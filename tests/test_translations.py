@@ -169,7 +169,7 @@ KNOWN = set(
         r"\w+",
         "DCS UTC Redis Memcached Cluster Proxy GB MB TB KB RDB AOF CSV JSON ID HTTP API AK SK OBS Endpoint "
         "Cookie IANA URL English hcloud Asia Shanghai Europe Berlin T Z Ctrl Alt Cmd Esc CLI Explorer "
-        "Markdown Jira Wiki h",
+        "Markdown Jira Wiki Slack",
     )
 )
 
@@ -225,7 +225,7 @@ def data(emulator: Emulator) -> list[str]:
         for row in emulator.fleet.backups(emulator.fleet.named(name)):
             texts |= set(_strings(json.loads(row.text)))
     texts |= {part for text in texts if LATIN.search(text) for part in re.split(r"(?<=-)", text)}
-    asked = re.findall(r"\w+", "zzz from per_page page error tz range at text markdown jira plain")
+    asked = re.findall(r"\w+", "zzz from per_page page error tz range at text markdown jira slack plain")
     return [*sorted((text for text in texts if LATIN.search(text)), key=len, reverse=True), *asked]
 
 

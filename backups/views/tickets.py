@@ -1,7 +1,7 @@
 """The texts that are copied for tickets: a page to look at and to copy from, or the bare text.
 
 Each stands under the page that it is about and takes the same query, and beside it what TicketForm reads.
-A browser's script asks for text/plain, or with HX-Request for what its dialog shows.
+A browser's script asks with HX-Request for the part that its dialog shows, and copies out of that.
 """
 
 from __future__ import annotations
@@ -40,15 +40,19 @@ from ..services.recovery import recovery_point
 from ..services.tickets import (
     About,
     Style,
-    backup_command,
+    Ticket,
     backup_ticket,
     gone_ticket,
-    history_command,
     history_ticket,
+    newest_failure,
     problem_ticket,
     recovery_ticket,
+    vendor_ticket,
 )
 from ..services.words import instance_name, zone_names
+
+# A text is worth waiting for: what was read long ago is read again first.
+NEWER_WITHIN_SECONDS = 2.0
 
 
 def of_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -79,11 +83,12 @@ def of_history(ticket: TicketRequest) -> HttpResponse:
         listing, instance = ticket.read(bounds=wanted.bounds(now))
     history = backup_history(all_records_of(listing), wanted, now=now)
     frozen = frozen_link(ticket.path, ticket.query, history, now=now, read_at=listing.read_at)
-    # DCS tells of now alone.
-    command = "" if wanted.as_of else history_command(ticket.project, ticket.instance_id, frozen.window)
-    about = About(ticket.project, ticket.instance_id, instance, frozen.url, command)
+    about = ticket.about(instance, frozen.url)
+    failure = newest_failure(listing)
+    if ticket.for_vendor and (failure or listing.problem):
+        return ticket.for_the_vendor(about, listing=listing, record=failure)
     text = history_ticket(about, listing, history, frozen, now=wanted.as_of or now, style=ticket.style)
-    return ticket.answer(text)
+    return ticket.answer(text, listing, vendor=failure is not None)
 
 
 @of_page
@@ -91,13 +96,15 @@ def of_backup(ticket: TicketRequest, backup_id: str) -> HttpResponse:
     if refusal := ticket.refusal():
         return refusal
     listing, instance = ticket.read(holding=(backup_id,))
-    link = absolute(frozen_backup_path(ticket.path, read_at=listing.read_at))
+    about = ticket.about(instance, absolute(frozen_backup_path(ticket.path, read_at=listing.read_at)))
     life = life_of(listing, backup_id)
     if life is None:
-        gone = gone_ticket(ticket.about(instance, link), listing, backup_id, style=ticket.style)
-        return ticket.answer(gone, status=404)
-    about = ticket.about(instance, link, backup_command(ticket.project, ticket.instance_id, life.record))
-    return ticket.answer(backup_ticket(about, listing, life, style=ticket.style))
+        gone = gone_ticket(about, listing, backup_id, style=ticket.style)
+        return ticket.answer(gone, listing, status=404)
+    if ticket.for_vendor:
+        return ticket.for_the_vendor(about, listing=listing, record=life.record)
+    text = backup_ticket(about, listing, life, now=ticket.now, style=ticket.style)
+    return ticket.answer(text, listing, vendor=True)
 
 
 @of_page
@@ -105,16 +112,15 @@ def of_recovery_point(ticket: TicketRequest) -> HttpResponse:
     form = RecoveryForm(ticket.query, now=ticket.now)
     if refusal := ticket.refusal(form):
         return refusal
-    asked, project, instance_id = form.asked(), ticket.project, ticket.instance_id
+    asked = form.asked()
     if asked is None:
         return HttpResponseRedirect(ticket.page)
     listing, instance = ticket.read(bounds=(None, asked.at))
     point = recovery_point(listing, asked.at, now=ticket.now)
     blocks = restore_blocks(instance, listing.records)
     link = absolute(frozen_recovery_path(ticket.path, ticket.query, asked.at, read_at=listing.read_at))
-    command = backup_command(project, instance_id, point.answer.record) if point.answer else ""
-    about = ticket.about(instance, link, command)
-    return ticket.answer(recovery_ticket(about, listing, point, blocks, style=ticket.style))
+    text = recovery_ticket(ticket.about(instance, link), listing, point, blocks, style=ticket.style)
+    return ticket.answer(text, listing)
 
 
 class TicketRequest:
@@ -130,6 +136,10 @@ class TicketRequest:
         self.options = TicketForm(request.GET)
 
     @property
+    def for_vendor(self) -> bool:
+        return bool(self.options.cleaned_data["reader"] == "vendor")
+
+    @property
     def page(self) -> str:
         """The page that the text is about."""
         return f"{self.path}?{self.query.urlencode()}" if self.query else self.path
@@ -142,7 +152,7 @@ class TicketRequest:
         zone = chosen["zone"] or self.page_zone or self.viewer_zone
         languages = (chosen["lang"], language, get_language(), "en")
         return Style(
-            markup=chosen["text"] or markup,
+            markup=chosen["text"] or ("plain" if self.for_vendor else markup),
             language=next(code for code in languages if code in dict(settings.LANGUAGES)),
             zone=None if zone == "UTC" else ZoneInfo(zone),
         )
@@ -158,15 +168,19 @@ class TicketRequest:
         return getattr(viewer_zone(self.request), "key", "UTC")
 
     def read(self, **options: Any) -> tuple[Listing[BackupRecord], Instance | None]:
-        """Read the history, and the instance beside it. Raises NothingToShow."""
+        """Read the history, and the instance beside it, anew where they are old. Raises NothingToShow."""
         viewer = viewer_key(self.request)
         return listings.backups_and_instance(
-            self.project, self.instance_id, now=self.now, viewer=viewer, **options
+            self.project,
+            self.instance_id,
+            now=self.now,
+            viewer=viewer,
+            newer_within=NEWER_WITHIN_SECONDS,
+            **options,
         )
 
-    def about(self, instance: Instance | None, link: str, command: str = "") -> About:
-        command = command or history_command(self.project, self.instance_id)
-        return About(self.project, self.instance_id, instance, link, command)
+    def about(self, instance: Instance | None, link: str) -> About:
+        return About(self.project, self.instance_id, instance, link)
 
     def refusal(self, *forms: QueryForm) -> HttpResponse | None:
         """Return the page that names what cannot be read, if there is something."""
@@ -177,35 +191,52 @@ class TicketRequest:
         """Answer with the text that says why there is none; its status is that of the page."""
         instance = listings.cached_instance(self.project, self.instance_id)
         about = self.about(instance, absolute(self.page))
-        text = problem_ticket(about, problem, now=self.now, style=self.style)
-        response = self.answer(text, status=problem.page_status)
+        # What the portal did, or did not do, is nothing to ask the vendor.
+        vendor = problem.asked_at is not None and problem.kind != "portal_error"
+        write = vendor_ticket if vendor and self.for_vendor else problem_ticket
+        text = write(about, problem=problem, now=self.now, style=self.style)
+        response = self.answer(text, vendor=vendor, status=problem.page_status)
         return with_retry_after(response, problem.retry_after(timezone.now()))
 
-    def answer(self, text: str, *, status: int = 200) -> HttpResponse:
+    def for_the_vendor(
+        self, about: About, *, listing: Listing[BackupRecord], record: BackupRecord | None
+    ) -> HttpResponse:
+        text = vendor_ticket(about, listing=listing, record=record, now=self.now, style=self.style)
+        return self.answer(text, listing, vendor=True)
+
+    def answer(
+        self,
+        ticket: Ticket,
+        listing: Listing[BackupRecord] | None = None,
+        *,
+        vendor: bool = False,
+        status: int = 200,
+    ) -> HttpResponse:
+        """Answer with a text, as a page or bare. `vendor`: there is one for the vendor's support as well."""
         if self.request.get_preferred_type(["text/html", "text/plain"]) == "text/plain":
-            response = HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
+            response = HttpResponse(ticket.text, status=status, content_type="text/plain; charset=utf-8")
         else:
-            response = self._page_of(text, status)
+            is_old = listing is not None and listing.problem is not None
+            response = self._page_of(ticket, {"is_old": is_old, "vendor": vendor}, status)
         # A browser's script must know the portal's own text from what a proxy says in its place.
-        response.headers["X-Ticket"] = self.style.markup
+        response.headers["X-Ticket"] = ticket.style.markup
         patch_vary_headers(response, ["Accept", "HX-Request"])
         if self._chosen_here():
-            remember_copied(response, self.style.markup, self.style.language)
+            remember_copied(response, ticket.style.markup, ticket.style.language)
         return response
 
     def _chosen_here(self) -> bool:
         """Whether this viewer chose markup or language: another site's link must not choose for them."""
         chosen = self.options.cleaned_data
         own = self.request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
-        return own and bool(chosen["text"] or chosen["lang"])
+        return own and not self.for_vendor and bool(chosen["text"] or chosen["lang"])
 
-    def _page_of(self, text: str, status: int) -> HttpResponse:
-        zone = self.style.zone.key if self.style.zone else "UTC"
+    def _page_of(self, ticket: Ticket, context: dict[str, Any], status: int) -> HttpResponse:
+        zone = ticket.style.zone.key if ticket.style.zone else "UTC"
         zones = {"UTC", self.viewer_zone, self.page_zone or "UTC", zone}
-        context = {
-            "text": text,
-            "lines": text.count("\n") + 1,
-            "style": self.style,
+        context |= {
+            "ticket": ticket,
+            "for_vendor": self.for_vendor and context["vendor"],
             "zone_of_text": zone,
             "zones": sorted(zones, key=lambda name: (name != "UTC", name)),
         }

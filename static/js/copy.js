@@ -1,73 +1,92 @@
-// Copying: [data-copy] holds the text; a link without one copies its own address, and [data-copy-from] names the
-// field that has it. [data-ticket] is a link to a text that the server writes. Without a clipboard (or a script)
-// buttons stay hidden and links stay links.
+// Copying: [data-copy] holds the text, or stands at a link whose address is copied. [data-ticket] and its like are
+// links to a text that the server writes, as rich text and as plain. What was copied says so in its own place for a
+// moment. Without a clipboard (or a script) buttons stay hidden and links stay links.
 const live = document.querySelector("[data-announce]");
-const toast = Object.assign(document.createElement("div"), { className: "toast", hidden: true });
-toast.setAttribute("aria-hidden", "true"); // it is announced where nobody sees it
 let fading;
 
-function say(element) {
-  const sentence = element.dataset.copied;
-  live.textContent = toast.textContent = sentence;
-  (document.querySelector("dialog[open]") ?? document.body).append(toast); // above whatever is open
-  toast.hidden = false;
-  element.classList.add("done");
+// The place shows a word, and the sentence is announced: where the place is not in sight, it is seen as well.
+function say(place, sentence, old = false) {
+  const { copied, copiedOld } = live.dataset;
+  const announced = document.querySelector("dialog[open] [data-announce]") ?? live; // nothing is heard behind a dialog
+  const box = place.getBoundingClientRect();
+  silence();
+  place.dataset.done = old ? copiedOld : copied;
+  place.classList.toggle("old", old);
+  announced.textContent = old ? copiedOld : sentence ?? copied;
+  announced.classList.toggle("seen", !box.width || box.top < 0 || box.bottom > innerHeight);
+  fading = setTimeout(silence, 2600);
+}
+
+function silence() {
   clearTimeout(fading);
-  fading = setTimeout(() => {
-    toast.hidden = true;
-    live.textContent = "";
-    for (const done of document.querySelectorAll(".done")) done.classList.remove("done");
-  }, 2600);
+  for (const place of document.querySelectorAll("[data-done]")) delete place.dataset.done;
+  for (const announced of document.querySelectorAll("[data-announce]")) {
+    announced.textContent = "";
+    announced.classList.remove("seen");
+  }
 }
 
-function close(element) {
+// A menu closes when something was chosen from it, and the button beside it is the place.
+function placeOf(element) {
   const menu = element.closest("details[data-menu]");
-  if (!menu) return;
+  if (!menu) return element;
+  const summary = menu.querySelector("summary");
   menu.open = false;
-  menu.querySelector("summary").focus();
-}
-
-function textOf(element) {
-  const field = element.dataset.copyFrom && document.querySelector(element.dataset.copyFrom);
-  return field ? field.value : element.dataset.copy || element.href;
+  summary.focus();
+  return menu.parentElement.querySelector(":scope > [data-ticket]") ?? summary;
 }
 
 async function copy(element) {
   try {
-    await navigator.clipboard.writeText(textOf(element));
+    await navigator.clipboard.writeText(element.dataset.copy || element.href);
   } catch {
     if (element.href) location.assign(element.href);
     return;
   }
-  say(element);
+  say(placeOf(element), element.dataset.copied);
 }
 
 // Texts for tickets -----------------------------------------------------------------------------------
 
 const isText = (answer) => answer.headers.has("X-Ticket"); // what a proxy says in the portal's place has none
 
-async function written(link) {
-  const answer = await fetch(link.href, { headers: { Accept: "text/plain" } });
-  if (!isText(answer)) throw new Error("no text");
+function markChosen(markup) {
   for (const item of document.querySelectorAll("[data-ticket-as]")) {
-    const last = item.dataset.ticketAs === answer.headers.get("X-Ticket");
-    if (last) item.setAttribute("aria-current", "true");
+    if (item.dataset.ticketAs === markup) item.setAttribute("aria-current", "true");
     else item.removeAttribute("aria-current");
   }
-  return answer.text();
 }
 
-async function copyTicket(link) {
-  // The clipboard is asked within the click, and gets its text when it has come: Safari allows it no later.
-  const text = written(link).then((content) => new Blob([content], { type: "text/plain" }));
+async function written(href) {
+  const answer = await fetch(href, { headers: { "HX-Request": "true" } });
+  if (!isText(answer)) throw new Error("no text");
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+const CONTENTS = {
+  "text/plain": (root) => root.querySelector("[data-ticket-text]").value,
+  "text/html": (root) => root.querySelector("[data-ticket-shown]").innerHTML.trim(),
+};
+
+// `text` is a promise of what the server wrote. The clipboard is asked within the click, and gets its contents when
+// they have come: Safari allows it no later.
+async function copyTicket(text, sentence, place, link) {
+  const contents = Object.entries(CONTENTS).map(([type, read]) => [
+    type,
+    text.then((root) => new Blob([read(root)], { type })),
+  ]);
   try {
-    await navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]);
+    await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(contents))]);
   } catch {
-    location.assign(link.href);
+    if (link) location.assign(link);
     return;
   }
-  close(link);
-  say(link);
+  say(place(), sentence, Boolean((await text).querySelector("[data-ticket-old]")));
+}
+
+function copyLinked(link) {
+  if (link.dataset.ticketAs) markChosen(link.dataset.ticketAs);
+  copyTicket(written(link.href), link.dataset.copied, () => placeOf(link), link.href);
 }
 
 let dialog;
@@ -84,7 +103,7 @@ async function preview(href, choice) {
   offer(dialog);
   if (!dialog.open) dialog.showModal();
   const group = choice && dialog.querySelector(`[aria-labelledby="${choice}"]`);
-  (group?.querySelector("[aria-current]") ?? dialog.querySelector("[data-copy-from]"))?.focus();
+  (group?.querySelector("[aria-current]") ?? dialog.querySelector("[data-ticket-copy]"))?.focus();
 }
 
 function choose(element, href) {
@@ -94,17 +113,15 @@ function choose(element, href) {
 // What is clicked -------------------------------------------------------------------------------------
 
 function offer(root) {
-  for (const element of root.querySelectorAll(":is([data-copy], [data-copy-from])[hidden]")) element.hidden = false;
+  for (const element of root.querySelectorAll(":is([data-copy], [data-ticket-copy])[hidden]")) element.hidden = false;
 }
 
 const actions = {
-  "[data-copy], [data-copy-from]": (element) => {
-    close(element);
-    copy(element);
-  },
-  "[data-ticket], [data-ticket-as]": copyTicket,
+  "[data-copy]": copy,
+  "[data-ticket], [data-ticket-as], [data-ticket-for]": copyLinked,
+  "[data-ticket-copy]": (button) => copyTicket(Promise.resolve(document), button.dataset.copied, () => button),
   "[data-ticket-preview]": (link) => {
-    close(link);
+    placeOf(link);
     preview(link.href);
   },
   "dialog a[data-ticket-choice]": (link) => choose(link, link.href),
@@ -122,6 +139,12 @@ if (navigator.clipboard && window.ClipboardItem) {
       act(element);
       return;
     }
+  });
+  // A row that is highlighted is copied by a key (keys.js): the text of the page that it leads to.
+  document.addEventListener("copy:row", ({ target }) => {
+    const url = new URL(target.href);
+    url.pathname += "ticket/";
+    copyTicket(written(url), target.dataset.copied, () => target, url);
   });
   document.addEventListener("submit", (event) => {
     const form = event.target;

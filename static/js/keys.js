@@ -1,6 +1,6 @@
 // Keys: "/" goes to the find box, "j" and "k" walk the rows ([data-rows]), Enter opens the one in focus, "x" marks it,
-// "X" compares the marked ones, "c" copies for a ticket, "l" the link, "t" changes the zone ([data-zones]), "?" shows
-// all of them ([data-keys]).
+// "X" compares the marked ones, "c" copies the one in focus for a ticket, else the page, "l" the link, "t" changes the
+// zone ([data-zones]), "?" shows all of them ([data-keys]).
 // Of the links in a [data-roving] only one is in the order of Tab; arrows, Home and End walk among them.
 const typing = (element) => element.closest("input:not([type=checkbox]), select, textarea, [contenteditable]");
 
@@ -34,7 +34,11 @@ const actions = {
   j: () => step(1),
   k: () => step(-1),
   t: () => document.querySelector('[data-zones] button:not([aria-pressed="true"], [hidden])')?.click(),
-  c: () => document.querySelector("[data-ticket], [data-copy-from]")?.click(),
+  c: () => {
+    const row = rowInFocus()?.querySelector("[data-row-link]");
+    if (row) row.dispatchEvent(new CustomEvent("copy:row", { bubbles: true }));
+    else document.querySelector("[data-ticket], [data-ticket-copy]")?.click();
+  },
   x: () => rowInFocus()?.querySelector("[type=checkbox]")?.click(),
   X: () => document.querySelector("[data-compare]:not([hidden])")?.click(),
   l: () => document.querySelector("[data-copy-link]")?.click(),

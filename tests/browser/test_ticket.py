@@ -22,86 +22,141 @@ REFERENCE = f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"
 RECOVERY = f"{ORDERS}recovery-point/?at=2019-06-01&tz=UTC"
 
 
-def copied(page: Page, said: str = "Copied for a ticket") -> str:
-    """The clipboard, once the page says that it has been filled."""
-    expect(page.locator(".toast")).to_have_text(said)
-    expect(page.locator("[data-announce]")).to_have_text(said)
+def copied(page: Page, place: Locator | None = None, said: str = "Copied for a ticket") -> str:
+    """The clipboard's text, once what was clicked says in its own place that it has been filled."""
+    expect(place or ticket_button(page)).to_have_attribute("data-done", "Copied")
+    expect(page.locator("[data-announce]", has_text=said)).to_have_count(1)
     return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def rich_text(page: Page) -> str:
+    """What the clipboard has for who takes rich text."""
+    read = "async () => (await (await navigator.clipboard.read())[0].getType('text/html')).text()"
+    return str(page.evaluate(read))
 
 
 def ticket_button(page: Page) -> Locator:
     return page.get_by_role("link", name="Copy for ticket")
 
 
+def link_button(page: Page) -> Locator:
+    return page.locator("[data-copy-link]")
+
+
 @pytest.mark.parametrize(
-    ("path", "heading"),
+    ("path", "beginning"),
     [
-        (f"{ORDERS}?status=failed", "#### DCS backup history of `orders-cache`"),
-        (REFERENCE, "#### DCS backup `backup_20190510163116` of `orders-cache`"),
-        (RECOVERY, "#### DCS recovery point of `orders-cache`"),
+        (f"{ORDERS}?status=failed", "**Usable"),
+        (REFERENCE, "**Usable.** Data from 10 May 2019 08:31:21 UTC"),
+        (RECOVERY, "**Usable.** Data from 10 May 2019 08:31:21 UTC"),
     ],
 )
 def test_one_click_or_one_key_copies_what_is_shown_or_the_link_alone(
-    open_page: OpenPage, address: str, path: str, heading: str
+    open_page: OpenPage, address: str, path: str, beginning: str
 ) -> None:
     page = open_page(path)
     page.keyboard.press("l")
-    expect(page.locator(".toast")).to_contain_text("Link copied")
-    link = page.evaluate("navigator.clipboard.readText()")
-    assert link == page.locator("[data-copy-link]").get_attribute("href")
+    link = copied(page, link_button(page), "Link copied")
+    assert link == link_button(page).get_attribute("href")
     assert link.startswith(address + path.partition("?")[0])
 
     ticket_button(page).click()
     text = copied(page)
-    assert text.startswith(heading)
-    assert 'hcloud DCS ListBackupRecords --cli-region="eu-west-101"' in text
+    assert text.startswith(beginning)
+    assert "<strong>Usable" in rich_text(page)
+    assert f'href="{address}' in rich_text(page)
 
     page.goto(path)
     page.keyboard.press("c")
-    assert copied(page).startswith(heading)
+    assert copied(page).startswith(beginning)
     page.goto(
         urlsplit(str(ticket_button(page).get_attribute("href")))._replace(scheme="", netloc="").geturl()
     )
-    assert page.locator("textarea").input_value() == text
+    assert page.locator("textarea").input_value().splitlines()[:2] == text.splitlines()[:2]
+
+
+def test_the_row_that_is_highlighted_is_copied(open_page: OpenPage) -> None:
+    page = open_page(ORDERS)
+    row = page.locator("[data-row-link]").nth(1)
+    for key in ("j", "j", "c"):
+        page.keyboard.press(key)
+    assert f"**Backup:** [`{row.inner_text().split()[0]}`]" in copied(page, row, "Copied")
+
+
+def test_an_old_page_copies_what_is_fresh_and_says_where_that_failed(
+    open_page: OpenPage, emulator: Emulator, portal: Settings
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(3))
+    page = open_page(ORDERS)
+    portal.DCS_FRESH_SECONDS = 0
+    emulator.set_records(ORDERS_CACHE_ID, raws(4))
+    page.keyboard.press("c")
+    assert "4 listed" in copied(page)
+    emulator.fail_with(503)
+    page.reload()
+    page.keyboard.press("c")
+    expect(ticket_button(page)).to_have_attribute("data-done", "Copied, but old")
+    assert "so this is what DCS said at" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_where_the_button_is_out_of_sight_the_sentence_is_seen(open_page: OpenPage) -> None:
+    page = open_page(ORDERS)
+    page.mouse.wheel(0, 3000)
+    expect(ticket_button(page)).not_to_be_in_viewport()
+    page.keyboard.press("l")
+    expect(page.get_by_text("Link copied with an absolute time")).to_be_in_viewport()
 
 
 def test_copy_link_says_which_times_it_keeps(open_page: OpenPage) -> None:
     page = open_page(f"{ORDERS}?from=2026-11-01&to=2026-11-02")
-    page.get_by_role("link", name="Copy link").click()
+    link_button(page).click()
     said = (
         "Link copied with absolute times: from 2026-11-01 00:00:00 UTC until before 2026-11-03 00:00:00 UTC"
     )
-    copied(page, said)
+    copied(page, link_button(page), said)
 
 
 def test_a_relative_link_stays_for_bookmarks(open_page: OpenPage, address: str) -> None:
     page = open_page(f"{ORDERS}?range=7d&status=failed")
     page.keyboard.press("l")
-    expect(page.locator(".toast")).to_contain_text("Link copied")
-    assert "range" not in page.evaluate("navigator.clipboard.readText()")
+    assert "range" not in copied(page, link_button(page), "Link copied")
     page.get_by_title("More ways to copy").click()
     choice = page.get_by_role("link", name=re.compile("for a bookmark"))
     expect(choice).to_contain_text("always the last 7 days")
     choice.click()
-    assert copied(page, "Bookmark link copied") == f"{address}{ORDERS}?range=7d&status=failed"
+    assert copied(page, said="Bookmark link copied") == f"{address}{ORDERS}?range=7d&status=failed"
 
 
 def test_the_markup_of_the_menu_is_the_next_one(open_page: OpenPage) -> None:
     page = open_page(ORDERS)
     page.get_by_title("More ways to copy").click()
     page.get_by_role("link", name="Jira wiki markup").click()
-    assert copied(page).startswith("h4. DCS backup history of {{orders-cache}}")
+    assert copied(page).startswith("*Usable")
     expect(page.locator("#ticket-menu details")).not_to_have_attribute("open", "")
     expect(page.locator("[data-ticket-as=jira]")).to_have_attribute("aria-current", "true")
     page.goto(REFERENCE)
     expect(page.locator("[data-ticket-as=jira]")).to_have_attribute("aria-current", "true")
     page.keyboard.press("c")
-    assert copied(page).startswith("h4. DCS backup {{backup_20190510163116}}")
+    assert copied(page).startswith("*Usable.* Data from 10 May 2019")
 
 
-def open_preview(page: Page) -> Locator:
+def test_what_the_vendor_s_support_needs_is_copied_without_names(open_page: OpenPage) -> None:
+    page = open_page(REFERENCE)
     page.get_by_title("More ways to copy").click()
-    page.get_by_role("link", name=re.compile("^Preview")).click()
+    page.get_by_role("link", name="Copy for the vendor's support").click()
+    text = copied(page, said="Copied for the vendor's support")
+    assert REFERENCE_BACKUP_ID in text
+    assert "orders-cache" not in text
+    expect(page.locator("[data-ticket-as=markdown]")).to_have_attribute("aria-current", "true")
+
+
+def open_preview(page: Page, *, by_keyboard: bool = False) -> Locator:
+    act = Locator.press if by_keyboard else Locator.click
+    for element in (
+        page.get_by_title("More ways to copy"),
+        page.get_by_role("link", name=re.compile("^Preview")),
+    ):
+        act(element, *(["Enter"] if by_keyboard else []))
     dialog = page.get_by_role("dialog", name="For a ticket")
     expect(dialog.get_by_role("button", name="Copy")).to_be_focused()
     return dialog
@@ -111,14 +166,16 @@ def test_the_preview_shows_what_will_be_pasted(open_page: OpenPage) -> None:
     page = open_page(ORDERS)
     dialog = open_preview(page)
     dialog.get_by_role("link", name="中文").click()
-    shown = dialog.locator("textarea")
-    expect(shown).to_have_value(re.compile("备份历史"))
+    shown = dialog.locator("[data-ticket-shown]")
+    expect(shown.locator("strong").first).to_contain_text("可用")
     expect(dialog.get_by_role("link", name="中文")).to_be_focused()
     dialog.get_by_label("Another zone").fill("Asia/Shanghai")
     dialog.get_by_label("Another zone").press("Enter")
-    expect(shown).to_have_value(re.compile("数据时间（Asia/Shanghai）"))
-    dialog.get_by_role("button", name="Copy").click()
-    assert copied(page) == shown.input_value()
+    expect(shown).to_contain_text("Shanghai")
+    button = dialog.get_by_role("button", name="Copy")
+    button.click()
+    assert copied(page, button) == dialog.locator("textarea").input_value()
+    assert shown.locator("strong").first.inner_text() in rich_text(page)
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(page).to_have_url(re.compile(f"{ORDERS}$"))
@@ -126,13 +183,9 @@ def test_the_preview_shows_what_will_be_pasted(open_page: OpenPage) -> None:
 
 def test_the_preview_is_worked_by_keyboard_alone(open_page: OpenPage) -> None:
     page = open_page(ORDERS)
-    page.get_by_title("More ways to copy").focus()
-    for key in ("Enter", "Tab", "Tab", "Tab", "Tab", "Enter"):
-        page.keyboard.press(key)
-    dialog = page.get_by_role("dialog", name="For a ticket")
-    expect(dialog.get_by_role("button", name="Copy")).to_be_focused()
+    dialog = open_preview(page, by_keyboard=True)
     page.keyboard.press("Enter")
-    assert copied(page) == dialog.locator("textarea").input_value()
+    assert copied(page, dialog.get_by_role("button", name="Copy")) == dialog.locator("textarea").input_value()
 
 
 def test_without_javascript_the_text_is_a_page(open_page: OpenPage) -> None:
@@ -144,8 +197,8 @@ def test_without_javascript_the_text_is_a_page(open_page: OpenPage) -> None:
     page.locator("main").get_by_label("Another zone").fill("Asia/Shanghai")
     page.locator("main").get_by_role("button", name="Set").click()
     text = page.locator("textarea").input_value()
-    assert text.startswith("h4. {{orders-cache}} 的 DCS 备份历史")
-    assert "数据时间（Asia/Shanghai）" in text
+    assert text.startswith("*可用")
+    assert "Shanghai" in text
     assert "状态：备份失败" in text
     expect(page.get_by_role("button", name="Copy")).to_have_count(0)
     page.get_by_role("link", name="Back to the page").click()
@@ -173,7 +226,7 @@ def test_the_command_is_copied(open_page: OpenPage) -> None:
     page.locator("#reproduce summary").click()
     command = page.locator("#reproduce code").inner_text()
     page.get_by_role("button", name="Copy the command").click()
-    assert copied(page, "Copied") == command
+    assert copied(page, page.locator("#reproduce summary"), "Copied") == command
 
 
 def test_after_a_refresh_in_place_texts_and_links_are_of_the_new_list(
@@ -190,12 +243,12 @@ def test_after_a_refresh_in_place_texts_and_links_are_of_the_new_list(
     expect(page.get_by_role("link", name="just-now", exact=True)).to_be_visible()
     assert link_of(page) > before
     page.keyboard.press("l")
-    expect(page.locator(".toast")).to_be_visible()
-    assert parse_qs(urlsplit(page.evaluate("navigator.clipboard.readText()")).query)["to"] == [link_of(page)]
+    link = copied(page, link_button(page), "Link copied")
+    assert parse_qs(urlsplit(link).query)["to"] == [link_of(page)]
     page.keyboard.press("c")
     text = copied(page)
     assert "just-now" in text
-    assert "4 of 4" in text
+    assert "4 listed" in text
 
 
 def link_of(page: Page) -> str:
@@ -209,7 +262,7 @@ def test_a_session_that_has_ended_leads_by_the_sign_in_to_the_text(open_page: Op
     ticket_button(page).click()
     page.locator("form button:visible").filter(has_text="Ada").click()
     expect(page).to_have_url(re.compile(r"/ticket/\?status=failed$"))
-    expect(page.locator("textarea")).to_have_value(re.compile("DCS backup history"))
+    expect(page.locator("textarea")).to_have_value(re.compile("match .Status: Failed"))
 
 
 def test_a_failure_is_copied_from_its_page(open_page: OpenPage, emulator: Emulator) -> None:
@@ -217,3 +270,6 @@ def test_a_failure_is_copied_from_its_page(open_page: OpenPage, emulator: Emulat
     page = open_page(ORDERS)
     page.keyboard.press("c")
     assert "Whether this instance has backups is not known now." in copied(page)
+    vendor = page.get_by_role("link", name="Copy for the vendor's support")
+    vendor.click()
+    assert "HTTP 403" in copied(page, vendor, "Copied for the vendor's support")

@@ -29,8 +29,8 @@ def written(page: Any) -> str:
 
 
 def link_in(text: str) -> str:
-    [link] = set(re.findall(r"https?://127[^\s>]*", text))
-    return link
+    """The link of the page that a text is about."""
+    return str(re.findall(r"https?://127[^\s>|\]]*", text)[-1]).replace("&amp;", "&")
 
 
 def chosen(page: Any) -> list[str]:
@@ -45,9 +45,13 @@ def chosen(page: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("path", "query", "facts"),
     [
-        (ORDERS, "?status=failed", ["DCS backup history of", "Status: Failed"]),
-        (REFERENCE, "", ["DCS backup", REFERENCE_BACKUP_ID, "880,232 bytes", "2019-05-10 08:31:21 UTC"]),
-        (f"{ORDERS}recovery-point/", "?at=2019-06-01&tz=UTC", ["DCS recovery point of", REFERENCE_BACKUP_ID]),
+        (ORDERS, "?status=failed", ["Backups of", "Status: Failed"]),
+        (REFERENCE, "", [REFERENCE_BACKUP_ID, "880,232 bytes", "2019-05-10 08:31:21 UTC"]),
+        (
+            f"{ORDERS}recovery-point/",
+            "?at=2019-06-01&tz=UTC",
+            ["lost before 1 Jun", REFERENCE_BACKUP_ID],
+        ),
     ],
 )
 def test_each_page_leads_to_its_text(ada: Client, path: str, query: str, facts: list[str]) -> None:
@@ -55,7 +59,7 @@ def test_each_page_leads_to_its_text(ada: Client, path: str, query: str, facts: 
     ticket = ada.get(link)
 
     assert urlsplit(link).path == f"{path}ticket/"
-    for fact in (*facts, ORDERS_CACHE_ID, "eu-prod", "hcloud DCS ListBackupRecords"):
+    for fact in (*facts, ORDERS_CACHE_ID, "eu-prod"):
         assert fact in written(ticket)
     assert urlsplit(link_in(written(ticket))).path == path
     back = [parse_qs(urlsplit(href).query).keys() for href in links_of(ticket) if urlsplit(href).path == path]
@@ -70,6 +74,23 @@ def test_the_bare_text_is_what_the_page_shows(ada: Client) -> None:
     assert bare.headers["X-Ticket"] == page.headers["X-Ticket"] == "markdown"
     assert bare.content.decode() == written(page)
     assert "Accept" in bare.headers["Vary"]
+
+
+def test_what_is_shown_is_the_text_as_its_reader_will_see_it(ada: Client, emulator: Emulator) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [raw(2, status="failed", remark="<b>*bold*</b>"), raw(1)])
+
+    def shown(markup: str) -> str:
+        page = ada.get(f"{ORDERS}ticket/?text={markup}").content.decode()
+        return page.partition("data-ticket-shown>")[2].partition("</div>")[0]
+
+    for markup in ("markdown", "jira", "slack"):
+        assert re.search(r"<p><strong>Usable.*?</strong>", shown(markup))
+        assert re.search(
+            rf'<li>Failed: <a href="http://127.0.0.1:8000{ORDERS}backups/\S+">backup_2</a>', shown(markup)
+        )
+        assert "<code>&lt;b&gt;*bold*&lt;/b&gt;</code>" in shown(markup)
+    assert "“&lt;b&gt;*bold*&lt;/b&gt;”<br>" in shown("plain")
+    assert "<strong>" not in shown("plain")
 
 
 def test_the_link_in_the_text_shows_the_same_rows_and_has_none_of_its_choices(ada: Client) -> None:
@@ -105,25 +126,23 @@ def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(
     ).content.decode()
 
     for line in (
-        "Asked time: just before 2026-11-01 12:00:00 UTC",
-        "Newest usable backup from before the asked time: backup_4, id 00000000-0000-4000-8000-000000000004",
-        "Lost before the asked time: at most 8 h",
-        "Fallback, the next older usable: backup_3, id 00000000-0000-4000-8000-000000000003, "
-        "data from 2026-11-01 03:00:05 UTC",
-        "Next newer usable: none",
-        "2026-11-01 09:00:05 UTC | Failed | backup_9 | 00000000-0000-4000-8000-000000000009 | "
-        "it failed, dcs.08.0002, The backup timed out",
+        "Usable. Data from 1 Nov 04:00:05 UTC; at most 8 h lost before 1 Nov 12:00:00 UTC.",
+        "id 00000000-0000-4000-8000-000000000004, data from 2026-11-01 04:00:05 UTC, 1,004 bytes",
+        "Next usable: older: backup_3 <",
+        "2026-11-01 09:00:05 UTC, it failed, dcs.08.0002 (the backup timed out)",
     ):
         assert line in text
+    assert "Failed: backup_9 <" in text
     assert "It overwrites the data of the instance" in text
-    assert re.search(r"^Overwritten if restored in place now: \d+ d.*, as of 2026-", text, re.MULTILINE)
+    assert re.search(r"^• Overwritten if restored in place now: \d+ d.*, as of 2026-", text, re.MULTILINE)
     future = ada.get(f"{ORDERS}recovery-point/ticket/?at=2199-01-01T00:00Z&text=plain", headers=TEXT)
     assert "Attention: This time is in the future" in future.content.decode()
-    none = ada.get(f"{ORDERS}recovery-point/ticket/?at=2020-01-01&text=plain", headers=TEXT)
-    assert "the asked time: None. DCS lists no backup from before this time" in none.content.decode()
+    none = ada.get(f"{ORDERS}recovery-point/ticket/?at=2020-01-01&text=plain", headers=TEXT).content.decode()
+    assert "No usable backup. Asked for just before 1 Jan 2020" in none
+    assert "DCS lists no backup from before this time" in none
 
 
-@pytest.mark.parametrize("markup", ["markdown", "jira", "plain"])
+@pytest.mark.parametrize("markup", ["markdown", "jira", "slack", "plain"])
 @pytest.mark.parametrize(
     "path", [f"{ORDERS}?status=failed", REFERENCE, f"{ORDERS}recovery-point/?at=2026-11-20T12Z&tz=UTC"]
 )
@@ -157,11 +176,11 @@ def test_a_choice_decides_how_it_is_written_else_the_viewer_s_zone_stands_beside
         return ada.get(f"{ORDERS}ticket/?{query}", headers=TEXT).content.decode()
 
     ada.cookies["portal_zone"] = "Asia/Kolkata"
-    assert "Data from (Asia/Dubai)" in text("tz=Asia/Dubai")
-    assert "Data from (Asia/Tokyo)" in text("tz=Asia/Dubai&zone=Asia/Tokyo")
-    assert "UTC+5:30" in text("")
-    assert "UTC+5:30" not in text("zone=UTC")
-    assert "DCS 备份历史" in text("text=plain&lang=zh-hans")
+    assert " Dubai)" in text("tz=Asia/Dubai")
+    assert " Tokyo)" in text("tz=Asia/Dubai&zone=Asia/Tokyo")
+    assert " Kolkata)" in text("")
+    assert " Kolkata)" not in text("zone=UTC")
+    assert "可用" in text("text=plain&lang=zh-hans").splitlines()[0]
 
 
 def test_the_markup_and_language_copied_last_are_the_next_ones(ada: Client) -> None:
@@ -169,7 +188,7 @@ def test_the_markup_and_language_copied_last_are_the_next_ones(ada: Client) -> N
 
     again = ada.get(f"{REFERENCE}ticket/", headers=TEXT)
 
-    assert again.content.decode().startswith("h4. DCS 备份")
+    assert again.content.decode().startswith("*可用*")
     assert 'data-ticket-as="jira" data-copied="Copied for a ticket" aria-current="true"' in (
         ada.get(ORDERS).content.decode()
     )
@@ -178,8 +197,8 @@ def test_the_markup_and_language_copied_last_are_the_next_ones(ada: Client) -> N
 def test_a_link_from_elsewhere_chooses_once_and_is_not_remembered(ada: Client) -> None:
     for site in ("cross-site", "same-site", "none"):
         linked = ada.get(f"{ORDERS}ticket/?text=jira", headers=TEXT | {"Sec-Fetch-Site": site})
-        assert linked.content.decode().startswith("h4.")
-        assert ada.get(f"{ORDERS}ticket/", headers=TEXT).content.decode().startswith("####")
+        assert linked.headers["X-Ticket"] == "jira"
+        assert ada.get(f"{ORDERS}ticket/", headers=TEXT).headers["X-Ticket"] == "markdown"
 
 
 def test_a_value_that_cannot_be_read_is_named_and_there_is_no_text(ada: Client) -> None:
@@ -224,9 +243,25 @@ def test_an_old_list_is_told_as_old(ada: Client, emulator: Emulator, impatient: 
     response = ada.get(f"{ORDERS}ticket/", headers=TEXT)
 
     assert response.status_code == 200
-    assert "**Attention:**" in response.content.decode().split("**Instance:**")[0]
-    assert "so this is what DCS said at" in response.content.decode()
-    assert "HTTP 503" in response.content.decode()
+    attention = response.content.decode().splitlines()[2]
+    assert attention.startswith("**Attention:**")
+    assert "so this is what DCS said at" in attention
+    assert "HTTP 503" in attention
+    assert "data-ticket-old" in ada.get(f"{ORDERS}ticket/").content.decode()
+
+
+def test_an_old_list_is_read_again_first_and_waited_for_a_moment(
+    ada: Client, emulator: Emulator, portal: Settings
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(2))
+    ada.get(ORDERS)
+    portal.DCS_FRESH_SECONDS = 0
+    emulator.set_records(ORDERS_CACHE_ID, raws(3))
+
+    text = ada.get(f"{ORDERS}ticket/", headers=TEXT).content.decode()
+
+    assert "3 listed" in text
+    assert "Attention" not in text
 
 
 @pytest.mark.parametrize("path", [ORDERS, REFERENCE, f"{ORDERS}recovery-point/"])
@@ -268,6 +303,27 @@ def test_hostile_texts_stay_texts_on_the_page(ada: Client, emulator: Emulator) -
 
     assert "<script>alert" not in page
     assert "</textarea><" not in page.replace("</textarea>\n", "")
+
+
+# The vendor's support ----------------------------------------------------------------------
+
+
+def test_the_vendor_s_support_is_asked_where_there_is_something_to_ask(
+    ada: Client, emulator: Emulator, impatient: Settings
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(2))
+    assert links_of(ada.get(ORDERS), "data-ticket-for") == []
+    emulator.set_records(ORDERS_CACHE_ID, [raw(3, status="failed", error_code="dcs.08.0005"), *raws(2)])
+    ada.post(f"{ORDERS}refresh/")
+    for page in (f"{ORDERS}?q=x", REFERENCE.replace(REFERENCE_BACKUP_ID, raw(3)["backup_id"])):
+        [link] = links_of(ada.get(page), "data-ticket-for")
+        response = ada.get(html.unescape(link), headers=TEXT)
+        assert response.headers["X-Ticket"] == "plain"
+        assert "Error code: dcs.08.0005" in response.content.decode()
+    emulator.fail_with(503)
+    other = history_of(emulator.fleet.named("hostile-remarks").instance_id)
+    [link] = links_of(ada.get(other), "data-ticket-for")
+    assert "Answer: HTTP 503" in ada.get(link, headers=TEXT).content.decode()
 
 
 # The command line --------------------------------------------------------------------------

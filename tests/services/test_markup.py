@@ -9,11 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backups.services.tickets.markup import LONGEST, MARKUPS, one_line
+from backups.services.tickets.markup import LONGEST, MARKUPS, Paragraph, Segment, mark, one_line, paragraphs
 
+URL = "https://backups.example.com/x/?a=1&b=2"
 PIECES = [*"`|\\*_[](){}<>#!@~^+-?&;:= \n\t\r", "a", "订单", "``", "{code}", "{noformat}", "{{", "}}", "h1. "]
 PIECES += ["[x|http://evil.example]", "!x.png!", "<script>", "&#42;", "----", "http://x.example/a_b"]
-PIECES += ["\u2028", "\u202e", "\x00", "\x85"]
+PIECES += ["\u2028", "\u202e", "\x00", "\x85", "\x02name\x1f", "\x03", "<!channel>", "@here", ":smile:"]
 hostile = st.lists(st.sampled_from(PIECES), min_size=1, max_size=12).map("".join).filter(one_line)
 texts = st.text(min_size=1, max_size=40).filter(one_line) | hostile
 
@@ -28,16 +29,27 @@ def any_text(function: Test) -> Test:
     return function
 
 
+def foreign(markup: str, text: str) -> str:
+    return MARKUPS[markup].foreign(one_line(text))
+
+
 @any_text
-def test_it_stays_on_one_line_in_every_markup_and_begins_no_formula_in_plain_text(text: str) -> None:
+def test_it_is_one_segment_of_one_line_and_begins_no_formula_in_plain_text(text: str) -> None:
+    known = one_line(text)
+    text = f"* Remark: {mark('foreign', known)}, {mark('name', known, URL)}"
+
+    [paragraph] = paragraphs(text)
+
+    segments = (Segment("words", "Remark: "), Segment("foreign", known), Segment("words", ", "))
+    assert paragraph == Paragraph(((*segments, Segment("name", known, URL)),), is_list=True)
     for markup in MARKUPS.values():
-        assert len(markup.foreign(text).splitlines()) == 1
-    assert not MARKUPS["plain"].foreign(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert len(markup.written((paragraph,)).splitlines()) == 1
+    assert not foreign("plain", known).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 @any_text
 def test_in_markdown_it_is_one_code_span_with_the_very_text(text: str) -> None:
-    [span] = code_spans(f"Remark: {MARKUPS['markdown'].foreign(text)} (end)")
+    [span] = code_spans(f"Remark: {foreign('markdown', text)} (end)")
 
     assert span == one_line(text)
 
@@ -55,24 +67,12 @@ def code_spans(line: str) -> list[str]:
     return spans
 
 
-@any_text
-def test_in_a_table_of_markdown_it_is_one_cell_however_the_row_is_cut(text: str) -> None:
-    markdown = MARKUPS["markdown"]
-    row = markdown.table_row(["x", markdown.foreign(text), "y"])
-
-    # GitHub takes a backslash before a backslash for an escape, others look at one character only.
-    by_pairs = re.findall(r"(?:\\.|[^|\\])+", row)
-    by_one = re.split(r"(?<!\\)\|", row)
-    assert [cells[-2 if cells[-1] == "" else -1].strip() for cells in (by_pairs, by_one)] == ["y", "y"]
-    assert (len(by_pairs), len(by_one)) == (3, 5)
-
-
 MARKS = "-#*_+?^~|%{}[]()!@"
 
 
 @any_text
 def test_in_jira_every_mark_of_it_is_a_letter(text: str) -> None:
-    written = MARKUPS["jira"].foreign(text)
+    written = foreign("jira", text)
     if written.startswith("{{"):
         assert re.fullmatch(r"\{\{\w[\w.-]*\}\}", written)
         return
@@ -87,12 +87,23 @@ def test_in_jira_every_mark_of_it_is_a_letter(text: str) -> None:
 
 
 @any_text
-def test_in_a_table_of_jira_it_is_one_cell(text: str) -> None:
-    jira = MARKUPS["jira"]
-    row = jira.table_row(["", jira.foreign(text), "y"])
+def test_in_slack_it_is_one_code_span_without_a_mention(text: str) -> None:
+    written = foreign("slack", text)
 
-    cells = row.split("|")
-    assert (len(cells), cells[1], cells[3]) == (5, " ", "y")
+    assert re.fullmatch(r"`[^`<>]+`", written)
+    assert not re.search("&(?!amp;|lt;|gt;)", written)
+
+
+@any_text
+def test_a_link_leads_where_it_should_whatever_its_name_is(text: str) -> None:
+    """In Jira and Slack a name that is not simple stands beside its link, where no mark can end it."""
+    ends = {"markdown": f"](<{URL}>)", "jira": f"{URL}]", "plain": f" <{URL}>"}
+    for markup, end in ends.items():
+        assert MARKUPS[markup].name(one_line(text), URL).endswith(end)
+    assert re.fullmatch(
+        r"(`[^`<>]+` )?<https://backups.example.com/x/\?a=1&amp;b=2(\|[\w.-]+)?>",
+        MARKUPS["slack"].name(one_line(text), URL),
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,16 +124,18 @@ def test_what_is_invisible_is_shown_as_something(text: str, shown: str) -> None:
 @pytest.mark.parametrize(
     ("markup", "text", "written"),
     [
-        ("markdown", "orders-cache", "`orders-cache`"),
-        ("markdown", "it's `quoted` *here*", "``it's `quoted` *here*``"),
-        ("jira", "orders-cache", "{{orders-cache}}"),
-        ("jira", "INC-20418: [see] {code}", "“INC-20418: \\[see\\] \\{code\\}”"),
-        ("jira", "see https://wiki.example/page_one?x=1", "“see https://wiki.example/page_one?x=1”"),
-        ("jira", "C:\\temp \\*", "“C:\\temp \uff3c\\*”"),
-        ("plain", "orders-cache", "orders-cache"),
-        ("plain", "=1+1", "“=1+1”"),
-        ("plain", "订单缓存", "订单缓存"),
+        ("markdown", "orders-cache", "[`orders-cache`](</x>)"),
+        ("markdown", "it's `quoted` *here*", "[``it's `quoted` *here*``](</x>)"),
+        ("jira", "orders-cache", "[orders-cache|/x]"),
+        ("jira", "INC-20418: [see] {code}", "“INC-20418: \\[see\\] \\{code\\}” [/x]"),
+        ("jira", "see https://wiki.example/page_one?x=1", "“see https://wiki.example/page_one?x=1” [/x]"),
+        ("jira", "C:\\temp \\*", "“C:\\temp \uff3c\\*” [/x]"),
+        ("slack", "orders-cache", "</x|orders-cache>"),
+        ("slack", "<!channel> `x` & *b*", "`&lt;!channel&gt; ˋxˋ &amp; *b*` </x>"),
+        ("plain", "orders-cache", "orders-cache </x>"),
+        ("plain", "=1+1", "“=1+1” </x>"),
+        ("plain", "订单缓存", "订单缓存 </x>"),
     ],
 )
 def test_how_it_is_written(markup: str, text: str, written: str) -> None:
-    assert MARKUPS[markup].foreign(text) == written
+    assert MARKUPS[markup].name(text, "/x") == written

@@ -15,7 +15,6 @@ from backups.services.history.links import frozen_link
 from backups.services.history.query import backup_history, records_of
 from backups.services.listings import DecodedRecords, Listing
 from backups.services.projects import Project
-from backups.services.tickets.commands import backup_command, history_command
 from backups.services.tickets.renderer import About, Style
 from backups.services.tickets.texts import backup_ticket, history_ticket
 
@@ -69,9 +68,8 @@ def history_text(
     assert form.is_valid(), form.problems
     history = backup_history(records_of(listing), form.filter(), now=NOW)
     frozen = frozen_link(PATH, asked, history, now=NOW, read_at=listing.read_at)
-    command = history_command(PROJECT, INSTANCE_ID, (frozen.start, frozen.end))
-    about = About(PROJECT, INSTANCE_ID, instance or an_instance(), frozen.url, command)
-    return history_ticket(about, listing, history, frozen, now=NOW, style=Style(**style))
+    about = About(PROJECT, INSTANCE_ID, instance or an_instance(), frozen.url)
+    return history_ticket(about, listing, history, frozen, now=NOW, style=Style(**style)).text
 
 
 def backup_text(
@@ -81,7 +79,7 @@ def backup_text(
     **style: Any,
 ) -> str:
     """What is copied on the page of one backup."""
-    link = f"https://backups.example.com{PATH}backups/{record.backup_id}/"
-    command = backup_command(PROJECT, INSTANCE_ID, record)
-    about = About(PROJECT, INSTANCE_ID, instance or an_instance(), link, command)
-    return backup_ticket(about, listing or a_listing(record), Life(record, None), style=Style(**style))
+    link = f"http://127.0.0.1:8000{PATH}backups/{record.backup_id}/"
+    about = About(PROJECT, INSTANCE_ID, instance or an_instance(), link)
+    listing = listing or a_listing(record)
+    return backup_ticket(about, listing, Life(record, None), now=NOW, style=Style(**style)).text

@@ -146,7 +146,12 @@ def recent_instances(opened: Sequence[tuple[str, str]], projects: Sequence[Proje
 def _linked(text: str, projects: dict[str, Project], grammar_of: GrammarOf) -> list[Candidate]:
     """Return the pages of this portal that are linked in the text, with their query."""
     found: dict[str, Candidate] = {}
-    for link in links_in(text, grammar_of):
+    links = links_in(text, grammar_of)
+    # A ticket links the backups that it names as well: it is about the page that it dates.
+    dated = [link for link in links if any(name in ("seen", "as_of") for name, _ in link.query.pairs)]
+    if len(dated) == 1 and len({(link.project, link.instance_id) for link in links}) == 1:
+        links = dated
+    for link in links:
         project = projects.get(link.project)
         if project is None:
             continue

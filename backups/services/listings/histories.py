@@ -67,17 +67,19 @@ def backups_and_instance(
     bounds: Window = (None, None),
     holding: Collection[str] = (),
     patience: float | None = None,
+    newer_within: float | None = None,
     viewer: str = "",
 ) -> tuple[Listing[BackupRecord], Instance | None]:
     """Return what `instance_backups` does, and the instance itself where DCS tells, by one look-up.
 
+    What is at hand and old is read again first where that takes no longer than `newer_within` seconds.
     Raises NothingToShow and TooManyUnknown. The instance adorns a history and never holds it up.
     One that is not known to exist is asked for after its history, where there is one.
     """
     snapshot, of_instance = snapshots(
         Subject("backups", project, instance_id), Subject("instance", project, instance_id)
     )
-    visit = Visit.beginning(now, viewer, patience)
+    visit = Visit.beginning(now, viewer, patience, newer_within)
     standing = _standing(snapshot, visit)
     wanted = of_instance.cached is None and guard.refusal(of_instance, now) is None
     reading = visit.begin(of_instance) if wanted and standing.kind == "listed" else None

@@ -74,22 +74,29 @@ class NothingToShow(Exception):
 
 @dataclass(frozen=True)
 class Visit:
-    """Who wants to see something, when, and until when (of time.monotonic()) the answer is waited for."""
+    """Who wants to see something, when, and until when (of time.monotonic()) the answer is waited for.
+
+    Where an old one is at hand, a newer one is waited for until `newer_until`; None: not at all.
+    """
 
     now: datetime
     ends: float
     viewer: str = ""
+    newer_until: float | None = None
 
     @classmethod
-    def beginning(cls, now: datetime, viewer: str, patience: float | None = None) -> Visit:
-        seconds = settings.DCS_READ_BUDGET if patience is None else patience
-        return cls(now, time.monotonic() + seconds, viewer)
+    def beginning(
+        cls, now: datetime, viewer: str, patience: float | None = None, newer_within: float | None = None
+    ) -> Visit:
+        began = time.monotonic()
+        ends = began + (settings.DCS_READ_BUDGET if patience is None else patience)
+        return cls(now, ends, viewer, None if newer_within is None else began + newer_within)
 
     def begin(self, snapshot: CacheSnapshot, *, once: bool = False) -> Reading:
         return reader.begin(snapshot, now=self.now, viewer=self.viewer, once=once)
 
-    def wait(self, reading: Reading) -> bool:
-        return reading.wait(self.ends - time.monotonic(), viewer=self.viewer)
+    def wait(self, reading: Reading, until: float | None = None) -> bool:
+        return reading.wait((until or self.ends) - time.monotonic(), viewer=self.viewer)
 
 
 def listing_of(
@@ -107,12 +114,16 @@ def listing_of(
         return _without_generation(snapshot, problem)
     reading = visit.begin(snapshot, once=once)
     if cached and not read_now:
-        return _served(snapshot, cached, "stale", visit, last_problem, reading)
+        if visit.newer_until is None:
+            return _served(snapshot, cached, "stale", visit, last_problem, reading)
+        return awaited(snapshot, reading, visit, visit.newer_until)
     return awaited(snapshot, reading, visit)
 
 
-def awaited(snapshot: CacheSnapshot, reading: Reading, visit: Visit) -> Listing[Any]:
-    ended = visit.wait(reading)
+def awaited(
+    snapshot: CacheSnapshot, reading: Reading, visit: Visit, until: float | None = None
+) -> Listing[Any]:
+    ended = visit.wait(reading, until)
     if ended and reading.result:
         return _served(snapshot, reading.result, "live", visit)
     problem = reading.problem if ended else Problem(kind="being_read", progress=reading.progress)

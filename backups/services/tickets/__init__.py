@@ -1,11 +1,19 @@
-"""Texts for incident tickets, in several markups and languages."""
+"""Texts for incident tickets and for the vendor's support, in several markups and languages."""
 
 from __future__ import annotations
 
 from .commands import API_EXPLORER, MOST_RECORDS, backup_command, history_command
 from .markup import MARKUPS
-from .renderer import About, Style
-from .texts import backup_ticket, gone_ticket, history_ticket, problem_ticket, recovery_ticket
+from .renderer import About, Style, Ticket
+from .texts import (
+    backup_ticket,
+    gone_ticket,
+    history_ticket,
+    newest_failure,
+    problem_ticket,
+    recovery_ticket,
+    vendor_ticket,
+)
 
 __all__ = [
     "API_EXPLORER",
@@ -13,11 +21,14 @@ __all__ = [
     "MOST_RECORDS",
     "About",
     "Style",
+    "Ticket",
     "backup_command",
     "backup_ticket",
     "gone_ticket",
     "history_command",
     "history_ticket",
+    "newest_failure",
     "problem_ticket",
     "recovery_ticket",
+    "vendor_ticket",
 ]

@@ -1,4 +1,4 @@
-"""Writes a ticket's text from templates/tickets/: in one markup, all times in UTC and in one zone beside it.
+"""Writes a ticket's text from templates/tickets/, all times in UTC and in one zone beside it.
 
 The texts are in the language that is active. Nothing in templates escapes by itself: what others
 wrote goes through `foreign`.
@@ -9,16 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.utils.translation import gettext, pgettext
+from django.utils.text import capfirst
+from django.utils.translation import gettext, override, pgettext
 
-from ...dcs.records import Instance
+from ...dcs.records import BackupRecord, Instance
 from .. import words
+from ..history import absolute, backup_url
 from ..projects import Project
-from .markup import MARKUPS, one_line
+from .markup import BULLET, MARKUPS, Paragraph, mark, one_line, paragraphs
 
 # Words and numbers with nothing between them that any markup knows.
 _BARE = re.compile(r"[^\W_]+(?:(?:[ .-]|:(?=\d))[^\W_]+)*")
@@ -35,38 +38,80 @@ class Style:
 
 @dataclass(frozen=True)
 class About:
-    """Whose backups a text is about. `link` shows them, `command` lists them; "" is none."""
+    """Whose backups a text is about, and the `link` that shows them."""
 
     project: Project
     instance_id: str
     instance: Instance | None
     link: str
-    command: str
 
 
+@dataclass(frozen=True)
+class Ticket:
+    """What is copied: `text` in its markup, and the same in `paragraphs` for who takes rich text."""
+
+    paragraphs: tuple[Paragraph, ...]
+    style: Style
+
+    @cached_property
+    def text(self) -> str:
+        return MARKUPS[self.style.markup].written(self.paragraphs)
+
+
+def rendered(name: str, about: About, style: Style, *, at: datetime, **context: Any) -> Ticket:
+    """Return templates/tickets/<name>.txt in a style. The text is from the time `at`."""
+    with override(style.language):
+        t = TicketRenderer(about, words.Clock(at), style.zone)
+        text = words.text_template(f"tickets/{name}.txt").render(context, t=t, about=about)
+    return Ticket(paragraphs(text), style)
+
+
+@dataclass(frozen=True)
 class TicketRenderer:
-    """The `t` of the templates: values and lines in the markup and zone of one text."""
+    """The `t` of the templates: values and lines of one text."""
 
-    def __init__(self, style: Style) -> None:
-        self.style = style
-        self.markup = MARKUPS[style.markup]
-        self.zones: list[tzinfo] = [UTC, style.zone] if style.zone else [UTC]
-
-    def render(self, name: str, **context: Any) -> str:
-        """Return the text of templates/tickets/<name>.txt, with one empty line between paragraphs."""
-        text = words.text_template(f"tickets/{name}.txt").render(context, t=self)
-        return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+    about: About
+    clock: words.Clock
+    zone: ZoneInfo | None
 
     # Lines
 
-    def fact(self, label: str, value: object) -> str:
+    def strong(self, text: object) -> str:
+        return mark("strong", str(text))
+
+    def labelled(self, label: str, value: str) -> str:
         """Return a line for a value, "" where there is none."""
-        label = self.markup.strong(gettext("%(label)s:") % {"label": label})
-        return f"{self.markup.bullet}{label} {value}" if value else ""
+        return (
+            f"{self.strong(gettext('%(label)s:') % {'label': label})} {value.strip()}"
+            if value.strip()
+            else ""
+        )
+
+    def fact(self, label: str, value: str) -> str:
+        return self.item(self.labelled(label, value)) if value else ""
+
+    def item(self, text: str) -> str:
+        return f"{BULLET}{text}"
+
+    def headline(self, verdict: str, *parts: object) -> str:
+        """Return the first line: a verdict in a word or two, and a sentence of parts."""
+        word = self.sentence(verdict)
+        # Behind a Chinese full stop Markdown takes marks for letters.
+        word = self.strong(word) if word.endswith(".") else f"{self.strong(word[:-1])}{word[-1]}"
+        return self.in_a_row(word, self.sentence(*parts))
+
+    def restricted(self, verdict: str, *parts: object) -> str:
+        """Return a first line whose verdict says "Usable, but not now: ..."."""
+        word, colon, why = re.split("([:：])", self.sentence(verdict), maxsplit=1)
+        return self.in_a_row(f"{self.strong(word)}{colon}{why}", self.sentence(*parts))
 
     def attention(self, *sentences: object) -> str:
-        attention = self.markup.strong(gettext("Attention:"))
-        return f"{attention} {self.in_a_row(*sentences)}"
+        return self.in_a_row(self.strong(gettext("Attention:")), *sentences)
+
+    def sentence(self, *parts: object) -> str:
+        """Return the parts that say something as one sentence, with its full stop."""
+        text = pgettext("between reasons", "; ").join(filter(None, (str(part).strip() for part in parts)))
+        return gettext("%(sentence)s.") % {"sentence": capfirst(text)} if text else ""
 
     def in_a_row(self, *sentences: object) -> str:
         """Return sentences as one text; a Chinese full stop brings its own space."""
@@ -79,28 +124,49 @@ class TicketRenderer:
 
     # Times
 
+    def exact(self, value: datetime) -> str:
+        """Return "2026-11-28 23:02:58 UTC (29 Nov 07:02 Shanghai)"."""
+        return self._with_zone(f"{words.times.utc_time(value)} UTC", value)
+
     def moment(self, value: datetime) -> str:
-        utc, *beside = self.cells(value)
-        if not beside or not value.astimezone(self.zones[1]).utcoffset():
+        """Return "28 Nov 23:02:58 UTC (29 Nov 07:02 Shanghai)"."""
+        at = self.clock.time(value)
+        return self._with_zone(f"{at.text} {at.zone}", value)
+
+    def _with_zone(self, utc: str, value: datetime) -> str:
+        zone = self.zone or UTC
+        local = value.astimezone(zone)
+        if not local.utcoffset():
             return utc
-        return gettext("%(utc)s (%(local)s)") % {"utc": utc, "local": beside[0]}
+        there = words.Clock(self.clock.now, zone).time(value).text[:-3]
+        if local.date() == value.astimezone(UTC).date():
+            there = there.split()[-1]
+        return gettext("%(utc)s (%(local)s)") % {"utc": utc, "local": f"{there} {_place(local)}"}
 
-    def cells(self, value: datetime | None) -> list[str]:
-        """Return a time for the columns of a table: in UTC, and in the zone beside it."""
-        return [_clock(value.astimezone(zone)) if value else "" for zone in self.zones]
+    @property
+    def say(self) -> dict[str, Any]:
+        """How the sentence of a verdict writes its values (macros/verdict.txt)."""
+        return {
+            "at": self.moment,
+            "about": self.clock.about,
+            "day": lambda value: self.clock.about(value, day=True),
+            "code": self.bare,
+            "ago": self._age,
+            "left": None,
+        }
 
-    def zoned(self, title: str) -> list[str]:
-        """Return the titles of these columns; `title` names the zone."""
-        return [title % {"zone": zone} for zone in self.zones]
+    def _age(self, value: datetime) -> str:
+        """Return how old something was when the list was read, "" for what was yet to come."""
+        age = self.clock.now - value
+        said = gettext("%(span)s old when read") % {"span": words.times.span(age)}
+        return said if age > timedelta() else ""
 
     # What others wrote
 
     def foreign(self, text: str) -> str:
         """Return what others wrote, so that it stays what it is; "" where there is nothing to see."""
-        return self.markup.foreign(text) if one_line(text) else ""
-
-    def all_foreign(self, texts: dict[str, str]) -> dict[str, str]:
-        return {name: self.foreign(text) for name, text in texts.items()}
+        text = one_line(text)
+        return mark("foreign", text) if text else ""
 
     def listed_foreign(self, texts: Iterable[str]) -> str:
         return self.listed(*map(self.foreign, texts))
@@ -113,9 +179,24 @@ class TicketRenderer:
         """Return what a code is called; one that the portal does not know is foreign."""
         return word if word != code else self.bare(code)
 
-    def instance_name(self, about: About) -> str:
-        return self.foreign((about.instance and about.instance.name) or about.instance_id)
+    def backup(self, record: BackupRecord) -> str:
+        """Return the name of a backup, which leads to its page."""
+        name = one_line(record.name) or one_line(record.backup_id)
+        url = absolute(backup_url(self.about.project, self.about.instance_id, record))
+        return mark("name", name, url) if name and url else self.foreign(name)
+
+    def page(self, label: str) -> str:
+        """Return the link that the text is about."""
+        return mark("page", label, self.about.link)
+
+    @property
+    def instance(self) -> str:
+        return self.foreign(words.instance_name(self.about.instance, self.about.instance_id))
 
 
-def _clock(local: datetime) -> str:
-    return f"{local:%Y-%m-%d %H:%M:%S} {words.zone_label(local).replace('−', '-')}"
+def _place(local: datetime) -> str:
+    """Return the city of a time's zone, else its offset from UTC."""
+    area, _, city = str(local.tzinfo).rpartition("/")
+    if not area or area == "Etc":
+        return words.zone_label(local).replace("−", "-")
+    return city.replace("_", " ")

@@ -6,23 +6,31 @@ Frozen facts go in, a text comes out. Nothing here asks DCS or looks at a clock.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from django.utils.translation import gettext, override
+from django.utils.translation import gettext
 
 from ...dcs.records import BackupRecord
 from ..eligibility import eligibility
 from ..evidence import Life
-from ..history import DEFAULT_SORT, FILTERS, RANGE_WORDS, SORTS, BackupFilter, FrozenLink, History
-from ..insights import Block, not_now, overview
+from ..history import (
+    DEFAULT_SORT,
+    FILTERS,
+    RANGE_WORDS,
+    SORTS,
+    BackupFilter,
+    FrozenLink,
+    History,
+    records_of,
+)
+from ..insights import Block, not_now, overview, restore_blocks
 from ..listings import Listing
 from ..problems import Problem
 from ..recovery import RecoveryPoint
-from .commands import MOST_RECORDS
-from .renderer import About, Style, TicketRenderer
+from .renderer import About, Style, Ticket, TicketRenderer, rendered
 
-MOST_ROWS = 10
+MOST_ROWS = 5
 
 
 def history_ticket(
@@ -33,52 +41,74 @@ def history_ticket(
     *,
     now: datetime,
     style: Style,
-) -> str:
-    """Return the text for a history as its page shows it. The page's first ten rows are in it."""
-    return _text(
+) -> Ticket:
+    """Return the text for a history as its page shows it. The page's first rows are in it."""
+    # The instance and its policy are those of now.
+    instance = None if history.filter.as_of else about.instance
+    seen = overview(listing, instance, now=now, project=about.project)
+    rows, failure = history.rows[:MOST_ROWS], newest_failure(listing)
+    return rendered(
         "history",
+        about,
         style,
-        about=about,
+        at=listing.read_at,
         listing=listing,
         history=history,
         frozen=frozen,
-        figures=overview(listing, about.instance, now=now).figures,
+        figures=seen.figures,
+        instance_verdict=seen.verdict,
         filter_in_words=_filter_in_words,
-        rows=history.rows[:MOST_ROWS],
-        longer_than_one_answer=listing.total > MOST_RECORDS,
+        rows=rows,
+        # One that others followed that are usable is told of where it is shown.
+        failure=failure if failure in rows or seen.verdict.verdict != "usable" else None,
         as_of=history.filter.as_of,
     )
 
 
-def backup_ticket(about: About, listing: Listing[BackupRecord], life: Life, *, style: Style) -> str:
+def newest_failure(listing: Listing[BackupRecord]) -> BackupRecord | None:
+    """Return the newest backup of a list that failed, if any did."""
+    return next(iter(_failures(listing)), None)
+
+
+def _failures(listing: Listing[BackupRecord]) -> list[BackupRecord]:
+    return [record for record in records_of(listing) if record.status == "failed"]
+
+
+def backup_ticket(
+    about: About, listing: Listing[BackupRecord], life: Life, *, now: datetime, style: Style
+) -> Ticket:
     """Return the text for one backup."""
     record = life.record
-    return _text(
+    return rendered(
         "backup",
+        about,
         style,
-        about=about,
+        at=listing.read_at,
         listing=listing,
         life=life,
         record=record,
         verdict=eligibility(record),
+        not_now=not_now(restore_blocks(about.instance, listing.records)),
+        outlook=overview(listing, about.instance, now=now).outlook(record),
     )
 
 
-def gone_ticket(about: About, listing: Listing[BackupRecord], backup_id: str, *, style: Style) -> str:
+def gone_ticket(about: About, listing: Listing[BackupRecord], backup_id: str, *, style: Style) -> Ticket:
     """Return the text for a backup that DCS's list does not hold."""
-    return _text("not_listed", style, about=about, listing=listing, backup_id=backup_id)
+    return rendered("not_listed", about, style, at=listing.read_at, listing=listing, backup_id=backup_id)
 
 
-def problem_ticket(about: About, problem: Problem, *, now: datetime, style: Style) -> str:
+def problem_ticket(about: About, *, problem: Problem, now: datetime, style: Style) -> Ticket:
     """Return the text for backups of which nothing is known, since DCS did not tell."""
-    return _text(
+    return rendered(
         "problem",
+        about,
         style,
-        about=about,
+        at=now,
         listing=None,
         problem=problem,
         asked_at=problem.asked_at or now,
-        unknown=problem.page_status == 404,
+        is_missing=problem.page_status == 404,
     )
 
 
@@ -89,24 +119,43 @@ def recovery_ticket(
     blocks: tuple[Block, ...],
     *,
     style: Style,
-) -> str:
-    """Return the text for the answer to "which backup is from before the asked time?"."""
-    passed_over = point.passed_over[:MOST_ROWS]
-    return _text(
+) -> Ticket:
+    """Return the text for the answer to "which backup is from before this time?"."""
+    return rendered(
         "recovery",
+        about,
         style,
-        about=about,
+        at=listing.read_at,
         listing=listing,
         point=point,
+        instance_verdict=overview(listing, about.instance, now=point.now, project=about.project).verdict,
         blocks=blocks,
         not_now=not_now(blocks),
-        passed_over=passed_over,
+        passed_over=point.passed_over[:MOST_ROWS],
     )
 
 
-def _text(name: str, style: Style, **context: Any) -> str:
-    with override(style.language):
-        return TicketRenderer(style).render(name, **{"as_of": None, **context})
+def vendor_ticket(
+    about: About,
+    *,
+    listing: Listing[BackupRecord] | None = None,
+    record: BackupRecord | None = None,
+    problem: Problem | None = None,
+    now: datetime,
+    style: Style,
+) -> Ticket:
+    """Return what the vendor's support needs to know of a backup, of a call that failed, or of both."""
+    others = [one.backup_id for one in _failures(listing) if one != record] if listing else []
+    return rendered(
+        "vendor",
+        about,
+        replace(style, zone=None),
+        at=listing.read_at if listing else now,
+        listing=listing,
+        record=record,
+        problem=problem or (listing.problem if listing else None),
+        others=others[:MOST_ROWS] if record and record.status == "failed" else [],
+    )
 
 
 # The filter in words ---------------------------------------------------------
