@@ -16,7 +16,7 @@ from backups.services.problems import PROBLEM_KINDS
 from .conftest import text_of
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-NAMES = ("badges", "notices", "backup", "overview", "recovery", "rows", "timeline")
+NAMES = ("badges", "notices", "backup", "compare", "overview", "recovery", "rows", "timeline")
 
 
 @pytest.fixture
