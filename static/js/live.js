@@ -85,6 +85,28 @@ function script(src) {
 
 // What came back -------------------------------------------------------------------------------------
 
+// Another address of this page is asked for in the same way (lists.js); what is asked for already gives way.
+let going = "";
+page.addEventListener("live:go", async ({ detail: address }) => {
+  going = address;
+  page.setAttribute("aria-busy", "true");
+  try {
+    if (over) throw new Error("this page asks no more");
+    await swapping();
+  } catch {
+    return location.assign(address);
+  }
+  window.htmx.trigger(page, "htmx:abort");
+  window.htmx.ajax("GET", address, { source: page, target: page, swap: "morph" });
+});
+
+function came(isThere) {
+  if (!isThere) return location.assign(going); // it says why
+  going = "";
+  page.removeAttribute("aria-busy");
+  page.dispatchEvent(new CustomEvent("live:came"));
+}
+
 const isOurs = (xhr) => Boolean(xhr.getResponseHeader("X-Shown-Generation"));
 
 function shown() {
@@ -193,7 +215,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   const { xhr } = event.detail;
-  if (xhr.status !== 401) return;
+  if (xhr.status !== 401 || going) return;
   // The session has ended: what is on the screen stays. htmx would follow HX-Redirect even now.
   event.preventDefault();
   ended.querySelector("[data-sign-in]").href = xhr.getResponseHeader("HX-Redirect") || "/sign-in/";
@@ -206,10 +228,15 @@ page.addEventListener("htmx:beforeSwap", ({ detail }) => {
   detail.isError = false;
 });
 page.addEventListener("live:told", ({ detail }) => told(detail));
-page.addEventListener("htmx:afterRequest", ({ detail: { target, xhr } }) => {
+page.addEventListener("htmx:afterRequest", ({ detail: { target, xhr, pathInfo } }) => {
   if (target !== page) return;
   asking = false;
   if (over || leaving) return;
+  if (going) {
+    if (pathInfo.requestPath !== going) return;
+    if (isOurs(xhr)) shown();
+    return came(isOurs(xhr) || xhr.status === 204);
+  }
   if (xhr.status === 204) {
     lost.hidden = true;
     tick(true);

@@ -1,31 +1,39 @@
 // hx-swap="morph": idiomorph makes what is on the screen like what has come, and touches nothing else, so that focus,
 // selection, scroll position, open menus and half-typed fields stay. Fetched by live.js when it is needed.
-// What a viewer or a script changes is never taken back: values, open menus, what was hidden or shown.
+// What a viewer or a script changes is never taken back: values, open menus, what was hidden or shown. Of another
+// address of the page, which a viewer has asked for (lists.js), the fields are what it says.
 const KEPT = new Set(["open", "hidden", "tabindex"]);
 const TYPED = new Set(["value", "checked", "selected"]);
+let isAnother = false;
 
 function mayChange(name, element) {
-  return !KEPT.has(name) && !(TYPED.has(name) && element.matches("input, textarea, select, option"));
+  if (KEPT.has(name)) return false;
+  return isAnother || !(TYPED.has(name) && element.matches("input, textarea, select, option"));
 }
 
 // What has come or has changed shows it for a moment; ages change all the time.
 function mark(old, come = old) {
+  if (isAnother) return;
   if (old === come || (old.matches?.("[data-rows] td:not(.c-when)") && old.textContent !== come.textContent)) {
     come.classList?.add("came");
   }
 }
 document.addEventListener("animationend", ({ target }) => target.classList.remove("came"));
 
-// The row that had the focus may be gone: its neighbour takes it over.
-function focused() {
-  const row = document.activeElement?.closest("[data-rows] tbody tr");
-  return row && { link: document.activeElement, row, at: row.sectionRowIndex };
-}
-
-function focusAgain({ link, row, at }) {
-  const rows = document.querySelectorAll("[data-rows] tbody tr");
-  const target = link.isConnected ? link : rows[Math.min(at, rows.length - 1)]?.querySelector("[data-row-link]");
-  if (document.activeElement !== target) target?.focus({ preventScroll: true });
+// What had the focus may be gone. Of a row its neighbour takes it over, else the first link of what is around it.
+function focused(target) {
+  const link = document.activeElement;
+  if (!target.contains(link)) return () => {};
+  const at = link.closest("[data-rows] tbody tr")?.sectionRowIndex;
+  const around = [];
+  for (let place = link.closest("[id]"); place; place = place.parentElement.closest("[id]")) around.push(place.id);
+  return () => {
+    const rows = document.querySelectorAll("[data-rows] tbody tr");
+    const place = at === undefined ? document.getElementById(around.find((id) => document.getElementById(id))) : null;
+    const next = place?.matches("a") ? place : (place ?? rows[Math.min(at, rows.length - 1)])?.querySelector("a");
+    const wanted = link.isConnected ? link : next;
+    if (document.activeElement !== wanted) wanted?.focus({ preventScroll: true });
+  };
 }
 
 // What is looked at stays where it is, though rows above it come and go; at the top the newest ones show.
@@ -46,7 +54,8 @@ window.htmx.defineExtension("morph", {
   isInlineSwap: (style) => style === "morph",
   handleSwap(style, target, fragment) {
     if (style !== "morph") return false;
-    const row = focused();
+    isAnother = target.hasAttribute("aria-busy");
+    const focusAgain = focused(target);
     const places = looked();
     const { style: root } = document.documentElement;
     root.overflowAnchor = "none"; // the browser would guess too
@@ -63,7 +72,7 @@ window.htmx.defineExtension("morph", {
     });
     lookAgain(places);
     root.overflowAnchor = "";
-    if (row) focusAgain(row);
+    focusAgain();
     return [target];
   },
 });
