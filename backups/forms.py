@@ -58,7 +58,7 @@ class QueryProblem:
 
 
 # What a program is told of its link: it must be mended where it is made.
-DAMAGED = _("this part of the link was damaged on its way")
+DAMAGED = _("this part of the link is damaged")
 UNREAD_TIME = _("it must be a UTC time such as 2026-11-23T09:40:00Z")
 
 # Fields ----------------------------------------------------------------------
@@ -98,7 +98,7 @@ class Repeatable(forms.Field):
                 raise _unreadable(text, self.must)
         values = tuple(dict.fromkeys(texts if self.codes else map(self.normal, texts)))
         if len(values) > MOST_VALUES:
-            raise _unreadable(values[MOST_VALUES], _("there are more values than the portal reads"))
+            raise _unreadable(values[MOST_VALUES], _("there are too many values"))
         return values
 
 
@@ -113,7 +113,7 @@ class Single(forms.CharField):
     def clean(self, value: Any) -> Any:
         texts = list(dict.fromkeys(text for text in value or () if text.strip()))
         if len(texts) > 1:
-            raise _unreadable(", ".join(texts), _("it takes one value, and the link gives several"))
+            raise _unreadable(", ".join(texts), _("it takes one value, but the link gives several"))
         return self.read(texts[0] if texts else "")
 
     def read(self, text: str) -> Any:
@@ -140,7 +140,7 @@ class WholeNumber(Single):
     def read(self, text: str) -> int:
         text = text.strip() or "1"
         if not re.fullmatch(r"[0-9]{1,400}", text) or not text.strip("0"):
-            raise _unreadable(text, _("it must be a whole number from 1"))
+            raise _unreadable(text, _("it must be a whole number, 1 or more"))
         return min(int(text), 10**9)
 
 

@@ -85,7 +85,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     Whether this is loopback follows from PORTAL_URL: behind a proxy every request comes from there.
     """
     if not settings.METRICS_TOKEN and not settings.ON_LOOPBACK:
-        sentence = _("These numbers are closed: METRICS_TOKEN is not set.")
+        sentence = _("Metrics are off: METRICS_TOKEN is not set.")
         return HttpResponse(f"{sentence}\n", status=403, content_type="text/plain; charset=utf-8")
     if settings.METRICS_TOKEN and not _brings_token(request):
         return HttpResponse(

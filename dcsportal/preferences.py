@@ -78,7 +78,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
             continue
         if not (kept := known(value)):
             # The value is not repeated: this answer is plain text, but nothing is gained by an echo.
-            sentence = _("The value of %(field)s is not one that the portal knows.") % {"field": field}
+            sentence = _("The portal does not know this value of %(field)s.") % {"field": field}
             return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
         set_cookie(response, cookie, kept, seconds=365 * 86_400)
     return response

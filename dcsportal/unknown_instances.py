@@ -54,8 +54,8 @@ def _answer(request: HttpRequest, seconds: int) -> HttpResponse:
         sentence = f"{export.body['problem']['message']}\n"
         return HttpResponse(sentence, status=429, content_type="text/plain; charset=utf-8")
     sentence = ngettext(
-        "The portal answers again in %(count)d second.",
-        "The portal answers again in %(count)d seconds.",
+        "Try again in %(count)d second.",
+        "Try again in %(count)d seconds.",
         seconds,
     ) % {"count": seconds}
     if is_navigation(request):

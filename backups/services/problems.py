@@ -127,99 +127,99 @@ class Problem:
 # Words -----------------------------------------------------------------------
 # What it is called, what happened, and what the viewer can do.
 
-_TELL_THE_OPERATORS: Words = _("Try again in a moment. If it stays so, tell the portal's operators.")
+_TELL_THE_OPERATORS: Words = _("Try again in a moment. If it keeps failing, contact the portal's operators.")
 
 _WORDS: dict[str, tuple[Words, Words, Words]] = {
     "unreachable": (
         _("DCS could not be reached"),
-        _("No connection to DCS could be made, so nobody knows now what backups there are."),
+        _("The portal could not connect to DCS, so it cannot tell which backups there are."),
         _TELL_THE_OPERATORS,
     ),
     "timed_out": (
         _("DCS did not answer in time"),
-        _("DCS was asked and did not answer within the time allowed."),
-        _("Try again in a moment. If it stays so, look at the cloud's status page."),
+        _("The portal asked DCS and got no answer in time."),
+        _("Try again in a moment. If it keeps failing, check the cloud's status page."),
     ),
     "cut_short": (
         _("DCS's answer was cut short"),
-        _("The connection ended in the middle of DCS's answer, several times."),
+        _("The connection broke several times in the middle of DCS's answer."),
         _TELL_THE_OPERATORS,
     ),
     "server_error": (
         _("DCS has an internal error"),
-        _("DCS was asked and answered with an error of its own."),
-        _("Try again in a moment. If it stays so, open a vendor ticket with the request id."),
+        _("DCS received the request, but answered with an error of its own."),
+        _("Try again in a moment. If it keeps failing, open a vendor ticket with the request id."),
     ),
     "throttled": (
-        _("DCS asks for fewer calls"),
+        _("DCS is throttling calls"),
         _("Too many calls reached DCS in a short time, from this portal or from others."),
-        _("Wait until the time given, then try again. The portal makes no call before it."),
+        _("Try again after the time shown. The portal makes no calls before then."),
     ),
     "credentials_refused": (
         _("DCS refused the portal's access key"),
         _(
-            "The cloud did not accept the portal's access key. The portal makes no call with it for "
-            "five minutes, because the cloud locks a key after five refusals."
+            "The cloud did not accept the portal's access key. The portal stops using it for five "
+            "minutes, because the cloud locks a key after five refusals."
         ),
-        _("Tell the portal's operators: the access key of this project must be checked."),
+        _("Ask the portal's operators to check the access key of this project."),
     ),
     "access_denied": (
-        _("DCS does not permit the portal to read this"),
-        _("The portal's access key is valid, but lacks the permission for this call."),
+        _("DCS does not let the portal read this"),
+        _("The portal's access key is valid, but has no permission for this call."),
         _(
-            "Tell the portal's operators: the key needs the permissions dcs:instance:getDataBackupLog, "
-            "dcs:instance:list and dcs:instance:get."
+            "Ask the portal's operators to give the key the permissions "
+            "dcs:instance:getDataBackupLog, dcs:instance:list and dcs:instance:get."
         ),
     ),
     "blocked": (
-        _("Something between the portal and DCS refused the call"),
-        _("Neither DCS nor the cloud's gateway refused the call: a firewall or a proxy on the way did."),
-        _("Tell the portal's operators: a firewall or a proxy must let the portal's calls to DCS through."),
+        _("Something between the portal and DCS blocked the call"),
+        _("It was not DCS or the cloud's gateway: a firewall or a proxy on the way blocked the call."),
+        _("Ask the portal's operators to let its calls to DCS through the firewall or the proxy."),
     ),
     "not_found": (
         _("DCS does not know this instance"),
-        _(
-            "No instance with this id exists in this project. It may have been deleted, "
-            "together with its backups."
-        ),
+        _("This project has no instance with this id. It may have been deleted, together with its backups."),
         _("Check the id and the project. The find box searches all your projects."),
     ),
     "rejected": (
         _("DCS rejected the request"),
-        _("DCS understood the request and refuses it."),
-        _("Tell the portal's operators, with the code and the request id."),
+        _("DCS understood the request, but refused it."),
+        _("Report it to the portal's operators with the code and the request id."),
     ),
     "unsupported": (
         _("This kind of instance has no backups"),
-        _("DCS says that it backs up and restores only instances with a standby, and this one has none."),
-        _("Nothing is wrong with the portal. Look for the data where it comes from."),
+        _(
+            "According to DCS, only instances with a standby can be backed up and restored, and this "
+            "one has none."
+        ),
+        _("Nothing is wrong with the portal. Recover the data from its original source."),
     ),
     "garbled": (
-        _("DCS's answer made no sense"),
+        _("DCS's answer could not be understood"),
         _(
-            "What came back is not an answer of the DCS API. "
-            "Often a proxy or a wrong endpoint answers in its place."
+            "What came back is not a response of the DCS API. Often a proxy or a wrong endpoint "
+            "answers instead."
         ),
-        _("Tell the portal's operators: the endpoint or a proxy between may be wrong."),
+        _("Ask the portal's operators to check the endpoint and any proxy on the way."),
     ),
     "circuit_open": (
-        _("DCS is not being asked for a moment"),
-        _("Several calls in a row failed, so the portal waits a few seconds before it asks DCS again."),
+        _("Calls to DCS are paused for a moment"),
+        _("Several calls in a row failed, so the portal waits a few seconds before it calls DCS again."),
         _("Try again in a moment."),
     ),
     "being_read": (
         _("The list is being read"),
-        _("This history is long or DCS is slow. The portal goes on reading in the background."),
+        _("This history is long, or DCS is slow. The portal keeps reading in the background."),
         _("Reload this page in a few seconds."),
     ),
     "not_watched": (
-        _("This list was not watched then"),
-        _("The portal had not read this list yet: what it said then is not known."),
-        _("The list as it is now can be shown."),
+        _("The portal was not watching this list yet"),
+        _("The portal had not read this list by then, so what it held is not known."),
+        _("You can open the list as it is now."),
     ),
     "portal_error": (
         _("The portal failed to read the list"),
-        _("An error of the portal itself ended the reading, so nobody knows now what DCS holds."),
+        _("An error in the portal itself stopped the reading: what DCS holds now is not known."),
         _TELL_THE_OPERATORS,
     ),
 }
@@ -229,10 +229,10 @@ PROBLEM_KINDS = tuple(_WORDS)
 _WRONG_PROJECT: tuple[Words, Words, Words] = (
     _("DCS does not accept the portal's key for this project"),
     _(
-        "The cloud says that the key does not belong to this project or region. The portal makes no call "
-        "with it for five minutes, because the cloud locks a key after five refusals."
+        "According to the cloud, the key does not belong to this project or region. The portal "
+        "stops using it for five minutes, because the cloud locks a key after five refusals."
     ),
-    _("Tell the portal's operators: project id, region and key of this project do not match."),
+    _("Tell the portal's operators that project id, region and key of this project do not match."),
 )
 
 _WORDS_OF_CODE: dict[tuple[str, str], tuple[Words, Words, Words]] = {
@@ -240,17 +240,17 @@ _WORDS_OF_CODE: dict[tuple[str, str], tuple[Words, Words, Words]] = {
     ("credentials_refused", "DCS.1004"): _WRONG_PROJECT,
     ("access_denied", "APIGW.0302"): (
         _("The cloud's gateway does not let the portal call this API"),
-        _("The user of the portal's access key is on a blacklist of the API, or missing from its whitelist."),
-        _("Tell the portal's operators: the user of the access key must be let through by the gateway."),
+        _("The user of the portal's access key is on the API's blacklist, or not on its whitelist."),
+        _("Ask the portal's operators to have the gateway let this user through."),
     ),
     ("rejected", "APIGW.0101"): (
-        _("The DCS API is not at this endpoint"),
-        _("The cloud's gateway knows no such API. Often the region or the endpoint is wrong."),
-        _("Tell the portal's operators: region and endpoint of this project must be checked."),
+        _("There is no DCS API at this endpoint"),
+        _("The cloud's gateway does not know this API. Usually the region or the endpoint is wrong."),
+        _("Ask the portal's operators to check the region and the endpoint of this project."),
     ),
     ("rejected", "DCS.4061"): (
-        _("This cannot be the id of an instance"),
-        _("DCS says that the id has the wrong form."),
+        _("This is not a valid instance id"),
+        _("According to DCS, the format of the id is wrong."),
         _("Check the id: a character may be missing. The find box searches all your projects."),
     ),
 }

@@ -27,5 +27,5 @@ class DemoPerson:
 PEOPLE = (
     DemoPerson("ada", "Ada Novak", ("dcs-all",), _("On call for every project")),
     DemoPerson("ben", "Ben Li", ("dcs-eu",), _("On call for one project")),
-    DemoPerson("cleo", "Cleo Okafor", (), _("Has no group yet, so sees no project")),
+    DemoPerson("cleo", "Cleo Okafor", (), _("Not in any group yet, so sees no projects")),
 )

@@ -138,8 +138,8 @@ def test_on_paper_there_are_the_rows_and_the_link_and_no_controls(open_page: Ope
 def test_keys_can_be_switched_off_and_on_again(open_page: OpenPage) -> None:
     page = open_page(ORDERS)
     page.keyboard.press("?")
-    page.get_by_role("button", name="Switch these keys off").click()
-    expect(page.get_by_role("button", name="Switch these keys on")).to_be_visible()
+    page.get_by_role("button", name="Turn these shortcuts off").click()
+    expect(page.get_by_role("button", name="Turn these shortcuts on")).to_be_visible()
     page.goto(ORDERS)
     address = page.url
 
@@ -149,7 +149,7 @@ def test_keys_can_be_switched_off_and_on_again(open_page: OpenPage) -> None:
     expect(page.locator("[data-row-link]:focus, [data-find]:focus")).to_have_count(0)
     assert page.url == address
     page.goto("/keyboard/")
-    page.get_by_role("button", name="Switch these keys on").click()
-    expect(page.get_by_role("button", name="Switch these keys off")).to_be_visible()
+    page.get_by_role("button", name="Turn these shortcuts on").click()
+    expect(page.get_by_role("button", name="Turn these shortcuts off")).to_be_visible()
     page.keyboard.press("/")
     expect(page.locator("[data-find]:focus")).to_have_count(1)

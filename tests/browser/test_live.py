@@ -530,7 +530,7 @@ def test_where_dcs_does_not_tell_restores_the_block_leads_to_the_page_that_says_
     page.locator("#restores > summary").click()
 
     page.wait_for_url(re.compile("/restores/$"))
-    expect(page.locator("h1")).to_contain_text("DCS does not permit")
+    expect(page.locator("h1")).to_contain_text("DCS does not let")
 
 
 # Ages ----------------------------------------------------------------------------------------------------

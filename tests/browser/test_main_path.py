@@ -45,7 +45,7 @@ def test_from_the_id_of_a_backup_that_nobody_has_read_to_its_page(
         page.get_by_role("button", name="Search DCS").click()
     while not javascript and "/find/" in page.url:
         with page.expect_navigation():
-            page.get_by_role("button", name="Go on searching").click()
+            page.get_by_role("button", name="Continue the search").click()
     expect(page).to_have_url(re.compile(f"/backups/{backup_id}/$"))
 
 

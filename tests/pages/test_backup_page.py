@@ -24,7 +24,7 @@ def test_the_reference_page_s_record_is_shown_as_it_is(ada: Client) -> None:
         "can be restored",
         "880,232 bytes",
         "10 May 2019 08:31:21 UTC",
-        "1 m 9 s",
+        "1 min 9 s",
         "001",
     ):
         assert words in shown

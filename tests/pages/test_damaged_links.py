@@ -157,7 +157,7 @@ def test_a_time_with_two_readings_offers_both(get: Callable[..., Any]) -> None:
     page = get(ORDERS, {"from": "05/11/2026 09:40"})
 
     assert page.status_code == 400
-    assert "day and month can be read either way" in text_of(page)
+    assert "day and month are ambiguous" in text_of(page)
     assert "5 Nov 2026 09:40:00 UTC" in text_of(page)
     assert "11 May 2026 09:40:00 UTC" in text_of(page)
 

@@ -124,7 +124,7 @@ def test_a_refusal_is_no_word_on_the_instance_and_one_that_the_project_s_list_la
     read_again()
     unlisted = text_of(ada.get(page_of(3)))
 
-    assert "DCS does not permit the portal to read this" in refused
+    assert "DCS does not let the portal read this" in refused
     assert "DCS could not be asked" in refused
     assert "does not exist" not in refused + unlisted
     assert "no longer in the project's list, since the reading of" in unlisted
@@ -234,7 +234,7 @@ def _words(part: str) -> str:
         (
             lambda dcs: dcs.fail_with(403, path_contains="/backups"),
             ORDERS,
-            "DCS does not permit the portal to read this",
+            "DCS does not let the portal read this",
         ),
     ],
     ids=["expire", "flip", "delete", "hide", "remove", "half a list", "empty answer", "permission lost"],

@@ -48,7 +48,7 @@ def search(client: Client, text: str) -> Any:
 
 def to_the_end(client: Client, page: Any) -> Any:
     pages = 1
-    while page.status_code == 200 and "Go on searching" in text_of(page):
+    while page.status_code == 200 and "Continue the search" in text_of(page):
         page, pages = press(client, page), pages + 1
         assert pages < 100, "it never ends"
     return page
@@ -316,7 +316,7 @@ def test_a_viewer_has_one_search_at_a_time(
     ada: Client, client_of: Callable[[str], Client], emulator: Emulator, under_way: Any
 ) -> None:
     another = press(ada, find(ada, NEW_BACKUP_ID))
-    assert "Another search of yours is under way" in text_of(another)
+    assert "Another of your searches is still running" in text_of(another)
     assert "Searching for the backup" not in text_of(another)
 
     # Of another viewer it is none, and the same one in a second tab goes on with it.

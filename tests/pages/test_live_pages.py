@@ -206,7 +206,7 @@ def test_a_long_reading_tells_how_far_it_is(ada: Client, emulator: Emulator, por
     ("ended_as", "sentence", "title"),
     [
         ({}, "backup_2 succeeded and can be restored.", "✓ Succeeded"),
-        ({"is_support_restore": "FALSE"}, "backup_2 succeeded. No: DCS says no and gives no", "✓ Succeeded"),
+        ({"is_support_restore": "FALSE"}, "backup_2 succeeded. No: DCS says no, without", "✓ Succeeded"),
         ({"status": "failed", "error_code": "dcs.08.0002"}, "backup_2 failed: The backup timed", "✕ Failed"),
         ({"status": "failed"}, "backup_2 failed.", "✕ Failed"),
         ({"status": "deleted"}, "backup_2 has ended: Deleted.", "✕ Deleted"),
@@ -250,7 +250,7 @@ def test_a_failure_comes_to_the_open_page_with_its_reason(ada: Client, emulator:
     assert newer.status_code == 200
     assert rows_of(newer) == rows_of(page)
     assert re.search(r"DCS is not asked before \d\d:\d\d:\d\d UTC ?\.", text_of(newer))
-    assert "not newer: DCS asks for fewer calls" in text_of(newer)
+    assert "not newer: DCS is throttling calls" in text_of(newer)
     assert life_of(newer)["data-live"] == "retrying"
     assert 25 < float(life_of(newer)["data-after"]) <= 30
 
@@ -313,7 +313,7 @@ def test_a_problem_that_is_swapped_in_keeps_its_status(
 
     assert newer.status_code == 502
     assert newer.headers["X-Shown-Generation"]
-    assert "DCS does not permit the portal to read this" in text_of(newer)
+    assert "DCS does not let the portal read this" in text_of(newer)
     assert life_of(newer)["data-live"] == "quiet"
 
 

@@ -168,7 +168,7 @@ FIGURES = [
         ["b-1", "b-2", "b-2.04", "b-3", "b-4", "b-5", "b-6"],
     ),
     ("Usable", "3 of 10", ["b-1", "b-4", "b-40"]),
-    ("Newest size", "2.14 GB +7.0 % against the one before", ["b-1", "b-3", "b-4", "b-5", "b-6", "b-40"]),
+    ("Newest size", "2.14 GB +7.0 % vs. the one before", ["b-1", "b-3", "b-4", "b-5", "b-6", "b-40"]),
 ]
 
 
@@ -202,7 +202,7 @@ def test_figures_are_of_the_whole_history_whatever_is_filtered(ada: Client, hist
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        (DCS_SAYS_NO, "DCS says no and gives no reason"),
+        (DCS_SAYS_NO, "DCS says no, without a reason"),
         ({**FAILED, "is_support_restore": "TRUE"}, "DCS still says that it can be restored"),
         (FAILED, "Failed"),
     ],
@@ -355,7 +355,7 @@ HINTS = [
             *(ago(days) for days in range(2, 8)),
             ago(1, updated_at=api_time(now() - timedelta(hours=22.99))),
         ],
-        "took 1 h 0 m: backups of its type usually take 1 m 0 s.",
+        "took 1 h 0 min: backups of its type usually take 1 min 0 s.",
         ["b-1"],
     ),
     (

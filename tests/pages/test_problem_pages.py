@@ -207,7 +207,7 @@ def test_a_remembered_failure_says_when_dcs_was_asked(ada: Client, emulator: Emu
     assert first == again
     assert len(first) == 1
     assert emulator.count("/backups") == 1
-    assert "not an answer of the DCS API" in text_of(pages[0])
+    assert "not a response of the DCS API" in text_of(pages[0])
 
 
 @pytest.mark.parametrize("code", ["DCS.4086", "DCS.4095", "111400086"])
@@ -223,5 +223,5 @@ def test_an_instance_that_dcs_never_backs_up_has_an_empty_history_and_is_not_ask
     assert (body["problem"]["kind"], body["problem"]["code"]) == ("unsupported", code)
     assert page.status_code == 200
     assert "This kind of instance has no backups" in text_of(page)
-    assert "Tell the portal's operators" not in text_of(page)
+    assert "the portal's operators" not in text_of(page)
     assert len([call for call in emulator.calls if call.path.endswith("/backups")]) == 1

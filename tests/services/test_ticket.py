@@ -49,11 +49,11 @@ def test_a_backup_in_markdown() -> None:
 backups/00000000-0000-4000-8000-000000000001/>), id `00000000-0000-4000-8000-000000000001`
 * **Instance:** `orders-cache`, Redis 6.0, master/standby, 4 GB, Running
 * **Started:** 2026-11-01 01:00:05 UTC (09:00 Shanghai), ended 2026-11-01 01:01:05 UTC (09:01 Shanghai), \
-took 1 m 0 s
+took 1 min 0 s
 * **Type:** Automatic, planned for 22:00-23:00 UTC, RDB, 1,001 bytes
 * **Remark:** `before *release*`
 
-**Next:** Look at the instance's load and data size at that time, and back up when it is quieter.
+**Next:** Check the instance's load and data size at that time, and back up again when it is less busy.
 
 **Source:** DCS, project `eu-prod` (`0123456789abcdef0123456789abcdef`), region `eu-west-101`, \
 instance `5560df16-cebf-4473-95c4-d1b573c16e79`; read 2026-11-24 12:03:14 UTC (20:03 Shanghai), \
@@ -78,8 +78,8 @@ backups/00000000-0000-4000-8000-000000000001/>)"""
         ({"status": "backuping", "progress": "40"}, {}, "**In progress, 40 %.** Began 24 Nov 10:25:05 UTC."),
         ({"status": "expired"}, {}, "**Expired.** Its file has expired; data from 24 Nov"),
         ({"status": "deleted"}, {}, "**Deleted.** Its file was deleted by hand; data from 24 Nov"),
-        ({"status": "*x*"}, {}, "**Not known.** Its status is not known to the portal; data from"),
-        ({"is_support_restore": "FALSE"}, {}, "**Not usable.** DCS says no and gives no reason; data from"),
+        ({"status": "*x*"}, {}, "**Not known.** The portal does not know its status; data from"),
+        ({"is_support_restore": "FALSE"}, {}, "**Not usable.** DCS says no, without a reason; data from"),
         ({"created_at": "soon", "execution_at": None}, {}, "**Usable.** DCS gives no time that can be read."),
     ],
 )
@@ -160,7 +160,7 @@ backups/00000000-0000-4000-8000-000000000003/], 2026-11-01 03:00:05 UTC, {{dcs.0
 (the automatic backup did not run: the instance was busy with another task)
 
 *Next:* {{dcs.08.0008}}: Nothing was backed up in this slot. \
-See what the instance was doing, and back up by hand if needed.
+Check what the instance was doing, and start a manual backup if needed.
 
 *Source:* DCS, project {{eu-prod}} ({{0123456789abcdef0123456789abcdef}}), region {{eu-west-101}}, \
 instance {{5560df16-cebf-4473-95c4-d1b573c16e79}}; read 2026-11-24 12:03:14 UTC, request id {{4c1d0001}}.

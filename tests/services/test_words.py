@@ -106,9 +106,9 @@ def test_what_has_come_is_said_to_be_now_and_not_past() -> None:
         (None, ""),
         (timedelta(0), "0 s"),
         (timedelta(milliseconds=300), "under 1 s"),
-        (timedelta(seconds=69, milliseconds=85), "1 m 9 s"),
-        (timedelta(hours=2, minutes=5, seconds=59), "2 h 5 m"),
-        (timedelta(days=2), "48 h 0 m"),
+        (timedelta(seconds=69, milliseconds=85), "1 min 9 s"),
+        (timedelta(hours=2, minutes=5, seconds=59), "2 h 5 min"),
+        (timedelta(days=2), "48 h 0 min"),
     ],
 )
 def test_durations(value: timedelta | None, text: str) -> None:
@@ -122,7 +122,7 @@ def test_durations(value: timedelta | None, text: str) -> None:
         (60, "1 min", "1 分钟"),
         (61, "2 min", "2 分钟"),
         (3600, "1 h", "1 小时"),
-        (86_401, "24 h 1 min", "24 小时 1 分钟"),
+        (86_401, "24 h 1 min", "24 小时 1 分"),
         (172_800, "2 d", "2 天"),
         (172_801, "2 d 1 h", "2 天 1 小时"),
         (60 * 86_400 + 1, "61 d", "61 天"),
@@ -165,10 +165,10 @@ def test_a_rate_is_cut_and_not_rounded(percent: float, written: str) -> None:
 @pytest.mark.parametrize(
     ("part", "written"),
     [
-        (0.009, "+0.9 % against the one before"),
-        (-0.52, "−52 % against the one before"),
-        (3, "+300 % against the one before"),
-        (0.0004, "as large as the one before"),
+        (0.009, "+0.9 % vs. the one before"),
+        (-0.52, "−52 % vs. the one before"),
+        (3, "+300 % vs. the one before"),
+        (0.0004, "same size as the one before"),
     ],
 )
 def test_a_change_of_size_has_its_sign(part: float, written: str) -> None:
@@ -190,9 +190,9 @@ def a_record(**fields: Any) -> BackupRecord:
     ("fields", "sentence"),
     [
         ({"is_support_restore": "TRUE"}, "Restorable"),
-        ({"is_support_restore": "FALSE"}, "No: DCS says no and gives no reason"),
+        ({"is_support_restore": "FALSE"}, "No: DCS says no, without a reason"),
         ({}, "Unknown: DCS does not say whether it can be restored"),
-        ({"status": "waiting"}, "Not yet: it is waiting"),
+        ({"status": "waiting"}, "Not yet: it is still waiting"),
         (
             {"status": "expired", "is_support_restore": "TRUE"},
             "No: its file has expired; DCS still says that it can be restored",

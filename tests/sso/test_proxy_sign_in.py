@@ -130,7 +130,7 @@ def test_signing_out_says_that_the_proxy_still_knows_the_viewer(client: Client) 
     client.post("/sign-out/", headers=_headers("ada"))
     response = client.get("/signed-out/", headers=_headers("ada"))
 
-    assert "proxy may still know you" in response.content.decode()
+    assert "You may still be signed in" in response.content.decode()
     assert not Session.objects.exists()
 
 

@@ -56,13 +56,13 @@ class UnreadableTime(ValueError):
 
 
 UNREADABLE = _(
-    "it is no time that the portal can read: write it like 2026-11-23 09:40, "
+    "the portal cannot read it as a time: write it like 2026-11-23 09:40, "
     "2026-11-23T09:40:00+08:00, 1795426800 or 2 h ago"
 )
 TOO_LONG = _("it is longer than 100 characters")
-NO_SUCH_TIME = _("there is no such day or time of day")
+NO_SUCH_TIME = _("there is no such day or time")
 OUT_OF_RANGE = _("its year is not between 1970 and 2200")
-EITHER_WAY = _("day and month can be read either way: write the year first, as in 2026-11-23")
+EITHER_WAY = _("day and month are ambiguous: write the year first, as in 2026-11-23")
 WRONG_WEEKDAY = _("the weekday does not match the date")
 ABBREVIATION = _(
     "{name} can mean several zones: write an offset such as +08:00, or a zone such as Asia/Shanghai"
@@ -285,7 +285,7 @@ def _fixed(sign: str | None, *hours_and_minutes: str | None) -> tzinfo:
     hours, minutes = (next(filter(None, hours_and_minutes[n::2]), 0) for n in (0, 1))
     offset = timedelta(hours=int(hours), minutes=int(minutes))
     if offset > timedelta(hours=14):
-        raise UnreadableTime(_("its offset is larger than that of any zone"))
+        raise UnreadableTime(_("its offset is larger than that of any time zone"))
     return timezone(-offset if sign == "-" else offset) if offset else UTC
 
 

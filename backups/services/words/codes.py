@@ -68,7 +68,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     ),
     "dcs.08.0002": ErrorCode(
         _("The backup timed out."),
-        _("Look at the instance's load and data size at that time, and back up when it is quieter."),
+        _("Check the instance's load and data size at that time, and back up again when it is less busy."),
     ),
     "dcs.08.0003": ErrorCode(
         _("Deleting the storage bucket failed."),
@@ -76,15 +76,15 @@ ERROR_CODES: dict[str, ErrorCode] = {
     ),
     "dcs.08.0004": ErrorCode(
         _("Getting the access key for the storage failed."),
-        _("Check that DCS may still use object storage in this project, then open a vendor ticket."),
+        _("Check that DCS still has access to object storage in this project, then open a vendor ticket."),
     ),
     "dcs.08.0005": ErrorCode(
         _("Creating the storage bucket failed."),
-        _("Check the project's object storage quota and payment, then open a vendor ticket."),
+        _("Check the project's object storage quota and unpaid bills, then open a vendor ticket."),
     ),
     "dcs.08.0006": ErrorCode(
         _("Querying the size of the backup data failed."),
-        _("The backup file may be missing or cut: do not rely on it, and start a manual backup."),
+        _("The backup file may be missing or truncated: do not rely on it, and start a manual backup."),
     ),
     "dcs.08.0007": ErrorCode(
         _("Synchronising the data during a restore failed."),
@@ -93,53 +93,57 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "dcs.08.0008": ErrorCode(
         _("The automatic backup did not run: the instance was busy with another task."),
         _(
-            "Nothing was backed up in this slot. "
-            "See what the instance was doing, and back up by hand if needed."
+            "Nothing was backed up in this slot. Check what the instance was doing, and start a "
+            "manual backup if needed."
         ),
     ),
 }
 
 REASON_WORDS: dict[str, Words] = {
-    "waiting": _("not yet: it is waiting"),
-    "in_progress": _("not yet: it is in progress"),
+    "waiting": _("not yet: it is still waiting"),
+    "in_progress": _("not yet: it is still in progress"),
     "failed": _("it failed"),
     "did_not_run": _("it did not run"),
     "expired": _("its file has expired"),
     "deleted": _("its file was deleted by hand"),
-    "unknown_status": _("its status is not known to the portal"),
-    "no_status": _("DCS gives no status"),
-    "dcs_says_no": _("DCS says no and gives no reason"),
+    "unknown_status": _("the portal does not know its status"),
+    "no_status": _("DCS reports no status"),
+    "dcs_says_no": _("DCS says no, without a reason"),
     "dcs_does_not_say": _("DCS does not say whether it can be restored"),
     "contradiction": _("DCS still says that it can be restored"),
     "not_listed": _("DCS no longer lists it"),
-    "missing": _("it is missing from DCS's list, which is not confirmed yet"),
+    "missing": _("it is missing from DCS's list, not confirmed yet"),
 }
 
 # What a field of the API's answer is.
 FIELD_NOTES: dict[str, Words] = {
-    "backup_id": _("Names this backup in DCS, in the hcloud command and in vendor tickets."),
-    "backup_name": _("A name. A time in it may be in another zone: it says nothing about the data."),
+    "backup_id": _("Identifies this backup in DCS, in the hcloud command and in vendor tickets."),
+    "backup_name": _(
+        "Only a name: a time in it may be in another zone and does not say when the data is from."
+    ),
     "instance_id": _("The instance that was backed up."),
     "period": _("The planned slot of an automatic backup, in UTC. Manual ones have none."),
-    "size": _("The size of the backup file. The instance may need more memory than that."),
-    "backup_type": _("Started by the backup policy, or by hand."),
-    "backup_format": _("RDB is one image of the data; AOF is the log of the writes."),
-    "created_at": _("When the task was created; it may have waited after that."),
+    "size": _("The size of the backup file. The data may take more memory in the instance."),
+    "backup_type": _("Whether it was started by the backup policy or by hand."),
+    "backup_format": _("RDB is a snapshot of the data; AOF is a log of the writes."),
+    "created_at": _("When the task was created; it may have waited before it started."),
     "execution_at": _("When the backup started: its data is from this time."),
-    "updated_at": _("When the record last changed: the end of a backup, or when its file went."),
-    "progress": _("How far a backup in progress is."),
+    "updated_at": _(
+        "When the record last changed: when the backup ended, or when its file expired or was deleted."
+    ),
+    "progress": _("How far along a backup in progress is."),
     "error_code": _("Why a backup failed."),
-    "remark": _("What a person wrote when starting it."),
-    "status": _("The status in DCS's own word."),
-    "is_support_restore": _("DCS's own word on whether it can be restored. It gives no reason."),
+    "remark": _("The remark entered when it was started."),
+    "status": _("The status as DCS reports it."),
+    "is_support_restore": _("Whether it can be restored, according to DCS, which gives no reason."),
 }
 
 # Why a usable backup is not certainly from before a time.
 DOUBT_WORDS: dict[str, Words] = {
     "straddles": _("it was still running at that time"),
-    "start_unknown": _("DCS does not say when it started: possibly only at that time"),
+    "start_unknown": _("DCS does not say when it started: it may not have been before that time"),
     "end_unknown": _("DCS does not say when it ended: it may still have been running at that time"),
-    "times_contradict": _("its times contradict each other: one of them is not before that time"),
+    "times_contradict": _("its times contradict each other: at least one is not before that time"),
 }
 # What stands against a restore now; the detail is DCS's own word.
 BLOCK_WORDS: dict[str, Words] = {

@@ -103,7 +103,7 @@ def span(value: timedelta | None) -> str:
 
 
 def how_long(value: timedelta | None) -> str:
-    """Return "8 m 56 s", and from a day on "2 d 4 h"."""
+    """Return "8 min 56 s", and from a day on "2 d 4 h"."""
     return span(value) if value and value >= timedelta(days=1) else duration(value)
 
 

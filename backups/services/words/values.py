@@ -56,7 +56,7 @@ def zone_name(zone: tzinfo, at: datetime) -> str:
 
 @cached_per_language
 def duration(value: timedelta | None) -> str:
-    """Return "1 m 9 s"; parts of a second are cut off."""
+    """Return "1 min 9 s"; parts of a second are cut off."""
     if value is None:
         return ""
     seconds = int(value.total_seconds())
@@ -66,8 +66,8 @@ def duration(value: timedelta | None) -> str:
     if not minutes:
         return gettext("%(s)d s") % {"s": seconds}
     if not hours:
-        return gettext("%(m)d m %(s)d s") % {"m": minutes, "s": seconds % 60}
-    return gettext("%(h)d h %(m)d m") % {"h": hours, "m": minutes % 60}
+        return gettext("%(min)d min %(s)d s") % {"min": minutes, "s": seconds % 60}
+    return gettext("%(h)d h %(min)d min") % {"h": hours, "min": minutes % 60}
 
 
 _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"))
@@ -124,8 +124,8 @@ def percent(value: float) -> str:
 def size_change(part: float) -> str:
     """Return "+0.9 % against the one before"."""
     if abs(part) < 0.0005:
-        return gettext("as large as the one before")
-    return gettext("%(change)s %% against the one before") % {"change": _percent_more(part)}
+        return gettext("same size as the one before")
+    return gettext("%(change)s %% vs. the one before") % {"change": _percent_more(part)}
 
 
 def signed(text: str, is_more: bool) -> str:
