@@ -16,6 +16,7 @@ from django.http import QueryDict
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from .services import board
 from .services.history import (
     DEFAULT_PER_PAGE,
     DEFAULT_SORT,
@@ -25,8 +26,6 @@ from .services.history import (
     RANGES,
     SORTS,
     BackupFilter,
-    InstanceFilter,
-    instances,
 )
 from .services.pasted import (
     MARKS,
@@ -132,6 +131,16 @@ class Code(Single):
         if text and text not in self.codes:
             raise _unreadable(text, _one_of(self.codes))
         return text or self.default
+
+
+class Span(Single):
+    """A span of time such as "6h"."""
+
+    def read(self, text: str) -> timedelta | None:
+        span = board.span_of(text)
+        if text and span is None:
+            raise _unreadable(text, _("it must be a span such as 6h or 1d 12h"))
+        return span
 
 
 class WholeNumber(Single):
@@ -297,21 +306,52 @@ class FindForm:
         return moment if moment and goes_on else now
 
 
-class InstancesForm(ListForm):
-    """The query of a project's instances."""
+class BoardForm(ListForm):
+    """The query of a board: its filters, its order, another objective, or the time that it is shown as of."""
 
-    status = Repeatable(pattern=r"[A-Z_]{1,40}", must=_("it must be a status such as RUNNING"))
-    sort = _sort(instances.SORTS, instances.DEFAULT_SORT)
+    per_page = Code(map(str, (*PER_PAGE, MOST_PER_PAGE)), str(board.DEFAULT_PER_PAGE))
+    sort = _sort(board.SORTS, board.WORST_FIRST)
+    tz = Zone()
+    rpo = Span()
+    as_of = Instant()
 
-    def filter(self) -> InstanceFilter:
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("rpo") and cleaned.get("as_of"):
+            self.add_error("as_of", _unreadable(self.data["as_of"], _("it cannot be combined with rpo")))
+        return cleaned
+
+    def filter(self) -> board.BoardFilter:
+        """Return what the query asks for; only for a valid form."""
         cleaned = self.cleaned_data
-        return InstanceFilter(
+        return board.BoardFilter(
+            chosen={one.name: cleaned[one.name] for one in board.FILTERS if cleaned[one.name]},
             words=cleaned["q"],
-            statuses=tuple(status.upper() for status in cleaned["status"]),
             sort=cleaned["sort"],
             page=cleaned["page"],
             per_page=int(cleaned["per_page"]),
+            tz=cleaned["tz"],
+            rpo=cleaned["rpo"],
+            as_of=cleaned["as_of"],
         )
+
+
+class StatusCodes(Repeatable):
+    """Statuses of instances, in capitals as DCS writes them."""
+
+    def clean(self, value: Any) -> tuple[str, ...]:
+        return tuple(status.upper() for status in super().clean(value))
+
+
+BoardForm.base_fields = {
+    **{
+        one.name: (StatusCodes if one.name == "status" else Repeatable)(
+            one.values, pattern=one.pattern, must=one.must
+        )
+        for one in board.FILTERS
+    },
+    **BoardForm.base_fields,
+}
 
 
 class BackupForm(LinkForm):
@@ -397,7 +437,7 @@ class LinkGrammar:
     """Which parameters the links of a kind of page have, and which values they take."""
 
     def __init__(self, kind: Kind) -> None:
-        forms_read: tuple[type[forms.Form], ...] = (InstancesForm,)
+        forms_read: tuple[type[forms.Form], ...] = (BoardForm,)
         if kind != "project":
             # The pages of an instance lead to each other: what one of them reads, the others carry.
             forms_read = (HistoryForm, RecoveryForm, CompareForm, TicketForm)

@@ -25,7 +25,8 @@ LONGEST_LINK = 8192
 # What no form reads is carried along into every link of a page.
 LONGEST_UNKNOWN = 1000
 # Their views answer a wrong link in their own form.
-EXPORTS = ("backups-json", "backups-csv")
+BOARDS = ("home", "project", "instances-json", "instances-csv")
+EXPORTS = ("backups-json", "backups-csv", "instances-json", "instances-csv")
 _READ_BY_FIND = frozenset(("q",))
 
 
@@ -90,10 +91,10 @@ def is_too_long(request: HttpRequest) -> bool:
     query, match = request.META.get("QUERY_STRING", ""), request.resolver_match
     if match is None or len(query) <= LONGEST_UNKNOWN:
         return False
-    if "instance_id" in match.kwargs or match.url_name == "project":
+    if "instance_id" in match.kwargs or match.url_name in BOARDS:
         grammar = link_grammar("history" if "instance_id" in match.kwargs else "project")
         return len(query) > LONGEST_LINK or _unknown_length(query, grammar.knows) > LONGEST_UNKNOWN
-    if match.url_name in ("home", "keyboard", "patterns", "find", "suggestions"):
+    if match.url_name in ("keyboard", "patterns", "find", "suggestions"):
         return _unknown_length(query, _READ_BY_FIND.__contains__) > LONGEST_UNKNOWN
     return False  # the sign-in's: `next` is a link, and nothing else is carried
 

@@ -28,7 +28,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django_htmx.http import HttpResponseClientRedirect
 
 from .forms import link_grammar
-from .guards import EXPORTS, project_or_404, set_cookie, viewer_of
+from .guards import BOARDS, EXPORTS, project_or_404, set_cookie, viewer_of
 from .services.history import page_url
 from .services.pasted import (
     AskedTime,
@@ -49,11 +49,11 @@ COOKIE = f"{settings.COOKIE_PREFIX}portal_mended"
 COOKIE_SECONDS = 10
 LONGEST_SHOWN = 300
 _KINDS: dict[str, Kind] = {
-    "project": "project",
     **dict.fromkeys(("history", "history-ticket", *EXPORTS), "history"),
     **dict.fromkeys(("recovery-point", "recovery-ticket"), "recovery-point"),
     **dict.fromkeys(("backup", "backup-ticket"), "backup"),
     "compare": "compare",
+    **dict.fromkeys(BOARDS, "project"),
 }
 _TIMES: dict[str, tuple[str, ...]] = {"history": ("from", "to"), "recovery-point": ("at",)}
 _EXPORT = re.compile(r"/(backups\.(?:json|csv))")
@@ -70,7 +70,7 @@ class OpenedLinks(MiddlewareMixin):
         kind = _KINDS.get(match.url_name or "") if match else None
         if match is None or kind is None or request.method not in ("GET", "HEAD"):
             return None
-        if visible_project(viewer_of(request), kwargs["project_name"]) is None:
+        if kwargs and visible_project(viewer_of(request), kwargs["project_name"]) is None:
             return None  # the view answers as for one that does not exist
         read = read_query(request.META.get("QUERY_STRING", ""), link_grammar(kind))
         ids = {name: cloud_id(value) if name.endswith("_id") else value for name, value in kwargs.items()}

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils.encoding import escape_uri_path, iri_to_uri
 
 from .dcs.records import BackupRecord
+from .services import board
 from .services.history import (
     DEFAULT_PER_PAGE,
     MOST_PER_PAGE,
@@ -94,6 +95,11 @@ class QueryLinks:
     def unfiltered(self) -> str:
         """The history with all its backups."""
         return self.without(NARROWING | {"page"})
+
+    @cached_property
+    def cleared_board(self) -> str:
+        """The board with all its instances."""
+        return self.without((*(one.name for one in board.FILTERS), "q", "page"))
 
     def others(self, *names: str) -> list[tuple[str, str]]:
         """Return all parameters but these, for the hidden fields of a form that would lose them."""

@@ -7,7 +7,7 @@ from django.urls.converters import StringConverter
 
 from .opened_links import damaged_path
 from .services.projects import CLOUD_ID
-from .views import exports, find, pages, patterns, tickets
+from .views import board, board_exports, exports, find, pages, patterns, tickets
 
 
 class CloudId(StringConverter):
@@ -25,15 +25,20 @@ class Rest(StringConverter):
 register_converter(CloudId, "id")
 register_converter(Rest, "rest")
 
-INSTANCE = "projects/<slug:project_name>/instances/<id:instance_id>/"
+PROJECT = "projects/<slug:project_name>/"
+INSTANCE = f"{PROJECT}instances/<id:instance_id>/"
 
 urlpatterns = [
-    path("", find.home, name="home"),
+    path("", board.home, name="home"),
+    path("instances.json", board_exports.instances_json, name="instances-json"),
+    path("instances.csv", board_exports.instances_csv, name="instances-csv"),
     path("find/", find.find, name="find"),
     path("find/suggestions/", find.suggestions, name="suggestions"),
     path("keyboard/", pages.keyboard, name="keyboard"),
     path("patterns/", patterns.patterns, name="patterns"),
-    path("projects/<slug:project_name>/", pages.project, name="project"),
+    path(PROJECT, board.project, name="project"),
+    path(PROJECT + "instances.json", board_exports.instances_json, name="instances-json"),
+    path(PROJECT + "instances.csv", board_exports.instances_csv, name="instances-csv"),
     path(INSTANCE, pages.history, name="history"),
     path(INSTANCE + "ticket/", tickets.of_history, name="history-ticket"),
     path(INSTANCE + "backups.json", exports.backups_json, name="backups-json"),

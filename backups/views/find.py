@@ -1,4 +1,4 @@
-"""The home page, and the find box: from whatever stands in a ticket to the page that it means."""
+"""The find box: from whatever stands in a ticket to the page that it means."""
 
 from __future__ import annotations
 
@@ -20,12 +20,6 @@ from ..services.projects import visible_projects
 
 # What of a text may stand in the address of the find page.
 LONGEST_IN_ADDRESS = 1000
-
-
-@require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    projects = visible_projects(viewer_of(request))
-    return render(request, "home.html", {"projects": projects, "recent": recently_opened(request)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

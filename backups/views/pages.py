@@ -1,4 +1,4 @@
-"""The pages of a project, of an instance's history, of one backup, and of a recovery point."""
+"""The pages of an instance's history, of one backup, and of a recovery point."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ..cookies import remember_opened, say_just_read
 from ..dcs.records import BackupRecord, Instance, as_text, has_value
-from ..forms import BackupForm, CompareForm, HistoryForm, InstancesForm, LinkForm, QueryForm, RecoveryForm
+from ..forms import BackupForm, CompareForm, HistoryForm, LinkForm, QueryForm, RecoveryForm
 from ..guards import LONGEST_LINK, clock_of, project_or_404, viewer_key, with_retry_after
 from ..services import listings, recovery
 from ..services.evidence import BackupsSince, NotWatched, backup_since, last_seen, life_of, list_as_of
@@ -32,7 +32,6 @@ from ..services.history import (
     frozen_recovery_path,
     history_since,
     history_url,
-    instance_page,
     neighbours,
     records_now,
     records_of,
@@ -69,32 +68,6 @@ def of_project(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
 def keyboard(request: HttpRequest) -> HttpResponse:
     """What the keys do: a page, and for `?` what a dialog shows of it."""
     return render(request, "_keys.html" if "HX-Request" in request.headers else "keyboard.html")
-
-
-@require_safe
-@of_project
-def project(request: HttpRequest, project: Project) -> HttpResponse:
-    form = InstancesForm(request.GET)
-    context: dict[str, Any] = {"project": project, "q": request.GET.get("q", "")}
-    if not form.is_valid():
-        return render(request, "project.html", context | {"problems_in_query": form.problems}, status=400)
-    now, wanted = timezone.now(), form.filter()
-    listing = listings.project_instances(
-        project, now=now, patience=patience(request), viewer=viewer_key(request)
-    )
-    live, clock = Live.of_listing(listing, now=now), clock_of(request, now)
-    if answer := nothing_newer(request, live, clock):
-        return answer
-    shown = instance_page(listing.records, wanted)
-    context |= {
-        "listing": listing,
-        "shown": shown,
-        "filter": wanted,
-        # ListInstances need not tell the cache mode: no empty column.
-        "modes_known": any(instance.cache_mode for instance in shown.rows),
-        "clock": clock,
-    }
-    return live_page(request, "project.html", context, live)
 
 
 @require_safe

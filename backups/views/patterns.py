@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,13 +17,14 @@ from django.views.decorators.http import require_safe
 from ..dcs.records import BackupRecord
 from ..forms import HistoryForm
 from ..guards import clock_of, viewer_of
+from ..services.board import Board, BoardFilter, Head
 from ..services.evidence import Event, Evidence, Gap, InstanceGone, Interval, Life, RecordChange
 from ..services.find import Found
 from ..services.history import BackupFilter, backup_history, history_url, records_of
 from ..services.insights import Block, overview
 from ..services.listings import DecodedRecords, Listing
 from ..services.problems import PROBLEM_KINDS, Problem, Progress
-from ..services.projects import visible_projects
+from ..services.projects import Project, visible_projects
 from ..services.recovery import recovery_point
 
 INSTANCE_ID = "00000000-0000-4000-8000-000000000000"
@@ -63,6 +65,7 @@ def patterns(request: HttpRequest) -> HttpResponse:
         "empty": empty,
         "nothing_found": Found((), ()),
         "unknown_id": Found((), (project,), unknown=("gone",)),
+        "boards": [_board(project, now, *shown) for shown in ((None, 0), (now, 0), (now, 3))],
         "old": [replace(listing, source="stale", problem=_problem(kind, now)) for kind in PROBLEM_KINDS],
         "not_whole": [
             *(
@@ -157,6 +160,14 @@ def listing_of(now: datetime, records: list[BackupRecord], **own: Any) -> Listin
         "request_ids": ("0123456789abcdef0123456789abcdef",),
     }
     return Listing(**whole | own)
+
+
+def _board(project: Project, now: datetime, listed_at: datetime | None, total: int) -> Board:
+    """Return a board on which nothing matches."""
+    counts = Counter({"usable": total})
+    head = Head(project, counts, total, None, None, listed_at, listed_at, whole=True, problem=None)
+    nothing: dict[str, Any] = {"matches": (), "counts": Counter(), "facets": (), "left": None, "shown": ()}
+    return Board(filter=BoardFilter(), now=now, heads=(head,), **nothing)
 
 
 def _problem(kind: str, now: datetime) -> Problem:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.http import QueryDict
 
-from backups.forms import HistoryForm, InstancesForm
+from backups.forms import BoardForm, HistoryForm
 from backups.services.history import BackupFilter
 
 NAMES = "status type format restorable error q range sort page per_page from to tz"
@@ -182,10 +182,16 @@ def test_a_range_stands_alone() -> None:
     assert [parameter for parameter, _, _ in found] == ["from", "to"]
 
 
-def test_a_project_s_query_is_read() -> None:
-    form = InstancesForm(QueryDict("q=Orders+Cache&status=running&sort=-created&page=2&per_page=25&x=y"))
+def test_a_board_s_query_is_read() -> None:
+    query = "q=Orders+Cache&status=running&verdict=none&tag=team%3DShop&sort=-newest&rpo=6h"
+    form = BoardForm(QueryDict(f"{query}&page=2&per_page=25&x=y"))
 
     assert form.is_valid()
     wanted = form.filter()
-    assert (wanted.words, wanted.statuses, wanted.sort) == (("orders", "cache"), ("RUNNING",), "-created")
+    assert (wanted.words, wanted.sort, wanted.rpo) == (("orders", "cache"), "-newest", timedelta(hours=6))
+    assert wanted.chosen == {"status": ("RUNNING",), "verdict": ("none",), "tag": ("team=shop",)}
     assert (wanted.page, wanted.per_page) == (2, 25)
+    refused = BoardForm(QueryDict("verdict=bad&rpo=soon&as_of=2026-11-03T12:00:00Z&tag=shop"))
+    assert {problem.parameter for problem in refused.problems} == {"verdict", "rpo", "tag"}
+    both = BoardForm(QueryDict("rpo=6h&as_of=2026-11-03T12:00:00Z"))
+    assert [problem.parameter for problem in both.problems] == ["as_of"]

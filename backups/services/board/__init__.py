@@ -7,4 +7,29 @@ change that is to come: whoever asks sees what holds then, however long ago the 
 
 from __future__ import annotations
 
+from ...dcs.fields import span_of
 from . import recording as recording  # hears of what is recorded
+from .board import Board, Head, board
+from .export import board_headers, exported_board, exported_instances, instances_table, refused_board
+from .filters import DEFAULT_PER_PAGE, FILTERS, SORTS, WORST_FIRST, BoardFilter
+from .links import frozen_board_link
+from .rows import BoardRow
+
+__all__ = [
+    "DEFAULT_PER_PAGE",
+    "FILTERS",
+    "SORTS",
+    "WORST_FIRST",
+    "Board",
+    "BoardFilter",
+    "BoardRow",
+    "Head",
+    "board",
+    "board_headers",
+    "exported_board",
+    "exported_instances",
+    "frozen_board_link",
+    "instances_table",
+    "refused_board",
+    "span_of",
+]

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from ..insights import STATES, Overview
+from ..insights import STATES, Overview, ShortDay
 
 DAYS = 14
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"[: len(STATES)]
-
-
-@dataclass(frozen=True)
-class ShortDay:
-    """A day in UTC: one of STATES, and whether something failed beside what the day is called after."""
-
-    date: date
-    state: str
-    also_failed: bool = False
 
 
 def days_text(seen: Overview) -> str:

@@ -29,7 +29,7 @@ from ..listings import (
 )
 from ..projects import Project
 from .days import days_text
-from .verdicts import judge, known_facts, upsert
+from .verdicts import judge, known_facts, record_of, upsert
 
 # So few rows at a time that whoever else writes waits for a moment only.
 CHUNK = 100
@@ -63,9 +63,8 @@ def _keep_one(recorded: Recorded, instance: Instance) -> None:
     elif recorded.generation and not (known and known.read_at > at):
         records = recorded.records
         _keep_failures(instance, records if known else (*records, *_gone(recorded.generation)))
-        row.read_at = at
         listing = _listing(recorded.generation, records)
-        _look_at(row, listing, _record_of(instance, known), project, at, "read_at")
+        _look_at(row, listing, _record_of(instance, known), project, at)
 
 
 def _keep_shown(recorded: Recorded, row: InstanceSummary, known: Facts | None) -> None:
@@ -87,12 +86,11 @@ def _look_at(
     record: InstanceRecord | None,
     project: Project,
     at: datetime,
-    *fields: str,
 ) -> None:
     """Write what the page of the instance would say of it."""
     seen = overview(listing, record, now=at, project=project)
     row.days = days_text(seen)
-    judge(row, seen.facts, project, at, "days", *fields)
+    judge(row, seen.facts, project, at, "days")
 
 
 def _listing(generation: Generation, records: tuple[BackupRecord, ...]) -> Listing[BackupRecord]:
@@ -101,17 +99,13 @@ def _listing(generation: Generation, records: tuple[BackupRecord, ...]) -> Listi
 
 def _record_of(instance: Instance, known: Facts | None) -> InstanceRecord | None:
     """Return the instance as it is known: plan from ShowInstance, tags from the list, the newest status."""
-    shown, listed = _record(instance.shown), _record(instance.listed)
+    shown, listed = record_of(instance.shown), record_of(instance.listed)
     found = shown or listed
     if found and listed:
         found = msgspec.structs.replace(found, status=listed.status, tags=listed.tags)
     if found and known and known.status:
         found = msgspec.structs.replace(found, status=known.status)
     return found
-
-
-def _record(json: str) -> InstanceRecord | None:
-    return msgspec.json.decode(json, type=InstanceRecord) if json else None
 
 
 # Failures --------------------------------------------------------------------
@@ -147,7 +141,7 @@ def _keep_listed(recorded: Recorded) -> None:
     for pk, listed, digest in known.iterator():
         new = f"{zlib.crc32(listed.encode()):08x}"
         if new != digest:
-            changed[pk] = (new, _record(listed))
+            changed[pk] = (new, record_of(listed))
     pks = list(changed)
     for start in range(0, len(pks), CHUNK):
         some = {pk: changed[pk] for pk in pks[start : start + CHUNK]}

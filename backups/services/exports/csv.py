@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -39,23 +39,29 @@ ROWS_A_CHUNK = 1000
 
 
 def csv_chunks(export: Export) -> Iterator[str]:
-    """Yield the file in parts of some 300 kB; each row says of which instance it is."""
+    """Yield the file; each row says of which instance it is."""
+    own = (export.project.name, export.instance_id)
+    titles = (*_FIELDS[:_EVIDENCE], "project", "instance_id", *_FIELDS[_EVIDENCE:])
+    return csv_table(titles, (_values(backup, own) for backup in export.rows()))
+
+
+def csv_table(titles: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """Yield a table as CSV, in parts of some 300 kB."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     text.write(BYTE_ORDER_MARK)
-    writer.writerow((*_FIELDS[:_EVIDENCE], "project", "instance_id", *_FIELDS[_EVIDENCE:]))
-    own = (_cell(export.project.name), _cell(export.instance_id))
-    rows = (_row(backup, own) for backup in export.rows())
-    while (chunk := list(islice(rows, ROWS_A_CHUNK))) or text.tell():
+    writer.writerow(titles)
+    cells = (list(map(_cell, row)) for row in rows)
+    while (chunk := list(islice(cells, ROWS_A_CHUNK))) or text.tell():
         writer.writerows(chunk)
         yield _FORMULA_WITHIN.sub(r"\1'", text.getvalue())
         text.seek(0)
         text.truncate()
 
 
-def _row(backup: ExportedBackup, own: tuple[str, str]) -> list[Any]:
-    cells = [_cell(value) for value in msgspec.structs.astuple(backup)[: len(_FIELDS)]]
-    return [*cells[:_EVIDENCE], *own, *cells[_EVIDENCE:]]
+def _values(backup: ExportedBackup, own: tuple[str, str]) -> list[Any]:
+    values = msgspec.structs.astuple(backup)[: len(_FIELDS)]
+    return [*values[:_EVIDENCE], *own, *values[_EVIDENCE:]]
 
 
 def _cell(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from . import instances
 from .filters import (
     DEFAULT_PER_PAGE,
     DEFAULT_SORT,
@@ -16,7 +15,6 @@ from .filters import (
     SORTS,
     Filter,
 )
-from .instances import InstanceFilter, instance_page
 from .links import (
     FrozenLink,
     absolute,
@@ -30,11 +28,16 @@ from .links import (
     history_url,
     instance_url,
     page_url,
+    seen_text,
     utc_text,
 )
 from .query import (
     BackupFilter,
+    Facet,
+    FacetGroup,
     History,
+    PageAsked,
+    Paged,
     all_records_of,
     backup_history,
     neighbours,
@@ -55,11 +58,14 @@ __all__ = [
     "RANGE_WORDS",
     "SORTS",
     "BackupFilter",
+    "Facet",
+    "FacetGroup",
     "Filter",
     "Frozen",
     "FrozenLink",
     "History",
-    "InstanceFilter",
+    "PageAsked",
+    "Paged",
     "absolute",
     "all_records_of",
     "backup_history",
@@ -73,13 +79,12 @@ __all__ = [
     "frozen_recovery_path",
     "history_since",
     "history_url",
-    "instance_page",
     "instance_url",
-    "instances",
     "neighbours",
     "newest_first",
     "page_url",
     "records_now",
     "records_of",
+    "seen_text",
     "utc_text",
 ]

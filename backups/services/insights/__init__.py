@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import words
 from .blocks import Block, not_now, restore_blocks
-from .days import STATES, Day, day_counts
+from .days import STATES, Day, ShortDay, day_counts
 from .differences import compared
 from .facts import BackupBrief, Facts, facts_with, unsupported_facts
 from .hints import Hint
@@ -12,10 +12,11 @@ from .overview import Overview, overview
 from .policy import Plan, plan_of
 from .rows import rows_of
 from .sizes import axis, chart, line, size_change, spark
-from .verdict import VERDICTS, Objective, Verdict, longest_believed, objective_of, verdict_of
+from .verdict import REASONS, VERDICTS, Objective, Verdict, longest_believed, objective_of, verdict_of
 from .words import outlook_text
 
 __all__ = [
+    "REASONS",
     "STATES",
     "VERDICTS",
     "BackupBrief",
@@ -26,6 +27,7 @@ __all__ = [
     "Objective",
     "Overview",
     "Plan",
+    "ShortDay",
     "Verdict",
     "axis",
     "chart",

@@ -51,6 +51,15 @@ class Day:
         return self.state != "failed" and any(kind in FAILED for kind, _ in self.counts)
 
 
+@dataclass(frozen=True)
+class ShortDay:
+    """A day in UTC: one of STATES, and whether something failed beside what the day is called after."""
+
+    date: date
+    state: str
+    also_failed: bool = False
+
+
 def last_days(known: KnownHistory, zone: tzinfo, unlisted: Attempts = ()) -> tuple[Day, ...]:
     """Return the last days of a zone, today last; `unlisted` are backups that the list no longer holds."""
     today = known.now.astimezone(zone).date()

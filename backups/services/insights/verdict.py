@@ -17,6 +17,17 @@ from .facts import FAILURES_IN_A_ROW, Facts
 
 # From the one that needs a person most.
 VERDICTS = ("none", "attention", "unknown", "usable", "unsupported")
+# What is said of each first; no reason belongs to two of them.
+REASONS = {
+    "none": ("all_failed", "none_allowed", "all_gone", "first_running", "no_backup"),
+    "attention": ("objective_missed", "failing", "ends_before_next", "running_long", "not_now"),
+    "unknown": (
+        *("never_read", "read_too_long_ago", "list_not_whole", "not_confirmed", "no_time"),
+        "dcs_does_not_say",
+    ),
+    "usable": ("within_objective", "no_objective"),
+    "unsupported": ("single_node", "memcached", "not_supported"),
+}
 # How much later than its slot a planned run may end.
 GRACE = timedelta(hours=4)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import groupby
 
@@ -11,7 +12,7 @@ from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from ..words import Clock, cached_per_language, kinds_in_words, size_text, status_word, text_macro, times
-from .days import Day
+from .days import STATES, Day, ShortDay
 from .outlook import Outlook
 from .policy import Plan
 from .timeline import Attempt
@@ -119,6 +120,19 @@ def day_title(day: Day) -> str:
     }
 
 
+def days_said(days: Iterable[Day | ShortDay]) -> str:
+    """Return "14 days: 12 usable, 1 failed, 1 missed"."""
+    return _states_said(tuple(day.state for day in days))
+
+
+@cached_per_language
+def _states_said(states: tuple[str, ...]) -> str:
+    counts = Counter(states)
+    said = [f"{counts[state]} {state_word(state)}" for state in STATES if counts[state]]
+    days = ngettext("%(n)d day: %(states)s", "%(n)d days: %(states)s", len(states))
+    return days % {"n": len(states), "states": pgettext("between parts", ", ").join(said)}
+
+
 # Sizes -----------------------------------------------------------------------
 
 
@@ -178,3 +192,45 @@ def verdict_text(verdict: Verdict, clock: Clock, *, ages: bool = True) -> str:
         "left": (lambda moment: times.span(moment - clock.now)) if ages else None,
     }
     return text_macro("macros/verdict.txt", "verdict_sentence")(verdict, say).strip()
+
+
+_VERDICT_NAMES: dict[str, Promise] = {
+    "usable": pgettext_lazy("a verdict", "Usable"),
+    "attention": pgettext_lazy("a verdict", "Attention"),
+    "none": pgettext_lazy("a verdict", "No usable backup"),
+    "unknown": pgettext_lazy("a verdict", "Not known"),
+    "unsupported": pgettext_lazy("a verdict", "Not supported"),
+}
+_REASON_WORDS: dict[str, Promise] = {
+    "all_failed": _("all attempts failed"),
+    "none_allowed": _("no restore allowed"),
+    "all_gone": _("all expired or deleted"),
+    "first_running": _("first one in progress"),
+    "no_backup": _("none listed"),
+    "objective_missed": _("too old"),
+    "failing": _("failing"),
+    "ends_before_next": _("deleted before the next"),
+    "running_long": _("a backup hangs"),
+    "not_now": _("instance not running"),
+    "never_read": _("not read yet"),
+    "read_too_long_ago": _("read too long ago"),
+    "list_not_whole": _("list not whole"),
+    "not_confirmed": _("loss not confirmed"),
+    "no_time": _("no readable time"),
+    "dcs_does_not_say": _("DCS does not say"),
+    "within_objective": _("within the objective"),
+    "no_objective": _("no objective"),
+    "single_node": _("single node"),
+    "memcached": _("Memcached"),
+    "not_supported": _("DCS says so"),
+}
+
+
+def verdict_name(verdict: str) -> str:
+    """Return the verdict in a word or two, without its reason."""
+    return str(_VERDICT_NAMES[verdict])
+
+
+def reason_word(reason: str) -> str:
+    """Return the reason of a verdict as a filter names it."""
+    return str(_REASON_WORDS[reason])

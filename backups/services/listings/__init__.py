@@ -19,7 +19,7 @@ from .histories import (
     instance_restores,
     notes_of_histories,
 )
-from .instances import at_hand, cached_instance, cached_instances, project_instances
+from .instances import at_hand, cached_instance, cached_instances, notes_of_instances, project_instances
 from .leases import Lease
 from .leases import acquire as acquire_lease
 from .leases import holder as lease_holder
@@ -77,6 +77,7 @@ __all__ = [
     "lease_holder",
     "listed_records",
     "notes_of_histories",
+    "notes_of_instances",
     "project_instances",
     "read_side_by_side",
     "read_unasked",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from ...dcs.records import Instance
 from ..projects import Project
 from . import guard, reader
 from .generations import Cached
-from .guard import snapshots
+from .guard import Notes, snapshots
 from .listing import Listing, Visit, listing_of
 from .subjects import Subject
 
@@ -17,9 +18,18 @@ from .subjects import Subject
 def project_instances(
     project: Project, *, now: datetime, patience: float | None = None, viewer: str = ""
 ) -> Listing[Instance]:
-    """Return all instances of a project. Raises NothingToShow."""
+    """Return all instances of a project, whose rows hold them by then. Raises NothingToShow."""
     [snapshot] = snapshots(Subject("instances", project))
-    return listing_of(snapshot, Visit.beginning(now, viewer, patience))
+    visit = Visit.beginning(now, viewer, patience)
+    listing = listing_of(snapshot, visit)
+    if listing.source == "live":
+        reader.wait_until_written(snapshot.subject, visit.ends - time.monotonic())
+    return listing
+
+
+def notes_of_instances(projects: Iterable[Project]) -> list[Notes]:
+    """Return what is known of the lists of projects beside their instances, without asking DCS."""
+    return guard.notes(*(Subject("instances", project) for project in projects))
 
 
 def cached_instance(project: Project, instance_id: str) -> Instance | None:

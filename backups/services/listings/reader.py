@@ -69,6 +69,7 @@ class Reading:
         self.calls = 0
         self.began = time.monotonic()
         self.done = threading.Event()
+        self.is_written = threading.Event()
         self.is_over = threading.Event()
         self.result: Cached | None = None
         self.problem: Problem | None = None
@@ -194,6 +195,15 @@ def read_side_by_side(
     return all(reading.done.is_set() for reading in begun) or time.monotonic() >= ends
 
 
+def wait_until_written(subject: Subject, seconds: float) -> None:
+    """Wait until what this process has read of a list is in the database, for who asks that."""
+    with _lock:
+        under_way = [reading for reading in _threads if reading.subject.key == subject.key]
+    ends = time.monotonic() + seconds
+    for reading in under_way:
+        reading.is_written.wait(max(0.0, ends - time.monotonic()))
+
+
 def wait_for_readers(seconds: float = 60.0) -> bool:
     """Wait until nothing is being read or written in this process; tell whether that came true in time."""
     with _lock:
@@ -225,6 +235,7 @@ def _run(reading: Reading, read: Callable[[Reading], None]) -> None:
         pruning.prune_after(reading.subject)
     finally:
         store.release_connection()
+        reading.is_written.set()
         with _lock:
             _threads.remove(reading)
         reading.is_over.set()
@@ -318,6 +329,7 @@ def _read(reading: Reading, lease: leases.Lease, known: Notes | None = None) -> 
     reading.result = recording.new
     _end(reading)
     recording.write()
+    reading.is_written.set()
     log.log(
         logging.INFO if reading.is_wanted else logging.DEBUG,
         "read %s of project %s: %d records in %d calls, %.0f ms",

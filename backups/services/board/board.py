@@ -1,0 +1,209 @@
+"""The board: which instances match, in which order, how many of each kind, and what is known of all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from zlib import crc32
+
+from django.db.models import Case, QuerySet, TextField, Value, When
+from django.db.models.functions import Cast
+
+from ...models import Instance
+from ..history import FacetGroup, Paged
+from ..insights import objective_of, verdict_of
+from ..listings import Notes, notes_of_instances
+from ..problems import Problem
+from ..projects import Project
+from .facets import LightRow, filtered
+from .filters import VERDICT_OF, WORST_FIRST, BoardFilter, order_by, verdict_rank
+from .known import instances_known, reason_at
+from .rows import BoardRow, rows_of
+from .verdicts import known_facts
+
+# Readings of this time tell how fast lists are being read.
+PACE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Head:
+    """What is known of the instances of one project: `counts` by verdict, whatever the filter.
+
+    `read` counts those whose list was ever read; `oldest` and `median` are times of readings of those that
+    DCS backs up. `watched_since` is when the list of instances was read first, `listed_at` last.
+    """
+
+    project: Project
+    counts: Counter[str]
+    read: int
+    oldest: datetime | None
+    median: datetime | None
+    watched_since: datetime | None
+    listed_at: datetime | None
+    whole: bool
+    problem: Problem | None
+
+    @property
+    def total(self) -> int:
+        return self.counts.total()
+
+
+@dataclass(frozen=True)
+class Board(Paged[int]):
+    """What a filter finds on the board; `matches` are the keys of the instances' rows.
+
+    `left` is how long the lists that were never read will take, None where nobody can tell.
+    """
+
+    filter: BoardFilter
+    now: datetime
+    heads: tuple[Head, ...]
+    matches: Sequence[int] = field(repr=False)
+    counts: Counter[str]
+    facets: tuple[FacetGroup, ...] = field(repr=False)
+    left: timedelta | None
+    shown: tuple[BoardRow, ...] = field(repr=False)
+
+    @property
+    def total(self) -> int:
+        return sum(head.total for head in self.heads)
+
+    @property
+    def read(self) -> int:
+        return sum(head.read for head in self.heads)
+
+    @property
+    def oldest(self) -> datetime | None:
+        return min((head.oldest for head in self.heads if head.oldest), default=None)
+
+    @property
+    def problems(self) -> dict[str, Problem]:
+        return {head.project.name: head.problem for head in self.heads if head.problem}
+
+    @property
+    def unlisted(self) -> list[Project]:
+        """Those whose list of instances was never read, and could be."""
+        return [head.project for head in self.heads if head.listed_at is None and head.problem is None]
+
+    @property
+    def mark(self) -> str:
+        """What tells this board, as it is shown, from another one."""
+        rows = [
+            (one.instance_id, one.verdict.reason, one.since, one.read_at, one.facts) for one in self.shown
+        ]
+        told = self.heads, self.matched, self.facets, self.left, rows
+        return f"{crc32(repr(told).encode()):08x}"
+
+    @property
+    def complete(self) -> bool:
+        """Whether all instances are known, and each one's list was read."""
+        return self.read == self.total and all(head.whole and not head.problem for head in self.heads)
+
+
+def board(
+    projects: Sequence[Project], wanted: BoardFilter, *, now: datetime, all_rows: bool = False
+) -> Board:
+    """Return the board of some projects. Nothing asks DCS. Raises django.db.Error."""
+    notes, light = notes_of_instances(projects), _light_rows(projects, wanted, now)
+    named = [row for row in light if all(word in (row.search or "") for word in wanted.words)]
+    matches, facets = filtered(named, wanted.chosen)
+    found = Board(
+        filter=wanted,
+        now=now,
+        heads=tuple(_head(one, light, now) for one in notes),
+        matches=[row.pk for row in matches],
+        counts=Counter(VERDICT_OF[row.reason] for row in matches),
+        facets=facets,
+        left=_time_left(light, now),
+        shown=(),
+    )
+    keys = found.matches if all_rows else found.rows
+    return replace(found, shown=tuple(rows_of(keys, projects, wanted, now=now)))
+
+
+# The rows of all instances ---------------------------------------------------
+
+
+def _light_rows(projects: Sequence[Project], wanted: BoardFilter, now: datetime) -> list[LightRow]:
+    """Return all instances in the order that is asked for."""
+    at = wanted.as_of
+    known = instances_known(projects, at=at).annotate(
+        reason_then=reason_at(at or now, is_past=at is not None),
+        read_text=Cast("summary__read_at", TextField()),
+    )
+    named = Case(
+        *(
+            When(project__endpoint=one.endpoint, project__project_id=one.project_id, then=Value(one.name))
+            for one in projects
+        )
+    )
+    texts = ("engine", "status", "tags", "search") if wanted.words else ("engine", "status", "tags")
+    columns = ("pk", "project_name", "reason_then", "read_text", *(f"summary__{name}" for name in texts))
+    found = known.annotate(project_name=named).order_by(*order_by(wanted.sort)).values_list(*columns)
+    rows = [LightRow(*row) for row in found]
+    if wanted.rpo:
+        rows = _judged_anew(rows, known, {one.name: one for one in projects}, wanted.rpo, now)
+    if wanted.sort.removeprefix("-") == WORST_FIRST:
+        rows.sort(key=lambda row: verdict_rank(row.reason), reverse=wanted.sort.startswith("-"))
+    if wanted.sort.removeprefix("-") == "project":
+        rows.sort(key=lambda row: row.project, reverse=wanted.sort.startswith("-"))
+    return rows
+
+
+def _judged_anew(
+    rows: Iterable[LightRow],
+    known: QuerySet[Instance],
+    projects: Mapping[str, Project],
+    rpo: timedelta,
+    now: datetime,
+) -> list[LightRow]:
+    """Return the rows as they are with another objective for all."""
+    facts_of = dict(known.values_list("pk", "summary__facts"))
+    found = []
+    for row in rows:
+        facts = known_facts(facts_of[row.pk] or "")
+        if facts:
+            objective = objective_of(facts, projects[row.project], asked=rpo)
+            row = row._replace(reason=verdict_of(facts, objective, now=now).reason)
+        found.append(row)
+    return found
+
+
+# What is known of all --------------------------------------------------------
+
+
+def _head(notes: Notes, light: Iterable[LightRow], now: datetime) -> Head:
+    project, generation = notes.subject.project, notes.generation
+    rows = [row for row in light if row.project == project.name]
+    counts = Counter(VERDICT_OF[row.reason] for row in rows)
+    texts = sorted(row.read_at for row in rows if row.read_at and VERDICT_OF[row.reason] != "unsupported")
+    return Head(
+        project=project,
+        counts=counts,
+        read=sum(row.reason != "never_read" for row in rows),
+        oldest=_time(texts[0]) if texts else None,
+        median=_time(texts[len(texts) // 2]) if texts else None,
+        watched_since=generation.watched_since if generation else None,
+        listed_at=generation.read_at if generation else None,
+        whole=generation is not None and generation.complete,
+        problem=notes.held(now) or notes.last_problem(now),
+    )
+
+
+def _time(text: str) -> datetime:
+    """Return a time as the database writes it."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _time_left(light: Iterable[LightRow], now: datetime) -> timedelta | None:
+    """Return how long what was never read takes, by how much was read in the last minutes."""
+    unread, recent, since = 0, 0, (now - PACE).isoformat(" ")
+    for row in light:
+        if row.reason == "never_read":
+            unread += 1
+        elif row.read_at and row.read_at > since:
+            recent += 1
+    return PACE * unread / recent if unread and recent else None

@@ -1,0 +1,154 @@
+"""The board for other programs: stable codes, UTC times, and the same honesty as the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ..exports import csv_table
+from ..history import absolute, utc_text
+from ..insights import VERDICTS, BackupBrief
+from ..problems import Problem
+from .board import Board
+from .rows import BoardRow
+
+
+class ExportedUsable(msgspec.Struct):
+    backup_id: str
+    started_at: str
+
+
+class ExportedAttempt(msgspec.Struct):
+    backup_id: str
+    status: str
+    error_code: str | None
+    started_at: str
+
+
+class ExportedInstance(msgspec.Struct):
+    """One instance; what has no value, or is not known, is null."""
+
+    project: str
+    region: str
+    instance_id: str
+    name: str
+    engine: str | None
+    status: str | None
+    verdict: str
+    reason: str
+    since: str | None
+    newest_usable: ExportedUsable | None
+    age_seconds: float | None
+    objective_seconds: float | None
+    breached_since: str | None
+    last_attempt: ExportedAttempt | None
+    failures_in_a_row: int | None
+    usable: int | None
+    total: int | None
+    read_at: str | None
+    problem: str | None
+    url: str | None
+
+    @classmethod
+    def of(cls, row: BoardRow, now: datetime) -> ExportedInstance:
+        facts, verdict, record = row.facts, row.verdict, row.record
+        newest = facts.newest_usable if facts else None
+        span = verdict.objective.span
+        return cls(
+            project=row.project.name,
+            region=row.project.region,
+            instance_id=row.instance_id,
+            name=row.name,
+            engine=f"{record.engine} {record.engine_version}".strip() or None if record else None,
+            status=record.status or None if record else None,
+            verdict=verdict.verdict,
+            reason=verdict.reason,
+            since=_utc(row.since),
+            newest_usable=ExportedUsable(newest.backup_id, utc_text(newest.started_at)) if newest else None,
+            age_seconds=(now - newest.started_at).total_seconds() if newest else None,
+            objective_seconds=span.total_seconds() if span else None,
+            breached_since=_utc(verdict.breached_since),
+            last_attempt=_attempt(facts.last_attempt) if facts and facts.last_attempt else None,
+            failures_in_a_row=facts.failures if facts else None,
+            usable=facts.usable if facts else None,
+            total=facts.total if facts else None,
+            read_at=_utc(row.read_at),
+            problem=row.problem or None,
+            url=absolute(row.url) or None,
+        )
+
+
+def _attempt(brief: BackupBrief) -> ExportedAttempt:
+    return ExportedAttempt(
+        brief.backup_id, brief.status, brief.error_code or None, utc_text(brief.started_at)
+    )
+
+
+def exported_board(found: Board, *, is_paged: bool, next_url: str = "") -> dict[str, Any]:
+    """Return instances.json without its rows; `next_url` is the next page's, "" where there is none."""
+    return {
+        "generated_at": utc_text(found.now.replace(microsecond=0)),
+        "as_of": _utc(found.filter.as_of),
+        "complete": found.complete,
+        "problems": {name: problem.for_json() for name, problem in found.problems.items()},
+        "read": found.read,
+        "not_read": found.total - found.read,
+        "counts": {verdict: found.counts[verdict] for verdict in VERDICTS},
+        "oldest_evidence": _utc(found.oldest),
+        "matched": found.matched,
+        "page": found.page if is_paged else None,
+        "per_page": found.filter.per_page if is_paged else None,
+        "next": next_url or None,
+    }
+
+
+def refused_board(problem: Problem) -> dict[str, Any]:
+    """Return the envelope of an error: it has no `instances`, which would read as "there are none"."""
+    return {"complete": False, "problem": problem.for_json()}
+
+
+def exported_instances(found: Board) -> Iterator[ExportedInstance]:
+    return (ExportedInstance.of(row, found.now) for row in found.shown)
+
+
+def instances_table(found: Board) -> Iterator[str]:
+    """Yield instances.csv."""
+    nested = {"newest_usable": ExportedUsable, "last_attempt": ExportedAttempt}
+    titles: list[str] = []
+    for name in ExportedInstance.__struct_fields__:
+        inner = nested.get(name)
+        titles += [f"{name}_{one}" for one in inner.__struct_fields__] if inner else [name]
+    return csv_table(titles, (_flat(one, nested) for one in exported_instances(found)))
+
+
+def _flat(one: ExportedInstance, nested: dict[str, Any]) -> Iterator[Any]:
+    for name, value in msgspec.structs.asdict(one).items():
+        if name in nested:
+            yield from (
+                msgspec.structs.astuple(value) if value else (None for _ in nested[name].__struct_fields__)
+            )
+        else:
+            yield value
+
+
+def board_headers(body: dict[str, Any]) -> dict[str, str]:
+    """Return the honesty of the envelope as headers of the CSV."""
+    problems = " ".join(f"{name}:{problem['kind']}" for name, problem in body["problems"].items())
+    headers = {
+        "X-Generated-At": body["generated_at"],
+        "X-As-Of": body["as_of"],
+        "X-Complete": "true" if body["complete"] else "false",
+        "X-Problem": problems,
+        "X-Read": body["read"],
+        "X-Not-Read": body["not_read"],
+        "X-Matched": body["matched"],
+        "X-Oldest-Evidence": body["oldest_evidence"],
+    }
+    return {name: str(value) for name, value in headers.items() if value not in (None, "")}
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return utc_text(moment) if moment else None

@@ -1,0 +1,300 @@
+"""The board: every instance with its verdict, the worst first, as a page and for programs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.models import Instance, InstanceSummary
+from backups.services import listings
+from backups.services.listings import reader
+from backups.services.projects import configured_projects
+from tests.services.api_records import DCS_SAYS_NO, FAILED, api_time, raw
+
+from .conftest import ORDERS, PROJECT, csv_rows, csv_text, links_of, text_of
+
+NOW = datetime.now(UTC)
+# What the lists of the fleet's instances say, by name: the hours since each backup, and what became of it.
+LISTS: dict[str, dict[float, dict[str, Any]]] = {
+    "orders-cache": {2: {}},
+    "baskets": {30: {}},
+    "brand-new": {},
+    "billing-broken": {3: FAILED, 2: FAILED, 1: FAILED},
+    "search-suggest": {2: DCS_SAYS_NO},
+    "frozen-tenant": {2: {}},
+    "rate-limits": {40: {}, 3: FAILED, 2: FAILED, 1: FAILED},
+}
+
+
+def id_of(emulator: Emulator, name: str) -> str:
+    return emulator.fleet.named(name, "eu-prod").instance_id
+
+
+def read_lists(emulator: Emulator, names: Any = LISTS) -> None:
+    """Let the portal read what the fleet says now of its instances, and these lists."""
+    eu = configured_projects()["eu-prod"]
+    listings.project_instances(eu, now=datetime.now(UTC))
+    for name in names:
+        sent = [raw(n, **_at(hours), **fields) for n, (hours, fields) in enumerate(LISTS[name].items())]
+        emulator.set_records(id_of(emulator, name), sent)
+        listings.backups_and_instance(eu, id_of(emulator, name), now=datetime.now(UTC))
+    assert reader.wait_for_readers()
+
+
+def _at(hours: float) -> dict[str, str]:
+    at = api_time(datetime.now(UTC) - timedelta(hours=hours))
+    return dict.fromkeys(("created_at", "execution_at", "updated_at"), at)
+
+
+@pytest.fixture
+def lists_read(portal: Settings, emulator: Emulator) -> None:
+    portal.DCS_RPO = timedelta(hours=24)
+    read_lists(emulator)
+
+
+def verdicts(page: Any) -> dict[str, str]:
+    """The verdict and reason of each row of a page by its instance's id, in the page's order."""
+    rows = re.findall(
+        r'data-instance-id="([^"]+)" data-verdict="(\w+)" data-reason="(\w+)"', page.content.decode()
+    )
+    return {instance_id: f"{verdict} {reason}" for instance_id, verdict, reason in rows}
+
+
+@pytest.mark.usefixtures("lists_read")
+def test_the_worst_stand_first_and_page_json_and_csv_say_the_same(ada: Client, emulator: Emulator) -> None:
+    expected = {
+        "billing-broken": "none all_failed",
+        "search-suggest": "none none_allowed",
+        "brand-new": "none no_backup",
+        "rate-limits": "attention objective_missed",
+        "baskets": "attention objective_missed",
+        "frozen-tenant": "attention not_now",
+        "orders-cache": "usable within_objective",
+    }
+    shown = verdicts(ada.get(PROJECT))
+    body = ada.get(f"{PROJECT}instances.json").json()
+    rows = csv_rows(ada.get(f"{PROJECT}instances.csv"))
+
+    by_id = {id_of(emulator, name): verdict for name, verdict in expected.items()}
+    assert {one: verdict for one, verdict in shown.items() if one in by_id} == by_id
+    order = [shown[one].split()[0] for one in shown]
+    assert order == sorted(order, key=["none", "attention", "unknown", "usable", "unsupported"].index)
+    attention = [one for one in shown if shown[one].startswith("attention")]
+    assert attention == [id_of(emulator, name) for name in ("rate-limits", "baskets", "frozen-tenant")]
+    assert {one["instance_id"]: f"{one['verdict']} {one['reason']}" for one in body["instances"]} == shown
+    assert {one["instance_id"]: f"{one['verdict']} {one['reason']}" for one in rows} == shown
+    # The page of an instance says what the board says.
+    assert (
+        f'data-reason="{expected["baskets"].split()[1]}"'
+        in ada.get(f"{PROJECT}instances/{id_of(emulator, 'baskets')}/").content.decode()
+    )
+
+
+@pytest.mark.usefixtures("lists_read")
+def test_the_json_of_an_instance_tells_what_its_verdict_rests_on(ada: Client, emulator: Emulator) -> None:
+    body = ada.get("/instances.json?project=eu-prod&q=rate-limits").json()
+
+    [one] = body["instances"]
+    newest = one["newest_usable"]["started_at"]
+    assert one["last_attempt"] == {
+        "backup_id": raw(3)["backup_id"],
+        "status": "failed",
+        "error_code": "dcs.08.0002",
+        "started_at": one["last_attempt"]["started_at"],
+    }
+    assert (one["failures_in_a_row"], one["usable"], one["total"]) == (3, 1, 4)
+    assert one["objective_seconds"] == 86_400
+    assert datetime.fromisoformat(one["breached_since"]) - datetime.fromisoformat(newest) == timedelta(days=1)
+    assert one["age_seconds"] == pytest.approx(40 * 3600, abs=60)
+    assert one["url"].endswith(f"{PROJECT}instances/{id_of(emulator, 'rate-limits')}/")
+    assert (body["counts"]["attention"], body["matched"], body["problems"]) == (1, 1, {})
+    assert body["read"] + body["not_read"] == len(emulator.fleet.instances(emulator.fleet.primary))
+
+
+@pytest.mark.usefixtures("lists_read")
+def test_what_was_not_read_is_not_known_and_never_none(ada: Client) -> None:
+    page, body = text_of(ada.get(PROJECT)), ada.get("/instances.json").json()
+
+    assert "7 of 20 instances read ; the others are not yet known." in page
+    assert "Watched since" not in page  # it stands in the head, in small letters
+    assert "watched since" in page
+    assert (body["read"], body["not_read"], body["complete"]) == (7, 13, False)
+    unread = [one for one in body["instances"] if one["reason"] == "never_read"]
+    assert len(unread) == 13
+    assert {(one["verdict"], one["usable"], one["read_at"]) for one in unread} == {("unknown", None, None)}
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("verdict=attention&reason=objective_missed", ["rate-limits", "baskets"]),
+        ("verdict=usable&verdict=none&q=s", ["search-suggest", "orders-cache"]),
+        ("tag=team=shop", ["baskets", "orders-cache"]),
+        ("status=FROZEN", ["frozen-tenant"]),
+        ("engine=redis+6.0&verdict=usable", ["orders-cache"]),
+        ("rpo=3h&q=orders", ["orders-cache"]),
+        ("verdict=attention&sort=-name", ["rate-limits", "frozen-tenant", "baskets"]),
+    ],
+)
+@pytest.mark.usefixtures("lists_read")
+def test_filters_find_and_count_on_the_whole_board(
+    ada: Client, emulator: Emulator, query: str, names: list[str]
+) -> None:
+    page = ada.get(f"/?{query}")
+
+    assert list(verdicts(page)) == [id_of(emulator, name) for name in names]
+    assert ada.get(f"/instances.json?{query}").json()["matched"] == len(names)
+
+
+@pytest.mark.usefixtures("lists_read")
+def test_another_objective_is_tried_by_the_link_alone(ada: Client, emulator: Emulator) -> None:
+    tried = ada.get("/?rpo=1h&q=orders")
+    one = ada.get("/instances.json?rpo=1h&q=orders").json()["instances"][0]
+
+    assert verdicts(tried) == {ORDERS_CACHE_ID: "attention objective_missed"}
+    assert "as if at most 1 h had been agreed" in text_of(tried)
+    assert (one["objective_seconds"], one["reason"]) == (3600, "objective_missed")
+    assert verdicts(ada.get("/?q=orders")) == {ORDERS_CACHE_ID: "usable within_objective"}
+
+
+@pytest.mark.usefixtures("lists_read")
+def test_what_time_alone_brings_is_told_though_nothing_was_read(ada: Client, portal: Settings) -> None:
+    # As if that row had been written an hour before the bound, and the reading were four hours old.
+    row = InstanceSummary.objects.get(instance__instance_id=ORDERS_CACHE_ID)
+    portal.COLLECT_IDLE_SECONDS = 60
+    InstanceSummary.objects.filter(pk=row.pk).update(read_at=datetime.now(UTC) - timedelta(minutes=13))
+
+    page = ada.get("/?q=orders")
+
+    assert verdicts(page) == {ORDERS_CACHE_ID: "unknown read_too_long_ago"}
+    assert ada.get("/?q=orders&reason=read_too_long_ago").status_code == 200
+    assert ada.get("/instances.json?q=orders").json()["counts"]["unknown"] == 1
+
+
+@pytest.mark.usefixtures("lists_read")
+def test_a_frozen_link_shows_the_verdicts_of_then(ada: Client, emulator: Emulator) -> None:
+    [link] = links_of(ada.get("/?verdict=usable"), "data-copy-link")
+    then = link.split("8000")[-1] if link.startswith("http") else link
+    path = then[then.index("/?") :]
+    later = datetime.now(UTC) + timedelta(seconds=2)
+    [row] = Instance.objects.filter(instance_id=ORDERS_CACHE_ID)
+    row.verdicts.create(
+        at=later, verdict="none", reason="all_gone", before_verdict="usable", before_reason="within_objective"
+    )
+
+    page = ada.get(path)
+
+    assert "as_of=" in path
+    assert verdicts(page) == {ORDERS_CACHE_ID: "usable within_objective"}
+    assert "As of" in text_of(page)
+    before = verdicts(ada.get("/?as_of=2020-01-01T00:00:00Z"))
+    assert before == {}
+
+
+@pytest.mark.usefixtures("lists_read")
+def test_an_instance_that_has_vanished_leaves_the_counts_and_keeps_its_page(
+    ada: Client, emulator: Emulator, portal: Settings
+) -> None:
+    emulator.hide_instance(ORDERS_CACHE_ID)
+    portal.DCS_FRESH_SECONDS = 0
+    listings.project_instances(configured_projects()["eu-prod"], now=datetime.now(UTC))
+    assert reader.wait_for_readers()
+
+    assert ORDERS_CACHE_ID not in verdicts(ada.get("/"))
+    assert ada.get("/instances.json").json()["counts"]["usable"] == 0
+    assert ada.get(ORDERS).status_code == 200
+
+
+def test_nobody_sees_a_count_of_what_they_may_not_see(
+    client_of: Callable[[str], Client], portal: Settings, emulator: Emulator
+) -> None:
+    for name in ("eu-prod", "cn-prod"):
+        listings.project_instances(configured_projects()[name], now=datetime.now(UTC))
+    assert reader.wait_for_readers()
+    ben = client_of("ben")
+
+    page, body = ben.get("/"), ben.get("/instances.json").json()
+
+    assert {one["project"] for one in body["instances"]} == {"eu-prod"}
+    assert (body["matched"], body["not_read"]) == (20, 20)
+    assert "cn-prod" not in page.content.decode()
+    assert "20 instances" in text_of(page)
+    for file in ("", "instances.json", "instances.csv"):
+        assert ben.get(f"/projects/cn-prod/{file}").status_code == 404
+    assert ben.get("/?project=cn-prod").status_code == 200
+    assert not verdicts(ben.get("/?project=cn-prod"))
+
+
+def test_the_board_asks_dcs_for_nothing_and_a_project_for_its_list_only(
+    ada: Client, emulator: Emulator
+) -> None:
+    empty = text_of(ada.get("/"))
+    assert not emulator.calls
+
+    page = ada.get(PROJECT)
+
+    assert "Its instances are not known yet." in empty
+    assert len(emulator.calls) == 1
+    assert len(verdicts(page)) == 20
+
+
+def test_a_project_that_cannot_be_read_says_so_in_page_and_json(ada: Client, emulator: Emulator) -> None:
+    emulator.fail_with(403)
+
+    page, body = ada.get(PROJECT), ada.get(f"{PROJECT}instances.json")
+
+    assert page.status_code == body.status_code == 502
+    assert "instances" not in body.json()
+    assert body.json()["problem"]["kind"] == "access_denied"
+
+
+def test_a_query_that_cannot_be_read_is_named(ada: Client) -> None:
+    assert ada.get("/?verdict=fine").status_code == 400
+    refused = ada.get("/instances.json?verdict=fine")
+    assert refused.status_code == 400
+    assert "verdict=fine" in refused.json()["problem"]["message"]
+    assert "instances" not in refused.json()
+    assert ada.get("/instances.csv?sort=colour").status_code == 400
+
+
+@pytest.mark.usefixtures("lists_read")
+def test_pages_of_json_lead_from_one_to_the_next(ada: Client) -> None:
+    first = ada.get("/instances.json?page=1&per_page=25&project=eu-prod").json()
+    paged = ada.get("/instances.json?page=1&per_page=25").json()
+
+    assert (first["page"], first["per_page"], first["next"]) == (1, 25, None)
+    assert len(paged["instances"]) == 20
+    assert ada.get("/instances.json").json()["page"] is None
+
+
+@pytest.mark.usefixtures("lists_read")
+def test_csv_carries_its_honesty(ada: Client) -> None:
+    answer = ada.get("/instances.csv")
+
+    assert answer.headers["X-Complete"] == "false"
+    assert answer.headers["X-Read"] == "7"
+    assert "_incomplete.csv" in answer.headers["Content-Disposition"]
+    assert csv_text(ada.get("/instances.csv")).startswith("\ufeffproject,region,instance_id,name,")
+
+
+@pytest.mark.usefixtures("lists_read")
+def test_an_open_board_swaps_in_what_is_new(ada: Client, emulator: Emulator) -> None:
+    shown = ada.get("/").headers["X-Shown-Generation"]
+    same = ada.get("/", headers={"X-Shown-Generation": shown})
+    read_lists(emulator, ["orders-cache"])
+    InstanceSummary.objects.filter(instance__instance_id=ORDERS_CACHE_ID).update(
+        verdict="none", reason="all_gone"
+    )
+    newer = ada.get("/", headers={"X-Shown-Generation": shown})
+
+    assert same.status_code == 204
+    assert newer.status_code == 200
+    assert b"<html" not in newer.content
