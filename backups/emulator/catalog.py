@@ -24,6 +24,20 @@ def projects(bulk_records: int) -> tuple[Project, ...]:
     )
 
 
+def many(project: str, count: int, *, hour: int, share: float) -> list[Instance]:
+    """Return so many instances with a backup a day: this share of them in one hour, the others in any.
+
+    When in its hour a backup begins is another time each day, as where DCS has many to make.
+    """
+    made = []
+    for number in range(count):
+        name = f"many-{number:05}"
+        luck = noise(stable_id("many", name))
+        own = hour if luck < share else int((luck - share) / (1 - share) * 24)
+        made.append(_instance(project, name, "6.0", "ha", 4, histories.within_its_hour, hour=own))
+    return made
+
+
 def _daily(days: int, **options: Any) -> History:
     return partial(histories.daily, days=days, **options)
 

@@ -45,6 +45,12 @@ def daily(
             yield manual(instance, day, remark=remarks[ordinal // manual_every % len(remarks)])
 
 
+def within_its_hour(instance: Instance, now: datetime) -> Iterator[Attempt]:
+    """A week of automatic backups, each of which begins at any time of its hour: cheap to make."""
+    for day in _days_back(now, 8):
+        yield automatic(instance, day, within=3600)
+
+
 def orders_cache(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """Two months of a busy shop: nightly backups kept for a week, manual ones around releases."""
     remarks = (
@@ -133,10 +139,15 @@ def hourly(instance: Instance, now: datetime, *, count: int) -> Iterator[Attempt
         )
 
 
-def automatic(instance: Instance, day: date, *, attempt: int = 0, **fields: Any) -> Attempt:
-    """Return a day's scheduled backup; a further attempt follows an hour after the one before."""
+def automatic(
+    instance: Instance, day: date, *, attempt: int = 0, within: float = 240, **fields: Any
+) -> Attempt:
+    """Return a day's scheduled backup, which begins `within` so many seconds of its hour.
+
+    A further attempt follows an hour after the one before.
+    """
     backup_id = stable_id(instance.instance_id, "auto", day, attempt)
-    created = _at(day, instance.backup_hour + attempt, noise(backup_id) * 240)
+    created = _at(day, instance.backup_hour + attempt, noise(backup_id) * within)
     return Attempt(
         instance.instance_id,
         backup_id,

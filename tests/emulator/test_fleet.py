@@ -171,3 +171,23 @@ def test_a_list_stands_still_within_its_minute() -> None:
     moment = NOW + timedelta(seconds=40)
 
     assert fleet.backups(ORDERS_CACHE_ID) is first
+
+
+def test_many_instances_have_a_backup_a_day_most_of_them_in_one_hour() -> None:
+    fleet = Fleet(now=lambda: datetime(2026, 11, 25, 12, tzinfo=UTC))
+    before = len(fleet.instances(fleet.primary))
+
+    fleet.add_many(1000, hour=3, share=0.6)
+
+    many = [one for one in fleet.instances(fleet.primary) if one.name.startswith("many-")]
+    assert len(many) == len(fleet.instances(fleet.primary)) - before == 1000
+    assert sum(one.backup_hour == 3 for one in many) == pytest.approx(617, abs=60)
+    assert {one.backup_hour for one in many} == set(range(24))
+    begun = [row.created for one in many[:100] for row in fleet.backups(one)[:1]]
+    assert {moment.hour for moment in begun if moment} <= {one.backup_hour for one in many}
+    assert len({moment.minute for moment in begun if moment}) > 20
+    assert (
+        many[0]
+        .details()["instance_backup_policy"]["policy"]["periodical_backup_plan"]["begin_at"]
+        .startswith(f"{many[0].backup_hour:02}:00")
+    )

@@ -22,12 +22,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--bind", required=True, metavar="127.0.0.1:PORT")
         parser.add_argument("--records", type=int, default=10_000, help="length of bulk-history (10000)")
+        parser.add_argument(
+            "--instances", type=int, default=0, help="more instances in its first project (0)"
+        )
         parser.add_argument("--latency-ms", type=float, default=0, help="time that every answer takes (0)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = _loopback_address(options["bind"])
         emulator = Emulator(Fleet(bulk_records=options["records"]))
         emulator.latency = options["latency_ms"] / 1000
+        emulator.fleet.add_many(options["instances"])
         emulator.fleet.backups(BULK_HISTORY_ID)  # made now, so that the first page is no slower than the rest
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -23,7 +23,8 @@ class Budget:
 
     def may_call(self, now: float) -> bool:
         rate = self.rate(now)
-        self._calls = min(max(1.0, rate), self._calls + rate * max(0.0, now - self._counted_at))
+        # One more than a second's, so that whoever looks now and then loses none.
+        self._calls = min(1.0 + rate, self._calls + rate * max(0.0, now - self._counted_at))
         self._counted_at = now
         return self._calls >= 1
 
