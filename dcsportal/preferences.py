@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from backups.guards import set_cookie
-from backups.services.pasted import typed_zone
+from backups.services.pasted import typed_zone, zone_guesses
 from backups.services.words import known_zone
 
 from .links import safe_link, see_other
@@ -77,8 +78,21 @@ def preferences(request: HttpRequest) -> HttpResponse:
         if (value := request.POST.get(field)) is None:
             continue
         if not (kept := known(value)):
+            if field == "zone":
+                return _refused_zone(request, value)
             # The value is not repeated: this answer is plain text, but nothing is gained by an echo.
             sentence = _("The portal does not know this value of %(field)s.") % {"field": field}
             return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
         set_cookie(response, cookie, kept, seconds=365 * 86_400)
     return response
+
+
+def _refused_zone(request: HttpRequest, typed: str) -> HttpResponse:
+    """Say that there is no such zone, and which may be meant: in the menu, or on a page without a script."""
+    context = {
+        "guesses": zone_guesses(typed),
+        "next": safe_link(request.POST.get("next", "")),
+        "typed": typed[:100],
+    }
+    template = "_zone_refused.html" if "HX-Request" in request.headers else "zone_refused.html"
+    return render(request, template, context, status=400)

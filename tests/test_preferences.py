@@ -48,7 +48,31 @@ def test_a_wrong_value_is_named_and_nothing_is_kept(client: Client, field: str, 
 
     assert response.status_code == 400
     assert field in response.content.decode()
-    assert not response.cookies
+    assert not [name for name in response.cookies if name != "portal_csrf"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("Sanghai", "Asia/Shanghai"), ("Asia/Shangai", "Asia/Shanghai"), ("new yrok", "America/New_York")],
+)
+def test_a_zone_that_is_typed_wrong_is_answered_with_what_may_be_meant(
+    client: Client, typed: str, meant: str
+) -> None:
+    link = "/projects/eu-prod/?q=a"
+    for headers in ({}, {"HX-Request": "true"}):
+        response = client.post("/preferences/", {"zone": typed, "next": link}, headers=headers)
+        page = response.content.decode()
+        assert f'name="zone" value="{meant}"' in page
+        assert ("<html" in page) == (not headers)
+        assert (link in page) == (not headers)
+
+
+def test_what_is_no_zone_and_looks_like_none_is_answered_without_a_guess(client: Client) -> None:
+    response = client.post("/preferences/", {"zone": "<script>", "next": "//evil.example/"})
+
+    assert "knows no time zone of this name" in response.content.decode()
+    for absent in ("Do you mean", "<script>", "evil.example"):
+        assert absent not in response.content.decode()
 
 
 def test_preferences_are_not_changed_by_a_link(client: Client) -> None:

@@ -153,3 +153,39 @@ def test_keys_can_be_switched_off_and_on_again(open_page: OpenPage) -> None:
     expect(page.get_by_role("button", name="Turn these shortcuts off")).to_be_visible()
     page.keyboard.press("/")
     expect(page.locator("[data-find]:focus")).to_have_count(1)
+
+
+def test_arrows_walk_in_a_menu_and_escape_leads_back_to_its_button(open_page: OpenPage) -> None:
+    page = open_page(ORDERS)
+    menu = page.locator("summary", has_text="Export")
+    menu.focus()
+    for key, item in (("ArrowDown", "CSV"), ("ArrowDown", "JSON"), ("ArrowDown", "CSV"), ("End", "JSON")):
+        page.keyboard.press(key)
+        expect(page.get_by_role("link", name=re.compile(item))).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(menu).to_be_focused()
+    expect(page.get_by_role("link", name=re.compile("JSON"))).to_be_hidden()
+
+
+def test_a_zone_that_is_typed_wrong_is_answered_in_the_menu(open_page: OpenPage) -> None:
+    page = open_page(f"{ORDERS}?status=failed")
+    zone = page.locator("summary", has_text="Time zone:")
+    zone.click()
+    page.get_by_label("Another zone").fill("Sanghai")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").filter(visible=True)).to_have_text(
+        "The portal knows no time zone of this name."
+    )
+
+    page.get_by_role("button", name="Asia/Shanghai").click()
+
+    expect(zone).to_contain_text("Asia/Shanghai")
+    expect(page).to_have_url(re.compile(r"\?status=failed$"))
+
+
+def test_the_header_shows_the_zone_that_a_link_asks_for(open_page: OpenPage) -> None:
+    page = open_page(f"{ORDERS}?tz=Asia/Shanghai")
+    zone = page.locator("summary", has_text="Time zone:")
+    expect(zone).to_contain_text("Asia/Shanghai")
+    zone.click()
+    expect(page.get_by_text("as its link asks; on other pages they are in UTC")).to_be_visible()

@@ -7,7 +7,7 @@ from .iso_time import is_iso_time, iso_bound, iso_time
 from .links import GrammarOf, Kind, PastedLink, cloud_id, ids_in, is_uuid, links_in
 from .query import MARKS, ReadQuery, read_query, without_marks
 from .time_in_text import time_in
-from .typed_zone import typed_zone
+from .typed_zone import typed_zone, zone_guesses
 
 __all__ = [
     "MARKS",
@@ -29,4 +29,5 @@ __all__ = [
     "time_in",
     "typed_zone",
     "without_marks",
+    "zone_guesses",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from functools import lru_cache
 
 from ..words import zone_names
@@ -19,6 +20,7 @@ SEVERAL_ZONES: dict[str, tuple[float, ...]] = {
     "CST": (8, -6), "IST": (5.5, 2, 1), "BST": (1, 6), "EST": (-5, 10), "EDT": (-4, 11), "CDT": (-5, -4),
     "MST": (-7, 8), "MDT": (-6,), "PST": (-8, 8), "PDT": (-7,),
 }  # fmt: skip
+MOST_GUESSES = 4
 _IANA_OF_ABBREVIATION = {
     "WEST": "WET", "CEST": "CET", "EEST": "EET", "MSK": "Europe/Moscow", "SGT": "Asia/Singapore",
     "HKT": "Asia/Hong_Kong", "JST": "Asia/Tokyo", "KST": "Asia/Seoul",
@@ -48,6 +50,17 @@ def typed_zone(text: str) -> str:
         name = f"Etc/GMT{'-' if found[1] == '+' else '+'}{int(found[2])}" if int(found[2]) else "UTC"
         return name if name in zone_names() else ""
     return _IANA_OF_ABBREVIATION.get(text.upper()) or zone_of_city(_TIME.sub("", text))
+
+
+def zone_guesses(text: str) -> list[str]:
+    """Return the IANA zones that a text looks like, the likeliest first."""
+    known: dict[str, str] = {}
+    for name in sorted(zone_names()):
+        for part in (name, name.rpartition("/")[2]):
+            known.setdefault(part.casefold(), name)
+    wanted = without_marks(plain(text)).strip().casefold().replace(" ", "_")
+    found = get_close_matches(wanted[:60], known, n=MOST_GUESSES, cutoff=0.6)
+    return list(dict.fromkeys(known[one] for one in found))
 
 
 def iana_zone(text: str) -> str:
