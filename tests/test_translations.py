@@ -88,7 +88,7 @@ def test_chinese_is_written_with_full_width_marks_and_spaces_around_latin() -> N
     assert wrong == []
 
 
-DATES = ("j M Y", "j M", "D j M", "M")
+DATES = ("j M Y", "j M", "D j M", "M", "j")
 
 
 def test_the_compiled_catalogue_says_what_the_written_one_says() -> None:

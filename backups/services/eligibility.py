@@ -40,9 +40,9 @@ class Eligibility:
         return self.verdict == "yes"
 
     @property
-    def says_more(self) -> bool:
-        """Whether it tells what does not follow from the status."""
-        return not self.reasons or not _FOLLOW_FROM_STATUS.issuperset(self.reasons)
+    def own_reasons(self) -> tuple[str, ...]:
+        """Those that do not follow from the status."""
+        return tuple(reason for reason in self.reasons if reason not in _FOLLOW_FROM_STATUS)
 
     @property
     def contradiction(self) -> bool:

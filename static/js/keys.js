@@ -6,9 +6,12 @@ const typing = (element) => element.closest("input:not([type=checkbox]), select,
 
 const rowInFocus = () => document.activeElement.closest("[data-rows] tbody tr");
 
+// A row, or the line of a run of them that are folded.
+const stop = ":is([data-row-link], summary)";
+
 function step(by) {
-  const links = [...document.querySelectorAll("[data-rows] tbody [data-row-link]")];
-  const at = links.indexOf(rowInFocus()?.querySelector("[data-row-link]"));
+  const links = [...document.querySelectorAll(`[data-rows] tbody ${stop}`)].filter((link) => link.getClientRects().length);
+  const at = links.indexOf(rowInFocus()?.querySelector(stop));
   const next = at < 0 ? (by > 0 ? 0 : links.length - 1) : at + by;
   links[Math.min(Math.max(next, 0), links.length - 1)]?.focus();
 }

@@ -20,17 +20,21 @@ function mark(old, come = old) {
 }
 document.addEventListener("animationend", ({ target }) => target.classList.remove("came"));
 
+// Those of a run that is folded are not.
+const shownRows = () => [...document.querySelectorAll("[data-rows] tbody tr")].filter((row) => row.getClientRects().length);
+
 // What had the focus may be gone. Of a row its neighbour takes it over, else the first link of what is around it.
 function focused(target) {
   const link = document.activeElement;
   if (!target.contains(link)) return () => {};
-  const at = link.closest("[data-rows] tbody tr")?.sectionRowIndex;
+  const row = link.closest("[data-rows] tbody tr");
+  const at = row ? shownRows().indexOf(row) : undefined;
   const around = [];
   for (let place = link.closest("[id]"); place; place = place.parentElement.closest("[id]")) around.push(place.id);
   return () => {
-    const rows = document.querySelectorAll("[data-rows] tbody tr");
+    const rows = shownRows();
     const place = at === undefined ? document.getElementById(around.find((id) => document.getElementById(id))) : null;
-    const next = place?.matches("a") ? place : (place ?? rows[Math.min(at, rows.length - 1)])?.querySelector("a");
+    const next = place?.matches("a") ? place : (place ?? rows[Math.min(at, rows.length - 1)])?.querySelector("a, summary");
     const wanted = link.isConnected ? link : next;
     if (document.activeElement !== wanted) wanted?.focus({ preventScroll: true });
   };
@@ -39,7 +43,7 @@ function focused(target) {
 // What is looked at stays where it is, though rows above it come and go; at the top the newest ones show.
 function looked() {
   if (!scrollY) return [];
-  const seen = [document.activeElement, ...document.querySelectorAll("[data-rows] tbody tr, [data-live] h2")];
+  const seen = [document.activeElement, ...shownRows(), ...document.querySelectorAll("[data-live] h2")];
   return seen
     .map((element) => ({ element, top: element.getBoundingClientRect().top }))
     .filter(({ element, top }) => element !== document.body && top >= 0 && top < innerHeight);

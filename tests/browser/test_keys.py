@@ -6,6 +6,10 @@ import re
 
 from playwright.sync_api import expect
 
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID
+from tests.services.api_records import EXPIRED, raw, raws
+
 from .conftest import OpenPage
 from .test_main_path import ORDERS
 
@@ -49,6 +53,27 @@ def test_rows_are_walked_and_opened(open_page: OpenPage) -> None:
     expect(page).to_have_url(re.compile(r"/backups/[0-9a-f-]{36}/$"))
 
 
+def test_folded_rows_are_passed_over_until_their_line_or_a_link_to_one_opens_them(
+    open_page: OpenPage, emulator: Emulator
+) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, [raw(5), *raws(4, **EXPIRED)])
+    page = open_page(ORDERS)
+    line, rows = page.locator(".run-line summary"), page.locator("[data-row-link]")
+    for key in "jjj":
+        page.keyboard.press(key)
+    expect(line).to_be_focused()
+    expect(rows.nth(1)).to_be_hidden()
+    page.keyboard.press("Enter")
+    page.keyboard.press("j")
+    expect(rows.nth(1)).to_be_focused()
+
+    linked = open_page(f"{ORDERS}#row-{raw(2)['backup_id']}", javascript=False)
+    expect(linked.locator("[data-row-link]").nth(3)).to_be_visible()
+    linked.goto(ORDERS)
+    linked.locator(".run-line summary").click()
+    expect(linked.locator("[data-row-link]").nth(3)).to_be_visible()
+
+
 def test_tab_skips_to_the_backups_whose_rows_and_filters_say_what_they_are(open_page: OpenPage) -> None:
     page = open_page(f"{ORDERS}?status=failed")
     page.keyboard.press("Tab")
@@ -75,9 +100,9 @@ def test_two_rows_are_marked_on_two_pages_and_compared(open_page: OpenPage) -> N
     expect(bar).to_contain_text("Mark two backups to compare them")
     first = boxes.nth(2).get_attribute("value")
 
-    page.goto(f"{ORDERS}?per_page=25&page=2")
-    boxes.nth(4).check()
-    second = boxes.nth(4).get_attribute("value")
+    page.goto(f"{ORDERS}?status=expired&page=2")
+    boxes.first.check()
+    second = boxes.first.get_attribute("value")
     page.keyboard.press("X")
 
     expect(page.get_by_role("heading", name="Compare two backups")).to_be_visible()

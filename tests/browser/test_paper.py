@@ -49,7 +49,7 @@ def test_each_sheet_of_a_history_says_what_it_is_and_no_text_is_lost(
             assert f"{first}–{last}of{matched}" in sheet
             assert re.search(squeezed(f"read from DCS {datetime.now(UTC):%-d %b %Y}") + r"[\d:]{8}UTC", sheet)
         for row in page.locator("[data-backup-id]").all():
-            for cell in (".c-status", ".c-restore .cut", ".name", ".c-note"):
+            for cell in (".c-status", ".name", ".c-note"):
                 for text in row.locator(cell).all_text_contents():
                     assert squeezed(text) in "".join(printed)
         if last == 50:

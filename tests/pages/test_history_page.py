@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from tests.conftest import forget_everything
-from tests.services.api_records import raw, raws
+from tests.services.api_records import DELETED, EXPIRED, FAILED, raw, raws
 
 from .conftest import (
     BULK,
@@ -440,3 +440,33 @@ def test_a_first_view_asks_dcs_twice_and_the_next_not_at_all(ada: Client, emulat
 
     assert sorted(asked) == [ORDERS_CACHE_ID, "backups"]
     assert not emulator.calls
+
+
+# Backups whose file has gone ---------------------------------------------------------------
+
+GONE = [
+    # statuses from the newest, a day each back from 25 November; what the lines say in the rows' place
+    ("usable expired deleted expired usable", "", ["2 expired, 1 deleted, 22 to 24 Nov"]),
+    ("usable expired expired usable", "", []),
+    ("expired expired expired failed deleted", "", ["3 expired, 23 to 25 Nov"]),
+    ("expired expired expired", "", []),
+    ("usable expired expired expired", "q=backup", []),
+    ("usable expired expired expired", "status=expired&status=succeed", []),
+    ("usable expired expired expired", "sort=name", []),
+    ("usable expired expired expired", "restorable=no&restorable=yes", ["3 expired, 22 to 24 Nov"]),
+]
+
+
+@pytest.mark.parametrize(("statuses", "query", "lines"), GONE)
+def test_those_that_follow_each_other_fold_to_a_line_unless_they_are_looked_for(
+    ada: Client, emulator: Emulator, statuses: str, query: str, lines: list[str]
+) -> None:
+    changes = {"usable": {}, "failed": FAILED, "expired": EXPIRED, "deleted": DELETED}
+    records = [raw(24 * (24 - back), **changes[status]) for back, status in enumerate(statuses.split())]
+    emulator.set_records(ORDERS_CACHE_ID, records)
+
+    page = ada.get(f"{ORDERS}?{query}")
+
+    said = re.findall(r'class="run-line".*?</svg>(.*?)</summary>', page.content.decode(), flags=re.DOTALL)
+    assert said == lines
+    assert len(rows_of(page)) == len(records)

@@ -444,9 +444,7 @@ def test_a_row_tells_how_long_its_file_is_likely_to_be_kept(ada: Client, emulato
 
     page = ada.get(ORDERS).content.decode()
 
-    titles = dict(
-        re.findall(r'data-backup-id="([^"]*)".*?<td class="c-restore"(.*?)>', page, flags=re.DOTALL)
-    )
+    titles = dict(re.findall(r'data-backup-id="([^"]*)".*?<td class="c-status"(.*?)>', page, flags=re.DOTALL))
     assert titles["b-1"] == (
         f' title="Estimate: kept until about {until.day} {until:%b %H:%M} UTC (7-day rule); '
         'file 1 of at most 24: 24 newer ones would push it out"'

@@ -33,7 +33,7 @@ def test_the_patterns_are_shown_in_both_languages(ada: Client, emulator: Emulato
 
     assert page.status_code == 200
     text = text_of(page)
-    words = {"en": ("Restorable", "No: it failed"), "zh-hans": ("可恢复", "备份失败")}
+    words = {"en": ("Restorable", "Not restorable"), "zh-hans": ("可恢复", "备份失败")}
     for word in (*words[language], "MIGRATING", "APIGW.0201"):
         assert word in text
     assert text.count("APIGW.0201") >= len(PROBLEM_KINDS)

@@ -132,7 +132,14 @@ CASES: list[tuple[Backups, dict[str, Any], str, str]] = [
         {"11-23": DCS_SAYS_NO, "11-24": DCS_SAYS_NO},
         {},
         "none none_allowed",
-        "No usable backup: DCS allows a restore of none of the 2 that succeeded",
+        "No usable backup: DCS allows none of the 2 backups to be restored",
+    ),
+    ({"11-10": EXPIRED}, {}, "none all_gone", "No usable backup: 1 expired"),
+    (
+        {"11-23": {**ODD, **DCS_SAYS_NO}},
+        {},
+        "none none_allowed",
+        "No usable backup: DCS does not allow the one backup",
     ),
     ({"11-24 11:50": RUNNING}, {}, "none first_running", "No usable backup: the first one is in progress"),
     (

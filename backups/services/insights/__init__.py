@@ -10,7 +10,7 @@ from .facts import BackupBrief, Facts, facts_with, unsupported_facts
 from .hints import Hint
 from .overview import Overview, overview
 from .policy import Plan, plan_of
-from .rows import rows_of
+from .rows import rows_of, runs_of
 from .sizes import axis, chart, line, size_change, spark
 from .verdict import REASONS, VERDICTS, Objective, Verdict, longest_believed, objective_of, verdict_of
 from .words import outlook_text
@@ -43,6 +43,7 @@ __all__ = [
     "plan_of",
     "restore_blocks",
     "rows_of",
+    "runs_of",
     "size_change",
     "spark",
     "unsupported_facts",

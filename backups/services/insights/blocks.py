@@ -14,6 +14,8 @@ from ...dcs.records import BackupRecord, Instance
 BUSY_STATUSES = frozenset(
     ("CREATING", "RESTARTING", "EXTENDING", "RESTORING", "FLUSHING", "STARTING", "CLOSING")
 )
+# What an instance says of itself while one of its backups runs.
+BACKING_UP_STATUSES = frozenset(("BACKUPING", "BACKUP"))
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ def not_now(blocks: Iterable[Block]) -> str:
     return next((block.detail for block in blocks if block.code in ("busy", "not_running")), "")
 
 
+def takes_no_restore(status: str) -> bool:
+    """An ordinary backup in progress is no reason; a status that nobody told is none either."""
+    return status not in ("", "RUNNING", *BACKING_UP_STATUSES)
+
+
 def restore_blocks(instance: Instance | None, records: Iterable[BackupRecord]) -> tuple[Block, ...]:
     """Return what stands against a restore; none: nothing that DCS tells of does."""
     return tuple(_blocks(instance, any(record.status == "backuping" for record in records)))
@@ -44,9 +51,9 @@ def _blocks(instance: Instance | None, backing_up: bool) -> Iterator[Block]:
         yield Block("single_node")
     if instance is None or not instance.status:
         yield Block("not_known", certain=False)
-    elif instance.status != "RUNNING":
+    elif takes_no_restore(instance.status):
         yield Block("busy" if instance.status in BUSY_STATUSES else "not_running", instance.status)
-    if backing_up:
+    if backing_up or (instance and instance.status in BACKING_UP_STATUSES):
         yield Block("backing_up")
     if instance and instance.task:
         yield Block("task", instance.task, certain=False)

@@ -10,12 +10,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from ...dcs.records import BackupRecord, Instance
-from .blocks import BUSY_STATUSES
+from .blocks import BUSY_STATUSES, takes_no_restore
 from .outlook import outlook
 from .timeline import FAILED, SUCCEEDED, Attempts, KnownHistory, kind_of, newest
 
-# What an instance says of itself while one of its backups runs.
-BACKING_UP_STATUSES = ("BACKUPING", "BACKUP")
 FAILURES_IN_A_ROW = 3
 LEAST_OVERDUE = timedelta(minutes=30)
 TIMES_USUAL = 3
@@ -80,9 +78,9 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
         return self.kinds.get("usable", 0)
 
     @property
-    def cannot_restore_now(self) -> bool:
-        """An ordinary backup in progress is no reason; a status that nobody told is none either."""
-        return self.status not in ("", "RUNNING", *BACKING_UP_STATUSES)
+    def not_now(self) -> str:
+        """The status of an instance that takes no restore while it lasts; "" if there is none."""
+        return self.status if takes_no_restore(self.status) else ""
 
     @property
     def is_busy(self) -> bool:

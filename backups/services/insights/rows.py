@@ -5,12 +5,17 @@ What follows from a backup's codes is said once for all rows that share them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import NamedTuple
+
+from django.utils.translation import pgettext
 
 from ...dcs.records import BackupRecord
 from ..eligibility import Eligibility, eligibility
+from ..history import DEFAULT_SORT, BackupFilter
 from ..listings import row_id
 from ..words import (
     Clock,
@@ -20,6 +25,7 @@ from ..words import (
     error_meaning,
     exact_bytes,
     format_word,
+    kinds_in_words,
     raw_of,
     size_text,
     status_word,
@@ -55,6 +61,47 @@ class Row(NamedTuple):
     size: str
     exact_size: str
     gone: Moment | None
+
+
+class Run(NamedTuple):
+    """Rows that follow each other; `said` is what one line says in their place, "" where they stand open."""
+
+    rows: Sequence[Row]
+    said: str = ""
+
+
+# Fewer gain nothing by a line in their place.
+LEAST_TO_FOLD = 3
+_GONE = ("expired", "deleted")
+
+
+def runs_of(rows: Iterable[Row], wanted: BackupFilter, clock: Clock) -> list[Run]:
+    """Return the rows in runs: backups whose file has gone fold, unless a filter looks for them.
+
+    Only by time they follow each other; a page of nothing else stands open.
+    """
+    looked_for = wanted.words or not set(_GONE).isdisjoint(wanted.chosen.get("status", ()))
+    if wanted.sort != DEFAULT_SORT or looked_for:
+        return [Run(list(rows))]
+    runs = [(gone, list(run)) for gone, run in groupby(rows, _has_gone)]
+    return [
+        Run(run, _run_words(run, clock) if gone and len(run) >= LEAST_TO_FOLD and len(runs) > 1 else "")
+        for gone, run in runs
+    ]
+
+
+def _has_gone(row: Row) -> bool:
+    return row.record.presence == "listed" and row.record.status in _GONE
+
+
+def _run_words(run: Sequence[Row], clock: Clock) -> str:
+    """Return "17 expired, 2 deleted, 3 to 21 Nov"."""
+    counts = Counter(row.record.status for row in run)
+    times = [row.record.started_at for row in run if row.record.started_at]
+    said = kinds_in_words((status, counts[status]) for status in _GONE)
+    if not times:
+        return said
+    return pgettext("between parts", ", ").join((said, clock.days(min(times), max(times))))
 
 
 def rows_of(

@@ -139,7 +139,7 @@ def _attention(facts: Facts, objective: Objective, now: datetime) -> Iterator[st
     for reason, bound in _bounds(facts, objective).items():
         if now > bound:
             yield reason
-    if facts.cannot_restore_now:
+    if facts.not_now:
         yield "not_now"
 
 

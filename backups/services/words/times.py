@@ -84,6 +84,18 @@ class Clock:
         written = _date(local.date(), local.year != self.today.year)
         return written if day else f"{written} {local.isoformat()[11:16]} {zone_label(local)}"
 
+    def days(self, first: datetime, last: datetime) -> str:
+        """Return the days from one time to another: "21 Nov", "3 to 21 Nov" or "28 Oct to 21 Nov"."""
+        start, end = first.astimezone(self.zone).date(), last.astimezone(self.zone).date()
+        said = _date(end, end.year != self.today.year)
+        if start == end:
+            return said
+        since = _date(start, start.year != self.today.year)
+        if (start.year, start.month, end.year) == (end.year, end.month, self.today.year):
+            since = format_date(start, pgettext("the first of two days of a month", "j"))
+            said = format_date(end, pgettext("the last of two days of a month", "j M"))
+        return gettext("%(first)s to %(last)s") % {"first": since, "last": said}
+
 
 @cached_per_language
 def _date(day: date, with_year: bool) -> str:
