@@ -38,7 +38,8 @@ def next_work(
     """Return up to so many lists of projects, by the rows of these, the most urgent ones first.
 
     First of all comes what is twice as old as it may become; then, by urgency, what is due; then, while
-    there is room, what was not read for some minutes. Raises django.db.Error.
+    there is room, what was not read for some minutes, where a planned backup may have ended first. Raises
+    django.db.Error.
     """
     rows = InstanceSummary.objects.filter(instance__project__in=list(projects))
     due = rows.filter(due_at__lte=now)
@@ -49,7 +50,7 @@ def next_work(
         ("backups", count, due.filter(read_at__lt=now - 2 * idle()).order_by("read_at")),
         ("backups", count, due.order_by("urgency", "due_at", "pk")),
         ("instance", count, shown),
-        ("backups", count, spare.order_by("read_at")),
+        ("backups", count, spare.order_by("urgency", "due_at")),
     )
     found: dict[Subject, Work] = {}
     for kind, most, some in wanted:
