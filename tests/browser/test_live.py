@@ -338,7 +338,7 @@ def test_a_page_whose_list_is_being_read_shows_how_far_and_becomes_the_history(
     expect(page.locator("h1")).to_have_text("The list is being read")
     expect(page.locator("main")).to_contain_text("1 of 6 pages read")
     expect(page.locator("main progress")).to_have_js_property("max", 6)
-    expect(page.locator("main")).to_contain_text("shows the list as soon as it has come")
+    expect(page.locator("main")).to_contain_text("shows the list as soon as it is there")
 
     emulator.heal()
 
@@ -380,7 +380,7 @@ def test_a_portal_that_does_not_answer_is_said_so_and_asked_again(
 
     lost = page.locator("[data-lost]")
     expect(lost).to_be_visible()
-    expect(lost).to_contain_text("This page is not refreshed now: the portal does not answer.")
+    expect(lost).to_contain_text("This page is not being refreshed: the portal does not answer.")
     expect(lost).to_contain_text(re.compile(r"What you see is from .*\d\d:\d\d:\d\d UTC"))
     expect(lost).to_contain_text(re.compile(r"No answer for \d+ s; asked again (in \d+ s|now)\."))
     expect(page.locator("[data-announce]")).to_contain_text("the portal does not answer")

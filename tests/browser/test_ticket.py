@@ -269,7 +269,7 @@ def test_a_failure_is_copied_from_its_page(open_page: OpenPage, emulator: Emulat
     emulator.fail_with(403)
     page = open_page(ORDERS)
     page.keyboard.press("c")
-    assert "Whether this instance has backups is not known now." in copied(page)
+    assert "It is not known right now whether this instance has backups." in copied(page)
     vendor = page.get_by_role("link", name="Copy for the vendor's support")
     vendor.click()
     assert "HTTP 403" in copied(page, vendor, "Copied for the vendor's support")

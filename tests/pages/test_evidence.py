@@ -224,12 +224,12 @@ def _words(part: str) -> str:
         (
             lambda dcs: dcs.list_part(0.4, path_contains="/backups"),
             ORDERS,
-            "It is not known now which backups this instance has.",
+            "It is not known right now which backups this instance has.",
         ),
         (
             lambda dcs: dcs.list_part(0, path_contains="/backups"),
             ORDERS,
-            "It is not known now which backups this instance has.",
+            "It is not known right now which backups this instance has.",
         ),
         (
             lambda dcs: dcs.fail_with(403, path_contains="/backups"),
@@ -286,7 +286,7 @@ def test_a_list_that_lost_most_at_once_is_not_known_until_it_is_read_again(ada: 
     missing = ada.get(page_of(4))
 
     assert rows_of(page) == [id_of(n) for n in (5, 4, 3, 2, 1)]
-    assert "It is not known now which backups this instance has." in shown
+    assert "It is not known right now which backups this instance has." in shown
     assert len(re.findall(r"missing since \d+ \w+ [\d:]+ UTC , unconfirmed", shown)) == 4
     assert "Not known : most of the list went at once" in shown
     assert "Usable 0 of 5" in shown
@@ -332,7 +332,7 @@ def test_an_instance_whose_list_became_empty_shows_what_was_there(
 
     shown = text_of(ada.get(ORDERS))
 
-    assert "DCS lists no backup of this instance any more" in shown
+    assert "DCS no longer lists any backup of this instance" in shown
     assert rows_of(ada.get(f"{ORDERS}?listed=no")) == [id_of(1)]
 
 

@@ -447,7 +447,7 @@ def test_a_row_tells_how_long_its_file_is_likely_to_be_kept(ada: Client, emulato
     titles = dict(re.findall(r'data-backup-id="([^"]*)".*?<td class="c-status"(.*?)>', page, flags=re.DOTALL))
     assert titles["b-1"] == (
         f' title="Estimate: kept until about {until.day} {until:%b %H:%M} UTC (7-day rule); '
-        'file 1 of at most 24: 24 newer ones would push it out"'
+        'file 1 of at most 24: deleted after 24 more backups"'
     )
     assert titles["b-4"].startswith(' title="Estimate: kept until somebody deletes it; file 3 of at most 24')
     assert titles["b-40"].startswith(' title="Estimate: kept beyond its 7 days; file 4 of at most 24')

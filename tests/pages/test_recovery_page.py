@@ -124,7 +124,7 @@ def test_how_long_the_answer_is_likely_to_be_kept_is_said(ada: Client, emulator:
 
     until = started + timedelta(days=7)
     assert f"Estimate: kept until about {until.day} {until:%b %H:%M} UTC (7-day rule)" in shown
-    assert "file 2 of at most 24: 23 newer ones would push it out" in shown
+    assert "file 2 of at most 24: deleted after 23 more backups" in shown
 
 
 @pytest.mark.parametrize(

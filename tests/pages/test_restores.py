@@ -51,7 +51,7 @@ def test_restores_that_dcs_does_not_tell_are_a_problem_and_no_gap(ada: Client, e
 
     assert refused.status_code == 502
     assert "DCS.2003" in text_of(refused)
-    assert "Which restores there were is not known now." in text_of(refused)
+    assert "It is not known right now which restores there were." in text_of(refused)
     assert f"{ORDERS}ticket/" in links_of(refused)
     assert not Reading.objects.exclude(problem="").exists()
 

@@ -275,7 +275,7 @@ def test_where_nothing_is_known_the_text_says_so_with_the_status_of_the_page(
         response = ada.get(f"{path}ticket/?at=2026-11-20T12:00:00Z", headers=headers)
         text = html.unescape(response.content.decode())
         assert response.status_code == shown
-        assert "Whether this instance has backups is not known now." in text
+        assert "It is not known right now whether this instance has backups." in text
         assert f"HTTP {status}" in text
         assert ("Retry-After" in response.headers) == (shown == 503)
     assert links_of(ada.get(f"{path}?utm=a"), "data-ticket ") == [f"{path}ticket/?utm=a"]
@@ -293,7 +293,7 @@ def test_what_dcs_does_not_list_is_told_as_missing(ada: Client, page: str, words
 
     assert response.status_code == 404
     assert words in response.content.decode()
-    assert "not known now" not in response.content.decode()
+    assert "not known right now" not in response.content.decode()
 
 
 def test_hostile_texts_stay_texts_on_the_page(ada: Client, emulator: Emulator) -> None:

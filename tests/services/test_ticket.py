@@ -80,7 +80,7 @@ backups/00000000-0000-4000-8000-000000000001/>)"""
         ({"status": "deleted"}, {}, "**Deleted.** Its file was deleted by hand; data from 24 Nov"),
         ({"status": "*x*"}, {}, "**Not known.** The portal does not know its status; data from"),
         ({"is_support_restore": "FALSE"}, {}, "**Not usable.** DCS says no, without a reason; data from"),
-        ({"created_at": "soon", "execution_at": None}, {}, "**Usable.** DCS gives no time that can be read."),
+        ({"created_at": "soon", "execution_at": None}, {}, "**Usable.** DCS gives no readable time."),
     ],
 )
 def test_the_first_line_is_what_can_be_done_with_the_backup(
@@ -240,7 +240,7 @@ PROBLEM = Problem(kind="timed_out", http_status=504, code="APIGW.0201", request_
             "因此这里是 DCS 在 11月24日 12:03:14 UTC 给出的数据",
         ),
         ({"cut_short": True, "promised": 9}, "DCS promised 9 backups and sent 1.", "9"),
-        ({"moved": True}, "a backup may be missing or doubled", "缺失或重复"),
+        ({"moved": True}, "a backup may be missing or listed twice", "缺失或重复"),
         ({"truncated": True, "promised": 9}, "its newest 1 of 9 backups were read", "9"),
         ({"windowed": True}, "only the part around the chosen times was read", "部分"),
     ],
@@ -284,7 +284,7 @@ def test_what_dcs_did_not_tell_is_not_known(markup: str, language: str) -> None:
     text = problem_ticket(about, problem=problem, now=NOW, style=Style(markup, language)).text
 
     facts = (INSTANCE_ID, "HTTP 403", "DCS.2003", "9f01", "2026-11-24 12:03:20 UTC", about.link)
-    facts += ("is not known now" if language == "en" else "目前无法得知",)
+    facts += ("not known right now" if language == "en" else "目前无法得知",)
     assert [fact for fact in facts if fact not in text] == []
 
 

@@ -152,8 +152,8 @@ def outlook_text(found: Outlook | None, clock: Clock) -> str:
     parts = [_until(found, clock)]
     if found.place and found.newer_to_push_out:
         pushed = ngettext(
-            "file %(place)d of at most 24: %(n)d newer one would push it out",
-            "file %(place)d of at most 24: %(n)d newer ones would push it out",
+            "file %(place)d of at most 24: deleted after %(n)d more backup",
+            "file %(place)d of at most 24: deleted after %(n)d more backups",
             found.newer_to_push_out,
         )
         parts.append(pushed % {"place": found.place, "n": found.newer_to_push_out})
