@@ -208,6 +208,8 @@ class RowLinks:
             start = datetime.combine(hint.day, time(), UTC)
             day = {"from": start, "to": start + timedelta(days=1)}
             return self.where(status="failed", type="auto", **day)
+        if hint.kind == "runs_too_often" and hint.before and hint.record:
+            return self.between(hint.before, hint.record, type="auto")
         if hint.before and hint.record:
             return self.between(hint.before, hint.record, status="succeed|expired|deleted")
         return self.record(hint.record) if hint.record else self.where()

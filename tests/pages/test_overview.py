@@ -364,9 +364,9 @@ HINTS = [
         ["b-0.1"],
     ),
     (
-        lambda: [ago(9), ago(1, **FAILED)],
-        "The newest usable backup was 9 d old when the list was read",
-        ["b-9"],
+        lambda: [ago(n / 24, backup_id=f"b-{n}") for n in range(1, 11)],
+        "Automatic backups ran every 4 h 48 min or so, but the policy plans one every 1 d.",
+        [f"b-{n}" for n in range(1, 11)],
     ),
     (
         lambda: [ago(1), ago(2, **{**EXPIRED, "is_support_restore": "TRUE"}), ago(3, **EXPIRED)],

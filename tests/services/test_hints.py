@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from backups.dcs.records import BackupRecord
+from backups.dcs.records import BackupRecord, Instance
+from backups.services.insights.facts import facts_of
 from backups.services.insights.hints import Hint, hints
 from backups.services.insights.policy import Plan
+from backups.services.insights.timeline import KnownHistory
+from backups.services.insights.verdict import Verdict, objective_of, verdict_of
 
 from .api_records import (
     DAILY,
@@ -227,3 +230,49 @@ def test_contradictions_are_counted() -> None:
     ]
 
     assert hints_of(*records) == [Hint("contradiction", count=2)]
+
+
+# The policy against what ran --------------------------------------------------
+
+LONG_AGO = utc("01-01")
+OFF = Plan("manual")
+POLICIES: list[tuple[list[BackupRecord], Plan, dict[str, Any], list[str]]] = [
+    # the backups, the plan, what else is known; the hints
+    ([backup_at("11-20 03:00")], OFF, {}, ["automatic_off"]),
+    ([], Plan("none"), {}, ["automatic_off"]),
+    ([], OFF, {"whole": False}, []),
+    ([], DAILY, {"created_at": LONG_AGO}, ["never_ran"]),
+    ([backup_at("11-24 03:00", **MANUAL)], DAILY, {"created_at": LONG_AGO}, ["never_ran"]),
+    ([backup_at("11-24 03:00")], DAILY, {"created_at": LONG_AGO}, []),
+    ([], DAILY, {"created_at": NOON - timedelta(hours=20)}, []),
+    ([], DAILY, {}, []),
+    ([backup_at(f"11-24 {hour:02}:00") for hour in range(12)], DAILY, {}, ["runs_too_often"]),
+    ([backup_at(f"11-2{day} 0{hour}:00") for day in (3, 4) for hour in (3, 4, 5)], DAILY, {}, []),
+]
+
+
+@pytest.mark.parametrize(("records", "plan", "known", "kinds"), POLICIES)
+def test_what_does_not_keep_to_the_policy_is_told(
+    records: list[BackupRecord], plan: Plan, known: dict[str, Any], kinds: list[str]
+) -> None:
+    history = known_history(*records, plan=plan, **known)
+
+    assert [hint.kind for hint in hints(history, judged(history))] == kinds
+
+
+def judged(history: KnownHistory, tag: str = "") -> Verdict:
+    instance = Instance.from_api({"status": "RUNNING", "tags": [{"key": "rpo", "value": tag}]})
+    facts = facts_of(history, instance, tag_key="rpo")
+    return verdict_of(facts, objective_of(facts, None), now=history.now)
+
+
+def test_what_the_verdict_says_is_no_hint_and_an_objective_that_cannot_be_read_is_one() -> None:
+    failures = [backup_at(f"11-24 0{hour}:00", **FAILED) for hour in (3, 4, 5)]
+    history = known_history(backup_at("11-20 03:00"), *failures, running(300), plan=DAILY)
+
+    assert [hint.kind for hint in hints(history)] == [
+        "newest_usable_is_old",
+        "running_long",
+        "failed_all_day",
+    ]
+    assert [hint.kind for hint in hints(history, judged(history, "soon"))] == ["unread_objective"]

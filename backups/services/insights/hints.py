@@ -1,4 +1,6 @@
-"""Hints: where a history is odd, each with the rows behind it.
+"""Hints: where a history is odd or does not keep to its policy, each with the rows behind it.
+
+What the verdict says already is no hint.
 
 A hint says what the records say. How far a running backup was half an hour ago
 is in no record: only when DCS last changed it, or how long ago it started, by
@@ -12,7 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from ...dcs.records import BackupRecord
+from .days import LATE
 from .timeline import FAILED, Attempt, KnownHistory, between, count, newest
+from .verdict import Verdict
 
 # What is longer ago is history.
 RECENT = timedelta(days=30)
@@ -21,6 +25,16 @@ STILL = timedelta(minutes=30)
 TIMES_USUAL = 5
 # Five times of a few seconds is no matter.
 LEAST_SLOW = timedelta(minutes=1)
+# So many times as often as the policy plans is no policy's doing, nor that of tries after a failure.
+TIMES_PLANNED = 4
+
+_SAID_BY = {
+    "newest_usable_is_old": ("objective_missed",),
+    "unchanged": ("running_long",),
+    "waiting_long": ("running_long",),
+    "running_long": ("running_long",),
+    "failed_all_day": ("failing", "all_failed"),
+}
 
 
 @dataclass(frozen=True)
@@ -38,18 +52,55 @@ class Hint:
     usual: timedelta | None = None
     day: date | None = None
     count: int = 0
+    text: str = ""
 
 
-def hints(known: KnownHistory) -> tuple[Hint, ...]:
-    """Return what is odd, the most pressing first."""
-    return (
+def hints(known: KnownHistory, verdict: Verdict | None = None) -> tuple[Hint, ...]:
+    """Return what is odd and the verdict does not say, the most pressing first."""
+    told = verdict.reasons if verdict else ()
+    found = (
+        *_against_the_policy(known, verdict),
         *_newest_usable_is_old(known),
         *(hint for attempt in known.timeline.running for hint in _of_running(attempt, known)),
+        *_failed_all_day(known),
+        *_runs_too_often(known),
         *_size_fell(known),
         *_slow(known),
-        *_failed_all_day(known),
         *_contradictions(known),
+        *_unread_objective(verdict),
     )
+    return tuple(hint for hint in found if not set(_SAID_BY.get(hint.kind, ())) & set(told))
+
+
+def _against_the_policy(known: KnownHistory, verdict: Verdict | None) -> Iterator[Hint]:
+    """Nothing is planned, or what is planned never ran as far as the list tells."""
+    if not known.whole or verdict is None or verdict.verdict == "unsupported":
+        return
+    automatic, interval = known.timeline.automatic, known.plan.interval
+    if known.plan.kind in ("manual", "none"):
+        yield Hint("automatic_off", automatic[-1].record if automatic else None)
+    if automatic or known.timeline.undated or not (interval and known.created_at):
+        return
+    if known.read_at - known.created_at > interval + LATE:
+        yield Hint("never_ran", usual=interval)
+
+
+def _runs_too_often(known: KnownHistory) -> Iterator[Hint]:
+    """By the last days that the policy plans two runs in."""
+    interval, newest_run = known.plan.interval, next(reversed(known.timeline.automatic), None)
+    if interval is None or newest_run is None:
+        return
+    span = 2 * interval
+    runs = between(known.timeline.automatic, newest_run.started_at - span)
+    if len(runs) > 2 * TIMES_PLANNED:
+        yield Hint(
+            "runs_too_often", newest_run.record, before=runs[0].record, span=span / len(runs), usual=interval
+        )
+
+
+def _unread_objective(verdict: Verdict | None) -> Iterator[Hint]:
+    if verdict and verdict.objective.unread:
+        yield Hint("unread_objective", text=verdict.objective.unread)
 
 
 def _newest_usable_is_old(known: KnownHistory) -> Iterator[Hint]:

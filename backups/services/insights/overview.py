@@ -51,7 +51,7 @@ class Overview:
 
     @cached_property
     def hints(self) -> tuple[Hint, ...]:
-        return hints(self.known)
+        return hints(self.known, self.verdict)
 
     @cached_property
     def facts(self) -> Facts:
