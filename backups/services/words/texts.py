@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils.translation import gettext, ngettext, npgettext, pgettext
 
 from .. import words
-from ..eligibility import eligibility, service_word
+from ..eligibility import eligibility
 
 
 def text_template(name: str) -> jinja2.Template:
@@ -41,10 +41,5 @@ def _environment() -> jinja2.Environment:
     )
     made.policies["ext.i18n.trimmed"] = True
     made.install_gettext_callables(gettext, ngettext, newstyle=False, pgettext=pgettext, npgettext=npgettext)  # type: ignore[attr-defined]
-    made.filters["without_empty_lines"] = _without_empty_lines
-    made.globals |= {"_": gettext, "eligibility": eligibility, "service_word": service_word, "words": words}
+    made.globals |= {"_": gettext, "eligibility": eligibility, "words": words}
     return made
-
-
-def _without_empty_lines(text: str) -> str:
-    return "".join(f"{line}\n" for line in text.split("\n") if line)
