@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
@@ -54,6 +55,10 @@ def all_ids(emulator: Emulator) -> set[str]:
     return {instance.instance_id for instance in emulator.fleet.instances(emulator.fleet.primary)}
 
 
+def calls_counted() -> float:
+    return REGISTRY.get_sample_value("dcs_portal_collector_calls_total", {"project": "eu-prod"}) or 0
+
+
 def summary(instance_id: str = ORDERS) -> InstanceSummary:
     return Summaries.get(instance__instance_id=instance_id)
 
@@ -62,13 +67,14 @@ def summary(instance_id: str = ORDERS) -> InstanceSummary:
 
 
 def test_everything_is_read_once_at_first_within_the_budget(collector: Collector, emulator: Emulator) -> None:
-    began = collector.clock()
+    began, calls = collector.clock(), calls_counted()
 
     collector.collect(30)
 
     ids = all_ids(emulator)
     assert lists_read(emulator) == instances_asked_for(emulator) == dict.fromkeys(ids, 1)
     assert len(emulator.calls) - 2 * len(ids) < 15  # the project's list, and the pages of a long one
+    assert calls_counted() - calls == len(emulator.calls)
     assert set(Summaries.values_list("instance__instance_id", flat=True)) == ids
     newest = Summaries.order_by("-read_at").values_list("read_at", flat=True).first()
     assert newest

@@ -320,6 +320,7 @@ def _read(reading: Reading, lease: leases.Lease, known: Notes | None = None) -> 
     finally:
         if reporter.has_told:
             store.drop(subject.progress_key)
+    reading.calls = reading.calls or len(walk.pages)  # a single instance is no page
     read_at = guard.succeeded(subject, now=reading.clock(), known=known)
     has_slept = time.monotonic() - began > leases.LEASE_SECONDS / 2
     if has_slept and lease.is_lost() and _is_done_elsewhere(reading):
