@@ -84,7 +84,7 @@ def _eu_prod(bulk_records: int) -> list[Instance]:
         make("search-suggest", "7.0", "proxy", 64, _daily(25, file_format="aof"), hour=3),
         make("recommendations", "6.0", "cluster", 128, _daily(90, fails_every=29), hour=2),
         make("rate-limits", "7.0", "ha_rw_split", 8, hour=20, tags=(("1", "one"),)),
-        make("legacy-memcached", "1.5", "ha", 2, _daily(14), "old", hour=4),
+        make("legacy-memcached", "1.5", "ha", 2, histories.empty, "old", hour=4),
         make("frozen-tenant", "5.0", "ha", 4, _daily(12), status="FROZEN"),
         make("broken-instance", "6.0", "ha", 4, _daily(10), status="ERROR"),
     ]
