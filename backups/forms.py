@@ -37,7 +37,7 @@ from .services.pasted import (
     iso_bound,
     iso_time,
 )
-from .services.projects import CLOUD_ID
+from .services.projects import CLOUD_ID, Project
 from .services.tickets import MARKUPS
 from .services.words import Words, zone_names
 
@@ -334,6 +334,34 @@ class BoardForm(ListForm):
             rpo=cleaned["rpo"],
             as_of=cleaned["as_of"],
         )
+
+
+class ReportForm(QueryForm):
+    """The query of what failed, or changed, in a time that ends now, or `as_of` then."""
+
+    range = Code(RANGES, "24h")
+    project = Repeatable(pattern=r"[a-z0-9][a-z0-9-]{0,39}", must=_("it must be the name of a project"))
+    error = Repeatable(pattern=r"dcs\.[0-9]{2}\.[0-9]{4}", must=_("it must look like dcs.08.0002"))
+    instance = Single()
+    tz = Zone()
+    as_of = Instant()
+
+    def filter(self, projects: Iterable[Project]) -> board.ReportFilter:
+        """Return what the query asks for, of projects that the viewer may see; only for a valid form."""
+        cleaned = self.cleaned_data
+        chosen = cleaned["project"]
+        return board.ReportFilter(
+            range=cleaned["range"],
+            projects=[one for one in projects if not chosen or one.name in chosen],
+            errors=cleaned["error"],
+            instance=cleaned["instance"].strip().casefold(),
+            tz=cleaned["tz"],
+            as_of=cleaned["as_of"],
+        )
+
+
+class FailuresForm(ReportForm):
+    range = Code(RANGES, "30d")
 
 
 class StatusCodes(Repeatable):

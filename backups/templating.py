@@ -33,8 +33,8 @@ OPTIONAL = (
     *("filter", "find_q", "finished", "frame", "history", "instance_id", "just_read", "keys_on", "listing"),
     *("live", "live_path", "lives"),
     *("not_watched", "number", "overview", "point", "problem", "problem_before", "problems_in_query"),
-    *("project", "recent", "request", "rows_end", "said", "seen", "shown", "since", "theme", "unread_parts"),
-    *("unread_seen", "user", "zone_name"),
+    *("project", "recent", "report", "request", "rows_end", "said", "seen", "shown", "since", "theme"),
+    *("unread_parts", "unread_seen", "user", "zone_name"),
 )
 
 _static = lru_cache(maxsize=256)(static)

@@ -7,7 +7,7 @@ from django.urls.converters import StringConverter
 
 from .opened_links import damaged_path
 from .services.projects import CLOUD_ID
-from .views import board, board_exports, exports, find, pages, patterns, tickets
+from .views import board, board_exports, exports, find, pages, patterns, reports, tickets
 
 
 class CloudId(StringConverter):
@@ -22,7 +22,14 @@ class Rest(StringConverter):
     regex = "(?s:.+)"
 
 
+class Ending(StringConverter):
+    """What the file of a report is called after."""
+
+    regex = "json|csv"
+
+
 register_converter(CloudId, "id")
+register_converter(Ending, "file")
 register_converter(Rest, "rest")
 
 PROJECT = "projects/<slug:project_name>/"
@@ -32,6 +39,10 @@ urlpatterns = [
     path("", board.home, name="home"),
     path("instances.json", board_exports.instances_json, name="instances-json"),
     path("instances.csv", board_exports.instances_csv, name="instances-csv"),
+    path("failures/", reports.failures_page, name="failures"),
+    path("failures.<file:ending>", reports.failures_file, name="failures-file"),
+    path("changes/", reports.changes_page, name="changes"),
+    path("changes.<file:ending>", reports.changes_file, name="changes-file"),
     path("find/", find.find, name="find"),
     path("find/suggestions/", find.suggestions, name="suggestions"),
     path("keyboard/", pages.keyboard, name="keyboard"),

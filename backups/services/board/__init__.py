@@ -10,9 +10,18 @@ from __future__ import annotations
 from ...dcs.fields import span_of
 from . import recording as recording  # hears of what is recorded
 from .board import Board, Head, board
-from .export import board_headers, exported_board, exported_instances, instances_table, refused_board
+from .export import (
+    board_headers,
+    exported_board,
+    exported_changes,
+    exported_failures,
+    exported_instances,
+    instances_table,
+    refused_board,
+)
 from .filters import DEFAULT_PER_PAGE, FILTERS, SORTS, WORST_FIRST, BoardFilter
 from .links import frozen_board_link
+from .reports import Changes, Failures, ReportFilter, changes, failures
 from .rows import BoardRow
 
 __all__ = [
@@ -23,11 +32,18 @@ __all__ = [
     "Board",
     "BoardFilter",
     "BoardRow",
+    "Changes",
+    "Failures",
     "Head",
+    "ReportFilter",
     "board",
     "board_headers",
+    "changes",
     "exported_board",
+    "exported_changes",
+    "exported_failures",
     "exported_instances",
+    "failures",
     "frozen_board_link",
     "instances_table",
     "refused_board",

@@ -12,7 +12,9 @@ from ..exports import csv_table
 from ..history import absolute, utc_text
 from ..insights import VERDICTS, BackupBrief
 from ..problems import Problem
+from ..words import error_meaning_in_english
 from .board import Board
+from .reports import Changes, Failures, Named
 from .rows import BoardRow
 
 
@@ -152,3 +154,58 @@ def board_headers(body: dict[str, Any]) -> dict[str, str]:
 
 def _utc(moment: datetime | None) -> str | None:
     return utc_text(moment) if moment else None
+
+
+# Reports ---------------------------------------------------------------------
+
+
+def exported_failures(found: Failures) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return failures.json without its rows, and these."""
+    rows = [
+        {
+            **_exported_name(row.instance),
+            "error_code": row.error_code or None,
+            "error_meaning": error_meaning_in_english(row.error_code),
+            "count": row.count,
+            "newest_backup_id": row.newest_id,
+            "newest_started_at": utc_text(row.newest_at),
+        }
+        for row in found.rows
+    ]
+    days = [{"date": day.isoformat(), "count": count} for day, count in found.days]
+    return {**_exported_bounds(found), "total": found.total, "days": days}, rows
+
+
+def exported_changes(found: Changes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return changes.json without its rows, and these."""
+    rows = [
+        {
+            **_exported_name(row.instance),
+            "at": utc_text(row.at.replace(microsecond=0)),
+            "direction": row.direction,
+            "before_verdict": row.before_verdict,
+            "before_reason": row.before_reason,
+            "verdict": row.verdict,
+            "reason": row.reason,
+        }
+        for row in found.rows
+    ]
+    return _exported_bounds(found), rows
+
+
+def _exported_bounds(found: Failures | Changes) -> dict[str, Any]:
+    return {
+        "from": utc_text(found.start.replace(microsecond=0)),
+        "to": utc_text(found.end.replace(microsecond=0)),
+        "matched": len(found.rows),
+    }
+
+
+def _exported_name(named: Named) -> dict[str, Any]:
+    return {
+        "project": named.project.name,
+        "region": named.project.region,
+        "instance_id": named.instance_id,
+        "name": named.name,
+        "url": absolute(named.url) or None,
+    }

@@ -1,0 +1,194 @@
+"""What failed, and what became worse or better, in a time that ends now or then."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from operator import attrgetter
+
+from django.db.models import Q
+
+from ...models import BackupFailure, Instance, InstanceSummary, VerdictChange
+from ..history import RANGES, history_url
+from ..insights import VERDICTS, longest_believed
+from ..projects import CLOUD_ID, Project
+from ..words import instance_name
+from .verdicts import record_of
+
+
+@dataclass(frozen=True)
+class ReportFilter:
+    """What a report's URL asks for; `instance` is a case-folded part of a name or an id."""
+
+    range: str
+    projects: Sequence[Project]
+    errors: tuple[str, ...] = ()
+    instance: str = ""
+    tz: str = ""
+    as_of: datetime | None = None
+
+    def bounds(self, now: datetime) -> tuple[datetime, datetime]:
+        end = self.as_of or now
+        return end - RANGES[self.range], end
+
+
+@dataclass(frozen=True)
+class Named:
+    """The instance that a row of a report is about."""
+
+    project: Project
+    instance_id: str
+    name: str
+
+    @property
+    def url(self) -> str:
+        return history_url(self.project, self.instance_id) if CLOUD_ID.fullmatch(self.instance_id) else ""
+
+
+# Failures --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FailureRow:
+    """How often backups of an instance failed with one code, and the newest of them."""
+
+    instance: Named
+    error_code: str
+    count: int
+    newest_id: str
+    newest_at: datetime
+
+
+@dataclass(frozen=True)
+class Failures:
+    """`days` are in UTC, the last one today, each with the number of its failures."""
+
+    start: datetime
+    end: datetime
+    rows: tuple[FailureRow, ...]
+    days: tuple[tuple[date, int], ...]
+
+    @property
+    def total(self) -> int:
+        return sum(row.count for row in self.rows)
+
+
+def failures(wanted: ReportFilter, *, now: datetime) -> Failures:
+    """Return what failed, most often first; also what no list holds any more. Raises django.db.Error."""
+    start, end = wanted.bounds(now)
+    found = BackupFailure.objects.filter(_of_instance(wanted), started_at__gte=start, started_at__lt=end)
+    if wanted.errors:
+        found = found.filter(error_code__in=wanted.errors)
+    counts: Counter[tuple[int, str]] = Counter()
+    days: Counter[date] = Counter()
+    newest: dict[tuple[int, str], tuple[str, datetime]] = {}
+    columns = ("instance_id", "error_code", "backup_id", "started_at")
+    for instance, code, backup_id, started_at in found.order_by("started_at").values_list(*columns):
+        counts[instance, code] += 1
+        newest[instance, code] = backup_id, started_at
+        days[started_at.astimezone(UTC).date()] += 1
+    named = _named({instance for instance, _ in counts}, wanted.projects)
+    rows = [
+        FailureRow(named[key[0]], key[1], count, *newest[key])
+        for key, count in counts.items()
+        if key[0] in named
+    ]
+    rows.sort(key=lambda row: (-row.count, row.instance.name))
+    last, first = end.astimezone(UTC).date(), start.astimezone(UTC).date()
+    dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return Failures(start, end, tuple(rows), tuple((day, days[day]) for day in dates))
+
+
+# Changes ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """What the verdict on an instance was when the time began, and what it was at its end, since `at`."""
+
+    instance: Named
+    at: datetime
+    before_verdict: str
+    before_reason: str
+    verdict: str
+    reason: str
+
+    @property
+    def direction(self) -> str:
+        """ "worse" or "better"; "known" where nobody knew before."""
+        if self.before_verdict == "unknown":
+            return "known"
+        return "worse" if VERDICTS.index(self.verdict) < VERDICTS.index(self.before_verdict) else "better"
+
+
+@dataclass(frozen=True)
+class Changes:
+    start: datetime
+    end: datetime
+    rows: tuple[ChangeRow, ...]
+
+    def of(self, direction: str) -> list[ChangeRow]:
+        return [row for row in self.rows if row.direction == direction]
+
+
+def changes(wanted: ReportFilter, *, now: datetime) -> Changes:
+    """Return which instances have another verdict than when the time began, the newest change first.
+
+    Raises django.db.Error.
+    """
+    start, end = wanted.bounds(now)
+    there = Q(instance__gone_since=None) & _of_instance(wanted)
+    found = VerdictChange.objects.filter(there, at__gt=start, at__lte=end).exclude(before_verdict="")
+    first: dict[int, tuple[str, str]] = {}
+    last: dict[int, tuple[datetime, str, str]] = {}
+    columns = ("instance_id", "at", "before_verdict", "before_reason", "verdict", "reason")
+    for instance, at, *told in found.order_by("at", "pk").values_list(*columns):
+        before, before_reason, verdict, reason = told
+        first.setdefault(instance, (before, before_reason))
+        last[instance] = at, verdict, reason
+    for row in _too_old_by_now(there, start, end):
+        if row.read_at:
+            first.setdefault(row.pk, (row.verdict, row.reason))
+            last[row.pk] = row.read_at + longest_believed(), "unknown", "read_too_long_ago"
+    named = _named(last, wanted.projects)
+    rows = [
+        ChangeRow(named[pk], at, *first[pk], verdict, reason)
+        for pk, (at, verdict, reason) in last.items()
+        if pk in named and verdict != first[pk][0]
+    ]
+    rows.sort(key=attrgetter("at"), reverse=True)
+    return Changes(start, end, tuple(rows))
+
+
+def _too_old_by_now(there: Q, start: datetime, end: datetime) -> Iterable[InstanceSummary]:
+    """Return the rows of instances that nobody has read since: a change that no reading has written yet."""
+    believed = longest_believed()
+    read = Q(read_at__gt=start - believed, read_at__lt=end - believed)
+    return InstanceSummary.objects.filter(there, read).exclude(verdict__in=("", "unsupported"))
+
+
+# What both need ---------------------------------------------------------------
+
+
+def _of_instance(wanted: ReportFilter) -> Q:
+    of = Q(pk__in=[])
+    for one in wanted.projects:
+        of |= Q(instance__project__endpoint=one.endpoint, instance__project__project_id=one.project_id)
+    if wanted.instance:
+        of &= Q(instance__summary__search__contains=wanted.instance)
+    return of
+
+
+def _named(pks: Iterable[int], projects: Sequence[Project]) -> dict[int, Named]:
+    """Return what instances are called, also of those that are gone."""
+    by_cloud = {(one.endpoint, one.project_id): one for one in projects}
+    rows = Instance.objects.filter(pk__in=list(pks)).values_list(
+        "pk", "project__endpoint", "project__project_id", "instance_id", "listed", "shown"
+    )
+    found = {}
+    for pk, endpoint, cloud, instance_id, listed, shown in rows:
+        name = instance_name(record_of(listed or shown), instance_id)
+        found[pk] = Named(by_cloud[endpoint, cloud], instance_id, name)
+    return found

@@ -1,0 +1,115 @@
+"""What failed and what became worse or better: as pages, and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.services.listings import Subject, recorder
+from backups.services.projects import configured_projects
+from tests.services.api_records import EXPIRED, FAILED, NOT_RUN, api_time, raw
+from tests.services.readings import walk_of
+
+from .conftest import ORDERS, csv_rows, text_of
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+Read = Callable[..., None]
+
+
+@pytest.fixture
+def read(portal: Settings) -> Read:
+    """`read(minutes_ago, {hours_ago: fields})`: the list of orders-cache as it was read then."""
+    portal.DCS_RPO = timedelta(hours=24)
+
+    def read(
+        minutes: float, backups: dict[float, dict[str, object]], instance_id: str = ORDERS_CACHE_ID
+    ) -> None:
+        sent = []
+        for hours, fields in backups.items():
+            at = api_time(NOW - timedelta(hours=hours))
+            times = dict.fromkeys(("created_at", "execution_at", "updated_at"), at)
+            sent.append(raw(**{"backup_id": f"b-{int(hours * 10)}", **times, **fields}))
+        subject = Subject("backups", configured_projects()["eu-prod"], ORDERS_CACHE_ID)
+        recorder.accept(subject, walk_of(sent), read_at=NOW - timedelta(minutes=minutes)).write()
+
+    return read
+
+
+def test_failures_are_told_by_code_also_of_what_has_left_the_list(ada: Client, read: Read) -> None:
+    read(90, {30: FAILED, 29: FAILED, 28: NOT_RUN, 5: {}})
+    read(5, {5: {}})
+
+    page = text_of(ada.get("/failures/"))
+    body = ada.get("/failures.json").json()
+    one = ada.get("/failures.json?error=dcs.08.0008&range=7d").json()
+
+    rows = [(row["error_code"], row["count"], row["newest_backup_id"]) for row in body["failures"]]
+    assert rows == [("dcs.08.0002", 2, "b-290"), ("dcs.08.0008", 1, "b-280")]
+    assert body["total"] == sum(day["count"] for day in body["days"]) == 3
+    assert len(body["days"]) == 31
+    assert "3 backups failed from" in page
+    assert "The backup timed out." in page
+    assert [row["error_code"] for row in one["failures"]] == ["dcs.08.0008"]
+    assert [row["count"] for row in csv_rows(ada.get("/failures.csv"))] == ["2", "1"]
+    assert ada.get("/failures.json?range=24h").json()["failures"] == []
+    assert ada.get("/failures.json?instance=no-such").json()["failures"] == []
+
+
+def test_changes_tell_what_became_worse_and_better_and_not_what_came_back(ada: Client, read: Read) -> None:
+    read(120, {2.5: {}})
+    read(60, {2.5: EXPIRED})
+    worse = ada.get("/changes.json").json()
+    page = text_of(ada.get("/changes/"))
+    read(5, {2.5: EXPIRED, 1: {}})
+
+    after = ada.get("/changes.json").json()
+    later = ada.get("/changes.json?as_of=" + f"{NOW - timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}").json()
+
+    [change] = worse["changes"]
+    assert (change["direction"], change["before_verdict"], change["reason"]) == (
+        "worse",
+        "usable",
+        "all_gone",
+    )
+    assert change["at"] == f"{NOW - timedelta(minutes=60):%Y-%m-%dT%H:%M:%SZ}"
+    assert change["url"].endswith(ORDERS)
+    assert "Became worse 1" in page
+    assert after["changes"] == []
+    assert later["changes"] == worse["changes"]
+
+
+def test_a_list_that_nobody_reads_any_more_is_a_change_for_the_worse(ada: Client, read: Read) -> None:
+    read(200, {5: {}})
+
+    [change] = ada.get("/changes.json").json()["changes"]
+
+    assert (change["reason"], change["direction"]) == ("read_too_long_ago", "worse")
+    assert change["at"] == f"{NOW - timedelta(minutes=70):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@pytest.mark.parametrize("report", ["failures", "changes"])
+def test_nobody_sees_a_report_of_what_they_may_not_see(
+    client_of: Callable[[str], Client], read: Read, report: str
+) -> None:
+    read(200, {30: FAILED, 5: {}})
+    cleo = client_of("cleo")
+
+    assert cleo.get(f"/{report}.json?range=7d").json()[report] == []
+    assert ORDERS_CACHE_ID not in cleo.get(f"/{report}/?range=7d").content.decode()
+    assert client_of("ben").get(f"/{report}.json?range=7d").json()[report] != []
+    assert client_of("ben").get(f"/{report}.json?range=7d&project=cn-prod").json()[report] == []
+
+
+@pytest.mark.parametrize("report", ["failures", "changes"])
+def test_a_report_s_query_that_cannot_be_read_is_named(ada: Client, report: str) -> None:
+    page, body = ada.get(f"/{report}/?range=soon"), ada.get(f"/{report}.json?range=soon")
+
+    assert page.status_code == body.status_code == 400
+    assert report not in body.json()
+    assert "soon" in text_of(page)
+    assert ada.get(f"/{report}.xml").status_code == 404
