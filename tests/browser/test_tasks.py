@@ -1,0 +1,230 @@
+"""The tasks of docs/tasks.md, walked by hand: each is done, in as many steps as are written there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from pytest_django.fixtures import Settings
+
+from backups.emulator.api import Emulator
+from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+from backups.services.words import ERROR_CODES
+from tests.conftest import ROOT
+from tests.services.api_records import EXPIRED, RUNNING, raw, raws
+
+from .conftest import OpenPage
+
+ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
+STEPS = {
+    task: int(steps)
+    for task, steps in re.findall(
+        r"^\| (.+?) \| [^|]+ \| (\d+) \|$", (ROOT / "docs/tasks.md").read_text(), re.MULTILINE
+    )
+}
+WALKS: dict[str, Callable[[Walker], object]] = {}
+
+
+@dataclass
+class Walker:
+    """Who walks a task, and how many steps it took."""
+
+    open_page: OpenPage
+    emulator: Emulator
+    steps: int = 0
+
+    def at(self, path: str, **options: str) -> Page:
+        self.page = self.open_page(path, **options)
+        return self.page
+
+    def click(self, place: Locator) -> None:
+        self.steps += 1
+        place.click()
+
+    def types(self, place: Locator, text: str) -> None:
+        """Type or paste a text, and press Enter."""
+        self.steps += 2
+        place.fill(text)
+        place.press("Enter")
+
+    def copied(self) -> str:
+        expect(self.page.locator("[data-done]").first).to_be_visible()
+        return str(self.page.evaluate("navigator.clipboard.readText()"))
+
+
+def task(name: str) -> Callable[[Callable[[Walker], object]], Callable[[Walker], object]]:
+    def kept(walk: Callable[[Walker], object]) -> Callable[[Walker], object]:
+        WALKS[name] = walk
+        return walk
+
+    return kept
+
+
+def test_every_task_is_walked() -> None:
+    assert list(WALKS) == list(STEPS)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_task_takes_the_steps_that_are_written_down(
+    open_page: OpenPage, emulator: Emulator, portal: Settings, name: str
+) -> None:
+    portal.DCS_FRESH_SECONDS = 1  # a page that follows a backup asks so often
+    walker = Walker(open_page, emulator)
+
+    WALKS[name](walker)
+
+    assert walker.steps == STEPS[name]
+
+
+@task("Open the link in a ticket, signed out")
+def open_a_link(walker: Walker) -> None:
+    link = f"{ORDERS}?status=failed&tz=Asia%2FShanghai"
+    page = walker.at(link, person="")
+    walker.click(page.locator("form button:visible").filter(has_text="Ada"))
+    expect(page).to_have_url(re.compile(re.escape(link)))
+
+
+@task("Which instances have no usable backup?")
+def without_a_usable_backup(walker: Walker) -> None:
+    page = read_first(walker, "billing-broken", "/")
+    walker.click(page.locator("#chips").get_by_role("link", name=re.compile("^No usable backup")))
+    expect(page.locator("tbody tr").first).to_contain_text("billing-broken")
+
+
+@task("Does every instance keep 24 hours?")
+def keep_24_hours(walker: Walker) -> None:
+    page = read_first(walker, "every-status", "/")
+    walker.types(page.get_by_label("How old the newest usable backup may be"), "24h")
+    expect(page.locator("#notices")).to_contain_text("1 d")
+    expect(page.locator("tbody tr", has_text="every-status")).to_contain_text("too old")
+
+
+@task("From a backup's id in an alert to its page")
+def from_an_id(walker: Walker) -> None:
+    page = read_first(walker, "orders-cache", "/")
+    walker.types(page.locator("[data-find]").first, REFERENCE_BACKUP_ID)
+    expect(page).to_have_url(re.compile(f"/backups/{REFERENCE_BACKUP_ID}/"))
+
+
+@task("Can this instance be restored, and from when?")
+def can_it_be_restored(walker: Walker) -> None:
+    page = walker.at(ORDERS)
+    expect(page.locator("#verdict")).to_contain_text(re.compile("Usable: data from .* UTC, .* ago"))
+
+
+@task('A ticket says "lost at 09:40 Shanghai time": which backup, and what is lost?')
+def lost_at(walker: Walker) -> None:
+    page = walker.at(ORDERS)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    walker.types(page.locator("#at"), f"{yesterday:%Y-%m-%d} 09:40 Shanghai")
+    expect(page.locator("main")).to_contain_text("Lost before the asked time")
+    expect(page.locator("main")).to_contain_text("Overwritten if restored in place now")
+
+
+@task("Why did the newest failed backup fail, and what now?")
+def why_it_failed(walker: Walker) -> None:
+    page = walker.at(ORDERS)
+    walker.click(page.get_by_role("link", name=re.compile("^Failed")).first)
+    expect(page).to_have_url(re.compile("status=failed"))
+    walker.click(page.locator("[data-backup-id] a").first)
+    expect(page.locator("main")).to_contain_text("The backup timed out.")
+    expect(page.locator("main")).to_contain_text(str(ERROR_CODES["dcs.08.0002"].next_step))
+
+
+@task("Watch a running backup to its end")
+def watch_a_running_one(walker: Walker) -> None:
+    running = raw(2, **RUNNING)
+    walker.emulator.set_records(ORDERS_CACHE_ID, [running, raw(1)])
+    page = walker.at(ORDERS)
+    row = page.locator(f"[data-backup-id='{running['backup_id']}']")
+    expect(row).to_contain_text("In progress")
+    walker.emulator.set_records(ORDERS_CACHE_ID, [raw(2), raw(1)])
+    expect(row).to_contain_text("Succeeded")
+
+
+@task("Put the state of an instance into a ticket")
+def into_a_ticket(walker: Walker) -> None:
+    page = walker.at(ORDERS)
+    walker.click(page.get_by_role("link", name="Copy for ticket"))
+    assert walker.copied().startswith("**Usable.** Data from ")
+
+
+@task("Hand over in Chinese")
+def hand_over_in_chinese(walker: Walker) -> None:
+    page = walker.at(ORDERS)
+    walker.click(page.locator("#ticket-menu summary"))
+    walker.click(page.get_by_role("link", name="Preview, language and time zone…"))
+    walker.click(page.get_by_role("dialog").get_by_role("link", name="中文"))
+    expect(page.locator("[data-ticket-shown]")).to_contain_text("可用")
+    walker.click(page.locator("[data-ticket-copy]"))
+    assert "可用" in walker.copied()
+
+
+@task("A link that shows the same next week")
+def a_lasting_link(walker: Walker) -> None:
+    page = walker.at(f"{ORDERS}?range=7d")
+    walker.click(page.locator("[data-copy-link]"))
+    assert re.search(r"from=2.*to=2", walker.copied())
+
+
+@task("Ask the vendor's support about a failed backup")
+def ask_the_vendor(walker: Walker) -> None:
+    failed = raw(2, status="failed", error_code="dcs.08.0005", is_support_restore="FALSE")
+    walker.emulator.set_records(ORDERS_CACHE_ID, [failed, raw(1)])
+    page = walker.at(f"{ORDERS}backups/{failed['backup_id']}/")
+    walker.click(page.locator("#ticket-menu summary"))
+    walker.click(page.get_by_role("link", name="Copy for the vendor's support").first)
+    text = walker.copied()
+    assert str(failed["backup_id"]) in text
+    assert "dcs.08.0005" in text
+
+
+@task("Compare two backups")
+def compare_two(walker: Walker) -> None:
+    walker.emulator.set_records(ORDERS_CACHE_ID, raws(3))
+    page = walker.at(ORDERS)
+    for box in page.locator("[data-backup-id] input[type=checkbox]").all()[:2]:
+        walker.click(box)
+    walker.click(page.locator("[data-compare]"))
+    expect(page).to_have_url(re.compile("/compare/"))
+
+
+@task("All backups as a spreadsheet")
+def as_a_spreadsheet(walker: Walker) -> None:
+    page = walker.at(ORDERS)
+    walker.click(page.locator("#export summary"))
+    with page.expect_download() as download:
+        walker.click(page.get_by_role("link", name=re.compile("^CSV")))
+    assert download.value.suggested_filename.endswith(".csv")
+
+
+@task("All times in Shanghai time")
+def in_shanghai_time(walker: Walker) -> None:
+    page = walker.at("/projects/cn-prod/")
+    walker.click(page.locator("summary", has_text="UTC").first)
+    walker.click(page.locator("button", has_text="Asia/Shanghai").first)
+    expect(page.locator("header").get_by_text("Asia/Shanghai").first).to_be_visible()
+
+
+@task("What has changed since the ticket was written?")
+def what_has_changed(walker: Walker) -> None:
+    walker.emulator.set_records(ORDERS_CACHE_ID, raws(2))
+    page = read_first(walker, "orders-cache", ORDERS)
+    link = str(page.locator("[data-copy-link]").get_attribute("href"))
+    walker.emulator.set_records(ORDERS_CACHE_ID, [raw(2), raw(1, **EXPIRED)])
+    page.get_by_role("button", name="Refresh").click()
+    expect(page.locator("[data-backup-id]", has_text="Expired")).to_be_visible()
+    page.goto(link)
+    expect(page.locator("#frozen")).to_contain_text("1 expired")
+
+
+def read_first(walker: Walker, name: str, path: str) -> Page:
+    """Open a page of a portal that has read one instance before."""
+    instance = walker.emulator.fleet.named(name)
+    walker.at(f"/projects/eu-prod/instances/{instance.instance_id}/")
+    walker.page.goto(path)
+    return walker.page
