@@ -139,7 +139,7 @@ class Span(Single):
     def read(self, text: str) -> timedelta | None:
         span = board.span_of(text)
         if text and span is None:
-            raise _unreadable(text, _("it must be a span such as 6h or 1d 12h"))
+            raise _unreadable(text, _("it must be a duration such as 6h or 1d 12h"))
         return span
 
 

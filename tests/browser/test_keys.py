@@ -199,7 +199,7 @@ def test_a_zone_that_is_typed_wrong_is_answered_in_the_menu(open_page: OpenPage)
     page.get_by_label("Another zone").fill("Sanghai")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert").filter(visible=True)).to_have_text(
-        "The portal knows no time zone of this name."
+        "The portal does not know this time zone."
     )
 
     page.get_by_role("button", name="Asia/Shanghai").click()

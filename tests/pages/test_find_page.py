@@ -148,7 +148,7 @@ def test_the_first_key_begins_to_read_the_lists_of_instances(
     assert len(emulator.calls) == 3
 
 
-# Opened last ----------------------------------------------------------------------------------
+# Recently opened ----------------------------------------------------------------------------------
 
 
 def test_the_instances_that_a_viewer_opened_last_are_at_hand(client_of: Callable[[str], Client]) -> None:
@@ -180,7 +180,7 @@ def test_a_page_with_nothing_to_show_offers_the_find_box_and_what_was_opened_las
 
     assert page.status_code == status
     assert "data-suggest=" in page.content.decode()
-    assert "Opened last" in text_of(page)
+    assert "Recently opened" in text_of(page)
     assert ORDERS in links_of(page)
     assert links_of(page, 'class="btn primary"')
 

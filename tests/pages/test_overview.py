@@ -104,7 +104,7 @@ POLICIES = [
     # instance_backup_policy; the words
     (None, "No backup policy"),
     ({"backup_type": "manual"}, "Backup policy: automatic backups are off"),
-    ({"save_days": 7}, "Backup policy: in a form that the portal cannot read"),
+    ({"save_days": 7}, "Backup policy: in a format that the portal cannot read"),
     ({"backup_type": "auto"}, "Backup policy: automatic, days and time unknown, kept for an unknown time"),
     (
         {
@@ -418,8 +418,8 @@ def hint_links(page: Any) -> list[str]:
 
 KEPT = {
     "b-1": r"until about \d+ \w+ \d\d:\d\d UTC \(7-day rule\).* "
-    "File 1 of at most 24, counted from the newest: 24 newer ones would push it out. An estimate",
-    "b-4": "Kept until somebody deletes it File 3 of at most 24, counted from the newest: 22 newer ones",
+    "File 1 of at most 24, counted from the newest: deleted after 24 more backups. An estimate",
+    "b-4": "Kept until it is deleted by hand File 3 of at most 24, counted from the newest: deleted after 22",
     "b-40": "Kept beyond its 7 days: it may go at any time",
 }
 
@@ -449,7 +449,7 @@ def test_a_row_tells_how_long_its_file_is_likely_to_be_kept(ada: Client, emulato
         f' title="Estimate: kept until about {until.day} {until:%b %H:%M} UTC (7-day rule); '
         'file 1 of at most 24: deleted after 24 more backups"'
     )
-    assert titles["b-4"].startswith(' title="Estimate: kept until somebody deletes it; file 3 of at most 24')
+    assert titles["b-4"].startswith(' title="Estimate: kept until deleted by hand; file 3 of at most 24')
     assert titles["b-40"].startswith(' title="Estimate: kept beyond its 7 days; file 4 of at most 24')
     assert {titles[name] for name in ("b-0.01", "b-2", "b-2.04", "b-5", "b-6", "b-41")} == {""}
 

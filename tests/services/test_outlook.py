@@ -58,7 +58,7 @@ def test_the_newest_automatic_file_is_kept_at_least() -> None:
 def test_the_twenty_fifth_file_pushes_out_the_earliest(
     newer: int, place: int | None, to_push_out: int | None
 ) -> None:
-    """A manual backup is kept until somebody deletes it. Of more files than the limit nothing is told."""
+    """A manual backup is kept until deleted by hand. Of more files than the limit nothing is told."""
     others = [backup_at(utc("11-02 03:00") + timedelta(hours=n), **MANUAL) for n in range(newer)]
 
     found = outlook_of(backup_at("11-01 03:00", **MANUAL), *others)

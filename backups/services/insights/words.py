@@ -39,7 +39,7 @@ def plan_words(plan: Plan) -> str:
     if plan.kind == "none":
         return gettext("No backup policy")
     if plan.kind == "unreadable":
-        return gettext("Backup policy: in a form that the portal cannot read")
+        return gettext("Backup policy: in a format that the portal cannot read")
     if plan.kind == "manual":
         return gettext("Backup policy: automatic backups are off")
     parts = (gettext("automatic"), _when(plan), _kept(plan))
@@ -163,7 +163,7 @@ def outlook_text(found: Outlook | None, clock: Clock) -> str:
 
 def _until(found: Outlook, clock: Clock) -> str:
     if found.by_hand:
-        return gettext("kept until somebody deletes it")
+        return gettext("kept until deleted by hand")
     if found.until is None or found.keep_days is None:
         return ""
     if found.overdue:
