@@ -47,21 +47,6 @@ def sizes_of(*backups: dict[str, Any]) -> Attempts:
     return timeline(hourly(list(backups))).sizes
 
 
-def test_the_newest_usable_is_the_one_whose_data_is_newest() -> None:
-    """Not the one that was finished last, and none that failed, expired or is refused by DCS."""
-    newest = backup_at("11-22 03:00", updated_at="2026-11-22T03:10:00.000Z")
-    found = figures_of(
-        backup_at("11-23 03:00", **DCS_SAYS_NO),
-        newest,
-        backup_at("11-21 03:00", updated_at="2026-11-23T09:00:00.000Z"),
-        backup_at("11-23 04:00", **FAILED),
-        backup_at("11-23 05:00", **EXPIRED),
-        backup_at("11-23 06:00", **NO_TIME),
-    )
-
-    assert found.newest_usable == newest
-
-
 @pytest.mark.parametrize("last", [{}, NOT_RUN, WAITING, ODD])
 def test_the_last_attempt_is_the_newest_whatever_became_of_it(last: dict[str, Any]) -> None:
     attempt = backup_at("11-23 03:00", **last)
@@ -114,7 +99,6 @@ def test_usable_counts_those_without_a_time_too() -> None:
     found = figures_of(*records)
 
     assert found.usable == history_of(records, wanted, now=NOON).matched == 2
-    assert (found.expired, found.deleted) == (1, 0)
 
 
 # Sizes -----------------------------------------------------------------------

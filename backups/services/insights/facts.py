@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from ...dcs.records import BackupRecord, Instance
-from .blocks import BUSY_STATUSES, takes_no_restore
+from .blocks import takes_no_restore
 from .outlook import outlook
 from .timeline import FAILED, SUCCEEDED, Attempts, KnownHistory, kind_of, newest
 
@@ -81,10 +81,6 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     def not_now(self) -> str:
         """The status of an instance that takes no restore while it lasts; "" if there is none."""
         return self.status if takes_no_restore(self.status) else ""
-
-    @property
-    def is_busy(self) -> bool:
-        return self.status in BUSY_STATUSES
 
 
 def facts_of(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...dcs.records import BackupRecord
 from ..history import BackupFilter
-from .timeline import FAILED, SUCCEEDED, KnownHistory, between, count, newest
+from .timeline import FAILED, SUCCEEDED, KnownHistory, between, count
 
 RATE_RANGE = "30d"
 
@@ -18,18 +18,13 @@ class Figures:
     `succeeded` and `ended` are of the last 30 days: of the backups that came to
     an end, those that succeeded, also where their file has gone since. One that
     did not run came to an end as a failure; `did_not_run` says how many.
-    `newest_unusable` is the newest that succeeded and is not usable.
     """
 
-    newest_usable: BackupRecord | None
-    newest_unusable: BackupRecord | None
     last_attempt: BackupRecord | None
     succeeded: int
     ended: int
     did_not_run: int
     usable: int
-    expired: int
-    deleted: int
 
     @property
     def success_rate(self) -> float | None:
@@ -40,16 +35,12 @@ class Figures:
 def figures(known: KnownHistory) -> Figures:
     # What the filter range=30d shows, so that the figure and the rows behind it agree.
     start, _ = BackupFilter(range=RATE_RANGE).bounds(known.now)
-    attempts, totals = known.timeline.attempts, known.timeline.totals
+    attempts = known.timeline.attempts
     month = between(attempts, start)
     return Figures(
-        newest_usable=newest(attempts, "usable"),
-        newest_unusable=newest(attempts, "unusable"),
         last_attempt=attempts[-1].record if attempts else None,
         succeeded=count(month, *SUCCEEDED),
         ended=count(month, *SUCCEEDED, *FAILED),
         did_not_run=count(month, "did_not_run"),
-        usable=totals["usable"],
-        expired=totals["expired"],
-        deleted=totals["deleted"],
+        usable=known.timeline.totals["usable"],
     )
