@@ -71,7 +71,7 @@ def test_what_is_no_zone_and_looks_like_none_is_answered_without_a_guess(client:
     response = client.post("/preferences/", {"zone": "<script>", "next": "//evil.example/"})
 
     assert "does not know this time zone" in response.content.decode()
-    for absent in ("Do you mean", "<script>", "evil.example"):
+    for absent in ("Did you mean", "<script>", "evil.example"):
         assert absent not in response.content.decode()
 
 
