@@ -29,7 +29,9 @@ from prometheus_client import (
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from backups.services.board import instances_told, reasons_told
 from backups.services.collector import collecting, evidence_age
+from backups.services.insights import REASONS
 from backups.services.projects import Project, configured_projects
 
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
@@ -80,7 +82,23 @@ def begin(failures: Iterable[str]) -> None:
 @login_not_required
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Tell the numbers to who brings METRICS_TOKEN; without one they are told on loopback only.
+    """Tell the numbers of this server, and what is known of all instances together."""
+    return _closed(request) or _told(collected())
+
+
+@login_not_required
+@require_safe
+def instance_metrics(request: HttpRequest) -> HttpResponse:
+    """Tell what is known of each instance: many series, so they have an address of their own."""
+    return _closed(request) or _told(generate_latest(KnownInstances()))
+
+
+def _told(content: bytes) -> HttpResponse:
+    return HttpResponse(content, content_type=CONTENT_TYPE_LATEST)
+
+
+def _closed(request: HttpRequest) -> HttpResponse | None:
+    """Refuse who does not bring METRICS_TOKEN; without one the numbers are told on loopback only.
 
     Whether this is loopback follows from PORTAL_URL: behind a proxy every request comes from there.
     """
@@ -93,7 +111,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
             content_type="text/plain; charset=utf-8",
             headers={"WWW-Authenticate": 'Bearer realm="metrics"'},
         )
-    return HttpResponse(collected(), content_type=CONTENT_TYPE_LATEST)
+    return None
 
 
 def _brings_token(request: HttpRequest) -> bool:
@@ -130,17 +148,50 @@ class Known:
             name: GaugeMetricFamily(f"dcs_portal_{name}", says, labels=["project"])
             for name, says in KNOWN.items()
         }
+        instances = _gauge("instances", "Instances by verdict.", "project", "verdict")
+        by_reason = _gauge("instances_by_reason", "The same by the verdict's reason.", "project", "reason")
         try:
             for project in configured_projects().values():
+                reasons = reasons_told(project, datetime.now(UTC))
+                for verdict, of_verdict in REASONS.items() if reasons else ():
+                    instances.add_metric([project.name, verdict], sum(reasons[one] for one in of_verdict))
+                    for one in of_verdict:
+                        by_reason.add_metric([project.name, one], reasons[one])
                 for name, value in _known_of(project).items():
                     if value is not None:
                         families[name].add_metric([project.name], value)
         except DatabaseError:
             return  # which /readyz says
-        yield from families.values()
+        yield from (*families.values(), instances, by_reason)
         is_held = bool(collecting())
         if settings.COLLECT or is_held:
             yield GaugeMetricFamily(f"dcs_portal_{HELD}", "Whether any process collects.", value=is_held)
+
+
+def _gauge(name: str, says: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"dcs_portal_{name}", says, labels=labels)
+
+
+class KnownInstances:
+    """Looks up what is known of each instance at the moment at which somebody asks."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        labels = ("project", "instance_id", "name")
+        says = "The time that the data of the newest usable backup is from."
+        newest = _gauge("instance_newest_usable_timestamp_seconds", says, *labels)
+        verdicts = _gauge("instance_verdict", "1 for the verdict that holds.", *labels, "verdict", "reason")
+        failures = _gauge("instance_failures_in_a_row", "Failures since the last success.", *labels)
+        try:
+            for one in instances_told(configured_projects().values(), datetime.now(UTC)):
+                of = [one.project, one.instance_id, one.name]
+                verdicts.add_metric([*of, one.verdict, one.reason], 1)
+                if one.newest_at:
+                    newest.add_metric(of, one.newest_at.timestamp())
+                if one.failures is not None:
+                    failures.add_metric(of, one.failures)
+        except DatabaseError:
+            return  # which /readyz says
+        yield from (newest, verdicts, failures)
 
 
 def _known_of(project: Project) -> dict[str, float | None]:

@@ -24,7 +24,7 @@ HEADERS = {
 }
 
 # What a load balancer and Prometheus ask each server for, by that machine's own address.
-MACHINE_PATHS = ("/healthz", "/readyz", "/metrics")
+MACHINE_PATHS = ("/healthz", "/readyz", "/metrics", "/metrics/instances")
 
 
 def portal_address(get_response: GetResponse) -> GetResponse:

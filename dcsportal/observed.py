@@ -25,7 +25,7 @@ HEADER = "X-Request-ID"
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 LONGEST_PATH = 300
 # Asked for every few seconds, or with every page: only what goes wrong with them is worth a line.
-QUIET = frozenset({"healthz", "readyz", "metrics", "static"})
+QUIET = frozenset({"healthz", "readyz", "metrics", "metrics-instances", "static"})
 
 
 def observed(get_response: GetResponse) -> GetResponse:

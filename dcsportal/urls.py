@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from .health import healthz, readyz
-from .metrics import metrics
+from .metrics import instance_metrics, metrics
 from .preferences import preferences
 from .sso import backchannel, company
 from .sso import views as sso
@@ -24,5 +24,6 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
+    path("metrics/instances", instance_metrics, name="metrics-instances"),
     path("", include("backups.urls")),
 ]

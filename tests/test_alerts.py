@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import Counter, Gauge, Histogram, MetricWrapperBase
 
+from backups.services.insights import REASONS
 from backups.services.listings import metrics as services
 from dcsportal.metrics import HELD, KNOWN
 from dcsportal.sso.failures import STATUS
@@ -36,6 +38,8 @@ VALUES = {
     "freshness": set(services.FRESHNESS),
     "status": {"500"},
     "view": {"history"},
+    "verdict": set(REASONS),
+    "reason": {reason for reasons in REASONS.values() for reason in reasons},
     "le": {str(float(bound)) for bound in services._LISTING_AGE._upper_bounds},
 }
 
@@ -44,6 +48,8 @@ def known() -> dict[str, tuple[str, ...]]:
     """Return the labels of each series, by its name."""
     found: dict[str, tuple[str, ...]] = {f"dcs_portal_{name}": ("project",) for name in KNOWN}
     found[f"dcs_portal_{HELD}"] = ()
+    found["dcs_portal_instances"] = ("project", "verdict")
+    found["dcs_portal_instances_by_reason"] = ("project", "reason")
     for metric in set(REGISTRY._collector_to_names):
         if isinstance(metric, MetricWrapperBase) and metric._name.startswith("dcs_portal_"):
             for suffix in SUFFIXES[type(metric)]:
@@ -68,6 +74,20 @@ def test_an_alert_names_only_what_is_told(rule: dict[str, Any]) -> None:
             assert any(label.strip() in known()[name] for name, _ in names)
 
 
+def test_the_dashboard_shows_only_what_is_told() -> None:
+    dashboard = json.loads((ROOT / "docs" / "dashboard.json").read_text())
+    of_instances = {
+        f"dcs_portal_instance_{name}": ("project", "instance_id", "name")
+        for name in ("newest_usable_timestamp_seconds", "failures_in_a_row")
+    }
+    told = known() | of_instances
+
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            for name, selectors in NAME.findall(target["expr"]):
+                assert {label for label, _, _ in LABEL.findall(selectors)} <= set(told[name])
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
 def test_an_alert_says_what_to_do(rule: dict[str, Any]) -> None:
     assert rule["labels"]["severity"] in ("page", "ticket")
@@ -82,6 +102,24 @@ FIRING: dict[str, tuple[str, str, dict[str, str], str]] = {
         "1+0x30 0+0x30",
         {},
         "No server reads the lists of backups any more: what is shown is getting old.",
+    ),
+    "DcsObjectiveMissed": (
+        'dcs_portal_instances_by_reason{%s, project="eu-prod", reason="objective_missed"}',
+        "0+0x25 3+0x40",
+        {"project": "eu-prod"},
+        "3 instances of project eu-prod have no usable backup as new as agreed.",
+    ),
+    "DcsBackupsFailing": (
+        'dcs_portal_instances_by_reason{%s, project="eu-prod", reason="failing"}',
+        "0+0x25 2+0x40",
+        {"project": "eu-prod"},
+        "The backups of 2 instances of project eu-prod fail again and again.",
+    ),
+    "DcsNoUsableBackup": (
+        'dcs_portal_instances{%s, project="eu-prod", verdict="none"}',
+        "0+0x1 5+0x70",
+        {"project": "eu-prod"},
+        "5 instances of project eu-prod have no usable backup.",
     ),
     "DcsEvidenceTooOld": (
         'dcs_portal_evidence_oldest_age_seconds{%s, project="eu-prod"}',
@@ -113,7 +151,7 @@ def test_an_alert_of_all_servers_fires_once_when_it_has_been_true_for_a_while(
                 ],
                 "alert_rule_test": [
                     {"eval_time": "35m", "alertname": alert, "exp_alerts": []},
-                    {"eval_time": "60m", "alertname": alert, "exp_alerts": [fired]},
+                    {"eval_time": "65m", "alertname": alert, "exp_alerts": [fired]},
                 ],
             }
         ],

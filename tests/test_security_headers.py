@@ -18,6 +18,7 @@ from backups.services.listings.reader import wait_for_readers
 from dcsportal.middleware import MACHINE_PATHS
 
 ARGUMENTS = {
+    "ending": "json",
     "project_name": "eu-prod",
     "instance_id": ORDERS_CACHE_ID,
     "backup_id": REFERENCE_BACKUP_ID,

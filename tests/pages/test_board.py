@@ -99,6 +99,26 @@ def test_the_worst_stand_first_and_page_json_and_csv_say_the_same(ada: Client, e
 
 
 @pytest.mark.usefixtures("lists_read")
+def test_metrics_say_what_the_board_says_and_leave_out_what_has_no_value(
+    ada: Client, emulator: Emulator, portal: Settings
+) -> None:
+    counts = ada.get("/instances.json").json()["counts"]
+    told = ada.get("/metrics").content.decode()
+    of_instances = ada.get("/metrics/instances").content.decode()
+
+    for verdict, count in counts.items():
+        assert f'dcs_portal_instances{{project="eu-prod",verdict="{verdict}"}} {count}.0' in told
+    assert 'dcs_portal_instances_by_reason{project="eu-prod",reason="objective_missed"} 2.0' in told
+    assert 'project="cn-prod",verdict' not in told
+    labels = f'instance_id="{id_of(emulator, "billing-broken")}",name="billing-broken",project="eu-prod"'
+    assert f"dcs_portal_instance_failures_in_a_row{{{labels}}} 3.0" in of_instances
+    assert f'dcs_portal_instance_verdict{{{labels},reason="all_failed",verdict="none"}} 1.0' in of_instances
+    assert f"dcs_portal_instance_newest_usable_timestamp_seconds{{{labels}}}" not in of_instances
+    portal.METRICS_TOKEN = "a-token-for-prometheus"
+    assert ada.get("/metrics/instances").status_code == 401
+
+
+@pytest.mark.usefixtures("lists_read")
 def test_the_json_of_an_instance_tells_what_its_verdict_rests_on(ada: Client, emulator: Emulator) -> None:
     body = ada.get("/instances.json?project=eu-prod&q=rate-limits").json()
 

@@ -16,6 +16,7 @@ from backups.emulator.api import Emulator
 
 INSTANCE = "5560df16-cebf-4473-95c4-d1b573c16e79"
 VALUES = {
+    "ending": "json",
     "project_name": "eu-prod",
     "instance_id": INSTANCE,
     "backup_id": "4631832a-14c6-45b0-a0b3-3abd8f591ad1",
@@ -33,6 +34,7 @@ OPEN = {
     "healthz",
     "readyz",
     "metrics",
+    "metrics-instances",
 }
 
 

@@ -19,15 +19,17 @@ from .export import (
     instances_table,
     refused_board,
 )
-from .filters import DEFAULT_PER_PAGE, FILTERS, SORTS, WORST_FIRST, BoardFilter
+from .filters import DEFAULT_PER_PAGE, FILTERS, SORTS, VERDICT_OF, WORST_FIRST, BoardFilter
 from .links import frozen_board_link
 from .reports import Changes, Failures, ReportFilter, changes, failures
 from .rows import BoardRow
+from .told import instances_told, reasons_told
 
 __all__ = [
     "DEFAULT_PER_PAGE",
     "FILTERS",
     "SORTS",
+    "VERDICT_OF",
     "WORST_FIRST",
     "Board",
     "BoardFilter",
@@ -46,6 +48,8 @@ __all__ = [
     "failures",
     "frozen_board_link",
     "instances_table",
+    "instances_told",
+    "reasons_told",
     "refused_board",
     "span_of",
 ]

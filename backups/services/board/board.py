@@ -137,7 +137,9 @@ def _light_rows(projects: Sequence[Project], wanted: BoardFilter, now: datetime)
         *(
             When(project__endpoint=one.endpoint, project__project_id=one.project_id, then=Value(one.name))
             for one in projects
-        )
+        ),
+        default=Value(""),
+        output_field=TextField(),
     )
     texts = ("engine", "status", "tags", "search") if wanted.words else ("engine", "status", "tags")
     columns = ("pk", "project_name", "reason_then", "read_text", *(f"summary__{name}" for name in texts))
