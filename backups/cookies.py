@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -18,8 +19,8 @@ MOST_RECENT = 8
 TICKET = f"{settings.COOKIE_PREFIX}portal_ticket"
 TICKET_SECONDS = 365 * 86_400
 # It names the instance, as its path cannot: a `__Host-` cookie comes with every request.
-JUST_READ = f"{settings.COOKIE_PREFIX}portal_just_read"
-JUST_READ_SECONDS = 10
+REFRESHED = f"{settings.COOKIE_PREFIX}portal_just_read"
+REFRESHED_SECONDS = 10
 
 _INSTANCE = re.compile(rf"([A-Za-z0-9-]{{1,40}})/({CLOUD_ID.pattern})")
 
@@ -70,19 +71,25 @@ def remember_copied(response: HttpResponse, markup: str, language: str) -> None:
     set_cookie(response, TICKET, f"{markup}.{language}", seconds=TICKET_SECONDS)
 
 
-# A refresh that came too soon --------------------------------------------------
+# What a refresh brought --------------------------------------------------------
 
 
-def say_just_read(response: HttpResponse, project_name: str, instance_id: str) -> None:
-    """Let the next page of this instance say that its list was read a moment ago."""
-    set_cookie(response, JUST_READ, f"{project_name}/{instance_id}", seconds=JUST_READ_SECONDS)
+def say_refreshed(
+    response: HttpResponse, project_name: str, instance_id: str, brought: Iterable[int] = ()
+) -> None:
+    """Let the next page of this instance say what a refresh brought; nothing where it came too soon."""
+    text = "/".join([project_name, instance_id, *map(str, brought)])
+    set_cookie(response, REFRESHED, text, seconds=REFRESHED_SECONDS)
 
 
-def was_just_read(request: HttpRequest) -> bool:
-    told, match = request.COOKIES.get(JUST_READ), request.resolver_match
+def refreshed(request: HttpRequest) -> tuple[int, ...] | None:
+    """Return what a refresh of this page's instance has just brought, None where there was none."""
+    match, told = request.resolver_match, request.COOKIES.get(REFRESHED, "")[:200].split("/")
     of = match.kwargs if match else {}
-    return bool(told) and told == f"{of.get('project_name')}/{of.get('instance_id')}"
+    if told[:2] != [of.get("project_name"), of.get("instance_id")]:
+        return None
+    return tuple(int(count) for count in told[2:] if re.fullmatch("[0-9]{1,6}", count))
 
 
-def forget_just_read(response: HttpResponse) -> None:
-    response.delete_cookie(JUST_READ, samesite="Lax")
+def forget_refreshed(response: HttpResponse) -> None:
+    response.delete_cookie(REFRESHED, samesite="Lax")

@@ -8,27 +8,23 @@ read, and while DCS does not answer. Only what a person must mend is not asked f
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from django.conf import settings
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, ngettext, pgettext
 
 from ..dcs.records import BackupRecord
 from .listings import RUNNING_FRESH_SECONDS, Listing
 from .problems import Problem, Progress
 from .projects import CLOUD_ID
-from .words import Words
 
 # quiet: nothing newer is expected soon. running: a backup is not done. reading: DCS is being asked.
 # retrying: DCS is asked again later.
 State = Literal["quiet", "running", "reading", "retrying"]
 
-JUST_READ: Words = _(
-    "DCS was asked a few seconds ago: a list is read at most once in 10 seconds, for all viewers together."
-)
 SOONEST = 1.0
 LATER = 5.0
 QUIET = 60.0
@@ -96,6 +92,31 @@ def finished(listing: Listing[BackupRecord], shown_running: Iterable[str]) -> li
     if not ids:
         return []  # also of a list of instances
     return [record for record in listing.records if record.backup_id in ids and not record.is_running]
+
+
+def brought(before: Iterable[BackupRecord], after: Iterable[BackupRecord]) -> tuple[int, int, int]:
+    """Return how many backups of a list are new, have changed, and have left it."""
+    known, now = ({record.key: record for record in records} for records in (before, after))
+    changed = sum(known[key] != now[key] for key in known.keys() & now.keys())
+    return len(now.keys() - known.keys()), changed, len(known.keys() - now.keys())
+
+
+def refresh_sentence(counts: Sequence[int]) -> str:
+    """Say what a refresh brought; without counts, that it came too soon."""
+    if len(counts) != 3:
+        return gettext(
+            "DCS was asked a few seconds ago: "
+            "a list is read at most once in 10 seconds, for all viewers together."
+        )
+    new, changed, gone = counts
+    parts = [
+        *([ngettext("%(n)d new backup", "%(n)d new backups", new) % {"n": new}] if new else ()),
+        *([ngettext("%(n)d changed", "%(n)d changed", changed) % {"n": changed}] if changed else ()),
+        *([ngettext("%(n)d no longer listed", "%(n)d no longer listed", gone) % {"n": gone}] if gone else ()),
+    ]
+    if not parts:
+        return gettext("Read again: nothing has changed.")
+    return gettext("Read again: %(parts)s.") % {"parts": pgettext("between names", ", ").join(parts)}
 
 
 def _unfinished(records: tuple[BackupRecord, ...]) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import trigger_client_event
 
-from ..cookies import forget_just_read, was_just_read
-from ..services.live import JUST_READ, Live, finished, problem_of
+from ..cookies import forget_refreshed, refreshed
+from ..services.live import Live, finished, problem_of, refresh_sentence
 from ..services.words import Clock, times
 
 SHOWN = "X-Shown-Generation"
@@ -42,8 +42,8 @@ def nothing_newer(request: HttpRequest, live: Live, clock: Clock) -> HttpRespons
         told["request_ids"] = live.request_ids[:MOST_REQUEST_IDS]
     if progress := live.progress:
         told |= {"sentence": progress.sentence, "read": progress.pages_read, "total": progress.pages_total}
-    if was_just_read(request):
-        told["said"] = JUST_READ
+    if (counts := refreshed(request)) is not None:
+        told["said"] = refresh_sentence(counts)
     response = HttpResponse(status=204)
     trigger_client_event(response, "live:told", told)
     return _finished_answer(request, response)
@@ -61,9 +61,9 @@ def live_page(
         "mark": mark,
         "frame": "base.html" if shown is None else "_newer.html",
     }
-    if was_just_read(request):
+    if (counts := refreshed(request)) is not None:
         # On top of a page that was loaded, beside the button of one that was there before.
-        context["just_read" if shown is None else "said"] = str(JUST_READ)
+        context["just_read" if shown is None else "said"] = refresh_sentence(counts)
     if shown is not None:
         context["problem_before"] = problem_of(shown)
         if listing := context.get("listing"):
@@ -81,6 +81,6 @@ def _mark(live: Live, path: str) -> str:
 
 def _finished_answer(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     patch_vary_headers(response, ["HX-Request", SHOWN])
-    if was_just_read(request):
-        forget_just_read(response)
+    if refreshed(request) is not None:
+        forget_refreshed(response)
     return response

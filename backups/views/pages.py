@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from ..cookies import remember_opened, say_just_read
+from ..cookies import remember_opened, say_refreshed
 from ..dcs.records import BackupRecord, Instance, as_text, has_value
 from ..forms import BackupForm, CompareForm, HistoryForm, LinkForm, QueryForm, RecoveryForm
 from ..guards import LONGEST_LINK, clock_of, project_or_404, viewer_key, with_retry_after
@@ -38,7 +38,7 @@ from ..services.history import (
 )
 from ..services.insights import compared, outlook_text, overview, restore_blocks
 from ..services.listings import Listing, NothingToShow, Window
-from ..services.live import Live, unfinished
+from ..services.live import Live, brought, unfinished
 from ..services.pasted import ids_in
 from ..services.problems import Problem
 from ..services.projects import Project
@@ -94,7 +94,7 @@ def history(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
         project=project,
     )
     records = all_records_of(listing)
-    rows_end = frozen(records_now(project, instance_id) if wanted.as_of else records, wanted, now=now)
+    rows_end = frozen(records_now(project, instance_id) or () if wanted.as_of else records, wanted, now=now)
     shown = instance, glance.by_the_clock, rows_end
     live = Live.of_listing(listing, now=now, running=running, shown=shown)
     if answer := nothing_newer(request, live, clock):
@@ -301,13 +301,15 @@ def refresh(request: HttpRequest, project: Project, instance_id: str) -> HttpRes
     asked = request.POST.get("next", "")
     is_page_of_it = asked.startswith(destination) and len(asked) <= LONGEST_LINK
     response = HttpResponseRedirect(asked if is_page_of_it else destination)
+    before = records_now(project, instance_id)
     with suppress(NothingToShow):  # the page that follows says why
         listing = listings.instance_backups(
             project, instance_id, now=timezone.now(), read_now=True, viewer=viewer_key(request)
         )
-        if listing.source == "cache":
-            # It was read a moment ago, and the page that follows says so.
-            say_just_read(response, project.name, instance_id)
+        if listing.source == "cache":  # it was read a moment ago
+            say_refreshed(response, project.name, instance_id)
+        elif listing.source == "live" and before is not None:
+            say_refreshed(response, project.name, instance_id, brought(before, listing.records))
     return response
 
 

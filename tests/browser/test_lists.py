@@ -133,3 +133,16 @@ def test_where_a_list_cannot_come_in_place_its_page_says_why(page: Page) -> None
     page.get_by_role("link", name=re.compile(r"^Failed, \d+, ")).click()
 
     expect(page).to_have_url(re.compile(r"/sign-in/\?next=.*%3Fstatus%3Dfailed$"))
+
+
+def test_the_board_changes_in_place_too(open_page: OpenPage) -> None:
+    page = open_page("/projects/eu-prod/")
+    page.evaluate("window.sameDocument = true")
+    chip = page.get_by_role("link", name=re.compile(r"^Error, \d+, "))
+    chip.focus()
+
+    page.keyboard.press("Enter")
+
+    expect(said(page)).to_have_text(re.compile(r"^\d of \d+ instances$"))
+    expect(chip).to_be_focused()
+    assert page.evaluate("window.sameDocument")

@@ -33,10 +33,10 @@ def frozen(records: Sequence[BackupRecord], wanted: BackupFilter, *, now: dateti
     return Frozen(min(end, made or end), backup_history(records, newer, now=now).matched)
 
 
-def records_now(project: Project, instance_id: str) -> Sequence[BackupRecord]:
-    """Return the records of the newest list that is at hand. Nothing asks DCS."""
+def records_now(project: Project, instance_id: str) -> Sequence[BackupRecord] | None:
+    """Return the records of the newest list that is at hand, None where none is. Nothing asks DCS."""
     [snapshot] = cached_histories([(project, instance_id)])
-    return snapshot.cached.decoded.records if snapshot.cached else ()
+    return snapshot.cached.decoded.records if snapshot.cached else None
 
 
 def history_since(
