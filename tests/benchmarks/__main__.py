@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from . import collector, endurance, evidence, growth, house, pages, viewers, walks
+from . import board, collector, endurance, evidence, growth, house, pages, viewers, walks
 from .report import FULL, PAGE, QUICK, as_text, write_docs
 
 PARTS = {
@@ -21,6 +21,7 @@ PARTS = {
     "pages": pages.measure,
     "viewers": viewers.measure,
     "evidence": evidence.measure,
+    "board": board.measure,
     "collector": collector.measure,
     "growth": growth.measure,
     "endurance": endurance.measure,

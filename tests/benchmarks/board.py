@@ -1,0 +1,136 @@
+"""What the board of many instances costs: one view of it, with 100 rows, and its JSON."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from . import stub
+from .in_process import Pages, session_cookies, set_up
+from .report import Effort, Row
+from .servers import Child, Json, answer_orders, postgresql, production
+
+ADDRESSES = {
+    "100 rows": "/",
+    "filtered": "/?verdict=attention&q=cache&sort=-newest",
+    "another objective": "/?rpo=6h",
+    "as of a time": "/?as_of={now}",
+    "all as JSON": "/instances.json",
+}
+
+
+def measure(effort: Effort) -> list[Row]:
+    with TemporaryDirectory(prefix="portal-bench-") as folder:
+        rows = _measured("SQLite", f"sqlite:///{folder}/portal.sqlite3", effort)
+        with postgresql(Path(folder)) as postgres:
+            if postgres is None:
+                return [*rows, Row("PostgreSQL: the same", None, why_not="PostgreSQL is not installed")]
+            return rows + _measured("PostgreSQL", postgres.url, effort)
+
+
+def _measured(database: str, url: str, effort: Effort) -> list[Row]:
+    with stub.running() as upstream:
+        environment = production("", upstream.endpoint, 8000, DATABASE_URL=url)
+        with Child("board", **environment) as portal:
+            portal.ask(do="fill", instances=effort.records)
+            told = {
+                name: portal.ask(do="look", path=path, times=effort.requests)
+                for name, path in ADDRESSES.items()
+            }
+    assert {one["status"] for one in told.values()} == {200}, told
+    n = f"{effort.records:,} instances"
+    first = told.pop("100 rows")
+    rows = [
+        Row(f"board of {n}, 100 rows, processor time", first["cpu"], "ms", most=0.1),
+        Row(f"board of {n}, 100 rows: queries", first["queries"], "", most=5),
+        *(Row(f"board of {n}, {name}, processor time", one["cpu"], "ms") for name, one in told.items()),
+    ]
+    return [replace(row, what=f"{database}: {row.what}") for row in rows]
+
+
+# A process of the portal ----------------------------------------------------------
+
+
+class Portal:
+    def __init__(self) -> None:
+        set_up()
+
+    def answer(self, do: str, **options: Any) -> Json:
+        return getattr(self, do)(**options) or {}
+
+    def fill(self, instances: int) -> None:
+        """Keep a project whose instances were read within the last hour; every tenth has no new backup."""
+        from django.core.handlers.wsgi import WSGIHandler
+        from django.core.management import call_command
+
+        from backups.dcs.records import Instance
+        from backups.dcs.walk import Walk
+        from backups.models import InstanceSummary
+        from backups.services.listings import Subject, recorder
+        from backups.services.projects import configured_projects
+        from tests.benchmarks.evidence import USUAL
+        from tests.services.readings import walk_of
+
+        call_command("migrate", verbosity=0)
+        project, now = configured_projects()["default"], datetime.now(UTC)
+        records = tuple(map(Instance.from_api, map(_told, range(instances))))
+        listed = Walk((), records, instances, False, False)
+        recorder.accept(Subject("instances", project), listed, read_at=now).write()
+        sent = [_backup(now - timedelta(hours=5 + 24 * day), day) for day in range(USUAL)]
+        subject = Subject("backups", project, records[0].instance_id)
+        recorder.accept(subject, walk_of(sent), read_at=now).write()
+        model = InstanceSummary.objects.exclude(facts="").get()
+        fields = ("facts", "verdict", "reason", "since", "holds_until", "newest_at", "days", "read_at")
+        told = {name: getattr(model, name) for name in fields}
+        rows = list(InstanceSummary.objects.order_by("pk"))
+        for n, row in enumerate(rows):
+            for name, value in told.items():
+                setattr(row, name, value)
+            row.read_at = now - timedelta(seconds=n % 3600)
+            if n % 10 == 0:
+                row.verdict, row.reason = "attention", "objective_missed"
+        InstanceSummary.objects.bulk_update(rows, fields, batch_size=500)
+        self._pages = Pages(WSGIHandler(), session_cookies(1)[0])
+
+    def look(self, path: str, times: int) -> Json:
+        from django.db import connection
+
+        path = path.replace("{now}", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        self._pages.ask(path, times=2)
+        asked = []
+
+        def count(execute: Any, *arguments: Any) -> Any:
+            asked.append(arguments[0])
+            return execute(*arguments)
+
+        with connection.execute_wrapper(count):
+            self._pages.ask(path)
+        told = [self._pages.ask(path) for _ in range(times)]
+        cpu = statistics.median(one["cpu"] for one in told)
+        return {"status": told[0]["status"], "cpu": cpu, "queries": len(asked)}
+
+
+def _told(n: int) -> dict[str, Any]:
+    return {
+        "instance_id": f"{n:08x}-0000-4000-8000-000000000000",
+        "name": f"{('orders', 'sessions', 'baskets')[n % 3]}-cache-{n}",
+        "engine": "Redis",
+        "engine_version": ("5.0", "6.0", "7.0")[n % 3],
+        "status": "RUNNING",
+        "tags": [{"key": "team", "value": f"team-{n % 20}"}],
+    }
+
+
+def _backup(at: datetime, day: int) -> dict[str, Any]:
+    from tests.services.api_records import EXPIRED, api_time, raw
+
+    times = dict.fromkeys(("created_at", "execution_at", "updated_at"), api_time(at))
+    return raw(day, **times, **(EXPIRED if day > 7 else {}))
+
+
+if __name__ == "__main__":
+    answer_orders(lambda: Portal().answer)
