@@ -11,7 +11,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from backups.models import Backup, Change, CloudProject, Instance, Note, Reading
+from backups.models import (
+    Backup,
+    BackupFailure,
+    Change,
+    CloudProject,
+    Instance,
+    Note,
+    Reading,
+    VerdictChange,
+)
 from backups.services.evidence import NotWatched, all_records, evidence_of, list_as_of
 from backups.services.listings import Listing, Subject, guard, pruning, recorder
 from backups.services.listings.pruning import prune, prune_after
@@ -103,6 +112,25 @@ def test_a_list_that_cannot_be_told_in_full_any_more_was_not_watched(
         list_as_of(orders.project, ORDERS, day(5))
     assert not_watched.value.problem.watched_since == day(9)
     assert names(list_as_of(orders.project, ORDERS, day(10)).records) == ["backup_2", "backup_3"]
+
+
+def test_failures_and_verdicts_of_long_ago_go_but_for_what_still_counts(
+    orders: Subject, settings: Settings
+) -> None:
+    settings.EVIDENCE_DAYS = 30
+    failed = {"status": "failed", "error_code": "dcs.08.0002", "is_support_restore": "FALSE"}
+    say(orders, day(0), raw(1, execution_at="2026-01-01T00:00:00.000Z", **failed), raw(2))
+    say(orders, day(1), raw(2, execution_at="2026-01-01T01:00:00.000Z", **failed))
+    say(orders, day(2), raw(2, execution_at="2026-01-01T01:00:00.000Z", **failed), raw(3))
+    changes = VerdictChange.objects.order_by("at")
+    before = list(changes)
+    assert BackupFailure.objects.count() == 2
+
+    prune(day(60))
+
+    assert [failure.backup_id for failure in BackupFailure.objects.all()] == [raw(2)["backup_id"]]
+    assert 1 == len(changes.filter(at__lt=day(30))) < len(before)
+    assert changes.filter(at__lt=day(30)).get() == [one for one in before if one.at < day(30)][-1]
 
 
 def test_readings_go_that_nothing_needs(orders: Subject, settings: Settings) -> None:

@@ -10,9 +10,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
-from ...models import Backup, Change, Instance, Reading
+from ...models import Backup, BackupFailure, Change, Instance, Reading, VerdictChange
 from . import leases, removal, rows, store
 from .generations import Generation
 from .subjects import Subject
@@ -61,9 +61,19 @@ def prune(now: datetime) -> bool:
         expired = Backup.objects.filter(rows.UNLISTED, gone__first_at__lt=before)
         for pk in expired.order_by("instance").values_list("instance", flat=True).distinct():
             _prune_list(Instance.objects.get(pk=pk), before)
+        _prune_board(before)
     if settings.EVIDENCE_REMARKS == "listed":
         removal.remove_remarks(_with_remark_no_longer_listed())
     return True
+
+
+def _prune_board(before: datetime) -> None:
+    """Old failures go unless their backup is still listed, and old verdicts but for the last one each."""
+    same = Backup.objects.filter(instance=OuterRef("instance"), backup_id=OuterRef("backup_id"), gone=None)
+    failures = BackupFailure.objects.filter(~Exists(same), started_at__lt=before)
+    removal.remove_in_batches(failures.order_by("pk"))
+    later = VerdictChange.objects.filter(instance=OuterRef("instance"), at__gt=OuterRef("at"), at__lt=before)
+    removal.remove_in_batches(VerdictChange.objects.filter(Exists(later), at__lt=before).order_by("pk"))
 
 
 def _was_read_since(instance: Instance, before: datetime) -> bool:
