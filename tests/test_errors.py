@@ -79,7 +79,7 @@ def test_the_page_has_the_number_by_which_the_logs_find_it(
     assert response.headers["Cache-Control"] == "private, no-store"
 
     breakable.cookies["portal_language"] = "zh-hans"
-    assert "请求编号" in breakable.get("/broken/").content.decode()
+    assert "请求的编号" in breakable.get("/broken/").content.decode()
 
 
 def test_a_database_that_is_away_is_no_error_of_the_portal_and_passes(breakable: Client) -> None:
