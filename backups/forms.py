@@ -15,6 +15,7 @@ from django.conf import settings
 from django.http import QueryDict
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from .services import board
 from .services.history import (
@@ -54,6 +55,12 @@ class QueryProblem:
     value: str
     sentence: Words
     guesses: tuple[datetime, ...] = ()
+
+
+def problems_in_english(problems: Iterable[QueryProblem]) -> str:
+    """Return in one line what a program is told of its query, whatever language its viewer reads."""
+    with override("en"):
+        return "; ".join(f"{one.parameter}={one.value}: {one.sentence}" for one in problems)
 
 
 # What a program is told of its link: it must be mended where it is made.

@@ -9,10 +9,9 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import content_disposition_header
-from django.utils.translation import override
 from django.views.decorators.http import require_safe
 
-from ..forms import DAMAGED, BoardForm, QueryProblem
+from ..forms import DAMAGED, BoardForm, QueryProblem, problems_in_english
 from ..guards import is_too_long, project_or_404, viewer_key, viewer_of, with_retry_after
 from ..services import listings
 from ..services.board import (
@@ -75,9 +74,7 @@ def _found(request: HttpRequest, project_name: str) -> tuple[Board, dict[str, An
     form = BoardForm(request.GET)
     damaged = [QueryProblem(part, "", DAMAGED) for part in getattr(request, "unread_parts", ())]
     if problems := damaged or form.problems:
-        with override("en"):
-            message = "; ".join(f"{p.parameter}={p.value}: {p.sentence}" for p in problems)
-        raise _Refused(Problem(kind="bad_query", message=message), 400)
+        raise _Refused(Problem(kind="bad_query", message=problems_in_english(problems)), 400)
     now, is_paged = timezone.now(), "page" in request.GET
     if project_name:
         try:

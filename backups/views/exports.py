@@ -9,10 +9,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, Stre
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import content_disposition_header, parse_etags
-from django.utils.translation import override
 from django.views.decorators.http import require_safe
 
-from ..forms import DAMAGED, UNREAD_TIME, HistoryForm, QueryProblem
+from ..forms import DAMAGED, UNREAD_TIME, HistoryForm, QueryProblem, problems_in_english
 from ..guards import is_too_long, project_or_404, viewer_key, viewer_of, with_retry_after
 from ..services import listings
 from ..services.exports import Export, csv_chunks, csv_headers, exported_history, refused_query
@@ -69,9 +68,7 @@ def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:
     if form.unread_seen:
         problems.append(QueryProblem("seen", form.unread_seen.value, UNREAD_TIME))
     if problems:
-        with override("en"):
-            message = "; ".join(f"{p.parameter}={p.value}: {p.sentence}" for p in problems)
-        return refused_query(project, instance_id, message)
+        return refused_query(project, instance_id, problems_in_english(problems))
     return exported_history(
         project, instance_id, form.filter(), now=timezone.now(), viewer=viewer_key(request)
     )

@@ -11,10 +11,9 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import override
 from django.views.decorators.http import require_safe
 
-from ..forms import FailuresForm, ReportForm
+from ..forms import FailuresForm, ReportForm, problems_in_english
 from ..guards import clock_of, viewer_of
 from ..services.board import (
     changes,
@@ -87,9 +86,7 @@ def _file(
     projects = visible_projects(viewer_of(request))
     form = form_of(request.GET)
     if not form.is_valid():
-        with override("en"):
-            message = "; ".join(f"{p.parameter}={p.value}: {p.sentence}" for p in form.problems)
-        refused = refused_board(Problem(kind="bad_query", message=message))
+        refused = refused_board(Problem(kind="bad_query", message=problems_in_english(form.problems)))
         return HttpResponse(msgspec.json.encode(refused), status=400, content_type="application/json")
     body, rows = exported(report_of(form.filter(projects), now=timezone.now()))
     if ending == "json":
