@@ -17,6 +17,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
+from .dcs.fields import span_of
 from .services import board
 from .services.history import (
     DEFAULT_PER_PAGE,
@@ -144,7 +145,7 @@ class Span(Single):
     """A span of time such as "6h"."""
 
     def read(self, text: str) -> timedelta | None:
-        span = board.span_of(text)
+        span = span_of(text)
         if text and span is None:
             raise _unreadable(text, _("it must be a duration such as 6h or 1d 12h"))
         return span

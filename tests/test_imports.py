@@ -18,7 +18,7 @@ ALLOWED = {
     "backups/emulator": {"backups.dcs.signing"},
     "backups/models.py": set(),
     "backups/services": {"backups.dcs", "backups.models"},
-    "backups/forms.py": {"backups.dcs.records", "backups.services"},
+    "backups/forms.py": {"backups.dcs.fields.span_of", "backups.services"},
     "backups/guards.py": {"backups.forms", "backups.services"},
     "backups/cookies.py": {"backups.guards", "backups.services"},
     "backups/opened_links.py": {"backups.forms", "backups.guards", "backups.services"},

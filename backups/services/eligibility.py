@@ -81,10 +81,3 @@ def _reason_of(record: BackupRecord) -> str:
     if not record.status:
         return "no_status"
     return _REASON_OF_STATUS.get(record.status, "unknown_status")
-
-
-def service_word(record: BackupRecord) -> Verdict:
-    """Return DCS's own word: what the filter `restorable` means."""
-    if record.restorable is None:
-        return "unknown"
-    return "yes" if record.restorable else "no"

@@ -7,6 +7,7 @@ decided anew at every request, from the viewer's groups and the configured ones.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -36,6 +37,11 @@ class Project:
     groups: tuple[str, ...] = ()
     rpo: timedelta | None = None
 
+    @property
+    def of_cloud(self) -> tuple[str, str]:
+        """What it is at the cloud, whatever it is called here."""
+        return self.endpoint, self.project_id
+
     def may_be_seen_by(self, viewer: HasGroups) -> bool:
         """A project without groups is for every viewer whom the sign-in lets in."""
         return not self.groups or not set(self.groups).isdisjoint(viewer.groups)
@@ -44,6 +50,10 @@ class Project:
 def configured_projects() -> dict[str, Project]:
     """Return all configured projects by name, in the order of the configuration."""
     return {name: Project(name=name, **values) for name, values in settings.DCS_PROJECTS.items()}
+
+
+def by_cloud(projects: Iterable[Project]) -> dict[tuple[str, str], Project]:
+    return {project.of_cloud: project for project in projects}
 
 
 def visible_projects(viewer: HasGroups) -> list[Project]:

@@ -19,13 +19,14 @@ from backups.models import Instance, Note
 from backups.services import listings
 from backups.services.evidence import evidence_of
 from backups.services.history.query import BackupFilter, backup_history, records_of
-from backups.services.listings import NothingToShow, Subject, generations, reader, store
+from backups.services.listings import NothingToShow, Subject, generations, guard, reader, recorder, store
 from backups.services.projects import Project
 from tests.conftest import restart
 
 from ..conftest import wait_for
 from .api_records import FIRST, raw, raws
 from .conftest import ORDERS, at_once, later, problem_of, read, settled, walks
+from .readings import walk_of
 
 # Freshness -----------------------------------------------------------------------------
 
@@ -431,3 +432,24 @@ def test_who_has_something_to_see_waits_for_no_place(
 
     assert first.kind == "being_read"
     assert read(eu, after=61).source == "stale"
+
+
+@pytest.mark.parametrize("is_in_memory", [True, False])
+def test_a_record_without_an_id_stays_while_it_is_not_certain_that_it_is_gone(
+    eu: Project, is_in_memory: bool
+) -> None:
+    subject, rows = Subject("backups", eu, ORDERS), raws(4)
+    rows[0]["backup_id"] = ""
+    began = datetime(2026, 11, 1, tzinfo=UTC)
+
+    # Three of four go at once: said once more within a minute, that is no certainty yet.
+    for seconds, sent in ((0, rows), (30, rows[3:]), (60, rows[3:])):
+        recorder.accept(subject, walk_of(sent), read_at=began + timedelta(seconds=seconds)).write()
+        if not is_in_memory:
+            generations.forget()
+
+    [snapshot] = guard.snapshots(subject)
+    assert snapshot.cached
+    told = {(record.backup_id, record.presence) for record in snapshot.cached.decoded.records}
+    ids = [row["backup_id"] for row in rows]
+    assert told == {(one, "missing") for one in ids[:3]} | {(ids[3], "listed")}

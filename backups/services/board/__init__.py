@@ -7,7 +7,6 @@ change that is to come: whoever asks sees what holds then, however long ago the 
 
 from __future__ import annotations
 
-from ...dcs.fields import span_of
 from . import recording as recording  # hears of what is recorded
 from .board import Board, Head, board
 from .export import (
@@ -51,5 +50,4 @@ __all__ = [
     "instances_told",
     "reasons_told",
     "refused_board",
-    "span_of",
 ]

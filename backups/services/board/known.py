@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import reduce
-from operator import or_
 
 from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from ...models import Instance, VerdictChange
 from ..insights import longest_believed
+from ..listings import of_projects
 from ..projects import Project
 
 
@@ -20,8 +19,7 @@ def instances_known(projects: Iterable[Project], *, at: datetime | None = None) 
     rows = Instance.objects.filter(gone_since=None)
     if at:
         rows = Instance.objects.filter(Q(gone_since=None) | Q(gone_since__gt=at), first_seen__lte=at)
-    of_projects = (Q(project__endpoint=one.endpoint, project__project_id=one.project_id) for one in projects)
-    return rows.filter(reduce(or_, of_projects, Q(pk__in=[])))
+    return rows.filter(of_projects(projects))
 
 
 def reason_at(moment: datetime, *, is_past: bool = False) -> Coalesce:

@@ -24,12 +24,13 @@ from ..listings import (
     listed_records,
     notes_of_histories,
     reading_recorded,
+    record_of,
     row_id,
     unlisted_records,
 )
 from ..projects import Project
 from .days import days_text
-from .verdicts import judge, known_facts, record_of, upsert
+from .verdicts import judge, known_facts, upsert
 
 # So few rows at a time that whoever else writes waits for a moment only.
 CHUNK = 100

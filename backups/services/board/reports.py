@@ -13,9 +13,9 @@ from django.db.models import Q
 from ...models import BackupFailure, Instance, InstanceSummary, VerdictChange
 from ..history import RANGES, history_url
 from ..insights import VERDICTS, longest_believed
-from ..projects import CLOUD_ID, Project
+from ..listings import of_projects, record_of
+from ..projects import CLOUD_ID, Project, by_cloud
 from ..words import instance_name
-from .verdicts import record_of
 
 
 @dataclass(frozen=True)
@@ -173,9 +173,7 @@ def _too_old_by_now(there: Q, start: datetime, end: datetime) -> Iterable[Instan
 
 
 def _of_instance(wanted: ReportFilter) -> Q:
-    of = Q(pk__in=[])
-    for one in wanted.projects:
-        of |= Q(instance__project__endpoint=one.endpoint, instance__project__project_id=one.project_id)
+    of = of_projects(wanted.projects, "instance__")
     if wanted.instance:
         of &= Q(instance__summary__search__contains=wanted.instance)
     return of
@@ -183,12 +181,12 @@ def _of_instance(wanted: ReportFilter) -> Q:
 
 def _named(pks: Iterable[int], projects: Sequence[Project]) -> dict[int, Named]:
     """Return what instances are called, also of those that are gone."""
-    by_cloud = {(one.endpoint, one.project_id): one for one in projects}
+    of_cloud = by_cloud(projects)
     rows = Instance.objects.filter(pk__in=list(pks)).values_list(
         "pk", "project__endpoint", "project__project_id", "instance_id", "listed", "shown"
     )
     found = {}
     for pk, endpoint, cloud, instance_id, listed, shown in rows:
         name = instance_name(record_of(listed or shown), instance_id)
-        found[pk] = Named(by_cloud[endpoint, cloud], instance_id, name)
+        found[pk] = Named(of_cloud[endpoint, cloud], instance_id, name)
     return found

@@ -13,12 +13,13 @@ from ...dcs.records import Instance as InstanceRecord
 from ...models import Instance, InstanceSummary
 from ..history import history_url
 from ..insights import Facts, Objective, ShortDay, Verdict, objective_of, plan_of, verdict_of
-from ..projects import CLOUD_ID, Project
+from ..listings import record_of
+from ..projects import CLOUD_ID, Project, by_cloud
 from ..words import instance_name
 from .days import short_days
 from .filters import VERDICT_OF, BoardFilter
 from .known import reason_at, since_at
-from .verdicts import known_facts, record_of
+from .verdicts import known_facts
 
 # No plan has a longer pause.
 _LONGEST_PAUSE = timedelta(days=8)
@@ -56,7 +57,7 @@ def rows_of(
     keys: Sequence[int], projects: Iterable[Project], wanted: BoardFilter, *, now: datetime
 ) -> Iterator[BoardRow]:
     """Yield the rows of instances, in the order of their keys. Raises django.db.Error."""
-    by_cloud = {(one.endpoint, one.project_id): one for one in projects}
+    named = by_cloud(projects)
     for start in range(0, len(keys), CHUNK):
         some = keys[start : start + CHUNK]
         known = Instance.objects.filter(pk__in=some).select_related("summary", "project")
@@ -64,7 +65,7 @@ def rows_of(
             known = known.annotate(reason_then=reason_at(at, is_past=True), since_then=since_at(at))
         rows = known.in_bulk()
         for row in (rows[key] for key in some if key in rows):
-            project = by_cloud[row.project.endpoint, row.project.project_id]
+            project = named[row.project.endpoint, row.project.project_id]
             yield _row_then(row, project, at) if at else _row(row, project, wanted.rpo, now)
 
 

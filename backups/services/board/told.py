@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from ..listings import record_of
 from ..projects import Project
 from .filters import VERDICT_OF
 from .known import instances_known, reason_at
-from .verdicts import known_facts, record_of
+from .verdicts import known_facts
 
 
 def reasons_told(project: Project, now: datetime) -> Counter[str]:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from ...dcs.records import Instance as InstanceRecord
 from ...models import InstanceSummary, VerdictChange
 from ..insights import Facts, Verdict, longest_believed, objective_of, verdict_of
 from ..projects import Project
@@ -47,11 +46,6 @@ def known_facts(json: str) -> Facts | None:
         return msgspec.json.decode(json, type=Facts) if json else None
     except msgspec.DecodeError:
         return None
-
-
-def record_of(json: str) -> InstanceRecord | None:
-    """Return an instance as its row keeps it."""
-    return msgspec.json.decode(json, type=InstanceRecord) if json else None
 
 
 def believed_until(facts: Facts) -> datetime:

@@ -12,7 +12,7 @@ from django.conf import settings
 from ...models import CloudProject
 from ..listings import Clock, Subject, count_for_viewers, read_unasked
 from ..problems import Problem
-from ..projects import Project
+from ..projects import Project, by_cloud
 from . import metrics
 from .budget import Budget
 from .work import Work, next_work, postpone
@@ -104,7 +104,7 @@ class Key:
 
     def _rows(self) -> dict[int, Project]:
         """Return the projects by their rows, as far as they were ever read."""
-        known = {(project.endpoint, project.project_id): project for project in self._projects}
+        known = by_cloud(self._projects)
         rows = CloudProject.objects.filter(project_id__in=[project_id for _, project_id in known])
         return {row.pk: known[key] for row in rows if (key := (row.endpoint, row.project_id)) in known}
 

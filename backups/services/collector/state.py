@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min
 
 from ...models import InstanceSummary
-from ..listings import lease_holder
+from ..listings import lease_holder, of_projects
 from ..projects import Project
 from .loop import LEASE
 from .summaries import idle
@@ -37,11 +37,9 @@ def evidence_age(project: Project, now: datetime) -> EvidenceAge:
 
     Raises django.db.Error.
     """
-    rows = InstanceSummary.objects.filter(
-        instance__project__endpoint=project.endpoint,
-        instance__project__project_id=project.project_id,
-        due_at__isnull=False,
-    ).exclude(problem="unsupported")
+    rows = InstanceSummary.objects.filter(of_projects([project], "instance__"), due_at__isnull=False).exclude(
+        problem="unsupported"
+    )
     found = rows.aggregate(all=Count("pk"), read=Count("read_at"), oldest=Min("read_at"), due=Min("due_at"))
     times = rows.exclude(read_at=None).order_by("read_at").values_list("read_at", flat=True)
     median = times[found["read"] // 2 : found["read"] // 2 + 1].first()

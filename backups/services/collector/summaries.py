@@ -6,16 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 from django.conf import settings
-from django.db.models import Q
 from django.dispatch import receiver
 
 from ...dcs.records import BackupRecord
-from ...dcs.records import Instance as InstanceRecord
 from ...models import Instance, InstanceSummary
-from ..insights import Plan, plan_of
-from ..listings import Recorded, instances_of, reading_recorded, row_id
+from ..insights import plan_of
+from ..listings import Recorded, instances_of, of_projects, reading_recorded, record_of, row_id
 from .due import Urgency, due_after_failure, due_after_reading
 
 SHOWN_EVERY = timedelta(days=1)
@@ -50,7 +47,7 @@ def _keep_backups(recorded: Recorded) -> None:
     newest = last_started_at(recorded.records)
     due = due_after_reading(
         recorded.at,
-        plan=_plan(shown),
+        plan=plan_of(record_of(shown)),
         # What went with over half of the list is not believed before a second reading.
         is_running=generation.running or generation.missing_since is not None,
         last_started_at=newest,
@@ -98,10 +95,9 @@ def _keep_shown(recorded: Recorded) -> None:
 def _keep_instances(recorded: Recorded) -> None:
     """Let what is new be read now, a status that changed be looked into, and the gone be left alone."""
     project, at = recorded.subject.project, recorded.at
-    of_project = Q(
-        instance__project__endpoint=project.endpoint, instance__project__project_id=project.project_id
+    gone = InstanceSummary.objects.filter(
+        of_projects([project], "instance__"), instance__gone_since__isnull=False
     )
-    gone = InstanceSummary.objects.filter(of_project, instance__gone_since__isnull=False)
     gone.exclude(due_at=None, shown_due_at=None).update(due_at=None, shown_due_at=None)
     statuses = {row_id(record): record.status[:40] for record in recorded.records}
     known = instances_of(recorded.subject).values_list(
@@ -131,7 +127,3 @@ def _write(rows: list[InstanceSummary], *fields: str) -> None:
 
 def last_started_at(records: Iterable[BackupRecord]) -> datetime | None:
     return max(filter(None, (record.started_at for record in records)), default=None)
-
-
-def _plan(shown: str) -> Plan:
-    return plan_of(msgspec.json.decode(shown, type=InstanceRecord) if shown else None)

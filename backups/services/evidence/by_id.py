@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-import msgspec
-from django.db.models import Q
-
 from ...dcs.pages import backups_of_raw
 from ...dcs.records import BackupRecord
 from ...dcs.records import Instance as InstanceRecord
 from ...models import Backup, CloudProject, Instance
+from ..listings import of_projects, record_of
 from ..projects import Project
 
 KnownBackup = tuple[Project, InstanceRecord, BackupRecord]
@@ -39,22 +37,21 @@ def instances_by_id(ids: Collection[str], projects: Sequence[Project]) -> tuple[
 
     Raises django.db.Error.
     """
-    within = Q(pk__in=())  # no project: nothing
-    for project in projects:
-        within |= Q(project__endpoint=project.endpoint, project__project_id=project.project_id)
-    found = Instance.objects.filter(within, instance_id__in=ids).select_related("project").order_by("pk")
+    found = (
+        Instance.objects.filter(of_projects(projects), instance_id__in=ids)
+        .select_related("project")
+        .order_by("pk")
+    )
     return tuple((project, _record(row)) for row in found for project in _named(row.project, projects))
 
 
 def _named(row: CloudProject, projects: Sequence[Project]) -> Iterator[Project]:
     """Yield which of the projects are this one of the cloud: none, one, or two names of it."""
     for project in projects:
-        if (project.endpoint, project.project_id) == (row.endpoint, row.project_id):
+        if project.of_cloud == (row.endpoint, row.project_id):
             yield project
 
 
 def _record(row: Instance) -> InstanceRecord:
-    known = row.listed or row.shown
-    if not known:  # its history alone was read
-        return InstanceRecord.from_api({"instance_id": row.instance_id})
-    return msgspec.json.decode(known, type=InstanceRecord)
+    # Where none is kept, its history alone was read.
+    return record_of(row.listed or row.shown) or InstanceRecord.from_api({"instance_id": row.instance_id})

@@ -28,7 +28,7 @@ from .metrics import begin as begin_metrics
 from .reader import Clock, Reading, count_for_viewers, read_side_by_side, read_unasked, utc_now
 from .recording import Recorded, reading_recorded, row_id
 from .removal import Removed, remove_instance, remove_project, remove_remarks
-from .rows import LISTED, instances_of, watched_since
+from .rows import LISTED, instances_of, of_projects, record_of, watched_since
 from .rows import as_of as records_as_of
 from .rows import listed as listed_records
 from .rows import unlisted as unlisted_records
@@ -78,10 +78,12 @@ __all__ = [
     "listed_records",
     "notes_of_histories",
     "notes_of_instances",
+    "of_projects",
     "project_instances",
     "read_side_by_side",
     "read_unasked",
     "reading_recorded",
+    "record_of",
     "records_as_of",
     "refusal",
     "release_claim",

@@ -60,13 +60,11 @@ class BackupsRecording(Recording):
         )
         records = self.walk.records
         if not self.is_whole or self.is_doubtful:
-            # By the id that each has as it was listed: of one without an id it is of all that it says.
-            kept = {row_id(one): one for one in before.records}
-            kept = {one: record for one, record in kept.items() if one in self.missing}
-            for record in kept.values():
-                is_missing = self.is_doubtful
-                records += (msgspec.structs.replace(record, presence="missing") if is_missing else record,)
-            digests = digests | {one: self.known[one] for one in kept}
+            kept = [one for one in before.records if row_id(one) in self.missing]
+            if self.is_doubtful:
+                kept = [msgspec.structs.replace(one, presence="missing") for one in kept]
+            records += tuple(kept)
+            digests = digests | {one: self.known[one] for one in map(row_id, kept)}
             digest = self.digest(digests.values(), self.is_doubtful)
         if self.is_doubtful:
             missing_since = missing_since or self.read_at

@@ -43,7 +43,7 @@ class InstancesRecording(Recording):
     def _changed(self, column: str) -> list[Instance]:
         """Return what is to be written of the instances that say something new, or are gone."""
         is_of_one = self.subject.kind == "instance"
-        rows_there = rows.of_project(self.subject.project)
+        rows_there = Instance.objects.filter(rows.of_projects([self.subject.project]))
         if is_of_one:
             rows_there = rows_there.filter(instance_id__in=self.json)
         there = {row.instance_id: row for row in rows_there}

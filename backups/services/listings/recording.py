@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+import msgspec
 from django.dispatch import Signal
 
 from ...dcs.records import BackupRecord
@@ -155,9 +156,16 @@ def tell(recorded: Recorded) -> None:
 
 
 def row_id(record: BackupRecord | InstanceRecord) -> str:
-    """Return the id under which a record has its row; one that no address could name has a digest for it."""
+    """Return the id under which a record has its row; one that no address could name has a digest for it.
+
+    That is of what DCS says of it, whether or not its list still holds it.
+    """
     own = record.backup_id if isinstance(record, BackupRecord) else record.instance_id
-    return own if CLOUD_ID.fullmatch(own) else f"~{digest_of(repr(record).encode()).hex()}"
+    if CLOUD_ID.fullmatch(own):
+        return own
+    if isinstance(record, BackupRecord):
+        record = msgspec.structs.replace(record, presence="listed")
+    return f"~{digest_of(repr(record).encode()).hex()}"
 
 
 def digest_of(content: bytes) -> bytes:

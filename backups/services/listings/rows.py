@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,8 +30,8 @@ def load(subject: Subject, *, instance: int, before: int | None) -> tuple[Record
     if subject.kind == "backups":
         return listed(instance) if before is None else (as_of(instance, before)[0], {})
     column = "shown" if subject.kind == "instance" else "listed"
-    found_instances = [json for json in instances_of(subject).values_list(column, flat=True) if json]
-    instances = tuple(msgspec.json.decode(json, type=InstanceRecord) for json in found_instances)
+    found_instances = instances_of(subject).values_list(column, flat=True)
+    instances = tuple(filter(None, map(record_of, found_instances)))
     return (instances, {}) if instances or subject.kind == "instances" else None
 
 
@@ -78,14 +78,23 @@ def watched_since(instance: int) -> datetime | None:
     return readings.values_list("first_at", flat=True).first()
 
 
-def of_project(project: Project) -> QuerySet[Instance]:
-    """Return the rows of all instances of a project, also of those that are gone."""
-    return Instance.objects.filter(project__endpoint=project.endpoint, project__project_id=project.project_id)
+def record_of(json: str) -> InstanceRecord | None:
+    """Return an instance as its row keeps it, None where it keeps none."""
+    return msgspec.json.decode(json, type=InstanceRecord) if json else None
+
+
+def of_projects(projects: Iterable[Project], to: str = "") -> Q:
+    """Return which rows are of these projects; `to` leads from such a row to its instance."""
+    within = Q(pk__in=())  # no project: nothing
+    for one in projects:
+        of_one = {f"{to}project__endpoint": one.endpoint, f"{to}project__project_id": one.project_id}
+        within |= Q(**of_one)
+    return within
 
 
 def instances_of(subject: Subject) -> QuerySet[Instance]:
     """Return the rows of a project's instances that its list holds, or of one instance."""
-    rows = of_project(subject.project).order_by("pk")
+    rows = Instance.objects.filter(of_projects([subject.project])).order_by("pk")
     if subject.kind == "instances":
         return rows.filter(gone_since=None).exclude(listed="")
     return rows.filter(instance_id=subject.instance_id)
