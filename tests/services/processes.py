@@ -37,12 +37,13 @@ class Process:
         with self._lock:
             number = len(self._answers)
             self._answers[number] = answer
-            print(
-                json.dumps({"number": number, "instance": instance_id, **options}),
-                file=self.process.stdin,
-                flush=True,
-            )
+            asked = {"number": number, "instance": instance_id, **options}
+            print(json.dumps(asked), file=self.process.stdin, flush=True)
         return answer
+
+    def start_anew(self, empty_the_database: bool, **settings: Any) -> None:
+        """Be as if it had just been started with these settings, once it has read what it reads."""
+        self.begin("", empty=empty_the_database, settings=settings).result(timeout=120)
 
     def view(self, instance_id: str, **options: Any) -> dict[str, Any]:
         return self.begin(instance_id, **options).result(timeout=60)
@@ -104,12 +105,22 @@ def _main() -> None:
             viewers.submit(_answer, **json.loads(line))
 
 
-def _answer(number: int, instance: str, after: float = 0) -> None:
+def _answer(
+    number: int,
+    instance: str,
+    after: float = 0,
+    empty: bool = False,
+    settings: dict[str, Any] | None = None,
+) -> None:
     from django.db import connection
 
     from backups.services import listings
     from backups.services.projects import configured_projects
 
+    if settings is not None:
+        _start_anew(empty, settings)
+        _say(number=number)
+        return
     project, now = configured_projects()["eu-prod"], datetime.now(UTC) + timedelta(seconds=after)
     seen: dict[str, Any] = dict.fromkeys(("source", "total", "generation"))
     try:
@@ -121,7 +132,25 @@ def _answer(number: int, instance: str, after: float = 0) -> None:
         problem = nothing.problem
     connection.close()
     progress = problem.progress.pages_read if problem and problem.progress else None
-    answer = {"number": number, **seen, "problem": problem and problem.kind, "progress": progress}
+    _say(number=number, **seen, problem=problem and problem.kind, progress=progress)
+
+
+def _start_anew(empty: bool, changes: dict[str, Any]) -> None:
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from backups.services.listings import clients, generations, guard, reader, store
+
+    assert reader.wait_for_readers()
+    for module in (clients, generations, guard, store):
+        module.forget()
+    if empty:
+        call_command("flush", interactive=False, verbosity=0)
+    for name, value in changes.items():
+        setattr(settings, name, value)
+
+
+def _say(**answer: Any) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from backups.emulator.api import Emulator
+from backups.emulator.fleet import Project
 
 from ..conftest import wait_for
 from .api_records import raws
@@ -22,34 +23,57 @@ from .processes import ROOT, Process, process
 Start = Callable[..., list[Process]]
 
 
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
-def start(
+class Portal:
+    """Processes over one database, which are kept for the next test."""
+
+    def __init__(self, project: Project, endpoint: str, database: str) -> None:
+        self.project, self.endpoint, self.database = project, endpoint, database
+        self.running: list[Process] = []
+        self.manage("migrate")
+
+    def start(self, count: int, stack: ExitStack, settings: dict[str, Any]) -> list[Process]:
+        self.running = [one for one in self.running if one.process.poll() is None]
+        for _ in range(count - len(self.running)):
+            one = process(self.project, self.endpoint, DATABASE_URL=self.database)
+            self.running.append(stack.enter_context(one))
+        for number, one in enumerate(self.running, start=1):
+            is_last = number == len(self.running)
+            one.start_anew(is_last, **{"DCS_PAGE_SIZE": 1000, "DCS_READ_BUDGET": 60.0, **settings})
+        return self.running[:count]
+
+    def manage(self, *arguments: str) -> None:
+        command = [sys.executable, "manage.py", *arguments, "-v0"]
+        subprocess.run(command, cwd=ROOT, check=True, env=os.environ | {"DATABASE_URL": self.database})
+
+
+@pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])
+def installation(
     request: pytest.FixtureRequest,
-    emulator: Emulator,
-    endpoint: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Generator[Start]:
-    """`start(3)` starts so many processes of the portal."""
+    _emulator_and_address: tuple[Emulator, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Generator[tuple[Portal, ExitStack]]:
     if request.param == "SQLite":
-        database = f"sqlite:///{tmp_path / 'portal.sqlite3'}"
+        database = f"sqlite:///{tmp_path_factory.mktemp('processes') / 'portal.sqlite3'}"
     else:
         database = request.getfixturevalue("postgres").create(f"processes-{uuid4()}")
-    monkeypatch.setenv("DATABASE_URL", database)  # also for what `manage` does
-    manage("migrate", "-v0")
+    emulator, endpoint = _emulator_and_address
     with ExitStack() as stack:
-
-        def more(count: int, **environment: str) -> list[Process]:
-            several = [process(emulator.fleet.primary, endpoint, **environment) for _ in range(count)]
-            return [stack.enter_context(one) for one in several]
-
-        yield more
-        emulator.heal()
-        emulator.latency = 0.0
+        yield Portal(emulator.fleet.primary, endpoint, database), stack
 
 
-def manage(*arguments: str) -> None:
-    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, check=True)
+@pytest.fixture
+def start(installation: tuple[Portal, ExitStack], emulator: Emulator) -> Generator[Start]:
+    """`start(3)` gives so many processes of a portal that knows nothing yet."""
+    portal, stack = installation
+
+    def several(count: int, **settings: Any) -> list[Process]:
+        found = portal.start(count, stack, settings)
+        emulator.clear_calls()
+        return found
+
+    yield several
+    emulator.heal()
+    emulator.latency = 0.0
 
 
 def seen_by(processes: list[Process], instance_id: str = ORDERS, **options: Any) -> list[dict[str, Any]]:
@@ -86,7 +110,7 @@ def test_when_a_reader_is_killed_in_the_middle_of_a_walk_another_reads(
     start: Start, emulator: Emulator
 ) -> None:
     emulator.set_records(ORDERS, raws(50))
-    reader, other = start(2, DCS_PAGE_SIZE="10")
+    reader, other = start(2, DCS_PAGE_SIZE=10)
     emulator.hang()
     reader.begin(ORDERS)
     wait_for(lambda: bool(emulator.calls))
@@ -117,7 +141,7 @@ def test_while_dcs_fails_the_viewers_of_all_processes_cause_one_call_and_a_refus
 def test_failures_of_all_processes_open_one_circuit_and_one_of_them_makes_the_trial(
     start: Start, emulator: Emulator, instances: list[str]
 ) -> None:
-    processes = start(2, DCS_READ_BUDGET="1")
+    processes = start(2, DCS_READ_BUDGET=1.0)
     emulator.fail_with(503)
     for number, instance_id in enumerate(instances[:5]):
         processes[number % 2].view(instance_id)
@@ -138,7 +162,7 @@ def test_failures_of_all_processes_open_one_circuit_and_one_of_them_makes_the_tr
 def test_the_progress_of_a_walk_is_told_by_every_process(start: Start, emulator: Emulator) -> None:
     emulator.set_records(ORDERS, raws(300))
     emulator.latency = 0.15
-    reader, other = start(2, DCS_PAGE_SIZE="2", DCS_READ_BUDGET="1")
+    reader, other = start(2, DCS_PAGE_SIZE=2, DCS_READ_BUDGET=1.0)
     reader.begin(ORDERS)
     wait_for(lambda: len(emulator.calls) > 10)
 
@@ -147,15 +171,17 @@ def test_the_progress_of_a_walk_is_told_by_every_process(start: Start, emulator:
     assert other.view(ORDERS)["problem"] == "being_read"
 
 
-def test_what_is_forgotten_is_shown_by_no_process_any_more(start: Start, emulator: Emulator) -> None:
+def test_what_is_forgotten_is_shown_by_no_process_any_more(
+    start: Start, installation: tuple[Portal, ExitStack], emulator: Emulator
+) -> None:
     first, *others = raws(5)
     emulator.set_records(ORDERS, [first | {"remark": "of Lovelace"}, *others])
-    processes = start(2)
+    processes, portal = start(2), installation[0]
     assert {tuple(view["remarks"]) for view in seen_by(processes)} == {("", "of Lovelace")}
     emulator.fail_with(503)
 
-    manage("forget", "--remark", first["backup_id"], "--yes")
+    portal.manage("forget", "--remark", first["backup_id"], "--yes")
     assert {(view["total"], *view["remarks"]) for view in seen_by(processes)} == {(5, "")}
 
-    manage("forget", "--instance", ORDERS, "--yes")
+    portal.manage("forget", "--instance", ORDERS, "--yes")
     assert {(view["total"], view["problem"]) for view in seen_by(processes)} == {(None, "server_error")}
