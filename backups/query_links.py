@@ -7,7 +7,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from django.http import HttpRequest
 from django.utils.encoding import escape_uri_path, iri_to_uri
@@ -181,11 +181,11 @@ class RowLinks:
     def where(self, **filters: str | datetime) -> str:
         """Return the link to the rows behind a figure: several values of one filter are joined by "|"."""
         pairs = [
-            (name, one)
+            f"{name}={quote_plus(one, safe=':|')}"
             for name, value in filters.items()
             for one in (value.split("|") if isinstance(value, str) else [utc_text(value)])
         ]
-        return f"{self.base}{urlencode(pairs, safe=':|')}#backups"
+        return f"{self.base}{'&'.join(pairs)}#backups"
 
     def day(self, day: Day) -> str:
         listed = {"listed": "no"} if day.state == "unlisted" else {}

@@ -6,6 +6,7 @@ those in the language that compiled or imported a template first.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any
 
@@ -40,10 +41,16 @@ OPTIONAL = (
 _static = lru_cache(maxsize=256)(static)
 
 
+class Environment(jinja2.Environment):
+    def make_globals(self, own: Mapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Return a plain dict: each import compares the names in it, which a ChainMap does one by one."""
+        return {**self.globals, **(own or {})}
+
+
 def environment(**options: Any) -> jinja2.Environment:
     if settings.DEBUG:
         options["undefined"] = jinja2.StrictUndefined
-    made = jinja2.Environment(**options, extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True)
+    made = Environment(**options, extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True)
     made.policies["ext.i18n.trimmed"] = True
     made.install_gettext_callables(gettext, ngettext, newstyle=False, pgettext=pgettext, npgettext=npgettext)  # type: ignore[attr-defined]
     made.globals |= dict.fromkeys(OPTIONAL, "")

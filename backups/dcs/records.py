@@ -147,9 +147,8 @@ class BackupRecord(msgspec.Struct, frozen=True, gc=False):
     @property
     def duration(self) -> timedelta | None:
         """How long it ran. None where unknown or negative (an official sample ends before it starts)."""
-        if self.finished_at is None or self.started_at is None or self.finished_at < self.started_at:
-            return None
-        return self.finished_at - self.started_at
+        started, finished = self.started_at, self.finished_at
+        return None if finished is None or started is None or finished < started else finished - started
 
     @property
     def ends_before_it_starts(self) -> bool:

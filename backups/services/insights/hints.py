@@ -11,20 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, timedelta
 
 from ...dcs.records import BackupRecord
 from .days import LATE
-from .timeline import FAILED, Attempt, KnownHistory, between, count, newest
+from .timeline import Attempt, KnownHistory, between, is_slow, newest
 from .verdict import Verdict
 
 # What is longer ago is history.
 RECENT = timedelta(days=30)
 TRIES_A_DAY = 3
 STILL = timedelta(minutes=30)
-TIMES_USUAL = 5
-# Five times of a few seconds is no matter.
-LEAST_SLOW = timedelta(minutes=1)
 # So many times as often as the policy plans is no policy's doing, nor that of tries after a failure.
 TIMES_PLANNED = 4
 
@@ -122,7 +119,7 @@ def _of_running(attempt: Attempt, known: KnownHistory) -> Iterator[Hint]:
     elif record.status == "waiting":
         if since >= STILL:
             yield Hint("waiting_long", record, span=since)
-    elif _is_slow(since, usual) or since >= STILL:
+    elif is_slow(since, usual) or since >= STILL:
         yield Hint("running_long", record, span=since, usual=usual)
 
 
@@ -142,30 +139,19 @@ def _size_fell(known: KnownHistory) -> Iterator[Hint]:
 
 
 def _slow(known: KnownHistory) -> Iterator[Hint]:
-    """The newest of those that took over five times as long as is usual."""
-    for _, _, record in reversed(between(known.timeline.attempts, known.now - RECENT)):
+    """The newest of those that took much longer than is usual."""
+    for record in (one.record for one in known.timeline.slow[-1:] if one.started_at >= known.now - RECENT):
         usual = known.timeline.usual_durations.get(record.type)
-        if _is_slow(record.duration, usual):
-            yield Hint("slow", record, span=record.duration, usual=usual)
-            return
-
-
-def _is_slow(took: timedelta | None, usual: timedelta | None) -> bool:
-    return took is not None and usual is not None and took > TIMES_USUAL * usual and took >= LEAST_SLOW
+        yield Hint("slow", record, span=record.duration, usual=usual)
 
 
 def _failed_all_day(known: KnownHistory) -> Iterator[Hint]:
     """DCS tries an automatic backup three times a day at most; the day is one in UTC, as the policy's are."""
     today = known.now.astimezone(UTC).date()
     last_days = (today - timedelta(days=back) for back in range(RECENT.days))
-    bad = [day for day in last_days if _failures(known, day) >= TRIES_A_DAY]
+    bad = [day for day in last_days if known.timeline.failed_days[day] >= TRIES_A_DAY]
     if bad:
         yield Hint("failed_all_day", day=bad[0], count=len(bad))
-
-
-def _failures(known: KnownHistory, day: date) -> int:
-    start = datetime.combine(day, time(), UTC)
-    return count(between(known.timeline.automatic, start, start + timedelta(days=1)), *FAILED)
 
 
 def _contradictions(known: KnownHistory) -> Iterator[Hint]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ...dcs.records import BackupRecord
-from .timeline import KnownHistory, between
+from .timeline import KnownHistory
 
 MOST_FILES = 24
 
@@ -48,10 +48,8 @@ def outlook(record: BackupRecord, known: KnownHistory) -> Outlook | None:
     started = record.started_at
     if started is None or record.status != "succeed" or record.presence != "listed":
         return None
-    files = known.timeline.files
     # Of a history that is read by window, `known` is the newest part.
-    same_time = between(files, started, started + timedelta.resolution)
-    if all(file.record.key != record.key for file in same_time):
+    if record.key not in known.timeline.places:
         return None
     place = _place(record, known)
     if record.type == "manual":
@@ -60,6 +58,7 @@ def outlook(record: BackupRecord, known: KnownHistory) -> Outlook | None:
     if record.type != "auto" or not keep_days:
         return Outlook(place=place) if place else None
     until = started + timedelta(days=keep_days)
+    files = known.timeline.files
     last = next((file.record for file in reversed(files) if file.record.type == "auto"), None)
     return Outlook(
         until=until,
@@ -72,7 +71,7 @@ def outlook(record: BackupRecord, known: KnownHistory) -> Outlook | None:
 
 def _place(record: BackupRecord, known: KnownHistory) -> int | None:
     """Where more files are listed, or some records without a place in time, the limit tells nothing."""
-    files = known.timeline.files
-    if not known.whole or known.timeline.undated or len(files) > MOST_FILES:
+    places = known.timeline.places
+    if not known.whole or known.timeline.undated or len(places) > MOST_FILES:
         return None
-    return [file.record.key for file in reversed(files)].index(record.key) + 1
+    return places[record.key]

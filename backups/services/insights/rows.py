@@ -26,6 +26,7 @@ from ..words import (
     exact_bytes,
     format_word,
     kinds_in_words,
+    listed_reasons,
     raw_of,
     size_text,
     status_word,
@@ -45,17 +46,18 @@ class Codes(NamedTuple):
 
 
 class Row(NamedTuple):
-    """`kept` says how long the file is likely to be kept, `unread` is a time that cannot be read.
+    """`reasons` do not follow from the status; `kept` says how long the file is likely to be kept.
 
+    `unread` is a time that cannot be read.
     `gone` is when one that is no longer listed was last seen, and since when one that is missing is so.
     """
 
     record: BackupRecord
     eligibility: Eligibility
     said: Codes
+    reasons: str
     kept: str
     started: Moment | None
-    age: str
     unread: str
     took: str
     size: str
@@ -112,16 +114,18 @@ def rows_of(
 
 def _row(record: BackupRecord, overview: Overview, clock: Clock, last_seen: Mapping[str, datetime]) -> Row:
     started, size, gone = record.started_at, record.size_bytes, None
+    found = eligibility(record)
+    own_reasons = found.own_reasons
     if record.presence != "listed":
         missing = record.presence == "missing"
         gone = overview.listing.missing_since if missing else last_seen.get(row_id(record))
     return Row(
         record,
-        eligibility(record),
+        found,
         _said(record.status, record.type, record.format, record.error_code),
+        listed_reasons(own_reasons) if own_reasons and not gone else "",
         outlook_text(overview.outlook(record), clock),
         clock.time(started) if started else None,
-        clock.age(started, "short") if started else "",
         "" if started else raw_of(record, "execution_at") or raw_of(record, "created_at"),
         duration(record.duration),
         "" if size is None else size_text(size),

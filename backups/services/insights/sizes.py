@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from .timeline import Attempt, Attempts
+from django.utils.translation import gettext
+
+from ..words import Clock, size_text, status_word
+from .timeline import Attempts
 
 SPARK = (96, 26)
 SPARK_POINTS = 20
@@ -37,15 +40,29 @@ def spark(sizes: Attempts) -> list[tuple[float, float]]:
     ]
 
 
-def chart(sizes: Attempts, top: int) -> list[tuple[float, float, Attempt]]:
-    """Return the points of sizes: time to the right, bytes from zero upwards to `top`."""
+def chart(sizes: Attempts, top: int, clock: Clock) -> list[tuple[float, float, str, bool]]:
+    """Return the points of sizes: time to the right, bytes from zero upwards to `top`.
+
+    Each has its title, "23 Nov 06:00 UTC: 2.1 GB" with the status where its file has gone,
+    and whether that is so.
+    """
     width, height = CHART
     start = sizes[0].started_at
     span = sizes[-1].started_at - start or timedelta(seconds=1)
-    return [
-        (round(width * ((one.started_at - start) / span), 1), round(height * (1 - one.size / top), 1), one)
-        for one in sizes
-    ]
+    named = gettext("%(time)s: %(size)s")
+    points = []
+    for one in sizes:
+        title = named % {"time": clock.about(one.started_at), "size": size_text(one.size)}
+        gone = not one.has_file
+        points.append(
+            (
+                round(width * ((one.started_at - start) / span), 1),
+                round(height * (1 - one.size / top), 1),
+                f"{title} ({status_word(one.record.status)})" if gone else title,
+                gone,
+            )
+        )
+    return points
 
 
 def line(points: Iterable[tuple[Any, ...]]) -> str:

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import chain, islice
 from statistics import median
@@ -32,6 +32,9 @@ MOST_SIZES = 60
 MOST_RUNNING = 5
 # Of fewer nobody can say what is usual.
 LEAST_FOR_USUAL = 5
+TIMES_USUAL = 5
+# Five times of a few seconds is no matter.
+LEAST_SLOW = timedelta(minutes=1)
 
 
 class Attempt(NamedTuple):
@@ -79,6 +82,11 @@ class Timeline:
         return [attempt for attempt in self.attempts if attempt.has_file]
 
     @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Which file the one of a record is, by its key: the newest is 1."""
+        return {file.record.key: place for place, file in enumerate(reversed(self.files), 1)}
+
+    @cached_property
     def running(self) -> Attempts:
         """The newest of those in progress, the newest first."""
         return list(islice((one for one in reversed(self.attempts) if one.kind == "running"), MOST_RUNNING))
@@ -105,6 +113,17 @@ class Timeline:
                 by_type.setdefault(attempt.record.type, []).append(took.total_seconds())
         known = {of: seconds for of, seconds in by_type.items() if len(seconds) >= LEAST_FOR_USUAL}
         return {of: timedelta(seconds=median(seconds)) for of, seconds in known.items()}
+
+    @cached_property
+    def slow(self) -> Attempts:
+        """Those that took over five times as long as is usual."""
+        usual = self.usual_durations
+        return [one for one in self.attempts if is_slow(one.record.duration, usual.get(one.record.type))]
+
+    @cached_property
+    def failed_days(self) -> Counter[date]:
+        """How many automatic backups failed on each day in UTC."""
+        return Counter(one.started_at.date() for one in self.automatic if one.kind in FAILED)
 
     @cached_property
     def contradictions(self) -> int:
@@ -165,6 +184,10 @@ def between(attempts: Attempts, start: datetime | None = None, end: datetime | N
 
 def _started_at(attempt: Attempt) -> datetime:
     return attempt.started_at
+
+
+def is_slow(took: timedelta | None, usual: timedelta | None) -> bool:
+    return took is not None and usual is not None and took > TIMES_USUAL * usual and took >= LEAST_SLOW
 
 
 def count(attempts: Attempts, *kinds: str) -> int:

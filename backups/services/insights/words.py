@@ -11,11 +11,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from ..words import Clock, cached_per_language, kinds_in_words, size_text, status_word, text_macro, times
+from ..words import Clock, cached_per_language, kinds_in_words, text_macro, times
 from .days import STATES, Day, ShortDay
 from .outlook import Outlook
 from .policy import Plan
-from .timeline import Attempt
 from .verdict import Verdict
 
 # The policy ------------------------------------------------------------------
@@ -133,15 +132,6 @@ def _states_said(states: tuple[str, ...]) -> str:
     return days % {"n": len(states), "states": pgettext("between parts", ", ").join(said)}
 
 
-# Sizes -----------------------------------------------------------------------
-
-
-def size_title(one: Attempt, clock: Clock) -> str:
-    """Return "23 Nov 06:00 UTC: 2.1 GB", with the status where the file has gone."""
-    said = gettext("%(time)s: %(size)s") % {"time": clock.about(one.started_at), "size": size_text(one.size)}
-    return said if one.has_file else f"{said} ({status_word(one.record.status)})"
-
-
 # Retention -------------------------------------------------------------------
 
 
@@ -149,15 +139,15 @@ def outlook_text(found: Outlook | None, clock: Clock) -> str:
     """Return in one line how long a file is likely to be kept, "" where nothing is estimated."""
     if found is None:
         return ""
-    parts = [_until(found, clock)]
+    said = _until(found, clock)
     if found.place and found.newer_to_push_out:
         pushed = ngettext(
             "file %(place)d of at most 24: deleted after %(n)d more backup",
             "file %(place)d of at most 24: deleted after %(n)d more backups",
             found.newer_to_push_out,
         )
-        parts.append(pushed % {"place": found.place, "n": found.newer_to_push_out})
-    said = pgettext("between reasons", "; ").join(filter(None, parts))
+        pushed %= {"place": found.place, "n": found.newer_to_push_out}
+        said = pgettext("between reasons", "; ").join((said, pushed)) if said else pushed
     return gettext("Estimate: %(outlook)s") % {"outlook": said} if said else ""
 
 

@@ -20,12 +20,13 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 class Moment(NamedTuple):
-    """What a `<time>` says: `title` has UTC and the age, `text` is in the page's zone."""
+    """What a `<time>` says: `title` has UTC and the age, `text` is in the page's zone; `age` has one unit."""
 
     iso: str
     title: str
     text: str
     zone: str
+    age: str
 
 
 def written(moment: datetime) -> str:
@@ -48,15 +49,29 @@ class Clock:
     def _title(self) -> str:
         return gettext("%(time)s UTC, %(age)s")
 
+    @cached_property
+    def _days(self) -> dict[tuple[date, bool], str]:
+        """The days that this page has named so far: its rows share most of them."""
+        return {}
+
+    def _day(self, day: date, *, year: bool = False) -> str:
+        """Return "27 Nov"; with the year where it is not this year."""
+        key = day, year or day.year != self.today.year
+        if key not in self._days:
+            pattern = pgettext("a date with its year", "j M Y") if key[1] else pgettext("a date", "j M")
+            self._days[key] = format_date(day, pattern)
+        return self._days[key]
+
     def time(self, value: datetime, style: str = "") -> Moment:
         """style "time" leaves the date out where it is today's; "long" has the year always."""
         utc = value.astimezone(UTC).isoformat(" ", "seconds")
         local = value.astimezone(self.zone)
         day, text = local.date(), local.isoformat()[11:19]
         if style != "time" or day != self.today:
-            text = f"{_date(day, style == 'long' or day.year != self.today.year)} {text}"
-        title = self._title % {"time": utc[:19], "age": self.age(value)}
-        return Moment(f"{utc[:10]}T{utc[11:19]}Z", title, text, zone_label(local))
+            text = f"{self._day(day, year=style == 'long')} {text}"
+        age, short = self._ages(value)
+        title = self._title % {"time": utc[:19], "age": age}
+        return Moment(f"{utc[:10]}T{utc[11:19]}Z", title, text, zone_label(local), short)
 
     def text(self, value: datetime, style: str = "") -> str:
         at = self.time(value, style)
@@ -67,30 +82,32 @@ class Clock:
 
         style "short" has one unit only; "until" is "now" once its time has come.
         """
-        seconds = (self.now - value).total_seconds()
-        if style == "until" and seconds > -2:
+        if style == "until" and (self.now - value).total_seconds() > -2:
             return gettext("now")
-        if -2 < seconds < 1:
-            return gettext("just now")
-        whole = int(seconds)
+        return self._ages(value)[style == "short"]
+
+    def _ages(self, value: datetime) -> tuple[str, str]:
+        """Return the age in two units at most, and in one."""
+        seconds = (self.now - value).total_seconds()
+        whole = int(seconds) if not -2 < seconds < 1 else 0
         if whole > 0:  # what is said is the same for the whole of a step, and cached once
             step = 1 if whole < _MINUTE else _MINUTE if whole < _DAY else _HOUR if whole < 60 * _DAY else _DAY
             whole -= whole % step
-        return _age(whole, short=style == "short")
+        return _ages(whole)
 
     def about(self, value: datetime, *, day: bool = False) -> str:
         """Return "27 Nov 03:00 UTC", or the day alone."""
         local = value.astimezone(self.zone)
-        written = _date(local.date(), local.year != self.today.year)
+        written = self._day(local.date())
         return written if day else f"{written} {local.isoformat()[11:16]} {zone_label(local)}"
 
     def days(self, first: datetime, last: datetime) -> str:
         """Return the days from one time to another: "21 Nov", "3 to 21 Nov" or "28 Oct to 21 Nov"."""
         start, end = first.astimezone(self.zone).date(), last.astimezone(self.zone).date()
-        said = _date(end, end.year != self.today.year)
+        said = self._day(end)
         if start == end:
             return said
-        since = _date(start, start.year != self.today.year)
+        since = self._day(start)
         if (start.year, start.month, end.year) == (end.year, end.month, self.today.year):
             since = format_date(start, pgettext("the first of two days of a month", "j"))
             said = format_date(end, pgettext("the last of two days of a month", "j M"))
@@ -98,15 +115,12 @@ class Clock:
 
 
 @cached_per_language
-def _date(day: date, with_year: bool) -> str:
-    pattern = pgettext("a date with its year", "j M Y") if with_year else pgettext("a date", "j M")
-    return format_date(day, pattern)
-
-
-@cached_per_language
-def _age(seconds: int, *, short: bool) -> str:
-    said = _span(abs(seconds), short=short)
-    return (gettext("%(span)s ago") if seconds > 0 else gettext("in %(span)s")) % {"span": said}
+def _ages(seconds: int) -> tuple[str, str]:
+    if not seconds:
+        return gettext("just now"), gettext("just now")
+    said = gettext("%(span)s ago") if seconds > 0 else gettext("in %(span)s")
+    full, short = _span(abs(seconds)), _span(abs(seconds), short=True)
+    return said % {"span": full}, said % {"span": short}
 
 
 def span(value: timedelta | None) -> str:

@@ -73,7 +73,6 @@ def duration(value: timedelta | None) -> str:
 _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"))
 
 
-@cached_per_language
 def size_text(size: int) -> str:
     """Return a size in decimal units (1 GB is 1,000,000,000 bytes).
 
