@@ -53,6 +53,7 @@ from django.utils import translation  # noqa: E402
 from pytest_django.fixtures import Settings  # noqa: E402
 
 from backups.emulator.api import Emulator  # noqa: E402
+from backups.emulator.fleet import Fleet  # noqa: E402
 from backups.emulator.server import running  # noqa: E402
 
 # The same examples in every run; many more, and others each time, with --hypothesis-profile=long.
@@ -134,9 +135,13 @@ def client_of(transactional_db: None) -> Callable[[str], Client]:
 # A portal over the emulator, by real HTTP ------------------------------------
 
 
+# What is read in more than one page; tests/dcs and tests/emulator read all of the fleet's 10,000.
+LONG = 1_500
+
+
 @pytest.fixture(scope="session")
 def _emulator_and_address() -> Generator[tuple[Emulator, str]]:
-    emulator = Emulator()
+    emulator = Emulator(Fleet(bulk_records=LONG))
     with running(emulator) as address:
         yield emulator, address
 

@@ -153,7 +153,7 @@ def partly_read(stage: Stage) -> None:
 
 @state
 def the_newest_of_a_long_history(stage: Stage) -> None:
-    stage.portal.DCS_MAX_RECORDS = 2_000
+    stage.portal.DCS_MAX_RECORDS = 1_000
     stage.page.goto(BULK)
     expect(stage.page.locator("#notices .notice.warn")).to_have_count(1)
 

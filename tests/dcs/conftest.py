@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,8 +12,17 @@ from backups.dcs.errors import DcsError
 from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.emulator.server import running
 
 Clients = Callable[..., DcsClient]
+
+
+@pytest.fixture(scope="session")
+def _emulator_and_address() -> Iterator[tuple[Emulator, str]]:
+    """DCS with all that the fleet has."""
+    emulator = Emulator()
+    with running(emulator) as address:
+        yield emulator, address
 
 
 @pytest.fixture

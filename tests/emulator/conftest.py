@@ -12,6 +12,7 @@ import requests
 from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import Project
+from backups.emulator.server import running
 from tests.signature_auth import SignatureAuth
 
 
@@ -51,6 +52,14 @@ class Caller:
 
     def ids(self, instance_id: str, query: str = "?limit=1000") -> list[str]:
         return [one["backup_id"] for one in self.records(instance_id, query)]
+
+
+@pytest.fixture(scope="session")
+def _emulator_and_address() -> Iterator[tuple[Emulator, str]]:
+    """DCS with all that the fleet has."""
+    emulator = Emulator()
+    with running(emulator) as address:
+        yield emulator, address
 
 
 @pytest.fixture

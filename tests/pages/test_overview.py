@@ -307,17 +307,17 @@ def test_an_incomplete_list_has_no_missed_days(ada: Client, emulator: Emulator) 
 def test_figures_of_a_very_long_history_are_of_its_newest_part_and_say_so(
     ada: Client, portal: Settings, emulator: Emulator
 ) -> None:
-    portal.DCS_MAX_RECORDS = 2_000
+    portal.DCS_MAX_RECORDS = 1_000
     newest = figures_in(ada.get(BULK))
-    old = now() - timedelta(days=200)
+    old = now() - timedelta(days=50)
 
     by_window = ada.get(f"{BULK}?from={old:%Y-%m-%d}&to={old + timedelta(days=2):%Y-%m-%d}")
 
-    assert "Figures and days are of the newest 2000 backups, those that were read." in text_of(by_window)
+    assert "Figures and days are of the newest 1000 backups, those that were read." in text_of(by_window)
     assert len(rows_of(by_window)) == 50
     assert figures_in(by_window) == newest
     usable = sum(b'"succeed"' in row.text for row in emulator.fleet.backups(BULK_HISTORY_ID))
-    assert newest["Usable"][0].startswith(f"{usable} of 2000")
+    assert newest["Usable"][0].startswith(f"{usable} of 1000")
 
 
 # Sizes -----------------------------------------------------------------------
