@@ -7,7 +7,7 @@ from django.urls.converters import StringConverter
 
 from .opened_links import damaged_path
 from .services.projects import CLOUD_ID
-from .views import board, board_exports, exports, find, pages, patterns, reports, tickets
+from .views import board, board_exports, board_tickets, exports, find, pages, patterns, reports, tickets
 
 
 class CloudId(StringConverter):
@@ -37,17 +37,21 @@ INSTANCE = f"{PROJECT}instances/<id:instance_id>/"
 
 urlpatterns = [
     path("", board.home, name="home"),
+    path("ticket/", board_tickets.of_board, name="home-ticket"),
     path("instances.json", board_exports.instances_json, name="instances-json"),
     path("instances.csv", board_exports.instances_csv, name="instances-csv"),
     path("failures/", reports.failures_page, name="failures"),
+    path("failures/ticket/", board_tickets.of_failures, name="failures-ticket"),
     path("failures.<file:ending>", reports.failures_file, name="failures-file"),
     path("changes/", reports.changes_page, name="changes"),
+    path("changes/ticket/", board_tickets.of_changes, name="changes-ticket"),
     path("changes.<file:ending>", reports.changes_file, name="changes-file"),
     path("find/", find.find, name="find"),
     path("find/suggestions/", find.suggestions, name="suggestions"),
     path("keyboard/", pages.keyboard, name="keyboard"),
     path("patterns/", patterns.patterns, name="patterns"),
     path(PROJECT, board.project, name="project"),
+    path(PROJECT + "ticket/", board_tickets.of_board, name="project-ticket"),
     path(PROJECT + "instances.json", board_exports.instances_json, name="instances-json"),
     path(PROJECT + "instances.csv", board_exports.instances_csv, name="instances-csv"),
     path(INSTANCE, pages.history, name="history"),

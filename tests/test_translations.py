@@ -167,9 +167,9 @@ CODES = re.compile(
 KNOWN = set(
     re.findall(
         r"\w+",
-        "DCS UTC Redis Memcached Cluster Proxy GB MB TB KB RDB AOF CSV JSON ID HTTP API AK SK OBS Endpoint "
-        "Cookie IANA URL English hcloud Asia Shanghai Europe Berlin T Z Ctrl Alt Cmd Esc CLI Explorer "
-        "Markdown Jira Wiki Slack",
+        "COLLECT DCS UTC Redis Memcached Cluster Proxy GB MB TB KB RDB AOF CSV JSON ID HTTP API AK SK OBS "
+        "Endpoint Cookie IANA URL English hcloud Asia Shanghai Europe Berlin T Z Ctrl Alt Cmd Esc CLI "
+        "Explorer Markdown Jira Wiki Slack",
     )
 )
 
@@ -247,6 +247,9 @@ def chinese(portal: Settings, client_of: Callable[[str], Client]) -> Client:
 
 BACKUP = f"{ORDERS}backups/4631832a-14c6-45b0-a0b3-3abd8f591ad1/"
 PAGES = ["/", PROJECT, "/projects/ap-staging/", f"{PROJECT}?q=zzz", "/find/?q=orders-cache", "/find/?q=zzz"]
+PAGES += ["/?as_of=2026-11-01T00:00:00Z&q=zzz", "/?rpo=6h", "/ticket/?rpo=6h", f"{PROJECT}ticket/?q=zzz"]
+PAGES += ["/failures/", "/failures/ticket/?range=90d", "/changes/?range=30d", "/changes/ticket/"]
+PAGES += [f"{ORDERS}compare/?backup=zzz&backup=zzz-zzz"]
 PAGES += [
     BACKUP,
     f"{BACKUP}ticket/?zone=Asia/Shanghai",

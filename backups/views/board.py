@@ -18,6 +18,7 @@ from ..forms import BoardForm
 from ..guards import clock_of, viewer_key, viewer_of
 from ..services import listings
 from ..services.board import Board, board, frozen_board_link
+from ..services.collector import reads_by_itself
 from ..services.listings import Listing
 from ..services.live import LATER, QUIET, Live
 from ..services.projects import Project, visible_projects
@@ -48,7 +49,8 @@ def _page(request: HttpRequest, projects: Sequence[Project], project: Project | 
     now, wanted = timezone.now(), form.filter()
     listing = _instances(request, projects, now) if project else None
     shown = board(projects, wanted, now=now)
-    live, clock = _live(shown, listing, now), clock_of(request, now, wanted.tz)
+    is_automatic = reads_by_itself()
+    live, clock = _live(shown, listing, now, is_automatic), clock_of(request, now, wanted.tz)
     if answer := nothing_newer(request, live, clock):
         return answer
     context |= {
@@ -57,6 +59,7 @@ def _page(request: HttpRequest, projects: Sequence[Project], project: Project | 
         "clock": clock,
         "filter": wanted,
         "frozen_url": frozen_board_link(request.path, request.GET, now=now),
+        "is_automatic": is_automatic,
         "listing": listing,
     }
     return live_page(request, "board.html", context, live)
@@ -70,10 +73,10 @@ def _instances(request: HttpRequest, projects: Sequence[Project], now: datetime)
     )
 
 
-def _live(shown: Board, listing: Listing[Instance] | None, now: datetime) -> Live:
+def _live(shown: Board, listing: Listing[Instance] | None, now: datetime, is_automatic: bool) -> Live:
     if shown.filter.as_of:
         return Live(shown.mark)
     of_list = Live.of_listing(listing, now=now) if listing else None
     if of_list and of_list.state != "quiet":
         return replace(of_list, mark=f"{shown.mark}.{of_list.mark}")
-    return Live(shown.mark, ask_after=LATER if shown.unlisted else QUIET)
+    return Live(shown.mark, ask_after=LATER if shown.unlisted and is_automatic else QUIET)

@@ -61,7 +61,7 @@ def of_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @require_safe
     @wraps(view)
     def answered(request: HttpRequest, project_name: str, instance_id: str, **ids: str) -> HttpResponse:
-        ticket = TicketRequest(request, project_name, instance_id)
+        ticket = InstanceTicket(request, project_name, instance_id)
         try:
             return view(ticket, **ids)
         except NothingToShow as nothing:
@@ -71,7 +71,7 @@ def of_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 @of_page
-def of_history(ticket: TicketRequest) -> HttpResponse:
+def of_history(ticket: InstanceTicket) -> HttpResponse:
     form = HistoryForm(ticket.query)
     if refusal := ticket.refusal(form):
         return refusal
@@ -92,7 +92,7 @@ def of_history(ticket: TicketRequest) -> HttpResponse:
 
 
 @of_page
-def of_backup(ticket: TicketRequest, backup_id: str) -> HttpResponse:
+def of_backup(ticket: InstanceTicket, backup_id: str) -> HttpResponse:
     if refusal := ticket.refusal():
         return refusal
     listing, instance = ticket.read(holding=(backup_id,))
@@ -108,7 +108,7 @@ def of_backup(ticket: TicketRequest, backup_id: str) -> HttpResponse:
 
 
 @of_page
-def of_recovery_point(ticket: TicketRequest) -> HttpResponse:
+def of_recovery_point(ticket: InstanceTicket) -> HttpResponse:
     form = RecoveryForm(ticket.query, now=ticket.now)
     if refusal := ticket.refusal(form):
         return refusal
@@ -124,12 +124,10 @@ def of_recovery_point(ticket: TicketRequest) -> HttpResponse:
 
 
 class TicketRequest:
-    """What the three have in common: who asks, which page it is about, and how the text is written."""
+    """What all have in common: who asks, which page it is about, and how the text is written."""
 
-    def __init__(self, request: HttpRequest, project_name: str, instance_id: str) -> None:
+    def __init__(self, request: HttpRequest) -> None:
         self.request = request
-        self.project = project_or_404(request, project_name)
-        self.instance_id = instance_id
         self.now = timezone.now()
         self.path = request.path.removesuffix("ticket/")
         self.query = TicketForm.page_query(request.GET)
@@ -167,42 +165,14 @@ class TicketRequest:
     def viewer_zone(self) -> str:
         return getattr(viewer_zone(self.request), "key", "UTC")
 
-    def read(self, **options: Any) -> tuple[Listing[BackupRecord], Instance | None]:
-        """Read the history, and the instance beside it, anew where they are old. Raises NothingToShow."""
-        viewer = viewer_key(self.request)
-        return listings.backups_and_instance(
-            self.project,
-            self.instance_id,
-            now=self.now,
-            viewer=viewer,
-            newer_within=NEWER_WITHIN_SECONDS,
-            **options,
-        )
-
-    def about(self, instance: Instance | None, link: str) -> About:
-        return About(self.project, self.instance_id, instance, link)
+    def where(self) -> dict[str, Any]:
+        """Return what the page is called that the text is about, and where it stands."""
+        raise NotImplementedError
 
     def refusal(self, *forms: QueryForm) -> HttpResponse | None:
         """Return the page that names what cannot be read, if there is something."""
         problems = [problem for form in (self.options, *forms) for problem in form.problems]
         return self._rendered({"problems_in_query": problems}, status=400) if problems else None
-
-    def of_problem(self, problem: Problem) -> HttpResponse:
-        """Answer with the text that says why there is none; its status is that of the page."""
-        instance = listings.cached_instance(self.project, self.instance_id)
-        about = self.about(instance, absolute(self.page))
-        # What the portal did, or did not do, is nothing to ask the vendor.
-        vendor = problem.asked_at is not None and problem.kind != "portal_error"
-        write = vendor_ticket if vendor and self.for_vendor else problem_ticket
-        text = write(about, problem=problem, now=self.now, style=self.style)
-        response = self.answer(text, vendor=vendor, status=problem.page_status)
-        return with_retry_after(response, problem.retry_after(timezone.now()))
-
-    def for_the_vendor(
-        self, about: About, *, listing: Listing[BackupRecord], record: BackupRecord | None
-    ) -> HttpResponse:
-        text = vendor_ticket(about, listing=listing, record=record, now=self.now, style=self.style)
-        return self.answer(text, listing, vendor=True)
 
     def answer(
         self,
@@ -243,8 +213,52 @@ class TicketRequest:
         return self._rendered(context, status)
 
     def _rendered(self, context: dict[str, Any], status: int) -> HttpResponse:
-        instance = listings.cached_instance(self.project, self.instance_id)
-        context |= {"project": self.project, "instance_id": self.instance_id, "page": self.page}
-        context["name"] = instance_name(instance, self.instance_id)
-        context["in_dialog"] = in_dialog = "HX-Request" in self.request.headers
+        in_dialog = "HX-Request" in self.request.headers
+        context |= {**self.where(), "page": self.page, "in_dialog": in_dialog}
         return render(self.request, "_ticket.html" if in_dialog else "ticket.html", context, status=status)
+
+
+class InstanceTicket(TicketRequest):
+    """A text about the backups of one instance."""
+
+    def __init__(self, request: HttpRequest, project_name: str, instance_id: str) -> None:
+        super().__init__(request)
+        self.project = project_or_404(request, project_name)
+        self.instance_id = instance_id
+
+    def where(self) -> dict[str, Any]:
+        instance = listings.cached_instance(self.project, self.instance_id)
+        name = instance_name(instance, self.instance_id)
+        return {"project": self.project, "instance_id": self.instance_id, "name": name}
+
+    def read(self, **options: Any) -> tuple[Listing[BackupRecord], Instance | None]:
+        """Read the history, and the instance beside it, anew where they are old. Raises NothingToShow."""
+        viewer = viewer_key(self.request)
+        return listings.backups_and_instance(
+            self.project,
+            self.instance_id,
+            now=self.now,
+            viewer=viewer,
+            newer_within=NEWER_WITHIN_SECONDS,
+            **options,
+        )
+
+    def about(self, instance: Instance | None, link: str) -> About:
+        return About(self.project, self.instance_id, instance, link)
+
+    def of_problem(self, problem: Problem) -> HttpResponse:
+        """Answer with the text that says why there is none; its status is that of the page."""
+        instance = listings.cached_instance(self.project, self.instance_id)
+        about = self.about(instance, absolute(self.page))
+        # What the portal did, or did not do, is nothing to ask the vendor.
+        vendor = problem.asked_at is not None and problem.kind != "portal_error"
+        write = vendor_ticket if vendor and self.for_vendor else problem_ticket
+        text = write(about, problem=problem, now=self.now, style=self.style)
+        response = self.answer(text, vendor=vendor, status=problem.page_status)
+        return with_retry_after(response, problem.retry_after(timezone.now()))
+
+    def for_the_vendor(
+        self, about: About, *, listing: Listing[BackupRecord], record: BackupRecord | None
+    ) -> HttpResponse:
+        text = vendor_ticket(about, listing=listing, record=record, now=self.now, style=self.style)
+        return self.answer(text, listing, vendor=True)

@@ -318,3 +318,86 @@ def test_an_open_board_swaps_in_what_is_new(ada: Client, emulator: Emulator) -> 
     assert same.status_code == 204
     assert newer.status_code == 200
     assert b"<html" not in newer.content
+
+
+def ticket_of(client: Client, path: str) -> str:
+    answer = client.get(path, headers={"Accept": "text/plain"})
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+@pytest.mark.usefixtures("lists_read")
+def test_the_board_s_text_for_a_ticket_says_what_the_page_shows_in_each_markup(
+    ada: Client, emulator: Emulator
+) -> None:
+    query = "verdict=attention&sort=name"
+    [shown] = links_of(ada.get(f"/?{query}"), "data-ticket ")
+    plain = ticket_of(ada, f"{shown}&text=plain")
+    markdown = ticket_of(ada, f"{PROJECT}ticket/?q=orders&text=markdown")
+    chinese = ticket_of(ada, f"{PROJECT}ticket/?text=slack&lang=zh-hans")
+
+    assert shown == f"/ticket/?{query}"
+    assert "DCS backups: 3 of 20 instances match (Verdict: Attention) at " in plain
+    assert "7 of 20 instances read; the others are not yet known." in plain
+    assert "Verdict: 3 Attention" in plain
+    rows = [line for line in plain.splitlines() if "project eu-prod" in line]
+    assert [row.split()[1] for row in rows] == ["baskets", "frozen-tenant", "rate-limits"]
+    assert "Usable, but too old: data from" in rows[0]
+    assert f"/?{query}&as_of=" in plain
+    assert f"[`orders-cache`](<http://127.0.0.1:8000{ORDERS}>)" in markdown
+    assert "*DCS 备份:*" in chinese
+    assert "trial" not in markdown.lower()
+    assert "at most 3 h" in ticket_of(ada, "/ticket/?rpo=3h&text=plain&lang=en")
+    assert ada.get("/ticket/?verdict=fine").status_code == 400
+
+
+def test_no_text_tells_of_what_its_reader_may_not_see(client_of: Callable[[str], Client]) -> None:
+    assert client_of("ben").get("/projects/cn-prod/ticket/").status_code == 404
+    assert "0 instances" in ticket_of(client_of("cleo"), "/ticket/?text=plain")
+
+
+def test_a_board_that_nothing_fills_says_so_and_leads_to_what_does(
+    ada: Client, portal: Settings, emulator: Emulator
+) -> None:
+    off, said = text_of(ada.get("/")), "Automatic reading is off (COLLECT)"
+    portal.COLLECT = True
+    on = text_of(ada.get("/"))
+    portal.COLLECT = False
+    ada.get(PROJECT)
+    opened = ada.get("/")
+    lease = listings.acquire_lease("collector")
+    elsewhere = text_of(ada.get("/"))
+    if lease:
+        lease.release()
+
+    assert said in off
+    assert "Not read yet, open to read: eu-prod , cn-prod , ap-staging" in off
+    assert "automatic reading is off" in off
+    assert said not in on
+    assert "This page shows them once they are." in on
+    assert lease
+    assert said not in elsewhere
+    assert "Not read yet, open to read: cn-prod , ap-staging" in text_of(opened)
+    assert said in text_of(opened)
+
+
+@pytest.mark.usefixtures("lists_read")
+def test_as_of_then_nothing_of_now_stands_beside_the_verdicts(ada: Client, emulator: Emulator) -> None:
+    then = f"{datetime.now(UTC) + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+    page = ada.get(f"/?as_of={then}&sort=newest&q=frozen")
+    body = ada.get(f"/instances.json?as_of={then}").json()
+    answer = ada.get(f"/instances.csv?as_of={then}")
+
+    assert verdicts(page) == {id_of(emulator, "frozen-tenant"): "attention not_now"}
+    shown = text_of(page)
+    assert "frozen-tenant Frozen" not in shown
+    assert "Verdict, reason and since are of then." in shown
+    assert "Status now" in shown
+    assert 'aria-sort="ascending"' in page.content.decode()
+    assert "Newest usable" not in shown
+    assert body["as_of_fields"] == answer.headers["X-As-Of-Fields"].split() == ["verdict", "reason", "since"]
+    of_now = {"project", "region", "instance_id", "name", "url"}
+    for one in body["instances"]:
+        assert {name for name, value in one.items() if value is not None} <= {*of_now, *body["as_of_fields"]}
+    assert (body["oldest_evidence"], body["problems"]) == (None, {})
+    assert ada.get("/instances.json").json()["as_of_fields"] is None

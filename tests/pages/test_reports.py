@@ -15,7 +15,7 @@ from backups.services.projects import configured_projects
 from tests.services.api_records import EXPIRED, FAILED, NOT_RUN, api_time, raw
 from tests.services.readings import walk_of
 
-from .conftest import ORDERS, csv_rows, text_of
+from .conftest import ORDERS, csv_rows, links_of, text_of
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 Read = Callable[..., None]
@@ -113,3 +113,22 @@ def test_a_report_s_query_that_cannot_be_read_is_named(ada: Client, report: str)
     assert report not in body.json()
     assert "soon" in text_of(page)
     assert ada.get(f"/{report}.xml").status_code == 404
+
+
+def test_reports_are_copied_for_a_ticket_as_a_history_is(ada: Client, read: Read) -> None:
+    read(120, {30: FAILED, 2.5: {}})
+    read(60, {2.5: EXPIRED})
+    texts = {}
+    for report in ("failures", "changes"):
+        [ticket] = links_of(ada.get(f"/{report}/?range=7d"), "data-ticket ")
+        texts[report] = ada.get(f"{ticket}&text=markdown", headers={"Accept": "text/plain"}).content.decode()
+        assert ada.get(f"/{report}/ticket/?range=soon").status_code == 400
+
+    name = f"[`{ORDERS_CACHE_ID}`](<http://127.0.0.1:8000{ORDERS}>)"
+    assert "**Failures of DCS backups:** 1 backup failed from" in texts["failures"]
+    assert f"* `dcs.08.0002` (the backup timed out): {name}, project `eu-prod`, 1 ×" in texts["failures"]
+    assert "Check the instance's load" in texts["failures"]
+    assert "**Became worse:** 1" in texts["changes"]
+    assert f"* {name}, project `eu-prod`: No usable backup (" in texts["changes"]
+    assert "before: Usable" in texts["changes"]
+    assert all("as_of=" in text for text in texts.values())

@@ -22,6 +22,7 @@ from .filters import DEFAULT_PER_PAGE, FILTERS, SORTS, VERDICT_OF, WORST_FIRST, 
 from .links import frozen_board_link
 from .reports import Changes, Failures, ReportFilter, changes, failures
 from .rows import BoardRow
+from .tickets import board_ticket, changes_ticket, failures_ticket
 from .told import instances_told, reasons_told
 
 __all__ = [
@@ -39,12 +40,15 @@ __all__ = [
     "ReportFilter",
     "board",
     "board_headers",
+    "board_ticket",
     "changes",
+    "changes_ticket",
     "exported_board",
     "exported_changes",
     "exported_failures",
     "exported_instances",
     "failures",
+    "failures_ticket",
     "frozen_board_link",
     "instances_table",
     "instances_told",

@@ -76,11 +76,14 @@ class Board(Paged[int]):
 
     @property
     def oldest(self) -> datetime | None:
+        if self.filter.as_of:
+            return None  # the readings of then are not kept
         return min((head.oldest for head in self.heads if head.oldest), default=None)
 
     @property
     def problems(self) -> dict[str, Problem]:
-        return {head.project.name: head.problem for head in self.heads if head.problem}
+        heads = () if self.filter.as_of else self.heads
+        return {head.project.name: head.problem for head in heads if head.problem}
 
     @property
     def unlisted(self) -> list[Project]:
@@ -99,7 +102,8 @@ class Board(Paged[int]):
     @property
     def complete(self) -> bool:
         """Whether all instances are known, and each one's list was read."""
-        return self.read == self.total and all(head.whole and not head.problem for head in self.heads)
+        is_whole = self.filter.as_of or all(head.whole and not head.problem for head in self.heads)
+        return self.read == self.total and bool(is_whole)
 
 
 def board(
@@ -143,14 +147,15 @@ def _light_rows(projects: Sequence[Project], wanted: BoardFilter, now: datetime)
     )
     texts = ("engine", "status", "tags", "search") if wanted.words else ("engine", "status", "tags")
     columns = ("pk", "project_name", "reason_then", "read_text", *(f"summary__{name}" for name in texts))
-    found = known.annotate(project_name=named).order_by(*order_by(wanted.sort)).values_list(*columns)
+    found = known.annotate(project_name=named).order_by(*order_by(wanted)).values_list(*columns)
     rows = [LightRow(*row) for row in found]
     if wanted.rpo:
         rows = _judged_anew(rows, known, {one.name: one for one in projects}, wanted.rpo, now)
-    if wanted.sort.removeprefix("-") == WORST_FIRST:
-        rows.sort(key=lambda row: verdict_rank(row.reason), reverse=wanted.sort.startswith("-"))
-    if wanted.sort.removeprefix("-") == "project":
-        rows.sort(key=lambda row: row.project, reverse=wanted.sort.startswith("-"))
+    order, is_falling = wanted.order.removeprefix("-"), wanted.order.startswith("-")
+    if order == WORST_FIRST:
+        rows.sort(key=lambda row: verdict_rank(row.reason), reverse=is_falling)
+    if order == "project":
+        rows.sort(key=lambda row: row.project, reverse=is_falling)
     return rows
 
 

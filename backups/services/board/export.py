@@ -31,7 +31,10 @@ class ExportedAttempt(msgspec.Struct):
 
 
 class ExportedInstance(msgspec.Struct):
-    """One instance; what has no value, or is not known, is null."""
+    """One instance; what has no value, or is not known, is null.
+
+    As of a time of the past that is all but what it is called now and `as_of_fields`.
+    """
 
     project: str
     region: str
@@ -94,6 +97,7 @@ def exported_board(found: Board, *, is_paged: bool, next_url: str = "") -> dict[
     return {
         "generated_at": utc_text(found.now.replace(microsecond=0)),
         "as_of": _utc(found.filter.as_of),
+        "as_of_fields": ("verdict", "reason", "since") if found.filter.as_of else None,
         "complete": found.complete,
         "problems": {name: problem.for_json() for name, problem in found.problems.items()},
         "read": found.read,
@@ -142,6 +146,7 @@ def board_headers(body: dict[str, Any]) -> dict[str, str]:
     headers = {
         "X-Generated-At": body["generated_at"],
         "X-As-Of": body["as_of"],
+        "X-As-Of-Fields": " ".join(body["as_of_fields"] or ()),
         "X-Complete": "true" if body["complete"] else "false",
         "X-Problem": problems,
         "X-Read": body["read"],

@@ -62,6 +62,8 @@ _COLUMNS: Mapping[str, str] = {
     "attempt": "summary__last_started_at",
     "evidence": "summary__read_at",
 }
+# Kept of a time of the past is the verdict alone; what instances are called is told as of now.
+_SORTS_THEN = ("verdict", "project", "name")
 # The verdict that needs a person most first, and of those with the same one the oldest data.
 WORST_FIRST = "verdict"
 SORTS = (WORST_FIRST, "project", *_COLUMNS)
@@ -84,13 +86,19 @@ class BoardFilter(PageAsked):
     as_of: datetime | None = None
 
     @property
+    def order(self) -> str:
+        """The order that is asked for; as of then there is none by what only now is known."""
+        return self.sort if not self.as_of or self.sort.removeprefix("-") in _SORTS_THEN else WORST_FIRST
+
+    @property
     def narrows(self) -> bool:
         return bool(self.chosen or self.words)
 
 
-def order_by(sort: str) -> list[OrderBy]:
+def order_by(wanted: BoardFilter) -> list[OrderBy]:
     """Return the order of the rows within what Python orders by: their verdicts."""
-    column, descending = _COLUMNS.get(sort.removeprefix("-"), "summary__newest_at"), sort.startswith("-")
+    sort, within = wanted.order, "name" if wanted.as_of else "newest"
+    column, descending = _COLUMNS.get(sort.removeprefix("-"), _COLUMNS[within]), sort.startswith("-")
     first = F(column).desc(nulls_last=True) if descending else F(column).asc(nulls_last=True)
     return [first, F("pk").asc()]
 

@@ -30,11 +30,12 @@ CHUNK = 500
 class BoardRow:
     """An instance, and what is known of its backups; `facts` is None where its list was never read.
 
-    As of a time of the past, only the verdict is kept.
+    As of a time of the past only the verdict is kept; its name is that of now.
     """
 
     project: Project
     instance_id: str
+    name: str
     record: InstanceRecord | None
     verdict: Verdict
     since: datetime | None
@@ -43,10 +44,6 @@ class BoardRow:
     next_planned: datetime | None = None
     read_at: datetime | None = None
     problem: str = ""
-
-    @property
-    def name(self) -> str:
-        return instance_name(self.record, self.instance_id)
 
     @property
     def url(self) -> str:
@@ -82,6 +79,7 @@ def _row(row: Instance, project: Project, rpo: timedelta | None, now: datetime) 
     return BoardRow(
         project=project,
         instance_id=row.instance_id,
+        name=instance_name(listed or shown, row.instance_id),
         record=listed or shown,
         verdict=verdict,
         since=since,
@@ -98,7 +96,8 @@ def _row_then(row: Any, project: Project, at: datetime) -> BoardRow:
     return BoardRow(
         project=project,
         instance_id=row.instance_id,
-        record=record_of(row.listed) or record_of(row.shown),
+        name=instance_name(record_of(row.listed or row.shown), row.instance_id),
+        record=None,
         verdict=Verdict(VERDICT_OF[reason], (reason,), at),
         since=row.since_then,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Count, Min
 
 from ...models import InstanceSummary
@@ -50,6 +51,11 @@ def evidence_age(project: Project, now: datetime) -> EvidenceAge:
         median=now - median if median else None,
         lag=max(timedelta(0), now - (found["due"] or now)),
     )
+
+
+def reads_by_itself() -> bool:
+    """Whether lists are read before anybody asks: here, by COLLECT, or by a process elsewhere."""
+    return settings.COLLECT or bool(collecting())
 
 
 def collecting() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .commands import API_EXPLORER, MOST_RECORDS, backup_command, history_command
 from .markup import MARKUPS
-from .renderer import About, Style, Ticket
+from .renderer import About, Style, Ticket, TicketRenderer, rendered_by
 from .texts import (
     backup_ticket,
     gone_ticket,
@@ -22,6 +22,7 @@ __all__ = [
     "About",
     "Style",
     "Ticket",
+    "TicketRenderer",
     "backup_command",
     "backup_ticket",
     "gone_ticket",
@@ -30,5 +31,6 @@ __all__ = [
     "newest_failure",
     "problem_ticket",
     "recovery_ticket",
+    "rendered_by",
     "vendor_ticket",
 ]

@@ -60,17 +60,21 @@ class Ticket:
 
 def rendered(name: str, about: About, style: Style, *, at: datetime, **context: Any) -> Ticket:
     """Return templates/tickets/<name>.txt in a style. The text is from the time `at`."""
+    t = InstanceTicketRenderer(about.link, words.Clock(at), style.zone, about)
+    return rendered_by(t, name, style, about=about, **context)
+
+
+def rendered_by(t: TicketRenderer, name: str, style: Style, **context: Any) -> Ticket:
     with override(style.language):
-        t = TicketRenderer(about, words.Clock(at), style.zone)
-        text = words.text_template(f"tickets/{name}.txt").render(context, t=t, about=about)
+        text = words.text_template(f"tickets/{name}.txt").render(context, t=t)
     return Ticket(paragraphs(text), style)
 
 
 @dataclass(frozen=True)
 class TicketRenderer:
-    """The `t` of the templates: values and lines of one text."""
+    """The `t` of the templates: values and lines of one text, and the `link` that shows what it is about."""
 
-    about: About
+    link: str
     clock: words.Clock
     zone: ZoneInfo | None
 
@@ -179,15 +183,26 @@ class TicketRenderer:
         """Return what a code is called; one that the portal does not know is foreign."""
         return word if word != code else self.bare(code)
 
-    def backup(self, record: BackupRecord) -> str:
-        """Return the name of a backup, which leads to its page."""
-        name = one_line(record.name) or one_line(record.backup_id)
-        url = absolute(backup_url(self.about.project, self.about.instance_id, record))
-        return mark("name", name, url) if name and url else self.foreign(name)
+    def named(self, name: str, url: str) -> str:
+        """Return a name that leads to its page, where there is one."""
+        name = one_line(name)
+        return mark("name", name, absolute(url)) if name and url else self.foreign(name)
 
     def page(self, label: str) -> str:
         """Return the link that the text is about."""
-        return mark("page", label, self.about.link)
+        return mark("page", label, self.link)
+
+
+@dataclass(frozen=True)
+class InstanceTicketRenderer(TicketRenderer):
+    """The `t` of a text about the backups of one instance."""
+
+    about: About
+
+    def backup(self, record: BackupRecord) -> str:
+        """Return the name of a backup, which leads to its page."""
+        url = backup_url(self.about.project, self.about.instance_id, record)
+        return self.named(one_line(record.name) or record.backup_id, url)
 
     @property
     def instance(self) -> str:
