@@ -250,7 +250,9 @@ def test_a_list_that_is_not_the_truth_of_now_says_so(
 ) -> None:
     record = backup()
     listing = a_listing(record, **changes)
-    attention = "Attention:" if language == "en" else "注意："
+    # Wide punctuation stands outside of the marks, that Markdown ends them.
+    strong = {"markdown": "**", "jira": "*", "slack": "*", "plain": ""}[markup]
+    attention = f"{strong}Attention:{strong} " if language == "en" else f"{strong}注意{strong}："
 
     for text in (
         history_text(listing, markup=markup, language=language),

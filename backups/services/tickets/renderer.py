@@ -83,13 +83,14 @@ class TicketRenderer:
     def strong(self, text: object) -> str:
         return mark("strong", str(text))
 
+    def opening(self, text: str) -> str:
+        """Return the strong beginning of a line; behind wide punctuation Markdown takes marks for letters."""
+        return f"{self.strong(text[:-1])}{text[-1]}" if text[-1] in "。：" else self.strong(text)
+
     def labelled(self, label: str, value: str) -> str:
         """Return a line for a value, "" where there is none."""
-        return (
-            f"{self.strong(gettext('%(label)s:') % {'label': label})} {value.strip()}"
-            if value.strip()
-            else ""
-        )
+        name = self.opening(gettext("%(label)s:") % {"label": label})
+        return self.in_a_row(name, value) if value.strip() else ""
 
     def fact(self, label: str, value: str) -> str:
         return self.item(self.labelled(label, value)) if value else ""
@@ -99,10 +100,7 @@ class TicketRenderer:
 
     def headline(self, verdict: str, *parts: object) -> str:
         """Return the first line: a verdict in a word or two, and a sentence of parts."""
-        word = self.sentence(verdict)
-        # Behind a Chinese full stop Markdown takes marks for letters.
-        word = self.strong(word) if word.endswith(".") else f"{self.strong(word[:-1])}{word[-1]}"
-        return self.in_a_row(word, self.sentence(*parts))
+        return self.in_a_row(self.opening(self.sentence(verdict)), self.sentence(*parts))
 
     def restricted(self, verdict: str, *parts: object) -> str:
         """Return a first line whose verdict says "Usable, but not now: ..."."""
@@ -110,7 +108,7 @@ class TicketRenderer:
         return self.in_a_row(f"{self.strong(word)}{colon}{why}", self.sentence(*parts))
 
     def attention(self, *sentences: object) -> str:
-        return self.in_a_row(self.strong(gettext("Attention:")), *sentences)
+        return self.in_a_row(self.opening(gettext("Attention:")), *sentences)
 
     def sentence(self, *parts: object) -> str:
         """Return the parts that say something as one sentence, with its full stop."""
@@ -118,9 +116,9 @@ class TicketRenderer:
         return gettext("%(sentence)s.") % {"sentence": capfirst(text)} if text else ""
 
     def in_a_row(self, *sentences: object) -> str:
-        """Return sentences as one text; a Chinese full stop brings its own space."""
+        """Return sentences as one text; wide punctuation brings its own space."""
         texts = filter(None, (str(sentence).strip() for sentence in sentences))
-        return "".join(text if text.endswith("。") else f"{text} " for text in texts).rstrip()
+        return "".join(text if text[-1] in "。：" else f"{text} " for text in texts).rstrip()
 
     def listed(self, *parts: str) -> str:
         """Return the parts that say something, in one line."""
