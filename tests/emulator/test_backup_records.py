@@ -4,30 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 
 from .conftest import Caller
-
-
-def test_the_reference_pages_own_record_is_answered_value_for_value(dcs: Caller) -> None:
-    (record,) = [one for one in dcs.records(ORDERS_CACHE_ID) if one["backup_id"] == REFERENCE_BACKUP_ID]
-
-    assert record == {
-        "period": {},
-        "backup_type": "manual",
-        "created_at": "2019-05-10T08:31:16.166Z",
-        "execution_at": "2019-05-10T08:31:21.461Z",
-        "remark": "001",
-        "is_support_restore": "TRUE",
-        "backup_id": "4631832a-14c6-45b0-a0b3-3abd8f591ad1",
-        "backup_name": "backup_20190510163116",
-        "instance_id": "5560df16-cebf-4473-95c4-d1b573c16e79",
-        "size": 880232,
-        "updated_at": "2019-05-10T08:32:30.546Z",
-        "progress": "100.00",
-        "error_code": {},
-        "status": "succeed",
-    }
 
 
 def test_pages_are_of_ten_records_newest_first_and_the_one_behind_the_end_is_empty(dcs: Caller) -> None:

@@ -172,17 +172,6 @@ def test_a_row_s_link_keeps_the_zone_and_what_is_not_the_portal_s(ada: Client) -
     assert {urlsplit(link).path for link in rows} == {f"{ORDERS}backups/{i}/" for i in rows_of(page)}
 
 
-def test_rows_that_are_shown_again_are_those_of_the_new_list(ada: Client, emulator: Emulator) -> None:
-    for name in ("first", "second"):
-        emulator.set_records(ORDERS_CACHE_ID, [raw(1, backup_name=name)])
-        forget_everything()
-        for language, word in (("en", "Succeeded"), ("zh-hans", "成功"), ("en", "Succeeded")):
-            ada.post("/preferences/", {"language": language})
-            page = ada.get(ORDERS).content.decode()
-            assert name in page
-            assert word in page
-
-
 def test_chips_pages_and_exports_keep_the_rest_of_the_query(ada: Client) -> None:
     """An export has no page, and a chip adds its value to those of its filter."""
     for query, links in {
@@ -205,19 +194,6 @@ def test_the_filter_form_keeps_what_it_does_not_ask_for(ada: Client) -> None:
     for name, value in parse_qsl(STATE):
         if name != "q":
             assert f'<input type="hidden" name="{name}" value="{value}">' in page
-
-
-def test_a_copied_link_of_a_relative_range_has_absolute_bounds_and_the_same_rows(ada: Client) -> None:
-    page = ada.get(f"{ORDERS}?range=7d&status=succeed&utm=a")
-
-    [link] = links_of(page, "data-copy-link ")
-
-    query = dict(parse_qsl(urlsplit(link).query))
-    assert "range" not in query
-    assert (query["status"], query["utm"]) == ("succeed", "a")
-    assert query["from"].endswith("Z")
-    assert query["to"].endswith("Z")
-    assert rows_of(ada.get(urlsplit(link)._replace(scheme="", netloc="").geturl())) == rows_of(page) != []
 
 
 # Refresh -------------------------------------------------------------------------------------

@@ -452,38 +452,3 @@ def test_a_row_tells_how_long_its_file_is_likely_to_be_kept(ada: Client, emulato
     assert titles["b-4"].startswith(' title="Estimate: kept until deleted by hand; file 3 of at most 24')
     assert titles["b-40"].startswith(' title="Estimate: kept beyond its 7 days; file 4 of at most 24')
     assert {titles[name] for name in ("b-0.01", "b-2", "b-2.04", "b-5", "b-6", "b-41")} == {""}
-
-
-# For whom it is written ------------------------------------------------------
-
-
-def test_each_language_zone_and_address_gets_a_head_of_its_own(client_of: SignIn) -> None:
-    """One process writes them in turn: nobody is shown another's."""
-    ada, ben = client_of("ada"), client_of("ben")
-    ben.cookies["portal_language"] = "zh-hans"
-    ben.post("/preferences/", {"zone": "Asia/Shanghai"})
-
-    before = ada.get(f"{ORDERS}?team=a")
-    chinese = ben.get(f"{ORDERS}?team=b")
-    english = ada.get(f"{ORDERS}?team=a")
-
-    assert list(figures_in(english)) == list(figures_in(before))
-    assert "UTC+8" in said_in(chinese)
-    assert "UTC+8" not in said_in(english)
-    assert all("team=a" in link for _, link in figures_in(english).values())
-    assert all("team=b" in link for _, link in figures_in(chinese).values())
-
-
-def test_a_new_reading_has_new_figures(ada: Client, emulator: Emulator) -> None:
-    emulator.set_records(ORDERS_CACHE_ID, a_history())
-    assert figures_in(ada.get(ORDERS))["Usable"][0].startswith("3 of 10")
-    emulator.insert_record(ORDERS_CACHE_ID, ago(0.001))
-
-    ada.post(f"{ORDERS}refresh/")
-
-    assert figures_in(ada.get(ORDERS))["Usable"][0].startswith("4 of 11")
-
-
-def test_the_head_has_no_style_of_its_own(ada: Client) -> None:
-    """The content security policy would drop it."""
-    assert "style=" not in ada.get(ORDERS).content.decode()

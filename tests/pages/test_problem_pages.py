@@ -19,18 +19,19 @@ from .conftest import BULK, ORDERS, PROJECT, all_of, csv_rows, history_of, rows_
 
 Break = Callable[[Emulator], Any]
 
-FAILURES: dict[str, tuple[Break, int, str]] = {
-    # how DCS is broken: the fault, the page's status, DCS's code
-    "key refused": (lambda e: e.fail_with(401), 503, "APIGW.0301"),
-    "no permission": (lambda e: e.fail_with(403), 502, "DCS.2003"),
-    "rejected": (lambda e: e.fail_with(400), 502, "DCS.4800"),
-    "throttled": (lambda e: e.throttle(30), 503, "APIGW.0308"),
-    "internal error": (lambda e: e.fail_with(500), 503, "DCS.5078"),
-    "unavailable": (lambda e: e.fail_with(503), 503, "APIGW.0201"),
-    "hanging": (lambda e: e.hang(), 503, ""),
-    "half a body": (lambda e: e.cut_body(), 503, ""),
-    "HTML": (lambda e: e.answer_html(), 502, ""),
-    "garbled": (lambda e: e.answer_body(b"{"), 502, ""),
+FAILURES: dict[str, tuple[Break, str, int, str]] = {
+    # how DCS is broken: the fault, the kind of problem, the page's status, DCS's code
+    "key refused": (lambda e: e.fail_with(401), "credentials_refused", 503, "APIGW.0301"),
+    "no permission": (lambda e: e.fail_with(403), "access_denied", 502, "DCS.2003"),
+    "rejected": (lambda e: e.fail_with(400), "rejected", 502, "DCS.4800"),
+    "throttled": (lambda e: e.throttle(30), "throttled", 503, "APIGW.0308"),
+    "throttled, no time given": (lambda e: e.throttle(None), "throttled", 503, "APIGW.0308"),
+    "internal error": (lambda e: e.fail_with(500), "server_error", 503, "DCS.5078"),
+    "unavailable": (lambda e: e.fail_with(503), "server_error", 503, "APIGW.0201"),
+    "hanging": (lambda e: e.hang(), "timed_out", 503, ""),
+    "half a body": (lambda e: e.cut_body(), "cut_short", 503, ""),
+    "HTML": (lambda e: e.answer_html(), "garbled", 502, ""),
+    "garbled": (lambda e: e.answer_body(b"{"), "garbled", 502, ""),
 }
 each_failure = pytest.mark.parametrize("how", FAILURES)
 
@@ -44,7 +45,7 @@ def _impatient(impatient: Settings) -> None:
 def test_with_nothing_cached_every_page_tells_the_reason_shows_no_list_and_asks_once(
     ada: Client, emulator: Emulator, how: str
 ) -> None:
-    spoil, status, code = FAILURES[how]
+    spoil, kind, status, code = FAILURES[how]
     spoil(emulator)
 
     answers = all_of(ada, ORDERS)
@@ -54,6 +55,7 @@ def test_with_nothing_cached_every_page_tells_the_reason_shows_no_list_and_asks_
     assert {"Retry-After" in answer.headers for answer in answers.values()} == {status == 503}
     assert "backups" not in body
     assert (body["source"], body["complete"], body["total"]) == (None, False, None)
+    assert body["problem"]["kind"] == kind
     assert not rows_of(answers[""])
     assert "<table" not in answers[""].content.decode()
     if code:
@@ -73,7 +75,7 @@ def test_with_nothing_cached_every_page_tells_the_reason_shows_no_list_and_asks_
 def test_with_a_cached_listing_every_page_shows_it_with_the_reason(
     ada: Client, emulator: Emulator, how: str
 ) -> None:
-    spoil, _, code = FAILURES[how]
+    spoil, kind, _, code = FAILURES[how]
     before = ada.get(f"{ORDERS}?per_page=200")
     assert reader.wait_for_readers()
     spoil(emulator)
@@ -87,7 +89,7 @@ def test_with_a_cached_listing_every_page_shows_it_with_the_reason(
     assert "Showing what DCS said at" in text_of(answers[""])
     assert code in text_of(answers[""])
     assert body["source"] == "stale"
-    assert body["problem"]["code"] == (code or None)
+    assert (body["problem"]["kind"], body["problem"]["code"]) == (kind, code or None)
     assert len(body["backups"]) == len(csv_rows(answers["backups.csv"])) == len(rows_of(before))
     assert answers["backups.csv"].headers["X-Source"] == "stale"
 
@@ -96,7 +98,7 @@ def test_with_a_cached_listing_every_page_shows_it_with_the_reason(
 def test_a_project_whose_instances_cannot_be_listed_tells_the_reason(
     ada: Client, emulator: Emulator, how: str
 ) -> None:
-    spoil, status, code = FAILURES[how]
+    spoil, _, status, code = FAILURES[how]
     spoil(emulator)
 
     page = ada.get(PROJECT)

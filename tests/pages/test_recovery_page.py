@@ -381,16 +381,6 @@ def test_what_stands_against_a_restore_now_is_said(
     assert ("Usable, but not now" in shown) == ("status" in changes)
 
 
-def test_a_usable_backup_of_an_instance_in_error_is_no_good_news(ada: Client, emulator: Emulator) -> None:
-    instance = emulator.fleet.add_instance("broken", status="ERROR")
-    emulator.set_records(instance.instance_id, raws(1))
-    path = f"{history_of(instance.instance_id)}recovery-point/"
-    words = "Usable, but not now: the instance is in ERROR; DCS restores only into a running instance"
-
-    assert words in text_of(ask(ada, "now", path))
-    assert words in ticket_of(ada, path, "2026-11-20")
-
-
 @pytest.mark.parametrize(
     ("records", "at", "words"),
     [
@@ -454,14 +444,6 @@ def test_with_a_cached_list_the_answer_is_given_with_the_reason(ada: Client, emu
 @pytest.mark.parametrize("instance", ["00000000-0000-4000-8000-000000000404", GONE_INSTANCE_ID])
 def test_an_instance_that_dcs_does_not_know_is_404(ada: Client, instance: str) -> None:
     assert ask(ada, "now", f"{history_of(instance)}recovery-point/").status_code == 404
-
-
-def test_refresh_comes_back_to_the_same_question(ada: Client) -> None:
-    asked = f"{POINT}?at=2026-11-20+12%3A00&tz=Asia%2FShanghai"
-
-    response = ada.post(f"{ORDERS}refresh/", {"next": asked})
-
-    assert response.headers["Location"] == asked
 
 
 def test_a_question_about_a_history_at_hand_asks_dcs_nothing(

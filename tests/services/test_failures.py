@@ -22,54 +22,6 @@ from .conftest import ORDERS, at_once, later, problem_of, read, settled
 
 Break = Callable[[Emulator], Any]
 
-FAILURES: dict[str, tuple[Break, str, int, str]] = {
-    # how DCS is broken: the fault, the kind of problem, the page's status, DCS's code
-    "key refused": (lambda e: e.fail_with(401), "credentials_refused", 503, "APIGW.0301"),
-    "no permission": (lambda e: e.fail_with(403), "access_denied", 502, "DCS.2003"),
-    "no such instance, 404": (lambda e: e.fail_with(404), "not_found", 404, "DCS.3022"),
-    "no such instance, 400": (lambda e: e.fail_with(400, "DCS.4119"), "not_found", 404, "DCS.4119"),
-    "no such API": (lambda e: e.fail_with(404, "APIGW.0101"), "rejected", 502, "APIGW.0101"),
-    "throttled": (lambda e: e.throttle(30), "throttled", 503, "APIGW.0308"),
-    "throttled, no time given": (lambda e: e.throttle(None), "throttled", 503, "APIGW.0308"),
-    "internal error": (lambda e: e.fail_with(500), "server_error", 503, "DCS.5078"),
-    "gateway timeout": (lambda e: e.fail_with(504), "server_error", 503, "APIGW.0201"),
-    "hanging": (lambda e: e.hang(), "timed_out", 503, ""),
-    "half a body": (lambda e: e.cut_body(), "cut_short", 503, ""),
-    "HTML": (lambda e: e.answer_html(), "garbled", 502, ""),
-    "a list that is none": (lambda e: e.answer_body(b'{"backup_record_response": 7}'), "garbled", 502, ""),
-}
-
-
-@pytest.mark.parametrize("how", FAILURES)
-def test_all_are_told_the_reason_of_one_call_and_a_cached_listing_stays_beside_it(
-    eu: Project, emulator: Emulator, portal: Settings, instances: list[str], how: str
-) -> None:
-    spoil, kind, status, code = FAILURES[how]
-    first = read(eu)
-    portal.DCS_READ_TIMEOUT = 0.3 if how == "hanging" else 60
-    emulator.clear_calls()
-    spoil(emulator)
-
-    problems = [problem_of(eu, instances[0], after=seconds) for seconds in (0, 0.5, 1, 2)]
-    assert emulator.count("/backups") == 1
-    assert {(one.kind, one.page_status, one.code) for one in problems} == {(kind, status, code)}
-    assert {one.retry_after(later()) is not None for one in problems} == {status == 503}
-    if problems[0].http_status not in (None, 200):
-        assert {one.request_id for one in problems} == {emulator.calls[-1].request_id}
-
-    for old in (read(eu, read_now=True), read(eu, after=61)):
-        assert old.problem
-        assert (old.source, old.problem.kind, old.problem.code) == ("stale", kind, code)
-        assert (old.records, old.read_at) == (first.records, first.read_at)
-
-
-def test_an_unreachable_dcs_is_said_to_be_that(eu: Project, portal: Settings) -> None:
-    _change(portal, endpoint="http://127.0.0.1:1")
-
-    problem = problem_of(configured_projects()["eu-prod"])
-
-    assert (problem.kind, problem.page_status, problem.http_status) == ("unreachable", 503, None)
-
 
 def test_a_failure_is_forgotten_after_some_seconds(eu: Project, emulator: Emulator) -> None:
     emulator.fail_with(500, times=1)

@@ -194,15 +194,6 @@ def test_a_chip_s_count_is_what_clicking_it_gives(records: list[BackupRecord], w
             assert facet.chosen == (facet.value in wanted.chosen.get(group.name, ()))
 
 
-def test_a_page_past_the_end_is_the_last_one_and_says_so() -> None:
-    records = [BackupRecord.from_api(raw(n)) for n in range(60)]
-
-    history = history_of(records, BackupFilter(page=9, per_page=25))
-
-    assert (history.page, history.page_past_end, len(history.rows)) == (3, True, 10)
-    assert (history.first_row, history.last_row) == (51, 60)
-
-
 def test_no_chip_offers_an_error_code_that_no_link_may_carry() -> None:
     codes = ["dcs.08.0002", "111400060", "<script>"]
     records = [BackupRecord.from_api(raw(n, error_code=code)) for n, code in enumerate(codes)]

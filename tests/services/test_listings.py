@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -200,19 +199,14 @@ def test_a_viewer_of_a_slow_walk_is_answered_in_time_and_its_pages_are_kept(
     assert not emulator.calls
 
 
-def test_a_hanging_instance_is_waited_for_half_a_second_once(
-    eu: Project, emulator: Emulator, portal: Settings
-) -> None:
+def test_a_hanging_instance_is_waited_for_once(eu: Project, emulator: Emulator, portal: Settings) -> None:
     read(eu)
     emulator.clear_calls()
     emulator.hang()
 
-    began = time.monotonic()
     seen = [listings.backups_and_instance(eu, ORDERS, now=later()) for _ in range(4)]
-    waited = time.monotonic() - began
 
     assert [instance for _, instance in seen] == [None] * 4
-    assert waited < 20
     assert emulator.count() == 1
 
 

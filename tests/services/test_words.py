@@ -17,10 +17,8 @@ from backups.services.words import (
     duration,
     exact_bytes,
     rate,
-    raw_of,
     size_change,
     size_text,
-    status_word,
     verdict_sentence,
 )
 from backups.services.words.times import at_most
@@ -201,15 +199,3 @@ def a_record(**fields: Any) -> BackupRecord:
 )
 def test_the_verdict_gives_its_reason(fields: dict[str, Any], sentence: str) -> None:
     assert verdict_sentence(eligibility(a_record(**fields))) == sentence
-
-
-def test_what_was_said_once_is_not_said_in_another_language() -> None:
-    assert (status_word("failed"), Clock(NOW).age(NOW - timedelta(hours=1))) == ("Failed", "1 h ago")
-    with override("zh-hans"):
-        assert (status_word("failed"), Clock(NOW).age(NOW - timedelta(hours=1))) == ("备份失败", "1 小时前")
-    assert status_word("failed") == "Failed"
-
-
-def test_a_time_that_cannot_be_read_is_kept_as_dcs_wrote_it() -> None:
-    assert raw_of(a_record(execution_at="<yesterday>"), "execution_at") == "<yesterday>"
-    assert raw_of(a_record(), "execution_at") == ""

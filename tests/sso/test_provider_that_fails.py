@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -117,11 +116,9 @@ def test_a_provider_that_fails_at_the_callback_is_given_up_and_the_link_kept(
     callback = at_provider(to_provider(client, HARD_LINK))
     portals_provider.forget_providers()
     vars(company).update(harm)
-    began = time.monotonic()
 
     page = get(client, callback)
 
-    assert time.monotonic() - began < 45
     assert page.status_code == 503
     assert page.headers["Retry-After"]
     assert tried_again(client, page, company) == HARD_LINK
