@@ -13,7 +13,7 @@ from backups.services.insights.figures import Figures, figures
 from backups.services.insights.policy import Plan
 from backups.services.insights.sizes import axis, chart, line, size_change, spark
 from backups.services.insights.timeline import Attempts, timeline
-from backups.services.words import round_size
+from backups.services.words import Clock, round_size
 
 from .api_records import (
     DCS_SAYS_NO,
@@ -171,7 +171,9 @@ def test_the_chart_places_sizes_by_time_and_from_zero_upwards() -> None:
     days = {"11-20": 1_000, "11-21": 2_000, "11-24": 4_000}
     sizes = timeline(backup_at(f"{day} 00:00", size=size) for day, size in days.items()).sizes
 
-    assert line(chart(sizes, 4_000)) == "0.0,120.0 250.0,80.0 1000.0,0.0"
+    points = chart(sizes, 4_000, Clock(sizes[-1].started_at))
+    assert line(points) == "0.0,120.0 250.0,80.0 1000.0,0.0"
+    assert points[0][2:] == ("20 Nov 00:00 UTC: 1,000 bytes", False)
 
 
 def test_equal_sizes_make_a_level_sparkline() -> None:
