@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -72,14 +73,15 @@ def response_headers(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        policy = content_security_policy(settings.SSO_ISSUER)
-        for name, value in (HEADERS | {"Content-Security-Policy": policy}).items():
+        for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        response.headers.setdefault("Content-Security-Policy", content_security_policy(settings.SSO_ISSUER))
         return response
 
     return middleware
 
 
+@lru_cache(maxsize=8)
 def content_security_policy(sso_issuer: str) -> str:
     # Chromium holds the redirects of a form to this too: signing out leads to the provider.
     issuer = urlsplit(sso_issuer)

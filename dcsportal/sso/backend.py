@@ -13,8 +13,11 @@ PROXY = "proxy"
 
 class ViewerBackend(BaseBackend):
     def get_user(self, user_id: int) -> Viewer | None:
-        viewer = Viewer.objects.filter(pk=user_id).first()
-        return viewer if viewer and _door_is_open(viewer.issuer) else None
+        try:
+            viewer = Viewer.objects.get(pk=user_id)
+        except Viewer.DoesNotExist:
+            return None
+        return viewer if _door_is_open(viewer.issuer) else None
 
 
 def _door_is_open(issuer: str) -> bool:
