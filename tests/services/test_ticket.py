@@ -250,7 +250,7 @@ def test_a_list_that_is_not_the_truth_of_now_says_so(
 ) -> None:
     record = backup()
     listing = a_listing(record, **changes)
-    # Wide punctuation stands outside of the marks, that Markdown ends them.
+    # Wide punctuation stands outside of the marks: Markdown would not end them behind it.
     strong = {"markdown": "**", "jira": "*", "slack": "*", "plain": ""}[markup]
     attention = f"{strong}Attention:{strong} " if language == "en" else f"{strong}注意{strong}："
 
