@@ -473,11 +473,12 @@ class LinkGrammar:
     """Which parameters the links of a kind of page have, and which values they take."""
 
     def __init__(self, kind: Kind) -> None:
-        forms_read: tuple[type[forms.Form], ...] = (BoardForm,)
-        if kind != "project":
-            # The pages of an instance lead to each other: what one of them reads, the others carry.
-            forms_read = (HistoryForm, RecoveryForm, CompareForm, TicketForm)
-        self._fields = {name: field for form in forms_read for name, field in form.base_fields.items()}
+        # The pages of an instance lead to each other: what one of them reads, the others carry.
+        forms_read: tuple[type[QueryForm], ...] = (HistoryForm, RecoveryForm, CompareForm)
+        if kind in ("project", "report"):
+            forms_read = (BoardForm,) if kind == "project" else (ReportForm,)
+        fields = (form.base_fields for form in forms_read)
+        self._fields = {name: one[name] for one in (*fields, TicketForm.base_fields) for name in one}
 
     def knows(self, name: str) -> bool:
         return name in self._fields

@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 
 from .forms import link_grammar
+from .services.pasted import Kind
 from .services.projects import Project, visible_project
 from .services.words import Clock
 
@@ -25,8 +26,17 @@ LONGEST_LINK = 8192
 # What no form reads is carried along into every link of a page.
 LONGEST_UNKNOWN = 1000
 # Their views answer a wrong link in their own form.
-BOARDS = ("home", "project", "instances-json", "instances-csv")
-EXPORTS = ("backups-json", "backups-csv", "instances-json", "instances-csv")
+EXPORTS = ("backups-json", "backups-csv", "instances-file", "failures-file", "changes-file")
+# Which grammar the links of a page have.
+KINDS: dict[str, Kind] = {
+    **dict.fromkeys(("history", "history-ticket", "backups-json", "backups-csv"), "history"),
+    **dict.fromkeys(("recovery-point", "recovery-ticket"), "recovery-point"),
+    **dict.fromkeys(("backup", "backup-ticket"), "backup"),
+    "compare": "compare",
+    **dict.fromkeys(("home", "project", "home-ticket", "project-ticket", "instances-file"), "project"),
+    **dict.fromkeys(("failures", "failures-ticket", "failures-file"), "report"),
+    **dict.fromkeys(("changes", "changes-ticket", "changes-file"), "report"),
+}
 _READ_BY_FIND = frozenset(("q",))
 
 
@@ -91,8 +101,9 @@ def is_too_long(request: HttpRequest) -> bool:
     query, match = request.META.get("QUERY_STRING", ""), request.resolver_match
     if match is None or len(query) <= LONGEST_UNKNOWN:
         return False
-    if "instance_id" in match.kwargs or match.url_name in BOARDS:
-        grammar = link_grammar("history" if "instance_id" in match.kwargs else "project")
+    kind = KINDS.get(match.url_name or "", "history" if "instance_id" in match.kwargs else None)
+    if kind:
+        grammar = link_grammar(kind)
         return len(query) > LONGEST_LINK or _unknown_length(query, grammar.knows) > LONGEST_UNKNOWN
     if match.url_name in ("keyboard", "patterns", "find", "suggestions"):
         return _unknown_length(query, _READ_BY_FIND.__contains__) > LONGEST_UNKNOWN

@@ -28,11 +28,10 @@ from django.utils.deprecation import MiddlewareMixin
 from django_htmx.http import HttpResponseClientRedirect
 
 from .forms import link_grammar
-from .guards import BOARDS, EXPORTS, project_or_404, set_cookie, viewer_of
+from .guards import EXPORTS, KINDS, project_or_404, set_cookie, viewer_of
 from .services.history import page_url
 from .services.pasted import (
     AskedTime,
-    Kind,
     UnreadableTime,
     asked_time,
     cloud_id,
@@ -48,15 +47,8 @@ from .services.words import known_zone
 COOKIE = f"{settings.COOKIE_PREFIX}portal_mended"
 COOKIE_SECONDS = 10
 LONGEST_SHOWN = 300
-_KINDS: dict[str, Kind] = {
-    **dict.fromkeys(("history", "history-ticket", *EXPORTS), "history"),
-    **dict.fromkeys(("recovery-point", "recovery-ticket"), "recovery-point"),
-    **dict.fromkeys(("backup", "backup-ticket"), "backup"),
-    "compare": "compare",
-    **dict.fromkeys(BOARDS, "project"),
-}
 _TIMES: dict[str, tuple[str, ...]] = {"history": ("from", "to"), "recovery-point": ("at",)}
-_EXPORT = re.compile(r"/(backups\.(?:json|csv))")
+_EXPORT = re.compile(r"/((?:backups|instances)\.(?:json|csv))")
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -67,10 +59,11 @@ class OpenedLinks(MiddlewareMixin):
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         match = request.resolver_match
-        kind = _KINDS.get(match.url_name or "") if match else None
+        kind = KINDS.get(match.url_name or "") if match else None
         if match is None or kind is None or request.method not in ("GET", "HEAD"):
             return None
-        if kwargs and visible_project(viewer_of(request), kwargs["project_name"]) is None:
+        name = kwargs.get("project_name")
+        if name and visible_project(viewer_of(request), name) is None:
             return None  # the view answers as for one that does not exist
         read = read_query(request.META.get("QUERY_STRING", ""), link_grammar(kind))
         ids = {name: cloud_id(value) if name.endswith("_id") else value for name, value in kwargs.items()}
@@ -103,9 +96,9 @@ def damaged_path(request: HttpRequest, rest: str) -> HttpResponse:
     if file := _EXPORT.search(path):
         # A program's link must be mended: the view refuses it by name.
         request.unread_parts = (path[file.end() :],)  # type: ignore[attr-defined]
-        name = file[1].replace(".", "-")
-        view: Callable[..., HttpResponse] = resolve(page_url(name, link.ids, ())).func
-        return view(request, link.project, link.instance_id)
+        match = resolve(f"{path[: file.start()]}/{file[1]}")
+        view: Callable[..., HttpResponse] = match.func
+        return view(request, **match.kwargs)
     # What stands in the place of an id and is none leads nowhere.
     if ("/instances/" in path and not is_uuid(link.instance_id)) or (
         "/backups/" in path and not is_uuid(link.backup_id)

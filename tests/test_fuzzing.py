@@ -19,7 +19,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.contract import REFERENCE_BACKUP_ID
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.services import history
+from backups.services import board, history
 
 from .sso import openid
 from .sso.conftest import _running_openid, company, sso  # noqa: F401  # fixtures
@@ -43,10 +43,12 @@ fuzzed = settings(
 # --- What is sent ----------------------------------------------------------------
 
 OTHER_PARAMETERS = """tz at next account state code iss generation person language zone theme
-    text markup lang seen as_of shown kind day id unknown"""
-PARAMETERS = sorted({*history.PARAMETERS, *OTHER_PARAMETERS.split()})
-FILTER_VALUES = [value for one in history.FILTERS for value in one.values]
-ODD_VALUES = """24h 90d -size name 50 200 0 -1 99999999999999999999 1e400 NaN 2026-11-23 2026-02-30 UTC
+    text markup lang seen as_of shown kind day id unknown rpo instance backup range zone reader"""
+FILTERS = (*history.FILTERS, *board.FILTERS)
+PARAMETERS = sorted({*history.PARAMETERS, *(one.name for one in FILTERS), *OTHER_PARAMETERS.split()})
+FILTER_VALUES = [value for one in FILTERS for value in one.values]
+ODD_VALUES = """24h 90d 1d12h 99999999999d 0h -newest evidence team=shop RUNNING
+    -size name 50 200 0 -1 99999999999999999999 1e400 NaN 2026-11-23 2026-02-30 UTC
     2026-11-23T09:40:00+08:00 2026-11-23T09:40:00Z
     0001-01-01 9999-12-31T23:59:59.999999Z Asia/Shanghai ../../etc/passwd
     dcs.08.0002 % %% {{7*7}} ${7*7} //evil.example /\\evil =1+1"""
@@ -142,7 +144,14 @@ def test_any_value_of_a_parameter_is_answered(ada: Client, name: str, values: li
     history_pages = ("", "ticket/", "backups.json", "recovery-point/", "recovery-point/ticket/")
     for page in (*history_pages, one, f"{one}ticket/"):
         check(send(ada, INSTANCE + page, query))
-    for page in ("/find/", "/projects/eu-prod/", "/sign-in/"):
+    for page in ("compare/", "restores/"):
+        check(send(ada, INSTANCE + page, query))
+    for page in ("/", "/projects/eu-prod/", "/failures/", "/changes/"):
+        check(send(ada, page, query))
+        check(send(ada, f"{page}ticket/", query))
+    for file in ("/instances.json", "/projects/eu-prod/instances.csv", "/failures.csv", "/changes.json"):
+        check(send(ada, file, query))
+    for page in ("/find/", "/sign-in/"):
         check(send(ada, page, query))
 
 

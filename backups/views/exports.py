@@ -45,11 +45,11 @@ def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> Ht
     export = _export(request, project, instance_id)
     headers = csv_headers(export.body)
     if export.history is None:
-        problem = export.body["problem"]
-        parts = (problem[name] for name in ("kind", "code", "message", "request_id"))
-        sentence = ": ".join(filter(None, parts)) + "\n"
         answer = HttpResponse(
-            sentence, status=export.status, content_type="text/plain; charset=utf-8", headers=headers
+            problem_line(export.body["problem"]),
+            status=export.status,
+            content_type="text/plain; charset=utf-8",
+            headers=headers,
         )
         return with_retry_after(answer, export.retry_after)
     response = StreamingHttpResponse(
@@ -57,6 +57,12 @@ def backups_csv(request: HttpRequest, project_name: str, instance_id: str) -> Ht
     )
     response.headers["Content-Disposition"] = _disposition(export, "csv")
     return response
+
+
+def problem_line(problem: dict[str, Any]) -> str:
+    """Return what is told in place of a CSV."""
+    parts = (problem[name] for name in ("kind", "code", "message", "request_id"))
+    return ": ".join(filter(None, parts)) + "\n"
 
 
 def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:

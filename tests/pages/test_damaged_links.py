@@ -51,6 +51,19 @@ def get(client_of: Callable[[str], Client]) -> Callable[..., Any]:
         ),
         ("/projects/eu-prod/?q=orders&amp;sort=name", "/projects/eu-prod/?q=orders&sort=name"),
         ("/projects/eu-prod)", "/projects/eu-prod/"),
+        ("/?verdict=none&amp;sort=name).", "/?verdict=none&sort=name"),
+        ("/ticket/?verdict=none&amp;text=jira", "/ticket/?verdict=none&text=jira"),
+        (
+            "/projects/eu-prod/ticket/?reason%3Dno_backup%26lang%3Den",
+            "/projects/eu-prod/ticket/?reason=no_backup&lang=en",
+        ),
+        ("/failures/?range=7d&amp;error=dcs.08.0002),", "/failures/?range=7d&error=dcs.08.0002"),
+        ("/failures/ticket/?range%3D7d%26text%3Dslack", "/failures/ticket/?range=7d&text=slack"),
+        (
+            "/changes/?range=3d&amp;as_of=2026-11-23T09:40:00Z)",
+            "/changes/?range=3d&as_of=2026-11-23T09:40:00Z",
+        ),
+        ("/changes/ticket/?project=eu-prod&amp;lang=en", "/changes/ticket/?project=eu-prod&lang=en"),
     ],
 )
 def test_a_damaged_link_is_repaired_by_one_redirect_that_says_so(
@@ -101,16 +114,38 @@ def test_what_is_not_certain_is_named_and_the_rows_are_shown(get: Callable[..., 
     assert rows_of(page) == rows_of(get(ORDERS))
 
 
-@pytest.mark.parametrize(
-    "query", ["status=failed&amp;type=auto", "status%3Dfailed", "ref=a%3Fstatus%3Dfailed"]
-)
-@pytest.mark.parametrize("file", ["backups.json", "backups.csv"])
-def test_a_program_s_link_is_refused_by_name(get: Callable[..., Any], file: str, query: str) -> None:
-    answer = get(f"{ORDERS}{file}?{query}")
+FILES = [
+    (f"{ORDERS}backups", "status=failed"),
+    ("/instances", "verdict=none"),
+    ("/projects/eu-prod/instances", "verdict=none"),
+    ("/failures", "range=7d"),
+    ("/changes", "range=7d"),
+]
+
+
+@pytest.mark.parametrize("damage", ["{0}&amp;tz=UTC", "{1}%3D{2}", "ref=a%3F{1}%3D{2}"])
+@pytest.mark.parametrize("ending", ["json", "csv"])
+@pytest.mark.parametrize(("file", "asked"), FILES)
+def test_a_program_s_link_is_refused_by_name(
+    get: Callable[..., Any], file: str, asked: str, ending: str, damage: str
+) -> None:
+    query = damage.format(asked, *asked.split("="))
+    answer = get(f"{file}.{ending}?{query}")
 
     assert answer.status_code == 400
+    assert answer.headers["Content-Type"].startswith(
+        {"json": "application/json", "csv": "text/plain"}[ending]
+    )
     assert query.split("&")[-1] in answer.content.decode().replace("\\u0026", "&")
-    assert get(f"{ORDERS}{file}),").status_code == 400
+    assert get(f"{file}.{ending}?{asked}").status_code == 200
+
+
+@pytest.mark.parametrize("ending", ["json", "csv"])
+@pytest.mark.parametrize("file", [f"{ORDERS}backups", "/projects/eu-prod/instances"])
+def test_what_is_glued_to_a_program_s_address_is_refused_too(
+    get: Callable[..., Any], file: str, ending: str
+) -> None:
+    assert get(f"{file}.{ending}),").status_code == 400
 
 
 def test_nothing_is_repaired_into_a_project_that_may_not_be_seen(client_of: Callable[[str], Client]) -> None:

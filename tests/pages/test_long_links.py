@@ -7,35 +7,62 @@ import logging
 import pytest
 from django.test import Client
 
-from backups.emulator.fleet import ORDERS_CACHE_ID
-
 from .conftest import BULK, ORDERS
 
 pytestmark = pytest.mark.usefixtures("portal")
 
 
-@pytest.mark.parametrize(
-    "path", ["", "ticket/", "recovery-point/", "recovery-point/ticket/", "backups.csv", "backups.json"]
-)
+OF_INSTANCE = [
+    "",
+    "ticket/",
+    "recovery-point/",
+    "recovery-point/ticket/",
+    "compare/",
+    "backups.csv",
+    "backups.json",
+]
+BESIDE = [
+    *(
+        "/",
+        "/ticket/",
+        "/instances.json",
+        "/instances.csv",
+        "/projects/eu-prod/",
+        "/projects/eu-prod/ticket/",
+    ),
+    *("/failures/", "/failures/ticket/", "/failures.json", "/failures.csv"),
+    *("/changes/", "/changes/ticket/", "/changes.json", "/changes.csv"),
+]
+
+
+@pytest.mark.parametrize("path", [*(f"{ORDERS}{one}" for one in OF_INSTANCE), *BESIDE])
 @pytest.mark.parametrize("query", ["x=" + "a" * 999, "q=" + "+" * 999, "q=" + "a" * 9000])
 def test_a_query_that_is_too_long_is_refused(ada: Client, path: str, query: str) -> None:
-    response = ada.get(f"{ORDERS}{path}?{query}")
+    response = ada.get(f"{path}?{query}")
 
     assert response.status_code == 414
     assert "this link is too long" in response.content.decode().lower()
 
 
-def test_a_program_gets_the_envelope_of_every_error(ada: Client) -> None:
-    body = ada.get(f"{ORDERS}backups.json?x={'a' * 999}").json()
+@pytest.mark.parametrize(
+    ("file", "wrong"),
+    [
+        (f"{ORDERS}backups.json", "status=bogus"),
+        ("/instances.json", "verdict=bogus"),
+        ("/failures.json", "range=bogus"),
+        ("/changes.json", "range=bogus"),
+    ],
+)
+def test_a_program_gets_the_envelope_of_every_error(ada: Client, file: str, wrong: str) -> None:
+    body = ada.get(f"{file}?x={'a' * 999}").json()
 
-    assert body.keys() == ada.get(f"{ORDERS}backups.json?status=bogus").json().keys()
-    assert (body["instance_id"], body["problem"]["kind"]) == (ORDERS_CACHE_ID, "bad_query")
-    assert "backups" not in body
+    assert body.keys() == ada.get(f"{file}?{wrong}").json().keys()
+    assert body["problem"]["kind"] == "bad_query"
+    assert not {"backups", "instances", "failures", "changes"} & body.keys()
 
 
-@pytest.mark.parametrize("path", ["/", "/find/", "/projects/eu-prod/"])
-def test_so_is_one_of_a_page_beside_the_histories(ada: Client, path: str) -> None:
-    assert ada.get(f"{path}?x={'a' * 999}").status_code == 414
+def test_so_is_one_of_a_page_that_reads_next_to_nothing(ada: Client) -> None:
+    assert ada.get(f"/find/?x={'a' * 999}").status_code == 414
 
 
 def test_two_hundred_rows_with_a_thousand_unknown_characters_are_a_small_page(ada: Client) -> None:

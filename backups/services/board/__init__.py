@@ -9,15 +9,7 @@ from __future__ import annotations
 
 from . import recording as recording  # hears of what is recorded
 from .board import Board, Head, board
-from .export import (
-    board_headers,
-    exported_board,
-    exported_changes,
-    exported_failures,
-    exported_instances,
-    instances_table,
-    refused_board,
-)
+from .export import BoardFile, changes_file, failures_file, instances_file, refused_board
 from .filters import DEFAULT_PER_PAGE, FILTERS, SORTS, VERDICT_OF, WORST_FIRST, BoardFilter
 from .links import frozen_board_link
 from .reports import Changes, Failures, ReportFilter, changes, failures
@@ -32,6 +24,7 @@ __all__ = [
     "VERDICT_OF",
     "WORST_FIRST",
     "Board",
+    "BoardFile",
     "BoardFilter",
     "BoardRow",
     "Changes",
@@ -39,18 +32,15 @@ __all__ = [
     "Head",
     "ReportFilter",
     "board",
-    "board_headers",
     "board_ticket",
     "changes",
+    "changes_file",
     "changes_ticket",
-    "exported_board",
-    "exported_changes",
-    "exported_failures",
-    "exported_instances",
     "failures",
+    "failures_file",
     "failures_ticket",
     "frozen_board_link",
-    "instances_table",
+    "instances_file",
     "instances_told",
     "reasons_told",
     "refused_board",

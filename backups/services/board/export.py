@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,29 @@ from ..words import error_meaning_in_english
 from .board import Board
 from .reports import Changes, Failures, Named
 from .rows import BoardRow
+
+
+@dataclass(frozen=True)
+class BoardFile:
+    """A board or a report as a file: `body` is its JSON without the `rows`, and `table` its CSV.
+
+    `headers` have the honesty of the body for the CSV; `file_name` has no ending.
+    """
+
+    name: str
+    body: dict[str, Any]
+    rows: Iterable[msgspec.Struct]
+    table: Iterator[str]
+    headers: dict[str, str]
+    file_name: str
+
+
+def refused_board(problem: Problem) -> dict[str, Any]:
+    """Return the envelope of an error: it has no rows, which would read as "there are none"."""
+    return {"complete": False, "problem": problem.for_json()}
+
+
+# The board -------------------------------------------------------------------
 
 
 class ExportedUsable(msgspec.Struct):
@@ -92,8 +116,25 @@ def _attempt(brief: BackupBrief) -> ExportedAttempt:
     )
 
 
-def exported_board(found: Board, *, is_paged: bool, next_url: str = "") -> dict[str, Any]:
-    """Return instances.json without its rows; `next_url` is the next page's, "" where there is none."""
+def instances_file(found: Board, *, project: str = "", is_paged: bool, next_url: str = "") -> BoardFile:
+    """Return what a board holds, or one page of it; `next_url` is the next page's, "" where there is none."""
+    body = _exported_board(found, is_paged=is_paged, next_url=next_url)
+    incomplete = "" if found.complete else "_incomplete"
+    return BoardFile(
+        "instances",
+        body,
+        _exported_instances(found),
+        _instances_table(found),
+        _board_headers(body),
+        f"{project or 'all'}_instances_as-of-{found.now:%Y%m%dT%H%M%SZ}{incomplete}",
+    )
+
+
+def _exported_instances(found: Board) -> Iterator[ExportedInstance]:
+    return (ExportedInstance.of(row, found.now) for row in found.shown)
+
+
+def _exported_board(found: Board, *, is_paged: bool, next_url: str) -> dict[str, Any]:
     return {
         "generated_at": utc_text(found.now.replace(microsecond=0)),
         "as_of": _utc(found.filter.as_of),
@@ -111,23 +152,14 @@ def exported_board(found: Board, *, is_paged: bool, next_url: str = "") -> dict[
     }
 
 
-def refused_board(problem: Problem) -> dict[str, Any]:
-    """Return the envelope of an error: it has no `instances`, which would read as "there are none"."""
-    return {"complete": False, "problem": problem.for_json()}
-
-
-def exported_instances(found: Board) -> Iterator[ExportedInstance]:
-    return (ExportedInstance.of(row, found.now) for row in found.shown)
-
-
-def instances_table(found: Board) -> Iterator[str]:
+def _instances_table(found: Board) -> Iterator[str]:
     """Yield instances.csv."""
     nested = {"newest_usable": ExportedUsable, "last_attempt": ExportedAttempt}
     titles: list[str] = []
     for name in ExportedInstance.__struct_fields__:
         inner = nested.get(name)
         titles += [f"{name}_{one}" for one in inner.__struct_fields__] if inner else [name]
-    return csv_table(titles, (_flat(one, nested) for one in exported_instances(found)))
+    return csv_table(titles, (_flat(one, nested) for one in _exported_instances(found)))
 
 
 def _flat(one: ExportedInstance, nested: dict[str, Any]) -> Iterator[Any]:
@@ -140,7 +172,7 @@ def _flat(one: ExportedInstance, nested: dict[str, Any]) -> Iterator[Any]:
             yield value
 
 
-def board_headers(body: dict[str, Any]) -> dict[str, str]:
+def _board_headers(body: dict[str, Any]) -> dict[str, str]:
     """Return the honesty of the envelope as headers of the CSV."""
     problems = " ".join(f"{name}:{problem['kind']}" for name, problem in body["problems"].items())
     headers = {
@@ -164,46 +196,81 @@ def _utc(moment: datetime | None) -> str | None:
 # Reports ---------------------------------------------------------------------
 
 
-def exported_failures(found: Failures) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return failures.json without its rows, and these."""
+class ExportedFailure(msgspec.Struct):
+    """How often backups of an instance failed with one code; null where DCS gave none."""
+
+    project: str
+    region: str
+    instance_id: str
+    name: str
+    url: str | None
+    error_code: str | None
+    error_meaning: str | None
+    count: int
+    newest_backup_id: str
+    newest_started_at: str
+
+
+class ExportedChange(msgspec.Struct):
+    """An instance whose verdict at the end is another than it was when the time began."""
+
+    project: str
+    region: str
+    instance_id: str
+    name: str
+    url: str | None
+    at: str
+    direction: str
+    before_verdict: str
+    before_reason: str
+    verdict: str
+    reason: str
+
+
+def failures_file(found: Failures) -> BoardFile:
     rows = [
-        {
+        ExportedFailure(
             **_exported_name(row.instance),
-            "error_code": row.error_code or None,
-            "error_meaning": error_meaning_in_english(row.error_code),
-            "count": row.count,
-            "newest_backup_id": row.newest_id,
-            "newest_started_at": utc_text(row.newest_at),
-        }
+            error_code=row.error_code or None,
+            error_meaning=error_meaning_in_english(row.error_code) or None,
+            count=row.count,
+            newest_backup_id=row.newest_id,
+            newest_started_at=utc_text(row.newest_at),
+        )
         for row in found.rows
     ]
     days = [{"date": day.isoformat(), "count": count} for day, count in found.days]
-    return {**_exported_bounds(found), "total": found.total, "days": days}, rows
+    return _report_file("failures", found, rows, ExportedFailure, total=found.total, days=days)
 
 
-def exported_changes(found: Changes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return changes.json without its rows, and these."""
+def changes_file(found: Changes) -> BoardFile:
     rows = [
-        {
+        ExportedChange(
             **_exported_name(row.instance),
-            "at": utc_text(row.at.replace(microsecond=0)),
-            "direction": row.direction,
-            "before_verdict": row.before_verdict,
-            "before_reason": row.before_reason,
-            "verdict": row.verdict,
-            "reason": row.reason,
-        }
+            at=utc_text(row.at.replace(microsecond=0)),
+            direction=row.direction,
+            before_verdict=row.before_verdict,
+            before_reason=row.before_reason,
+            verdict=row.verdict,
+            reason=row.reason,
+        )
         for row in found.rows
     ]
-    return _exported_bounds(found), rows
+    return _report_file("changes", found, rows, ExportedChange)
 
 
-def _exported_bounds(found: Failures | Changes) -> dict[str, Any]:
-    return {
-        "from": utc_text(found.start.replace(microsecond=0)),
-        "to": utc_text(found.end.replace(microsecond=0)),
-        "matched": len(found.rows),
-    }
+def _report_file(
+    name: str,
+    found: Failures | Changes,
+    rows: Sequence[msgspec.Struct],
+    row_type: type[msgspec.Struct],
+    **more: Any,
+) -> BoardFile:
+    start, end = (utc_text(moment.replace(microsecond=0)) for moment in (found.start, found.end))
+    table = csv_table(row_type.__struct_fields__, map(msgspec.structs.astuple, rows))
+    headers = {"X-From": start, "X-To": end, "X-Matched": str(len(rows))}
+    body = {"from": start, "to": end, "matched": len(rows), **more}
+    return BoardFile(name, body, rows, table, headers, f"{name}_{found.end:%Y%m%dT%H%M%SZ}")
 
 
 def _exported_name(named: Named) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote
 from .query import Grammar, ReadQuery, read_query
 from .transport import plain, undone, without_reply_marks
 
-Kind = Literal["project", "history", "recovery-point", "backup", "compare", "find"]
+Kind = Literal["project", "history", "recovery-point", "backup", "compare", "find", "report"]
 GrammarOf = Callable[[Kind], Grammar]
 MOST_LINKS = 50
 MOST_STARTS = 100
@@ -30,7 +30,8 @@ _PATH = re.compile(
     rf"/projects/(?P<project>[A-Za-z0-9-]+){_END}"
     rf"(?:/instances/(?P<instance>{_ID})"
     rf"(?:/backups/(?P<backup>{_ID})|/(?P<page>recovery-point|compare){_END})?"
-    rf"(?:/(?:ticket|refresh|backups\.json|backups\.csv|recovery-point\.json|ticket\.txt){_END})?)?/?"
+    rf"(?:/(?:ticket|refresh|backups\.json|backups\.csv|recovery-point\.json|ticket\.txt){_END})?"
+    rf"|/(?:ticket|instances\.json|instances\.csv){_END})?/?"
 )
 _ID_IN_TEXT = re.compile(
     rf"(?<![A-Za-z0-9])(?:{UUID.pattern}|[0-9a-f]{{32}})(?![A-Za-z0-9]|-[A-Za-z0-9])", re.IGNORECASE
