@@ -10,7 +10,7 @@ from .benchmarks.__main__ import PARTS
 from .benchmarks.report import PAGE, TINY, Row, as_text, write_docs
 
 # The others serve the portal for longer than a test may take.
-QUICK_PARTS = ("house", "walks", "pages")
+QUICK_PARTS = ("house", "walks", "pages", "board")
 
 
 @pytest.mark.parametrize("part", QUICK_PARTS)

@@ -17,8 +17,8 @@ from ..insights import objective_of, verdict_of
 from ..listings import Notes, notes_of_instances
 from ..problems import Problem
 from ..projects import Project
-from .facets import LightRow, filtered
-from .filters import VERDICT_OF, WORST_FIRST, BoardFilter, order_by, verdict_rank
+from .facets import LightRow, filtered, light_rows
+from .filters import WORST_FIRST, BoardFilter, order_by, verdict_rank
 from .known import instances_known, reason_at
 from .rows import BoardRow, rows_of
 from .verdicts import known_facts
@@ -118,7 +118,7 @@ def board(
         now=now,
         heads=tuple(_head(one, light, now) for one in notes),
         matches=[row.pk for row in matches],
-        counts=Counter(VERDICT_OF[row.reason] for row in matches),
+        counts=Counter(row.kind.verdict for row in matches),
         facets=facets,
         left=_time_left(light, now),
         shown=(),
@@ -146,16 +146,16 @@ def _light_rows(projects: Sequence[Project], wanted: BoardFilter, now: datetime)
         output_field=TextField(),
     )
     texts = ("engine", "status", "tags", "search") if wanted.words else ("engine", "status", "tags")
-    columns = ("pk", "project_name", "reason_then", "read_text", *(f"summary__{name}" for name in texts))
+    columns = ("pk", "read_text", "project_name", "reason_then", *(f"summary__{name}" for name in texts))
     found = known.annotate(project_name=named).order_by(*order_by(wanted)).values_list(*columns)
-    rows = [LightRow(*row) for row in found]
+    rows = light_rows(found)
     if wanted.rpo:
         rows = _judged_anew(rows, known, {one.name: one for one in projects}, wanted.rpo, now)
     order, is_falling = wanted.order.removeprefix("-"), wanted.order.startswith("-")
     if order == WORST_FIRST:
-        rows.sort(key=lambda row: verdict_rank(row.reason), reverse=is_falling)
+        rows.sort(key=lambda row: verdict_rank(row.kind.reason), reverse=is_falling)
     if order == "project":
-        rows.sort(key=lambda row: row.project, reverse=is_falling)
+        rows.sort(key=lambda row: row.kind.project, reverse=is_falling)
     return rows
 
 
@@ -172,8 +172,9 @@ def _judged_anew(
     for row in rows:
         facts = known_facts(facts_of[row.pk] or "")
         if facts:
-            objective = objective_of(facts, projects[row.project], asked=rpo)
-            row = row._replace(reason=verdict_of(facts, objective, now=now).reason)
+            objective = objective_of(facts, projects[row.kind.project], asked=rpo)
+            found_now = verdict_of(facts, objective, now=now)
+            row = row._replace(kind=row.kind._replace(reason=found_now.reason, verdict=found_now.verdict))
         found.append(row)
     return found
 
@@ -183,13 +184,12 @@ def _judged_anew(
 
 def _head(notes: Notes, light: Iterable[LightRow], now: datetime) -> Head:
     project, generation = notes.subject.project, notes.generation
-    rows = [row for row in light if row.project == project.name]
-    counts = Counter(VERDICT_OF[row.reason] for row in rows)
-    texts = sorted(row.read_at for row in rows if row.read_at and VERDICT_OF[row.reason] != "unsupported")
+    rows = [row for row in light if row.kind.project == project.name]
+    texts = sorted(row.read_at for row in rows if row.read_at and row.kind.verdict != "unsupported")
     return Head(
         project=project,
-        counts=counts,
-        read=sum(row.reason != "never_read" for row in rows),
+        counts=Counter(row.kind.verdict for row in rows),
+        read=sum(row.kind.reason != "never_read" for row in rows),
         oldest=_time(texts[0]) if texts else None,
         median=_time(texts[len(texts) // 2]) if texts else None,
         watched_since=generation.watched_since if generation else None,
@@ -209,7 +209,7 @@ def _time_left(light: Iterable[LightRow], now: datetime) -> timedelta | None:
     """Return how long what was never read takes, by how much was read in the last minutes."""
     unread, recent, since = 0, 0, (now - PACE).isoformat(" ")
     for row in light:
-        if row.reason == "never_read":
+        if row.kind.reason == "never_read":
             unread += 1
         elif row.read_at and row.read_at > since:
             recent += 1

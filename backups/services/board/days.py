@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from ..insights import STATES, Overview, ShortDay
 
@@ -21,13 +21,14 @@ def days_text(seen: Overview) -> str:
 
 def short_days(text: str, now: datetime) -> Sequence[ShortDay]:
     """Return the last days up to now, as far as they are known: those since the last reading are not."""
-    today = now.astimezone(UTC).date()
-    known: dict[date, ShortDay] = {}
-    if text:
-        last_text, _, marks = text.partition(":")
-        last = date.fromisoformat(last_text)
-        for back, mark in enumerate(reversed(marks)):
-            state = STATES[_LETTERS.index(mark.lower())]
-            known[last - timedelta(days=back)] = ShortDay(last - timedelta(days=back), state, mark.isupper())
-    days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
-    return [known.get(day, ShortDay(day, "unknown")) for day in days]
+    today = now.astimezone(UTC).date().toordinal()
+    last, _, marks = text.partition(":")
+    first = date.fromisoformat(last).toordinal() - len(marks) + 1 if last else 0
+    return [
+        ShortDay(date.fromordinal(day), *_said(marks[day - first : day - first + 1] if day >= first else ""))
+        for day in range(today - DAYS + 1, today + 1)
+    ]
+
+
+def _said(mark: str) -> tuple[str, bool]:
+    return (STATES[_LETTERS.index(mark.lower())], mark.isupper()) if mark else ("unknown", False)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import NamedTuple
 
 from .timeline import FAILED, KINDS, Attempts, KnownHistory, between
 
@@ -51,8 +52,7 @@ class Day:
         return self.state != "failed" and any(kind in FAILED for kind, _ in self.counts)
 
 
-@dataclass(frozen=True)
-class ShortDay:
+class ShortDay(NamedTuple):
     """A day in UTC: one of STATES, and whether something failed beside what the day is called after."""
 
     date: date
