@@ -20,37 +20,3 @@ from .forgetting import (
 )
 from .kept import KeptProject, kept_by_project
 from .lists import Gap, NotWatched, all_records, gaps, list_as_of
-
-__all__ = [
-    "BackupSince",
-    "BackupsSince",
-    "Event",
-    "Evidence",
-    "FieldChange",
-    "Gap",
-    "InstanceGone",
-    "Interval",
-    "KeptProject",
-    "KnownBackup",
-    "Life",
-    "ListSince",
-    "NotWatched",
-    "RecordChange",
-    "all_records",
-    "backup_since",
-    "backups_by_id",
-    "backups_with",
-    "evidence_of",
-    "forget_instances",
-    "forget_projects",
-    "forget_remarks",
-    "gaps",
-    "instances_by_id",
-    "instances_with",
-    "kept_by_project",
-    "last_seen",
-    "life_of",
-    "list_as_of",
-    "list_since",
-    "projects_called",
-]

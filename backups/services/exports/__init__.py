@@ -4,13 +4,3 @@ from __future__ import annotations
 
 from .csv import csv_chunks, csv_headers, csv_table
 from .export import Export, exported_history, refused_query, too_many_unknown
-
-__all__ = [
-    "Export",
-    "csv_chunks",
-    "csv_headers",
-    "csv_table",
-    "exported_history",
-    "refused_query",
-    "too_many_unknown",
-]

@@ -3,12 +3,3 @@
 from __future__ import annotations
 
 from .candidates import Candidate, Found, find, recent_instances, recognised, suggestions
-
-__all__ = [
-    "Candidate",
-    "Found",
-    "find",
-    "recent_instances",
-    "recognised",
-    "suggestions",
-]

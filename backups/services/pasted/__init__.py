@@ -8,26 +8,3 @@ from .links import GrammarOf, Kind, PastedLink, cloud_id, ids_in, is_uuid, links
 from .query import MARKS, ReadQuery, read_query, without_marks
 from .time_in_text import time_in
 from .typed_zone import typed_zone, zone_guesses
-
-__all__ = [
-    "MARKS",
-    "AskedTime",
-    "GrammarOf",
-    "Kind",
-    "PastedLink",
-    "ReadQuery",
-    "UnreadableTime",
-    "asked_time",
-    "cloud_id",
-    "ids_in",
-    "is_iso_time",
-    "is_uuid",
-    "iso_bound",
-    "iso_time",
-    "links_in",
-    "read_query",
-    "time_in",
-    "typed_zone",
-    "without_marks",
-    "zone_guesses",
-]

@@ -5,13 +5,3 @@ from __future__ import annotations
 from .point import RecoveryPoint, examples, recovery_point, usable_reach
 from .since import RecoverySince, recovery_since
 from .strip import strip_of
-
-__all__ = [
-    "RecoveryPoint",
-    "RecoverySince",
-    "examples",
-    "recovery_point",
-    "recovery_since",
-    "strip_of",
-    "usable_reach",
-]

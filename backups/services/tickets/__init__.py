@@ -14,23 +14,3 @@ from .texts import (
     recovery_ticket,
     vendor_ticket,
 )
-
-__all__ = [
-    "API_EXPLORER",
-    "MARKUPS",
-    "MOST_RECORDS",
-    "About",
-    "Style",
-    "Ticket",
-    "TicketRenderer",
-    "backup_command",
-    "backup_ticket",
-    "gone_ticket",
-    "history_command",
-    "history_ticket",
-    "newest_failure",
-    "problem_ticket",
-    "recovery_ticket",
-    "rendered_by",
-    "vendor_ticket",
-]
