@@ -15,12 +15,12 @@ from .records import Json, noise, stable_id
 PolicyShape = Literal["new", "old", "manual", "none"]
 
 
-def projects(bulk_records: int) -> tuple[Project, ...]:
+def projects(bulk_records: int, now: datetime) -> tuple[Project, ...]:
     """Return the fleet; the first project is the primary one, which the contract speaks of."""
     return (
         _project("eu-prod", "eu-west-101", _eu_prod(bulk_records)),
         _project("cn-prod", "cn-north-4", _cn_prod()),
-        _project("ap-staging", "ap-southeast-1", _ap_staging(), temporary_key=True),
+        _project("ap-staging", "ap-southeast-1", _ap_staging(now), temporary_key=True),
     )
 
 
@@ -84,7 +84,7 @@ def _eu_prod(bulk_records: int) -> list[Instance]:
         make("search-suggest", "7.0", "proxy", 64, _daily(25, file_format="aof"), hour=3),
         make("recommendations", "6.0", "cluster", 128, _daily(90, fails_every=29), hour=2),
         make("rate-limits", "7.0", "ha_rw_split", 8, hour=20, tags=(("1", "one"),)),
-        make("legacy-memcached", "1.5", "ha", 2, histories.empty, "old", hour=4),
+        make("legacy-memcached", "1.5", "ha", 2, histories.empty, "none"),
         make("frozen-tenant", "5.0", "ha", 4, _daily(12), status="FROZEN"),
         make("broken-instance", "6.0", "ha", 4, _daily(10), status="ERROR"),
     ]
@@ -107,7 +107,8 @@ def _cn_prod() -> list[Instance]:
     ]
 
 
-def _ap_staging() -> list[Instance]:
+def _ap_staging(now: datetime) -> list[Instance]:
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     make = partial(_instance, "ap-staging")
     return [
         make("staging-orders", "6.0", "ha", 1, _daily(10, fails_every=4), save_days=1),
@@ -120,6 +121,27 @@ def _ap_staging() -> list[Instance]:
         make("closed", "5.0", "ha", 1, _daily(5), "old", status="CLOSED"),
         make("memcached-single", "1.5", "single", 2, histories.empty, "none"),
         make("tiny", "6.0", "ha", 0.125, _daily(7), save_days=2),
+        # Named after what the verdict says of them.
+        make("copies-failing", "6.0", "ha", 8, histories.failing_copies),
+        make(
+            "backup-hangs",
+            "6.0",
+            "cluster",
+            32,
+            partial(histories.failing_copies, count=1, seconds=22 * 3600),
+        ),
+        make("first-backup", "7.0", "cluster", 512, histories.first_of_all, hour=0, step=1, created_at=today),
+        make("never-restorable", "5.0", "ha", 4, partial(histories.within_its_hour, restorable=False)),
+        make("plan-ignored", "6.0", "ha", 4, partial(oddities.stopped, last={"kept_until": None})),
+        make(
+            "all-expired",
+            "6.0",
+            "ha",
+            4,
+            partial(oddities.stopped, last={"ends_as": "deleted"}),
+            "manual",
+            about="automatic backups off since 15 November",
+        ),
     ]
 
 

@@ -50,7 +50,7 @@ class Fleet:
 
     def __init__(self, now: Callable[[], datetime] = utc_now, bulk_records: int = 10_000) -> None:
         self.now = now
-        self.projects = catalog.projects(bulk_records)
+        self.projects = catalog.projects(bulk_records, now())
         self._lock = threading.RLock()
         self._made: dict[str, tuple[int, list[Row]]] = {}
         self.restore()

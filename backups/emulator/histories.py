@@ -9,6 +9,7 @@ has expired since. So a link to a record survives a restart of the emulator.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -45,10 +46,28 @@ def daily(
             yield manual(instance, day, remark=remarks[ordinal // manual_every % len(remarks)])
 
 
-def within_its_hour(instance: Instance, now: datetime) -> Iterator[Attempt]:
+def within_its_hour(instance: Instance, now: datetime, **fields: Any) -> Iterator[Attempt]:
     """A week of automatic backups, each of which begins at any time of its hour: cheap to make."""
     for day in _days_back(now, 8):
-        yield automatic(instance, day, within=3600)
+        yield automatic(instance, day, within=3600, **fields)
+
+
+def failing_copies(
+    instance: Instance, now: datetime, *, count: int = 3, seconds: float = 60
+) -> Iterator[Attempt]:
+    """Nightly backups that succeed; after each so many copies by hand, which fail after `seconds`."""
+    for day in _days_back(now, 14):
+        yield automatic(instance, day, remark="nightly")
+        for attempt in range(1, count + 1):
+            copy = automatic(
+                instance, day, attempt=attempt, error_code="dcs.08.0002", remark="copy for analytics"
+            )
+            yield replace(copy, period=None, seconds=seconds)
+
+
+def first_of_all(instance: Instance, now: datetime) -> Iterator[Attempt]:
+    """One backup, on the day on which the instance was created: it takes all of it."""
+    yield replace(automatic(instance, instance.created_at.date()), seconds=86_400)
 
 
 def orders_cache(instance: Instance, now: datetime) -> Iterator[Attempt]:

@@ -91,6 +91,13 @@ def resized(instance: Instance, now: datetime) -> Iterator[Attempt]:
         yield replace(copy, restorable=copy.created >= changed)
 
 
+def stopped(instance: Instance, now: datetime, *, last: Json) -> Iterator[Attempt]:
+    """Nightly until 15 November and none since; `last` is what is different of the last one."""
+    for number in range(20):
+        nightly = automatic(instance, (_FROM + timedelta(days=14 - number)).date(), remark="nightly")
+        yield nightly if number else replace(nightly, **last)
+
+
 def odd_fields(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """Every oddity of dcs-api.md, section 1, one or two to a record."""
     return _placed(instance, "odd", ODD_CASES)

@@ -60,7 +60,7 @@ def test_the_sdk_lists_and_shows_instances_with_a_key_of_any_kind(dcs: Caller) -
     found = sdk(dcs, "cn-prod").list_instances(ListInstancesRequest(name="订单"))
     assert [one.name for one in found.instances] == ["订单缓存"]
     temporary = sdk(dcs, "ap-staging")
-    assert temporary.list_instances(ListInstancesRequest()).instance_num == 9
+    assert temporary.list_instances(ListInstancesRequest()).instance_num == 15
 
 
 def test_the_sdk_lists_restores_and_reads_an_empty_history_from_a_204(dcs: Caller) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
+from backups.services.insights.verdict import REASONS
 from tests.services.api_records import (
     DCS_SAYS_NO,
     DELETED,
@@ -23,9 +26,10 @@ from tests.services.api_records import (
     RUNNING,
     WAITING,
 )
+from tests.services.readings import read_at
 
 from .conftest import history_of
-from .test_overview import ago, said_in
+from .test_overview import ago, now, said_in
 
 pytestmark = pytest.mark.usefixtures("portal")
 
@@ -36,6 +40,15 @@ EVERY_DAY = {
     "periodical_backup_plan": {"backup_at": [1, 2, 3, 4, 5, 6, 7], "begin_at": "22:00-23:00"},
 }
 OFF = {"backup_policy": {"backup_type": "manual"}}
+# A plan of one day a week, which is neither today nor in the next three days.
+IN_FOUR_DAYS = {
+    "backup_type": "auto",
+    "save_days": 3,
+    "periodical_backup_plan": {
+        "backup_at": [(now() + timedelta(days=4)).isoweekday()],
+        "begin_at": "22:00-23:00",
+    },
+}
 Backups = list[tuple[float, dict[str, Any]]]
 FRESH: Backups = [(0.4, {})]
 FAILING: Backups = [(hours / 24, FAILED) for hours in (1, 2, 3)]
@@ -45,8 +58,35 @@ def objective(span: str) -> dict[str, Any]:
     return {"tags": (("rpo", span),)}
 
 
-STATES: list[tuple[Backups, dict[str, Any], str, str, str]] = [
-    # backups by their age in days, the instance; verdict and reason, how the sentence begins twice
+# What happens to an instance before its page is asked for: `does(emulator, settings, instance_id)`.
+Does = Callable[[Emulator, Settings, str], object]
+
+
+def read_three_hours_ago(emulator: Emulator, portal: Settings, instance_id: str) -> None:
+    portal.DCS_FRESH_SECONDS = 10**9
+    read_at(emulator, [ago(0.4)], now() - timedelta(hours=3), instance_id)
+
+
+def lose_all_at_once(emulator: Emulator, portal: Settings, instance_id: str) -> None:
+    portal.DCS_FRESH_SECONDS = 10**9
+    read_at(emulator, [ago(0.4)], now() - timedelta(minutes=3), instance_id)
+    read_at(emulator, [], now(), instance_id)
+
+
+def list_none_of_them(emulator: Emulator, _: Settings, instance_id: str) -> None:
+    """DCS says that there is one, and lists none."""
+    emulator.cap_pages(0, path_contains=f"{instance_id}/backups")
+
+
+def refuse(code: str) -> Does:
+    def does(emulator: Emulator, _: Settings, instance_id: str) -> None:
+        emulator.fail_with(400, code, path_contains=f"{instance_id}/backups")
+
+    return does
+
+
+STATES: list[tuple[Backups, dict[str, Any] | Does, str, str, str]] = [
+    # backups by their age in days; the instance or what happens; verdict and reason; how the sentence begins
     (FRESH, {}, "usable within_objective", "Usable: data from", "可用：数据时间"),
     ([(0.4, {}), (1.4, EXPIRED)], {}, "usable within_objective", "Usable: data from", "可用：数据时间"),
     ([(3, {})], OFF, "usable no_objective", "Usable: data from", "可用：数据时间"),
@@ -105,6 +145,13 @@ STATES: list[tuple[Backups, dict[str, Any], str, str, str]] = [
         "Usable, but not now: the instance is",
         "可用，但现在",
     ),
+    (
+        [(0.2, DCS_SAYS_NO), *FRESH],
+        {"backup_policy": IN_FOUR_DAYS},
+        "attention ends_before_next",
+        "Usable, but not for long: data from",
+        "可用，但",
+    ),
     ([], {}, "none no_backup", "No usable backup: ", "没有可用备份："),
     ([(0.001, RUNNING)], {}, "none first_running", "No usable backup: ", "没有可用备份："),
     ([(2, EXPIRED), (3, EXPIRED)], {}, "none all_gone", "No usable backup: 2 expired", "没有可用备份："),
@@ -134,8 +181,14 @@ STATES: list[tuple[Backups, dict[str, Any], str, str, str]] = [
     ),
     ([(0.4, UNSURE)], {}, "unknown dcs_does_not_say", "Not known: DCS does not say", "未知："),
     ([(0.4, ODD)], {}, "unknown dcs_does_not_say", "Not known: ", "未知："),
-    ([(0.4, NO_TIME)], {}, "unknown no_time", "Not known: a usable backup has no time", "未知："),
-    ([(0.4, NO_TIME), (3, {})], {}, "unknown no_time", "Not known: a usable backup has no time", "未知："),
+    ([(0.4, NO_TIME)], {}, "unknown no_time", "Not known: a usable backup has no", "未知："),
+    (
+        [(0.4, NO_TIME), (3, {})],
+        {},
+        "unknown no_time",
+        "Not known: a usable backup has no",
+        "未知：",
+    ),
     (
         FRESH,
         {"cache_mode": "single"},
@@ -144,6 +197,11 @@ STATES: list[tuple[Backups, dict[str, Any], str, str, str]] = [
         "单机实例：",
     ),
     ([], {"engine": "Memcached"}, "unsupported memcached", "Memcached: DCS cannot back it up", "Memcached："),
+    ([], refuse("DCS.4086"), "unsupported not_supported", "Not supported: DCS says that", "不支持备份："),
+    (FRESH, refuse("DCS.4095"), "unsupported not_supported", "Not supported: DCS says that", "不支持备份："),
+    ([], read_three_hours_ago, "unknown read_too_long_ago", "Not known: the list was last read", "未知："),
+    (FRESH, list_none_of_them, "unknown list_not_whole", "Not known: only part of its list", "未知："),
+    ([], lose_all_at_once, "unknown not_confirmed", "Not known: most of its backups vanished", "未知："),
 ]
 
 
@@ -153,15 +211,18 @@ def test_page_json_and_ticket_say_the_same_verdict(
     portal: Settings,
     emulator: Emulator,
     backups: Backups,
-    instance: dict[str, Any],
+    instance: dict[str, Any] | Does,
     verdict: str,
     english: str,
     chinese: str,
 ) -> None:
     portal.DCS_RPO_TAG = "rpo"
-    made = emulator.fleet.add_instance("judged", **{"backup_policy": EVERY_DAY, **instance})
+    fields = instance if isinstance(instance, dict) else {}
+    made = emulator.fleet.add_instance("judged", **{"backup_policy": EVERY_DAY, **fields})
     records = [ago(days, **{"backup_id": f"b-{n}", **changes}) for n, (days, changes) in enumerate(backups)]
     emulator.set_records(made.instance_id, records)
+    if not isinstance(instance, dict):
+        instance(emulator, portal, made.instance_id)
     path = history_of(made.instance_id)
 
     page, told = ada.get(path), ada.get(f"{path}backups.json").json()["verdict"]
@@ -174,6 +235,15 @@ def test_page_json_and_ticket_say_the_same_verdict(
     for said in (words_of(page), told["sentence"], first_line):
         assert said.casefold().startswith(english.casefold())
     assert words_of(ada.get(path)).startswith(chinese)
+
+
+def test_every_reason_of_a_verdict_has_a_state() -> None:
+    states = {verdict for _, _, verdict, _, _ in STATES}
+
+    # No page of an instance says that its list was never read: it reads it. The board does (test_board.py).
+    assert states == {f"{name} {reason}" for name in REASONS for reason in REASONS[name]} - {
+        "unknown never_read"
+    }
 
 
 def words_of(page: Any) -> str:

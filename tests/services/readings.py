@@ -20,10 +20,12 @@ def walk_of(rows: list[dict[str, Any]], *, moved: bool = False) -> Walk[Any]:
     return Walk((page,), page.records, len(rows), moved, False)
 
 
-def read_at(emulator: Emulator, records: list[dict[str, Any]], at: datetime) -> None:
-    """Read these records of orders-cache, and keep them as any reading."""
-    emulator.set_records(ORDERS_CACHE_ID, records)
+def read_at(
+    emulator: Emulator, records: list[dict[str, Any]], at: datetime, instance_id: str = ORDERS_CACHE_ID
+) -> None:
+    """Read these records of an instance, and keep them as any reading."""
+    emulator.set_records(instance_id, records)
     project = configured_projects()["eu-prod"]
-    subject = Subject("backups", project, ORDERS_CACHE_ID)
+    subject = Subject("backups", project, instance_id)
     walk = subject.read(client_for(project), on_page=lambda page: None)
     recorder.accept(subject, walk, read_at=at).write()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,11 +11,13 @@ import pytest
 from django.utils.translation import override
 from pytest_django.fixtures import Settings
 
-from backups.dcs.records import Instance
+from backups.dcs.records import BackupRecord, Instance
 from backups.dcs.signing import Credentials
+from backups.emulator.fleet import Fleet
 from backups.services.insights import Objective, Verdict, objective_of, verdict_of
 from backups.services.insights.facts import facts_of
-from backups.services.insights.policy import Plan
+from backups.services.insights.policy import Plan, plan_of
+from backups.services.insights.verdict import REASONS
 from backups.services.insights.words import verdict_text
 from backups.services.projects import Project
 from backups.services.words import Clock
@@ -65,7 +68,7 @@ CASES: list[tuple[Backups, dict[str, Any], str, str]] = [
         {},
         "attention objective_missed",
         "Usable, but too old: data from 22 Nov 03:00:00 UTC, 2 d 9 h ago; the objective is at most 1 d 4 h "
-        "(the policy's interval and 4 h)",
+        "(the policy's interval plus 4 h)",
     ),
     (
         {"11-24 03:00": {}, "11-24 04:00": FAILED, "11-24 05:00": NOT_RUN, "11-24 06:00": FAILED},
@@ -100,19 +103,19 @@ CASES: list[tuple[Backups, dict[str, Any], str, str]] = [
         "No usable backup: 14 attempts failed in a row since 10 Nov, the newest with dcs.08.0005 "
         "(creating the storage bucket failed)",
     ),
-    ({}, {"whole": False}, "unknown list_not_whole", "Not known: only a part of its list was read"),
+    ({}, {"whole": False}, "unknown list_not_whole", "Not known: only part of its list was read"),
     (FRESH, {"whole": False}, "usable within_objective", f"Usable: {USABLE}"),
     (
         {"11-22 03:00": {}},
         {"whole": False},
         "unknown list_not_whole",
-        "Not known: only a part of its list was read; data from 22 Nov 03:00:00 UTC, 2 d 9 h ago",
+        "Not known: only part of its list was read; data from 22 Nov 03:00:00 UTC, 2 d 9 h ago",
     ),
     (
         {},
         {"whole": False, "confirmed": False},
         "unknown not_confirmed",
-        "Not known: most of the list went at once",
+        "Not known: most of its backups vanished",
     ),
     (
         FRESH,
@@ -151,6 +154,25 @@ def test_each_verdict_has_its_sentence_in_chinese(
 
     assert "：" in text
     assert "; " not in text
+
+
+# What only a portal that cannot read as it should says, or an instance that is about to lose its last backup.
+NOT_IN_THE_DEMO = {
+    *("never_read", "read_too_long_ago", "list_not_whole", "not_confirmed", "dcs_does_not_say"),
+    *("not_supported", "ends_before_next"),
+}
+
+
+def test_the_demo_has_an_instance_for_every_other_reason() -> None:
+    now = utc("11-24 12:00")
+    fleet, found = Fleet(now=lambda: now, bulk_records=100), set()
+    for one in [one for project in fleet.projects for one in fleet.instances(project)]:
+        records = [BackupRecord.from_api(json.loads(row.text)) for row in fleet.backups(one)]
+        instance = Instance.from_api(one.details())
+        facts = facts_of(known_history(*records, plan=plan_of(instance)), instance)
+        found.add(verdict_of(facts, objective_of(facts, None), now=now).reason)
+
+    assert found == {reason for reasons in REASONS.values() for reason in reasons} - NOT_IN_THE_DEMO
 
 
 def test_a_list_that_was_never_read_is_not_known() -> None:
