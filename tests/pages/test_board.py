@@ -345,7 +345,7 @@ def test_the_board_s_text_for_a_ticket_says_what_the_page_shows_in_each_markup(
     assert "Usable, but too old: data from" in rows[0]
     assert f"/?{query}&as_of=" in plain
     assert f"[`orders-cache`](<http://127.0.0.1:8000{ORDERS}>)" in markdown
-    assert "*DCS 备份:*" in chinese
+    assert "*DCS 备份*：" in chinese
     assert "trial" not in markdown.lower()
     assert "at most 3 h" in ticket_of(ada, "/ticket/?rpo=3h&text=plain&lang=en")
     assert ada.get("/ticket/?verdict=fine").status_code == 400

@@ -103,14 +103,14 @@ def test_a_search_that_finds_nothing_for_a_glued_mark_is_offered_without_it(get:
     assert rows_of(page) == []
     assert "search for nightly instead" in text_of(page)
     assert rows_of(get(next(link for link in links_of(page) if link.endswith("q=nightly"))))
-    assert "a mark glued to it" not in text_of(get(f"{ORDERS}?q=nothing-of-this-kind"))
+    assert "stray punctuation" not in text_of(get(f"{ORDERS}?q=nothing-of-this-kind"))
 
 
 def test_what_is_not_certain_is_named_and_the_rows_are_shown(get: Callable[..., Any]) -> None:
     page = get(f"{ORDERS}?ref=list%3Fstatus%3Dfailed")
 
     assert page.status_code == 200
-    assert "Unread part of the link: ref=list%3Fstatus%3Dfailed" in text_of(page)
+    assert "Part of the link that could not be read: ref=list%3Fstatus%3Dfailed" in text_of(page)
     assert rows_of(page) == rows_of(get(ORDERS))
 
 

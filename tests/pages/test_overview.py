@@ -220,7 +220,7 @@ def test_where_nothing_came_to_an_end_no_rate_is_made_up(ada: Client, emulator: 
 
     figures = figures_in(ada.get(ORDERS))
 
-    assert figures["Success, 30 days"][0].endswith("None came to an end")
+    assert figures["Success, 30 days"][0].endswith("None has ended")
     assert "Newest size" not in figures
 
 
@@ -298,7 +298,7 @@ def test_an_incomplete_list_has_no_missed_days(ada: Client, emulator: Emulator) 
 
     assert "This list is not whole" in text_of(shown)
     assert "missed" not in text_of(shown)
-    assert "Figures and days are of the 3 backups that were read." in text_of(shown)
+    assert "Figures and days cover only the 3 backups that were read." in text_of(shown)
 
 
 # Very long histories ---------------------------------------------------------
@@ -313,7 +313,9 @@ def test_figures_of_a_very_long_history_are_of_its_newest_part_and_say_so(
 
     by_window = ada.get(f"{BULK}?from={old:%Y-%m-%d}&to={old + timedelta(days=2):%Y-%m-%d}")
 
-    assert "Figures and days are of the newest 1000 backups, those that were read." in text_of(by_window)
+    assert "Figures and days cover only the newest 1000 backups, which are all that was read." in text_of(
+        by_window
+    )
     assert len(rows_of(by_window)) == 50
     assert figures_in(by_window) == newest
     usable = sum(b'"succeed"' in row.text for row in emulator.fleet.backups(BULK_HISTORY_ID))
@@ -360,12 +362,12 @@ HINTS = [
     ),
     (
         lambda: [ago(0.1, **RUNNING, updated_at=api_time(now() - timedelta(minutes=40)))],
-        "is not done, and DCS had not changed its record for 4",
+        "has not finished, and DCS had not updated its record for 4",
         ["b-0.1"],
     ),
     (
         lambda: [ago(n / 24, backup_id=f"b-{n}") for n in range(1, 11)],
-        "Automatic backups ran every 4 h 48 min or so, but the policy plans one every 1 d.",
+        "Automatic backups ran about every 4 h 48 min, but the policy plans one every 1 d.",
         [f"b-{n}" for n in range(1, 11)],
     ),
     (
@@ -417,7 +419,7 @@ def hint_links(page: Any) -> list[str]:
 
 
 KEPT = {
-    "b-1": r"until about \d+ \w+ \d\d:\d\d UTC \(7-day rule\).* "
+    "b-1": r"until about \d+ \w+ \d\d:\d\d UTC \(7-day retention\).* "
     "File 1 of at most 24, counted from the newest: deleted after 24 more backups. An estimate",
     "b-4": "Kept until it is deleted by hand File 3 of at most 24, counted from the newest: deleted after 22",
     "b-40": "Kept beyond its 7 days: it may go at any time",
@@ -446,7 +448,7 @@ def test_a_row_tells_how_long_its_file_is_likely_to_be_kept(ada: Client, emulato
 
     titles = dict(re.findall(r'data-backup-id="([^"]*)".*?<td class="c-status"(.*?)>', page, flags=re.DOTALL))
     assert titles["b-1"] == (
-        f' title="Estimate: kept until about {until.day} {until:%b %H:%M} UTC (7-day rule); '
+        f' title="Estimate: kept until about {until.day} {until:%b %H:%M} UTC (7-day retention); '
         'file 1 of at most 24: deleted after 24 more backups"'
     )
     assert titles["b-4"].startswith(' title="Estimate: kept until deleted by hand; file 3 of at most 24')

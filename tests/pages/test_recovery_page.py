@@ -123,7 +123,7 @@ def test_how_long_the_answer_is_likely_to_be_kept_is_said(ada: Client, emulator:
     shown = text_of(ask(ada, (started + timedelta(hours=1)).isoformat()))
 
     until = started + timedelta(days=7)
-    assert f"Estimate: kept until about {until.day} {until:%b %H:%M} UTC (7-day rule)" in shown
+    assert f"Estimate: kept until about {until.day} {until:%b %H:%M} UTC (7-day retention)" in shown
     assert "file 2 of at most 24: deleted after 23 more backups" in shown
 
 
@@ -237,7 +237,7 @@ def test_without_a_time_there_is_a_form_with_examples_that_work(ada: Client) -> 
         (
             "2026-10-25 02:30",
             "Europe/Berlin",
-            "this time occurs twice, since the clocks go back. The earlier one is used",
+            "this time occurs twice, because the clocks go back. The earlier one is used",
         ),
         ("2026-03-29 02:30", "Europe/Berlin", "this time does not exist"),
     ],

@@ -52,7 +52,7 @@ def test_failures_are_told_by_code_also_of_what_has_left_the_list(ada: Client, r
     assert rows == [("dcs.08.0002", 2, "b-290"), ("dcs.08.0008", 1, "b-280")]
     assert body["total"] == sum(day["count"] for day in body["days"]) == 3
     assert len(body["days"]) == 31
-    assert "3 backups failed from" in page
+    assert "3 backups failed between" in page
     assert "The backup timed out." in page
     assert [row["error_code"] for row in one["failures"]] == ["dcs.08.0008"]
     assert [row["count"] for row in csv_rows(ada.get("/failures.csv"))] == ["2", "1"]
@@ -125,7 +125,7 @@ def test_reports_are_copied_for_a_ticket_as_a_history_is(ada: Client, read: Read
         assert ada.get(f"/{report}/ticket/?range=soon").status_code == 400
 
     name = f"[`{ORDERS_CACHE_ID}`](<http://127.0.0.1:8000{ORDERS}>)"
-    assert "**Failures of DCS backups:** 1 backup failed from" in texts["failures"]
+    assert "**DCS backup failures:** 1 backup failed from" in texts["failures"]
     assert f"* `dcs.08.0002` (the backup timed out): {name}, project `eu-prod`, 1 ×" in texts["failures"]
     assert "Check the instance's load" in texts["failures"]
     assert "**Became worse:** 1" in texts["changes"]

@@ -114,7 +114,7 @@ def test_a_history_is_shown_as_it_was_known_at_a_time(ada: Client, emulator: Emu
     assert answers["backups.csv"].headers["X-As-Of"] == SEEN
     assert "_as-of-20261103T120314Z" in answers["backups.csv"].headers["Content-Disposition"]
     assert (
-        "As known on: 2026-11-03 12:03:14 UTC"
+        "As known at: 2026-11-03 12:03:14 UTC"
         in ada.get(
             f"{ORDERS}ticket/?as_of={SEEN}&text=plain", headers={"Accept": "text/plain"}
         ).content.decode()
@@ -164,8 +164,10 @@ def test_pages_that_tell_of_now_say_so_where_a_link_asks_for_another_time(ada: C
 
     for page in (f"{ORDERS}backups/{id_of(4)}/?", f"{asked}&"):
         shown = text_of(ada.get(f"{page}as_of={SEEN}"))
-        assert "Changed since 3 Nov 12:03:14 UTC . This page is of now." in shown
-        assert "Unread part of the link: as_of=2026-11" in text_of(ada.get(f"{page}as_of=2026-11"))
+        assert "Changed since 3 Nov 12:03:14 UTC . This page shows the current state." in shown
+        assert "Part of the link that could not be read: as_of=2026-11" in text_of(
+            ada.get(f"{page}as_of=2026-11")
+        )
 
 
 @pytest.mark.usefixtures("much_has_changed")
@@ -174,7 +176,7 @@ def test_pages_that_tell_of_now_say_so_where_a_link_asks_for_another_time(ada: C
     [
         (f"seen={SEEN}&as_of={SEEN}", 400, 400, "it cannot be combined with seen"),
         ("as_of=2026-11-03", 400, 400, "it must be a UTC time such as"),
-        ("seen=2026-11-03T12:0", 200, 400, "Unread part of the link: seen=2026-11-03T12:0"),
+        ("seen=2026-11-03T12:0", 200, 400, "Part of the link that could not be read: seen=2026-11-03T12:0"),
         ("as_of=2026-10-03T12:00:00Z", 404, 404, "what the list said on 3 Oct 12:00:00 UTC is not known"),
     ],
 )

@@ -133,7 +133,7 @@ def test_contradictions_and_times_that_cannot_be_true_or_are_missing_are_told() 
     unstarted = backup_text(backup(execution_at=None))
 
     assert "DCS gives an end before the start" in backwards
-    assert "when the task was created; DCS does not tell when it started" in unstarted
+    assert "when the task was created; DCS does not say when it started" in unstarted
 
 
 def test_a_zone_of_which_utc_is_the_offset_adds_no_time() -> None:
@@ -342,7 +342,7 @@ def test_the_vendor_s_support_gets_a_question_ids_codes_and_times_in_utc_and_no_
     assert (
         vendor_text(listing=a_listing(*failed), record=failed[0])
         == """\
-Why did this backup fail, and what has to change so that the next one succeeds?
+Why did this backup fail, and what has to change for the next one to succeed?
 
 • Project id: 0123456789abcdef0123456789abcdef
 • Region: eu-west-101
@@ -365,7 +365,7 @@ Why did this backup fail, and what has to change so that the next one succeeds?
     [
         ({}, "Can this backup be restored"),
         ({"status": "expired"}, "Is there any way to get it back?"),
-        ({"status": "backuping"}, "when will it end?"),
+        ({"status": "backuping"}, "when will it finish?"),
         ({"status": "failed", "error_code": "dcs.08.0008"}, "Which task kept the instance busy"),
         ({"is_support_restore": "FALSE"}, "Why can this backup not be restored"),
     ],
@@ -385,4 +385,4 @@ def test_of_a_call_that_failed_the_vendor_is_told_what_it_answered() -> None:
         "Asked: 2026-11-24 12:03:20 UTC",
     ):
         assert fact in text
-    assert "got no answer" in vendor_text(problem=Problem(kind="unreachable", asked_at=NOW))
+    assert "is there an outage" in vendor_text(problem=Problem(kind="unreachable", asked_at=NOW))

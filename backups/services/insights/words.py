@@ -80,8 +80,8 @@ _STATE_WORDS: dict[str, Promise] = {
     "usable": _("usable"),
     "running": pgettext_lazy("a day", "in progress"),
     "unusable": _("ran, not usable"),
-    "gone": _("ran, no longer there"),
-    "unlisted": _("ran, gone since"),
+    "gone": _("ran, file gone"),
+    "unlisted": _("ran, no longer listed"),
     "failed": pgettext_lazy("a day", "failed"),
     "odd": _("unclear"),
     "due": _("planned, none yet"),
@@ -159,7 +159,7 @@ def _until(found: Outlook, clock: Clock) -> str:
     if found.overdue:
         n = found.keep_days
         return ngettext("kept beyond its %(n)d day", "kept beyond its %(n)d days", n) % {"n": n}
-    kept = gettext("kept until about %(time)s (%(n)d-day rule)")
+    kept = gettext("kept until about %(time)s (%(n)d-day retention)")
     return kept % {"time": clock.about(found.until), "n": found.keep_days}
 
 
