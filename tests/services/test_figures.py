@@ -9,9 +9,8 @@ import pytest
 
 from backups.dcs.records import BackupRecord
 from backups.services.history.query import BackupFilter
-from backups.services.insights.figures import Figures, figures
+from backups.services.insights.figures import Figures, axis, chart, figures, line, size_change, spark
 from backups.services.insights.policy import Plan
-from backups.services.insights.sizes import axis, chart, line, size_change, spark
 from backups.services.insights.timeline import Attempts, timeline
 from backups.services.words import Clock, round_size
 
