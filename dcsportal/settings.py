@@ -80,7 +80,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # Before all that reads a cookie.
     "dcsportal.middleware.cookies_as_named",
-    "dcsportal.observed.observed",
+    "dcsportal.middleware.observed",
     # Outermost, so that static files and error pages get the headers too.
     "dcsportal.middleware.portal_address",
     "dcsportal.middleware.response_headers",
@@ -94,7 +94,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "dcsportal.sso.proxy.ProxySignIn",
+    "dcsportal.sso.middleware.ProxySignIn",
     "dcsportal.sso.audit.BackupsViewed",
     "dcsportal.sso.middleware.SignInRequired",
     "backups.guards.BoundedQuery",

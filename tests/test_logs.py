@@ -34,7 +34,7 @@ from dcsportal.logging import (
     redacted,
     secrets_of_settings,
 )
-from dcsportal.observed import id_of, observed
+from dcsportal.middleware import id_of, observed
 
 HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 

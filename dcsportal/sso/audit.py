@@ -14,8 +14,8 @@ from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
 from dcsportal import metrics
-from dcsportal.addresses import client_address
 from dcsportal.errors import OwnFailure
+from dcsportal.middleware import client_address
 
 logger = logging.getLogger("dcsportal.audit")
 

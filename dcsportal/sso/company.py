@@ -14,9 +14,16 @@ from django.views.decorators.http import require_GET
 from dcsportal.links import is_too_long, safe_link, see_other
 
 from . import pending
-from .claims import Claims, id_token_claims, is_subject
+from .claims import (
+    Claims,
+    claim_at,
+    described_by,
+    groups_are_elsewhere,
+    id_token_claims,
+    is_subject,
+    refuse_without_a_group,
+)
 from .failures import SignInFailure, failure_page, too_long
-from .identity import claim_at, described_by, groups_are_elsewhere, refuse_without_a_group
 from .metadata import Metadata
 from .models import Viewer
 from .provider import Provider, provider, refusal_of_provider

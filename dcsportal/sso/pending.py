@@ -21,7 +21,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from backups.guards import set_cookie
-from dcsportal.addresses import network_of
+from dcsportal.middleware import network_of
 
 from .models import RestingLink
 

@@ -12,9 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dcsportal.links import is_too_long, query_of_next, safe_link, see_other
 
-from . import audit, company, proxy
+from . import audit, company
 from .demo import PEOPLE
 from .failures import SignInFailure, failure_page, too_long
+from .middleware import named_in
 from .sessions import end_session, start_session
 
 
@@ -42,7 +43,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def _sign_in_by_proxy(request: HttpRequest, link: str) -> HttpResponse:
     """Send a viewer whom the proxy names to the page; there is nothing else to do here."""
     try:
-        if proxy.named_in(request) is not None:
+        if named_in(request) is not None:
             return see_other(link)
         raise SignInFailure("no-proxy", "the request names no viewer")
     except SignInFailure as failure:

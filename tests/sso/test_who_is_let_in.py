@@ -12,7 +12,7 @@ from django.test import Client
 from joserfc.jwk import RSAKey
 from pytest_django.fixtures import Settings
 
-from dcsportal.sso.identity import group_names
+from dcsportal.sso.claims import group_names
 from dcsportal.sso.models import Viewer
 
 from .conftest import HARD_LINK, at_provider, get, signed_in, to_provider, tried_again

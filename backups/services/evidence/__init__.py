@@ -11,12 +11,13 @@ from .by_id import KnownBackup, backups_by_id, instances_by_id
 from .comparison import BackupSince, BackupsSince, ListSince, backup_since, list_since
 from .events import Event, InstanceGone, Life, life_of
 from .forgetting import (
+    KeptProject,
     backups_with,
     forget_instances,
     forget_projects,
     forget_remarks,
     instances_with,
+    kept_by_project,
     projects_called,
 )
-from .kept import KeptProject, kept_by_project
 from .lists import Gap, NotWatched, all_records, gaps, list_as_of

@@ -16,18 +16,22 @@ from .filters import (
     Filter,
 )
 from .links import (
+    Frozen,
     FrozenLink,
     absolute,
     backup_path,
     backup_url,
     between_url,
+    frozen,
     frozen_backup_path,
     frozen_compare_path,
     frozen_link,
     frozen_recovery_path,
+    history_since,
     history_url,
     instance_url,
     page_url,
+    records_now,
     seen_text,
     utc_text,
 )
@@ -44,4 +48,3 @@ from .query import (
     newest_first,
     records_of,
 )
-from .since import Frozen, frozen, history_since, records_now

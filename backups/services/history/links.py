@@ -8,8 +8,8 @@ next week what has changed since.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
 
@@ -18,9 +18,10 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from ...dcs.records import BackupRecord, Instance
-from ..listings import Window
+from ..evidence import ListSince, list_as_of, list_since
+from ..listings import Listing, Window, cached_histories
 from ..projects import CLOUD_ID, Project
-from .query import History
+from .query import BackupFilter, History, all_records_of, backup_history
 
 # DCS's clock may be ahead of ours by as much: its gateway refuses calls whose clock is off by more.
 CLOCKS_DIFFER = timedelta(minutes=15)
@@ -158,3 +159,51 @@ def _frozen_bounds(history: History, now: datetime, read_at: datetime) -> Window
     if (end is None or end > closed) and hides_none:
         end = closed
     return start, end
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Rows that end `at` a time: as many newer ones are `hidden`."""
+
+    at: datetime
+    hidden: int
+
+
+def frozen(records: Sequence[BackupRecord], wanted: BackupFilter, *, now: datetime) -> Frozen | None:
+    """Return where the rows of a link end, None where they go on; `records` are what is known now.
+
+    Bounds on both sides are a choice, unless the link says when it was made.
+    """
+    made, end = wanted.as_of or wanted.seen, wanted.as_of or wanted.end
+    if end is None or end > now or (wanted.start and not made):
+        return None
+    newer = replace(wanted, start=end, end=None, range="", as_of=None)
+    return Frozen(min(end, made or end), backup_history(records, newer, now=now).matched)
+
+
+def records_now(project: Project, instance_id: str) -> Sequence[BackupRecord] | None:
+    """Return the records of the newest list that is at hand, None where none is. Nothing asks DCS."""
+    [snapshot] = cached_histories([(project, instance_id)])
+    return snapshot.cached.decoded.records if snapshot.cached else None
+
+
+def history_since(
+    project: Project,
+    instance_id: str,
+    listing: Listing[BackupRecord],
+    history: History,
+    *,
+    seen: datetime,
+) -> ListSince:
+    """Compare what a link showed with what it shows now. Raises NotWatched and django.db.Error."""
+    then = list_as_of(project, instance_id, seen)
+    return list_since(
+        listing,
+        then,
+        seen=seen,
+        matched_then=backup_history(
+            all_records_of(then), replace(history.filter, as_of=seen), now=seen
+        ).found,
+        matched_now=history.found,
+        now=all_records_of(listing),
+    )

@@ -16,7 +16,7 @@ from .codes import (
     error_meaning_in_english,
 )
 from .texts import text_macro, text_template
-from .times import Clock, Moment
+from .times import Clock, Moment, known_zone, zone_names, zone_of_region
 from .values import (
     block_sentence,
     cached_per_language,
@@ -49,4 +49,3 @@ from .values import (
     zone_label,
     zone_name,
 )
-from .zones import known_zone, zone_names, zone_of_region
