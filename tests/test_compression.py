@@ -24,18 +24,6 @@ def body_of(response: Any) -> bytes:
     return gzip.decompress(body) if response.headers.get("Content-Encoding") == "gzip" else body
 
 
-@pytest.mark.parametrize("name", ["backups.json", "backups.csv"])
-def test_exports_say_the_same_compressed(ada: Client, name: str) -> None:
-    ada.get(f"{ORDERS}{name}")
-    as_it_is = ada.get(f"{ORDERS}{name}")
-    answer = ada.get(f"{ORDERS}{name}", headers=BROWSER)
-
-    assert answer.headers["Content-Encoding"] == "gzip"
-    assert body_of(answer) == body_of(as_it_is)
-    assert "Accept-Encoding" in answer.headers["Vary"]
-    assert "Accept-Encoding" in as_it_is.headers["Vary"]
-
-
 def test_an_unchanged_export_is_known_by_the_tag_of_its_compressed_form(ada: Client) -> None:
     ada.get(f"{ORDERS}backups.json")
     tag = ada.get(f"{ORDERS}backups.json", headers=BROWSER).headers["ETag"]

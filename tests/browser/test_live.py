@@ -53,6 +53,14 @@ def asks_of(page: Page) -> list[Request]:
     return found
 
 
+def clocked(open_page: OpenPage, path: str = ORDERS) -> Page:
+    """A page whose clock the test drives."""
+    page = open_page("about:blank")
+    page.clock.install()
+    page.goto(path)
+    return page
+
+
 def hide(page: Page, hidden: bool) -> None:
     """Another tab comes to the front, or this one does again."""
     page.evaluate(
@@ -141,9 +149,7 @@ def test_a_page_asks_every_minute_and_follows_who_reads_and_what_is_new(
 ) -> None:
     portal.DCS_FRESH_SECONDS = 60
     a_history(emulator, "failed")
-    page = open_page("about:blank")
-    page.clock.install()
-    page.goto(ORDERS)
+    page = clocked(open_page)
     read_at = page.locator(".asof time")
     before = read_at.get_attribute("datetime")
     asks, other = asks_of(page), open_page(ORDERS)
@@ -167,9 +173,7 @@ def test_a_page_that_could_not_ask_does_not_vouch_for_what_it_shows(
     open_page: OpenPage, portal: Settings
 ) -> None:
     portal.DCS_FRESH_SECONDS = 60
-    page = open_page("about:blank")
-    page.clock.install()
-    page.goto(ORDERS)
+    page = clocked(open_page)
     dot, unchecked = page.locator(".asof .dot"), page.locator("[data-unchecked]")
     colour = "dot => getComputedStyle(dot).backgroundColor"
     green = dot.evaluate(colour)
@@ -243,9 +247,7 @@ def test_a_page_asks_once_in_an_interval_and_is_told_that_nothing_is_newer(
 ) -> None:
     portal.DCS_FRESH_SECONDS = 60
     a_history(emulator, "backuping")
-    page = open_page("about:blank")
-    page.clock.install()
-    page.goto(ORDERS)
+    page = clocked(open_page)
     expect(page.get_by_text("follows the backup in progress")).to_be_visible()
     asks = asks_of(page)
 
@@ -261,9 +263,7 @@ def test_a_hidden_page_asks_for_nothing_and_at_once_when_it_is_seen_again(
     open_page: OpenPage, emulator: Emulator
 ) -> None:
     a_history(emulator, "backuping")
-    page = open_page("about:blank")
-    page.clock.install()
-    page.goto(ORDERS)
+    page = clocked(open_page)
     hide(page, True)
     asks = asks_of(page)
 
@@ -315,9 +315,7 @@ def test_a_page_that_shows_only_a_problem_becomes_the_history_when_dcs_answers(
 
 def test_a_refused_key_is_not_tried_again_by_an_open_page(open_page: OpenPage, emulator: Emulator) -> None:
     emulator.fail_with(401)
-    page = open_page("about:blank")
-    page.clock.install()
-    page.goto(ORDERS)
+    page = clocked(open_page)
     expect(page.locator("main")).to_contain_text("DCS refused the portal's access key")
     asks = asks_of(page)
 
@@ -410,9 +408,7 @@ def test_what_a_proxy_says_in_the_portal_s_place_is_not_shown(
 
 def test_a_session_that_ends_is_said_so_and_ends_the_asking(open_page: OpenPage, emulator: Emulator) -> None:
     a_history(emulator, "backuping")
-    page = open_page("about:blank")
-    page.clock.install()
-    page.goto(f"{ORDERS}?status=backuping")
+    page = clocked(open_page, f"{ORDERS}?status=backuping")
     Session.objects.all().delete()
     page.clock.run_for(5_000)
     notice = page.locator("[data-session-ended]")
@@ -463,9 +459,7 @@ def test_refresh_reads_now_without_leaving_the_page(
 ) -> None:
     portal.DCS_FRESH_SECONDS = 60
     a_history(emulator, "failed")
-    page = open_page("about:blank")
-    page.clock.install()
-    page.goto(ORDERS)
+    page = clocked(open_page)
     page.evaluate("window.sameDocument = true")
     page.evaluate("scrollTo(0, 400)")
     a_history(emulator, "succeed")

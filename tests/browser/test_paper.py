@@ -31,8 +31,7 @@ def sheets(page: Page, size: str, landscape: bool) -> list[str]:
     return [squeezed(sheet.extract_text()) for sheet in pages]
 
 
-@pytest.mark.parametrize("landscape", [False, True], ids=["portrait", "landscape"])
-@pytest.mark.parametrize("size", ["A4", "Letter"])
+@pytest.mark.parametrize(("size", "landscape"), [("A4", False), ("Letter", True)], ids=["A4", "Letter"])
 def test_each_sheet_of_a_history_says_what_it_is_and_no_text_is_lost(
     open_page: OpenPage, address: str, emulator: Emulator, size: str, landscape: bool
 ) -> None:

@@ -6,7 +6,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
-from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
@@ -68,17 +67,3 @@ def test_what_is_typed_is_said_back_before_it_is_asked(open_page: OpenPage) -> N
 
     expect(page.locator("#understood")).to_contain_text("Understood as 23 Nov 2026 09:40:00 UTC")
     assert page.url.endswith(f"{ORDERS}?tz=Asia/Shanghai")
-
-
-def test_an_old_list_is_replaced_in_place_and_the_asked_time_stays(
-    open_page: OpenPage, emulator: Emulator, portal: Settings
-) -> None:
-    emulator.set_records(ORDERS_CACHE_ID, raws(3))
-    page = open_page(ORDERS)
-    portal.DCS_FRESH_SECONDS = 0
-    emulator.set_records(ORDERS_CACHE_ID, raws(5))
-
-    page.goto(f"{ORDERS}recovery-point/?at=2026-11-20T12:00Z")
-
-    expect(page.locator(ANSWER)).to_have_attribute("data-backup-id", "00000000-0000-4000-8000-000000000005")
-    assert "at=2026-11-20T12:00Z" in page.url

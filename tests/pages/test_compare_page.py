@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 
 from tests.services.api_records import EXPIRED, FAILED, raw, raws
 
-from .conftest import ORDERS, Read, copied, history_of, links_of, text_of
+from .conftest import ORDERS, Read, copied, links_of, text_of
 
 pytestmark = pytest.mark.usefixtures("portal")
 THEN = datetime(2026, 11, 3, 12, 3, 13, tzinfo=UTC)
@@ -121,10 +121,6 @@ def test_a_backup_that_nobody_knows_is_404_and_named(ada: Client, read: Read) ->
 
     assert page.status_code == 404
     assert str(raw(99)["backup_id"]) in text_of(page).replace("- ", "-")
-
-
-def test_a_viewer_who_may_not_see_the_project_is_told_nothing(client: Any, client_of: Any) -> None:
-    assert client_of("ben").get(f"{history_of('x', 'cn-prod')}compare/?backup=a&backup=b").status_code == 404
 
 
 def test_the_page_speaks_chinese(ada: Client, read: Read) -> None:

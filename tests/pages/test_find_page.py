@@ -218,13 +218,6 @@ def test_a_cookie_that_was_tampered_with_says_nothing(client_of: Callable[[str],
     assert not links_of(ada.get("/find/suggestions/"))
 
 
-def test_a_page_opened_again_sets_no_cookie_again(client_of: Callable[[str], Client]) -> None:
-    ada = client_of("ada")
-
-    assert "portal_recent" in ada.get(ORDERS).cookies
-    assert "portal_recent" not in ada.get(ORDERS).cookies
-
-
 # What people write ------------------------------------------------------------------
 
 

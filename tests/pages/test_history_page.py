@@ -207,6 +207,8 @@ def test_refresh_reads_now_and_returns_to_the_same_query(ada: Client, emulator: 
 
     assert (response.status_code, response.headers["Location"]) == (302, f"{ORDERS}?{STATE}&q=%25")
     assert "just now" in [b["name"] for b in ada.get(f"{ORDERS}backups.json").json()["backups"]]
+    asked = f"{ORDERS}recovery-point/?at=2026-11-20+12%3A00&tz=Asia%2FShanghai"
+    assert ada.post(f"{ORDERS}refresh/", {"next": asked}).headers["Location"] == asked
 
 
 def test_refresh_returns_to_no_other_page(ada: Client, emulator: Emulator) -> None:

@@ -174,15 +174,6 @@ def test_an_instance_that_is_gone_keeps_its_last_listing(ada: Client, emulator: 
     assert "DCS.4119" in text_of(page)
 
 
-def test_messages_of_the_gateway_show_no_key(ada: Client, emulator: Emulator) -> None:
-    ak = emulator.fleet.primary.ak
-    emulator.fail_with(400, "APIGW.0301", f"refused, ak:{ak}, canonicalRequest:GET|/v2/x|host:y")
-
-    for answer in all_of(ada, ORDERS).values():
-        assert ak not in answer.content.decode()
-        assert "host:y" not in answer.content.decode()
-
-
 # ShowInstance only adorns a history -------------------------------------------------------------
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.test import Client
-from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import REFERENCE_BACKUP_ID
@@ -54,9 +51,3 @@ def test_restores_that_dcs_does_not_tell_are_a_problem_and_no_gap(ada: Client, e
     assert "It is not known right now which restores there were." in text_of(refused)
     assert f"{ORDERS}ticket/" in links_of(refused)
     assert not Reading.objects.exclude(problem="").exists()
-
-
-def test_restores_of_a_project_that_a_viewer_may_not_see_are_unknown(
-    portal: Settings, client_of: Callable[[str], Client]
-) -> None:
-    assert client_of("cleo").get(f"{ORDERS}restores/").status_code == 404
