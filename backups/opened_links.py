@@ -132,7 +132,7 @@ def _damaged_link(request: HttpRequest) -> str:
 def _with_iso_times(pairs: Pairs, names: tuple[str, ...]) -> Pairs:
     """Return the query with its times in ISO 8601, so that they mean the same to everybody and next week."""
     written = dict(pairs).get("tz", "")
-    zone_name = written if known_zone(written) else typed_zone(written)
+    zone_name = written if not written or known_zone(written) else typed_zone(written)
     if written and not zone_name:
         return pairs  # the page says that it is no zone
     found: list[tuple[str, str]] = []

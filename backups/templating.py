@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
 from markupsafe import Markup
 
-from .cookies import copied_last, recently_opened
+from .guards import copied_last, recently_opened
 from .query_links import QueryLinks
 from .services import insights, recovery, words
 from .services.eligibility import eligibility

@@ -19,13 +19,12 @@ ALLOWED = {
     "backups/services": {"backups.dcs", "backups.models"},
     "backups/forms.py": {"backups.dcs.fields.span_of", "backups.services"},
     "backups/guards.py": {"backups.forms", "backups.services"},
-    "backups/cookies.py": {"backups.guards", "backups.services"},
     "backups/opened_links.py": {"backups.forms", "backups.guards", "backups.services"},
     "backups/views": {
-        *("backups.dcs.records", "backups.cookies", "backups.forms", "backups.guards", "backups.services"),
+        *("backups.dcs.records", "backups.forms", "backups.guards", "backups.services"),
     },
     "backups/query_links.py": {"backups.dcs.records", "backups.services"},
-    "backups/templating.py": {"backups.cookies", "backups.query_links", "backups.services"},
+    "backups/templating.py": {"backups.guards", "backups.query_links", "backups.services"},
     "backups/urls.py": {"backups.opened_links", "backups.services", "backups.views"},
 }
 
@@ -65,7 +64,6 @@ def test_every_package_of_services_has_its_floor() -> None:
     [
         "backups/forms.py",
         "backups/guards.py",
-        "backups/cookies.py",
         "backups/views",
         "backups/query_links.py",
         "backups/templating.py",

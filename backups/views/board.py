@@ -12,10 +12,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from ..cookies import recently_opened
 from ..dcs.records import Instance
 from ..forms import BoardForm
-from ..guards import clock_of, viewer_key, viewer_of
+from ..guards import clock_of, recently_opened, viewer_key, viewer_of
 from ..services import listings
 from ..services.board import Board, board, frozen_board_link
 from ..services.collector import reads_by_itself

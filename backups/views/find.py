@@ -12,9 +12,8 @@ from django.utils.encoding import iri_to_uri
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from ..cookies import recently_opened
 from ..forms import FindForm, link_grammar
-from ..guards import LONGEST_LINK, clock_of, viewer_key, viewer_of
+from ..guards import LONGEST_LINK, clock_of, recently_opened, viewer_key, viewer_of
 from ..services import find as finding
 from ..services.projects import visible_projects
 

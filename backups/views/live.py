@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import trigger_client_event
 
-from ..cookies import forget_refreshed, refreshed
+from ..guards import forget_refreshed, refreshed
 from ..services.live import Live, finished, problem_of, refresh_sentence
 from ..services.words import Clock, times
 

@@ -14,10 +14,17 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from ..cookies import remember_opened, say_refreshed
 from ..dcs.records import BackupRecord, Instance, as_text, has_value
 from ..forms import BackupForm, CompareForm, HistoryForm, LinkForm, QueryForm, RecoveryForm
-from ..guards import LONGEST_LINK, clock_of, project_or_404, viewer_key, with_retry_after
+from ..guards import (
+    LONGEST_LINK,
+    clock_of,
+    project_or_404,
+    remember_opened,
+    say_refreshed,
+    viewer_key,
+    with_retry_after,
+)
 from ..services import listings, recovery
 from ..services.evidence import BackupsSince, NotWatched, backup_since, last_seen, life_of, list_as_of
 from ..services.history import (

@@ -19,10 +19,9 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from ..cookies import copied_last, remember_copied
 from ..dcs.records import BackupRecord, Instance
 from ..forms import HistoryForm, QueryForm, RecoveryForm, TicketForm
-from ..guards import project_or_404, viewer_key, viewer_zone, with_retry_after
+from ..guards import copied_last, project_or_404, remember_copied, viewer_key, viewer_zone, with_retry_after
 from ..services import listings
 from ..services.evidence import life_of, list_as_of
 from ..services.history import (

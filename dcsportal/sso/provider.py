@@ -19,10 +19,9 @@ from joserfc.jwt import Token
 
 from backups.dcs.http import DeadlineAdapter
 
-from .cached import CachedAnswer, one_of
 from .claims import Claims, UnknownKey, userinfo_claims, verified
 from .failures import SignInFailure
-from .metadata import Metadata, checked_metadata
+from .metadata import CachedAnswer, Metadata, checked_metadata, one_of
 
 logger = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from backups.models import (
     VerdictChange,
 )
 from backups.services.evidence import NotWatched, all_records, evidence_of, list_as_of
-from backups.services.listings import Listing, Subject, guard, pruning, recorder
-from backups.services.listings.pruning import prune, prune_after
+from backups.services.listings import Listing, Subject, guard, recorder, removal
+from backups.services.listings.removal import prune, prune_after
 from backups.services.projects import Project, configured_projects
 
 from .api_records import raw
@@ -180,7 +180,7 @@ def test_pruning_is_done_by_the_first_reader_of_a_day_and_of_new_settings(
 ) -> None:
     say(orders, day(0), raw(1), raw(2), raw(3))
     say(orders, day(1), raw(2), raw(3))
-    monkeypatch.setattr(pruning, "_looked", -pruning.LOOK_SECONDS)
+    monkeypatch.setattr(removal, "_looked", -removal.LOOK_SECONDS)
     settings.EVIDENCE_DAYS = 0
     read(orders.project, instances[0])
     settled()
@@ -190,7 +190,7 @@ def test_pruning_is_done_by_the_first_reader_of_a_day_and_of_new_settings(
     prune_after(orders)
     assert Backup.objects.filter(instance__instance_id=ORDERS).count() == 3  # it looks once in an hour
 
-    monkeypatch.setattr(pruning, "_looked", -pruning.LOOK_SECONDS)
+    monkeypatch.setattr(removal, "_looked", -removal.LOOK_SECONDS)
     prune_after(orders)
     assert Backup.objects.filter(instance__instance_id=ORDERS).count() == 2
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backups.dcs.records import Instance
-from backups.services.insights.blocks import restore_blocks
+from backups.services.insights.facts import restore_blocks
 from backups.services.words.codes import BLOCK_WORDS, INSTANCE_STATUS_WORDS
 
 from .api_records import EXPIRED, RUNNING, backup_at

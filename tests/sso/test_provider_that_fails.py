@@ -16,7 +16,7 @@ from joserfc.jwk import RSAKey
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from dcsportal.sso import cached
+from dcsportal.sso import metadata
 from dcsportal.sso import provider as portals_provider
 
 from .conftest import HARD_LINK, at_provider, get, signed_in, to_provider, tried_again
@@ -134,7 +134,7 @@ def test_nobody_is_sent_to_a_provider_that_went_down(
     assert [get(client, "/sso/start/?next=/").status_code for _ in range(3)] == [503] * 3
 
     company.down = ""
-    monkeypatch.setattr(cached, "FAILURE_PAUSE", 0)
+    monkeypatch.setattr(metadata, "FAILURE_PAUSE", 0)
     assert get(client, "/sso/start/?next=/").status_code == 303
 
 
@@ -145,7 +145,7 @@ def test_a_provider_that_hangs_is_given_up_and_not_asked_again_at_once(
     client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(portals_provider, "TIMEOUT", 0.3)
-    monkeypatch.setattr(cached, "FAILURE_PAUSE", 60)
+    monkeypatch.setattr(metadata, "FAILURE_PAUSE", 60)
     with hanging(company):
         pages = [get(client, "/sso/start/?next=/") for _ in range(5)]
 
@@ -161,8 +161,8 @@ def served(sso: Settings, live_server: LiveServer, monkeypatch: pytest.MonkeyPat
     """A portal that many ask at once, and which is patient with its provider."""
     sso.PORTAL_URL = live_server.url
     monkeypatch.setattr(portals_provider, "TIMEOUT", 60)
-    monkeypatch.setattr(cached, "LONGEST_WAIT", 60)
-    monkeypatch.setattr(cached, "GRACE", 60)
+    monkeypatch.setattr(metadata, "LONGEST_WAIT", 60)
+    monkeypatch.setattr(metadata, "GRACE", 60)
     return live_server.url
 
 

@@ -1,18 +1,42 @@
-"""The head of a history: figures, days, hints and outlooks of one listing at one time."""
+"""A history as its page shows it at one time: figures, days, hints and outlooks, and its rows in words.
+
+What follows from a backup's codes is said once for all rows that share them.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
+from itertools import groupby
+from typing import NamedTuple
 
 from django.conf import settings
+from django.utils.translation import pgettext
 
 from ...dcs.records import BackupRecord, Instance
-from ..history import all_records_of
-from ..listings import Listing
+from ..eligibility import Eligibility, eligibility
+from ..history import DEFAULT_SORT, BackupFilter, all_records_of
+from ..listings import Listing, row_id
 from ..projects import Project
-from ..words import times
+from ..words import (
+    Clock,
+    Moment,
+    cached_per_language,
+    duration,
+    error_meaning,
+    exact_bytes,
+    format_word,
+    kinds_in_words,
+    listed_reasons,
+    raw_of,
+    size_text,
+    status_word,
+    times,
+    type_word,
+)
 from .days import Day, last_days
 from .facts import Facts, facts_of
 from .figures import Figures, figures
@@ -21,6 +45,7 @@ from .outlook import Outlook, outlook
 from .policy import plan_of
 from .timeline import Attempts, KnownHistory, timeline, unlisted_attempts
 from .verdict import Verdict, objective_of, verdict_of
+from .words import outlook_text
 
 
 @dataclass(frozen=True)
@@ -100,3 +125,111 @@ def overview(
         created_at=instance.created_at if instance else None,
     )
     return Overview(known, listing, zone, instance, project)
+
+
+# Rows -------------------------------------------------------------------------
+
+
+class Codes(NamedTuple):
+    """What a backup's codes are called."""
+
+    status: str
+    type: str
+    format: str
+    error: str
+
+
+class Row(NamedTuple):
+    """`reasons` do not follow from the status; `kept` says how long the file is likely to be kept.
+
+    `unread` is a time that cannot be read.
+    `gone` is when one that is no longer listed was last seen, and since when one that is missing is so.
+    """
+
+    record: BackupRecord
+    eligibility: Eligibility
+    said: Codes
+    reasons: str
+    kept: str
+    started: Moment | None
+    unread: str
+    took: str
+    size: str
+    exact_size: str
+    gone: Moment | None
+
+
+class Run(NamedTuple):
+    """Rows that follow each other; `said` is what one line says in their place, "" where they stand open."""
+
+    rows: Sequence[Row]
+    said: str = ""
+
+
+# Fewer gain nothing by a line in their place.
+LEAST_TO_FOLD = 3
+_GONE = ("expired", "deleted")
+
+
+def runs_of(rows: Iterable[Row], wanted: BackupFilter, clock: Clock) -> list[Run]:
+    """Return the rows in runs: backups whose file has gone fold, unless a filter looks for them.
+
+    Only by time they follow each other; a page of nothing else stands open.
+    """
+    looked_for = wanted.words or not set(_GONE).isdisjoint(wanted.chosen.get("status", ()))
+    if wanted.sort != DEFAULT_SORT or looked_for:
+        return [Run(list(rows))]
+    runs = [(gone, list(run)) for gone, run in groupby(rows, _has_gone)]
+    return [
+        Run(run, _run_words(run, clock) if gone and len(run) >= LEAST_TO_FOLD and len(runs) > 1 else "")
+        for gone, run in runs
+    ]
+
+
+def _has_gone(row: Row) -> bool:
+    return row.record.presence == "listed" and row.record.status in _GONE
+
+
+def _run_words(run: Sequence[Row], clock: Clock) -> str:
+    """Return "17 expired, 2 deleted, 3 to 21 Nov"."""
+    counts = Counter(row.record.status for row in run)
+    times = [row.record.started_at for row in run if row.record.started_at]
+    said = kinds_in_words((status, counts[status]) for status in _GONE)
+    if not times:
+        return said
+    return pgettext("between parts", ", ").join((said, clock.days(min(times), max(times))))
+
+
+def rows_of(
+    records: Iterable[BackupRecord], overview: Overview, clock: Clock, last_seen: Mapping[str, datetime]
+) -> list[Row]:
+    return [_row(record, overview, clock, last_seen) for record in records]
+
+
+def _row(record: BackupRecord, overview: Overview, clock: Clock, last_seen: Mapping[str, datetime]) -> Row:
+    started, size, gone = record.started_at, record.size_bytes, None
+    found = eligibility(record)
+    own_reasons = found.own_reasons
+    if record.presence != "listed":
+        missing = record.presence == "missing"
+        gone = overview.listing.missing_since if missing else last_seen.get(row_id(record))
+    return Row(
+        record,
+        found,
+        _said(record.status, record.type, record.format, record.error_code),
+        listed_reasons(own_reasons) if own_reasons and not gone else "",
+        outlook_text(overview.outlook(record), clock),
+        clock.time(started) if started else None,
+        "" if started else raw_of(record, "execution_at") or raw_of(record, "created_at"),
+        duration(record.duration),
+        "" if size is None else size_text(size),
+        "" if size is None else exact_bytes(size),
+        clock.time(gone) if gone else None,
+    )
+
+
+@cached_per_language
+def _said(status: str, backup_type: str, backup_format: str, error_code: str) -> Codes:
+    return Codes(
+        status_word(status), type_word(backup_type), format_word(backup_format), error_meaning(error_code)
+    )

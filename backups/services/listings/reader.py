@@ -22,7 +22,7 @@ from ...dcs.errors import DcsError
 from ...dcs.pages import Page
 from ..problems import Problem, Progress
 from ..projects import Project
-from . import guard, leases, metrics, pruning, recorder, store
+from . import guard, leases, metrics, recorder, removal, store
 from .clients import client_for
 from .generations import Cached
 from .guard import CacheSnapshot, Notes, snapshots
@@ -232,7 +232,7 @@ def _run(reading: Reading, read: Callable[[Reading], None]) -> None:
                 reading.problem = guard.broken(reading.subject, now=reading.clock())
             # Whatever happened, nobody waits for a reader that is gone.
             _end(reading)
-        pruning.prune_after(reading.subject)
+        removal.prune_after(reading.subject)
     finally:
         store.release_connection()
         reading.is_written.set()
