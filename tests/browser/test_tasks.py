@@ -98,7 +98,7 @@ def without_a_usable_backup(walker: Walker) -> None:
 @task("Does every instance keep 24 hours?")
 def keep_24_hours(walker: Walker) -> None:
     page = read_first(walker, "every-status", "/")
-    walker.types(page.get_by_label("How old the newest usable backup may be"), "24h")
+    walker.types(page.get_by_label("Objective"), "24h")
     expect(page.locator("#notices")).to_contain_text("1 d")
     expect(page.locator("tbody tr", has_text="every-status")).to_contain_text("too old")
 
