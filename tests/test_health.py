@@ -45,10 +45,7 @@ def test_a_machine_is_asked_by_its_own_address_whatever_hosts_are_allowed(
 
 
 def test_a_server_whose_parts_all_work_is_ready(db: None, client: Client) -> None:
-    assert readiness(client) == (
-        200,
-        {"ready": True, "database": "ok", "settings": "ok", "dcs": "unknown"},
-    )
+    assert readiness(client) == (200, {"ready": True, "database": "ok", "settings": "ok", "dcs": "unknown"})
 
 
 def test_a_server_without_its_tables_is_not_ready_until_it_has_them(
@@ -91,8 +88,7 @@ def ask_dcs(project: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoilt", "state"),
-    [((), "ok"), (("eu-prod",), "partly failing"), (("eu-prod", "cn-prod"), "failing")],
+    ("spoilt", "state"), [((), "ok"), (("eu-prod",), "partly failing"), (("eu-prod", "cn-prod"), "failing")]
 )
 def test_dcs_is_told_and_never_takes_a_server_out(
     db: None, client: Client, portal: Settings, emulator: Emulator, spoilt: tuple[str, ...], state: str

@@ -26,10 +26,7 @@ def from_before() -> Generator[Callable[[str], None]]:
 
 @pytest.mark.parametrize("migration", ["zero", "0001"])
 def test_after_an_upgrade_sessions_are_still_there_and_evidence_is_kept(
-    portal: Settings,
-    client_of: Callable[[str], Client],
-    from_before: Callable[[str], None],
-    migration: str,
+    portal: Settings, client_of: Callable[[str], Client], from_before: Callable[[str], None], migration: str
 ) -> None:
     ada = client_of("ada")
     from_before(migration)

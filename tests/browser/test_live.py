@@ -132,18 +132,6 @@ def test_what_has_changed_moves_and_nothing_where_motion_is_not_wanted(
     assert not {"c-when", "c-name"} & set(moved)
 
 
-def test_a_backup_that_fails_says_why(open_page: OpenPage, emulator: Emulator) -> None:
-    a_history(emulator, "backuping")
-    page = open_page(f"{ORDERS}backups/{RUNNING}/")
-    expect(page.locator("main")).to_contain_text("This backup cannot be restored yet")
-
-    a_history(emulator, "failed")
-
-    expect(page.locator("[data-announce]")).to_contain_text("tonight failed: The backup timed out.")
-    expect(page).to_have_title(re.compile("^✕ Failed · tonight"))
-    expect(page.locator("main")).to_contain_text("This backup cannot be restored")
-
-
 def test_a_page_asks_every_minute_and_follows_who_reads_and_what_is_new(
     open_page: OpenPage, emulator: Emulator, portal: Settings
 ) -> None:
@@ -478,19 +466,6 @@ def test_refresh_reads_now_without_leaving_the_page(
     assert emulator.count("/backups") == 2
     page.clock.run_for(10_000)
     expect(page.locator("[data-said]")).to_have_text("")
-
-
-def test_refresh_without_a_script_says_so_too(open_page: OpenPage, portal: Settings) -> None:
-    portal.DCS_FRESH_SECONDS = 60
-    page = open_page(ORDERS, javascript=False)
-    page.get_by_role("button", name="Refresh").click()
-    expect(page.locator("main")).not_to_contain_text("at most once in 10 seconds")
-
-    page.get_by_role("button", name="Refresh").click()
-
-    expect(page.locator("#notices")).to_contain_text("at most once in 10 seconds")
-    page.reload()
-    expect(page.locator("#notices")).not_to_contain_text("at most once in 10 seconds")
 
 
 # Blocks that are fetched ---------------------------------------------------------------------------------

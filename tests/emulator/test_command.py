@@ -68,10 +68,7 @@ def test_it_ends_at_once_when_it_is_told_to(number: int) -> None:
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
-        (
-            "0.0.0.0:8099",
-            "The emulator binds to loopback only, such as 127.0.0.1:8081, not to 0.0.0.0.",
-        ),
+        ("0.0.0.0:8099", "The emulator binds to loopback only, such as 127.0.0.1:8081, not to 0.0.0.0."),
         ("somewhere:80", "--bind: somewhere:80 is no address such as 127.0.0.1:8081."),
         ("127.0.0.1:", "--bind: 127.0.0.1: has no port between 0 and 65535."),
     ],

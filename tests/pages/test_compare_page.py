@@ -55,8 +55,7 @@ def test_two_backups_stand_side_by_side_the_older_first_and_what_differs_before_
 
 
 @pytest.mark.parametrize(
-    ("changes", "verdict"),
-    [({}, "Both can be restored"), (EXPIRED, "Neither can be restored")],
+    ("changes", "verdict"), [({}, "Both can be restored"), (EXPIRED, "Neither can be restored")]
 )
 def test_which_of_the_two_can_be_restored_is_said_first(
     ada: Client, read: Read, changes: dict[str, Any], verdict: str

@@ -280,25 +280,6 @@ def test_a_held_key_is_told_with_the_time_that_is_left(ada: Client, emulator: Em
     assert "the cloud locks a key after five refusals" in text_of(page)
 
 
-def test_a_page_with_a_problem_stays_until_there_is_something_to_show(
-    ada: Client, emulator: Emulator, portal: Settings
-) -> None:
-    emulator.fail_with(500)
-    page = ada.get(ORDERS)
-    portal.DCS_READ_BUDGET = 0.5
-    emulator.heal()
-    emulator.hang(path_contains="/backups")
-    wait_for(lambda: told(ask(ada, page))["state"] == "reading")
-    emulator.heal()
-    assert reader.wait_for_readers()
-
-    newer = ask(ada, page)
-
-    assert newer.status_code == 200
-    assert rows_of(newer)
-    assert "DCS answers again." in text_of(newer)
-
-
 def test_a_problem_that_is_swapped_in_keeps_its_status(
     ada: Client, emulator: Emulator, portal: Settings
 ) -> None:

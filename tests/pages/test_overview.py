@@ -244,11 +244,7 @@ def test_a_day_leads_to_its_rows_by_absolute_times(ada: Client, emulator: Emulat
     title, link = days_in(ada.get(f"{ORDERS}?status=expired&sort=size"))[-2]
 
     query = dict(parse_qsl(urlsplit(link).query))
-    assert query == {
-        "sort": "size",
-        "from": f"{day}T00:00:00Z",
-        "to": f"{day + timedelta(days=1)}T00:00:00Z",
-    }
+    assert query == {"sort": "size", "from": f"{day}T00:00:00Z", "to": f"{day + timedelta(days=1)}T00:00:00Z"}
     assert title == f"{day:%a} {day.day} {day:%b}: usable (1 usable)"
     assert "b-1" in rows_of(ada.get(link))
 

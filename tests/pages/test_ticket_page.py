@@ -47,11 +47,7 @@ def chosen(page: Any) -> list[str]:
     [
         (ORDERS, "?status=failed", ["Backups of", "Status: Failed"]),
         (REFERENCE, "", [REFERENCE_BACKUP_ID, "880,232 bytes", "2019-05-10 08:31:21 UTC"]),
-        (
-            f"{ORDERS}recovery-point/",
-            "?at=2019-06-01&tz=UTC",
-            ["lost before 1 Jun", REFERENCE_BACKUP_ID],
-        ),
+        (f"{ORDERS}recovery-point/", "?at=2019-06-01&tz=UTC", ["lost before 1 Jun", REFERENCE_BACKUP_ID]),
     ],
 )
 def test_each_page_leads_to_its_text(ada: Client, path: str, query: str, facts: list[str]) -> None:

@@ -18,14 +18,12 @@ import pytest
 import requests
 
 from backups.emulator.api import Emulator
-from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
+from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.emulator.server import running
 
-from ..services.api_records import raws
 from .postgresql import Postgres
 from .served import HISTORY, ROOT, Served, browser, environment_of, ids_of, serving, token_of, wait_for
 
-BULK = f"/projects/eu-prod/instances/{BULK_HISTORY_ID}/"
 # What a viewer may be told while something is away or just coming back.
 HONEST = {200, 503}
 Pair = tuple[Served, Served]
@@ -187,28 +185,6 @@ def test_a_session_of_one_is_one_of_the_other_and_ends_on_both(pair: Pair) -> No
     form = {"csrfmiddlewaretoken": token_of(session.get(other.url + "/"))}
     session.post(other.url + "/sign-out/", form)
     assert session.get(one.url + HISTORY, allow_redirects=False).status_code == 302
-
-
-def test_many_viewers_of_both_cause_one_walk(pair: Pair, emulator: Emulator) -> None:
-    session = pair[0].signed_in()
-    # Nothing of it is running, so that it stays fresh however long all of them take.
-    emulator.fleet.set_records(BULK_HISTORY_ID, raws(1500))
-    emulator.latency = 0.2
-    emulator.clear_calls()
-
-    def look(number: int) -> int:
-        own = browser()
-        own.cookies = session.cookies
-        return int(own.get(pair[number % 2].url + BULK, timeout=60).status_code)
-
-    with ThreadPoolExecutor(60) as pool:
-        statuses = set(pool.map(look, range(60)))
-    assert statuses <= HONEST
-    # Those who were told that the list is being read come again.
-    wait_for(lambda: {look(number) for number in range(4)} == {200})
-
-    reads = [call.query for call in emulator.calls if call.path.endswith(f"{BULK_HISTORY_ID}/backups")]
-    assert set(Counter(reads).values()) == {1}
 
 
 # --- What breaks -----------------------------------------------------------------

@@ -48,11 +48,6 @@ class Process:
     def view(self, instance_id: str, **options: Any) -> dict[str, Any]:
         return self.begin(instance_id, **options).result(timeout=60)
 
-    def kill(self) -> None:
-        """End it as a crash would, in the middle of whatever it does."""
-        self.process.kill()
-        self.process.wait()
-
     def _listen(self) -> None:
         for line in self.process.stdout or ():
             answer = json.loads(line)
@@ -106,11 +101,7 @@ def _main() -> None:
 
 
 def _answer(
-    number: int,
-    instance: str,
-    after: float = 0,
-    empty: bool = False,
-    settings: dict[str, Any] | None = None,
+    number: int, instance: str, after: float = 0, empty: bool = False, settings: dict[str, Any] | None = None
 ) -> None:
     from django.db import connection
 

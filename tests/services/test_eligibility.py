@@ -25,11 +25,7 @@ CASES: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
     ({"status": "failed", "is_support_restore": "TRUE"}, "no", ("failed", "contradiction")),
     ({"status": "failed", "is_support_restore": "FALSE"}, "no", ("failed",)),
     ({"status": "failed", "is_support_restore": None}, "no", ("failed",)),
-    (
-        {"status": "failed", "is_support_restore": "FALSE", "error_code": "dcs.08.0002"},
-        "no",
-        ("failed",),
-    ),
+    ({"status": "failed", "is_support_restore": "FALSE", "error_code": "dcs.08.0002"}, "no", ("failed",)),
     (
         {"status": "failed", "is_support_restore": "FALSE", "error_code": "dcs.08.0008"},
         "no",

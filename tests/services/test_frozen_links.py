@@ -104,10 +104,7 @@ def test_a_backup_of_a_clock_that_is_a_little_ahead_is_kept() -> None:
 
 @pytest.mark.parametrize(
     "odd",
-    [
-        started(NOW + timedelta(days=900)),
-        started(NOW, created_at="soon", execution_at=None),
-    ],
+    [started(NOW + timedelta(days=900)), started(NOW, created_at="soon", execution_at=None)],
     ids=["starts in the far future", "has no time that can be read"],
 )
 def test_no_end_is_set_that_would_hide_a_backup_which_is_shown(odd: BackupRecord) -> None:

@@ -11,16 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from backups.models import (
-    Backup,
-    BackupFailure,
-    Change,
-    CloudProject,
-    Instance,
-    Note,
-    Reading,
-    VerdictChange,
-)
+from backups.models import Backup, BackupFailure, Change, CloudProject, Instance, Note, Reading, VerdictChange
 from backups.services.evidence import NotWatched, all_records, evidence_of, list_as_of
 from backups.services.listings import Listing, Subject, guard, recorder, removal
 from backups.services.listings.removal import prune, prune_after

@@ -108,11 +108,7 @@ class Portal(RuleBasedStateMachine):
     def viewers_come_together(self, after: float) -> None:
         self.see(at_once(5, lambda: self.view(after, False)))
 
-    @rule(
-        calls=st.integers(1, 3),
-        leaving=st.lists(st.integers(0, 5), max_size=2),
-        at_end=st.booleans(),
-    )
+    @rule(calls=st.integers(1, 3), leaving=st.lists(st.integers(0, 5), max_size=2), at_end=st.booleans())
     def the_list_moves_while_it_is_read(self, calls: int, leaving: list[int], at_end: bool) -> None:
         """Some records leave and as many come, so that DCS's total stays as it is; or one comes."""
 

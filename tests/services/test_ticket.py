@@ -183,11 +183,7 @@ def test_five_rows_of_the_page_are_written_and_the_others_counted() -> None:
         ([backup(status="failed", error_code="dcs.08.0005")], {}, "**No usable backup.** 1 attempt failed"),
         ([], {}, "**No usable backup.** DCS lists none."),
         ([], {"cache_mode": "single"}, "**Single node.** DCS cannot back it up."),
-        (
-            [backup()],
-            {"status": "FROZEN"},
-            "**Usable, but not now**: the instance is FROZEN; DCS restores",
-        ),
+        ([backup()], {"status": "FROZEN"}, "**Usable, but not now**: the instance is FROZEN; DCS restores"),
     ],
 )
 def test_the_first_line_of_a_history_is_the_verdict_on_its_instance(
@@ -202,14 +198,8 @@ def test_the_first_line_of_a_history_is_the_verdict_on_its_instance(
         ("status=failed&status=other", "Status: Failed, Other"),
         ("type=auto&format=aof&restorable=no", "Type: Automatic; Format: AOF; Restorable: No"),
         ("q=Nightly+%60x%60&error=DCS.08.0002", "Error: `dcs.08.0002`; Words: `nightly`, `` `x` ``"),
-        (
-            "range=7d",
-            "Data from: Last 7 days, from 17 Nov 12:03:20 UTC until before 24 Nov 12:03:15 UTC",
-        ),
-        (
-            "to=2026-11-23&sort=-size",
-            "Data from: until before 24 Nov 00:00:00 UTC; Order: Size, descending",
-        ),
+        ("range=7d", "Data from: Last 7 days, from 17 Nov 12:03:20 UTC until before 24 Nov 12:03:15 UTC"),
+        ("to=2026-11-23&sort=-size", "Data from: until before 24 Nov 00:00:00 UTC; Order: Size, descending"),
         ("sort=name", "Order: Name, ascending"),
     ],
 )

@@ -47,10 +47,7 @@ def test_a_time_names_its_zone(zone: str, written: str) -> None:
 
     assert said(at, zone) == written
     moment = Clock(NOW, ZoneInfo(zone)).time(at)
-    assert (moment.iso, moment.title) == (
-        "2026-11-23T20:00:04Z",
-        "2026-11-23 20:00:04 UTC, 15 h 59 min ago",
-    )
+    assert (moment.iso, moment.title) == ("2026-11-23T20:00:04Z", "2026-11-23 20:00:04 UTC, 15 h 59 min ago")
 
 
 def test_a_clock_change_is_seen_in_the_offset_of_each_time() -> None:

@@ -17,16 +17,7 @@ from pytest_django.fixtures import Settings
 from dcsportal.links import LONGEST_LINK
 from dcsportal.sso.models import RestingLink
 
-from .conftest import (
-    HARD_LINK,
-    HARD_LINKS,
-    LONG_LINK,
-    PAGE,
-    at_provider,
-    get,
-    to_provider,
-    tried_again,
-)
+from .conftest import HARD_LINK, HARD_LINKS, LONG_LINK, PAGE, at_provider, get, to_provider, tried_again
 from .openid import OpenId
 
 pytestmark = pytest.mark.usefixtures("sso")
@@ -156,10 +147,7 @@ def test_of_the_long_links_of_one_address_the_oldest_go_first(company: OpenId) -
     ],
 )
 def test_what_no_viewer_opens_begins_no_sign_in_and_costs_nothing(
-    client: Client,
-    company: OpenId,
-    django_assert_num_queries: Callable[..., Any],
-    headers: dict[str, str],
+    client: Client, company: OpenId, django_assert_num_queries: Callable[..., Any], headers: dict[str, str]
 ) -> None:
     with django_assert_num_queries(0):
         response = get(client, f"/sso/start/?next={LONG_LINK}", **headers)
