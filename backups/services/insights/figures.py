@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +14,7 @@ from django.utils.translation import gettext
 from ...dcs.records import BackupRecord
 from ..history import BackupFilter
 from ..words import Clock, size_text, status_word
-from .timeline import FAILED, SUCCEEDED, Attempts, KnownHistory, between, count
+from .timeline import FAILED, SUCCEEDED, Attempts, KnownHistory, between
 
 RATE_RANGE = "30d"
 
@@ -43,12 +44,13 @@ def figures(known: KnownHistory) -> Figures:
     # What the filter range=30d shows, so that the figure and the rows behind it agree.
     start, _ = BackupFilter(range=RATE_RANGE).bounds(known.now)
     attempts = known.timeline.attempts
-    month = between(attempts, start)
+    month = Counter(attempt.kind for attempt in between(attempts, start))
+    succeeded = sum(month[kind] for kind in SUCCEEDED)
     return Figures(
         last_attempt=attempts[-1].record if attempts else None,
-        succeeded=count(month, *SUCCEEDED),
-        ended=count(month, *SUCCEEDED, *FAILED),
-        did_not_run=count(month, "did_not_run"),
+        succeeded=succeeded,
+        ended=succeeded + sum(month[kind] for kind in FAILED),
+        did_not_run=month["did_not_run"],
         usable=known.timeline.totals["usable"],
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import chain, islice
+from operator import itemgetter
 from statistics import median
 from typing import NamedTuple
 
@@ -55,6 +56,7 @@ class Attempt(NamedTuple):
 
 
 Attempts = Sequence[Attempt]
+_STARTED_AT = itemgetter(0)
 
 
 @dataclass(frozen=True)
@@ -178,20 +180,12 @@ def kind_of(record: BackupRecord) -> str:
 
 def between(attempts: Attempts, start: datetime | None = None, end: datetime | None = None) -> Attempts:
     """Return those at or after `start` and before `end`."""
-    first = bisect_left(attempts, start, key=_started_at) if start else 0
-    return attempts[first : bisect_left(attempts, end, key=_started_at) if end else None]
-
-
-def _started_at(attempt: Attempt) -> datetime:
-    return attempt.started_at
+    first = bisect_left(attempts, start, key=_STARTED_AT) if start else 0
+    return attempts[first : bisect_left(attempts, end, key=_STARTED_AT) if end else None]
 
 
 def is_slow(took: timedelta | None, usual: timedelta | None) -> bool:
     return took is not None and usual is not None and took > TIMES_USUAL * usual and took >= LEAST_SLOW
-
-
-def count(attempts: Attempts, *kinds: str) -> int:
-    return sum(attempt.kind in kinds for attempt in attempts)
 
 
 def newest(attempts: Attempts, *kinds: str) -> BackupRecord | None:
