@@ -96,6 +96,7 @@ def icon(name: str, classes: str = "") -> Markup:
     )
 
 
+@lru_cache(maxsize=256)
 def url(name: str, *args: str) -> str:
     return reverse(name, args=args)
 
