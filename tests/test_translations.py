@@ -302,6 +302,7 @@ def test_every_status_error_code_and_oddity_is_shown_in_chinese(
     pages.append(chinese.get(f"{address}recovery-point/?at=2026-11-16T12:00Z&tz=UTC"))
 
     assert len(pages) > 5 or name == "brand-new"
+    assert {page.status_code for page in pages} == {200}
     assert [text for page in pages for text in english_in(page, data)] == []
 
 

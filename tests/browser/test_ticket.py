@@ -143,16 +143,6 @@ def test_the_markup_of_the_menu_is_the_next_one(open_page: OpenPage) -> None:
     assert copied(page).startswith("*Usable.* Data from 10 May 2019")
 
 
-def test_what_the_vendor_s_support_needs_is_copied_without_names(open_page: OpenPage) -> None:
-    page = open_page(REFERENCE)
-    page.get_by_title("More ways to copy").click()
-    page.get_by_role("link", name="Copy for the vendor's support").click()
-    text = copied(page, said="Copied for the vendor's support")
-    assert REFERENCE_BACKUP_ID in text
-    assert "orders-cache" not in text
-    expect(page.locator("[data-ticket-as=markdown]")).to_have_attribute("aria-current", "true")
-
-
 def open_preview(page: Page, *, by_keyboard: bool = False) -> Locator:
     act = Locator.press if by_keyboard else Locator.click
     for element in (

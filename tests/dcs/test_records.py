@@ -18,24 +18,9 @@ from backups.dcs.errors import DcsAnswerGarbled
 from backups.dcs.pages import backup_page, decode, instance_answer, instance_page, page_of
 from backups.dcs.records import BackupPolicy, BackupRecord, Instance
 from backups.emulator.api import Emulator
-from backups.emulator.fleet import BULK_HISTORY_ID
+from backups.emulator.fleet import BULK_HISTORY_ID, REFERENCE_RECORD
 
-REFERENCE = {
-    "period": {},
-    "backup_type": "manual",
-    "created_at": "2019-05-10T08:31:16.166Z",
-    "execution_at": "2019-05-10T08:31:21.461Z",
-    "remark": "001",
-    "is_support_restore": "TRUE",
-    "backup_id": "4631832a-14c6-45b0-a0b3-3abd8f591ad1",
-    "backup_name": "backup_20190510163116",
-    "instance_id": "5560df16-cebf-4473-95c4-d1b573c16e79",
-    "size": 880232,
-    "updated_at": "2019-05-10T08:32:30.546Z",
-    "progress": "100.00",
-    "error_code": {},
-    "status": "succeed",
-}
+REFERENCE: dict[str, Any] = REFERENCE_RECORD
 FIELDS = (*REFERENCE, "backup_format")
 
 

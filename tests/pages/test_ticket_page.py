@@ -316,6 +316,8 @@ def test_the_vendor_s_support_is_asked_where_there_is_something_to_ask(
         response = ada.get(html.unescape(link), headers=TEXT)
         assert response.headers["X-Ticket"] == "plain"
         assert "Error code: dcs.08.0005" in response.content.decode()
+        assert "orders-cache" not in response.content.decode()
+    assert ada.get(f"{ORDERS}ticket/", headers=TEXT).headers["X-Ticket"] == "markdown"
     emulator.fail_with(503)
     other = history_of(emulator.fleet.named("hostile-remarks").instance_id)
     [link] = links_of(ada.get(other), "data-ticket-for")
