@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import pairwise
 from typing import NamedTuple
 
 from .timeline import FAILED, KINDS, Attempts, KnownHistory, between
@@ -37,7 +38,10 @@ _KINDS_OF_STATE: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Day:
-    """One day from `start` up to `end`. `reason` is a stable code for a state that no backup gives."""
+    """One day from `start` up to `end`. `reason` is a stable code for a state that no backup gives.
+
+    `also_failed`: something failed beside what the day is called after.
+    """
 
     date: date
     start: datetime
@@ -45,11 +49,7 @@ class Day:
     state: str
     counts: tuple[tuple[str, int], ...] = ()
     reason: str = ""
-
-    @property
-    def also_failed(self) -> bool:
-        """Whether something failed beside what the day is called after."""
-        return self.state != "failed" and any(kind in FAILED for kind, _ in self.counts)
+    also_failed: bool = False
 
 
 class ShortDay(NamedTuple):
@@ -63,7 +63,10 @@ class ShortDay(NamedTuple):
 def last_days(known: KnownHistory, zone: tzinfo, unlisted: Attempts = ()) -> tuple[Day, ...]:
     """Return the last days of a zone, today last; `unlisted` are backups that the list no longer holds."""
     today = known.now.astimezone(zone).date()
-    return tuple(_day(known, today - timedelta(days=back), zone, unlisted) for back in reversed(range(DAYS)))
+    days = [today - timedelta(days=back) for back in range(DAYS - 1, -2, -1)]
+    midnights = [datetime.combine(day, time(), zone).astimezone(UTC) for day in days]
+    bounds = pairwise(midnights)
+    return tuple(_day(known, day, *of_day, unlisted) for day, of_day in zip(days[:-1], bounds, strict=True))
 
 
 def day_counts(days: Iterable[Day]) -> list[tuple[str, int]]:
@@ -72,26 +75,18 @@ def day_counts(days: Iterable[Day]) -> list[tuple[str, int]]:
     return [(state, counts[state]) for state in STATES if counts[state]]
 
 
-def _day(known: KnownHistory, day: date, zone: tzinfo, unlisted: Attempts) -> Day:
-    start, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
-    kinds = Counter(attempt.kind for attempt in between(known.timeline.attempts, start, end))
-    if kinds:
-        # A day is called after the best that it has: what matters is whether it can be gone back to.
-        state = next(s for s, of_state in _KINDS_OF_STATE.items() if not kinds.keys().isdisjoint(of_state))
-        return Day(day, start, end, state, _in_order(kinds))
-    gone = Counter(attempt.kind for attempt in between(unlisted, start, end))
-    if gone:
-        return Day(day, start, end, "unlisted", _in_order(gone))
-    state, reason = _without_backups(known, start, end)
-    return Day(day, start, end, state, reason=reason)
-
-
-def _in_order(kinds: Counter[str]) -> tuple[tuple[str, int], ...]:
-    return tuple((kind, kinds[kind]) for kind in KINDS if kinds[kind])
-
-
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)
+def _day(known: KnownHistory, day: date, start: datetime, end: datetime, unlisted: Attempts) -> Day:
+    listed = between(known.timeline.attempts, start, end)
+    kinds = Counter(attempt.kind for attempt in listed or between(unlisted, start, end))
+    if not kinds:
+        state, reason = _without_backups(known, start, end)
+        return Day(day, start, end, state, reason=reason)
+    # A day is called after the best that it has: what matters is whether it can be gone back to.
+    best = next(s for s, of_state in _KINDS_OF_STATE.items() if not kinds.keys().isdisjoint(of_state))
+    state = best if listed else "unlisted"
+    counts = tuple((kind, kinds[kind]) for kind in KINDS if kind in kinds)
+    also_failed = state != "failed" and not kinds.keys().isdisjoint(FAILED)
+    return Day(day, start, end, state, counts, also_failed=also_failed)
 
 
 def _without_backups(known: KnownHistory, start: datetime, end: datetime) -> tuple[str, str]:
