@@ -56,6 +56,7 @@ def patterns(request: HttpRequest) -> HttpResponse:
     point = recovery_point(listing, now - timedelta(hours=73, minutes=-1), now=now)
     context = {
         "clock": clock_of(request, now),
+        "is_automatic": True,
         "project": project,
         "instance_id": INSTANCE_ID,
         "name": "sample",

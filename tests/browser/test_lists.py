@@ -138,6 +138,7 @@ def test_where_a_list_cannot_come_in_place_its_page_says_why(page: Page) -> None
 def test_the_board_changes_in_place_too(open_page: OpenPage) -> None:
     page = open_page("/projects/eu-prod/")
     page.evaluate("window.sameDocument = true")
+    page.locator("label[for=show-filters]").click()
     chip = page.get_by_role("link", name=re.compile(r"^Error, \d+, "))
     chip.focus()
 
