@@ -12,7 +12,8 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -25,8 +26,10 @@ from backups.emulator.server import running
 
 from .browser.conftest import CHROMIUM, FLAGS
 from .servers.served import Served, environment_of, serving
+from .services.api_records import FAILED, api_time, raw
 
 FOLDER = ROOT / "docs" / "screenshots"
+HOUR = timedelta(hours=1)
 ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 BULK = f"/projects/eu-prod/instances/{BULK_HISTORY_ID}/"
 
@@ -37,6 +40,7 @@ class Look:
     height: int = 800
     theme: str = "light"
     language: str = "en"
+    collects: bool = False
 
 
 Scene = Callable[[Page, Emulator], object]
@@ -96,10 +100,46 @@ def refused(page: Page, emulator: Emulator) -> None:
     expect(page.locator("[data-backup-id]")).to_have_count(0)
 
 
+def whole(path: str) -> Scene:
+    """A page of the board once every list was read."""
+
+    def scene(page: Page, _: Emulator) -> None:
+        page.goto("/")
+        while page.locator("#notices .notice").count() or not page.locator("tbody tr").count():
+            page.wait_for_timeout(1000)
+            page.reload()
+        page.goto(path)
+
+    return scene
+
+
+def handover(page: Page, emulator: Emulator) -> None:
+    """Three backups of one instance fail in a row, and one of another succeeds after many failures."""
+    whole("/")(page, emulator)
+    now = datetime.now(UTC)
+    for name, fields, count in (("recommendations", FAILED, 3), ("billing-broken", {}, 1)):
+        instance_id = emulator.fleet.named(name, "eu-prod").instance_id
+        for hours in range(count, 0, -1):
+            at = dict.fromkeys(("created_at", "execution_at", "updated_at"), api_time(now - hours * HOUR / 2))
+            emulator.insert_record(instance_id, raw(900 + hours, instance_id=instance_id, **at, **fields), 0)
+        page.goto(f"/projects/eu-prod/instances/{instance_id}/")
+        page.locator("form[action$='/refresh/'] button").first.click()
+        expect(page.locator(f"[data-backup-id='{raw(901)['backup_id']}']")).to_be_visible()
+    better = page.get_by_role("heading", name="Became better")
+    page.goto("/changes/")
+    while not better.count():  # a reading is shown first and written behind that
+        page.reload()
+
+
+BOARD = Look(height=720, collects=True)
 SHOTS: dict[str, tuple[Scene, Look]] = {
     "sign-in": (at(f"/sign-in/?next={ORDERS}"), Look(height=560)),
     "being-read": (being_read, Look(height=560)),
     "refused": (refused, Look(height=680)),
+    "board": (whole("/"), BOARD),
+    "board-dark-zh": (whole("/"), replace(BOARD, theme="dark", language="zh-hans")),
+    "failures": (whole("/failures/"), replace(BOARD, height=640)),
+    "changes": (handover, replace(BOARD, height=480)),
     "history": (at(ORDERS), Look(height=650)),
     "history-dark-zh": (at(ORDERS), Look(height=590, theme="dark", language="zh-hans")),
     "history-phone": (at(ORDERS), Look(width=390, height=1100)),
@@ -124,7 +164,10 @@ def main(names: list[str]) -> None:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split())
         for name in names or SHOTS:
             # Each over a portal that remembers nothing of the one before.
-            with serving(settings | {"DATABASE_URL": f"sqlite:///{folder}/{name}.sqlite3"}) as server:
+            own = {"DATABASE_URL": f"sqlite:///{folder}/{name}.sqlite3"}
+            if SHOTS[name][1].collects:
+                own |= {"COLLECT": "on", "COLLECT_CALLS_PER_SECOND": "200", "DCS_PAGE_SIZE": "1000"}
+            with serving(settings | own) as server:
                 take(name, browser, server, emulator)
             emulator.latency = 0.0
             emulator.reset()
