@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
@@ -148,9 +149,22 @@ class History(Paged[BackupRecord]):
         return bool(self.found) and self.found[-1].started_at is None
 
 
+class Records(tuple[BackupRecord, ...]):
+    """The records of one generation; what is counted of all of them is counted once."""
+
+    @cached_property
+    def combinations(self) -> Counter[tuple[Any, ...]]:
+        """How many have which values of FILTERS: there are few combinations, so each is looked at once."""
+        return Counter(map(_ATTRIBUTES, self))
+
+    @cached_property
+    def listed(self) -> int:
+        return len(self) - Counter(map(attrgetter("presence"), self))["unlisted"]
+
+
 def records_of(listing: Listing[BackupRecord]) -> Sequence[BackupRecord]:
     """Return the records of a listing newest first, those without a time last: ordered once a generation."""
-    return listing.derived("newest first", newest_first)
+    return listing.derived("newest first", lambda records: Records(newest_first(records)))
 
 
 def all_records_of(listing: Listing[BackupRecord]) -> Sequence[BackupRecord]:
@@ -158,7 +172,7 @@ def all_records_of(listing: Listing[BackupRecord]) -> Sequence[BackupRecord]:
     if not listing.unlisted:
         return records_of(listing)
     return listing.derived(
-        f"all newest first, {listing.reading}", lambda _: newest_first(all_records(listing))
+        f"all newest first, {listing.reading}", lambda _: Records(newest_first(all_records(listing)))
     )
 
 
@@ -182,20 +196,18 @@ def ordered(items: Iterable[Item], sort: str, value_of: Callable[[Item], Any]) -
 
 def backup_history(records: Sequence[BackupRecord], wanted: BackupFilter, *, now: datetime) -> History:
     """Filter, count and page the records of one generation, which come newest first."""
+    records = records if isinstance(records, Records) else Records(records)
     rest = _of_words_and_time(records, wanted, now)
-    attributes = [*map(_ATTRIBUTES, rest)]
-    # Records have few combinations of values: each is looked at once.
-    counts = Counter(attributes)
+    counts = (rest if isinstance(rest, Records) else Records(rest)).combinations
     combinations = [_Combination.of(values, count, wanted) for values, count in counts.items()]
     passing = {values for values, one in zip(counts, combinations, strict=True) if not one.refused_by}
     found = rest
     if len(passing) < len(counts):
-        found = [record for values, record in zip(attributes, rest, strict=True) if values in passing]
-    total = len(records) - Counter(map(attrgetter("presence"), records))["unlisted"]
+        found = [record for record in rest if _ATTRIBUTES(record) in passing]
     return History(
         filter=wanted,
-        total=total,
-        of=len(records) if "no" in wanted.chosen.get("listed", ()) else total,
+        total=records.listed,
+        of=len(records) if "no" in wanted.chosen.get("listed", ()) else records.listed,
         matches=found if wanted.sort == DEFAULT_SORT else in_order(found, wanted.sort),
         found=found,
         facets=tuple(FacetGroup(one.name, one.title, _facets(one, wanted, combinations)) for one in FILTERS),
