@@ -37,7 +37,9 @@ def _measured(database: str, url: str, effort: Effort) -> list[Row]:
         with Child("board", **environment) as portal:
             portal.ask(do="fill", instances=effort.records)
             told = {
-                name: portal.ask(do="look", path=path, times=effort.requests if path == "/" else 3)
+                name: portal.ask(
+                    do="look", path=path, times=effort.requests if path == "/" else effort.rounds
+                )
                 for name, path in ADDRESSES.items()
             }
     assert {one["status"] for one in told.values()} == {200}, told

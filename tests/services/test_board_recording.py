@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from pytest_django.fixtures import Settings
 
 from backups.dcs.records import Instance as InstanceRecord
@@ -13,7 +14,10 @@ from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.models import BackupFailure, Instance, InstanceSummary, VerdictChange
 from backups.services import listings
+from backups.services.board import recording
 from backups.services.board.days import DAYS, short_days
+from backups.services.board.verdicts import known_facts
+from backups.services.insights import overview
 from backups.services.listings import Subject, recorder
 from backups.services.projects import Project
 
@@ -125,6 +129,29 @@ def test_what_the_instance_says_of_itself_is_judged_without_a_new_list(eu: Proje
         ("11-24 12:10", "not_now -> objective_missed"),
     ]
     assert (row().tags, row().since) == ("rpo=8h", utc("11-24 11:00"))
+
+
+def test_a_list_that_says_the_same_is_not_looked_at_again_before_the_day_ends(
+    eu: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    monkeypatch.setattr(recording, "overview", lambda *a, **k: looks.append(k["now"]) or overview(*a, **k))
+    evening = [utc("11-24 22:00") + timedelta(minutes=50 * n) for n in range(8)]  # the last one is at 03:50
+    for at in (NOON, NOON + timedelta(hours=1), NOON + timedelta(hours=2)):
+        read_list(eu, at, FRESH)
+    read_list(eu, NOON + timedelta(hours=3), {**FRESH, "11-24 14:30": FAILED})
+    for at in evening:
+        read_list(eu, at, {**FRESH, "11-24 14:30": FAILED})
+
+    facts = known_facts(row().facts)
+    assert facts
+    assert (facts.read_at, facts.failures, row().read_at) == (evening[-1], 1, evening[-1])
+    assert looks == [NOON, NOON + timedelta(hours=3), *evening[:1], *evening[3:]]
+    assert changes() == [
+        ("11-24 12:00", " -> no_objective"),
+        ("11-24 17:10", "no_objective -> read_too_long_ago"),
+        ("11-24 22:00", "read_too_long_ago -> no_objective"),
+    ]
 
 
 def test_the_plan_decides_once_show_instance_tells_it(eu: Project) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, time, timedelta
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from backups.dcs.records import BackupRecord
-from backups.services.insights.days import Day, last_days
+from backups.services.insights.days import Day, last_days, same_days
 from backups.services.insights.policy import Plan
 from backups.services.insights.timeline import kind_of
 
@@ -152,3 +152,17 @@ def test_days_with_a_change_of_the_clock_are_longer_or_shorter_and_none_is_lost(
 
     assert {day.end - day.start for day in found} == {timedelta(hours=24), timedelta(hours=25)}
     assert all(day.end == following.start for day, following in pairwise(found))
+
+
+@pytest.mark.parametrize("plan", [DAILY, WEEKDAYS, LATE_AT_NIGHT, Plan("manual"), Plan("unknown")])
+def test_where_time_alone_is_said_to_change_no_day_it_changes_none(plan: Plan) -> None:
+    times = [utc("11-22 22:00") + timedelta(minutes=20 * step) for step in range(110)]
+    told = [
+        tuple(day.state for day in last_days(known_history(WITNESS, plan=plan, now=f"{at:%m-%d %H:%M}"), UTC))
+        for at in times
+    ]
+    pairs = list(combinations(range(len(times)), 2))
+    same = [(one, other) for one, other in pairs if same_days(times[one], times[other])]
+
+    assert len(same) > len(pairs) / 4
+    assert [pair for pair in same if told[pair[0]] != told[pair[1]]] == []

@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from ...dcs.records import BackupRecord
 from ...dcs.records import Instance as InstanceRecord
 from ...models import BackupFailure, Instance, InstanceSummary
-from ..insights import Facts, facts_with, overview, unsupported_facts
+from ..insights import Facts, facts_with, overview, same_days, unsupported_facts
 from ..listings import (
     DecodedRecords,
     Generation,
@@ -30,7 +30,7 @@ from ..listings import (
 )
 from ..projects import Project
 from .days import days_text
-from .verdicts import judge, known_facts, upsert
+from .verdicts import judge, known_facts, move_on, upsert
 
 # So few rows at a time that whoever else writes waits for a moment only.
 CHUNK = 100
@@ -43,7 +43,7 @@ def keep(recorded: Recorded, **kwargs: object) -> None:
     subject = recorded.subject
     if subject.kind == "instances":
         _keep_listed(recorded)
-    elif subject.kind in ("backups", "instance") and subject.window is None:
+    elif subject.kind in ("backups", "instance") and subject.window is None and not _moves_on(recorded):
         with transaction.atomic():
             instance = instances_of(subject).select_related("summary").select_for_update(of=("self",)).first()
             if instance:
@@ -53,6 +53,15 @@ def keep(recorded: Recorded, **kwargs: object) -> None:
 # One instance ----------------------------------------------------------------
 
 
+def _moves_on(recorded: Recorded) -> bool:
+    """Move on in time what is kept, where nothing of it has changed; tell whether that was so."""
+    row = recorded.row if recorded.subject.kind == "backups" and recorded.same_since else None
+    facts = known_facts(row.facts) if row else None
+    if not (row and facts and facts.read_at == recorded.same_since and same_days(facts.read_at, recorded.at)):
+        return False
+    return move_on(row, facts, recorded.subject.project, recorded.at)
+
+
 def _keep_one(recorded: Recorded, instance: Instance) -> None:
     row = getattr(instance, "summary", None) or InstanceSummary(instance=instance)
     known, project, at = known_facts(row.facts), recorded.subject.project, recorded.at
@@ -60,7 +69,7 @@ def _keep_one(recorded: Recorded, instance: Instance) -> None:
         if recorded.problem.kind == "unsupported":
             judge(row, unsupported_facts(known, at), project, at)
     elif recorded.subject.kind == "instance":
-        _keep_shown(recorded, row, known)
+        _keep_shown(recorded, instance, row, known)
     elif recorded.generation and not (known and known.read_at > at):
         records = recorded.records
         _keep_failures(instance, records if known else (*records, *_gone(recorded.generation)))
@@ -68,17 +77,18 @@ def _keep_one(recorded: Recorded, instance: Instance) -> None:
         _look_at(row, listing, _record_of(instance, known), project, at)
 
 
-def _keep_shown(recorded: Recorded, row: InstanceSummary, known: Facts | None) -> None:
+def _keep_shown(recorded: Recorded, instance: Instance, row: InstanceSummary, known: Facts | None) -> None:
     """ShowInstance alone tells the plan, and with it what is to be expected of the list as it was read."""
-    subject, at, record = recorded.subject, recorded.at, recorded.records[0]
+    subject, at = recorded.subject, recorded.at
     [notes] = notes_of_histories([(subject.project, subject.instance_id)])
     if known is None:
         return
+    known = facts_with(known, recorded.records[0], tag_key=settings.DCS_RPO_TAG)
     if notes.generation is None or not notes.generation.digest:  # none was read, or one is being written
-        judge(row, facts_with(known, record, tag_key=settings.DCS_RPO_TAG), subject.project, at)
+        judge(row, known, subject.project, at)
         return
     records, _ = listed_records(row.pk)
-    _look_at(row, _listing(notes.generation, records), record, subject.project, at)
+    _look_at(row, _listing(notes.generation, records), _record_of(instance, known), subject.project, at)
 
 
 def _look_at(

@@ -34,6 +34,17 @@ def judge(row: InstanceSummary, facts: Facts, project: Project, at: datetime, *f
     upsert([row], (*_JUDGED, *fields))
 
 
+def move_on(row: InstanceSummary, facts: Facts, project: Project, at: datetime) -> bool:
+    """Let what a row says go on from a reading that says the same; False where its verdict may change."""
+    new = msgspec.structs.replace(facts, read_at=at)
+    verdict, *to_come = _verdicts(new, project, at)
+    last = _Said(row.verdict, row.reason, row.since)
+    if to_come or row.holds_until or at > believed_until(facts) or _said(verdict, last) != last:
+        return False
+    unchanged = InstanceSummary.objects.filter(pk=row.pk, facts=row.facts)
+    return unchanged.update(facts=msgspec.json.encode(new).decode()) == 1
+
+
 def upsert(rows: Iterable[InstanceSummary], fields: Iterable[str]) -> None:
     InstanceSummary.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["instance"], update_fields=list(fields)

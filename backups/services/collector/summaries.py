@@ -40,27 +40,28 @@ def idle() -> timedelta:
 
 
 def _keep_backups(recorded: Recorded) -> None:
-    generation = recorded.generation
-    shown = Instance.objects.filter(pk=recorded.instance).values_list("shown", flat=True).first()
-    if generation is None or shown is None:
+    generation, row = recorded.generation, recorded.row
+    instance = row.instance if row else Instance.objects.filter(pk=recorded.instance).first()
+    if generation is None or instance is None:
         return  # it was forgotten meanwhile
     newest = last_started_at(recorded.records)
     due = due_after_reading(
         recorded.at,
-        plan=plan_of(record_of(shown)),
+        plan=plan_of(record_of(instance.shown)),
         # What went with over half of the list is not believed before a second reading.
         is_running=generation.running or generation.missing_since is not None,
         last_started_at=newest,
         idle=idle(),
     )
-    row = InstanceSummary(
-        instance_id=recorded.instance,
-        read_at=recorded.at,
-        last_started_at=newest,
-        due_at=due.at,
-        urgency=due.urgency,
-    )
-    _write([row], "read_at", "problem", "last_started_at", "due_at", "urgency")
+    told: dict[str, Any] = {
+        "read_at": recorded.at,
+        "problem": "",
+        "last_started_at": newest,
+        "due_at": due.at,
+        "urgency": due.urgency,
+    }
+    if row is None or not InstanceSummary.objects.filter(pk=row.pk).update(**told):
+        _write([InstanceSummary(instance=instance, **told)], *told)
 
 
 def _keep_failure(recorded: Recorded) -> None:

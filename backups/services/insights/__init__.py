@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import words
-from .days import STATES, Day, ShortDay, day_counts
+from .days import STATES, Day, ShortDay, day_counts, same_days
 from .differences import compared
 from .facts import BackupBrief, Block, Facts, facts_with, not_now, restore_blocks, unsupported_facts
 from .figures import axis, chart, line, size_change, spark

@@ -69,6 +69,11 @@ def last_days(known: KnownHistory, zone: tzinfo, unlisted: Attempts = ()) -> tup
     return tuple(_day(known, day, *of_day, unlisted) for day, of_day in zip(days[:-1], bounds, strict=True))
 
 
+def same_days(then: datetime, now: datetime) -> bool:
+    """Whether time alone has changed none of the days, in UTC, since then."""
+    return datetime.combine(now.astimezone(UTC).date(), time(), UTC) + LATE <= then <= now
+
+
 def day_counts(days: Iterable[Day]) -> list[tuple[str, int]]:
     """Return each state that a day has, with the number of its days."""
     counts = Counter(day.state for day in days)

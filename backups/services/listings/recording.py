@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.dispatch import Signal
 from ...dcs.records import BackupRecord
 from ...dcs.records import Instance as InstanceRecord
 from ...dcs.walk import Walk
-from ...models import CloudProject, Note
+from ...models import CloudProject, InstanceSummary, Note
 from ..problems import Problem
 from ..projects import CLOUD_ID, Project
 from . import generations, store
@@ -29,13 +30,15 @@ log = logging.getLogger(__name__)
 # So few that whoever waits for SQLite, as a sign-in does, waits for a moment only.
 CHUNK = 100
 _TRIES = 3
+_KNOWN = ("facts", "verdict", "reason", "since", "holds_until", "instance__shown")
 
 
 @dataclass(frozen=True)
 class Recorded:
     """What was recorded of a list: a reading, of which it is the newest, or why there was none.
 
-    `instance` is the row of the list's instance, 0 where it has none.
+    `instance` is the row of the list's instance, 0 where it has none. `same_since` is when the reading before
+    was made, if that said the same.
     """
 
     subject: Subject
@@ -44,6 +47,13 @@ class Recorded:
     generation: Generation | None = None
     records: tuple[Any, ...] = ()
     problem: Problem | None = None
+    same_since: datetime | None = None
+
+    @cached_property
+    def row(self) -> InstanceSummary | None:
+        """What was known of the instance at a glance before this. Raises django.db.Error."""
+        known = InstanceSummary.objects.select_related("instance").only(*_KNOWN)
+        return next(iter(known.filter(pk=self.instance)), None)
 
 
 # Sent with `recorded` once what it tells is in the database.
@@ -81,8 +91,22 @@ class Recording:
         """Write it, unless a newer one was written meanwhile; a full or busy database costs a gap."""
         generation = store.asked(self._write, None)
         if generation:
-            records = self.new.decoded.records
-            tell(Recorded(self.subject, self.read_at, generation.instance, generation, records))
+            tell(
+                Recorded(
+                    self.subject,
+                    self.read_at,
+                    generation.instance,
+                    generation,
+                    self.new.decoded.records,
+                    same_since=self.previous.read_at
+                    if self.previous and self._says_the_same(generation)
+                    else None,
+                )
+            )
+
+    def _says_the_same(self, new: Generation) -> bool:
+        previous = self.previous
+        return previous is not None and previous.digest == new.digest and not previous.missing_since
 
     def _write(self) -> Generation | None:
         """Return the generation that was written, None where that was none of this reading."""
@@ -107,10 +131,10 @@ class Recording:
 
     def _written(self) -> str:
         """Write it and return the list's note. Raises Overtaken and django.db.Error."""
-        new, previous = self.new.generation, self.previous
+        new = self.new.generation
         if self.is_late:
             raise Overtaken
-        if not (previous and previous.digest == new.digest and not previous.missing_since):
+        if not self._says_the_same(new):
             return store.encoded(self.write_rows())
         text = store.encoded(new)
         if not store.replace(self.key, self.pointer.text, text):

@@ -19,7 +19,6 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import Q
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.db.utils import Error as DatabaseError
@@ -41,11 +40,18 @@ Result = TypeVar("Result")
 def get_many(keys: Iterable[str]) -> dict[str, str]:
     """Return the notes that are there, by one query; only this process's own where that fails."""
     keys = list(keys)
-    alive = Q(ends=None) | Q(ends__gt=Now())
-    notes = Note.objects.filter(alive, key__in=keys).values_list("key", "text")
     nothing: dict[str, str] = {}
-    found = asked(lambda: dict(notes), nothing)
+    found = asked(lambda: _notes_alive(keys), nothing) if keys else nothing
     return found | {key: text for key in keys if (text := _unwritten_text(key)) is not None}
+
+
+def _notes_alive(keys: list[str]) -> dict[str, str]:
+    """Return what the database has of these notes. Raises django.db.Error."""
+    sql = f"""SELECT key, text FROM backups_note WHERE key IN ({", ".join(["%s"] * len(keys))})
+        AND (ends IS NULL OR ends > {_NOW[connection.vendor]})"""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, keys)
+        return dict(cursor.fetchall())
 
 
 def encoded(value: object) -> str:
@@ -90,7 +96,7 @@ def write(key: str, value: object, *, seconds: float | None) -> None:
 
 def replace(key: str, old: str, new: str) -> bool:
     """Write a note that lasts for ever in the place of what it was; tell whether it still was that."""
-    return bool(Note.objects.filter(key=key, text=old).update(text=new))
+    return _execute("UPDATE backups_note SET text = %s WHERE key = %s AND text = %s", new, key, old) == 1
 
 
 def add(key: str, text: str = "", *, seconds: float, is_likely: bool = False) -> bool | None:
@@ -113,18 +119,17 @@ def take_back(key: str, text: str) -> None:
     asked(lambda: _execute("DELETE FROM backups_note WHERE key = %s AND text = %s", key, text), 0)
 
 
+_NOW = {"sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')", "postgresql": "STATEMENT_TIMESTAMP()"}
+_IN_SECONDS = {
+    "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', %s || ' seconds')",
+    "postgresql": "STATEMENT_TIMESTAMP() + make_interval(secs => %s)",
+}
 # Django has no words for a condition beside ON CONFLICT, without which two could add the same.
 _ADD = {
-    vendor: f"""INSERT INTO backups_note (key, text, ends) VALUES (%s, %s, {ends}) ON CONFLICT (key) DO
-        UPDATE SET text = excluded.text, ends = excluded.ends WHERE backups_note.ends <= {now}"""
-    for vendor, ends, now in (
-        (
-            "sqlite",
-            "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', %s || ' seconds')",
-            "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')",
-        ),
-        ("postgresql", "STATEMENT_TIMESTAMP() + make_interval(secs => %s)", "STATEMENT_TIMESTAMP()"),
-    )
+    vendor: f"""INSERT INTO backups_note (key, text, ends) VALUES (%s, %s, {_IN_SECONDS[vendor]})
+        ON CONFLICT (key) DO UPDATE SET text = excluded.text, ends = excluded.ends
+        WHERE backups_note.ends <= {now}"""
+    for vendor, now in _NOW.items()
 }
 
 
