@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -53,7 +54,7 @@ from django.utils import translation  # noqa: E402
 from pytest_django.fixtures import Settings  # noqa: E402
 
 from backups.emulator.api import Emulator  # noqa: E402
-from backups.emulator.fleet import Fleet  # noqa: E402
+from backups.emulator.fleet import ORDERS_CACHE_ID, Fleet  # noqa: E402
 from backups.emulator.server import running  # noqa: E402
 
 # The same examples in every run; many more, and others each time, with --hypothesis-profile=long.
@@ -154,6 +155,14 @@ def emulator(_emulator_and_address: tuple[Emulator, str]) -> Generator[Emulator]
     yield emulator
     emulator.latency = 0.0
     emulator.reset()
+
+
+@pytest.fixture
+def before_tonight(emulator: Emulator) -> None:
+    """Orders-cache as it is until 22:00, when its nightly backup begins: it has 72 records, and none runs."""
+    rows = [json.loads(row.text) for row in emulator.fleet.backups(ORDERS_CACHE_ID)]
+    today = f"{emulator.fleet.now():%Y-%m-%dT}22"
+    emulator.set_records(ORDERS_CACHE_ID, [row for row in rows if row["created_at"] < today])
 
 
 @pytest.fixture

@@ -413,7 +413,7 @@ def test_one_process_reads_so_many_lists_of_a_project_at_a_time_and_no_more(
     assert {problem.kind for problem in problems} == {"being_read"}
     assert all(problem.retry_at for problem in problems)
     assert under_way == reader.MOST_OF_A_PROJECT
-    assert read(eu).total == 72
+    assert read(eu).total == len(emulator.fleet.backups(ORDERS))
 
 
 def test_who_has_something_to_see_waits_for_no_place(
