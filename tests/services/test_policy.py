@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from backups.dcs.records import Instance
-from backups.services.insights.policy import Plan, plan_of
-from backups.services.insights.words import weekdays
+from backups.services.insights.policy import Plan, plan_of, weekdays
 
 from .api_records import utc
 

@@ -17,8 +17,7 @@ from backups.emulator.fleet import Fleet
 from backups.services.insights import Objective, Verdict, objective_of, verdict_of
 from backups.services.insights.facts import facts_of
 from backups.services.insights.policy import Plan, plan_of
-from backups.services.insights.verdict import REASONS
-from backups.services.insights.words import verdict_text
+from backups.services.insights.verdict import REASONS, verdict_text
 from backups.services.projects import Project
 from backups.services.words import Clock
 

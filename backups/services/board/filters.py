@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from ..history import PageAsked
-from ..insights import REASONS, VERDICTS, words
+from ..insights import REASONS, VERDICTS, reason_word, verdict_name
 from ..words import Words, instance_status_word
 
 # So many tags have a chip: those that most instances have.
@@ -39,8 +39,8 @@ _REASONS = tuple(reason for verdict in VERDICTS for reason in REASONS[verdict])
 _NAME = r"[a-z0-9][a-z0-9-]{0,39}"
 _TAG = r"[^=\n]{1,128}=[^\n]{0,255}"
 FILTERS = (
-    BoardFilterRow("verdict", _("Verdict"), words.verdict_name, VERDICTS),
-    BoardFilterRow("reason", pgettext_lazy("of a verdict", "Reason"), words.reason_word, _REASONS),
+    BoardFilterRow("verdict", _("Verdict"), verdict_name, VERDICTS),
+    BoardFilterRow("reason", pgettext_lazy("of a verdict", "Reason"), reason_word, _REASONS),
     BoardFilterRow("project", _("Project"), pattern=_NAME, must=_("it must be the name of a project")),
     BoardFilterRow("engine", _("Engine"), str.capitalize, pattern=r".{1,40}", must=_("it is too long")),
     BoardFilterRow(

@@ -8,9 +8,8 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from .. import words
+from .. import insights, words
 from ..insights import VERDICTS
-from ..insights import words as insight_words
 from ..tickets import Style, Ticket, TicketRenderer, rendered_by
 from .board import Board
 from .filters import FILTERS, BoardFilter
@@ -50,7 +49,7 @@ def _renderer(link: str, at: datetime, style: Style) -> TicketRenderer:
 
 
 def _rendered(t: TicketRenderer, name: str, style: Style, **context: Any) -> Ticket:
-    return rendered_by(t, name, style, insight_words=insight_words, **context)
+    return rendered_by(t, name, style, insights=insights, **context)
 
 
 def _filter_in_words(t: TicketRenderer, wanted: BoardFilter) -> Iterator[str]:

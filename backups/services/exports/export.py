@@ -27,7 +27,7 @@ from ..history import (
     history_url,
     utc_text,
 )
-from ..insights import Verdict, overview, words
+from ..insights import Verdict, overview, verdict_text
 from ..listings import Listing, NothingToShow, backups_and_instance, row_id
 from ..problems import Problem
 from ..projects import Project
@@ -201,7 +201,7 @@ def exported_history(
 def exported_verdict(found: Verdict) -> dict[str, str]:
     """Return a verdict with its sentence in English, which names times and no ages."""
     with override("en"):
-        sentence = words.verdict_text(found, Clock(found.at), ages=False)
+        sentence = verdict_text(found, Clock(found.at), ages=False)
     return {"verdict": found.verdict, "reason": found.reason, "sentence": sentence}
 
 

@@ -14,6 +14,11 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 from typing import NamedTuple
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from ..words import cached_per_language, kinds_in_words, times
 from .timeline import FAILED, KINDS, Attempts, KnownHistory, between
 
 DAYS = 30
@@ -140,3 +145,61 @@ def _missed(known: KnownHistory, start: datetime, slots: tuple[datetime, ...]) -
     if slots and all(between(automatic, slot, slot + LATE) for slot in slots):
         return "none", "ran_after_midnight"
     return "missed", "none_listed"
+
+
+# In words ---------------------------------------------------------------------
+
+_STATE_WORDS: dict[str, Promise] = {
+    "usable": _("usable"),
+    "running": pgettext_lazy("a day", "in progress"),
+    "unusable": _("ran, not usable"),
+    "gone": _("ran, file gone"),
+    "unlisted": _("ran, no longer listed"),
+    "failed": pgettext_lazy("a day", "failed"),
+    "odd": _("unclear"),
+    "due": _("planned, none yet"),
+    "missed": _("missed"),
+    "none": _("nothing planned"),
+    "unknown": _("not known"),
+}
+_REASONS: dict[str, Promise] = {
+    "before_instance": _("the instance did not exist yet"),
+    "list_not_whole": _("none is listed, but the list is not whole"),
+    "undated_records": _("none is listed, but the list has backups without a time"),
+    "not_read_since": _("the list is older than the end of that day"),
+    "before_oldest": _("older than everything that DCS still lists"),
+    "no_witness": _("a backup of that day may have left the list"),
+    "plan_unknown": _("none is listed, and what was planned is not known"),
+    "not_planned": _("the policy plans none, and none is listed"),
+    "ran_after_midnight": _("its backup began after midnight"),
+    "none_listed": _("one was planned by the policy as it is now, and none is listed"),
+    "overdue": _("its planned time is over, and none is listed so far"),
+    "to_come": _("its planned time is yet to come"),
+}
+
+
+def state_word(state: str) -> str:
+    return str(_STATE_WORDS[state])
+
+
+@cached_per_language
+def day_title(day: Day) -> str:
+    """Return "Fri 20 Nov: usable (1 usable, 2 failed)"."""
+    return gettext("%(day)s: %(state)s (%(details)s)") % {
+        "day": times.weekday_and_date(day.date),
+        "state": state_word(day.state),
+        "details": kinds_in_words(day.counts) or _REASONS[day.reason],
+    }
+
+
+def days_said(days: Iterable[Day | ShortDay]) -> str:
+    """Return "14 days: 12 usable, 1 failed, 1 missed"."""
+    return _states_said(tuple(day.state for day in days))
+
+
+@cached_per_language
+def _states_said(states: tuple[str, ...]) -> str:
+    counts = Counter(states)
+    said = [f"{counts[state]} {state_word(state)}" for state in STATES if counts[state]]
+    days = ngettext("%(n)d day: %(states)s", "%(n)d days: %(states)s", len(states))
+    return days % {"n": len(states), "states": pgettext("between parts", ", ").join(said)}

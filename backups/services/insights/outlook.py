@@ -10,7 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext, ngettext, pgettext
+
 from ...dcs.records import BackupRecord
+from ..words import Clock
 from .timeline import KnownHistory
 
 MOST_FILES = 24
@@ -75,3 +78,34 @@ def _place(record: BackupRecord, known: KnownHistory) -> int | None:
     if not known.whole or known.timeline.undated or len(places) > MOST_FILES:
         return None
     return places[record.key]
+
+
+# In words ---------------------------------------------------------------------
+
+
+def outlook_text(found: Outlook | None, clock: Clock) -> str:
+    """Return in one line how long a file is likely to be kept, "" where nothing is estimated."""
+    if found is None:
+        return ""
+    said = _until(found, clock)
+    if found.place and found.newer_to_push_out:
+        pushed = ngettext(
+            "file %(place)d of at most 24: deleted after %(n)d more backup",
+            "file %(place)d of at most 24: deleted after %(n)d more backups",
+            found.newer_to_push_out,
+        )
+        pushed %= {"place": found.place, "n": found.newer_to_push_out}
+        said = pgettext("between reasons", "; ").join((said, pushed)) if said else pushed
+    return gettext("Estimate: %(outlook)s") % {"outlook": said} if said else ""
+
+
+def _until(found: Outlook, clock: Clock) -> str:
+    if found.by_hand:
+        return gettext("kept until deleted by hand")
+    if found.until is None or found.keep_days is None:
+        return ""
+    if found.overdue:
+        n = found.keep_days
+        return ngettext("kept beyond its %(n)d day", "kept beyond its %(n)d days", n) % {"n": n}
+    kept = gettext("kept until about %(time)s (%(n)d-day retention)")
+    return kept % {"time": clock.about(found.until), "n": found.keep_days}

@@ -41,11 +41,10 @@ from .days import Day, last_days
 from .facts import Facts, facts_of
 from .figures import Figures, figures
 from .hints import Hint, hints
-from .outlook import Outlook, outlook
+from .outlook import Outlook, outlook, outlook_text
 from .policy import plan_of
 from .timeline import Attempts, KnownHistory, timeline, unlisted_attempts
 from .verdict import Verdict, objective_of, verdict_of
-from .words import outlook_text
 
 
 @dataclass(frozen=True)

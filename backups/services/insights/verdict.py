@@ -5,14 +5,18 @@ usable, attention, none, unknown, unsupported
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ...dcs.fields import span_of
 from ..projects import Project
+from ..words import Clock, text_macro, times
 from .facts import FAILURES_IN_A_ROW, Facts
 
 # From the one that needs a person most.
@@ -165,3 +169,66 @@ def _why_none(facts: Facts) -> str:
     if gone:
         return "all_gone"
     return "first_running" if facts.total else "no_backup"
+
+
+# In words ---------------------------------------------------------------------
+
+
+def verdict_text(verdict: Verdict, clock: Clock, *, ages: bool = True) -> str:
+    """Return "Usable: data from 28 Nov 23:02:58 UTC, 1 h 15 min ago"; without ages only times are said."""
+
+    def at(moment: datetime) -> str:
+        written = clock.time(moment)
+        return f"{written.text} {written.zone}"
+
+    say: dict[str, Callable[..., str] | None] = {
+        "at": at,
+        "about": clock.about,
+        "day": lambda moment: clock.about(moment, day=True),
+        "code": str,
+        "ago": clock.age if ages else None,
+        "left": (lambda moment: times.span(moment - clock.now)) if ages else None,
+    }
+    return text_macro("macros/verdict.txt", "verdict_sentence")(verdict, say).strip()
+
+
+_VERDICT_NAMES: dict[str, Promise] = {
+    "usable": pgettext_lazy("a verdict", "Usable"),
+    "attention": pgettext_lazy("a verdict", "Attention"),
+    "none": pgettext_lazy("a verdict", "No usable backup"),
+    "unknown": pgettext_lazy("a verdict", "Not known"),
+    "unsupported": pgettext_lazy("a verdict", "Not supported"),
+}
+_REASON_WORDS: dict[str, Promise] = {
+    "all_failed": _("all attempts failed"),
+    "none_allowed": _("no restore allowed"),
+    "all_gone": _("all expired or deleted"),
+    "first_running": _("first one in progress"),
+    "no_backup": _("none listed"),
+    "objective_missed": _("too old"),
+    "failing": _("failing"),
+    "ends_before_next": _("deleted before the next"),
+    "running_long": _("a backup hangs"),
+    "not_now": _("instance not running"),
+    "never_read": _("not read yet"),
+    "read_too_long_ago": _("read too long ago"),
+    "list_not_whole": _("list not whole"),
+    "not_confirmed": _("loss not confirmed"),
+    "no_time": _("no readable time"),
+    "dcs_does_not_say": _("DCS does not say"),
+    "within_objective": _("within the objective"),
+    "no_objective": _("no objective"),
+    "single_node": _("single node"),
+    "memcached": _("Memcached"),
+    "not_supported": _("DCS says so"),
+}
+
+
+def verdict_name(verdict: str) -> str:
+    """Return the verdict in a word or two, without its reason."""
+    return str(_VERDICT_NAMES[verdict])
+
+
+def reason_word(reason: str) -> str:
+    """Return the reason of a verdict as a filter names it."""
+    return str(_REASON_WORDS[reason])
