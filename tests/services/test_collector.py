@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from backups.services.projects import Project
 from ..conftest import wait_for
 from .api_records import raws
 from .collecting import Collector, instances_asked_for, lists_read
-from .conftest import ORDERS, later, read, settled, walks
+from .conftest import ORDERS, later, problem_of, read, settled, walks
 
 Summaries = InstanceSummary.objects
 
@@ -298,6 +299,39 @@ def test_soon_after_dcs_refuses_throttles_or_fails_it_is_left_alone(
     collector.clock.let_pass(330)
     collector.collect(400)
     assert Summaries.exclude(read_at=None).filter(problem="").count() == len(all_ids(emulator))
+
+
+@pytest.mark.parametrize("status", [401, 429])
+def test_with_eight_calls_in_flight_few_follow_the_first_that_is_refused_or_throttled(
+    collector: Collector, emulator: Emulator, eu: Project, portal: Settings, status: int
+) -> None:
+    portal.COLLECT_CALLS_PER_SECOND = 200
+    new = [emulator.fleet.add_instance(f"new-{n}").instance_id for n in range(2 * MOST_AT_ONCE)]
+    collector = Collector(eu, collector.clock)
+    project_instances(eu, now=later())
+    together = Barrier(2 * MOST_AT_ONCE, timeout=60)
+    emulator.fail_with(status, times=2 * MOST_AT_ONCE).before = together.wait
+    emulator.fail_with(status)
+    emulator.clear_calls()
+
+    def look(*ids: str) -> list[str]:
+        return [problem_of(eu, one).kind for one in ids]
+
+    with ThreadPoolExecutor(2 * MOST_AT_ONCE) as threads:
+
+        def begin() -> bool:
+            if work := collector.key.take(collector.clock()):
+                threads.submit(collector.key.read, work, collector.clock)
+            return len(emulator.calls) == MOST_AT_ONCE
+
+        wait_for(begin)
+        told = [threads.submit(look, *ids) for ids in zip(new[::2], new[1::2], strict=True)]
+        wait_for(lambda: not collector.key.under_way)
+        assert collector.key.take(collector.clock()) is None
+        kinds = {kind for one in told for kind in one.result()}
+
+    assert kinds == {"credentials_refused" if status == 401 else "throttled"}
+    assert len(emulator.calls) <= 2 * MOST_AT_ONCE + 4
 
 
 def test_a_list_that_fails_alone_holds_up_no_other_and_is_tried_every_five_minutes(
