@@ -13,7 +13,6 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 from pytest_django.fixtures import Settings
 
-from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, GONE_INSTANCE_ID, ORDERS_CACHE_ID
 from backups.services.listings import MOST_UNKNOWN, reader
@@ -61,17 +60,11 @@ def sees(stage: Stage, text: str) -> None:
 # DCS is in trouble ---------------------------------------------------------------------
 
 
-def refused(code: int) -> Scene:
-    def scene(stage: Stage) -> None:
-        stage.emulator.fail_with(code)
-        stage.page.goto(ORDERS)
-        sees(stage, f"HTTP {code}")
-
-    return scene
-
-
-for code in (403, 503):
-    STATES[f"DCS answers {code}"] = refused(code)
+@state
+def refused(stage: Stage) -> None:
+    stage.emulator.fail_with(403)
+    stage.page.goto(ORDERS)
+    sees(stage, "HTTP 403")
 
 
 @state
@@ -88,15 +81,6 @@ def out_of_reach(stage: Stage) -> None:
     stage.page.goto(ORDERS)
     expect(stage.page.locator("[data-backup-id]")).to_have_count(0)
     stage.page.goto("/projects/eu-prod/")
-
-
-@state
-def a_wrong_key(stage: Stage) -> None:
-    project = stage.portal.DCS_PROJECTS["eu-prod"]
-    wrong = Credentials(stage.emulator.fleet.primary.ak, "wrong" * 8)
-    stage.portal.DCS_PROJECTS = {"eu-prod": {**project, "credentials": wrong}}
-    stage.page.goto(ORDERS)
-    sees(stage, "APIGW.0301")
 
 
 @state
@@ -332,12 +316,6 @@ def keys_shown(stage: Stage) -> None:
     stage.page.goto(ORDERS)
     stage.page.keyboard.press("?")
     expect(stage.page.locator("dialog[open] kbd, dialog[open] .kbd").first).to_be_visible()
-
-
-@state
-def a_text_for_a_ticket(stage: Stage) -> None:
-    stage.page.goto(f"{ORDERS}ticket/?status=failed")
-    expect(stage.page.locator("#ticket-text")).to_be_visible()
 
 
 @state

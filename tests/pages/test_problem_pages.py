@@ -33,7 +33,6 @@ FAILURES: dict[str, tuple[Break, str, int, str]] = {
     "HTML": (lambda e: e.answer_html(), "garbled", 502, ""),
     "garbled": (lambda e: e.answer_body(b"{"), "garbled", 502, ""),
 }
-each_failure = pytest.mark.parametrize("how", FAILURES)
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +40,7 @@ def _impatient(impatient: Settings) -> None:
     """No test waits long for a DCS that hangs."""
 
 
-@each_failure
+@pytest.mark.parametrize("how", FAILURES)
 def test_with_nothing_cached_every_page_tells_the_reason_shows_no_list_and_asks_once(
     ada: Client, emulator: Emulator, how: str
 ) -> None:
@@ -71,7 +70,7 @@ def test_with_nothing_cached_every_page_tells_the_reason_shows_no_list_and_asks_
     assert len(emulator.calls) <= 2
 
 
-@each_failure
+@pytest.mark.parametrize("how", ["key refused", "throttled", "hanging", "HTML"])
 def test_with_a_cached_listing_every_page_shows_it_with_the_reason(
     ada: Client, emulator: Emulator, how: str
 ) -> None:
@@ -94,7 +93,7 @@ def test_with_a_cached_listing_every_page_shows_it_with_the_reason(
     assert answers["backups.csv"].headers["X-Source"] == "stale"
 
 
-@each_failure
+@pytest.mark.parametrize("how", ["no permission", "hanging"])
 def test_a_project_whose_instances_cannot_be_listed_tells_the_reason(
     ada: Client, emulator: Emulator, how: str
 ) -> None:
