@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -11,6 +10,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -54,7 +55,7 @@ from django.utils import translation  # noqa: E402
 from pytest_django.fixtures import Settings  # noqa: E402
 
 from backups.emulator.api import Emulator  # noqa: E402
-from backups.emulator.fleet import ORDERS_CACHE_ID, Fleet  # noqa: E402
+from backups.emulator.fleet import ORDERS_CACHE_ID, Fleet, utc_now  # noqa: E402
 from backups.emulator.server import running  # noqa: E402
 
 # The same examples in every run; many more, and others each time, with --hypothesis-profile=long.
@@ -149,20 +150,24 @@ def _emulator_and_address() -> Generator[tuple[Emulator, str]]:
 
 @pytest.fixture
 def emulator(_emulator_and_address: tuple[Emulator, str]) -> Generator[Emulator]:
-    """DCS as this test wants it: healed, with its own fleet and an empty log of calls."""
+    """DCS as this test wants it: healed, with its own fleet and an empty log of calls.
+
+    No backup of orders-cache is under way, whatever the hour: else the fleet's time is that before it began.
+    """
     emulator, _ = _emulator_and_address
     emulator.reset()
+    for minutes in range(0, 60, 5):
+        emulator.fleet.now = partial(_ago, timedelta(minutes=minutes))
+        newest = emulator.fleet.backups(ORDERS_CACHE_ID)[:3]
+        if not any(re.search(rb'"(waiting|backuping)"', row.text) for row in newest):
+            break
     yield emulator
     emulator.latency = 0.0
     emulator.reset()
 
 
-@pytest.fixture
-def before_tonight(emulator: Emulator) -> None:
-    """Orders-cache as it is until 22:00, when its nightly backup begins: it has 72 records, and none runs."""
-    rows = [json.loads(row.text) for row in emulator.fleet.backups(ORDERS_CACHE_ID)]
-    today = f"{emulator.fleet.now():%Y-%m-%dT}22"
-    emulator.set_records(ORDERS_CACHE_ID, [row for row in rows if row["created_at"] < today])
+def _ago(passed: timedelta) -> datetime:
+    return utc_now() - passed
 
 
 @pytest.fixture

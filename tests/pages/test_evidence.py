@@ -326,7 +326,7 @@ def test_where_nothing_is_gone_a_history_asks_the_store_once_and_an_export_twice
         ada.get(f"{ORDERS}{name}")  # decodes the list
         with CaptureQueriesContext(connection) as queries:
             ada.get(f"{ORDERS}{name}")
-        asked[name] = [query["sql"] for query in queries if '"backups_' in query["sql"]]
+        asked[name] = [query["sql"] for query in queries if "backups_" in query["sql"]]
 
     assert len(asked[""]) == 1
     assert len(asked["backups.json"]) <= 4

@@ -50,7 +50,6 @@ def told(response: Any) -> dict[str, Any]:
 # Nothing newer, or something ---------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("before_tonight")
 @pytest.mark.parametrize("address", PAGES)
 def test_a_page_that_shows_all_there_is_gets_204_and_dcs_is_not_asked(
     ada: Client, emulator: Emulator, address: str

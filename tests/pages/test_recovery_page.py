@@ -349,7 +349,6 @@ def test_a_history_offers_the_form_in_the_zone_that_it_writes(ada: Client) -> No
 # A restore ------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("before_tonight")
 def test_what_a_restore_means_is_said(ada: Client) -> None:
     shown = text_of(ask(ada, "now"))
 
