@@ -26,7 +26,7 @@ def board_ticket(found: Board, link: str, style: Style) -> Ticket:
         style,
         board=found,
         rows=found.shown[:MOST_ROWS],
-        filter_in_words=_filter_in_words,
+        filter_parts=_filter_parts,
         # How old a reading is when the text is read nobody knows: times alone are told.
         say={**t.say, "ago": None},
         verdicts=VERDICTS,
@@ -52,13 +52,6 @@ def _rendered(t: TicketRenderer, name: str, style: Style, **context: Any) -> Tic
     return rendered_by(t, name, style, insights=insights, **context)
 
 
-def _filter_in_words(t: TicketRenderer, wanted: BoardFilter) -> Iterator[str]:
-    """Yield "Verdict: Attention" for each part that is asked for."""
-    named = [(str(one.title), one, wanted.chosen.get(one.name, ())) for one in FILTERS]
-    parts = [
-        (title, t.listed(*(str(one.word(value)) if one.values else t.foreign(value) for value in chosen)))
-        for title, one, chosen in named
-    ]
-    for label, value in (*parts, (gettext("Words"), t.listed_foreign(wanted.words))):
-        if value:
-            yield gettext("%(label)s: %(value)s") % {"label": label, "value": value}
+def _filter_parts(t: TicketRenderer, wanted: BoardFilter) -> Iterator[tuple[str, str]]:
+    yield from t.chosen(FILTERS, wanted.chosen)
+    yield gettext("Words"), t.listed_foreign(wanted.words)

@@ -7,7 +7,7 @@ wrote goes through `foreign`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -123,6 +123,21 @@ class TicketRenderer:
     def listed(self, *parts: str) -> str:
         """Return the parts that say something, in one line."""
         return pgettext("between names", ", ").join(filter(None, parts))
+
+    def asked(self, parts: Iterable[tuple[str, str]]) -> str:
+        """Return "Status: Failed, Other; Words: …" of what is asked for, each a label and a value."""
+        texts = (
+            gettext("%(label)s: %(value)s") % {"label": name, "value": one} for name, one in parts if one
+        )
+        return pgettext("between filters", "; ").join(texts)
+
+    def chosen(
+        self, filters: Iterable[Any], values: Mapping[str, Sequence[str]]
+    ) -> Iterator[tuple[str, str]]:
+        """Yield each row of a table of filters with the values that are chosen of it."""
+        for one in filters:
+            texts = (str(one.word(v)) if one.values else self.foreign(v) for v in values.get(one.name, ()))
+            yield str(one.title), self.listed(*texts)
 
     # Times
 

@@ -57,7 +57,7 @@ def history_ticket(
         frozen=frozen,
         figures=seen.figures,
         instance_verdict=seen.verdict,
-        filter_in_words=_filter_in_words,
+        filter_parts=_parts,
         rows=rows,
         # One that others followed that are usable is told of where it is shown.
         failure=failure if failure in rows or seen.verdict.verdict != "usable" else None,
@@ -161,17 +161,8 @@ def vendor_ticket(
 # The filter in words ---------------------------------------------------------
 
 
-def _filter_in_words(t: TicketRenderer, wanted: BackupFilter, frozen: FrozenLink) -> Iterator[str]:
-    """Yield "Status: Failed, Other" for each part that is asked for."""
-    for label, value in _parts(t, wanted, frozen):
-        if value:
-            yield gettext("%(label)s: %(value)s") % {"label": label, "value": value}
-
-
 def _parts(t: TicketRenderer, wanted: BackupFilter, frozen: FrozenLink) -> Iterator[tuple[str, str]]:
-    for one in FILTERS:
-        chosen = wanted.chosen.get(one.name, ())
-        yield str(one.title), t.listed(*(str(one.word(v)) if one.values else t.foreign(v) for v in chosen))
+    yield from t.chosen(FILTERS, wanted.chosen)
     yield gettext("Words"), t.listed_foreign(wanted.words)
     yield gettext("Data from"), _times(t, wanted, frozen)
     if wanted.sort != DEFAULT_SORT:
