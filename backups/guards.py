@@ -123,7 +123,7 @@ def _unknown_length(query: str, is_read: Callable[[str], bool]) -> int:
     return len("&".join(unread))
 
 
-# Cookies, beside the session: hints, which anybody may have written. ------------
+# Cookies: hints, which anybody may have written -------------------------------
 
 RECENT = f"{settings.COOKIE_PREFIX}portal_recent"
 RECENT_SECONDS = 90 * 86_400

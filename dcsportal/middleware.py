@@ -107,7 +107,7 @@ def content_security_policy(sso_issuer: str) -> str:
 
 logger = logging.getLogger("dcsportal.requests")
 
-HEADER = "X-Request-ID"
+REQUEST_ID_HEADER = "X-Request-ID"
 # An id of a trusted proxy that can harm no log and no page.
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 LONGEST_PATH = 300
@@ -124,7 +124,7 @@ def observed(get_response: GetResponse) -> GetResponse:
         current.set(this)
         with metrics.IN_PROGRESS.track_inprogress():
             response = get_response(request)
-        response.headers[HEADER] = this.id
+        response.headers[REQUEST_ID_HEADER] = this.id
         seconds, view = time.perf_counter() - began, view_of(request)
         metrics.request_answered(view, request.method, response.status_code, seconds)
         if view not in QUIET or response.status_code >= 400:

@@ -97,6 +97,8 @@ def _checked(claims: Any) -> Claims:
     return dict(claims)
 
 
+# Who it is: name, e-mail, groups ----------------------------------------------
+
 logger = logging.getLogger(__name__)
 
 MOST_GROUPS = 2000

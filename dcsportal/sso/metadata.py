@@ -82,6 +82,8 @@ def _is_usable(endpoint: str) -> bool:
     return address is not None and is_safe(address)
 
 
+# What is read and kept --------------------------------------------------------
+
 # Longer than any call takes, unless a name server keeps silent.
 LONGEST_WAIT = 6.0
 # What is known already is worth so long a wait for what is newer, of one request at a time.

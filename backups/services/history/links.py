@@ -161,6 +161,9 @@ def _frozen_bounds(history: History, now: datetime, read_at: datetime) -> Window
     return start, end
 
 
+# Of which time the rows are ---------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Frozen:
     """Rows that end `at` a time: as many newer ones are `hidden`."""

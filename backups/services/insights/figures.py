@@ -55,6 +55,8 @@ def figures(known: KnownHistory) -> Figures:
     )
 
 
+# Sizes ------------------------------------------------------------------------
+
 SPARK = (96, 26)
 SPARK_POINTS = 20
 CHART = (1000, 160)

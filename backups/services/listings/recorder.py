@@ -86,6 +86,9 @@ def _let_it_come_back(subject: Subject) -> None:
             store.replace(generations.pointer_key(other), pointer.text, text)
 
 
+# Lists of instances and of restores -------------------------------------------
+
+
 class InstancesRecording(Recording):
     def compare(self) -> None:
         self.found: dict[str, InstanceRecord] = {}

@@ -148,6 +148,8 @@ def _notes_of(instance: Instance) -> QuerySet[Note]:
     return Note.objects.filter(key__in=own) | parts
 
 
+# By age -----------------------------------------------------------------------
+
 DAY_SECONDS = 86_400
 # How soon a process looks again whether another one has pruned today.
 LOOK_SECONDS = 3600.0
