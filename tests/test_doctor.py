@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -28,6 +29,7 @@ from dcsportal import doctor
 
 from .raw_server import answering, server
 from .servers.served import SECRET_KEY
+from .services.conftest import with_pauses
 from .sso import openid
 from .sso.conftest import _running_openid, company, sso  # noqa: F401  # fixtures
 
@@ -52,8 +54,9 @@ def _installation_of_an_operator(settings: Settings) -> None:
 
 
 @pytest.fixture
-def well(db: None, portal: Settings) -> Settings:
-    """A demo in which nothing is wrong, with one project."""
+def well(db: None, portal: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A demo in which nothing is wrong, with one project; no call is tried again."""
+    with_pauses(monkeypatch, ())
     portal.DCS_PROJECTS = {"eu-prod": portal.DCS_PROJECTS["eu-prod"]}
     return portal
 
@@ -142,6 +145,7 @@ def test_a_database_without_its_tables_is_told(transactional_db: None, portal: S
 def test_a_full_disk_is_told_before_it_is_full(
     well: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    connection.ensure_connection()  # to the tests' database, which has the tables
     monkeypatch.setitem(well.DATABASES["default"], "NAME", str(tmp_path / "portal.sqlite3"))
     (tmp_path / "portal.sqlite3").touch()
     monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 10**18)

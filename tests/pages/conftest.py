@@ -18,6 +18,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
+from tests.services.conftest import with_pauses
 from tests.services.readings import read_at
 
 PROJECT = "/projects/eu-prod/"
@@ -32,8 +33,9 @@ BULK = history_of(BULK_HISTORY_ID)
 
 
 @pytest.fixture
-def ada(client_of: Callable[[str], Client], portal: Settings) -> Client:
-    """A browser in which the demo person who sees all projects has signed in."""
+def ada(client_of: Callable[[str], Client], portal: Settings, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A browser in which the demo person who sees all projects has signed in; no call is tried again."""
+    with_pauses(monkeypatch, ())
     return client_of("ada")
 
 
