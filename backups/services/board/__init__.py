@@ -7,7 +7,7 @@ change that is to come: whoever asks sees what holds then, however long ago the 
 
 from __future__ import annotations
 
-from . import recording as recording  # hears of what is recorded
+from . import recording  # hears of what is recorded
 from .board import Board, Head, board
 from .export import BoardFile, changes_file, failures_file, instances_file, refused_board
 from .filters import DEFAULT_PER_PAGE, FILTERS, SORTS, VERDICT_OF, WORST_FIRST, BoardFilter
@@ -16,32 +16,3 @@ from .reports import Changes, Failures, ReportFilter, changes, failures
 from .rows import BoardRow
 from .tickets import board_ticket, changes_ticket, failures_ticket
 from .told import instances_told, reasons_told
-
-__all__ = [
-    "DEFAULT_PER_PAGE",
-    "FILTERS",
-    "SORTS",
-    "VERDICT_OF",
-    "WORST_FIRST",
-    "Board",
-    "BoardFile",
-    "BoardFilter",
-    "BoardRow",
-    "Changes",
-    "Failures",
-    "Head",
-    "ReportFilter",
-    "board",
-    "board_ticket",
-    "changes",
-    "changes_file",
-    "changes_ticket",
-    "failures",
-    "failures_file",
-    "failures_ticket",
-    "frozen_board_link",
-    "instances_file",
-    "instances_told",
-    "reasons_told",
-    "refused_board",
-]

@@ -11,14 +11,3 @@ from __future__ import annotations
 from .loop import collect, start, stop
 from .metrics import begin as begin_metrics
 from .state import EvidenceAge, collecting, evidence_age, reads_by_itself
-
-__all__ = [
-    "EvidenceAge",
-    "begin_metrics",
-    "collect",
-    "collecting",
-    "evidence_age",
-    "reads_by_itself",
-    "start",
-    "stop",
-]
