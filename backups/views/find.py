@@ -52,9 +52,7 @@ def find(request: HttpRequest) -> HttpResponse:
         if "HX-Request" in request.headers:
             return HttpResponseClientRedirect(found.destination)
         return _see_other(found.destination) if is_post else redirect(found.destination)
-    recent = () if text else recently_opened(request)
-    context = {"q": text, "is_cut": form.is_cut, "found": found, "recent": recent}
-    return render(request, "find.html", context)
+    return render(request, "find.html", {"q": text, "is_cut": form.is_cut, "found": found})
 
 
 def _see_other(url: str) -> HttpResponse:

@@ -168,6 +168,8 @@ def test_the_instances_that_a_viewer_opened_last_are_at_hand(client_of: Callable
         ("/nope/", 404),
         (f"{ORDERS}?unknown={'x' * 1001}", 414),
         (history_of("never-read"), 502),  # DCS refuses
+        (f"{ORDERS}backups/{NOWHERE}/", 404),
+        ("/find/?q=no-such-thing", 200),
     ],
 )
 def test_a_page_with_nothing_to_show_offers_the_find_box_and_what_was_opened_last(

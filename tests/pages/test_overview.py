@@ -184,6 +184,10 @@ def test_a_figure_leads_to_the_rows_behind_it_and_keeps_what_is_no_filter(ada: C
         assert "page" not in query
 
 
+def test_the_sentence_does_not_break_at_the_hyphen_of_a_span(ada: Client) -> None:
+    assert '<span class="nowrap">7-day retention</span>' in said_in(ada.get(ORDERS))
+
+
 def test_the_newest_usable_and_the_last_failure_can_be_opened(ada: Client, emulator: Emulator) -> None:
     failures = [ago(n / 10, **FAILED, backup_id=f"failed-{n}") for n in (1, 2, 3)]
     emulator.set_records(ORDERS_CACHE_ID, [*failures, ago(0.9, backup_id="usable")])
