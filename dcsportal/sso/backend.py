@@ -1,14 +1,20 @@
-"""Loads the viewer of a session. Who may enter is decided by the sign-in views, not here."""
+"""Loads the viewer of a session, and says who the people of the demo are.
+
+Who may enter is decided by the sign-in views, not here.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.contrib.auth.backends import BaseBackend
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
-from .demo import ISSUER as DEMO
 from .models import Viewer
 
-PROXY = "proxy"
+DEMO, PROXY = "demo", "proxy"
 
 
 class ViewerBackend(BaseBackend):
@@ -24,3 +30,22 @@ def _door_is_open(issuer: str) -> bool:
     """A session that began in the demo, or behind a proxy, ends with it."""
     doors = {DEMO: settings.DCS_DEMO, PROXY: bool(settings.SSO_PROXY_USER_HEADER)}
     return doors.get(issuer, True)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPerson:
+    key: str
+    name: str
+    groups: tuple[str, ...]
+    description: str | Promise
+
+    def viewer(self) -> Viewer:
+        email = f"{self.key}@demo.invalid"
+        return Viewer(issuer=DEMO, subject=self.key, name=self.name, email=email, groups=list(self.groups))
+
+
+PEOPLE = (
+    DemoPerson("ada", "Ada Novak", ("dcs-all",), _("On call for every project")),
+    DemoPerson("ben", "Ben Li", ("dcs-eu",), _("On call for one project")),
+    DemoPerson("cleo", "Cleo Okafor", (), _("Not in any group yet, so sees no projects")),
+)

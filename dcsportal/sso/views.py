@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dcsportal.links import is_too_long, query_of_next, safe_link, see_other
 
 from . import audit, company
-from .demo import PEOPLE
+from .backend import PEOPLE
 from .failures import SignInFailure, failure_page, too_long
 from .middleware import named_in
 from .sessions import end_session, start_session

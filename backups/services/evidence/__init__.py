@@ -6,8 +6,17 @@ came after one reading and was seen by the next.
 
 from __future__ import annotations
 
-from .backups import Evidence, FieldChange, Interval, RecordChange, evidence_of, last_seen
-from .by_id import KnownBackup, backups_by_id, instances_by_id
+from .backups import (
+    Evidence,
+    FieldChange,
+    Interval,
+    KnownBackup,
+    RecordChange,
+    backups_by_id,
+    evidence_of,
+    instances_by_id,
+    last_seen,
+)
 from .comparison import BackupSince, BackupsSince, ListSince, backup_since, list_since
 from .events import Event, InstanceGone, Life, life_of
 from .forgetting import (

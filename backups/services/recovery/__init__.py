@@ -2,6 +2,5 @@
 
 from __future__ import annotations
 
-from .point import RecoveryPoint, examples, recovery_point, usable_reach
-from .since import RecoverySince, recovery_since
+from .point import RecoveryPoint, RecoverySince, examples, recovery_point, recovery_since, usable_reach
 from .strip import strip_of

@@ -24,7 +24,9 @@ from typing import Literal
 
 from ...dcs.records import BackupRecord
 from ..eligibility import eligibility
-from ..listings import Listing
+from ..evidence import BackupSince, backup_since, evidence_of, list_as_of
+from ..listings import Listing, row_id
+from ..projects import Project
 
 NoneBecause = Literal["", "no_backups", "no_times", "before_first", "none_usable", "none_certain"]
 
@@ -220,3 +222,36 @@ def examples(now: datetime) -> tuple[str, ...]:
     """Return times as a person may write them, near enough to find something."""
     day = (now - timedelta(days=1)).replace(hour=9, minute=40, second=0, microsecond=0)
     return (f"{day:%Y-%m-%d %H:%M}", f"{day:%Y-%m-%dT%H:%M:%S}+08:00", str(int(day.timestamp())))
+
+
+# Since a link was made --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RecoverySince:
+    """The answer then and now, and what became of the backup that it was then."""
+
+    then: RecoveryPoint
+    now: RecoveryPoint
+    answer_since: BackupSince | None
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the answer is the same backup, or there is none as before."""
+        then, now = self.then.answer, self.now.answer
+        return then is now if then is None or now is None else then.record.key == now.record.key
+
+
+def recovery_since(
+    project: Project,
+    instance_id: str,
+    listing: Listing[BackupRecord],
+    point: RecoveryPoint,
+    *,
+    seen: datetime,
+) -> RecoverySince:
+    """Compare the answer that a link gave with the one of now. Raises NotWatched and django.db.Error."""
+    then = recovery_point(list_as_of(project, instance_id, seen), point.at, now=seen)
+    known = evidence_of(listing, [row_id(then.answer.record)]) if then.answer else {}
+    since = next((backup_since(listing, evidence, seen) for evidence in known.values()), None)
+    return RecoverySince(then, point, since)
