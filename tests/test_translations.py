@@ -83,6 +83,7 @@ def test_chinese_is_written_with_full_width_marks_and_spaces_around_latin() -> N
         for message, english, chinese in pairs()
         if (glued.search(re.sub(r"%\(\w+\)[a-z]|<[^>]*>", "", chinese)) and english not in DATES)
         or (re.search(r"[a-z]{2}[.]$", english) and not chinese.endswith("。"))
+        or ")s/%(" in chinese  # 10 / 72
     ]
 
     assert wrong == []
