@@ -183,6 +183,23 @@ def test_first_of_all_comes_what_was_unread_for_twice_too_long_then_what_is_urge
     assert list(lists_read(emulator))[:2] == [old, urgent]
 
 
+def test_where_a_slot_has_begun_comes_before_what_is_only_idle_and_of_those_the_oldest(
+    collected: Collector, emulator: Emulator, few: list[str]
+) -> None:
+    collected.clock.let_pass(120)
+    now = collected.clock()
+    Summaries.update(read_at=now, due_at=now + timedelta(hours=1), urgency=2)
+    known = ((65, -1, 2), (6, 8, 1), (9, 8, 1), (20, 30, 1))
+    for instance_id, (age, due, urgency) in zip(few, known, strict=True):
+        times = {"read_at": now - timedelta(minutes=age), "due_at": now + timedelta(minutes=due)}
+        Summaries.filter(instance__instance_id=instance_id).update(**times, urgency=urgency)
+    emulator.clear_calls()
+    collected.collect(3)
+
+    idle, newer, older, to_come = few
+    assert list(lists_read(emulator)) == [older, newer, idle, to_come]
+
+
 # Memory ------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from ...models import InstanceSummary
 from ..listings import Subject
 from ..projects import Project
+from .due import PLANNED_AFTER, Urgency
 from .summaries import idle
 
 Kind = Literal["backups", "instance"]
@@ -37,20 +38,23 @@ def next_work(
 ) -> list[Work]:
     """Return up to so many lists of projects, by the rows of these, the most urgent ones first.
 
-    First of all comes what is twice as old as it may become; then, by urgency, what is due; then, while
-    there is room, what was not read for some minutes, where a planned backup may have ended first. Raises
-    django.db.Error.
+    First of all comes what is twice as old as it may become; then where a backup runs, or may have ended
+    since its slot began; then what else is due; then, while there is room, what was not read for some
+    minutes. Each time the oldest comes first, so that all wait alike. Raises django.db.Error.
     """
     rows = InstanceSummary.objects.filter(instance__project__in=list(projects))
     due = rows.filter(due_at__lte=now)
     shown = rows.filter(shown_due_at__lte=now).order_by("shown_due_at", "pk")
     spare = rows.filter(due_at__gt=now, read_at__lte=now - SPARE_AFTER, problem="")
+    begun = spare.filter(urgency__lt=Urgency.IDLE, due_at__lte=now + PLANNED_AFTER)
     wanted: Iterable[tuple[Kind, int, QuerySet[InstanceSummary]]] = (
         ("instance", -(-count // SHARE_OF_SHOWN), shown),
         ("backups", count, due.filter(read_at__lt=now - 2 * idle()).order_by("read_at")),
-        ("backups", count, due.order_by("urgency", "due_at", "pk")),
+        ("backups", count, due.filter(urgency__lt=Urgency.IDLE).order_by("urgency", "read_at")),
+        ("backups", count, begun.order_by("read_at")),
+        ("backups", count, due.order_by("due_at", "pk")),
         ("instance", count, shown),
-        ("backups", count, spare.order_by("urgency", "due_at")),
+        ("backups", count, spare.order_by("read_at")),
     )
     found: dict[Subject, Work] = {}
     for kind, most, some in wanted:
