@@ -15,7 +15,7 @@ from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from backups.services.words import ERROR_CODES
 from tests.conftest import ROOT
-from tests.services.api_records import EXPIRED, RUNNING, raw, raws
+from tests.services.api_records import EXPIRED, FAILED, RUNNING, raw, raws
 
 from .conftest import OpenPage
 
@@ -127,6 +127,7 @@ def lost_at(walker: Walker) -> None:
 
 @task("Why did the newest failed backup fail, and what now?")
 def why_it_failed(walker: Walker) -> None:
+    walker.emulator.set_records(ORDERS_CACHE_ID, [raw(3), raw(2, **FAILED), raw(1)])
     page = walker.at(ORDERS)
     walker.click(page.get_by_role("link", name=re.compile("^Failed")).first)
     expect(page).to_have_url(re.compile("status=failed"))
