@@ -29,7 +29,7 @@ SWEPT = 400
 def measure(effort: Effort) -> list[Row]:
     instances = effort.records if effort.sizes[-1] == 100_000 else effort.records // 10
     most, all_in_one = (
-        _simulated(min(instances, count), share) for count, share in ((INSTANCES, 0.6), (1000, 1))
+        _simulated(min(instances, count), share) for count, share in ((INSTANCES, 0.6), (400, 1))
     )
     oldest = 2 * IDLE_SECONDS + 600
     return [

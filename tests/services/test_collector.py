@@ -326,6 +326,7 @@ def test_with_eight_calls_in_flight_few_follow_the_first_that_is_refused_or_thro
     new = [emulator.fleet.add_instance(f"new-{n}").instance_id for n in range(2 * MOST_AT_ONCE)]
     collector = Collector(eu, collector.clock)
     project_instances(eu, now=later())
+    # What is throttled a viewer's client asks for again, after the pause that DCS wants; not here.
     together = Barrier(2 * MOST_AT_ONCE, timeout=60)
     emulator.fail_with(status, times=2 * MOST_AT_ONCE).before = together.wait
     emulator.fail_with(status)
