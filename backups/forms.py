@@ -475,8 +475,10 @@ class LinkGrammar:
     def __init__(self, kind: Kind) -> None:
         # The pages of an instance lead to each other: what one of them reads, the others carry.
         forms_read: tuple[type[QueryForm], ...] = (HistoryForm, RecoveryForm, CompareForm)
-        if kind in ("project", "report"):
-            forms_read = (BoardForm,) if kind == "project" else (ReportForm,)
+        if kind in ("home", "project"):
+            forms_read = (BoardForm,)
+        elif kind in ("failures", "changes"):
+            forms_read = (ReportForm,)
         fields = (form.base_fields for form in forms_read)
         self._fields = {name: one[name] for one in (*fields, TicketForm.base_fields) for name in one}
 

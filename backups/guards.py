@@ -37,8 +37,8 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(("backup", "backup-ticket"), "backup"),
     "compare": "compare",
     **dict.fromkeys(("home", "project", "home-ticket", "project-ticket", "instances-file"), "project"),
-    **dict.fromkeys(("failures", "failures-ticket", "failures-file"), "report"),
-    **dict.fromkeys(("changes", "changes-ticket", "changes-file"), "report"),
+    **dict.fromkeys(("failures", "failures-ticket", "failures-file"), "failures"),
+    **dict.fromkeys(("changes", "changes-ticket", "changes-file"), "changes"),
 }
 _READ_BY_FIND = frozenset(("q",))
 

@@ -61,6 +61,36 @@ def test_what_is_meant_for_certain_is_gone_to(
     assert (answer.status_code, answer.headers.get("Location")) == (302, address)
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("{portal}/", "/"),
+        ("<{portal}/failures/>", "/failures/"),
+        ("see {portal}/?verdict=none&tz=UTC.", "/?verdict=none&tz=UTC"),
+        ("{portal}/failures.json?range=7d", "/failures/?range=7d"),
+        (
+            "{portal}/changes/?as_of=2026-11-29T22:00:00Z and {portal}" + ORDERS,
+            "/changes/?as_of=2026-11-29T22:00:00Z",
+        ),
+        ("{portal}/, instance " + ORDERS_CACHE_ID, ORDERS),
+        ("{portal}" + ORDERS, ORDERS),
+    ],
+)
+def test_the_board_and_its_reports_are_gone_to_by_the_portal_s_own_address(
+    ada: Client, find: Callable[[str], Any], portal: Settings, text: str, address: str
+) -> None:
+    ada.get(ORDERS)
+    assert wait_for_readers()
+
+    answer = find(text.format(portal=portal.PORTAL_URL))
+
+    assert (answer.status_code, answer.headers.get("Location")) == (302, address)
+
+
+def test_another_site_s_changes_are_none_of_the_portal_s(find: Callable[[str], Any]) -> None:
+    assert find("https://review.example/changes/?range=7d").status_code == 200
+
+
 def test_a_name_of_one_instance_is_gone_to_and_those_of_several_are_listed(
     find: Callable[[str], Any], emulator: Emulator
 ) -> None:

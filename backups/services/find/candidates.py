@@ -13,6 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from ...dcs.records import BackupRecord, Instance
 from ..evidence import KnownBackup, backups_by_id, instances_by_id
@@ -27,20 +28,22 @@ from .backup_search import Known, Search, search_dcs
 ERROR_CODE = re.compile(r"(?<![A-Za-z0-9_.])dcs\.\d{2}\.\d{4}(?![A-Za-z0-9_])", re.IGNORECASE)
 MOST_CANDIDATES = 50
 MOST_SUGGESTIONS = 8
+# The pages that are of no one project.
+_OVERVIEWS = {"home": _("All instances"), "failures": _("Failures"), "changes": _("Changes")}
 
 
 @dataclass(frozen=True)
 class Candidate:
     """One page that the text may mean, and whether that is certain: it is named.
 
-    `kind`: instance, backup, recovery-point or project.
+    `kind`: instance, backup, recovery-point, project or board, which is of no `project`.
     """
 
     url: str
     kind: str
     title: str
     detail: str
-    project: Project
+    project: Project | None
     certain: bool = False
 
 
@@ -149,14 +152,15 @@ def _linked(text: str, projects: dict[str, Project], grammar_of: GrammarOf) -> l
     links = links_in(text, grammar_of)
     # A ticket links the backups that it names as well: it is about the page that it dates.
     dated = [link for link in links if any(name in ("seen", "as_of") for name, _ in link.query.pairs)]
-    if len(dated) == 1 and len({(link.project, link.instance_id) for link in links}) == 1:
+    is_of_one = len({(link.project, link.instance_id) for link in links}) == 1
+    if len(dated) == 1 and (is_of_one or dated[0].kind in _OVERVIEWS):
         links = dated
     for link in links:
-        project = projects.get(link.project)
-        if project is None:
+        project, overview = projects.get(link.project), _OVERVIEWS.get(link.kind)
+        if project is None and overview is None:
             continue
-        kind = "instance" if link.kind == "history" else link.kind
-        title = link.backup_id or link.instance_id or project.name
+        kind = "instance" if link.kind == "history" else "board" if overview else link.kind
+        title = str(overview or link.backup_id or link.instance_id or link.project)
         url = page_url(link.kind, link.ids, link.query.pairs)
         found.setdefault(url, Candidate(url, kind, title, "", project, certain=True))
     return list(found.values())

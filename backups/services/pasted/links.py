@@ -1,7 +1,8 @@
 """The portal's own pages and the ids that a pasted text names, whatever became of them on the way.
 
 No list of services: the portal's own path is looked for, as it is or encoded, inside whatever was
-pasted. Nothing is fetched.
+pasted. Only the paths of the board and its reports may be any site's: before them the portal's own address
+has to stand. Nothing is fetched.
 """
 
 from __future__ import annotations
@@ -9,14 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from typing import Literal, cast
 from urllib.parse import parse_qsl, unquote
 
-from .query import Grammar, ReadQuery, read_query
+from django.conf import settings
+
+from .query import MARKS, Grammar, ReadQuery, read_query, without_marks
 from .transport import plain, undone, without_reply_marks
 
-Kind = Literal["project", "history", "recovery-point", "backup", "compare", "find", "report"]
+Kind = Literal[
+    "project", "history", "recovery-point", "backup", "compare", "find", "home", "failures", "changes"
+]
 GrammarOf = Callable[[Kind], Grammar]
 MOST_LINKS = 50
 MOST_STARTS = 100
@@ -32,6 +37,9 @@ _PATH = re.compile(
     rf"(?:/backups/(?P<backup>{_ID})|/(?P<page>recovery-point|compare){_END})?"
     rf"(?:/(?:ticket|refresh|backups\.json|backups\.csv|recovery-point\.json|ticket\.txt){_END})?"
     rf"|/(?:ticket|instances\.json|instances\.csv){_END})?/?"
+)
+_OVERVIEW = re.compile(
+    r"/?(?:(?P<page>failures|changes)(?:/(?:ticket/?)?|\.json|\.csv)?|ticket/?|instances\.(?:json|csv))?"
 )
 _ID_IN_TEXT = re.compile(
     rf"(?<![A-Za-z0-9])(?:{UUID.pattern}|[0-9a-f]{{32}})(?![A-Za-z0-9]|-[A-Za-z0-9])", re.IGNORECASE
@@ -67,8 +75,20 @@ class PastedLink:
 
 def links_in(text: str, grammar_of: GrammarOf) -> list[PastedLink]:
     """Return the portal's pages that the text links to, each once, in the order of the text."""
-    links = _links(undone(without_reply_marks(text)), grammar_of)
+    text = undone(without_reply_marks(text))
+    links = chain(_links(text, grammar_of), _overviews(text, grammar_of))
     return list(islice(dict.fromkeys(links), MOST_LINKS))
+
+
+def _overviews(text: str, grammar_of: GrammarOf) -> Iterator[PastedLink]:
+    """Yield the board and its reports; without a query only where nothing else was pasted."""
+    for start in islice(re.finditer(re.escape(settings.PORTAL_URL), text), MOST_STARTS):
+        address = text[start.end() : _stop(text, start.end())]
+        path, _mark, query = address.rstrip(MARKS).partition("?")
+        found = _OVERVIEW.fullmatch(path)
+        if found and (query or without_marks(text.strip()) == start[0] + path):
+            kind = cast(Kind, found["page"] or "home")
+            yield PastedLink(kind, query=read_query(query, grammar_of(kind)))
 
 
 def _links(text: str, grammar_of: GrammarOf) -> Iterator[PastedLink]:
