@@ -357,7 +357,7 @@ HINTS = [
             *(ago(days) for days in range(2, 8)),
             ago(1, updated_at=api_time(now() - timedelta(hours=22.99))),
         ],
-        "took 1 h 0 min: backups of its type usually take 1 min 0 s.",
+        "took 1 h: backups of its type usually take 1 min.",
         ["b-1"],
     ),
     (

@@ -133,6 +133,7 @@ def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(
     assert re.search(r"^• Overwritten if restored in place now: \d+ d.*, as of 2026-", text, re.MULTILINE)
     future = ada.get(f"{ORDERS}recovery-point/ticket/?at=2199-01-01T00:00Z&text=plain", headers=TEXT)
     assert "Attention: This time is in the future" in future.content.decode()
+    assert "lost so far; asked for just before 1 Jan 2199 00:00:00 UTC." in future.content.decode()
     none = ada.get(f"{ORDERS}recovery-point/ticket/?at=2020-01-01&text=plain", headers=TEXT).content.decode()
     assert "No usable backup. Asked for just before 1 Jan 2020" in none
     assert "DCS lists no backup from before this time" in none

@@ -49,7 +49,7 @@ def test_a_backup_in_markdown() -> None:
 backups/00000000-0000-4000-8000-000000000001/>), id `00000000-0000-4000-8000-000000000001`
 * **Instance:** `orders-cache`, Redis 6.0, master/standby, 4 GB, Running
 * **Started:** 2026-11-01 01:00:05 UTC (09:00 Shanghai), ended 2026-11-01 01:01:05 UTC (09:01 Shanghai), \
-took 1 min 0 s
+took 1 min
 * **Type:** Automatic, planned for 22:00-23:00 UTC, RDB, 1,001 bytes
 * **Remark:** `before *release*`
 

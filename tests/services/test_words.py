@@ -103,7 +103,8 @@ def test_what_has_come_is_said_to_be_now_and_not_past() -> None:
         (timedelta(milliseconds=300), "under 1 s"),
         (timedelta(seconds=69, milliseconds=85), "1 min 9 s"),
         (timedelta(hours=2, minutes=5, seconds=59), "2 h 5 min"),
-        (timedelta(days=2), "48 h 0 min"),
+        (timedelta(hours=2), "2 h"),
+        (timedelta(days=2, hours=4), "2 d 4 h"),
     ],
 )
 def test_durations(value: timedelta | None, text: str) -> None:
@@ -117,7 +118,7 @@ def test_durations(value: timedelta | None, text: str) -> None:
         (60, "1 min", "1 分钟"),
         (61, "2 min", "2 分钟"),
         (3600, "1 h", "1 小时"),
-        (86_401, "24 h 1 min", "24 小时 1 分"),
+        (86_401, "1 d 1 h", "1 天 1 小时"),
         (172_800, "2 d", "2 天"),
         (172_801, "2 d 1 h", "2 天 1 小时"),
         (60 * 86_400 + 1, "61 d", "61 天"),

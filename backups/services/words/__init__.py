@@ -16,12 +16,11 @@ from .codes import (
     error_meaning_in_english,
 )
 from .texts import text_macro, text_template
-from .times import Clock, Moment, known_zone, zone_names, zone_of_region
+from .times import Clock, Moment, duration, known_zone, zone_names, zone_of_region
 from .values import (
     block_sentence,
     cached_per_language,
     capacity,
-    duration,
     ended_sentence,
     error_meaning,
     exact_bytes,

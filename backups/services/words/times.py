@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext, ngettext, pgettext
 
-from .values import cached_per_language, duration, zone_label
+from .values import cached_per_language, zone_label
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
@@ -129,9 +129,15 @@ def span(value: timedelta | None) -> str:
     return _span(int(value.total_seconds())) if value is not None else ""
 
 
-def how_long(value: timedelta | None) -> str:
-    """Return "8 min 56 s", and from a day on "2 d 4 h"."""
-    return span(value) if value and value >= timedelta(days=1) else duration(value)
+@cached_per_language
+def duration(value: timedelta | None) -> str:
+    """Return how long something took: "1 min 9 s", else as a span."""
+    minutes, seconds = divmod(int(value.total_seconds()), 60) if value else (0, 0)
+    if value and not (minutes or seconds):
+        return gettext("under 1 s")
+    if 0 < minutes < 60 and seconds:
+        return gettext("%(min)d min %(s)d s") % {"min": minutes, "s": seconds}
+    return span(value)
 
 
 def _span(seconds: int, *, short: bool = False) -> str:
@@ -164,7 +170,7 @@ def at_most(lost: timedelta) -> str:
     if lost < timedelta(minutes=1):
         return gettext("%(s)d s") % {"s": -(-lost // timedelta(seconds=1))}
     minutes = -(-lost // timedelta(minutes=1))
-    if minutes < 48 * 60:
+    if minutes < 24 * 60:
         return _hours_and_minutes(minutes)
     hours = -(-minutes // 60)
     return _days_and_hours(hours if hours < 60 * 24 else -(-hours // 24) * 24)

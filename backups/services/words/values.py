@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from functools import lru_cache, wraps
 from typing import ParamSpec, TypeVar
 
@@ -52,22 +52,6 @@ def zone_label(local: datetime) -> str:
 def zone_name(zone: tzinfo, at: datetime) -> str:
     """Return the name of a zone, else its offset: "Europe/Berlin", "UTC+5:30"."""
     return getattr(zone, "key", "") or zone_label(at.astimezone(zone))
-
-
-@cached_per_language
-def duration(value: timedelta | None) -> str:
-    """Return "1 min 9 s"; parts of a second are cut off."""
-    if value is None:
-        return ""
-    seconds = int(value.total_seconds())
-    minutes, hours = seconds // 60, seconds // 3600
-    if value and not seconds:
-        return gettext("under 1 s")
-    if not minutes:
-        return gettext("%(s)d s") % {"s": seconds}
-    if not hours:
-        return gettext("%(min)d min %(s)d s") % {"min": minutes, "s": seconds % 60}
-    return gettext("%(h)d h %(min)d min") % {"h": hours, "min": minutes % 60}
 
 
 _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"))
