@@ -39,11 +39,13 @@ def _page(
     projects = visible_projects(viewer_of(request))
     form = form_of(request.GET)
     context: dict[str, Any] = {"projects": projects}
+    if not projects:
+        return render(request, template, context)
     if not form.is_valid():
         return render(request, template, context | {"problems_in_query": form.problems}, status=400)
     now, wanted = timezone.now(), form.filter(projects)
     report, clock = report_of(wanted, now=now), clock_of(request, now, wanted.tz)
-    mark = f"{crc32(repr(report.rows).encode()):08x}"
+    mark = f"{crc32(repr((report.rows, report.known)).encode()):08x}"
     live = Live(mark, ask_after=0 if wanted.as_of else QUIET)
     if answer := nothing_newer(request, live, clock):
         return answer

@@ -119,6 +119,22 @@ def test_metrics_say_what_the_board_says_and_leave_out_what_has_no_value(
 
 
 @pytest.mark.usefixtures("lists_read")
+@pytest.mark.parametrize("name", ["sessions-single", "legacy-memcached"])
+def test_what_dcs_never_backs_up_has_no_numbers(ada: Client, emulator: Emulator, name: str) -> None:
+    ada.get(f"{PROJECT}instances/{id_of(emulator, name)}/")
+    assert reader.wait_for_readers()
+
+    [row] = ada.get(f"/instances.json?q={name}").json()["instances"]
+    told = ada.get("/metrics/instances").content.decode()
+
+    assert row["verdict"] == "unsupported"
+    assert row["read_at"] is not None
+    assert (row["failures_in_a_row"], row["usable"], row["total"]) == (None, None, None)
+    assert f'failures_in_a_row{{instance_id="{row["instance_id"]}"' not in told
+    assert "0 of 0" not in text_of(ada.get(f"/?q={name}"))
+
+
+@pytest.mark.usefixtures("lists_read")
 def test_the_json_of_an_instance_tells_what_its_verdict_rests_on(ada: Client, emulator: Emulator) -> None:
     body = ada.get("/instances.json?project=eu-prod&q=rate-limits").json()
 
@@ -215,8 +231,10 @@ def test_a_frozen_link_shows_the_verdicts_of_then(ada: Client, emulator: Emulato
     assert "as_of=" in path
     assert verdicts(page) == {ORDERS_CACHE_ID: "usable within_objective"}
     assert "As of" in text_of(page)
-    before = verdicts(ada.get("/?as_of=2020-01-01T00:00:00Z"))
-    assert before == {}
+    before = ada.get("/?as_of=2020-01-01T00:00:00Z")
+    assert verdicts(before) == {}
+    assert "Its instances were not known then. watched since" in text_of(before)
+    assert ada.get("/instances.json?as_of=2020-01-01T00:00:00Z").json()["complete"] is False
 
 
 @pytest.mark.usefixtures("lists_read")

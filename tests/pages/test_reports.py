@@ -10,6 +10,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from backups.emulator.fleet import ORDERS_CACHE_ID
+from backups.models import Instance
 from backups.services.listings import Subject, recorder
 from backups.services.projects import configured_projects
 from tests.services.api_records import EXPIRED, FAILED, NOT_RUN, api_time, raw
@@ -103,6 +104,40 @@ def test_nobody_sees_a_report_of_what_they_may_not_see(
     assert ORDERS_CACHE_ID not in cleo.get(f"/{report}/?range=7d").content.decode()
     assert client_of("ben").get(f"/{report}.json?range=7d").json()[report] != []
     assert client_of("ben").get(f"/{report}.json?range=7d&project=cn-prod").json()[report] == []
+
+
+@pytest.mark.parametrize("report", ["failures", "changes"])
+def test_a_report_says_of_how_many_instances_it_can_tell_nothing(
+    client_of: Callable[[str], Client], read: Read, report: str
+) -> None:
+    ada, ben, cleo = map(client_of, ("ada", "ben", "cleo"))
+    first = text_of(ben.get(f"/{report}/"))
+    ben.get("/projects/eu-prod/")
+    read(5, {5: {}})
+    page, body = text_of(ben.get(f"/{report}/")), ben.get(f"/{report}.json").json()
+    headers = ben.get(f"/{report}.csv").headers
+    ticket = ada.get(f"/{report}/ticket/?text=plain", headers={"Accept": "text/plain"}).content.decode()
+    before = ben.get(f"/{report}.json?as_of=2020-01-01T00:00:00Z").json()
+
+    assert "Not read yet, open to read: eu-prod" in first
+    assert "1 of 20 instances read ; the rest are not known yet." in page
+    assert (body["complete"], body["read"], body["not_read"]) == (False, 1, 19)
+    assert (headers["X-Complete"], headers["X-Read"], headers["X-Not-Read"]) == ("false", "1", "19")
+    assert "1 of 20 instances read; the rest are not known yet." in ticket
+    assert "The instances of project cn-prod are not known yet." in ticket
+    assert (before["complete"], before["read"], before["not_read"]) == (False, 0, 0)
+    assert "You have no access to any project yet" in text_of(cleo.get(f"/{report}/"))
+
+
+def test_a_link_to_changes_of_the_past_tells_of_what_is_gone_by_now(ada: Client, read: Read) -> None:
+    read(120, {2.5: {}})
+    read(60, {2.5: EXPIRED})
+    Instance.objects.filter(instance_id=ORDERS_CACHE_ID).update(gone_since=NOW - timedelta(minutes=10))
+
+    then = ada.get(f"/changes.json?as_of={NOW - timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}").json()
+
+    assert [one["instance_id"] for one in then["changes"]] == [ORDERS_CACHE_ID]
+    assert ada.get("/changes.json").json()["changes"] == []
 
 
 @pytest.mark.parametrize("report", ["failures", "changes"])

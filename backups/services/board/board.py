@@ -19,7 +19,7 @@ from ..problems import Problem
 from ..projects import Project
 from .facets import LightRow, filtered, light_rows
 from .filters import WORST_FIRST, BoardFilter, order_by, verdict_rank
-from .known import instances_known, reason_at
+from .known import instances_known, reason_at, watched
 from .rows import BoardRow, rows_of
 from .verdicts import known_facts
 
@@ -32,7 +32,8 @@ class Head:
     """What is known of the instances of one project: `counts` by verdict, whatever the filter.
 
     `read` counts those whose list was ever read; `oldest` and `median` are times of readings of those that
-    DCS backs up. `watched_since` is when the list of instances was read first, `listed_at` last.
+    DCS backs up. `watched_since` is when the list of instances was read first, `listed_at` last, None as of
+    a time before.
     """
 
     project: Project
@@ -102,8 +103,8 @@ class Board(Paged[int]):
     @property
     def complete(self) -> bool:
         """Whether all instances are known, and each one's list was read."""
-        is_whole = self.filter.as_of or all(head.whole and not head.problem for head in self.heads)
-        return self.read == self.total and bool(is_whole)
+        is_whole = all(head.whole for head in self.heads) and not self.problems
+        return self.read == self.total and is_whole
 
 
 def board(
@@ -116,7 +117,7 @@ def board(
     found = Board(
         filter=wanted,
         now=now,
-        heads=tuple(_head(one, light, now) for one in notes),
+        heads=tuple(_head(one, light, now, wanted.as_of) for one in notes),
         matches=[row.pk for row in matches],
         counts=Counter(row.kind.verdict for row in matches),
         facets=facets,
@@ -182,8 +183,9 @@ def _judged_anew(
 # What is known of all --------------------------------------------------------
 
 
-def _head(notes: Notes, light: Iterable[LightRow], now: datetime) -> Head:
+def _head(notes: Notes, light: Iterable[LightRow], now: datetime, at: datetime | None) -> Head:
     project, generation = notes.subject.project, notes.generation
+    is_watched = watched(notes, at)
     rows = [row for row in light if row.kind.project == project.name]
     texts = sorted(row.read_at for row in rows if row.read_at and row.kind.verdict != "unsupported")
     return Head(
@@ -193,8 +195,8 @@ def _head(notes: Notes, light: Iterable[LightRow], now: datetime) -> Head:
         oldest=_time(texts[0]) if texts else None,
         median=_time(texts[len(texts) // 2]) if texts else None,
         watched_since=generation.watched_since if generation else None,
-        listed_at=generation.read_at if generation else None,
-        whole=generation is not None and generation.complete,
+        listed_at=generation.read_at if generation and is_watched else None,
+        whole=generation is not None and is_watched and (at is not None or generation.complete),
         problem=notes.held(now) or notes.last_problem(now),
     )
 

@@ -85,6 +85,7 @@ class ExportedInstance(msgspec.Struct):
     def of(cls, row: BoardRow, now: datetime) -> ExportedInstance:
         facts, verdict, record = row.facts, row.verdict, row.record
         newest = facts.newest_usable if facts else None
+        counted = facts if facts and facts.counts else None
         span = verdict.objective.span
         return cls(
             project=row.project.name,
@@ -101,9 +102,9 @@ class ExportedInstance(msgspec.Struct):
             objective_seconds=span.total_seconds() if span else None,
             breached_since=_utc(verdict.breached_since),
             last_attempt=_attempt(facts.last_attempt) if facts and facts.last_attempt else None,
-            failures_in_a_row=facts.failures if facts else None,
-            usable=facts.usable if facts else None,
-            total=facts.total if facts else None,
+            failures_in_a_row=counted.failures if counted else None,
+            usable=counted.usable if counted else None,
+            total=counted.total if counted else None,
             read_at=_utc(row.read_at),
             problem=row.problem or None,
             url=absolute(row.url) or None,
@@ -269,7 +270,21 @@ def _report_file(
     start, end = (utc_text(moment.replace(microsecond=0)) for moment in (found.start, found.end))
     table = csv_table(row_type.__struct_fields__, map(msgspec.structs.astuple, rows))
     headers = {"X-From": start, "X-To": end, "X-Matched": str(len(rows))}
-    body = {"from": start, "to": end, "matched": len(rows), **more}
+    known = found.known
+    body = {
+        "from": start,
+        "to": end,
+        "complete": known.is_complete,
+        "read": known.read,
+        "not_read": known.all - known.read,
+        "matched": len(rows),
+        **more,
+    }
+    headers |= {
+        "X-Complete": "true" if known.is_complete else "false",
+        "X-Read": str(known.read),
+        "X-Not-Read": str(known.all - known.read),
+    }
     return BoardFile(name, body, rows, table, headers, f"{name}_{found.end:%Y%m%dT%H%M%SZ}")
 
 

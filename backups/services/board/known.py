@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from ...models import Instance, VerdictChange
 from ..insights import longest_believed
-from ..listings import of_projects
+from ..listings import Notes, of_projects
 from ..projects import Project
 
 
@@ -20,6 +20,13 @@ def instances_known(projects: Iterable[Project], *, at: datetime | None = None) 
     if at:
         rows = Instance.objects.filter(Q(gone_since=None) | Q(gone_since__gt=at), first_seen__lte=at)
     return rows.filter(of_projects(projects))
+
+
+def watched(notes: Notes, at: datetime | None) -> bool:
+    """Whether the list of a project's instances was ever read, or had been by a time."""
+    generation = notes.generation
+    since = generation.watched_since if generation else None
+    return generation is not None and (since is None or at is None or since <= at)
 
 
 def reason_at(moment: datetime, *, is_past: bool = False) -> Coalesce:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from ...models import BackupFailure, Instance, InstanceSummary, VerdictChange
 from ..history import RANGES, history_url
 from ..insights import VERDICTS, longest_believed
-from ..listings import of_projects, record_of
+from ..listings import notes_of_instances, of_projects, record_of
 from ..projects import CLOUD_ID, Project, by_cloud
 from ..words import instance_name
+from .known import instances_known, reason_at, watched
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,22 @@ class Named:
         return history_url(self.project, self.instance_id) if CLOUD_ID.fullmatch(self.instance_id) else ""
 
 
+@dataclass(frozen=True)
+class Known:
+    """Of how many instances something was ever read: of the others a report can tell nothing.
+
+    `unlisted` are the projects of which not even the instances are known.
+    """
+
+    all: int
+    read: int
+    unlisted: tuple[Project, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        return self.read == self.all and not self.unlisted
+
+
 # Failures --------------------------------------------------------------------
 
 
@@ -67,6 +84,7 @@ class Failures:
 
     start: datetime
     end: datetime
+    known: Known
     rows: tuple[FailureRow, ...]
     days: tuple[tuple[date, int], ...]
 
@@ -98,7 +116,7 @@ def failures(wanted: ReportFilter, *, now: datetime) -> Failures:
     rows.sort(key=lambda row: (-row.count, row.instance.name))
     last, first = end.astimezone(UTC).date(), start.astimezone(UTC).date()
     dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return Failures(start, end, tuple(rows), tuple((day, days[day]) for day in dates))
+    return Failures(start, end, _known(wanted, end), tuple(rows), tuple((day, days[day]) for day in dates))
 
 
 # Changes ---------------------------------------------------------------------
@@ -127,6 +145,7 @@ class ChangeRow:
 class Changes:
     start: datetime
     end: datetime
+    known: Known
     rows: tuple[ChangeRow, ...]
 
     def of(self, direction: str) -> list[ChangeRow]:
@@ -139,7 +158,8 @@ def changes(wanted: ReportFilter, *, now: datetime) -> Changes:
     Raises django.db.Error.
     """
     start, end = wanted.bounds(now)
-    there = Q(instance__gone_since=None) & _of_instance(wanted)
+    is_there = Q(instance__gone_since=None) | Q(instance__gone_since__gt=end)
+    there = is_there & _of_instance(wanted)
     found = VerdictChange.objects.filter(there, at__gt=start, at__lte=end).exclude(before_verdict="")
     first: dict[int, tuple[str, str]] = {}
     last: dict[int, tuple[datetime, str, str]] = {}
@@ -159,7 +179,7 @@ def changes(wanted: ReportFilter, *, now: datetime) -> Changes:
         if pk in named and verdict != first[pk][0]
     ]
     rows.sort(key=attrgetter("at"), reverse=True)
-    return Changes(start, end, tuple(rows))
+    return Changes(start, end, _known(wanted, end), tuple(rows))
 
 
 def _too_old_by_now(there: Q, start: datetime, end: datetime) -> Iterable[InstanceSummary]:
@@ -170,6 +190,16 @@ def _too_old_by_now(there: Q, start: datetime, end: datetime) -> Iterable[Instan
 
 
 # What both need ---------------------------------------------------------------
+
+
+def _known(wanted: ReportFilter, end: datetime) -> Known:
+    at, projects = wanted.as_of, wanted.projects
+    unlisted = tuple(one.subject.project for one in notes_of_instances(projects) if not watched(one, at))
+    told = instances_known(projects, at=at).annotate(reason_then=reason_at(end, is_past=at is not None))
+    if wanted.instance:
+        told = told.filter(summary__search__contains=wanted.instance)
+    counts = told.aggregate(all=Count("pk"), unread=Count("pk", filter=Q(reason_then="never_read")))
+    return Known(counts["all"], counts["all"] - counts["unread"], unlisted)
 
 
 def _of_instance(wanted: ReportFilter) -> Q:

@@ -47,5 +47,5 @@ def instances_told(projects: Iterable[Project], now: datetime) -> Iterator[Insta
                 VERDICT_OF[reason],
                 reason,
                 usable.started_at if usable else None,
-                facts.failures if facts else None,
+                facts.failures if facts and facts.counts else None,
             )

@@ -82,6 +82,11 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
         return self.kinds.get("usable", 0)
 
     @property
+    def counts(self) -> bool:
+        """Whether its numbers say anything: DCS lists nothing of what it never backs up."""
+        return self.total > 0 or not self.unsupported
+
+    @property
     def not_now(self) -> str:
         """The status of an instance that takes no restore while it lasts; "" if there is none."""
         return self.status if takes_no_restore(self.status) else ""
