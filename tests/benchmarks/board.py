@@ -33,7 +33,8 @@ def measure(effort: Effort) -> list[Row]:
 
 def _measured(database: str, url: str, effort: Effort) -> list[Row]:
     with stub.running() as upstream:
-        environment = production("", upstream.endpoint, 8000, DATABASE_URL=url)
+        # As it is usually: who collects is asked only where it is off.
+        environment = production("", upstream.endpoint, 8000, DATABASE_URL=url, COLLECT="on")
         with Child("board", **environment) as portal:
             portal.ask(do="fill", instances=effort.records)
             told = {
