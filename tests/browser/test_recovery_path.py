@@ -47,6 +47,22 @@ def test_keys_alone_ask_and_walk_to_the_answer(open_page: OpenPage, emulator: Em
     assert page.url.endswith("/backups/00000000-0000-4000-8000-000000000003/")
 
 
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_no_label_of_the_strip_leaves_its_panel(open_page: OpenPage, emulator: Emulator, width: int) -> None:
+    emulator.set_records(ORDERS_CACHE_ID, raws(5))
+    page = open_page(f"{ORDERS}recovery-point/?at=2199-12-28&tz=Asia/Kolkata", width=width)
+
+    outside = page.eval_on_selector_all(
+        ".strip text",
+        """(labels) => labels.filter((label) => {
+            const [{ left, right, width }, panel] =
+                [label, label.closest(".panel")].map((element) => element.getBoundingClientRect());
+            return width && (left < panel.left || right > panel.right);
+        }).length""",
+    )
+    assert outside == 0
+
+
 def test_a_typo_is_mended_in_the_field_where_it_stands(open_page: OpenPage) -> None:
     page = open_page(f"{ORDERS}recovery-point/?at=11/10/2026&tz=Asia/Shanghai")
     expect(page.locator("#at")).to_be_focused()
