@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from .point import Candidate, PassedOver, RecoveryPoint
 
-LEFT, RIGHT = 10.0, 93.0
+LEFT, RIGHT = 10.0, 91.0
 BROKEN_WIDTH = 14.0
 # Up to how many times as long, or as short, a piece keeps the scale.
 SAME_SCALE = 2
