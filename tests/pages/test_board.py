@@ -168,6 +168,19 @@ def test_what_was_not_read_is_not_known_and_never_none(ada: Client) -> None:
     assert {(one["verdict"], one["usable"], one["read_at"]) for one in unread} == {("unknown", None, None)}
 
 
+@pytest.mark.usefixtures("lists_read")
+def test_how_long_the_rest_takes_follows_from_when_reading_began(ada: Client, portal: Settings) -> None:
+    InstanceSummary.objects.exclude(read_at=None).update(read_at=datetime.now(UTC) - timedelta(minutes=2.1))
+    off = text_of(ada.get(PROJECT))
+    portal.COLLECT = True
+
+    on = text_of(ada.get(PROJECT))
+
+    # Seven took two minutes, so that thirteen take nearly four.
+    assert "the rest are not known yet. About 3 min left." in on
+    assert "left." not in off
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [

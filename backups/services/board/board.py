@@ -23,8 +23,9 @@ from .known import instances_known, reason_at, watched
 from .rows import BoardRow, rows_of
 from .verdicts import known_facts
 
-# Readings of this time tell how fast lists are being read.
+# Readings of this time tell how fast lists are being read; those of less than the least tell nothing of that.
 PACE = timedelta(minutes=5)
+LEAST_PACE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -209,10 +210,13 @@ def _time(text: str) -> datetime:
 
 def _time_left(light: Iterable[LightRow], now: datetime) -> timedelta | None:
     """Return how long what was never read takes, by how much was read in the last minutes."""
-    unread, recent, since = 0, 0, (now - PACE).isoformat(" ")
+    unread, since = 0, (now - PACE).isoformat(" ")
+    recent = []
     for row in light:
         if row.kind.reason == "never_read":
             unread += 1
         elif row.read_at and row.read_at > since:
-            recent += 1
-    return PACE * unread / recent if unread and recent else None
+            recent.append(row.read_at)
+    if not (unread and recent):
+        return None
+    return max(LEAST_PACE, now - _time(min(recent))) * unread / len(recent)
