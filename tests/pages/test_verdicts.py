@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.services.insights.verdict import REASONS
+from backups.services.listings.reader import wait_for_readers
 from tests.services.api_records import (
     DCS_SAYS_NO,
     DELETED,
@@ -206,7 +207,7 @@ STATES: list[tuple[Backups, dict[str, Any] | Does, str, str, str]] = [
 
 
 @pytest.mark.parametrize(("backups", "instance", "verdict", "english", "chinese"), STATES)
-def test_page_json_and_ticket_say_the_same_verdict(
+def test_pages_json_ticket_and_metrics_say_the_same_verdict(
     ada: Client,
     portal: Settings,
     emulator: Emulator,
@@ -224,6 +225,7 @@ def test_page_json_and_ticket_say_the_same_verdict(
     if not isinstance(instance, dict):
         instance(emulator, portal, made.instance_id)
     path = history_of(made.instance_id)
+    ada.get("/projects/eu-prod/")
 
     page, told = ada.get(path), ada.get(f"{path}backups.json").json()["verdict"]
     ticket = ada.get(f"{path}ticket/", {"text": "plain"}, headers={"Accept": "text/plain"}).content.decode()
@@ -235,6 +237,17 @@ def test_page_json_and_ticket_say_the_same_verdict(
     for said in (words_of(page), told["sentence"], first_line):
         assert said.casefold().startswith(english.casefold())
     assert words_of(ada.get(path)).startswith(chinese)
+    # The board, its JSON and the metrics say the same of what was read.
+    assert wait_for_readers()
+    name, reason = verdict.split()
+    said = f'data-instance-id="{made.instance_id}" data-verdict="{name}" data-reason="{reason}"'
+    assert said in ada.get("/projects/eu-prod/").content.decode()
+    rows = {one["instance_id"]: one for one in ada.get("/instances.json").json()["instances"]}
+    assert (rows[made.instance_id]["verdict"], rows[made.instance_id]["reason"]) == (name, reason)
+    told = f'instance_verdict{{instance_id="{made.instance_id}",name="judged",project="eu-prod"'
+    assert (
+        f'{told},reason="{reason}",verdict="{name}"}} 1.0' in ada.get("/metrics/instances").content.decode()
+    )
 
 
 def test_every_reason_of_a_verdict_has_a_state() -> None:
