@@ -62,6 +62,11 @@ class QueryLinks:
         """Return the link with these values instead; none takes a parameter out."""
         return f"{self.escaped_path}{_query(self.values | changes)}"
 
+    def carrying(self, path: str, *names: str, **chosen: str) -> str:
+        """Return the link of another page with these parameters of this one, and what is chosen there."""
+        kept = {name: self.values[name] for name in names if name in self.values}
+        return f"{path}{_query(kept | {name: [value] for name, value in chosen.items()})}"
+
     def without(self, names: Iterable[str]) -> str:
         return self.setting({name: [] for name in names})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -212,6 +213,23 @@ def test_another_objective_is_tried_by_the_link_alone(ada: Client, emulator: Emu
     assert "as if it were 1 h" in text_of(tried)
     assert (one["objective_seconds"], one["reason"]) == (3600, "objective_missed")
     assert verdicts(ada.get("/?q=orders")) == {ORDERS_CACHE_ID: "usable within_objective"}
+
+
+@pytest.mark.usefixtures("lists_read")
+@pytest.mark.parametrize("asked", ["rpo=1h&tz=Asia%2FShanghai", "as_of=2099-01-01T00%3A00%3A00Z"])
+def test_a_count_of_a_head_leads_to_what_it_counts(ada: Client, asked: str) -> None:
+    page = ada.get(f"/?{asked}&q=nothing&sort=name")
+    counts = re.findall(
+        r'<a href="([^"]+)">\s*<span class="swatch is-(\w+)".*?<b>(\d+)</b>', page.content.decode()
+    )
+
+    assert counts
+    for link, verdict, count in counts:
+        assert asked.partition("&")[0] in link
+        shown = verdicts(ada.get(html.unescape(link)))
+        assert [one.split()[0] for one in shown.values()] == [verdict] * int(count)
+    if "as_of" in asked:
+        assert f'href="/changes/?{asked}"' in page.content.decode()
 
 
 @pytest.mark.usefixtures("lists_read")
