@@ -66,6 +66,7 @@ def test_what_is_meant_for_certain_is_gone_to(
     [
         ("{portal}/", "/"),
         ("<{portal}/failures/>", "/failures/"),
+        ("see {portal}/changes.", "/changes/"),
         ("see {portal}/?verdict=none&tz=UTC.", "/?verdict=none&tz=UTC"),
         ("{portal}/failures.json?range=7d", "/failures/?range=7d"),
         (

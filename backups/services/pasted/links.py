@@ -81,12 +81,12 @@ def links_in(text: str, grammar_of: GrammarOf) -> list[PastedLink]:
 
 
 def _overviews(text: str, grammar_of: GrammarOf) -> Iterator[PastedLink]:
-    """Yield the board and its reports; without a query only where nothing else was pasted."""
+    """Yield the board and its reports; the board without a query only where nothing else was pasted."""
     for start in islice(re.finditer(re.escape(settings.PORTAL_URL), text), MOST_STARTS):
         address = text[start.end() : _stop(text, start.end())]
         path, _mark, query = address.rstrip(MARKS).partition("?")
         found = _OVERVIEW.fullmatch(path)
-        if found and (query or without_marks(text.strip()) == start[0] + path):
+        if found and (found["page"] or query or without_marks(text.strip()) == start[0] + path):
             kind = cast(Kind, found["page"] or "home")
             yield PastedLink(kind, query=read_query(query, grammar_of(kind)))
 
