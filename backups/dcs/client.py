@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -78,6 +79,7 @@ class DcsClient:
         self._timeout = (connect_timeout, read_timeout)
         self._pauses = tuple(pauses)
         self._sleep = sleep
+        self._throttled = Lock()
         self._observe = observe
         self._signer = Signer(credentials, project_id, url.netloc)
         # An adapter without a session: no redirect, cookie or .netrc file comes between.
@@ -170,7 +172,9 @@ class DcsClient:
 
         pauses = self._pauses if retry else ()
         try:
-            return with_retries(once, pauses=pauses, sleep=self._sleep, deadline=ends)
+            return with_retries(
+                once, pauses=pauses, sleep=self._sleep, deadline=ends, throttled=self._throttled
+            )
         except DcsError as error:
             # No frame of its traceback may hold a header that was sent or echoed.
             raise error.with_traceback(None) from None

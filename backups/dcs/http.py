@@ -14,9 +14,11 @@ import re
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from threading import Lock
 from typing import Any, TypeVar
 
 import requests
@@ -190,18 +192,33 @@ def reason_of(error: BaseException | None) -> str:
 
 
 def with_retries(
-    ask: Callable[[], Result], *, pauses: Sequence[float], sleep: Callable[[float], None], deadline: float
+    ask: Callable[[], Result],
+    *,
+    pauses: Sequence[float],
+    sleep: Callable[[float], None],
+    deadline: float,
+    throttled: Lock,
 ) -> Result:
-    """Return what DCS answers, asking again after each pause where that can help and time allows."""
-    for pause in pauses:
-        try:
-            return ask()
-        except DcsError as error:
-            wait = _seconds_before_retry(error, pause)
-            if wait is None or time.monotonic() + wait >= deadline:
-                raise
-        sleep(wait)
-    return ask()
+    """Return what DCS answers, asking again after each pause where that can help and time allows.
+
+    Of the calls that are throttled together one holds `throttled` and is made again; the others are not.
+    """
+    with ExitStack() as stack:
+        holds = False
+        for pause in pauses:
+            try:
+                return ask()
+            except DcsError as error:
+                wait = _seconds_before_retry(error, pause)
+                if wait is None or time.monotonic() + wait >= deadline:
+                    raise
+                if isinstance(error, DcsThrottled) and not holds:
+                    holds = throttled.acquire(blocking=False)
+                    if not holds:
+                        raise
+                    stack.callback(throttled.release)
+            sleep(wait)
+        return ask()
 
 
 def _seconds_before_retry(error: DcsError, pause: float) -> float | None:

@@ -8,9 +8,10 @@ import socket
 import ssl
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 import pytest
@@ -170,6 +171,21 @@ def test_a_retry_after_that_cannot_be_read_is_as_good_as_none(
     error = refusal(client_of(sleep=slept.append))
     assert isinstance(error, DcsThrottled)
     assert (error.retry_after, slept) == (None, [2.0, 2.0])
+
+
+def test_of_eight_calls_that_are_throttled_together_one_is_made_again(
+    emulator: Emulator, client_of: Clients
+) -> None:
+    together, told = threading.Barrier(8, timeout=60), threading.Event()
+    emulator.fail_with(429, times=8).before = together.wait
+    client = client_of(sleep=lambda seconds: told.wait(60))
+    with ThreadPoolExecutor(8) as threads:
+        asked = [threads.submit(client.list_backup_records, ORDERS_CACHE_ID) for _ in range(8)]
+        refused = list(islice(as_completed(asked, timeout=60), 7))
+        told.set()
+    assert all(isinstance(one.exception(), DcsThrottled) for one in refused)
+    assert [one.result().length > 0 for one in asked if one not in refused] == [True]
+    assert len(emulator.calls) == 9
 
 
 # Deadlines and caps --------------------------------------------------------------------
