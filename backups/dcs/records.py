@@ -234,8 +234,8 @@ class BackupPolicy(msgspec.Struct, frozen=True, gc=False):
 class Instance(msgspec.Struct, frozen=True, gc=False):
     """One cache instance, from ListInstances, or with more from ShowInstance.
 
-    `capacity_gb` is None where unknown; `cache_mode` is "" and `backup_policy`
-    None in ListInstances. Addresses and accounts are left out on purpose.
+    `capacity_gb` is None where unknown; in ListInstances `backup_policy` is None, and `cache_mode` is ""
+    unless it is "single". Addresses and accounts are left out on purpose.
     """
 
     instance_id: str
@@ -265,7 +265,7 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
             engine=text_of(raw.get("engine")),
             engine_version=text_of(raw.get("engine_version")),
             status=intern(text_of(raw.get("status"))),
-            cache_mode=intern(text_of(raw.get("cache_mode")).lower()),
+            cache_mode=_cache_mode(raw),
             capacity_gb=capacity(raw),
             created_at=time_of(raw.get("created_at")),
             task=_task(raw.get("task")),
@@ -278,6 +278,14 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
     @property
     def key(self) -> str:
         return self.instance_id or f"\0{self!r}"
+
+
+def _cache_mode(raw: dict[str, Any]) -> str:
+    """Return how an instance is built. ListInstances tells what is sold: redis.single.xu1.large.r2.1."""
+    mode = text_of(raw.get("cache_mode")).lower()
+    if not mode and "single" in text_of(raw.get("spec_code")).lower().replace("_", ".").split("."):
+        return "single"
+    return intern(mode)
 
 
 def _task(value: Any) -> str:

@@ -415,6 +415,21 @@ def instance(**changes: Any) -> Instance:
     return Instance.from_api(INSTANCE | changes)
 
 
+@pytest.mark.parametrize(
+    ("spec_code", "mode"),
+    [
+        ("redis.single.xu1.large.r2.1", "single"),
+        ("dcs.single_node", "single"),
+        ("dcs.memcached.single_node", "single"),
+        ("redis.ha.xu1.large.r2.4", ""),
+        ("redis.singleton.xu1", ""),
+        (None, ""),
+    ],
+)
+def test_the_list_tells_a_single_node_by_what_was_bought(spec_code: object, mode: str) -> None:
+    assert instance(cache_mode=None, spec_code=spec_code).cache_mode == mode
+
+
 def test_an_instance_is_read_without_its_address_and_account() -> None:
     read = instance()
     assert (read.name, read.engine, read.engine_version) == ("Orders-Cache", "Redis", "6.0")

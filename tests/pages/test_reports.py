@@ -93,6 +93,23 @@ def test_a_list_that_nobody_reads_any_more_is_a_change_for_the_worse(ada: Client
     assert change["at"] == f"{NOW - timedelta(minutes=70):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def test_what_is_no_longer_known_or_backed_up_has_not_become_better(ada: Client, read: Read) -> None:
+    read(120, {30: {}})
+    [row] = Instance.objects.filter(instance_id=ORDERS_CACHE_ID)
+    told = []
+    for verdict, reason in (
+        ("unknown", "no_time"),
+        ("unsupported", "single_node"),
+        ("usable", "no_objective"),
+    ):
+        row.verdicts.create(
+            at=NOW, verdict=verdict, reason=reason, before_verdict="attention", before_reason="failing"
+        )
+        told += [one["direction"] for one in ada.get("/changes.json?range=24h").json()["changes"]]
+
+    assert told == ["worse", "worse", "better"]
+
+
 @pytest.mark.parametrize("report", ["failures", "changes"])
 def test_nobody_sees_a_report_of_what_they_may_not_see(
     client_of: Callable[[str], Client], read: Read, report: str

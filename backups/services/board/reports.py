@@ -12,11 +12,14 @@ from django.db.models import Count, Q
 
 from ...models import BackupFailure, Instance, InstanceSummary, VerdictChange
 from ..history import RANGES, history_url
-from ..insights import VERDICTS, longest_believed
+from ..insights import longest_believed
 from ..listings import notes_of_instances, of_projects, record_of
 from ..projects import CLOUD_ID, Project, by_cloud
 from ..words import instance_name
 from .known import instances_known, reason_at, watched
+
+# For whoever takes over a shift: what is no longer known or backed up has not become better.
+_FROM_WORST = ("unknown", "none", "unsupported", "attention", "usable")
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,8 @@ class ChangeRow:
         """ "worse" or "better"; "known" where nobody knew before."""
         if self.before_verdict == "unknown":
             return "known"
-        return "worse" if VERDICTS.index(self.verdict) < VERDICTS.index(self.before_verdict) else "better"
+        worse = _FROM_WORST.index(self.verdict) < _FROM_WORST.index(self.before_verdict)
+        return "worse" if worse else "better"
 
 
 @dataclass(frozen=True)
