@@ -7,7 +7,7 @@ import html
 import io
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,6 +68,14 @@ def text_of(response: Any) -> str:
     """The words of a page, without its tags."""
     words = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", response.content.decode(), flags=re.DOTALL)
     return re.sub(r"\s+", " ", html.unescape(words))
+
+
+def dated(text: str) -> str:
+    """A text with the year of its days, all of 2026, as pages write it in any other year."""
+    if datetime.now(UTC).year == 2026:
+        return text
+    text = re.sub(r"(\d+) to (\d+ (Oct|Nov))\b", r"\1 \3 to \2", text)
+    return re.sub(r"(?<!年)(?=1[01]月)", "2026年", re.sub(r"(?<=\d )(Oct|Nov)\b(?! 2026)", r"\1 2026", text))
 
 
 def rows_of(response: Any) -> list[str]:

@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 
 from tests.services.api_records import EXPIRED, FAILED, raw, raws
 
-from .conftest import ORDERS, Read, copied, links_of, text_of
+from .conftest import ORDERS, Read, copied, dated, links_of, text_of
 
 pytestmark = pytest.mark.usefixtures("portal")
 THEN = datetime(2026, 11, 3, 12, 3, 13, tzinfo=UTC)
@@ -41,7 +41,7 @@ def test_two_backups_stand_side_by_side_the_older_first_and_what_differs_before_
     assert "Only backup_2 can be restored" in text_of(page)
     differs, same = halves_of(page)
     for said in (
-        "Data from 1 Nov 02:00:05 UTC 1 Nov 03:00:05 UTC 1 h later",
+        dated("Data from 1 Nov 02:00:05 UTC 1 Nov 03:00:05 UTC 1 h later"),
         "Restore Restorable No: it failed",
         "Status Succeeded Failed",
         "Error – no value dcs.08.0002 The backup timed out.",
@@ -72,7 +72,7 @@ def test_a_backup_that_is_no_longer_listed_is_compared_as_it_was_last_seen(ada: 
     page = ada.get(compared(1, 2))
 
     assert "Only backup_2 can be restored" in text_of(page)
-    assert "In DCS's list No longer listed, last seen 3 Nov 12:03:13 UTC Listed" in halves_of(page)[0]
+    assert dated("In DCS's list No longer listed, last seen 3 Nov 12:03:13 UTC Listed") in halves_of(page)[0]
 
 
 def test_a_copied_link_tells_what_has_become_of_the_two(ada: Client, read: Read) -> None:
@@ -83,7 +83,7 @@ def test_a_copied_link_tells_what_has_become_of_the_two(ada: Client, read: Read)
     page = ada.get(link)
 
     assert link.endswith("&seen=2026-11-03T12:03:13Z")
-    assert "backup_3 : Was Succeeded, restorable. Expired , seen 9 Nov 02:14:00 UTC" in text_of(page)
+    assert dated("backup_3 : Was Succeeded, restorable. Expired , seen 9 Nov 02:14:00 UTC") in text_of(page)
     assert "Unchanged since" in text_of(ada.get(copied(page)))
 
 
@@ -129,7 +129,7 @@ def test_the_page_speaks_chinese(ada: Client, read: Read) -> None:
     shown = text_of(ada.get(compared(1, 2)))
 
     assert "两个备份都可以恢复" in shown
-    assert "数据时间 11月1日 01:00:05 UTC 11月1日 02:00:05 UTC 晚 1 小时" in shown
+    assert dated("数据时间 11月1日 01:00:05 UTC 11月1日 02:00:05 UTC 晚 1 小时") in shown
 
 
 def test_each_row_of_a_history_can_be_marked_and_two_are_compared(ada: Client, read: Read) -> None:

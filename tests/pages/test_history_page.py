@@ -24,6 +24,7 @@ from .conftest import (
     all_of,
     csv_rows,
     csv_text,
+    dated,
     history_of,
     links_of,
     rows_of,
@@ -422,14 +423,14 @@ def test_a_first_view_asks_dcs_twice_and_the_next_not_at_all(ada: Client, emulat
 
 GONE = [
     # statuses from the newest, a day each back from 25 November; what the lines say in the rows' place
-    ("usable expired deleted expired usable", "", ["2 expired, 1 deleted, 22 to 24 Nov"]),
+    ("usable expired deleted expired usable", "", [dated("2 expired, 1 deleted, 22 to 24 Nov")]),
     ("usable expired expired usable", "", []),
-    ("expired expired expired failed deleted", "", ["3 expired, 23 to 25 Nov"]),
+    ("expired expired expired failed deleted", "", [dated("3 expired, 23 to 25 Nov")]),
     ("expired expired expired", "", []),
     ("usable expired expired expired", "q=backup", []),
     ("usable expired expired expired", "status=expired&status=succeed", []),
     ("usable expired expired expired", "sort=name", []),
-    ("usable expired expired expired", "restorable=no&restorable=yes", ["3 expired, 22 to 24 Nov"]),
+    ("usable expired expired expired", "restorable=no&restorable=yes", [dated("3 expired, 22 to 24 Nov")]),
 ]
 
 

@@ -17,7 +17,7 @@ from backups.services.listings import reader
 from tests.conftest import restart
 from tests.services.api_records import EXPIRED, raw, raws
 
-from .conftest import ORDERS, Read, all_of, copied, csv_rows, links_of, rows_of, text_of
+from .conftest import ORDERS, Read, all_of, copied, csv_rows, dated, links_of, rows_of, text_of
 
 THEN = datetime(2026, 11, 3, 12, 3, 13, 400_000, tzinfo=UTC)
 SEEN = "2026-11-03T12:03:14Z"
@@ -49,11 +49,11 @@ def test_a_copied_history_tells_that_nothing_has_changed_or_what_has(ada: Client
     changed = ada.get(link)
 
     assert link.endswith(f"&seen={SEEN}")
-    assert "Unchanged since 3 Nov 12:03:14 UTC , confirmed" in text_of(unchanged)
+    assert dated("Unchanged since 3 Nov 12:03:14 UTC , confirmed") in text_of(unchanged)
     shown = text_of(changed)
-    assert "Changed since this link was made ( 3 Nov 12:03:14 UTC )." in shown
+    assert dated("Changed since this link was made ( 3 Nov 12:03:14 UTC ).") in shown
     assert "Of 14 shown then: 9 unchanged, 3 expired, 2 no longer listed." in shown
-    assert "backup_2 : Was Succeeded, restorable. No longer listed, seen 9 Nov 02:14:00 UTC" in shown
+    assert dated("backup_2 : Was Succeeded, restorable. No longer listed, seen 9 Nov 02:14:00 UTC") in shown
     assert len(rows_of(changed)) == 12
     # What matched only then is where the list is as it was.
     [then] = [one for one in links_of(changed) if "as_of" in one and id_of(2) in one]
@@ -75,23 +75,24 @@ def test_a_backup_and_a_recovery_point_tell_then_and_now(ada: Client) -> None:
     point = ada.get(asked + SEEN)
     before = ada.get(f"{ORDERS}backups/{id_of(4)}/?seen=2026-10-03T12:00:00Z")
 
-    was = "Was Succeeded, restorable. Expired , seen 9 Nov 02:14:00 UTC (between readings of"
-    assert (
+    was = dated("Was Succeeded, restorable. Expired , seen 9 Nov 02:14:00 UTC (between readings of")
+    assert dated(
         f"Changed since this link was made ( 3 Nov 12:03:14 UTC ). {was} 02:04:00 and 02:14:00). As it"
-        in text_of(backup)
-    )
+    ) in text_of(backup)
     assert copied(backup) == f"{ORDERS}backups/{id_of(4)}/?seen=2026-11-09T02:14:00Z"
-    assert "The answer then: backup_5 , data from 1 Nov 05:00:05 UTC ." in text_of(point)
+    assert dated("The answer then: backup_5 , data from 1 Nov 05:00:05 UTC .") in text_of(point)
     assert f"The answer now: no usable backup. As it was seen backup_5 : {was}" in text_of(point)
     assert copied(point).endswith("&seen=2026-11-09T02:14:00Z")
-    not_known = "Watched since 3 Nov 12:03:13 UTC : what the list said on 3 Oct 12:00:00 UTC is not known."
+    not_known = dated(
+        "Watched since 3 Nov 12:03:13 UTC : what the list said on 3 Oct 12:00:00 UTC is not known."
+    )
     for page in (
         before,
         ada.get(f"{asked}2026-10-03T12:00:00Z"),
         ada.get(f"{ORDERS}?seen=2026-10-03T12:00:00Z"),
     ):
         assert not_known in text_of(page)
-    assert "Unchanged since 9 Nov 02:14:00 UTC" in text_of(ada.get(f"{asked}2026-11-09T02:14:00Z"))
+    assert dated("Unchanged since 9 Nov 02:14:00 UTC") in text_of(ada.get(f"{asked}2026-11-09T02:14:00Z"))
 
 
 @pytest.mark.usefixtures("much_has_changed")
@@ -123,7 +124,7 @@ def test_a_history_is_shown_as_it_was_known_at_a_time(ada: Client, emulator: Emu
 
 
 OF_NOW = "statuses, figures and verdict are as of now."
-OF_THEN = "this page is as known then, by the reading of 3 Nov 12:03:14 UTC"
+OF_THEN = dated("this page is as known then, by the reading of 3 Nov 12:03:14 UTC")
 
 
 @pytest.mark.usefixtures("much_has_changed")
@@ -144,9 +145,9 @@ def test_a_frozen_link_says_so_first_and_all_of_its_head_is_of_one_time(
     page = ada.get(f"{ORDERS}?{query}")
 
     banner, _, head = page.content.decode().partition("<h1>")
-    assert f"Frozen at 3 Nov 12:03:14 UTC : {hidden} ; {of}" in text_of(HttpResponse(banner))
+    assert dated(f"Frozen at 3 Nov 12:03:14 UTC : {hidden} ; {of}") in text_of(HttpResponse(banner))
     head = text_of(HttpResponse(head.partition('id="backups"')[0]))
-    assert ("data from 1 Nov 14:00:05" if of == OF_THEN else "data from 4 Nov 03:00:05") in head
+    assert (dated("data from 1 Nov 14:00:05") if of == OF_THEN else dated("data from 4 Nov 03:00:05")) in head
     assert ("Running" in head) == (of == OF_NOW)
     [newest] = [one for one in links_of(page, 'class="btn primary"') if "ticket" not in one]
     assert not {"to", "seen", "as_of"} & set(parse_qs(newest.partition("?")[2]))
@@ -164,7 +165,7 @@ def test_pages_that_tell_of_now_say_so_where_a_link_asks_for_another_time(ada: C
 
     for page in (f"{ORDERS}backups/{id_of(4)}/?", f"{asked}&"):
         shown = text_of(ada.get(f"{page}as_of={SEEN}"))
-        assert "Changed since 3 Nov 12:03:14 UTC . This page shows the current state." in shown
+        assert dated("Changed since 3 Nov 12:03:14 UTC . This page shows the current state.") in shown
         assert "Part of the link that could not be read: as_of=2026-11" in text_of(
             ada.get(f"{page}as_of=2026-11")
         )
@@ -177,7 +178,12 @@ def test_pages_that_tell_of_now_say_so_where_a_link_asks_for_another_time(ada: C
         (f"seen={SEEN}&as_of={SEEN}", 400, 400, "it cannot be combined with seen"),
         ("as_of=2026-11-03", 400, 400, "it must be a UTC time such as"),
         ("seen=2026-11-03T12:0", 200, 400, "Part of the link that could not be read: seen=2026-11-03T12:0"),
-        ("as_of=2026-10-03T12:00:00Z", 404, 404, "what the list said on 3 Oct 12:00:00 UTC is not known"),
+        (
+            "as_of=2026-10-03T12:00:00Z",
+            404,
+            404,
+            dated("what the list said on 3 Oct 12:00:00 UTC is not known"),
+        ),
     ],
 )
 def test_a_time_that_means_nothing_is_said(

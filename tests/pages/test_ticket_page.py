@@ -15,7 +15,7 @@ from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from tests.services.api_records import raw, raws
 
-from .conftest import ORDERS, history_of, links_of, rows_of, text_of
+from .conftest import ORDERS, dated, history_of, links_of, rows_of, text_of
 
 pytestmark = pytest.mark.usefixtures("portal")
 REFERENCE = f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"
@@ -122,7 +122,7 @@ def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(
     ).content.decode()
 
     for line in (
-        "Usable. Data from 1 Nov 04:00:05 UTC; at most 8 h lost before 1 Nov 12:00:00 UTC.",
+        dated("Usable. Data from 1 Nov 04:00:05 UTC; at most 8 h lost before 1 Nov 12:00:00 UTC."),
         "id 00000000-0000-4000-8000-000000000004, data from 2026-11-01 04:00:05 UTC, 1,004 bytes",
         "Next usable: older: backup_3 <",
         "2026-11-01 09:00:05 UTC, it failed, dcs.08.0002 (the backup timed out)",
@@ -130,7 +130,7 @@ def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(
         assert line in text
     assert "Failed: backup_9 <" in text
     assert "It overwrites the data of the instance" in text
-    assert re.search(r"^• Overwritten if restored in place now: \d+ d.*, as of 2026-", text, re.MULTILINE)
+    assert re.search(r"^• Overwritten if restored in place now: \d+ d.*, as of 20\d\d-", text, re.MULTILINE)
     future = ada.get(f"{ORDERS}recovery-point/ticket/?at=2199-01-01T00:00Z&text=plain", headers=TEXT)
     assert "Attention: This time is in the future" in future.content.decode()
     assert "lost so far; asked for just before 1 Jan 2199 00:00:00 UTC." in future.content.decode()
