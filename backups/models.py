@@ -216,7 +216,10 @@ class VerdictChange(models.Model):
 
 
 class BackupFailure(models.Model):
-    """A backup that failed, in short; it stays when its record leaves the list."""
+    """A backup that failed, in short; it stays when its record leaves the list.
+
+    `known_at` is when a reading first said that it failed, None where that is as good as always.
+    """
 
     instance = models.ForeignKey(
         Instance, models.CASCADE, related_name="failures", db_index=False, db_constraint=False
@@ -224,6 +227,7 @@ class BackupFailure(models.Model):
     backup_id = models.CharField(max_length=72)
     started_at = models.DateTimeField()
     error_code = models.CharField(max_length=40)
+    known_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [

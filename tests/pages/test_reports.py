@@ -61,6 +61,20 @@ def test_failures_are_told_by_code_also_of_what_has_left_the_list(ada: Client, r
     assert ada.get("/failures.json?instance=no-such").json()["failures"] == []
 
 
+def test_a_copied_link_of_failures_never_gains_what_was_learnt_later(ada: Client, read: Read) -> None:
+    read(90, {30: FAILED, 5: {}})
+    then = f"as_of={NOW - timedelta(minutes=60):%Y-%m-%dT%H:%M:%SZ}"
+    urls = (f"/failures.json?{then}", f"/failures.csv?{then}")
+    before = [ada.get(url).getvalue() for url in urls]
+    read(5, {30: FAILED, 5: {}, 4: FAILED})
+
+    ticket = ada.get(f"/failures/ticket/?{then}&text=plain", headers={"Accept": "text/plain"})
+    assert "1 backup failed between" in text_of(ada.get(f"/failures/?{then}"))
+    assert "1 backup failed from" in ticket.content.decode()
+    assert [ada.get(url).getvalue() for url in urls] == before
+    assert ada.get("/failures.json").json()["total"] == 2
+
+
 def test_changes_tell_what_became_worse_and_better_and_not_what_came_back(ada: Client, read: Read) -> None:
     read(120, {2.5: {}})
     read(60, {2.5: EXPIRED})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -172,6 +173,32 @@ def test_an_instance_that_dcs_never_backs_up_has_a_verdict_without_a_list(
     settled()
 
     assert (row().verdict, row().reason) == ("unsupported", "not_supported")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "found"),
+    [
+        (400, "DCS.4086", [("unsupported", "not_supported")]),
+        (400, "DCS.4095", [("unsupported", "not_supported")]),
+        (400, "DCS.4133", []),
+        (404, "DCS.4022", []),
+        (500, "DCS.5000", []),
+    ],
+)
+def test_that_dcs_never_backs_an_instance_up_is_kept_before_its_project_is_read(
+    eu: Project, emulator: Emulator, status: int, code: str, found: list[tuple[str, str]]
+) -> None:
+    emulator.fail_with(status, code=code, path_contains="/backups")
+    with suppress(listings.NothingToShow):
+        read(eu)
+    settled()
+    before = list(InstanceSummary.objects.values_list("verdict", "reason"))
+    listings.project_instances(eu, now=later())
+    settled()
+
+    assert before == found
+    assert Instance.objects.count() == 20
+    assert list(InstanceSummary.objects.exclude(verdict="").values_list("verdict", "reason")) == found
 
 
 def test_what_failed_is_kept_when_its_record_has_gone(eu: Project) -> None:

@@ -72,7 +72,9 @@ def _keep_one(recorded: Recorded, instance: Instance) -> None:
         _keep_shown(recorded, instance, row, known)
     elif recorded.generation and not (known and known.read_at > at):
         records = recorded.records
-        _keep_failures(instance, records if known else (*records, *_gone(recorded.generation)))
+        if known is None:
+            _keep_failures(instance, _gone(recorded.generation), None)
+        _keep_failures(instance, records, at)
         listing = _listing(recorded.generation, records)
         _look_at(row, listing, _record_of(instance, known), project, at)
 
@@ -122,14 +124,18 @@ def _record_of(instance: Instance, known: Facts | None) -> InstanceRecord | None
 # Failures --------------------------------------------------------------------
 
 
-def _keep_failures(instance: Instance, records: Iterable[BackupRecord]) -> None:
+def _keep_failures(instance: Instance, records: Iterable[BackupRecord], at: datetime | None) -> None:
     failed = {row_id(one): one for one in records if one.status == "failed"}
     if not failed:
         return
     known = set(BackupFailure.objects.filter(instance=instance).values_list("backup_id", flat=True))
     rows = [
         BackupFailure(
-            instance=instance, backup_id=one, started_at=started_at, error_code=record.error_code[:40]
+            instance=instance,
+            backup_id=one,
+            started_at=started_at,
+            error_code=record.error_code[:40],
+            known_at=at,
         )
         for one, record in failed.items()
         if one not in known and (started_at := record.started_at)

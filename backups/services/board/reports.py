@@ -97,9 +97,13 @@ class Failures:
 
 
 def failures(wanted: ReportFilter, *, now: datetime) -> Failures:
-    """Return what failed, most often first; also what no list holds any more. Raises django.db.Error."""
+    """Return what was known by the end to have failed, most often first; also what no list holds any more.
+
+    Raises django.db.Error.
+    """
     start, end = wanted.bounds(now)
     found = BackupFailure.objects.filter(_of_instance(wanted), started_at__gte=start, started_at__lt=end)
+    found = found.filter(Q(known_at=None) | Q(known_at__lte=end))
     if wanted.errors:
         found = found.filter(error_code__in=wanted.errors)
     counts: Counter[tuple[int, str]] = Counter()

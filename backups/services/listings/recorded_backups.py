@@ -16,10 +16,10 @@ from django.db import transaction
 
 from ...dcs.pages import backups_of_raw, raw_backups
 from ...dcs.records import BackupRecord
-from ...models import Backup, Change, Instance, Reading
+from ...models import Backup, Change, Reading
 from . import generations, recording, rows, store
 from .generations import Cached, DecodedRecords, Generation
-from .recording import Recording, chunks, cloud_project, digest_of, row_id
+from .recording import Recording, chunks, digest_of, instance_row, row_id
 
 CONFIRMED_AFTER = timedelta(seconds=60)
 
@@ -124,12 +124,7 @@ class BackupsRecording(Recording):
     def _instance(self) -> int:
         if self.new.generation.instance:
             return self.new.generation.instance
-        instance, _ = Instance.objects.get_or_create(
-            project=cloud_project(self.subject.project),
-            instance_id=self.subject.instance_id,
-            defaults={"first_seen": self.read_at},
-        )
-        return instance.pk
+        return instance_row(self.subject, self.read_at).pk
 
     def _with_reading(self, instance: int, *, is_silent: bool) -> Generation:
         previous = self.previous

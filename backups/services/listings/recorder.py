@@ -55,6 +55,9 @@ def _failed(subject: Subject, problem: Problem, at: datetime) -> None:
     if subject.kind == "instances":
         return
     instance = rows.instances_of(subject).first()
+    # This alone is certain, and lasts: of ids that somebody made up nothing is kept.
+    if instance is None and problem.kind == "unsupported" and subject.kind == "backups":
+        instance = recording.instance_row(subject, at)
     if instance is None:
         return
     if problem.kind == "not_found" and instance.gone_why != "unknown":

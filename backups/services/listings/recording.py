@@ -18,7 +18,7 @@ from django.dispatch import Signal
 from ...dcs.records import BackupRecord
 from ...dcs.records import Instance as InstanceRecord
 from ...dcs.walk import Walk
-from ...models import CloudProject, InstanceSummary, Note
+from ...models import CloudProject, Instance, InstanceSummary, Note
 from ..problems import Problem
 from ..projects import CLOUD_ID, Project
 from . import generations, store
@@ -200,6 +200,16 @@ def chunks(items: Iterable[Any]) -> Iterable[list[Any]]:
     left = iter(items)
     while chunk := list(islice(left, CHUNK)):
         yield chunk
+
+
+def instance_row(subject: Subject, at: datetime) -> Instance:
+    """Return the row of an instance of which DCS has told something, a new one where there was none."""
+    found, _ = Instance.objects.get_or_create(
+        project=cloud_project(subject.project),
+        instance_id=subject.instance_id,
+        defaults={"first_seen": at},
+    )
+    return found
 
 
 def cloud_project(project: Project) -> CloudProject:
