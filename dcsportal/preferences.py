@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from urllib.parse import quote, unquote_plus
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from backups.guards import set_cookie
-from backups.services.pasted import typed_zone, zone_guesses
+from backups.services.history import utc_text
+from backups.services.pasted import UnreadableTime, asked_time, iso_bound, typed_zone, zone_guesses
 from backups.services.words import known_zone
 
 from .links import safe_link, see_other
@@ -73,7 +77,12 @@ def preferences(request: HttpRequest) -> HttpResponse:
         "theme": (THEME_COOKIE, lambda value: value if value in THEMES else ""),
         "keys": (KEYS_COOKIE, lambda value: value if value in ("on", "off") else ""),
     }
-    response = see_other(safe_link(request.POST.get("next", "")))
+    link = safe_link(request.POST.get("next", ""))
+    if zone := typed_zone(request.POST.get("zone", "")):
+        link = _in_zone(link, zone, timezone.now())
+    response = see_other(link)
+    if "HX-Request" in request.headers:  # a script cannot read where a redirect leads
+        response.status_code = 204
     for field, (cookie, known) in rules.items():
         if (value := request.POST.get(field)) is None:
             continue
@@ -85,6 +94,44 @@ def preferences(request: HttpRequest) -> HttpResponse:
             return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
         set_cookie(response, cookie, kept, seconds=365 * 86_400)
     return response
+
+
+def _in_zone(link: str, chosen: str, now: datetime) -> str:
+    """Return a link without its `tz`; a time that was read in that zone is the same one in UTC from then on.
+
+    The link of a recovery point always names a zone: the chosen one.
+    """
+    page, hash_mark, fragment = link.partition("#")
+    path, _mark, query = page.partition("?")
+    parts = query.split("&")
+    names, values = zip(*(map(unquote_plus, part.partition("=")[::2]) for part in parts), strict=True)
+    places = {place for place, name in enumerate(names) if name.removeprefix("amp;") == "tz"}
+    if not places:
+        return link
+    zones = {values[place] for place in places} - {""}
+    zone = known_zone(zones.pop()) if len(zones) == 1 else None
+    for name in ("at", "from", "to"):
+        if zone and names.count(name) == 1:  # of several values none counts
+            place = names.index(name)
+            moment = _moment_in(zone, name, values[place].strip(), now)
+            parts[place] = f"{name}={utc_text(moment)}" if moment else parts[place]
+    if any(name == "at" and value for name, value in zip(names, values, strict=True)):
+        places -= {first := min(places)}
+        parts[first] = f"tz={quote(chosen)}"
+    left = "&".join(part for place, part in enumerate(parts) if place not in places)
+    return f"{path}{'?' if left else ''}{left}{hash_mark}{fragment}"
+
+
+def _moment_in(zone: ZoneInfo, name: str, value: str, now: datetime) -> datetime | None:
+    """Return what a value of at, from or to means in a zone, None where it is no time or needs no zone."""
+    if name == "at":
+        try:
+            asked = asked_time(value, zone=zone, now=now)
+        except UnreadableTime:
+            return None
+        return None if asked.own_zone else asked.at
+    in_zone, in_utc = (iso_bound(value, one, days_after=int(name == "to")) for one in (zone, UTC))
+    return None if in_zone == in_utc else in_zone
 
 
 def _refused_zone(request: HttpRequest, typed: str) -> HttpResponse:

@@ -40,6 +40,46 @@ def test_the_viewer_comes_back_to_the_same_link_and_to_no_other_site(client: Cli
 
 
 @pytest.mark.parametrize(
+    ("asked", "leads_to"),
+    [
+        ("?tz=Asia/Shanghai", ""),
+        ("?q=100%25&q={a|b}&tz=Asia/Shanghai&&seen=x+y", "?q=100%25&q={a|b}&&seen=x+y"),
+        ("?tz=Mars&q=tz=UTC&amp;tz=Asia%2FTokyo&%74z=&tzz=1&tz", "?q=tz=UTC&tzz=1"),
+        ("?status=failed&", "?status=failed&"),
+        # A time that was read in that zone stays the same time.
+        (
+            "?from=2026-11-20&to=2026-11-20&tz=Asia/Shanghai",
+            "?from=2026-11-19T16:00:00Z&to=2026-11-20T16:00:00Z",
+        ),
+        ("?at=2026-11-23+09:40&tz=UTC&tz=UTC", "?at=2026-11-23T09:40:00Z&tz=Etc/GMT%2B8"),
+        ("?at=2026-11-23+09:40&tz=Mars", "?at=2026-11-23+09:40&tz=Etc/GMT%2B8"),
+        (
+            "?tz=Asia/Tokyo&from=2026-11-20T00:00Z&to=x&at=2+h+ago",
+            "?tz=Etc/GMT%2B8&from=2026-11-20T00:00Z&to=x&at=2+h+ago",
+        ),
+        (
+            "?tz=Asia/Tokyo&at=soon&from=2026-11-20&from=2026-11-21",
+            "?tz=Etc/GMT%2B8&at=soon&from=2026-11-20&from=2026-11-21",
+        ),
+    ],
+)
+def test_a_chosen_zone_takes_the_place_of_the_links_and_moves_no_time(
+    client: Client, asked: str, leads_to: str
+) -> None:
+    path = "/projects/eu-prod/"
+
+    chosen = client.post("/preferences/", {"zone": "Etc/GMT+8", "next": path + asked})
+    other = client.post("/preferences/", {"theme": "dark", "next": path + asked})
+    in_menu = client.post(
+        "/preferences/", {"zone": "Etc/GMT+8", "next": path + asked}, headers={"HX-Request": "true"}
+    )
+
+    assert (chosen.status_code, chosen.headers["Location"]) == (303, path + leads_to)
+    assert other.headers["Location"] == path + asked
+    assert (in_menu.status_code, in_menu.headers["Location"]) == (204, path + leads_to)
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [("language", "fr"), ("zone", "../../etc/passwd"), ("zone", ""), ("theme", "<script>"), ("keys", "no")],
 )

@@ -36,7 +36,7 @@ document.addEventListener("submit", async (event) => {
   const body = new FormData(form, event.submitter);
   const headers = { "HX-Request": "true" };
   const answer = await fetch(form.action, { method: "POST", body, headers, redirect: "manual" }).catch(() => ({}));
-  if (answer.type === "opaqueredirect") return location.reload();
+  if (answer.status === 204) return location.assign(answer.headers.get("Location"));
   if (answer.status !== 400) return form.submit();
   place.innerHTML = await answer.text();
 });

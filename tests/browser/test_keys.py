@@ -214,3 +214,13 @@ def test_the_header_shows_the_zone_that_a_link_asks_for(open_page: OpenPage) -> 
     expect(zone).to_contain_text("Asia/Shanghai")
     zone.click()
     expect(page.get_by_text("as its link asks; on other pages they are in UTC")).to_be_visible()
+
+    page.get_by_label("Another zone").fill("Tokyo")
+    page.keyboard.press("Enter")
+    expect(zone).to_contain_text("Asia/Tokyo")
+    expect(page).to_have_url(re.compile(r"/$"))
+
+    page.goto(f"{ORDERS}?status=failed&tz=Asia/Shanghai")
+    page.keyboard.press("t")
+    expect(zone).to_contain_text("UTC")
+    expect(page).to_have_url(re.compile(r"\?status=failed$"))

@@ -83,6 +83,21 @@ def test_what_an_error_means_is_found_in_either_language_by_every_viewer(
     assert [row["backup_id"] for row in csv_rows(found["backups.csv"])] == rows_of(by_code)
 
 
+@pytest.mark.parametrize("words", ["without+a+reason", "未说明原因"])
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_reason_that_a_row_shows_is_found_in_either_language_by_every_viewer(
+    ada: Client, words: str, language: str
+) -> None:
+    ada.cookies["portal_language"] = language
+    refused = ada.get(f"{ORDERS}?status=succeed&restorable=no")
+
+    found = all_of(ada, f"{ORDERS}?q={words}")
+
+    assert rows_of(found[""]) == rows_of(refused) != []
+    assert [one["backup_id"] for one in found["backups.json"].json()["backups"]] == rows_of(refused)
+    assert [row["backup_id"] for row in csv_rows(found["backups.csv"])] == rows_of(refused)
+
+
 def test_json_and_csv_hold_all_records_of_a_long_history(ada: Client, emulator: Emulator) -> None:
     page = ada.get(BULK)
     exported = all_of(ada, f"{BULK}?sort=created")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.test import Client
@@ -328,6 +328,19 @@ def test_a_link_means_the_same_to_viewers_in_other_zones_and_languages(ada: Clie
     ada.cookies["portal_language"] = "zh-hans"
 
     assert roles_of(ada.get(POINT, query)) == plain != []
+
+
+def test_who_chooses_another_zone_there_sees_the_same_recovery_point_in_it(ada: Client) -> None:
+    query = {"at": "2026-11-20 09:40", "tz": "Asia/Shanghai"}
+    plain = roles_of(ada.get(POINT, query))
+
+    chosen = {"zone": "Asia/Tokyo", "next": f"{POINT}?{urlencode(query)}"}
+    link = ada.post("/preferences/", chosen).headers["Location"]
+    page = ada.get(link)
+
+    assert link == f"{POINT}?at=2026-11-20T01:40:00Z&tz=Asia/Tokyo"
+    assert (page.status_code, roles_of(page)) == (200, plain)
+    assert plain
 
 
 def test_a_history_offers_the_form_in_the_zone_that_it_writes(ada: Client) -> None:

@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cmp_to_key
 from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backups.dcs.records import BackupRecord
+from backups.services.eligibility import eligibility
 from backups.services.history.filters import FILTERS
 from backups.services.history.query import BackupFilter, History, backup_history, newest_first
 
@@ -24,6 +27,13 @@ MEANINGS = {
         "The automatic backup did not run: the instance was busy with another task.",
         "自动备份任务未运行，实例正在运行其他任务。",
     ),
+}
+REASONS = {
+    "dcs_says_no": ("DCS says no, without a reason", "DCS 标记为不可恢复，但未说明原因"),
+    "dcs_does_not_say": ("DCS does not say whether it can be restored", "DCS 未说明是否可恢复"),
+    "contradiction": ("DCS still says that it can be restored", "DCS 仍标记为可恢复"),
+    "unknown_status": ("the portal does not know its status", "本平台无法识别其状态"),
+    "no_status": ("DCS reports no status", "DCS 未返回状态"),
 }
 HOURS = {"24h": 24, "3d": 72, "7d": 168, "30d": 720, "90d": 2160}
 
@@ -81,7 +91,9 @@ sorts = st.sampled_from(["started", "created", "finished", "duration", "size", "
 @st.composite
 def filters(draw: Any) -> BackupFilter:
     ranged = draw(st.sampled_from(["", "", *HOURS]))
-    words = st.sampled_from(["nightly", "strasse", "订单", "dcs.08", "timed", "超时", "backup", "%", "zzz"])
+    words = st.sampled_from(
+        ["nightly", "strasse", "订单", "dcs.08", "timed", "超时", "says", "标记", "backup", "%", "zzz"]
+    )
     codes = ("dcs.08.0002", "dcs.08.0008", "dcs.08.0001")
     chosen = {
         one.name: tuple(draw(st.lists(st.sampled_from(one.values or codes), max_size=2, unique=True)))
@@ -123,7 +135,9 @@ def is_wanted(record: BackupRecord, wanted: BackupFilter) -> bool:
         return False
     for word in wanted.words:
         fields = (record.name, record.backup_id, record.description, record.error_code)
-        meanings = MEANINGS.get(record.error_code, ())
+        meanings = [*MEANINGS.get(record.error_code, ())]
+        for reason in eligibility(record).reasons:
+            meanings += REASONS.get(reason, ())
         if not any(word in field.casefold() for field in (*fields, *meanings)):
             return False
     start, end = wanted.start, wanted.end
@@ -201,3 +215,12 @@ def test_no_chip_offers_an_error_code_that_no_link_may_carry() -> None:
     [errors] = [group for group in history_of(records, BackupFilter()).facets if group.name == "error"]
 
     assert [facet.value for facet in errors.facets] == ["dcs.08.0002"]
+
+
+@pytest.mark.parametrize("words", [("no", "longer", "lists"), ("不再列出",)])
+def test_what_is_no_longer_listed_is_found_by_these_words(words: tuple[str, ...]) -> None:
+    listed, gone = (BackupRecord.from_api(raw(n, backup_name="a")) for n in (1, 2))
+    gone = msgspec.structs.replace(gone, presence="unlisted")
+    wanted = BackupFilter(words=words, chosen={"listed": ("yes", "no")})
+
+    assert history_of([listed, gone], wanted).matches == [gone]

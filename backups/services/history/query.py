@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from ...dcs.records import BackupRecord
+from ..eligibility import eligibility
 from ..evidence import all_records
 from ..listings import Listing
 from ..words import Words, codes_meaning
@@ -238,9 +239,13 @@ def _of_words_and_time(
         records = [r for r in records if (started := r.started_at) and started >= start]
     if end:
         records = [r for r in records if (started := r.started_at) and started < end]
-    for word in wanted.words:
-        codes = codes_meaning(word)
-        records = [r for r in records if word in r.search_text or r.error_code in codes]
+    codes = {word: codes_meaning(word) for word in wanted.words}
+    shown = {}
+    if any(reasons for _errors, reasons in codes.values()):
+        shown = {id(r): own for r in records if (own := eligibility(r).own_reasons)}
+    for word, (errors, reasons) in codes.items():
+        said = {one for one, own in shown.items() if not reasons.isdisjoint(own)}
+        records = [r for r in records if word in r.search_text or r.error_code in errors or id(r) in said]
     return records
 
 

@@ -6,6 +6,7 @@ the API's reference page for ListBackupRecords.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -166,20 +167,28 @@ def error_meaning_in_english(code: str) -> str | None:
         return str(known.meaning)
 
 
-def codes_meaning(word: str) -> frozenset[str]:
-    """Return the error codes whose meaning has a case-folded word in it, in whichever language.
+def codes_meaning(word: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the codes of errors and of reasons in whose words a case-folded one is, in whichever language.
 
     So what a search finds depends on its link alone, never on who opens it.
     """
-    return frozenset(code for code, text in _meanings().items() if word in text)
+    errors, reasons = (
+        frozenset(code for code, text in texts.items() if word in text) for texts in _meanings()
+    )
+    return errors, reasons
 
 
 @lru_cache(maxsize=1)
-def _meanings() -> dict[str, str]:
-    """Return what each error code means, in all languages, case-folded."""
-    texts = dict.fromkeys(ERROR_CODES, "")
+def _meanings() -> tuple[dict[str, str], dict[str, str]]:
+    """Return what each error code means and each reason says, in all languages, case-folded."""
+    meanings = {code: known.meaning for code, known in ERROR_CODES.items()}
+    return _in_all_languages(meanings), _in_all_languages(REASON_WORDS)
+
+
+def _in_all_languages(words: Mapping[str, Words]) -> dict[str, str]:
+    texts = dict.fromkeys(words, "")
     for language, _name in settings.LANGUAGES:
         with override(language):
-            for code, known in ERROR_CODES.items():
-                texts[code] += f"{known.meaning}\n".casefold()
+            for code, word in words.items():
+                texts[code] += f"{word}\n".casefold()
     return texts
