@@ -15,7 +15,7 @@ from backups.emulator.api import Emulator
 from backups.emulator.records import iso
 from backups.models import InstanceSummary
 from backups.services.collector.key import MOST_AT_ONCE
-from backups.services.listings import Subject, generations, project_instances
+from backups.services.listings import Subject, generations, project_instances, reader
 from backups.services.projects import Project
 
 from ..conftest import wait_for
@@ -250,6 +250,7 @@ def test_viewers_read_while_the_collector_s_calls_hang_and_join_those(
 
         assert read(eu, free[0], patience=60).source == "live"
         joined = threads.submit(read, eu, hanging[0])
+        wait_for(lambda: bool(reader._waiting))
         collector.key.take(collector.clock())
         emulator.heal()
         assert joined.result().source == "live"
