@@ -1,7 +1,5 @@
 """What all tests share: settings of their own, signed-in clients, and no silent skips in CI."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -9,16 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 import pytest
-
-if TYPE_CHECKING:
-    from tests.servers.postgresql import Postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,7 +26,7 @@ SETTINGS = {
 }
 
 
-def _use_settings_of_tests() -> None:
+def _use_settings_of_tests():
     """A developer's own .env and environment must not decide what the tests see."""
     for name in re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE):
         os.environ.pop(name, None)
@@ -52,7 +45,6 @@ from django.contrib.contenttypes.management import create_contenttypes  # noqa: 
 from django.db.models.signals import post_migrate  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import translation  # noqa: E402
-from pytest_django.fixtures import Settings  # noqa: E402
 
 from backups.emulator.api import Emulator  # noqa: E402
 from backups.emulator.fleet import ORDERS_CACHE_ID, Fleet, utc_now  # noqa: E402
@@ -65,7 +57,7 @@ hypothesis.settings.register_profile("few", parent=hypothesis.settings.get_profi
 hypothesis.settings.load_profile("short")
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure(config):
     config.addinivalue_line("markers", "needs(program, package): skipped where the program is missing")
     from django.conf import settings
 
@@ -88,7 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
     post_migrate.disconnect(create_contenttypes)
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
+def pytest_runtest_setup(item):
     for mark in item.iter_markers("needs"):
         program, package = mark.args
         if shutil.which(program) is None:
@@ -96,19 +88,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport():
     return _never_skipped_in_ci((yield))
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+def pytest_make_collect_report():
     return _never_skipped_in_ci((yield))
 
 
-Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
-
-
-def _never_skipped_in_ci(report: Report) -> Report:
+def _never_skipped_in_ci(report):
     if os.environ.get("CI") == "true" and report.outcome == "skipped" and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI=true does not allow: {report.longrepr}"
@@ -116,16 +105,16 @@ def _never_skipped_in_ci(report: Report) -> Report:
 
 
 @pytest.fixture(autouse=True)
-def _english() -> None:
+def _english():
     """A request in Chinese leaves its language behind in this thread."""
     translation.activate("en")
 
 
 @pytest.fixture
-def client_of(transactional_db: None) -> Callable[[str], Client]:
+def client_of(transactional_db):
     """`client_of("ada")` is a browser in which that demo person has signed in."""
 
-    def signed_in(person: str) -> Client:
+    def signed_in(person):
         client = Client()
         response = client.post("/sign-in/", {"person": person})
         assert response.status_code == 303
@@ -142,14 +131,14 @@ LONG = 1_500
 
 
 @pytest.fixture(scope="session")
-def _emulator_and_address() -> Generator[tuple[Emulator, str]]:
+def _emulator_and_address():
     emulator = Emulator(Fleet(bulk_records=LONG))
     with running(emulator) as address:
         yield emulator, address
 
 
 @pytest.fixture
-def emulator(_emulator_and_address: tuple[Emulator, str]) -> Generator[Emulator]:
+def emulator(_emulator_and_address):
     """DCS as this test wants it: healed, with its own fleet and an empty log of calls.
 
     No backup of orders-cache is under way, whatever the hour: else the fleet's time is that before it began.
@@ -170,16 +159,16 @@ def emulator(_emulator_and_address: tuple[Emulator, str]) -> Generator[Emulator]
     emulator.reset()
 
 
-def _ago(passed: timedelta) -> datetime:
+def _ago(passed):
     return utc_now() - passed
 
 
 @pytest.fixture
-def endpoint(_emulator_and_address: tuple[Emulator, str]) -> str:
+def endpoint(_emulator_and_address):
     return _emulator_and_address[1]
 
 
-def project_settings(emulator: Emulator, endpoint: str) -> dict[str, dict[str, object]]:
+def project_settings(emulator, endpoint):
     """The configuration of all the fleet's projects, as an operator would write it."""
     from backups.dcs.signing import Credentials
 
@@ -197,9 +186,7 @@ def project_settings(emulator: Emulator, endpoint: str) -> dict[str, dict[str, o
 
 
 @pytest.fixture
-def portal(
-    transactional_db: None, emulator: Emulator, endpoint: str, settings: Settings
-) -> Generator[Settings]:
+def portal(transactional_db, emulator, endpoint, settings):
     """The portal's settings over the emulator; nothing is kept, held or remembered before and after.
 
     Lists are read, and written to the database, by threads: a test's transaction would keep them out.
@@ -215,7 +202,7 @@ def portal(
 
 
 @pytest.fixture
-def within_one_minute(portal: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def within_one_minute(portal, monkeypatch):
     """What is counted by the minute: no test runs over the end of one, each takes many days."""
     from backups.services.listings import store
 
@@ -223,7 +210,7 @@ def within_one_minute(portal: Settings, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Generator[Postgres]:
+def postgres(tmp_path_factory):
     """One PostgreSQL; each test makes databases of its own in it, and leaves it running."""
     from tests.servers.postgresql import Postgres
 
@@ -232,7 +219,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Generator[Postgres]:
     server.stop()
 
 
-def forget_everything() -> None:
+def forget_everything():
     """What a restart of the portal with an empty database would forget."""
     from backups import models
 
@@ -252,7 +239,7 @@ def forget_everything() -> None:
         rows._raw_delete(rows.db)
 
 
-def restart() -> None:
+def restart():
     """What a restart of the portal would forget."""
     from backups.services.listings import clients, generations, guard, store
 
@@ -260,12 +247,12 @@ def restart() -> None:
         module.forget()
 
 
-def shell_environment() -> dict[str, str]:
+def shell_environment():
     """What a shell would hand on to ./run: without what the browser tests need in this process."""
     return {name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}
 
 
-def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def python(*arguments, **environment):
     """Run Python in the checkout to its end, and return what it said."""
     return subprocess.run(
         [sys.executable, *arguments],
@@ -277,7 +264,7 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
+def wait_for(condition, seconds=90):
     """Wait until this is so; it takes as long as the machine is busy."""
     ends = time.monotonic() + seconds
     while not condition():

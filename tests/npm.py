@@ -1,7 +1,5 @@
 """What tests need of npm: installed once under var/, from a folder that pins it."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import shutil
@@ -11,7 +9,7 @@ from pathlib import Path
 VAR = Path(__file__).resolve().parent.parent / "var" / "tests"
 
 
-def installed(source: Path) -> Path:
+def installed(source):
     """Return a folder that holds the files of `source` and what its package-lock.json names.
 
     Tests run side by side: whoever comes first installs, the others wait.

@@ -1,24 +1,18 @@
 """A server on loopback whose every byte a test decides."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
-import ssl
 import threading
-from collections.abc import Callable, Iterator
-
-Handler = Callable[[socket.socket], None]
 
 
 @contextlib.contextmanager
-def server(handle: Handler, *, context: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[bytes]]]:
+def server(handle, *, context=None):
     """A server that reads a request and lets `handle` answer it; yields its address and the requests."""
     listener = socket.create_server(("127.0.0.1", 0))
-    seen: list[bytes] = []
-    threads: list[threading.Thread] = []
+    seen = []
+    threads = []
 
-    def serve(connection: socket.socket) -> None:
+    def serve(connection):
         with contextlib.suppress(OSError), connection:
             wrapped = context.wrap_socket(connection, server_side=True) if context else connection
             with wrapped:
@@ -30,7 +24,7 @@ def server(handle: Handler, *, context: ssl.SSLContext | None = None) -> Iterato
                 seen.append(received)
                 handle(wrapped)
 
-    def accept() -> None:
+    def accept():
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = listener.accept()
@@ -49,18 +43,18 @@ def server(handle: Handler, *, context: ssl.SSLContext | None = None) -> Iterato
             assert not thread.is_alive(), "the client left its connection open"
 
 
-def http(body: bytes, status: bytes = b"200 OK", head: bytes = b"") -> bytes:
+def http(body, status=b"200 OK", head=b""):
     return b"HTTP/1.1 %b\r\n%bContent-Length: %d\r\n\r\n%b" % (status, head, len(body), body)
 
 
-def answering(body: bytes, **others: bytes) -> Handler:
+def answering(body, **others):
     return lambda connection: connection.sendall(http(body, **others))
 
 
-def for_ever(start: bytes, piece: bytes, pause: float = 0.0) -> Handler:
+def for_ever(start, piece, pause=0.0):
     """Send a start, then a piece again and again, until the client leaves."""
 
-    def handle(connection: socket.socket) -> None:
+    def handle(connection):
         connection.sendall(start)
         left = threading.Event()
         while not left.wait(pause):

@@ -4,18 +4,15 @@
 .venv/bin/python -m tests.screenshots find stale # some of them
 """
 
-from __future__ import annotations
-
 import re
 import struct
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from .conftest import ROOT  # first, since it sets Django up
 
@@ -25,7 +22,7 @@ from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID, REFERENCE_B
 from backups.emulator.server import running
 
 from .browser.conftest import CHROMIUM, FLAGS
-from .servers.served import Served, environment_of, serving
+from .servers.served import environment_of, serving
 from .services.api_records import FAILED, api_time, raw
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -43,20 +40,17 @@ class Look:
     collects: bool = False
 
 
-Scene = Callable[[Page, Emulator], object]
-
-
-def at(path: str) -> Scene:
+def at(path):
     return lambda page, _: page.goto(path)
 
 
-def newest_backup(page: Page, _: Emulator) -> None:
+def newest_backup(page, _):
     page.goto(ORDERS)
     page.locator("[data-row-link]").first.click()
     page.wait_for_url("**/backups/*/")
 
 
-def two_side_by_side(page: Page, _: Emulator) -> None:
+def two_side_by_side(page, _):
     page.goto(ORDERS)
     for key in "jxjx":
         page.keyboard.press(key)
@@ -64,7 +58,7 @@ def two_side_by_side(page: Page, _: Emulator) -> None:
     page.wait_for_url("**/compare/**")
 
 
-def typed_into_find(page: Page, _: Emulator) -> None:
+def typed_into_find(page, _):
     page.goto(ORDERS)
     page.goto("/projects/eu-prod/")
     page.keyboard.press("/")
@@ -73,20 +67,20 @@ def typed_into_find(page: Page, _: Emulator) -> None:
     page.keyboard.press("ArrowDown")
 
 
-def ticket_preview(page: Page, _: Emulator) -> None:
+def ticket_preview(page, _):
     page.goto(f"{ORDERS}recovery-point/?at=8+days+ago")
     page.locator("#ticket-menu summary").click()
     page.locator("[data-ticket-preview]").click()
     expect(page.locator("dialog[open] #ticket-text")).to_be_visible()
 
 
-def being_read(page: Page, emulator: Emulator) -> None:
+def being_read(page, emulator):
     emulator.latency = 1.0
     page.goto(BULK)
     expect(page.locator("main")).to_contain_text(re.compile(r"[3-9]\d of 100 pages read"), timeout=30_000)
 
 
-def stale(page: Page, emulator: Emulator) -> None:
+def stale(page, emulator):
     page.goto(ORDERS)
     emulator.fail_with(503)
     page.locator("form[action$='/refresh/'] button").first.click()
@@ -94,16 +88,16 @@ def stale(page: Page, emulator: Emulator) -> None:
     page.evaluate("scrollTo(0, 0)")
 
 
-def refused(page: Page, emulator: Emulator) -> None:
+def refused(page, emulator):
     emulator.fail_with(403)
     page.goto(f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/".replace(ORDERS_CACHE_ID, BULK_HISTORY_ID))
     expect(page.locator("[data-backup-id]")).to_have_count(0)
 
 
-def whole(path: str) -> Scene:
+def whole(path):
     """A page of the board once every list was read."""
 
-    def scene(page: Page, _: Emulator) -> None:
+    def scene(page, _):
         page.goto("/")
         while page.locator("#notices .notice").count() or not page.locator("tbody tr").count():
             page.wait_for_timeout(1000)
@@ -113,7 +107,7 @@ def whole(path: str) -> Scene:
     return scene
 
 
-def handover(page: Page, emulator: Emulator) -> None:
+def handover(page, emulator):
     """Three backups of one instance fail in a row, and one of another succeeds after many failures."""
     whole("/")(page, emulator)
     now = datetime.now(UTC)
@@ -132,7 +126,7 @@ def handover(page: Page, emulator: Emulator) -> None:
 
 
 BOARD = Look(height=720, collects=True)
-SHOTS: dict[str, tuple[Scene, Look]] = {
+SHOTS = {
     "sign-in": (at(f"/sign-in/?next={ORDERS}"), Look(height=560)),
     "being-read": (being_read, Look(height=560)),
     "refused": (refused, Look(height=680)),
@@ -152,7 +146,7 @@ SHOTS: dict[str, tuple[Scene, Look]] = {
 }
 
 
-def main(names: list[str]) -> None:
+def main(names):
     FOLDER.mkdir(parents=True, exist_ok=True)
     emulator = Emulator()
     with (
@@ -174,7 +168,7 @@ def main(names: list[str]) -> None:
         browser.close()
 
 
-def take(name: str, browser: Browser, server: Served, emulator: Emulator) -> None:
+def take(name, browser, server, emulator):
     scene, look = SHOTS[name]
     context = browser.new_context(
         base_url=server.url,
@@ -194,7 +188,7 @@ def take(name: str, browser: Browser, server: Served, emulator: Emulator) -> Non
     context.close()
 
 
-def smaller(png: bytes) -> bytes:
+def smaller(png):
     """Return the same picture, compressed as far as zlib can: browsers are content with less."""
     out, at, data = [png[:8]], 8, b""
     while at < len(png):

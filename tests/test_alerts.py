@@ -1,12 +1,8 @@
 """docs/alerts.yml speaks of what `/metrics` tells, by the names and labels that are there."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess
-from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -20,14 +16,14 @@ from dcsportal.sso.failures import STATUS
 
 from .conftest import ROOT
 
-RULES: list[dict[str, Any]] = [
+RULES = [
     rule
     for group in yaml.safe_load((ROOT / "docs" / "alerts.yml").read_text())["groups"]
     for rule in group["rules"]
 ]
 NAME = re.compile(r"\b(dcs_portal_\w+)(?:\{([^}]*)\})?")
 LABEL = re.compile(r"(\w+)(=~|!~|!=|=)\"([^\"]*)\"")
-SUFFIXES: dict[type[MetricWrapperBase], tuple[str, ...]] = {
+SUFFIXES = {
     Counter: ("_total",),
     Gauge: ("",),
     Histogram: ("_bucket", "_sum", "_count"),
@@ -44,9 +40,9 @@ VALUES = {
 }
 
 
-def known() -> dict[str, tuple[str, ...]]:
+def known():
     """Return the labels of each series, by its name."""
-    found: dict[str, tuple[str, ...]] = {f"dcs_portal_{name}": ("project",) for name in KNOWN}
+    found = {f"dcs_portal_{name}": ("project",) for name in KNOWN}
     found[f"dcs_portal_{HELD}"] = ()
     found["dcs_portal_instances"] = ("project", "verdict")
     found["dcs_portal_instances_by_reason"] = ("project", "reason")
@@ -59,7 +55,7 @@ def known() -> dict[str, tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
-def test_an_alert_names_only_what_is_told(rule: dict[str, Any]) -> None:
+def test_an_alert_names_only_what_is_told(rule):
     names = NAME.findall(rule["expr"])
 
     assert names or rule["alert"] == "DcsPortalDown"
@@ -74,7 +70,7 @@ def test_an_alert_names_only_what_is_told(rule: dict[str, Any]) -> None:
             assert any(label.strip() in known()[name] for name, _ in names)
 
 
-def test_the_dashboard_shows_only_what_is_told() -> None:
+def test_the_dashboard_shows_only_what_is_told():
     dashboard = json.loads((ROOT / "docs" / "dashboard.json").read_text())
     of_instances = {
         f"dcs_portal_instance_{name}": ("project", "instance_id", "name")
@@ -89,14 +85,14 @@ def test_the_dashboard_shows_only_what_is_told() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
-def test_an_alert_says_what_to_do(rule: dict[str, Any]) -> None:
+def test_an_alert_says_what_to_do(rule):
     assert rule["labels"]["severity"] in ("page", "ticket")
     assert rule["annotations"]["summary"].endswith(".")
     assert rule["annotations"]["what_to_do"].endswith(".")
 
 
 # What is told each minute, first while all is well, then while it is not; whom the alert names, and how.
-FIRING: dict[str, tuple[str, str, dict[str, str], str]] = {
+FIRING = {
     "DcsCollectorGone": (
         "dcs_portal_collector_held{%s}",
         "1+0x30 0+0x30",
@@ -132,9 +128,7 @@ FIRING: dict[str, tuple[str, str, dict[str, str], str]] = {
 
 @pytest.mark.needs("promtool", "prometheus")
 @pytest.mark.parametrize("alert", FIRING)
-def test_an_alert_of_all_servers_fires_once_when_it_has_been_true_for_a_while(
-    alert: str, tmp_path: Path
-) -> None:
+def test_an_alert_of_all_servers_fires_once_when_it_has_been_true_for_a_while(alert, tmp_path):
     series, values, labels, summary = FIRING[alert]
     rule = next(rule for rule in RULES if rule["alert"] == alert)
     fired = {

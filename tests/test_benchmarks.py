@@ -1,9 +1,5 @@
 """`./run bench`: its parts run, and leave no figure out. How good they are is not asked here."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import pytest
 
 from .benchmarks.__main__ import PARTS
@@ -14,7 +10,7 @@ QUICK_PARTS = ("house", "walks", "pages", "board")
 
 
 @pytest.mark.parametrize("part", QUICK_PARTS)
-def test_a_part_leaves_no_figure_out(part: str) -> None:
+def test_a_part_leaves_no_figure_out(part):
     rows = PARTS[part](TINY)
 
     assert rows
@@ -35,11 +31,11 @@ def test_a_part_leaves_no_figure_out(part: str) -> None:
         (Row("a", 3), "", None),
     ],
 )
-def test_a_figure_reaches_what_is_wanted_or_not(row: Row, wanted: str, reached: bool | None) -> None:
+def test_a_figure_reaches_what_is_wanted_or_not(row, wanted, reached):
     assert (row.wanted, row.reached) == (wanted, reached)
 
 
-def test_the_tables_of_a_page_are_replaced_and_its_words_are_kept(tmp_path: Path) -> None:
+def test_the_tables_of_a_page_are_replaced_and_its_words_are_kept(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# Figures\n\n<!-- walks: begin -->\nold\n<!-- walks: end -->\n\nMore words.\n")
 
@@ -60,6 +56,6 @@ def test_the_tables_of_a_page_are_replaced_and_its_words_are_kept(tmp_path: Path
     ]
 
 
-def test_the_page_of_measurements_has_a_place_for_each_part() -> None:
+def test_the_page_of_measurements_has_a_place_for_each_part():
     text = PAGE.read_text()
     assert all(f"<!-- {part}: begin -->" in text and f"<!-- {part}: end -->" in text for part in PARTS)

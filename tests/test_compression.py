@@ -1,13 +1,8 @@
 """Answers are compressed for who can read that; the same backups have the same tag in either form."""
 
-from __future__ import annotations
-
 import gzip
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-from django.test import Client
 
 from tests.pages.conftest import ORDERS
 
@@ -15,16 +10,16 @@ BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd"}
 
 
 @pytest.fixture
-def ada(portal: object, client_of: Callable[[str], Client]) -> Client:
+def ada(portal, client_of):
     return client_of("ada")
 
 
-def body_of(response: Any) -> bytes:
-    body: bytes = response.getvalue() if response.streaming else response.content
+def body_of(response):
+    body = response.getvalue() if response.streaming else response.content
     return gzip.decompress(body) if response.headers.get("Content-Encoding") == "gzip" else body
 
 
-def test_an_unchanged_export_is_known_by_the_tag_of_its_compressed_form(ada: Client) -> None:
+def test_an_unchanged_export_is_known_by_the_tag_of_its_compressed_form(ada):
     ada.get(f"{ORDERS}backups.json")
     tag = ada.get(f"{ORDERS}backups.json", headers=BROWSER).headers["ETag"]
 

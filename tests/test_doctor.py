@@ -1,25 +1,18 @@
 """`./run manage doctor`: for all that can be wrong a sentence that says so, and one that says what to do."""
 
-from __future__ import annotations
-
 import io
 import os
 import re
 import socket
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
-from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
@@ -34,7 +27,7 @@ from .sso import openid
 from .sso.conftest import _running_openid, company, sso  # noqa: F401  # fixtures
 
 
-def examined(*, ends_with: int | None = None) -> str:
+def examined(*, ends_with=None):
     """What the doctor says, on one line; by default whatever the exit status is."""
     out = io.StringIO()
     try:
@@ -48,29 +41,27 @@ def examined(*, ends_with: int | None = None) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _installation_of_an_operator(settings: Settings) -> None:
+def _installation_of_an_operator(settings):
     """The tests in a browser need a variable in this process that an operator is warned of."""
     settings.SILENCED_SYSTEM_CHECKS = [*settings.SILENCED_SYSTEM_CHECKS, "async.E001"]
 
 
 @pytest.fixture
-def well(db: None, portal: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def well(db, portal, monkeypatch):
     """A demo in which nothing is wrong, with one project; no call is tried again."""
     with_pauses(monkeypatch, ())
     portal.DCS_PROJECTS = {"eu-prod": portal.DCS_PROJECTS["eu-prod"]}
     return portal
 
 
-def change(settings: Settings, **changes: Any) -> None:
+def change(settings, **changes):
     settings.DCS_PROJECTS = {"eu-prod": settings.DCS_PROJECTS["eu-prod"] | changes}
 
 
 # --- All well --------------------------------------------------------------------
 
 
-def test_an_installation_that_is_well_is_told_so_and_ends_with_zero(
-    well: Settings, emulator: Emulator
-) -> None:
+def test_an_installation_that_is_well_is_told_so_and_ends_with_zero(well, emulator):
     said = examined(ends_with=0)
 
     assert "No things wrong" in said
@@ -84,9 +75,7 @@ def test_an_installation_that_is_well_is_told_so_and_ends_with_zero(
     assert [call.query for call in emulator.calls if call.query] == ["limit=1&offset=0", "limit=1&offset=0"]
 
 
-def test_it_can_leave_out_what_is_well_and_no_log_stands_among_what_it_says(
-    well: Settings, emulator: Emulator, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_it_can_leave_out_what_is_well_and_no_log_stands_among_what_it_says(well, emulator, capfd):
     emulator.fail_with(403)
     out = io.StringIO()
     with pytest.raises(SystemExit, match="1"):
@@ -100,7 +89,7 @@ def test_it_can_leave_out_what_is_well_and_no_log_stands_among_what_it_says(
 # --- Settings --------------------------------------------------------------------
 
 
-def test_an_installation_for_viewers_is_told_what_it_lacks(well: Settings) -> None:
+def test_an_installation_for_viewers_is_told_what_it_lacks(well):
     well.HTTPS, well.ON_LOOPBACK, well.DCS_DEMO = True, False, False
     well.PORTAL_URL = "https://backups.example.com"
     well.SECRET_KEY_FALLBACKS = [SECRET_KEY]
@@ -116,9 +105,7 @@ def test_an_installation_for_viewers_is_told_what_it_lacks(well: Settings) -> No
     assert "WRONG settings: No sign-in is configured. -> Set SSO_ISSUER with" in said
 
 
-def test_a_file_of_secrets_that_everybody_can_read_is_told(
-    well: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_of_secrets_that_everybody_can_read_is_told(well, tmp_path, monkeypatch):
     file = tmp_path / "env"
     file.write_text("")
     monkeypatch.setenv("ENV_FILE", str(file))
@@ -132,7 +119,7 @@ def test_a_file_of_secrets_that_everybody_can_read_is_told(
 # --- Database --------------------------------------------------------------------
 
 
-def test_a_database_without_its_tables_is_told(transactional_db: None, portal: Settings) -> None:
+def test_a_database_without_its_tables_is_told(transactional_db, portal):
     call_command("migrate", "sso", "zero", verbosity=0)
     try:
         said = examined(ends_with=1)
@@ -142,9 +129,7 @@ def test_a_database_without_its_tables_is_told(transactional_db: None, portal: S
     assert "lacks tables or columns of this version. -> Run: ./run manage migrate." in said
 
 
-def test_a_full_disk_is_told_before_it_is_full(
-    well: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_told_before_it_is_full(well, tmp_path, monkeypatch):
     connection.ensure_connection()  # to the tests' database, which has the tables
     monkeypatch.setitem(well.DATABASES["default"], "NAME", str(tmp_path / "portal.sqlite3"))
     (tmp_path / "portal.sqlite3").touch()
@@ -159,9 +144,7 @@ def test_a_full_disk_is_told_before_it_is_full(
 # --- Evidence --------------------------------------------------------------------
 
 
-def test_it_says_how_much_is_kept_and_of_which_cloud_projects_nobody_sees_it(
-    well: Settings, client_of: Callable[[str], Client]
-) -> None:
+def test_it_says_how_much_is_kept_and_of_which_cloud_projects_nobody_sees_it(well, client_of):
     ada = client_of("ada")
     assert ada.get(f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/").status_code == 200
     assert reader.wait_for_readers()
@@ -184,9 +167,7 @@ def test_it_says_how_much_is_kept_and_of_which_cloud_projects_nobody_sees_it(
 # --- The collector ---------------------------------------------------------------
 
 
-def test_it_says_who_collects_and_whether_that_keeps_up(
-    well: Settings, client_of: Callable[[str], Client]
-) -> None:
+def test_it_says_who_collects_and_whether_that_keeps_up(well, client_of):
     assert "COLLECT is off" in examined(ends_with=0)
     well.COLLECT = True
     assert "note collector: No process collects at this moment. -> It runs in ./run serve" in examined()
@@ -211,11 +192,11 @@ def test_it_says_who_collects_and_whether_that_keeps_up(
 
 
 @pytest.fixture
-def provided(well: Settings, sso: Settings) -> Settings:  # noqa: F811
+def provided(well, sso):  # noqa: F811
     return well
 
 
-def test_a_provider_that_is_well_is_told(provided: Settings, company: openid.OpenId) -> None:  # noqa: F811
+def test_a_provider_that_is_well_is_told(provided, company):  # noqa: F811
     said = examined(ends_with=0)
 
     assert f"ok sign-in: The provider at {company.issuer} announces all that is needed." in said
@@ -250,12 +231,12 @@ def test_a_provider_that_is_well_is_told(provided: Settings, company: openid.Ope
     ],
 )
 def test_what_is_wrong_with_the_provider_is_told(
-    provided: Settings,
-    company: openid.OpenId,  # noqa: F811
-    changes: dict[str, Any],
-    says: str,
-    to_do: str,
-) -> None:
+    provided,
+    company,  # noqa: F811
+    changes,
+    says,
+    to_do,
+):
     for name, value in changes.items():
         setattr(provided if name.isupper() else company, name, value)
 
@@ -265,7 +246,7 @@ def test_what_is_wrong_with_the_provider_is_told(
     assert f"-> {to_do}" in said
 
 
-def test_addresses_where_nobody_listens_are_told_with_the_system_s_word(provided: Settings) -> None:
+def test_addresses_where_nobody_listens_are_told_with_the_system_s_word(provided):
     provided.SSO_ISSUER = "http://127.0.0.1:1"
     change(provided, endpoint="http://127.0.0.1:1")
 
@@ -277,7 +258,7 @@ def test_addresses_where_nobody_listens_are_told_with_the_system_s_word(provided
     )
 
 
-def test_with_a_sign_in_proxy_it_says_what_it_cannot_see(well: Settings) -> None:
+def test_with_a_sign_in_proxy_it_says_what_it_cannot_see(well):
     well.DCS_DEMO, well.SSO_PROXY_USER_HEADER = False, "X-User"
     well.SSO_TRUSTED_PROXIES = ["10.1.2.3"]
 
@@ -291,14 +272,14 @@ def test_with_a_sign_in_proxy_it_says_what_it_cannot_see(well: Settings) -> None
 
 
 @contextmanager
-def server_whose_clock_is_off(seconds: float) -> Iterator[str]:
+def server_whose_clock_is_off(seconds):
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
     with server(answering(b"", status=b"404 Not Found", head=f"Date: {date}\r\n".encode())) as (address, _):
         yield address
 
 
 @pytest.mark.parametrize(("off", "level"), [(20, "ok"), (60, "note"), (-60, "note"), (901, "wrong")])
-def test_a_clock_is_wrong_from_where_nothing_is_accepted(off: int, level: str) -> None:
+def test_a_clock_is_wrong_from_where_nothing_is_accepted(off, level):
     with server_whose_clock_is_off(-off) as address:
         (finding,) = doctor.clock("clock", address, wrong_from=900)
 
@@ -307,7 +288,7 @@ def test_a_clock_is_wrong_from_where_nothing_is_accepted(off: int, level: str) -
     assert level == "ok" or ("ahead of" if off > 0 else "behind") in finding.says
 
 
-def test_with_a_wrong_clock_no_key_is_tried(well: Settings) -> None:
+def test_with_a_wrong_clock_no_key_is_tried(well):
     with server_whose_clock_is_off(3600) as address:
         change(well, endpoint=address)
         said = examined(ends_with=1)
@@ -320,7 +301,7 @@ def test_with_a_wrong_clock_no_key_is_tried(well: Settings) -> None:
 # --- Projects --------------------------------------------------------------------
 
 
-def test_a_refused_key_is_told_once_and_not_tried_again(well: Settings, emulator: Emulator) -> None:
+def test_a_refused_key_is_told_once_and_not_tried_again(well, emulator):
     key = well.DCS_PROJECTS["eu-prod"]["credentials"]
     wrong_key = replace(key, sk="not-the-secret-key")
     well.DCS_PROJECTS = {
@@ -371,9 +352,7 @@ LACKS, POLICY = "The key lacks the permission dcs:instance:", "Give its user the
         ),
     ],
 )
-def test_what_dcs_answers_is_told_with_what_to_do(
-    well: Settings, emulator: Emulator, spoil: Callable[[Emulator], Any], level: str, says: str, to_do: str
-) -> None:
+def test_what_dcs_answers_is_told_with_what_to_do(well, emulator, spoil, level, says, to_do):
     well.DCS_READ_BUDGET, well.DCS_READ_TIMEOUT = 1.0, 0.3
     spoil(emulator)
 

@@ -1,18 +1,13 @@
 """When the portal itself fails: the page has the number of the request, and nothing shows a secret."""
 
-from __future__ import annotations
-
 import copy
-from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import OperationalError, connection
-from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
-from pytest_django.fixtures import Settings
 
 from backups.dcs.signing import Credentials
 from backups.emulator.fleet import ORDERS_CACHE_ID
@@ -27,14 +22,14 @@ TOKEN = "-".join(["a", "security", "token", "0123456789"])
 
 
 @login_not_required
-def broken(request: HttpRequest) -> HttpResponse:
+def broken(request):
     credentials = Credentials(AK, SK, TOKEN)
     header = f"SDK-HMAC-SHA256 Access={credentials.ak}, Signature={SK}"
     raise RuntimeError(f"it broke over {len(header)} characters")
 
 
 @login_not_required
-def without_a_database(request: HttpRequest) -> HttpResponse:
+def without_a_database(request):
     raise OperationalError("the server closed the connection unexpectedly")
 
 
@@ -47,7 +42,7 @@ handler500 = "dcsportal.errors.server_error"
 
 
 @pytest.fixture
-def breakable(settings: Settings) -> Iterator[Client]:
+def breakable(settings):
     settings.ROOT_URLCONF = __name__
     settings.DCS_PROJECTS = {
         "p": {
@@ -63,9 +58,7 @@ def breakable(settings: Settings) -> Iterator[Client]:
     forget_secrets()
 
 
-def test_the_page_has_the_number_by_which_the_logs_find_it(
-    breakable: Client, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_page_has_the_number_by_which_the_logs_find_it(breakable, caplog):
     response = breakable.get("/broken/?<script>=x")
 
     assert response.status_code == 500
@@ -82,7 +75,7 @@ def test_the_page_has_the_number_by_which_the_logs_find_it(
     assert "请求的编号" in breakable.get("/broken/").content.decode()
 
 
-def test_a_database_that_is_away_is_no_error_of_the_portal_and_passes(breakable: Client) -> None:
+def test_a_database_that_is_away_is_no_error_of_the_portal_and_passes(breakable):
     response = breakable.get("/away/")
 
     assert response.status_code == 503
@@ -93,12 +86,12 @@ def test_a_database_that_is_away_is_no_error_of_the_portal_and_passes(breakable:
     assert "unexpectedly" not in page
 
 
-def test_a_database_that_is_away_is_waited_for_once(client_of: Callable[[str], Client]) -> None:
+def test_a_database_that_is_away_is_waited_for_once(client_of):
     client = client_of("ada")
     client.raise_request_exception = False
     asked = []
 
-    def away(*arguments: object) -> None:
+    def away(*arguments):
         asked.append(arguments)
         raise OperationalError("the server closed the connection unexpectedly")
 
@@ -112,7 +105,7 @@ def test_a_database_that_is_away_is_waited_for_once(client_of: Callable[[str], C
 # --- Secrets ---------------------------------------------------------------------
 
 
-def test_a_page_of_debug_shows_no_secret(breakable: Client, settings: Settings) -> None:
+def test_a_page_of_debug_shows_no_secret(breakable, settings):
     settings.DEBUG = True
     secrets = {
         "DCS_SK": SK,
@@ -127,7 +120,7 @@ def test_a_page_of_debug_shows_no_secret(breakable: Client, settings: Settings) 
         assert secret not in page
 
 
-def test_no_object_that_lives_as_long_as_the_process_shows_its_secrets(breakable: Client) -> None:
+def test_no_object_that_lives_as_long_as_the_process_shows_its_secrets(breakable):
     credentials = Credentials(AK, SK, TOKEN)
     project = configured_projects()["p"]
     client = client_for(project)

@@ -3,25 +3,19 @@
 Bounded by the number of examples; more of them with --hypothesis-profile=long.
 """
 
-from __future__ import annotations
-
 import html
 import re
-from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote, quote_from_bytes
 
 import pytest
 from django.test import Client
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from pytest_django.fixtures import Settings
 
 from backups.emulator.contract import REFERENCE_BACKUP_ID
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services import board, history
 
-from .sso import openid
 from .sso.conftest import _running_openid, company, sso  # noqa: F401  # fixtures
 from .test_security_headers import ADDRESSES
 
@@ -91,7 +85,7 @@ HEADERS = st.dictionaries(
 # --- What comes back -------------------------------------------------------------
 
 
-def check(response: Any) -> None:
+def check(response):
     body = b"".join(response.streaming_content) if response.streaming else response.content
     text = body.decode("utf-8", "replace")
     # 502 and 503 are words about DCS, the provider or a limit; what the portal fails at is 500.
@@ -114,13 +108,13 @@ def check(response: Any) -> None:
 
 
 @pytest.fixture
-def ada(portal: Settings, client_of: Callable[[str], Client]) -> Client:
+def ada(portal, client_of):
     client = client_of("ada")
     client.raise_request_exception = False
     return client
 
 
-def send(client: Client, path: str, query: str = "", method: str = "GET", **options: Any) -> Any:
+def send(client, path, query="", method="GET", **options):
     """Send a query byte for byte; Django's test client would write it anew."""
     return client.generic(method, path, QUERY_STRING=query, **options)
 
@@ -132,13 +126,13 @@ def send(client: Client, path: str, query: str = "", method: str = "GET", **opti
 @given(path=st.sampled_from(ADDRESSES), query=QUERIES)
 @example(path=INSTANCE, query="&".join(f"{name}={quote(MARKUP[0])}" for name in PARAMETERS))
 @example(path=INSTANCE, query="&".join(f"{name}={quote(MARKUP[1])}" for name in PARAMETERS))
-def test_any_query_of_any_page_is_answered(ada: Client, path: str, query: str) -> None:
+def test_any_query_of_any_page_is_answered(ada, path, query):
     check(send(ada, path.partition("?")[0], query))
 
 
 @fuzzed
 @given(name=st.sampled_from(PARAMETERS), values=st.lists(QUOTED, min_size=1, max_size=3))
-def test_any_value_of_a_parameter_is_answered(ada: Client, name: str, values: list[str]) -> None:
+def test_any_value_of_a_parameter_is_answered(ada, name, values):
     query = "&".join(f"{name}={value}" for value in values)
     one = f"backups/{REFERENCE_BACKUP_ID}/"
     history_pages = ("", "ticket/", "backups.json", "recovery-point/", "recovery-point/ticket/")
@@ -157,7 +151,7 @@ def test_any_value_of_a_parameter_is_answered(ada: Client, name: str, values: li
 
 @fuzzed
 @given(text=st.one_of(VALUES, st.lists(VALUES, max_size=30).map(" ".join)))
-def test_any_text_can_be_looked_for(ada: Client, text: str) -> None:
+def test_any_text_can_be_looked_for(ada, text):
     query = f"q={quote(text.encode('utf-8', 'surrogatepass'), safe='')}"
     check(send(ada, "/find/", query))
     check(send(ada, "/find/suggestions/", query))
@@ -173,7 +167,7 @@ def test_any_text_can_be_looked_for(ada: Client, text: str) -> None:
         max_size=8,
     )
 )
-def test_any_path_is_answered(ada: Client, segments: list[str]) -> None:
+def test_any_path_is_answered(ada, segments):
     # The server hands a path over unquoted, as Latin-1.
     for prefix in ("/", "/projects/", INSTANCE, f"{INSTANCE}backups/"):
         check(ada.get(prefix + "/".join(segments).replace("?", "%3F").replace("#", "%23")))
@@ -182,7 +176,7 @@ def test_any_path_is_answered(ada: Client, segments: list[str]) -> None:
 @fuzzed
 @given(path=st.sampled_from(ADDRESSES), headers=HEADERS)
 @example(path=INSTANCE, headers={"Cookie": "", "HX-Request": "true", "HX-Current-URL": "http://["})
-def test_any_headers_are_answered(ada: Client, path: str, headers: dict[str, str]) -> None:
+def test_any_headers_are_answered(ada, path, headers):
     # A Cookie of the example's own takes the session's place.
     check(ada.get(path, headers=headers))
 
@@ -212,7 +206,7 @@ BODIES = st.one_of(
     kind="text/plain; charset=utf-8",  # which made Django count the parameters before anything else
     body=b"",
 )
-def test_any_body_is_answered(ada: Client, path: str, method: str, kind: str, body: bytes) -> None:
+def test_any_body_is_answered(ada, path, method, kind, body):
     check(ada.generic(method, path, body, content_type=kind))
 
 
@@ -225,10 +219,10 @@ def test_any_body_is_answered(ada: Client, path: str, method: str, kind: str, bo
     cookies=st.dictionaries(st.from_regex(r"sso-[A-Za-z0-9_-]{0,30}", fullmatch=True), LATIN, max_size=14),
 )
 def test_any_answer_of_a_provider_is_answered(
-    sso: Settings,  # noqa: F811
-    query: str,
-    cookies: dict[str, str],
-) -> None:
+    sso,  # noqa: F811
+    query,
+    cookies,
+):
     client = Client(raise_request_exception=False)
     header = "; ".join(f"{name}={value}" for name, value in cookies.items())
     for path in ("/sso/callback/", "/sso/start/", "/sign-in/"):
@@ -243,7 +237,7 @@ def test_any_answer_of_a_provider_is_answered(
         st.lists(st.binary(max_size=60).map(lambda b: b.hex()), min_size=3, max_size=3).map(".".join),
     )
 )
-def test_any_logout_token_is_refused(sso: Settings, company: openid.OpenId, token: str) -> None:  # noqa: F811
+def test_any_logout_token_is_refused(sso, company, token):  # noqa: F811
     response = Client(raise_request_exception=False).post(
         "/sso/back-channel-logout/", {"logout_token": token}
     )
@@ -267,9 +261,7 @@ RECORD = st.fixed_dictionaries(
 
 @settings(parent=fuzzed, max_examples=max(20, fuzzed.max_examples // 3))
 @given(records=st.lists(RECORD, max_size=6, unique_by=lambda record: record["backup_id"]))
-def test_whatever_dcs_says_of_its_backups_is_shown(
-    ada: Client, portal: Settings, emulator: Any, records: Any
-) -> None:
+def test_whatever_dcs_says_of_its_backups_is_shown(ada, portal, emulator, records):
     from .conftest import forget_everything
 
     emulator.set_records(ORDERS_CACHE_ID, records)

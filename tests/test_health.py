@@ -1,18 +1,11 @@
 """Health: alive or not, ready or not, and DCS is told but never takes a server out."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.test import Client
-from pytest_django.fixtures import Settings
 
 from backups.dcs.errors import DcsError
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services.listings import clients
 from backups.services.listings.clients import client_for
@@ -21,7 +14,7 @@ from dcsportal import health
 
 
 @pytest.fixture(autouse=True)
-def _just_started(portal: Settings) -> Iterator[None]:
+def _just_started(portal):
     health.forget()
     clients.forget()
     yield
@@ -29,28 +22,24 @@ def _just_started(portal: Settings) -> Iterator[None]:
     clients.forget()
 
 
-def readiness(client: Client) -> tuple[int, dict[str, Any]]:
+def readiness(client):
     response = client.get("/readyz")
     return response.status_code, response.json()
 
 
 @pytest.mark.parametrize("hosts", [["*"], [".example.com"], ["backups.example.com", "other.example.com"]])
-def test_a_machine_is_asked_by_its_own_address_whatever_hosts_are_allowed(
-    client: Client, settings: Settings, hosts: list[str]
-) -> None:
+def test_a_machine_is_asked_by_its_own_address_whatever_hosts_are_allowed(client, settings, hosts):
     settings.ALLOWED_HOSTS, settings.METRICS_TOKEN = hosts, ""
 
     assert client.get("/healthz", headers={"Host": "10.0.0.7:8000"}).content == b"ok"
     assert client.get("/metrics", headers={"Host": "10.0.0.7:8000"}).status_code == 200
 
 
-def test_a_server_whose_parts_all_work_is_ready(db: None, client: Client) -> None:
+def test_a_server_whose_parts_all_work_is_ready(db, client):
     assert readiness(client) == (200, {"ready": True, "database": "ok", "settings": "ok", "dcs": "unknown"})
 
 
-def test_a_server_without_its_tables_is_not_ready_until_it_has_them(
-    transactional_db: None, client: Client
-) -> None:
+def test_a_server_without_its_tables_is_not_ready_until_it_has_them(transactional_db, client):
     call_command("migrate", "sso", "zero", verbosity=0)
     try:
         assert readiness(client)[1]["database"] == "failed"
@@ -61,15 +50,13 @@ def test_a_server_without_its_tables_is_not_ready_until_it_has_them(
     assert readiness(client)[0] == 200
 
 
-def test_a_server_with_wrong_settings_is_not_ready(db: None, client: Client, settings: Settings) -> None:
+def test_a_server_with_wrong_settings_is_not_ready(db, client, settings):
     settings.PORTAL_URL = "https://backups.example.com"  # the demo is for loopback only
 
     assert readiness(client)[1]["settings"] == "failed"
 
 
-def test_asking_again_and_again_costs_nothing(
-    db: None, client: Client, django_assert_num_queries: Callable[..., Any]
-) -> None:
+def test_asking_again_and_again_costs_nothing(db, client, django_assert_num_queries):
     readiness(client)
 
     with django_assert_num_queries(0):
@@ -82,7 +69,7 @@ def test_asking_again_and_again_costs_nothing(
 # --- DCS -------------------------------------------------------------------------
 
 
-def ask_dcs(project: str) -> None:
+def ask_dcs(project):
     with suppress(DcsError):
         client_for(configured_projects()[project]).list_backup_records(ORDERS_CACHE_ID, limit=1)
 
@@ -90,9 +77,7 @@ def ask_dcs(project: str) -> None:
 @pytest.mark.parametrize(
     ("spoilt", "state"), [((), "ok"), (("eu-prod",), "partly failing"), (("eu-prod", "cn-prod"), "failing")]
 )
-def test_dcs_is_told_and_never_takes_a_server_out(
-    db: None, client: Client, portal: Settings, emulator: Emulator, spoilt: tuple[str, ...], state: str
-) -> None:
+def test_dcs_is_told_and_never_takes_a_server_out(db, client, portal, emulator, spoilt, state):
     for project in ("eu-prod", "cn-prod"):
         if project in spoilt:
             emulator.fail_with(500)
@@ -104,9 +89,7 @@ def test_dcs_is_told_and_never_takes_a_server_out(
     assert "eu-prod" not in str(body)
 
 
-def test_an_unknown_instance_says_nothing_against_dcs_and_old_news_is_no_news(
-    portal: Settings, emulator: Emulator
-) -> None:
+def test_an_unknown_instance_says_nothing_against_dcs_and_old_news_is_no_news(portal, emulator):
     ask_dcs("cn-prod")  # orders-cache is in another project
     _, asked_at = clients._last["cn-prod"]
 

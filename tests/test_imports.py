@@ -1,7 +1,5 @@
 """Imports go one way (docs/developing.md): who may import whom, checked in the source."""
 
-from __future__ import annotations
-
 import ast
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -36,7 +34,7 @@ FLOORS = [
 
 
 @pytest.mark.parametrize("room", ALLOWED)
-def test_a_room_imports_only_from_the_rooms_below_it(room: str) -> None:
+def test_a_room_imports_only_from_the_rooms_below_it(room):
     own = room.removesuffix(".py").replace("/", ".")
     for file, module in _imports_of(room):
         if module.split(".")[0] in ("backups", "dcsportal", "tests") and not _is_in(module, {own}):
@@ -44,7 +42,7 @@ def test_a_room_imports_only_from_the_rooms_below_it(room: str) -> None:
 
 
 @pytest.mark.parametrize("name", FLOORS)
-def test_a_package_of_services_uses_public_names_of_those_below_it(name: str) -> None:
+def test_a_package_of_services_uses_public_names_of_those_below_it(name):
     below = {f"backups.services.{floor}": floor for floor in FLOORS[: FLOORS.index(name)]}
     room = f"backups/services/{name}"
     for file, module in _imports_of(room if (ROOT / room).is_dir() else f"{room}.py"):
@@ -54,7 +52,7 @@ def test_a_package_of_services_uses_public_names_of_those_below_it(name: str) ->
             assert _is_public(module), f"{file} imports {module}, which its package does not offer"
 
 
-def test_every_package_of_services_has_its_floor() -> None:
+def test_every_package_of_services_has_its_floor():
     rooms = {path.stem for path in (ROOT / "backups/services").iterdir() if not path.name.startswith("__")}
     assert rooms == set(FLOORS)
 
@@ -70,13 +68,13 @@ def test_every_package_of_services_has_its_floor() -> None:
         "dcsportal",
     ],
 )
-def test_outsiders_import_what_a_package_of_services_offers(room: str) -> None:
+def test_outsiders_import_what_a_package_of_services_offers(room):
     for file, module in _imports_of(room):
         if module.startswith("backups.services."):
             assert _is_public(module), f"{file} imports {module}, which its package does not offer"
 
 
-def _is_public(module: str) -> bool:
+def _is_public(module):
     """Whether `module`, such as backups.services.words.Words, is a name that its package offers."""
     parts = module.split(".")
     if len(parts) <= 3 or not (ROOT / "/".join(parts[:3])).is_dir():
@@ -87,13 +85,13 @@ def _is_public(module: str) -> bool:
     return len(parts) == 4 and parts[3] in offered
 
 
-def test_the_app_never_imports_the_installation() -> None:
+def test_the_app_never_imports_the_installation():
     for file, module in _imports_of("backups"):
         assert not _is_in(module, {"dcsportal"}), f"{file} imports {module}"
 
 
-def test_the_modules_of_the_installation_import_in_no_circle() -> None:
-    imported: dict[str, set[str]] = {}
+def test_the_modules_of_the_installation_import_in_no_circle():
+    imported = {}
     for file, module in _imports_of("dcsportal"):
         # The second is right where a name of a module is imported.
         names = imported.setdefault(file.removesuffix(".py").replace("/", "."), set())
@@ -101,13 +99,13 @@ def test_the_modules_of_the_installation_import_in_no_circle() -> None:
     TopologicalSorter(imported).prepare()  # raises where there is one
 
 
-def test_the_client_and_the_emulator_know_no_django() -> None:
+def test_the_client_and_the_emulator_know_no_django():
     for room in ("backups/dcs", "backups/emulator"):
         for file, module in _imports_of(room):
             assert not _is_in(module, {"django"}), f"{file} imports {module}"
 
 
-def test_the_client_needs_requests_msgspec_and_the_standard_library_only() -> None:
+def test_the_client_needs_requests_msgspec_and_the_standard_library_only():
     import sys
 
     for file, module in _imports_of("backups/dcs"):
@@ -117,7 +115,7 @@ def test_the_client_needs_requests_msgspec_and_the_standard_library_only() -> No
         )
 
 
-def _imports_of(room: str) -> list[tuple[str, str]]:
+def _imports_of(room):
     """Return (file, imported module) for each import in a file or in a folder's files."""
     path = ROOT / room
     files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
@@ -130,7 +128,7 @@ def _imports_of(room: str) -> list[tuple[str, str]]:
     return found
 
 
-def _modules_of(node: ast.AST, package: tuple[str, ...]) -> list[str]:
+def _modules_of(node, package):
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if not isinstance(node, ast.ImportFrom):
@@ -141,5 +139,5 @@ def _modules_of(node: ast.AST, package: tuple[str, ...]) -> list[str]:
     return [f"{module}.{alias.name}" for alias in node.names]
 
 
-def _is_in(module: str, rooms: set[str]) -> bool:
+def _is_in(module, rooms):
     return any(module == room or module.startswith(f"{room}.") for room in rooms)

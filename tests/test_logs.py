@@ -1,24 +1,18 @@
 """The logs: one line of JSON for each event, which carries its request's id and no secret."""
 
-from __future__ import annotations
-
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from ipaddress import ip_network
-from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.http import HttpRequest, HttpResponse
-from django.test import Client, RequestFactory
+from django.http import HttpResponse
+from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services.listings import reader
 from dcsportal.logging import (
@@ -38,11 +32,9 @@ from dcsportal.middleware import id_of, observed
 
 HISTORY = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 
-Lines = Callable[[], list[dict[str, Any]]]
-
 
 @pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> Iterator[Lines]:
+def lines(caplog):
     """What production writes: `lines()` are the events so far."""
     forget_secrets()
     stream = io.StringIO()
@@ -56,11 +48,11 @@ def lines(caplog: pytest.LogCaptureFixture) -> Iterator[Lines]:
     forget_secrets()
 
 
-def events(lines: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
+def events(lines, event):
     return [line for line in lines if line.get("event") == event]
 
 
-def record_of(message: str, *args: Any, **extra: Any) -> logging.LogRecord:
+def record_of(message, *args, **extra):
     record = logging.LogRecord("portal", logging.WARNING, "", 0, message, args, None)
     record.__dict__.update(extra)
     return record
@@ -69,7 +61,7 @@ def record_of(message: str, *args: Any, **extra: Any) -> logging.LogRecord:
 # --- Lines -----------------------------------------------------------------------
 
 
-def test_an_event_is_one_line_of_json(lines: Lines) -> None:
+def test_an_event_is_one_line_of_json(lines):
     try:
         raise ValueError("of two\nlines")
     except ValueError:
@@ -84,7 +76,7 @@ def test_an_event_is_one_line_of_json(lines: Lines) -> None:
 
 
 @given(st.text(st.characters(codec=None)), st.text(st.characters(codec=None)))
-def test_any_text_is_one_line_that_can_be_read_and_written(message: str, value: str) -> None:
+def test_any_text_is_one_line_that_can_be_read_and_written(message, value):
     record = record_of("%s", message, event={"value": value})
 
     as_json, as_text = JsonFormatter().format(record), TextFormatter().format(record)
@@ -96,14 +88,14 @@ def test_any_text_is_one_line_that_can_be_read_and_written(message: str, value: 
     as_text.encode()
 
 
-def test_a_line_is_never_huge() -> None:
+def test_a_line_is_never_huge():
     line = JsonFormatter().format(record_of("x" * 1_000_000, event={"value": ["é" * 1_000_000]}))
 
     assert len(line) < 10 * LONGEST_VALUE
     assert json.loads(line)["message"].startswith("xxx")
 
 
-def test_a_line_for_people_is_short_and_names_its_request() -> None:
+def test_a_line_for_people_is_short_and_names_its_request():
     token = current.set(Current("0123456789ab"))
     try:
         line = TextFormatter().format(record_of("hello\nINFO forged: all is well"))
@@ -125,8 +117,8 @@ def test_a_line_for_people_is_short_and_names_its_request() -> None:
     ],
 )
 def test_only_a_trusted_proxy_names_a_request_and_by_an_id_that_harms_no_page(
-    settings: Settings, proxies: str, given: str, is_taken: bool
-) -> None:
+    settings, proxies, given, is_taken
+):
     settings.TRUSTED_PROXIES = [ip_network(proxies)]
     request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", headers={"X-Request-ID": given})
 
@@ -134,7 +126,7 @@ def test_only_a_trusted_proxy_names_a_request_and_by_an_id_that_harms_no_page(
     assert is_taken or len(id_of(request)) == 24
 
 
-def test_each_request_has_an_id_of_its_own_until_it_is_answered(client: Client) -> None:
+def test_each_request_has_an_id_of_its_own_until_it_is_answered(client):
     ids = {client.get(path).headers["X-Request-ID"] for path in ("/healthz", "/healthz", "/no-such", "/")}
 
     assert len(ids) == 4
@@ -142,8 +134,8 @@ def test_each_request_has_an_id_of_its_own_until_it_is_answered(client: Client) 
 
 
 def test_all_lines_of_a_view_carry_its_id_and_the_call_s_carries_that_of_dcs_too(
-    portal: Settings, emulator: Emulator, client_of: Callable[[str], Client], lines: Lines
-) -> None:
+    portal, emulator, client_of, lines
+):
     response = client_of("ada").get(HISTORY)
     assert reader.wait_for_readers()
 
@@ -161,8 +153,8 @@ def test_all_lines_of_a_view_carry_its_id_and_the_call_s_carries_that_of_dcs_too
 
 
 def test_a_line_has_no_query_and_what_is_asked_every_few_seconds_leaves_one_only_where_it_fails(
-    client: Client, lines: Lines
-) -> None:
+    client, lines
+):
     client.get("/healthz")
     client.post("/healthz/")
     client.get("/static/no-such.css")
@@ -174,8 +166,8 @@ def test_a_line_has_no_query_and_what_is_asked_every_few_seconds_leaves_one_only
 
 
 def test_a_refused_call_to_dcs_is_a_warning_that_names_it_and_no_error_of_the_portal(
-    client_of: Callable[[str], Client], portal: Settings, emulator: Emulator, lines: Lines
-) -> None:
+    client_of, portal, emulator, lines
+):
     emulator.fail_with(403, path_contains="/backups")
 
     assert client_of("ada").get(HISTORY).status_code == 502
@@ -191,7 +183,7 @@ def test_a_refused_call_to_dcs_is_a_warning_that_names_it_and_no_error_of_the_po
 
 
 @pytest.fixture
-def secretive(portal: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+def secretive(portal, monkeypatch):
     """An installation in which each secret is known."""
     secrets = {
         "SECRET_KEY": "signing-key-signing-key-signing-key-1",
@@ -211,7 +203,7 @@ def secretive(portal: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[dic
     forget_secrets()
 
 
-def test_no_secret_of_the_installation_gets_into_a_line(secretive: dict[str, str]) -> None:
+def test_no_secret_of_the_installation_gets_into_a_line(secretive):
     assert set(secretive.values()) <= secrets_of_settings()
     for secret in secretive.values():
         for written in (secret, [secret], json.dumps({"a": secret}), quote(secret, safe="")):
@@ -222,13 +214,13 @@ def test_no_secret_of_the_installation_gets_into_a_line(secretive: dict[str, str
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=8, max_size=80))
-def test_a_known_secret_is_found_however_it_is_quoted(secret: str) -> None:
+def test_a_known_secret_is_found_however_it_is_quoted(secret):
     for written in (secret, repr([secret]), json.dumps(secret), quote(secret, safe="")):
         for line in (written, json.dumps({"message": written})):
             assert any(form in line for form in forms_of(secret))
 
 
-def test_a_traceback_holds_no_secret(secretive: dict[str, str], lines: Lines) -> None:
+def test_a_traceback_holds_no_secret(secretive, lines):
     address = f"postgresql://portal:{quote(secretive['database'], safe='')}@database.example"
     try:
         raise RuntimeError(f"{address} refused {secretive['sk']}")
@@ -258,7 +250,7 @@ def test_a_traceback_holds_no_secret(secretive: dict[str, str], lines: Lines) ->
         ("DETAIL:  Key (session_key)=(abcdef) already exists.", "DETAIL:  Key (session_key)=("),
     ],
 )
-def test_a_field_that_holds_a_secret_is_taken_out_whole(line: str, left: str) -> None:
+def test_a_field_that_holds_a_secret_is_taken_out_whole(line, left):
     assert redacted(line).startswith(left + REDACTED)
     assert "abc" not in redacted(line)
 
@@ -272,13 +264,11 @@ def test_a_field_that_holds_a_secret_is_taken_out_whole(line: str, left: str) ->
         "GET /sso/callback/ 303",
     ],
 )
-def test_other_words_are_left_as_they_are(line: str) -> None:
+def test_other_words_are_left_as_they_are(line):
     assert redacted(line) == line
 
 
-def test_a_short_password_is_taken_out_of_addresses_but_not_out_of_words(
-    portal: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_short_password_is_taken_out_of_addresses_but_not_out_of_words(portal, monkeypatch):
     monkeypatch.setitem(portal.DATABASES["default"], "PASSWORD", "portal")
     forget_secrets()
 
@@ -287,10 +277,10 @@ def test_a_short_password_is_taken_out_of_addresses_but_not_out_of_words(
     assert line == f"the portal reads postgresql://portal:{REDACTED}@db/portal"
 
 
-def test_a_line_of_a_request_never_holds_what_its_browser_sent_for_a_secret(lines: Lines) -> None:
+def test_a_line_of_a_request_never_holds_what_its_browser_sent_for_a_secret(lines):
     session, authorization = "s" * 16 + "0123", "Custom 0123456789-secret"
 
-    def view(request: HttpRequest) -> HttpResponse:
+    def view(request):
         logging.getLogger("portal").warning("%s and %s", session, authorization)
         return HttpResponse()
 

@@ -1,15 +1,10 @@
 """`/metrics`: who may read it, and what it tells; tests/servers has that it adds up over workers."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.test import Client
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
-from pytest_django.fixtures import Settings
 
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 from backups.models import InstanceSummary
@@ -18,7 +13,7 @@ from backups.services.listings import acquire_lease, reader
 TOKEN = "a-token-for-prometheus"
 
 
-def value_of(text: str, name: str, **labels: str) -> float | None:
+def value_of(text, name, **labels):
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if sample.name == f"dcs_portal_{name}" and labels.items() <= sample.labels.items():
@@ -30,7 +25,7 @@ def value_of(text: str, name: str, **labels: str) -> float | None:
 
 
 @pytest.mark.parametrize("header", ["", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer ключ"])
-def test_without_the_token_the_numbers_are_closed(client: Client, settings: Settings, header: str) -> None:
+def test_without_the_token_the_numbers_are_closed(client, settings, header):
     settings.METRICS_TOKEN = TOKEN
 
     response = client.get("/metrics", headers={"Authorization": header} if header else {})
@@ -40,7 +35,7 @@ def test_without_the_token_the_numbers_are_closed(client: Client, settings: Sett
     assert b"dcs_portal" not in response.content
 
 
-def test_with_the_token_they_are_open(db: None, client: Client, settings: Settings) -> None:
+def test_with_the_token_they_are_open(db, client, settings):
     settings.METRICS_TOKEN, settings.ON_LOOPBACK = TOKEN, False
 
     for scheme in ("Bearer", "bearer"):
@@ -49,9 +44,7 @@ def test_with_the_token_they_are_open(db: None, client: Client, settings: Settin
         assert response.headers["Content-Type"].startswith("text/plain; version=")
 
 
-def test_no_token_is_needed_on_loopback_and_elsewhere_they_are_closed_without_one(
-    db: None, client: Client, settings: Settings
-) -> None:
+def test_no_token_is_needed_on_loopback_and_elsewhere_they_are_closed_without_one(db, client, settings):
     settings.METRICS_TOKEN, settings.ON_LOOPBACK = "", True
     assert client.get("/metrics").status_code == 200
 
@@ -64,9 +57,7 @@ def test_no_token_is_needed_on_loopback_and_elsewhere_they_are_closed_without_on
 # --- What it tells ---------------------------------------------------------------
 
 
-def test_requests_are_told_by_view_method_and_status(
-    portal: Settings, client_of: Callable[[str], Client]
-) -> None:
+def test_requests_are_told_by_view_method_and_status(portal, client_of):
     client = client_of("ada")
     client.get(f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/")
     client.get("/no/such/page/with/a-secret-name")
@@ -83,8 +74,8 @@ def test_requests_are_told_by_view_method_and_status(
     assert "a-secret-name" not in text
 
 
-def test_addresses_that_do_not_exist_make_no_series_of_their_own(client: Client) -> None:
-    def series() -> int:
+def test_addresses_that_do_not_exist_make_no_series_of_their_own(client):
+    def series():
         return sum(len(family.samples) for family in REGISTRY.collect())
 
     client.get("/no-such-page-0")
@@ -95,7 +86,7 @@ def test_addresses_that_do_not_exist_make_no_series_of_their_own(client: Client)
     assert series() == before
 
 
-def test_a_failed_sign_in_is_told_by_its_kind(db: None, client: Client, settings: Settings) -> None:
+def test_a_failed_sign_in_is_told_by_its_kind(db, client, settings):
     settings.SSO_ISSUER = "https://sso.example.com"
     before = REGISTRY.get_sample_value("dcs_portal_sign_ins_total", {"outcome": "expired"}) or 0
 
@@ -107,9 +98,7 @@ def test_a_failed_sign_in_is_told_by_its_kind(db: None, client: Client, settings
 # --- What is known ---------------------------------------------------------------
 
 
-def test_the_age_of_what_is_known_is_told_and_nothing_where_nothing_is_known(
-    portal: Settings, client_of: Callable[[str], Client]
-) -> None:
+def test_the_age_of_what_is_known_is_told_and_nothing_where_nothing_is_known(portal, client_of):
     client, now = client_of("ada"), datetime.now(UTC)
     assert value_of(told(client), "evidence_oldest_age_seconds") is None
     for instance_id, hours in ((ORDERS_CACHE_ID, 2), (BULK_HISTORY_ID, 1)):
@@ -127,7 +116,7 @@ def test_the_age_of_what_is_known_is_told_and_nothing_where_nothing_is_known(
     assert value_of(text, "evidence_oldest_age_seconds", project="cn-prod") is None
 
 
-def test_whether_anybody_collects_is_told_where_somebody_should(portal: Settings, client: Client) -> None:
+def test_whether_anybody_collects_is_told_where_somebody_should(portal, client):
     assert value_of(told(client), "collector_held") is None
     portal.COLLECT = True
     assert value_of(told(client), "collector_held") == 0
@@ -137,5 +126,5 @@ def test_whether_anybody_collects_is_told_where_somebody_should(portal: Settings
     lease.release()
 
 
-def told(client: Client) -> str:
+def told(client):
     return client.get("/metrics").content.decode()

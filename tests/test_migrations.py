@@ -1,13 +1,7 @@
 """An upgrade of the database goes forwards, and whoever is signed in stays so."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Generator
-
 import pytest
 from django.core.management import call_command
-from django.test import Client
-from pytest_django.fixtures import Settings
 
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.models import Backup, CloudProject
@@ -17,7 +11,7 @@ from .conftest import forget_everything
 
 
 @pytest.fixture
-def from_before() -> Generator[Callable[[str], None]]:
+def from_before():
     """Brings the database back to what an earlier version made of it."""
     yield lambda migration: call_command("migrate", "backups", migration, verbosity=0)
     call_command("migrate", verbosity=0)
@@ -26,8 +20,8 @@ def from_before() -> Generator[Callable[[str], None]]:
 
 @pytest.mark.parametrize("migration", ["zero", "0001"])
 def test_after_an_upgrade_sessions_are_still_there_and_evidence_is_kept(
-    portal: Settings, client_of: Callable[[str], Client], from_before: Callable[[str], None], migration: str
-) -> None:
+    portal, client_of, from_before, migration
+):
     ada = client_of("ada")
     from_before(migration)
 
@@ -39,5 +33,5 @@ def test_after_an_upgrade_sessions_are_still_there_and_evidence_is_kept(
     assert CloudProject.objects.get().name == "eu-prod"
 
 
-def test_every_change_of_a_model_has_its_migration(db: None) -> None:
+def test_every_change_of_a_model_has_its_migration(db):
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)

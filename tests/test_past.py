@@ -1,13 +1,6 @@
 """The demo's past: what the portal would have read of the emulated fleet."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-
-import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
 from backups.emulator.fleet import ORDERS_CACHE_ID, Fleet
 from backups.management import past
@@ -19,9 +12,7 @@ from backups.services.projects import configured_projects
 from tests.conftest import restart
 
 
-def test_the_demo_has_a_past_and_goes_on_with_it_the_next_day(
-    portal: Settings, endpoint: str, client_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_demo_has_a_past_and_goes_on_with_it_the_next_day(portal, endpoint, client_of, monkeypatch):
     names = {one.name for project in Fleet().projects for one in Fleet().instances(project)}
     monkeypatch.setattr(past, "LEFT_OUT", names - {"orders-cache", "baskets", "pricing-bad-week"})
     now = datetime.now(UTC)

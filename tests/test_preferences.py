@@ -1,17 +1,13 @@
 """Language, zone, theme and keys of a viewer."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 from django.http import HttpResponse
-from django.test import Client, RequestFactory
+from django.test import RequestFactory
 
 from dcsportal.preferences import for_templates, preferences_of_viewer
 
 
-def test_a_viewer_keeps_language_zone_and_theme_without_signing_in(client: Client) -> None:
+def test_a_viewer_keeps_language_zone_and_theme_without_signing_in(client):
     response = client.post("/preferences/", {"language": "zh-hans", "zone": "Asia/Shanghai", "theme": "dark"})
 
     assert response.status_code == 303
@@ -24,14 +20,14 @@ def test_a_viewer_keeps_language_zone_and_theme_without_signing_in(client: Clien
 @pytest.mark.parametrize(
     ("typed", "kept"), [("Shanghai", "Asia/Shanghai"), ("utc+8", "Etc/GMT-8"), ("SGT", "Asia/Singapore")]
 )
-def test_a_zone_may_be_typed_as_people_say_it(client: Client, typed: str, kept: str) -> None:
+def test_a_zone_may_be_typed_as_people_say_it(client, typed, kept):
     response = client.post("/preferences/", {"zone": typed})
 
     assert response.status_code == 303
     assert response.cookies["portal_zone"].value == kept
 
 
-def test_the_viewer_comes_back_to_the_same_link_and_to_no_other_site(client: Client) -> None:
+def test_the_viewer_comes_back_to_the_same_link_and_to_no_other_site(client):
     link = "/projects/eu-prod/?q=100%25&q={a|b}"
 
     for asked, leads_to in ((link, link), ("//evil.example/", "/")):
@@ -63,9 +59,7 @@ def test_the_viewer_comes_back_to_the_same_link_and_to_no_other_site(client: Cli
         ),
     ],
 )
-def test_a_chosen_zone_takes_the_place_of_the_links_and_moves_no_time(
-    client: Client, asked: str, leads_to: str
-) -> None:
+def test_a_chosen_zone_takes_the_place_of_the_links_and_moves_no_time(client, asked, leads_to):
     path = "/projects/eu-prod/"
 
     chosen = client.post("/preferences/", {"zone": "Etc/GMT+8", "next": path + asked})
@@ -83,7 +77,7 @@ def test_a_chosen_zone_takes_the_place_of_the_links_and_moves_no_time(
     ("field", "value"),
     [("language", "fr"), ("zone", "../../etc/passwd"), ("zone", ""), ("theme", "<script>"), ("keys", "no")],
 )
-def test_a_wrong_value_is_named_and_nothing_is_kept(client: Client, field: str, value: str) -> None:
+def test_a_wrong_value_is_named_and_nothing_is_kept(client, field, value):
     response = client.post("/preferences/", {"theme": "dark", field: value})
 
     assert response.status_code == 400
@@ -95,9 +89,7 @@ def test_a_wrong_value_is_named_and_nothing_is_kept(client: Client, field: str, 
     ("typed", "meant"),
     [("Sanghai", "Asia/Shanghai"), ("Asia/Shangai", "Asia/Shanghai"), ("new yrok", "America/New_York")],
 )
-def test_a_zone_that_is_typed_wrong_is_answered_with_what_may_be_meant(
-    client: Client, typed: str, meant: str
-) -> None:
+def test_a_zone_that_is_typed_wrong_is_answered_with_what_may_be_meant(client, typed, meant):
     link = "/projects/eu-prod/?q=a"
     for headers in ({}, {"HX-Request": "true"}):
         response = client.post("/preferences/", {"zone": typed, "next": link}, headers=headers)
@@ -107,7 +99,7 @@ def test_a_zone_that_is_typed_wrong_is_answered_with_what_may_be_meant(
         assert (link in page) == (not headers)
 
 
-def test_what_is_no_zone_and_looks_like_none_is_answered_without_a_guess(client: Client) -> None:
+def test_what_is_no_zone_and_looks_like_none_is_answered_without_a_guess(client):
     response = client.post("/preferences/", {"zone": "<script>", "next": "//evil.example/"})
 
     assert "does not know this time zone" in response.content.decode()
@@ -115,31 +107,31 @@ def test_what_is_no_zone_and_looks_like_none_is_answered_without_a_guess(client:
         assert absent not in response.content.decode()
 
 
-def test_preferences_are_not_changed_by_a_link(client: Client) -> None:
+def test_preferences_are_not_changed_by_a_link(client):
     response = client.get("/preferences/?theme=dark")
 
     assert response.status_code == 405
     assert not response.cookies
 
 
-def test_pages_know_the_zone_and_the_theme_of_the_cookies() -> None:
+def test_pages_know_the_zone_and_the_theme_of_the_cookies():
     context = _context_with(portal_zone="Asia/Kolkata", portal_theme="dark", portal_keys="off")
 
     assert context == {"demo": True, "zone_name": "Asia/Kolkata", "theme": "dark", "keys_on": False}
 
 
-def test_cookies_that_say_nonsense_count_as_not_there() -> None:
+def test_cookies_that_say_nonsense_count_as_not_there():
     assert _context_with(portal_zone="../../etc/passwd", portal_theme="neon") == _context_with()
 
 
-def _context_with(**cookies: str) -> dict[str, Any]:
+def _context_with(**cookies):
     request = RequestFactory().get("/")
     request.COOKIES.update(cookies)
     preferences_of_viewer(lambda request: HttpResponse())(request)
     return for_templates(request)
 
 
-def test_the_language_of_the_cookie_wins_over_the_browsers(client: Client) -> None:
+def test_the_language_of_the_cookie_wins_over_the_browsers(client):
     client.cookies["portal_language"] = "zh-hans"
 
     response = client.get("/healthz", headers={"Accept-Language": "en"})

@@ -1,11 +1,7 @@
 """What lies under var/ is for the portal's own user alone."""
 
-from __future__ import annotations
-
 import os
 import stat
-from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +9,7 @@ from backups.management.private_files import keep_private, open_to_others
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Generator[Path]:
+def folder(tmp_path):
     """A var/ as an earlier version left it, under the umask of most machines."""
     before = os.umask(0o022)
     var = tmp_path / "var"
@@ -25,11 +21,11 @@ def folder(tmp_path: Path) -> Generator[Path]:
     os.umask(before)
 
 
-def mode(path: Path) -> int:
+def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_files_of_an_earlier_version_are_mended_and_new_ones_are_private(folder: Path) -> None:
+def test_files_of_an_earlier_version_are_mended_and_new_ones_are_private(folder):
     outside = mode(folder.parent)
     assert list(open_to_others(folder))
 
@@ -45,7 +41,7 @@ def test_files_of_an_earlier_version_are_mended_and_new_ones_are_private(folder:
     assert not list(open_to_others(folder))
 
 
-def test_what_lies_in_a_closed_folder_is_open_to_nobody(folder: Path) -> None:
+def test_what_lies_in_a_closed_folder_is_open_to_nobody(folder):
     folder.chmod(0o700)
 
     assert not list(open_to_others(folder))

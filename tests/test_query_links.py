@@ -1,9 +1,5 @@
 """Links of a page back to itself say what Django's own QueryDict would."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 from django.http import QueryDict
 from django.test import RequestFactory
@@ -23,19 +19,19 @@ queries = st.lists(st.tuples(names, texts), max_size=8).map(
 odd_queries = st.sampled_from(["&&", "a", "=b", "a=%ff", "a=1;b=2", "%zz=%", "q=\xe4", "a=1&a=2&b&a=3"])
 
 
-def _quoted(text: str) -> str:
+def _quoted(text):
     query = QueryDict(mutable=True)
     query["k"] = text
     return query.urlencode()[2:]
 
 
-def links(query: str, path: str = "/projects/eu-prod/") -> QueryLinks:
+def links(query, path="/projects/eu-prod/"):
     request = RequestFactory().get(path)
     request.META["QUERY_STRING"] = query
     return QueryLinks.of(request)
 
 
-def as_django_writes(query: QueryDict, path: str = "/projects/eu-prod/") -> str:
+def as_django_writes(query, path="/projects/eu-prod/"):
     for name in [name for name, values in query.lists() if not values]:
         del query[name]
     return escape_uri_path(path) + (f"?{query.urlencode()}" if query else "")
@@ -43,7 +39,7 @@ def as_django_writes(query: QueryDict, path: str = "/projects/eu-prod/") -> str:
 
 @settings(max_examples=300, deadline=None)
 @given(queries | odd_queries, names, texts)
-def test_a_toggled_value_is_the_only_difference(query: str, name: str, value: str) -> None:
+def test_a_toggled_value_is_the_only_difference(query, name, value):
     expected = QueryDict(query.encode("latin-1"), mutable=True)
     values = expected.getlist(name)
     rest = [other for other in values if other != value]
@@ -56,7 +52,7 @@ def test_a_toggled_value_is_the_only_difference(query: str, name: str, value: st
 
 @settings(max_examples=300, deadline=None)
 @given(queries | odd_queries, st.dictionaries(names, st.lists(texts, max_size=2), max_size=3))
-def test_what_a_link_sets_or_takes_out_is_the_only_difference(query: str, changes: Any) -> None:
+def test_what_a_link_sets_or_takes_out_is_the_only_difference(query, changes):
     expected = QueryDict(query.encode("latin-1"), mutable=True)
     for name, values in changes.items():
         expected.setlist(name, values)
@@ -69,7 +65,7 @@ def test_what_a_link_sets_or_takes_out_is_the_only_difference(query: str, change
 
 
 @pytest.mark.parametrize(("path", "query"), [("/a b/ü/", "q=%20+%2B&q=ä"), ("/", ""), ("/x/", "a=1&&b")])
-def test_a_page_s_own_address_is_kept_as_it_came(path: str, query: str) -> None:
+def test_a_page_s_own_address_is_kept_as_it_came(path, query):
     request = RequestFactory().get(path)
     request.META["QUERY_STRING"] = query
 
@@ -79,5 +75,5 @@ def test_a_page_s_own_address_is_kept_as_it_came(path: str, query: str) -> None:
 @pytest.mark.parametrize(
     ("matched", "query"), [(30, ""), (72, "?per_page=100"), (201, "?per_page=2000"), (2001, None)]
 )
-def test_all_rows_are_one_link_away_as_long_as_a_page_can_hold_them(matched: int, query: str | None) -> None:
+def test_all_rows_are_one_link_away_as_long_as_a_page_can_hold_them(matched, query):
     assert links("page=2").all_rows(matched) == ("" if query is None else f"/projects/eu-prod/{query}")

@@ -4,8 +4,6 @@ Installing is tried in small checkouts of their own, whose pip writes down how i
 called: a real installation belongs to CI, which does one before these tests.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -16,8 +14,6 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -42,7 +38,7 @@ AS_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
 class Checkout:
     """A checkout with the real `run` and stand-ins for all that it would start."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path):
         self.path = path
         path.mkdir()
         shutil.copy(ROOT / "run", path / "run")
@@ -50,7 +46,7 @@ class Checkout:
         (path / "requirements.txt").write_text("# for production\n")
         (path / "requirements-dev.txt").write_text("# for development\n")
 
-    def make_venv(self) -> None:
+    def make_venv(self):
         subprocess.run(
             [sys.executable, "-m", "venv", "--without-pip", self.path / ".venv"], check=True, cwd=self.path
         )
@@ -59,7 +55,7 @@ class Checkout:
         (pip / "pip" / "__init__.py").touch()
         (pip / "pip" / "__main__.py").write_text(RECORDING_PIP)
 
-    def start(self, *arguments: str, as_user: bool = False, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *arguments, as_user=False, **environment):
         return subprocess.Popen(
             [*(AS_USER if as_user else ()), str(self.path / "run"), *arguments],
             cwd="/",
@@ -69,20 +65,20 @@ class Checkout:
             text=True,
         )
 
-    def run(self, *arguments: str, as_user: bool = False, **environment: str) -> tuple[int, str, str]:
+    def run(self, *arguments, as_user=False, **environment):
         """Return status, output and errors; `as_user` may do no more than file modes allow, even for root."""
         process = self.start(*arguments, as_user=as_user, **environment)
         output, errors = process.communicate(timeout=60)
         return process.returncode, output, errors
 
     @property
-    def installations(self) -> list[list[str]]:
+    def installations(self):
         log = self.path / "pip.log"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
+def checkout(tmp_path):
     made = Checkout(tmp_path / "a checkout with spaces")
     made.make_venv()
     return made
@@ -92,7 +88,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 @pytest.mark.parametrize("arguments", [(), ("frobnicate",), ("--port", "1")])
-def test_an_unknown_command_shows_the_usage(checkout: Checkout, arguments: tuple[str, ...]) -> None:
+def test_an_unknown_command_shows_the_usage(checkout, arguments):
     code, output, errors = checkout.run(*arguments)
 
     assert (code, output) == (2, "")
@@ -100,7 +96,7 @@ def test_an_unknown_command_shows_the_usage(checkout: Checkout, arguments: tuple
     assert not checkout.installations
 
 
-def test_without_a_new_enough_python_it_says_so_in_one_sentence(checkout: Checkout, tmp_path: Path) -> None:
+def test_without_a_new_enough_python_it_says_so_in_one_sentence(checkout, tmp_path):
     shutil.rmtree(checkout.path / ".venv")
     tools = _tools(tmp_path / "bin", python3="exit 1")
 
@@ -111,7 +107,7 @@ def test_without_a_new_enough_python_it_says_so_in_one_sentence(checkout: Checko
     assert "Python 3.11 or newer" in errors
 
 
-def test_without_a_way_to_make_a_venv_it_names_the_debian_package(checkout: Checkout, tmp_path: Path) -> None:
+def test_without_a_way_to_make_a_venv_it_names_the_debian_package(checkout, tmp_path):
     shutil.rmtree(checkout.path / ".venv")
     python = f'case "$*" in "-m "*) exit 1 ;; esac\nexec {shlex.quote(sys.executable)} "$@"'
     # sys.executable of the stand-in must be the stand-in, or run would go past it.
@@ -126,9 +122,7 @@ def test_without_a_way_to_make_a_venv_it_names_the_debian_package(checkout: Chec
 # --- Installing ------------------------------------------------------------------
 
 
-def test_what_is_required_is_installed_with_hashes_once_and_again_where_it_changed(
-    checkout: Checkout,
-) -> None:
+def test_what_is_required_is_installed_with_hashes_once_and_again_where_it_changed(checkout):
     assert checkout.run("manage", "check")[0] == 0
     assert checkout.run("manage", "check")[0] == 0
 
@@ -141,7 +135,7 @@ def test_what_is_required_is_installed_with_hashes_once_and_again_where_it_chang
     assert len(checkout.installations) == 2
 
 
-def test_a_user_who_may_not_change_the_installation_is_told_who_must(checkout: Checkout) -> None:
+def test_a_user_who_may_not_change_the_installation_is_told_who_must(checkout):
     """As systemd runs it after an upgrade, when nobody has installed what changed."""
     assert checkout.run("manage")[0] == 0
     (checkout.path / "requirements.txt").write_text("# changed\n")
@@ -158,7 +152,7 @@ def test_a_user_who_may_not_change_the_installation_is_told_who_must(checkout: C
     assert len(checkout.installations) == 1
 
 
-def test_development_is_installed_for_tests_and_serves_the_rest_too(checkout: Checkout) -> None:
+def test_development_is_installed_for_tests_and_serves_the_rest_too(checkout):
     checkout.run("bench")
     checkout.run("manage")
 
@@ -166,7 +160,7 @@ def test_development_is_installed_for_tests_and_serves_the_rest_too(checkout: Ch
     assert arguments[-1] == str(checkout.path / "requirements-dev.txt")
 
 
-def test_a_failed_installation_is_tried_again(checkout: Checkout) -> None:
+def test_a_failed_installation_is_tried_again(checkout):
     code, output, errors = checkout.run("manage", PIP_ENDS_WITH="1")
     assert (code, output) == (1, "")
     assert "Installing requirements.txt failed" in errors
@@ -175,7 +169,7 @@ def test_a_failed_installation_is_tried_again(checkout: Checkout) -> None:
     assert len(checkout.installations) == 2
 
 
-def test_runs_at_the_same_time_install_once(checkout: Checkout) -> None:
+def test_runs_at_the_same_time_install_once(checkout):
     processes = [checkout.start("manage", PIP_TAKES="0.5") for _ in range(4)]
 
     assert [process.wait(timeout=60) for process in processes] == [0, 0, 0, 0]
@@ -186,7 +180,7 @@ def test_runs_at_the_same_time_install_once(checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize("owner", ["4194305\n", ""])
-def test_a_lock_whose_owner_was_killed_does_not_stop_the_next_run(checkout: Checkout, owner: str) -> None:
+def test_a_lock_whose_owner_was_killed_does_not_stop_the_next_run(checkout, owner):
     lock = checkout.path / "var" / "installing"
     lock.mkdir(parents=True)
     if owner:
@@ -199,7 +193,7 @@ def test_a_lock_whose_owner_was_killed_does_not_stop_the_next_run(checkout: Chec
     assert not lock.exists()
 
 
-def test_a_half_made_venv_is_made_anew(tmp_path: Path) -> None:
+def test_a_half_made_venv_is_made_anew(tmp_path):
     """The one real .venv here, pip and all; it has nothing to install."""
     checkout = Checkout(tmp_path / "interrupted")
     (checkout.path / ".venv" / "bin").mkdir(parents=True)
@@ -212,7 +206,7 @@ def test_a_half_made_venv_is_made_anew(tmp_path: Path) -> None:
     assert not (checkout.path / ".venv" / ".unfinished").exists()
 
 
-def test_it_becomes_the_command_so_that_signals_arrive(checkout: Checkout) -> None:
+def test_it_becomes_the_command_so_that_signals_arrive(checkout):
     process = checkout.start("manage", "one", "two words", "*")
     output, _ = process.communicate(timeout=60)
 
@@ -222,7 +216,7 @@ def test_it_becomes_the_command_so_that_signals_arrive(checkout: Checkout) -> No
     assert arguments == ["one", "two words", "*"]
 
 
-def _tools(folder: Path, **scripts: str) -> Path:
+def _tools(folder, **scripts):
     """Make a PATH with what a bare machine has, and with the given scripts."""
     folder.mkdir()
     for name in ("sh", "cat", "mkdir", "rm", "mv", "rmdir", "cksum", "dirname", "sleep"):
@@ -237,14 +231,14 @@ def _tools(folder: Path, **scripts: str) -> Path:
 
 
 @pytest.fixture
-def demo() -> Iterator[subprocess.Popen[str]]:
+def demo():
     process = _start_manage("demo", "--port", "0")
     yield process
     process.kill()
     process.communicate()
 
 
-def test_the_demo_signs_in_with_one_click_and_ctrl_c_ends_all_of_it(demo: subprocess.Popen[str]) -> None:
+def test_the_demo_signs_in_with_one_click_and_ctrl_c_ends_all_of_it(demo):
     url = _address_in(demo)
     endpoint = _emulator_endpoint()
     assert _answers(endpoint)
@@ -261,7 +255,7 @@ def test_the_demo_signs_in_with_one_click_and_ctrl_c_ends_all_of_it(demo: subpro
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the children of a killed process")
-def test_a_demo_that_is_killed_takes_its_children_with_it(demo: subprocess.Popen[str]) -> None:
+def test_a_demo_that_is_killed_takes_its_children_with_it(demo):
     url = _address_in(demo)
     endpoint = _emulator_endpoint()
 
@@ -271,7 +265,7 @@ def test_a_demo_that_is_killed_takes_its_children_with_it(demo: subprocess.Popen
 
 
 @pytest.mark.parametrize("command", [("demo", "--port"), ("serve", "--bind")])
-def test_a_port_that_is_taken_is_one_sentence(command: tuple[str, str]) -> None:
+def test_a_port_that_is_taken_is_one_sentence(command):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         name, option = command
@@ -285,7 +279,7 @@ def test_a_port_that_is_taken_is_one_sentence(command: tuple[str, str]) -> None:
 # --- Production ------------------------------------------------------------------
 
 
-def test_the_server_refuses_to_start_on_wrong_settings() -> None:
+def test_the_server_refuses_to_start_on_wrong_settings():
     process = _start_manage("serve", DCS_DEMO="off", SECRET_KEY="")
     _, errors = process.communicate(timeout=30)
 
@@ -297,7 +291,7 @@ def test_the_server_refuses_to_start_on_wrong_settings() -> None:
     ]
 
 
-def test_the_server_answers_in_production_and_says_nothing_where_nothing_is_wrong(tmp_path: Path) -> None:
+def test_the_server_answers_in_production_and_says_nothing_where_nothing_is_wrong(tmp_path):
     """It removes the cache of an earlier version, and its locks."""
     earlier = [ROOT / "var" / name for name in ("cache.sqlite3", "cache.sqlite3-wal", "locks")]
     for file in earlier:
@@ -309,7 +303,7 @@ def test_the_server_answers_in_production_and_says_nothing_where_nothing_is_wron
     assert not any(file.exists() for file in earlier)
 
 
-def _start_manage(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+def _start_manage(*arguments, **environment):
     return subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -320,7 +314,7 @@ def _start_manage(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def _address_in(demo: subprocess.Popen[str]) -> str:
+def _address_in(demo):
     assert demo.stdout is not None
     for line in demo.stdout:
         if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
@@ -328,12 +322,12 @@ def _address_in(demo: subprocess.Popen[str]) -> str:
     raise AssertionError(demo.communicate()[1])
 
 
-def _emulator_endpoint() -> str:
+def _emulator_endpoint():
     projects = (ROOT / "var" / "demo" / "projects.toml").read_text()
     return str(re.findall(r'endpoint = "(.*)"', projects)[0])
 
 
-def _answers(url: str) -> bool:
+def _answers(url):
     try:
         browser().get(url, timeout=2)
     except OSError:
@@ -345,7 +339,7 @@ def _answers(url: str) -> bool:
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("true", "1 error"), ("", "1 skipped")])
-def test_what_is_skipped_elsewhere_fails_in_ci(tmp_path: Path, ci: str, outcome: str) -> None:
+def test_what_is_skipped_elsewhere_fails_in_ci(tmp_path, ci, outcome):
     (tmp_path / "test_needy.py").write_text(
         "import pytest\n@pytest.mark.needs('no-such-program', 'no-such-package')\ndef test_it(): ...\n"
     )

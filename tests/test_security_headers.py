@@ -1,15 +1,10 @@
 """Every address, signed in and out, asked and posted, right and wrong: the security headers and cookies."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
-from pytest_django.fixtures import Settings
+from django.urls import URLResolver, get_resolver, reverse
 
 from backups.emulator.contract import REFERENCE_BACKUP_ID
 from backups.emulator.fleet import ORDERS_CACHE_ID
@@ -26,7 +21,7 @@ ARGUMENTS = {
 }
 
 
-def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+def _patterns(resolver):
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
             yield from _patterns(pattern)
@@ -34,7 +29,7 @@ def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
             yield pattern
 
 
-def _addresses() -> Iterator[str]:
+def _addresses():
     """Yield each address of the portal; a new kind of argument must be given a value above."""
     for pattern in _patterns(get_resolver()):
         yield reverse(
@@ -55,7 +50,7 @@ WRONG = [
 ADDRESSES = [*sorted(set(_addresses())), *WRONG]
 
 
-def check(response: Any) -> None:
+def check(response):
     headers = response.headers
     # A page that DCS or a part of the portal holds up is an answer; one that it failed to make is none.
     assert response.status_code != 500
@@ -81,17 +76,13 @@ def check(response: Any) -> None:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_every_answer_has_the_headers(
-    portal: Settings, client_of: Callable[[str], Client], client: Client, address: str
-) -> None:
+def test_every_answer_has_the_headers(portal, client_of, client, address):
     ada = client_of("ada")
     for ask in (client.get, client_of("cleo").get, ada.get, ada.post, ada.head, ada.options, ada.put):
         check(ask(address))
 
 
-def test_an_unchanged_answer_and_a_refusal_for_asking_often_have_them_too(
-    within_one_minute: None, client_of: Callable[[str], Client]
-) -> None:
+def test_an_unchanged_answer_and_a_refusal_for_asking_often_have_them_too(within_one_minute, client_of):
     ada = client_of("ada")
     export = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/backups.json"
     ada.get(export)
@@ -109,7 +100,7 @@ def test_an_unchanged_answer_and_a_refusal_for_asking_often_have_them_too(
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_a_foreign_host_gets_the_headers_too_and_nothing_else(db: None, client: Client, address: str) -> None:
+def test_a_foreign_host_gets_the_headers_too_and_nothing_else(db, client, address):
     response = client.get(address, headers={"Host": "evil.example"})
 
     is_for_machines = address in MACHINE_PATHS
@@ -119,7 +110,7 @@ def test_a_foreign_host_gets_the_headers_too_and_nothing_else(db: None, client: 
 
 
 @pytest.fixture
-def https(portal: Settings) -> Settings:
+def https(portal):
     """The portal as PORTAL_URL=https://testserver makes it, behind a proxy that ends TLS."""
     portal.PORTAL_URL = "https://testserver"
     portal.HTTPS = portal.SECURE_SSL_REDIRECT = True
@@ -132,9 +123,7 @@ def https(portal: Settings) -> Settings:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_over_https_every_answer_says_so_and_no_page_redirects_to_itself(
-    db: None, https: Settings, address: str
-) -> None:
+def test_over_https_every_answer_says_so_and_no_page_redirects_to_itself(db, https, address):
     # The proxy speaks http with the portal, and need not even say that its viewers do not.
     response = Client().get(address)
 
@@ -146,7 +135,7 @@ def test_over_https_every_answer_says_so_and_no_page_redirects_to_itself(
     check(response)
 
 
-def test_over_https_cookies_are_for_this_host_alone(db: None, https: Settings) -> None:
+def test_over_https_cookies_are_for_this_host_alone(db, https):
     client = Client()
     page = client.get("/sign-in/")
     answer = client.post("/sign-in/", {"person": "ada"})

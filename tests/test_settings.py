@@ -1,14 +1,9 @@
 """What the environment may say, and what a wrong word in it gets for an answer."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import pytest
@@ -36,14 +31,12 @@ PRODUCTION = REAL_PROJECT | {
     "COLLECT": "off",  # what is asked for would be a real cloud
 }
 
-Load = Callable[..., dict[str, Any]]
-
 
 @pytest.fixture
-def load() -> Iterator[Load]:
+def load():
     """`load(NAME="value")` is what settings.py makes of that environment, which it leaves as it was."""
 
-    def loaded(**environment: str) -> dict[str, Any]:
+    def loaded(**environment):
         os.environ.update(environment)
         spec = importlib.util.spec_from_file_location(
             "dcsportal.settings_under_test", ROOT / "dcsportal" / "settings.py"
@@ -61,7 +54,7 @@ def load() -> Iterator[Load]:
 # --- Values --------------------------------------------------------------------
 
 
-def test_an_empty_environment_is_enough_to_load(load: Load) -> None:
+def test_an_empty_environment_is_enough_to_load(load):
     values = load(SECRET_KEY="", DCS_DEMO="", DATABASE_URL="", ALLOWED_HOSTS="")
 
     assert values["DCS_PROJECTS"] == {}
@@ -70,7 +63,7 @@ def test_an_empty_environment_is_enough_to_load(load: Load) -> None:
     assert values["DATABASES"]["default"]["NAME"].endswith("var/portal.sqlite3")
 
 
-def test_values_are_taken_as_they_are_but_for_the_spaces_around_them(load: Load) -> None:
+def test_values_are_taken_as_they_are_but_for_the_spaces_around_them(load):
     values = load(
         **REAL_PROJECT | {"DCS_SK": "$HOME", "DCS_DEMO": "off"},
         ALLOWED_HOSTS=" a.example , b.example,",
@@ -84,13 +77,13 @@ def test_values_are_taken_as_they_are_but_for_the_spaces_around_them(load: Load)
     assert values["ALLOWED_HOSTS"] == ["a.example", "b.example"]
 
 
-def test_a_secret_may_be_in_a_file(load: Load, tmp_path: Path) -> None:
+def test_a_secret_may_be_in_a_file(load, tmp_path):
     (tmp_path / "key").write_text(f"{SECRET_KEY}\n")
 
     assert load(SECRET_KEY="", SECRET_KEY_FILE=str(tmp_path / "key"))["SECRET_KEY"] == SECRET_KEY
 
 
-def test_the_environment_wins_over_the_env_file(load: Load, tmp_path: Path) -> None:
+def test_the_environment_wins_over_the_env_file(load, tmp_path):
     (tmp_path / "env").write_text("LOG_FORMAT=json\nDCS_PAGE_SIZE=7\nSSO_SESSION_HOURS='3'\n")
 
     values = load(ENV_FILE=str(tmp_path / "env"), DCS_PAGE_SIZE="9")
@@ -99,7 +92,7 @@ def test_the_environment_wins_over_the_env_file(load: Load, tmp_path: Path) -> N
     assert values["SSO_SESSION_HOURS"] == 3
 
 
-def test_https_makes_cookies_that_no_other_host_and_no_plain_page_can_set(load: Load) -> None:
+def test_https_makes_cookies_that_no_other_host_and_no_plain_page_can_set(load):
     values = load(**PRODUCTION)
 
     assert values["SESSION_COOKIE_NAME"] == "__Host-portal_session"
@@ -111,7 +104,7 @@ def test_https_makes_cookies_that_no_other_host_and_no_plain_page_can_set(load: 
     assert values["ALLOWED_HOSTS"] == ["backups.example.com"]
 
 
-def test_the_key_of_the_demo_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
+def test_the_key_of_the_demo_is_made_once_and_is_its_owners(tmp_path):
     path = tmp_path / "var" / "secret-key"
 
     first, second = local_secret_key(path), local_secret_key(path)
@@ -178,9 +171,7 @@ NO_ADDRESSES = [
         *((name, WITH_A_PASSWORD[0], "") for name in NO_ADDRESSES),
     ],
 )
-def test_a_wrong_value_is_named_in_one_sentence_without_a_password(
-    load: Load, name: str, value: str, says: str
-) -> None:
+def test_a_wrong_value_is_named_in_one_sentence_without_a_password(load, name, value, says):
     with pytest.raises(ImproperlyConfigured) as caught:
         load(**REAL_PROJECT | {name: value})
 
@@ -193,7 +184,7 @@ def test_a_wrong_value_is_named_in_one_sentence_without_a_password(
 
 
 @pytest.mark.parametrize("command", [["manage.py", "check"], ["-c", "import dcsportal.wsgi"]])
-def test_a_wrong_value_stops_the_start_without_a_traceback(command: list[str]) -> None:
+def test_a_wrong_value_stops_the_start_without_a_traceback(command):
     result = python(*command, DCS_PAGE_SIZE="1001")
 
     assert result.returncode == 1
@@ -203,7 +194,7 @@ def test_a_wrong_value_stops_the_start_without_a_traceback(command: list[str]) -
 # --- Projects ------------------------------------------------------------------
 
 
-def test_several_projects_come_from_a_file_and_their_keys_from_elsewhere(load: Load, tmp_path: Path) -> None:
+def test_several_projects_come_from_a_file_and_their_keys_from_elsewhere(load, tmp_path):
     (tmp_path / "sk").write_text("secret of a file\n")
     path = _projects_file(
         tmp_path,
@@ -250,9 +241,7 @@ def test_several_projects_come_from_a_file_and_their_keys_from_elsewhere(load: L
         ({"groups": '[" "]'}, "groups"),
     ],
 )
-def test_a_wrong_project_of_the_file_is_named_with_its_key(
-    load: Load, tmp_path: Path, change: dict[str, str | None], says: str
-) -> None:
+def test_a_wrong_project_of_the_file_is_named_with_its_key(load, tmp_path, change, says):
     right = {"region": '"eu-west-101"', "project_id": '"a"', "ak_env": '"AN_AK"', "sk_env": '"AN_AK"'}
     lines = [f"{key} = {value}" for key, value in (right | change).items() if value is not None]
     path = _projects_file(tmp_path, "\n".join(["[projects.eu]", *lines]))
@@ -267,12 +256,12 @@ def test_a_wrong_project_of_the_file_is_named_with_its_key(
 
 
 @pytest.mark.parametrize("content", ["[projects", "[project.eu]", "projects = 1", "x = 1\n[projects]", "é"])
-def test_a_file_without_tables_of_projects_is_named(load: Load, tmp_path: Path, content: str) -> None:
+def test_a_file_without_tables_of_projects_is_named(load, tmp_path, content):
     with pytest.raises(ImproperlyConfigured, match=r"DCS_PROJECTS_FILE names .* must be TOML with"):
         load(DCS_PROJECTS_FILE=_projects_file(tmp_path, content))
 
 
-def _projects_file(folder: Path, content: str) -> str:
+def _projects_file(folder, content):
     path = folder / "projects.toml"
     path.write_text(content, encoding="latin-1")
     return str(path)
@@ -301,9 +290,7 @@ COMPANY = {"SSO_ISSUER": "https://sso.example.com"}
         ({"SSO_PROXY_USER_HEADER": "X-User"}, {"E006", "E008"}),
     ],
 )
-def test_what_does_not_fit_together_is_a_problem_with_a_hint(
-    settings: Any, changes: dict[str, Any], problems: set[str]
-) -> None:
+def test_what_does_not_fit_together_is_a_problem_with_a_hint(settings, changes, problems):
     for name, value in changes.items():
         setattr(settings, name, value)
 
@@ -313,7 +300,7 @@ def test_what_does_not_fit_together_is_a_problem_with_a_hint(
     assert all(problem.hint for problem in found)
 
 
-def test_production_settings_pass_djangos_own_deployment_check() -> None:
+def test_production_settings_pass_djangos_own_deployment_check():
     result = python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
 
     assert result.returncode == 0, result.stderr
@@ -322,9 +309,9 @@ def test_production_settings_pass_djangos_own_deployment_check() -> None:
 # --- .env.example --------------------------------------------------------------
 
 
-def test_env_example_lists_every_setting_and_no_other() -> None:
+def test_env_example_lists_every_setting_and_no_other():
     listed = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE)
-    read: set[str] = set()
+    read = set()
     for file in ("settings.py", "projects.py"):
         source = (ROOT / "dcsportal" / file).read_text()
         for reader, name in re.findall(r'env\.(\w+)\(\s*"([A-Z_]+)"', source):
@@ -333,7 +320,7 @@ def test_env_example_lists_every_setting_and_no_other() -> None:
     assert sorted(listed) == sorted(read)
 
 
-def test_env_example_copied_as_it_is_starts_the_portal(load: Load) -> None:
+def test_env_example_copied_as_it_is_starts_the_portal(load):
     for name in ("DCS_DEMO", "SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS"):
         os.environ.pop(name)
 

@@ -1,12 +1,8 @@
 """Signing in and out, and the link that survives it byte for byte."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
-from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -24,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("link", HARD_LINKS)
-def test_a_link_opened_signed_out_is_byte_identical_after_sign_in(client: Client, link: str) -> None:
+def test_a_link_opened_signed_out_is_byte_identical_after_sign_in(client, link):
     sign_in_page = client.get(get(client, link).headers["Location"])
     response = client.post("/sign-in/", {"person": "ada", "next": _hidden_next(sign_in_page)})
 
@@ -32,7 +28,7 @@ def test_a_link_opened_signed_out_is_byte_identical_after_sign_in(client: Client
     assert response.headers["Location"] == link
 
 
-def test_two_tabs_each_land_on_their_own_link_also_at_the_second_try(client: Client) -> None:
+def test_two_tabs_each_land_on_their_own_link_also_at_the_second_try(client):
     links = [f"{PAGE}?status=failed", f"{PAGE}?status=expired"]
     forms = [{"next": _hidden_next(client.get(get(client, link).headers["Location"]))} for link in links]
     assert client.post("/sign-in/", forms[0] | {"person": "nobody"}).status_code == 404
@@ -42,7 +38,7 @@ def test_two_tabs_each_land_on_their_own_link_also_at_the_second_try(client: Cli
     assert landed == links
 
 
-def test_a_link_with_bytes_that_no_header_may_hold_arrives_escaped(client: Client) -> None:
+def test_a_link_with_bytes_that_no_header_may_hold_arrives_escaped(client):
     response = client.get(PAGE, QUERY_STRING="q=é\x7f")
 
     page = client.get(response.headers["Location"])
@@ -70,7 +66,7 @@ def test_a_link_with_bytes_that_no_header_may_hold_arrives_escaped(client: Clien
         "/" + "a" * LONGEST_LINK,
     ],
 )
-def test_a_link_that_might_lead_elsewhere_becomes_the_home_page(client: Client, hostile: str) -> None:
+def test_a_link_that_might_lead_elsewhere_becomes_the_home_page(client, hostile):
     assert safe_link(hostile) == "/"
 
     if hostile.isascii():
@@ -78,7 +74,7 @@ def test_a_link_that_might_lead_elsewhere_becomes_the_home_page(client: Client, 
         assert response.headers["Location"] == "/"
 
 
-def test_after_a_form_was_sent_too_late_the_viewer_comes_back_to_its_page(client: Client) -> None:
+def test_after_a_form_was_sent_too_late_the_viewer_comes_back_to_its_page(client):
     shown = f"http://testserver{PAGE}?status=failed"
 
     response = client.post(f"{PAGE}refresh/", headers={"Referer": shown})
@@ -90,7 +86,7 @@ def test_after_a_form_was_sent_too_late_the_viewer_comes_back_to_its_page(client
 # --- Who gets in -----------------------------------------------------------------
 
 
-def test_the_demo_s_people_have_their_own_groups_and_who_sees_everything_comes_first(client: Client) -> None:
+def test_the_demo_s_people_have_their_own_groups_and_who_sees_everything_comes_first(client):
     page = client.get("/sign-in/").content.decode()
     people = re.findall(r'name="person" value="(\w+)"', page)
     for person in people:
@@ -101,7 +97,7 @@ def test_the_demo_s_people_have_their_own_groups_and_who_sees_everything_comes_f
     assert '<span class="initials" aria-hidden="true">AN</span>' in page
 
 
-def test_the_demo_sign_in_is_impossible_outside_the_demo(client: Client, settings: Any) -> None:
+def test_the_demo_sign_in_is_impossible_outside_the_demo(client, settings):
     settings.DCS_DEMO = False
 
     assert client.post("/sign-in/", {"person": "ada"}).status_code == 404
@@ -111,7 +107,7 @@ def test_the_demo_sign_in_is_impossible_outside_the_demo(client: Client, setting
     assert "Ada" not in page.content.decode()
 
 
-def test_a_sign_in_from_another_site_is_refused() -> None:
+def test_a_sign_in_from_another_site_is_refused():
     client = Client(enforce_csrf_checks=True)
 
     response = client.post("/sign-in/", {"person": "ada"}, headers={"Origin": "https://evil.example"})
@@ -120,7 +116,7 @@ def test_a_sign_in_from_another_site_is_refused() -> None:
     assert not Session.objects.exists()
 
 
-def test_signing_in_renews_the_session_id(client_of: Callable[[str], Client]) -> None:
+def test_signing_in_renews_the_session_id(client_of):
     client = client_of("ada")
     before = client.cookies["portal_session"].value
 
@@ -130,9 +126,7 @@ def test_signing_in_renews_the_session_id(client_of: Callable[[str], Client]) ->
     assert not Session.objects.filter(session_key=before).exists()
 
 
-def test_a_session_ends_after_its_hours_even_when_it_is_used(
-    client_of: Callable[[str], Client], settings: Any
-) -> None:
+def test_a_session_ends_after_its_hours_even_when_it_is_used(client_of, settings):
     client = client_of("ada")
     session = client.session
     session["something"] = "changed in between"
@@ -146,7 +140,7 @@ def test_a_session_ends_after_its_hours_even_when_it_is_used(
     assert get(client, PAGE).headers["Location"].startswith("/sign-in/")
 
 
-def test_a_session_of_the_demo_ends_with_the_demo(client_of: Callable[[str], Client], settings: Any) -> None:
+def test_a_session_of_the_demo_ends_with_the_demo(client_of, settings):
     client = client_of("ada")
 
     settings.DCS_DEMO = False
@@ -166,7 +160,7 @@ def test_a_session_of_the_demo_ends_with_the_demo(client_of: Callable[[str], Cli
         {},
     ],
 )
-def test_a_navigation_without_a_session_goes_to_the_sign_in(client: Client, headers: dict[str, str]) -> None:
+def test_a_navigation_without_a_session_goes_to_the_sign_in(client, headers):
     response = client.get(PAGE, headers=headers)
 
     assert response.status_code == 302
@@ -182,9 +176,7 @@ def test_a_navigation_without_a_session_goes_to_the_sign_in(client: Client, head
         {"Accept": "application/json", "Referer": f"http://testserver{PAGE}?q=100%25"},
     ],
 )
-def test_what_runs_behind_a_page_gets_401_and_the_way_back_to_that_page(
-    client: Client, headers: dict[str, str]
-) -> None:
+def test_what_runs_behind_a_page_gets_401_and_the_way_back_to_that_page(client, headers):
     response = client.get(f"{PAGE}?generation=abc", headers=headers)
 
     assert response.status_code == 401
@@ -195,13 +187,13 @@ def test_what_runs_behind_a_page_gets_401_and_the_way_back_to_that_page(
 
 
 @pytest.mark.parametrize("shown", [f"http://evil.example{PAGE}", "http://[", "http://a]b/", "//\u00e4]["])
-def test_another_sites_page_is_no_way_back(client: Client, shown: str) -> None:
+def test_another_sites_page_is_no_way_back(client, shown):
     response = client.get(PAGE, headers={"HX-Request": "true", "HX-Current-URL": shown})
 
     assert response.headers["HX-Redirect"] == "/sign-in/?next=/"
 
 
-def test_pages_before_sign_in_name_nothing(client: Client) -> None:
+def test_pages_before_sign_in_name_nothing(client):
     page = client.get(get(client, f"{PAGE}?q=secret-remark").headers["Location"])
 
     text = re.sub(r"<[^>]*>", " ", page.content.decode())
@@ -214,7 +206,7 @@ def test_pages_before_sign_in_name_nothing(client: Client) -> None:
 # --- Signing out -----------------------------------------------------------------
 
 
-def test_sign_out_by_post_ends_the_session(client_of: Callable[[str], Client]) -> None:
+def test_sign_out_by_post_ends_the_session(client_of):
     client = client_of("ada")
 
     response = client.post("/sign-out/")
@@ -226,14 +218,14 @@ def test_sign_out_by_post_ends_the_session(client_of: Callable[[str], Client]) -
     assert client.post("/sign-out/").status_code == 303
 
 
-def test_sign_out_by_get_does_nothing(client_of: Callable[[str], Client]) -> None:
+def test_sign_out_by_get_does_nothing(client_of):
     client = client_of("ada")
 
     assert client.get("/sign-out/").status_code == 405
     assert Session.objects.exists()
 
 
-def _hidden_next(page: Any) -> str:
+def _hidden_next(page):
     """Return what the form of the first person would send as `next`."""
     forms = re.findall(r"<form\b.*?</form>", page.content.decode(), re.DOTALL)
     form = next(form for form in forms if 'name="person"' in form)

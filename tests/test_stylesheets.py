@@ -1,9 +1,6 @@
 """The stylesheets are whole, have no rule for what no page has, and keep to their scales."""
 
-from __future__ import annotations
-
 import re
-from pathlib import Path
 
 import pytest
 
@@ -17,14 +14,14 @@ each_but_tokens = pytest.mark.parametrize("sheet", SCALED, ids=lambda sheet: she
 MADE = re.compile(r"(?:is|role)-\w+")
 
 
-def rules_of(sheet: Path) -> str:
+def rules_of(sheet):
     return re.sub(r"/\*.*?\*/|\"[^\"]*\"", "", sheet.read_text(), flags=re.DOTALL)
 
 
 @each
-def test_a_stylesheet_closes_every_block_and_nests_rules_in_at_rules_only(sheet: Path) -> None:
+def test_a_stylesheet_closes_every_block_and_nests_rules_in_at_rules_only(sheet):
     """A brace that a merge lost would hide all that follows it."""
-    open_blocks: list[str] = []
+    open_blocks = []
     for before, mark in re.findall(r"([^{};]*)([{};])", rules_of(sheet)):
         if mark == "{":
             assert all(block.startswith("@") for block in open_blocks), f"in {open_blocks}: {before.strip()}"
@@ -36,7 +33,7 @@ def test_a_stylesheet_closes_every_block_and_nests_rules_in_at_rules_only(sheet:
 
 
 @each
-def test_every_class_of_a_stylesheet_is_one_that_a_page_has(sheet: Path) -> None:
+def test_every_class_of_a_stylesheet_is_one_that_a_page_has(sheet):
     pages = [*(ROOT / "templates").rglob("*.*"), *(ROOT / "static" / "js").glob("*.js")]
     words = set(re.findall(r"[\w-]+", "\n".join(page.read_text() for page in pages)))
     selectors = " ".join(re.findall(r"([^{};]*)\{", rules_of(sheet)))
@@ -47,7 +44,7 @@ def test_every_class_of_a_stylesheet_is_one_that_a_page_has(sheet: Path) -> None
 
 
 @each_but_tokens
-def test_type_corners_and_colours_are_those_of_the_tokens(sheet: Path) -> None:
+def test_type_corners_and_colours_are_those_of_the_tokens(sheet):
     rules = rules_of(sheet)
 
     sizes = re.findall(r"(?:font-size|border-radius): [^;}]*(?<![\w.])(?!999px)[1-9.][\d.]*(?:px|rem)", rules)
@@ -56,7 +53,7 @@ def test_type_corners_and_colours_are_those_of_the_tokens(sheet: Path) -> None:
     assert sizes + colours == []
 
 
-def test_every_token_is_used() -> None:
+def test_every_token_is_used():
     used = "\n".join(sheet.read_text() for sheet in STYLESHEETS)
     tokens = re.findall(r"(--[\w-]+):", (ROOT / "static" / "css" / "tokens.css").read_text())
     assert [token for token in tokens if f"var({token})" not in used] == []

@@ -1,10 +1,7 @@
 """HTML stands in templates, in lines that can be read; macros write values safely and in each language."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.template import engines
@@ -24,7 +21,7 @@ TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*.*"))
 PYTHON = [path for room in ("backups", "dcsportal") for path in sorted((ROOT / room).rglob("*.py"))]
 
 
-def written(imports: str, call: str, query: str = "", **values: Any) -> str:
+def written(imports, call, query="", **values):
     """What a macro writes: `written('"macros/values.html" import size', "size(2)")`."""
     request = RequestFactory().get(f"/projects/eu-prod/{'?' + query if query else ''}")
     template = engines["jinja2"].from_string("{% from " + imports + " %}{{ " + call + " }}")
@@ -32,7 +29,7 @@ def written(imports: str, call: str, query: str = "", **values: Any) -> str:
     return re.sub(r"\s+", " ", html).strip()
 
 
-def test_no_line_of_a_template_is_longer_than_120_characters() -> None:
+def test_no_line_of_a_template_is_longer_than_120_characters():
     long = [
         f"{path.name}:{number}"
         for path in TEMPLATES
@@ -43,7 +40,7 @@ def test_no_line_of_a_template_is_longer_than_120_characters() -> None:
     assert long == []
 
 
-def test_no_html_is_written_in_python_but_the_icon() -> None:
+def test_no_html_is_written_in_python_but_the_icon():
     tags = "a|b|bdi|button|div|li|ol|p|span|svg|table|td|th|time|title|tr|ul"
     html = re.compile(rf"""mark_safe|format_html|SafeString|["'(]</?(?:{tags})\b""")
     found = {
@@ -56,8 +53,8 @@ def test_no_html_is_written_in_python_but_the_icon() -> None:
     assert [line for line in found if "<svg class=" not in line] == []
 
 
-def test_a_badge_is_in_the_language_of_who_asks_whoever_asked_before() -> None:
-    def badge() -> str:
+def test_a_badge_is_in_the_language_of_who_asks_whoever_asked_before():
+    def badge():
         return written('"macros/badges.html" import status_badge', "status_badge('failed')")
 
     english = badge()
@@ -69,7 +66,7 @@ def test_a_badge_is_in_the_language_of_who_asks_whoever_asked_before() -> None:
     assert badge() == english
 
 
-def test_a_misspelt_name_is_an_error_and_the_page_of_a_bad_request_needs_none() -> None:
+def test_a_misspelt_name_is_an_error_and_the_page_of_a_bad_request_needs_none():
     with pytest.raises(UndefinedError):
         engines["jinja2"].from_string("{{ listng }}").render()
 
@@ -77,7 +74,7 @@ def test_a_misspelt_name_is_an_error_and_the_page_of_a_bad_request_needs_none() 
 
 
 @pytest.mark.parametrize("status", [*STATUSES, "<archiving>"])
-def test_each_status_has_a_shape_of_its_own_and_an_unknown_one_is_shown_as_itself(status: str) -> None:
+def test_each_status_has_a_shape_of_its_own_and_an_unknown_one_is_shown_as_itself(status):
     badges = {
         one: written('"macros/badges.html" import status_badge', "status_badge(status)", status=one)
         for one in (*STATUSES, status)
@@ -88,7 +85,7 @@ def test_each_status_has_a_shape_of_its_own_and_an_unknown_one_is_shown_as_itsel
     assert "&lt;archiving&gt;" in badges[status] or status in STATUSES
 
 
-def test_an_age_carries_its_time_so_that_it_can_count_on() -> None:
+def test_an_age_carries_its_time_so_that_it_can_count_on():
     html = written(
         '"macros/values.html" import age', "age(clock, at, 'short')", at=NOW - timedelta(seconds=38)
     )
@@ -96,7 +93,7 @@ def test_an_age_carries_its_time_so_that_it_can_count_on() -> None:
     assert html == '<span data-since="2026-11-24T11:59:22.000Z" data-age="short">38 s ago</span>'
 
 
-def test_a_time_that_cannot_be_read_is_shown_as_dcs_wrote_it() -> None:
+def test_a_time_that_cannot_be_read_is_shown_as_dcs_wrote_it():
     record = BackupRecord.from_api({"backup_id": "b", "execution_at": "<yesterday>"})
 
     html = written('"macros/values.html" import data_from', "data_from(clock, record)", record=record)
@@ -105,7 +102,7 @@ def test_a_time_that_cannot_be_read_is_shown_as_dcs_wrote_it() -> None:
     assert "<time" not in html
 
 
-def test_links_and_hidden_fields_are_escaped_for_the_page() -> None:
+def test_links_and_hidden_fields_are_escaped_for_the_page():
     query = "q=%22%3E%3Cscript%3E&x=%3Cb%3E"
 
     facet = Facet("failed", "w", 1, chosen=False)
@@ -127,9 +124,7 @@ def test_links_and_hidden_fields_are_escaped_for_the_page() -> None:
         ("sort=size", "started", "-", "", ""),  # the default order is left out
     ],
 )
-def test_a_column_descends_first_and_then_turns(
-    query: str, by: str, first: str, url: str, direction: str
-) -> None:
+def test_a_column_descends_first_and_then_turns(query, by, first, url, direction):
     links = QueryLinks.of(RequestFactory().get(f"/projects/eu-prod/?{query}"))
 
     link = links.ordered(links.asked["sort"] or "-started", "-started").by(by, first)

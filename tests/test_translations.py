@@ -1,31 +1,21 @@
 """Simplified Chinese: nothing is missing or half English, and a link means the same in both languages."""
 
-from __future__ import annotations
-
 import html
 import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
 from html.parser import HTMLParser
-from pathlib import Path
-from typing import Any
 
 import pytest
-from babel.messages import Catalog, Message
 from babel.messages.frontend import CommandLineInterface
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
-from django.test import Client
 from django.utils.translation import override
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services.problems import PROBLEM_KINDS, Problem
 from backups.services.words import codes
-from backups.services.words.codes import Words
 
 from .conftest import ROOT
 from .pages.conftest import csv_text
@@ -37,19 +27,18 @@ EXTRACT = shlex.split(
 )
 with WRITTEN.open("rb") as file:
     CATALOGUE = read_po(file)
-Key = tuple[str | None, Any]
 
 
-def key(message: Message) -> Key:
+def key(message):
     return message.context, tuple(message.id) if isinstance(message.id, list) else message.id
 
 
-def texts_of(catalogue: Catalog) -> dict[Key, str]:
+def texts_of(catalogue):
     """What each message is in Chinese, which has one form for one and for many."""
     return {key(message): "".join(message.string or "") for message in catalogue if message.id}
 
 
-def pairs() -> Iterator[tuple[Key, str, str]]:
+def pairs():
     """Each message with its English, in the plural where there is one, and its Chinese."""
     for message, chinese in texts_of(CATALOGUE).items():
         _, english = message
@@ -59,15 +48,15 @@ def pairs() -> Iterator[tuple[Key, str, str]]:
 # The catalogue -------------------------------------------------------------------
 
 
-def test_every_message_is_translated_and_none_is_fuzzy_or_obsolete() -> None:
+def test_every_message_is_translated_and_none_is_fuzzy_or_obsolete():
     assert [message for message, _, chinese in pairs() if not chinese] == []
     assert [key(message) for message in CATALOGUE if message.id and message.fuzzy] == []
     assert not CATALOGUE.obsolete
     assert (CATALOGUE.num_plurals, CATALOGUE.plural_expr) == (1, "0")
 
 
-def test_placeholders_and_tags_are_the_same_on_both_sides() -> None:
-    def placeholders(text: str) -> Counter[str]:
+def test_placeholders_and_tags_are_the_same_on_both_sides():
+    def placeholders(text):
         return Counter(re.findall(r"%\(\w+\)[a-z]|%%|\{\w*\}|</?\w+>", text))
 
     wrong = [one for one, english, chinese in pairs() if placeholders(english) != placeholders(chinese)]
@@ -75,7 +64,7 @@ def test_placeholders_and_tags_are_the_same_on_both_sides() -> None:
     assert wrong == []
 
 
-def test_chinese_is_written_with_full_width_marks_and_spaces_around_latin() -> None:
+def test_chinese_is_written_with_full_width_marks_and_spaces_around_latin():
     han = r"[\u4e00-\u9fff]"
     glued = re.compile(rf"{han}[,;:!?()]|[,;:!?()]{han}|{han}[A-Za-z0-9]|[A-Za-z0-9]{han}")
     wrong = [
@@ -92,7 +81,7 @@ def test_chinese_is_written_with_full_width_marks_and_spaces_around_latin() -> N
 DATES = ("j M Y", "j M", "D j M", "M", "j")
 
 
-def test_the_compiled_catalogue_says_what_the_written_one_says() -> None:
+def test_the_compiled_catalogue_says_what_the_written_one_says():
     with WRITTEN.with_suffix(".mo").open("rb") as file:
         compiled = read_mo(file)
 
@@ -100,9 +89,7 @@ def test_the_compiled_catalogue_says_what_the_written_one_says() -> None:
     assert compiled.num_plurals == 1
 
 
-def test_the_catalogue_has_the_strings_of_code_and_templates_and_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_catalogue_has_the_strings_of_code_and_templates_and_no_other(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     CommandLineInterface().run([*EXTRACT, "-o", str(tmp_path / "all.pot"), "."])  # type: ignore[no-untyped-call]
     with (tmp_path / "all.pot").open("rb") as file:
@@ -118,7 +105,7 @@ def test_the_catalogue_has_the_strings_of_code_and_templates_and_no_other(
 PROBLEMS = [Problem(kind) for kind in PROBLEM_KINDS]
 PROBLEMS += [Problem("credentials_refused", code="APIGW.0307")]
 PROBLEMS += [Problem("rejected", code=code) for code in ("APIGW.0101", "DCS.4061")]
-WORDS: dict[str, Iterable[Words]] = {
+WORDS = {
     "status": codes.STATUS_WORDS.values(),
     "type": codes.TYPE_WORDS.values(),
     "restorable": codes.RESTORABLE_WORDS.values(),
@@ -134,7 +121,7 @@ WORDS: dict[str, Iterable[Words]] = {
 
 
 @pytest.mark.parametrize("kind", WORDS)
-def test_each_code_has_its_own_words_in_both_languages(kind: str) -> None:
+def test_each_code_has_its_own_words_in_both_languages(kind):
     words = list(WORDS[kind])
     with override("en"):
         english = {str(word) for word in words}
@@ -145,7 +132,7 @@ def test_each_code_has_its_own_words_in_both_languages(kind: str) -> None:
     assert len(english) == len(chinese) == len(words)
 
 
-def test_the_vendor_s_own_words_stand_for_statuses_and_error_codes() -> None:
+def test_the_vendor_s_own_words_stand_for_statuses_and_error_codes():
     with override("zh-hans"):
         statuses = [str(word) for word in codes.STATUS_WORDS.values()]
         busy = str(codes.ERROR_CODES["dcs.08.0008"].meaning)
@@ -178,27 +165,27 @@ KNOWN = set(
 class Visible(HTMLParser):
     """Collects what a viewer sees, hears or finds in a hovered title."""
 
-    def __init__(self, page: str) -> None:
+    def __init__(self, page):
         super().__init__()
-        self.texts: list[str] = []
+        self.texts = []
         self.feed(re.sub(r"<(script|style|template)\b.*?</\1>", "", page, flags=re.DOTALL))
 
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag, attributes):
         spoken = ("title", "aria-label", "placeholder", "alt", "data-copied")
         self.texts += [value for name, value in attributes if name in spoken and value]
 
-    def handle_data(self, data: str) -> None:
+    def handle_data(self, data):
         self.texts.append(" ".join(data.split()))
 
 
-def english_in(response: Any, data: Iterable[str]) -> list[str]:
+def english_in(response, data):
     """Texts of a page with Latin words that are neither known nor data of the fleet or the query."""
     texts = Visible(response.content.decode()).texts
     return [text for text in dict.fromkeys(texts) if _unknown_words(text, data)]
 
 
-def _unknown_words(text: str, data: Iterable[str]) -> list[str]:
-    def not_known() -> list[str]:
+def _unknown_words(text, data):
+    def not_known():
         return [word for word in LATIN.findall(CODES.sub(" ", text)) if word not in KNOWN]
 
     # Before a value that is a part of one is taken out of it.
@@ -215,7 +202,7 @@ SHOWN = ("every-status", "every-error-code", "odd-fields")
 
 
 @pytest.fixture
-def data(emulator: Emulator) -> list[str]:
+def data(emulator):
     """Every text of the fleet, as the pages may quote it, and the queries of the addresses below."""
     texts = {"Ada Novak", "ada@demo.invalid", "dcs-all", "AN", "Ada", "null", "true", "false"}
     for project in emulator.fleet.projects:
@@ -230,7 +217,7 @@ def data(emulator: Emulator) -> list[str]:
     return [*sorted((text for text in texts if LATIN.search(text)), key=len, reverse=True), *asked]
 
 
-def _strings(value: Any) -> Iterator[str]:
+def _strings(value):
     if isinstance(value, dict | list):
         for inner in [*value, *value.values()] if isinstance(value, dict) else value:
             yield from _strings(inner)
@@ -239,7 +226,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 @pytest.fixture
-def chinese(portal: Settings, client_of: Callable[[str], Client]) -> Client:
+def chinese(portal, client_of):
     """A browser that shows Chinese, with Ada signed in."""
     client = client_of("ada")
     client.cookies["portal_language"] = "zh-hans"
@@ -275,7 +262,7 @@ PAGES += [
 ]
 
 
-def test_the_checker_sees_english(chinese: Client, data: list[str]) -> None:
+def test_the_checker_sees_english(chinese, data):
     chinese.cookies["portal_language"] = "en"
 
     found = english_in(chinese.get(ORDERS), data)
@@ -284,7 +271,7 @@ def test_the_checker_sees_english(chinese: Client, data: list[str]) -> None:
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_a_page_in_chinese_has_no_english(chinese: Client, data: list[str], address: str) -> None:
+def test_a_page_in_chinese_has_no_english(chinese, data, address):
     response = chinese.get(address)
 
     assert '<html lang="zh-hans"' in response.content.decode()
@@ -292,9 +279,7 @@ def test_a_page_in_chinese_has_no_english(chinese: Client, data: list[str], addr
 
 
 @pytest.mark.parametrize("name", [*SHOWN, "brand-new"])
-def test_every_status_error_code_and_oddity_is_shown_in_chinese(
-    chinese: Client, emulator: Emulator, data: list[str], name: str
-) -> None:
+def test_every_status_error_code_and_oddity_is_shown_in_chinese(chinese, emulator, data, name):
     address = f"{PROJECT}instances/{emulator.fleet.named(name).instance_id}/"
     history = chinese.get(f"{address}?per_page=200")
     links = re.findall(r'<a class="name" href="([^"]*)"', history.content.decode())
@@ -308,9 +293,7 @@ def test_every_status_error_code_and_oddity_is_shown_in_chinese(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
-def test_a_refusal_of_dcs_is_explained_in_chinese(
-    chinese: Client, emulator: Emulator, data: list[str], status: int
-) -> None:
+def test_a_refusal_of_dcs_is_explained_in_chinese(chinese, emulator, data, status):
     emulator.fail_with(status, message="zzz", retry_after=60)
 
     response = chinese.get(ORDERS)
@@ -319,9 +302,7 @@ def test_a_refusal_of_dcs_is_explained_in_chinese(
     assert english_in(response, data) == []
 
 
-def test_an_old_list_with_a_notice_is_chinese(
-    chinese: Client, portal: Settings, emulator: Emulator, data: list[str]
-) -> None:
+def test_an_old_list_with_a_notice_is_chinese(chinese, portal, emulator, data):
     chinese.get(ORDERS)
     portal.DCS_FRESH_SECONDS = 0
     emulator.fail_with(500, message="zzz")
@@ -333,9 +314,7 @@ def test_an_old_list_with_a_notice_is_chinese(
     assert english_in(response, data) == []
 
 
-def test_the_pages_before_sign_in_and_without_projects_are_chinese(
-    portal: Settings, client: Client, client_of: Callable[[str], Client]
-) -> None:
+def test_the_pages_before_sign_in_and_without_projects_are_chinese(portal, client, client_of):
     cleo = client_of("cleo")
     client.cookies["portal_language"] = cleo.cookies["portal_language"] = "zh-hans"
     people = ["Ada Novak", "Ben Li", "Cleo Okafor", "cleo@demo.invalid", "AN", "BL", "CO"]
@@ -345,9 +324,7 @@ def test_the_pages_before_sign_in_and_without_projects_are_chinese(
 
 
 @pytest.mark.parametrize("query", ["to=2020-01-01", "status=failed&type=auto&sort=-size"])
-def test_a_link_shows_the_same_rows_in_both_languages_whoever_asked_before(
-    chinese: Client, query: str
-) -> None:
+def test_a_link_shows_the_same_rows_in_both_languages_whoever_asked_before(chinese, query):
     shown = []
     for language, unit in (("zh-hans", "字节"), ("en", "bytes"), ("zh-hans", "字节")):
         chinese.cookies["portal_language"] = language
@@ -360,7 +337,7 @@ def test_a_link_shows_the_same_rows_in_both_languages_whoever_asked_before(
     assert all(shown[0])
 
 
-def test_json_and_csv_never_speak_chinese(chinese: Client) -> None:
+def test_json_and_csv_never_speak_chinese(chinese):
     exported = chinese.get(f"{ORDERS}backups.json?status=failed").json()
     csv = csv_text(chinese.get(f"{ORDERS}backups.csv?status=failed"))
 

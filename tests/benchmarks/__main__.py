@@ -1,7 +1,5 @@
 """./run bench [PART …] [--quick]: measures, and says what is wanted and what is reached."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform
@@ -31,7 +29,7 @@ NAMED_ONLY = "suite"  # it takes its time
 PACKAGES = ("Django", "waitress", "msgspec", "requests", "huaweicloudsdkdcs")
 
 
-def main() -> None:
+def main():
     asked = _arguments()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is an open file
@@ -47,7 +45,7 @@ def main() -> None:
         write_docs(tables, f"{datetime.now(UTC):%Y-%m-%d}, {machine}, {versions}.")
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments():
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all but {NAMED_ONLY})")
     parser.add_argument("--quick", dest="effort", action="store_const", const=QUICK, default=FULL)

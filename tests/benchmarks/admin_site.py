@@ -1,11 +1,8 @@
 """Django's admin over the same records, with the columns, filters and search of the history page."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
 
-from django.urls import URLResolver, path
+from django.urls import path
 
 from backups.dcs.records import FORMATS, STATUSES, TYPES, BackupRecord
 from backups.emulator.fleet import BULK_HISTORY_ID, Fleet
@@ -31,12 +28,12 @@ TEMPLATES = {
 }
 
 
-def filled(records: int) -> URLResolver:
+def filled(records):
     """Make the table and its change list, and return the admin's addresses."""
     from django.contrib import admin
     from django.db import connection, models
 
-    def one_of(codes: tuple[str, ...]) -> Any:
+    def one_of(codes):
         return models.CharField(max_length=16, choices=[(code, code.capitalize()) for code in codes])
 
     class Backup(models.Model):

@@ -1,17 +1,14 @@
 """What the board of many instances costs: one view of it, with 100 rows, and its JSON."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from . import stub
 from .in_process import Pages, session_cookies, set_up
-from .report import Effort, Row
-from .servers import Child, Json, answer_orders, postgresql, production
+from .report import Row
+from .servers import Child, answer_orders, postgresql, production
 
 ADDRESSES = {
     "100 rows": "/",
@@ -22,7 +19,7 @@ ADDRESSES = {
 }
 
 
-def measure(effort: Effort) -> list[Row]:
+def measure(effort):
     with TemporaryDirectory(prefix="portal-bench-") as folder:
         rows = _measured("SQLite", f"sqlite:///{folder}/portal.sqlite3", effort)
         with postgresql(Path(folder)) as postgres:
@@ -31,7 +28,7 @@ def measure(effort: Effort) -> list[Row]:
             return rows + _measured("PostgreSQL", postgres.url, effort)
 
 
-def _measured(database: str, url: str, effort: Effort) -> list[Row]:
+def _measured(database, url, effort):
     with stub.running() as upstream:
         # As it is usually: who collects is asked only where it is off.
         environment = production("", upstream.endpoint, 8000, DATABASE_URL=url, COLLECT="on")
@@ -58,13 +55,13 @@ def _measured(database: str, url: str, effort: Effort) -> list[Row]:
 
 
 class Portal:
-    def __init__(self) -> None:
+    def __init__(self):
         set_up()
 
-    def answer(self, do: str, **options: Any) -> Json:
+    def answer(self, do, **options):
         return getattr(self, do)(**options) or {}
 
-    def fill(self, instances: int) -> None:
+    def fill(self, instances):
         """Keep a project whose instances were read within the last hour; every tenth has no new backup."""
         from django.core.handlers.wsgi import WSGIHandler
         from django.core.management import call_command
@@ -95,13 +92,13 @@ class Portal:
             rows.filter(minute=minute).update(read_at=now - timedelta(minutes=minute))
         self._pages = Pages(WSGIHandler(), session_cookies(1)[0])
 
-    def look(self, path: str, times: int) -> Json:
+    def look(self, path, times):
         from django.db import connection
 
         path = path.replace("{now}", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
         asked = []
 
-        def count(execute: Any, *arguments: Any) -> Any:
+        def count(execute, *arguments):
             asked.append(arguments[0])
             return execute(*arguments)
 
@@ -112,7 +109,7 @@ class Portal:
         return {"status": told["status"], "cpu": told["cpu"], "queries": len(asked)}
 
 
-def _told(n: int) -> dict[str, Any]:
+def _told(n):
     return {
         "instance_id": f"{n:08x}-0000-4000-8000-000000000000",
         "name": f"{('orders', 'sessions', 'baskets')[n % 3]}-cache-{n}",
@@ -123,7 +120,7 @@ def _told(n: int) -> dict[str, Any]:
     }
 
 
-def _backup(at: datetime, day: int) -> dict[str, Any]:
+def _backup(at, day):
     from tests.services.api_records import EXPIRED, api_time, raw
 
     times = dict.fromkeys(("created_at", "execution_at", "updated_at"), api_time(at))

@@ -1,22 +1,18 @@
 """How soon the collector knows of a backup, over a fleet whose clock is driven, and what it costs."""
 
-from __future__ import annotations
-
 import statistics
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, Fleet
 from backups.emulator.server import running
 
 from .in_process import set_up
-from .report import Effort, Row
-from .servers import Child, Json, answer_orders, history, production, served
+from .report import Row
+from .servers import Child, answer_orders, history, production, served
 from .virtual_users import CONNECTIONS, Viewer, look_regularly, percentile
 
 # As many instances for each call a second, so that fewer of both come to the same.
@@ -26,7 +22,7 @@ IDLE_SECONDS = 3600
 SWEPT = 400
 
 
-def measure(effort: Effort) -> list[Row]:
+def measure(effort):
     instances = effort.records if effort.sizes[-1] == 100_000 else effort.records // 10
     most, all_in_one = (
         _simulated(min(instances, count), share) for count, share in ((INSTANCES, 0.6), (400, 1))
@@ -45,7 +41,7 @@ def measure(effort: Effort) -> list[Row]:
     ]
 
 
-def _simulated(instances: int, share: float) -> Json:
+def _simulated(instances, share):
     with TemporaryDirectory(prefix="portal-bench-") as folder:
         rate = CALLS_PER_SECOND * instances / INSTANCES
         with Child(
@@ -54,19 +50,19 @@ def _simulated(instances: int, share: float) -> Json:
             return child.ask(do="simulate", instances=instances, share=share)
 
 
-def _swept() -> float:
+def _swept():
     with TemporaryDirectory(prefix="portal-bench-") as folder, fleet(SWEPT) as (emulator, endpoint):
         environment = settings(emulator, folder, endpoint, COLLECT_CALLS_PER_SECOND="200")
         with Child("collector", **environment) as child:
             return float(child.ask(do="sweep")["cpu"])
 
 
-def _beside(effort: Effort) -> float:
+def _beside(effort):
     """Two portals with the same lists, of which one collects, are looked at in turns."""
     from tests.servers.served import free_port
 
     page = history(ORDERS_CACHE_ID)
-    found: dict[str, list[float]] = {"off": [], "on": []}
+    found = {"off": [], "on": []}
     with ExitStack() as stack:
         emulator, endpoint = stack.enter_context(fleet(SWEPT))
         viewers = {}
@@ -83,14 +79,14 @@ def _beside(effort: Effort) -> float:
 
 
 @contextmanager
-def fleet(instances: int) -> Iterator[tuple[Emulator, str]]:
+def fleet(instances):
     emulator = Emulator(Fleet(bulk_records=1000))
     emulator.fleet.add_many(instances)
     with running(emulator) as endpoint:
         yield emulator, endpoint
 
 
-def settings(emulator: Emulator, folder: str, endpoint: str, port: int = 8000, **own: str) -> dict[str, str]:
+def settings(emulator, folder, endpoint, port=8000, **own):
     project = emulator.fleet.primary
     keys = {"DCS_PROJECT_ID": project.project_id, "DCS_AK": project.ak, "DCS_SK": project.sk}
     return production(folder, endpoint, port, **keys, **own)
@@ -102,17 +98,17 @@ def settings(emulator: Emulator, folder: str, endpoint: str, port: int = 8000, *
 class Collecting:
     """Lets the collector work through driven time, one list after another."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         from django.core.management import call_command
 
         set_up()
         call_command("migrate", verbosity=0)
         self.now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
-    def answer(self, do: str, **options: Any) -> Json:
+    def answer(self, do, **options):
         return getattr(self, do)(**options)
 
-    def simulate(self, instances: int, share: float) -> Json:
+    def simulate(self, instances, share):
         """Collect over the hours around the slot; the emulator, in this process, has the same clock."""
         from django.conf import settings
 
@@ -131,10 +127,10 @@ class Collecting:
             settings.DCS_PROJECTS = {"default": settings.DCS_PROJECTS["default"] | changes}
             return self._watched(own)
 
-    def _watched(self, own: Fleet) -> Json:
+    def _watched(self, own):
         ends = self.now + timedelta(hours=HOURS[1] - HOURS[0])
         counted_from = self.now + timedelta(hours=1.5)  # as long as a first reading of all may take
-        read_at: dict[str, datetime] = {}
+        read_at = {}
         delays, oldest, calls = [], 0.0, 0
         for instance_id in self._read(ends):
             before, read_at[instance_id] = read_at.get(instance_id), self.now
@@ -155,7 +151,7 @@ class Collecting:
             "calls": a_day,
         }
 
-    def _read(self, ends: datetime) -> Iterator[str]:
+    def _read(self, ends):
         """Collect until then; yield the instance of each list that was read."""
         from django.conf import settings
 
@@ -172,7 +168,7 @@ class Collecting:
             if work.subject.kind == "backups":
                 yield work.subject.instance_id
 
-    def sweep(self) -> Json:
+    def sweep(self):
         """Read everything, then, when all is due again, measure that, while no day ends or begins."""
         self.now += timedelta(days=1, hours=8)
         for _ in range(3):

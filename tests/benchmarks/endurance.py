@@ -1,7 +1,5 @@
 """Minutes of mixed use while DCS is ill now and then; then a worker, DCS and PostgreSQL break in turn."""
 
-from __future__ import annotations
-
 import itertools
 import logging
 import os
@@ -12,7 +10,6 @@ import statistics
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,12 +17,11 @@ from tempfile import TemporaryDirectory
 
 from backups.emulator.api import Emulator
 from backups.emulator.server import running
-from tests.servers.postgresql import Postgres
-from tests.servers.served import Served, free_port
+from tests.servers.served import free_port
 
-from .report import Effort, Row
+from .report import Row
 from .servers import history, postgresql, production, served
-from .virtual_users import CONNECTIONS, EVERY, Look, Viewer, look_regularly, side_by_side
+from .virtual_users import CONNECTIONS, EVERY, Viewer, look_regularly, side_by_side
 
 USERS, PAUSE = 8, 0.2
 # DCS is ill for one turn and well for the next; lists get old within that.
@@ -44,7 +40,7 @@ LOOKED_AT = ("orders-cache", "sessions-live", "baskets")
 MOST_SECONDS = 30.0
 
 
-def measure(effort: Effort) -> list[Row]:
+def measure(effort):
     logging.getLogger("waitress").setLevel(logging.CRITICAL)  # which an answer that is cut surprises
     emulator = Emulator()
     project = emulator.fleet.primary
@@ -64,11 +60,11 @@ def measure(effort: Effort) -> list[Row]:
 # Mixed use -------------------------------------------------------------------
 
 
-def _mixed_use(portal: Served, viewers: list[Viewer], emulator: Emulator, seconds: float) -> list[Row]:
+def _mixed_use(portal, viewers, emulator, seconds):
     over = threading.Event()
     instances = [one.instance_id for one in emulator.fleet.instances(emulator.fleet.primary)]
 
-    def wander(number: int) -> list[Look]:
+    def wander(number):
         chance, looks = random.Random(number), []
         while not over.wait(PAUSE * chance.uniform(0.5, 1.5)):
             unknown = str(uuid.UUID(int=chance.getrandbits(128)))
@@ -111,7 +107,7 @@ def _mixed_use(portal: Served, viewers: list[Viewer], emulator: Emulator, second
     ]
 
 
-def _held(portal: Served) -> tuple[float, float]:
+def _held(portal):
     """Return the memory of all workers, each page counted once, and how many files they have open."""
     memory = files = 0
     for pid in portal.workers():
@@ -121,12 +117,12 @@ def _held(portal: Served) -> tuple[float, float]:
     return memory, files
 
 
-def _growth(values: tuple[float, ...]) -> float:
+def _growth(values):
     fifth = max(1, len(values) // 5)
     return statistics.median(values[-fifth:]) / statistics.median(values[:fifth])
 
 
-def _is_documented(look: Look) -> bool:
+def _is_documented(look):
     """429 and 503 say when to come back; what DCS refuses or garbles is 502."""
     return bool(look.retry_after) if look.status in (429, 503) else look.status in (200, 302, 400, 404, 502)
 
@@ -134,9 +130,7 @@ def _is_documented(look: Look) -> bool:
 # Something breaks ------------------------------------------------------------
 
 
-def _breakages(
-    portal: Served, viewers: list[Viewer], emulator: Emulator, postgres: Postgres | None, effort: Effort
-) -> list[Row]:
+def _breakages(portal, viewers, emulator, postgres, effort):
     """Break one thing after another while viewers look, and hold their pages against DCS's records."""
     fleet = emulator.fleet
     named = [fleet.named(name, fleet.primary.name) for name in LOOKED_AT]
@@ -145,11 +139,11 @@ def _breakages(
         for one in named
     }
 
-    def is_right(look: Look) -> bool:
+    def is_right(look):
         return set(re.findall(rb'<tr data-backup-id="([^"]+)"', look.body)) == right[look.path]
 
-    def until_well() -> list[Look]:
-        looks: list[Look] = []
+    def until_well():
+        looks = []
         ends = time.monotonic() + MOST_SECONDS
         while time.monotonic() < ends:
             looks += (seen := look_regularly(viewers, list(right), EVERY * len(right)))
@@ -157,7 +151,7 @@ def _breakages(
                 return looks
         raise SystemExit(f"not every page comes: {[(look.status, look.path) for look in seen]}")
 
-    breakages: list[tuple[str, Callable[[], object], Callable[[], object]]] = [
+    breakages = [
         ("a worker is killed", lambda: os.kill(portal.workers()[0], signal.SIGKILL), lambda: None),
         ("DCS fails (500)", lambda: emulator.fail_with(500), emulator.heal),
         ("DCS hangs", emulator.hang, emulator.heal),

@@ -1,23 +1,19 @@
 """What evidence costs: to keep a reading, to tell it again, and whoever looks or signs in meanwhile."""
 
-from __future__ import annotations
-
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from . import stub
 from .in_process import Pages, session_cookies, set_up
-from .report import Effort, Row
-from .servers import Child, Json, answer_orders, history, postgresql, production, served
+from .report import Row
+from .servers import Child, answer_orders, history, postgresql, production, served
 from .virtual_users import CONNECTIONS, Viewer, against_quiet, look_regularly, percentile
 
 USUAL, LARGE, KNOWN, FORGOTTEN = 72, 10_000, 1_000_000, 100_000
@@ -27,7 +23,7 @@ PAGE = history(f"records-{USUAL}-looked-at")
 WRITE_SECONDS, SIGN_IN_SECONDS = 0.2, 0.02
 
 
-def measure(effort: Effort) -> list[Row]:
+def measure(effort):
     with TemporaryDirectory(prefix="portal-bench-") as folder:
         rows = _measured("SQLite", f"sqlite:///{folder}/portal.sqlite3", effort, sign_in=0.15)
         with postgresql(Path(folder)) as postgres:
@@ -36,7 +32,7 @@ def measure(effort: Effort) -> list[Row]:
             return rows + _measured("PostgreSQL", postgres.url, effort, sign_in=0.03)
 
 
-def _measured(database: str, url: str, effort: Effort, *, sign_in: float) -> list[Row]:
+def _measured(database, url, effort, *, sign_in):
     with stub.running() as upstream:
         environment = production("", upstream.endpoint, 8000, DATABASE_URL=url, **FRESH)
         with Child("evidence", **environment) as portal, Child("evidence", **environment) as other:
@@ -84,7 +80,7 @@ def _measured(database: str, url: str, effort: Effort, *, sign_in: float) -> lis
     return [replace(row, what=f"{database}: {row.what}") for row in rows]
 
 
-def _beside_a_writer(upstream: stub.Stub, url: str, effort: Effort) -> float:
+def _beside_a_writer(upstream, url, effort):
     from tests.servers.served import free_port
 
     port = free_port()
@@ -96,7 +92,7 @@ def _beside_a_writer(upstream: stub.Stub, url: str, effort: Effort) -> float:
         viewers = [Viewer(portal.url, cookie, port=port) for cookie in cookies]
 
         @contextmanager
-        def writing() -> Iterator[None]:
+        def writing():
             writer.ask(do="begin", what="write_a_change", every=WRITE_SECONDS)
             yield
             writer.ask(do="end")
@@ -110,57 +106,57 @@ def _beside_a_writer(upstream: stub.Stub, url: str, effort: Effort) -> float:
 class Portal:
     """Keeps walks of long histories as the reader does, and asks what was kept."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         set_up()
         from backups.services.projects import configured_projects
 
         self._project = configured_projects()["default"]
         self._changes = count(1)
-        self._repeated: Repeated | None = None
+        self._repeated = None
 
-    def answer(self, do: str, **options: Any) -> Json:
+    def answer(self, do, **options):
         return getattr(self, do)(**options) or {}
 
-    def migrate(self) -> None:
+    def migrate(self):
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0)
 
-    def begin(self, what: str, every: float) -> None:
+    def begin(self, what, every):
         """Do something again and again beside what is asked."""
         self._repeated = Repeated(getattr(self, what), every)
 
-    def end(self) -> Json:
+    def end(self):
         assert self._repeated
         return {"p99": percentile(self._repeated.stop(), 0.99)}
 
     # What is kept -----------------------------------------------------------------
 
-    def unchanged(self) -> Json:
+    def unchanged(self):
         from backups.services.listings import generations
 
         self._record(USUAL)
         known, _ = statements(lambda: self._record(USUAL))
         generations.forget()
 
-        def record_after_a_look() -> None:
+        def record_after_a_look():
             generations.look_up(self._subject(USUAL))
             self._record(USUAL)
 
         unknown, _ = statements(record_after_a_look)
         return {"known": len(known), "unknown": len(unknown)}
 
-    def one_change(self, times: int) -> Json:
+    def one_change(self, times):
         self._record(LARGE)
         return {"cpu": statistics.median(self._record(LARGE, changed=1)["cpu"] for _ in range(times))}
 
-    def write_a_change(self) -> None:
+    def write_a_change(self):
         self._record(USUAL, changed=1)
 
-    def write(self, name: str) -> Json:
+    def write(self, name):
         return self._record(LARGE, name)
 
-    def look(self, name: str) -> Json:
+    def look(self, name):
         from backups.services.listings import guard
 
         began = time.perf_counter()
@@ -169,13 +165,13 @@ class Portal:
         assert len(snapshot.cached.decoded.records) == LARGE
         return {"wall": time.perf_counter() - began}
 
-    def disk(self) -> Json:
+    def disk(self):
         self._record(LARGE, "on-disk")
         record = bytes_of_a_row("backups_backup")
         self._record(LARGE, "on-disk", changed=LARGE)
         return {"record": record, "change": bytes_of_a_row("backups_change")}
 
-    def _record(self, records: int, name: str = "", *, changed: int = 0) -> Json:
+    def _record(self, records, name="", *, changed=0):
         from backups.services.listings import recorder
 
         subject, walk = self._subject(records, name), self._walk(records, changed)
@@ -183,12 +179,12 @@ class Portal:
         recorder.accept(subject, walk, read_at=datetime.now(UTC))._write()
         return {"wall": time.perf_counter() - began[0], "cpu": time.process_time() - began[1]}
 
-    def _subject(self, records: int, name: str = "") -> Any:
+    def _subject(self, records, name=""):
         from backups.services.listings import Subject
 
         return Subject("backups", self._project, f"records-{records}-{name}")
 
-    def _walk(self, records: int, changed: int) -> Any:
+    def _walk(self, records, changed):
         """Return pages as DCS sends them, in which so many records say what none has said before."""
         from backups.dcs.pages import backup_page
         from backups.dcs.walk import Walk
@@ -201,19 +197,19 @@ class Portal:
 
     # What is told -----------------------------------------------------------------
 
-    def as_of(self, records: int, times: int) -> Json:
+    def as_of(self, records, times):
         from backups.services.evidence import list_as_of
 
         then = datetime.now(UTC)
         self._record(records, changed=records // 10)
 
-        def told() -> None:
+        def told():
             found = list_as_of(self._project, self._subject(records).instance_id, then)
             assert len(found.records) == records
 
         return {"wall": fastest(told, times)}
 
-    def find(self, times: int) -> Json:
+    def find(self, times):
         """Find a backup by its id among a million, which are copies of a few."""
         from backups.models import Backup
         from backups.services.evidence import backups_by_id
@@ -221,12 +217,12 @@ class Portal:
         copy_backups("ORDER BY id LIMIT 1000", KNOWN // 1000)
         backup_ids = iter(Backup.objects.order_by("-pk").values_list("backup_id", flat=True)[:times])
 
-        def found() -> None:
+        def found():
             assert len(backups_by_id([next(backup_ids)], [self._project])) == 1
 
         return {"wall": fastest(found, times)}
 
-    def forget(self) -> Json:
+    def forget(self):
         """Forget an instance with many records, each of which has changed once."""
         from backups.models import Backup, Change, Instance
         from backups.services.listings import removal
@@ -237,7 +233,7 @@ class Portal:
         copy_backups(f"WHERE instance_id = {instance.pk}", FORGOTTEN // LARGE - 1)
         longest, batches = 0.0, removal.batches
 
-        def timed(kept: Any) -> Any:
+        def timed(kept):
             nonlocal longest
             for batch in batches(kept):
                 began = time.perf_counter()
@@ -253,7 +249,7 @@ class Portal:
 
     # Who looks and signs in meanwhile ---------------------------------------------
 
-    def page(self, seconds: float, rounds: int) -> Json:
+    def page(self, seconds, rounds):
         from django.core.handlers.wsgi import WSGIHandler
 
         pages = Pages(WSGIHandler(), session_cookies(1)[0])
@@ -267,37 +263,37 @@ class Portal:
         )
         return {"lookups": sum("backups_" in sql for sql in asked), "ratio": ratio}
 
-    def sign_in(self) -> None:
+    def sign_in(self):
         session_cookies(1)
 
 
 class Repeated:
     """Does something again and again in a thread, and knows how long each time took."""
 
-    def __init__(self, do: Callable[[], Any], every: float) -> None:
+    def __init__(self, do, every):
         self._do, self._every = do, every
         self._over = threading.Event()
-        self._took: list[float] = []
+        self._took = []
         self._thread = threading.Thread(target=self._repeat)
         self._thread.start()
 
-    def stop(self) -> list[float]:
+    def stop(self):
         self._over.set()
         self._thread.join()
         return self._took
 
-    def __enter__(self) -> Repeated:
+    def __enter__(self):
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, *exception):
         self.stop()
 
-    def _repeat(self) -> None:
+    def _repeat(self):
         while not self._over.wait(self._every):
             self._took.append(seconds_of(self._do))
 
 
-def repeated_for(seconds: float, do: Callable[[], Any]) -> list[float]:
+def repeated_for(seconds, do):
     """Do something again and again for a while; return how long each time took."""
     ends, took = time.monotonic() + seconds, []
     while time.monotonic() < ends:
@@ -305,18 +301,18 @@ def repeated_for(seconds: float, do: Callable[[], Any]) -> list[float]:
     return took
 
 
-def fastest(do: Callable[[], Any], times: int) -> float:
+def fastest(do, times):
     """Return how long it takes where nothing else is in its way."""
     return min(seconds_of(do) for _ in range(times))
 
 
-def seconds_of(do: Callable[[], Any]) -> float:
+def seconds_of(do):
     began = time.perf_counter()
     do()
     return time.perf_counter() - began
 
 
-def copy_backups(which: str, times: int) -> None:
+def copy_backups(which, times):
     """Let there be so many copies of some backups, under ids of their own."""
     from django.db import connection
 
@@ -330,13 +326,13 @@ def copy_backups(which: str, times: int) -> None:
         cursor.execute(copy, [times])
 
 
-def statements(do: Callable[[], Any]) -> tuple[list[str], Any]:
+def statements(do):
     """Return what the database was asked meanwhile by this thread, and what came of it."""
     from django.db import connection
 
-    asked: list[str] = []
+    asked = []
 
-    def execute(ask: Any, sql: str, *more: Any) -> Any:
+    def execute(ask, sql, *more):
         asked.append(sql)
         return ask(sql, *more)
 
@@ -345,7 +341,7 @@ def statements(do: Callable[[], Any]) -> tuple[list[str], Any]:
     return asked, result
 
 
-def bytes_of_a_row(table: str) -> float:
+def bytes_of_a_row(table):
     from django.db import connection
 
     size = "pg_total_relation_size(%s)"

@@ -1,20 +1,18 @@
 """What longer and longer histories cost: the first view, a cached page, memory; and longer pasted texts."""
 
-from __future__ import annotations
-
 from tempfile import TemporaryDirectory
 
 from . import stub
 from .pages import ALL_FILTERS
-from .report import Effort, Row
+from .report import Row
 from .servers import Child, history
 
 # As far as the longest needs.
 LIMITS = {"DCS_MAX_RECORDS": "200000", "DCS_RECORDS_IN_MEMORY": "1000000", "DCS_FRESH_SECONDS": "3600"}
 
 
-def measure(effort: Effort) -> list[Row]:
-    rows: list[Row] = []
+def measure(effort):
+    rows = []
     costs = []
     for records in effort.sizes:
         page = history(f"records-{records}")
@@ -39,7 +37,7 @@ def measure(effort: Effort) -> list[Row]:
     return [Row(what, costs[-1] / costs[0], most=2), *rows, *_pasted_texts()]
 
 
-def _pasted_texts() -> list[Row]:
+def _pasted_texts():
     with TemporaryDirectory(prefix="portal-bench-") as folder, Child("pasted_text", folder) as reader:
         reader.ask(length=5_000)  # what is kept from then on
         costs = {length: reader.ask(length=length)["cpu"] for length in (5_000, 20_000)}

@@ -1,16 +1,14 @@
 """How large the house is, and how long its tests take."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time
 
-from .report import Effort, Row
+from .report import Row
 from .servers import ROOT
 
 
-def measure(effort: Effort) -> list[Row]:
+def measure(effort):
     tests = _lines("tests/*.py")
     python = _lines("*.py", ":!tests", ":!*/migrations/*")
     return [
@@ -22,7 +20,7 @@ def measure(effort: Effort) -> list[Row]:
     ]
 
 
-def _lines(*paths: str) -> int:
+def _lines(*paths):
     """Count the lines of what git tracks there."""
     listed = subprocess.run(
         ["git", "ls-files", *paths], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
@@ -30,7 +28,7 @@ def _lines(*paths: str) -> int:
     return sum((ROOT / path).read_bytes().count(b"\n") for path in listed.stdout.splitlines())
 
 
-def suite(effort: Effort) -> list[Row]:
+def suite(effort):
     began = time.monotonic()
     done = subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=ROOT, stdout=sys.stderr, check=False)
     return [

@@ -3,33 +3,29 @@
 python -m tests.benchmarks.in_process pages FOLDER ENDPOINT RECORDS_OF_THE_ADMIN | cookies
 """
 
-from __future__ import annotations
-
 import gzip
 import io
 import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from itertools import count
-from typing import Any
 
 import django
 
 from . import admin_site
-from .servers import ROOT, Json, answer_orders, memory_of, production
+from .servers import ROOT, answer_orders, memory_of, production
 
 PAGE = ("<!doctype html>\n<table>\n" + "<tr><td>backup</td><td>Succeeded</td></tr>\n" * 500).encode()[:20_000]
 _numbers = count(100_000)
 
 
 class Pages:
-    def __init__(self, application: Callable[..., Any], cookie: str) -> None:
+    def __init__(self, application, cookie):
         self._application = application
         self._cookie = cookie
 
-    def ask(self, path: str, *, times: int = 1, count_files: bool = False) -> Json:
+    def ask(self, path, *, times=1, count_files=False):
         """Get a page so often, and return its median costs; `{n}` in `path` is another number each time."""
         from backups.services.listings import reader
 
@@ -56,7 +52,7 @@ class Pages:
             "files": sum(name.startswith(ours) and name.endswith(".py") for name in files),
         }
 
-    def _get(self, address: str) -> tuple[int, dict[str, str], bytes]:
+    def _get(self, address):
         path, _, query = address.partition("?")
         environ = {
             "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query, "HTTP_COOKIE": self._cookie,
@@ -65,7 +61,7 @@ class Pages:
             "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8000", "REMOTE_ADDR": "127.0.0.1",
             "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(),
         }  # fmt: skip
-        started: list[tuple[str, list[tuple[str, str]]]] = []
+        started = []
         answer = self._application(environ, lambda *status_and_headers: started.append(status_and_headers))
         body = b"".join(answer)
         answer.close()
@@ -73,7 +69,7 @@ class Pages:
         return int(status[:3]), dict(headers), body
 
 
-def served_pages(folder: str, endpoint: str, records: str) -> Pages:
+def served_pages(folder, endpoint, records):
     """The portal in production, its middleware over 20 kB of ready bytes, these alone, and Django's admin."""
     os.environ |= production(folder, endpoint, 8000)
     from django.conf import settings
@@ -96,14 +92,14 @@ def served_pages(folder: str, endpoint: str, records: str) -> Pages:
         with override_settings(MIDDLEWARE=middleware):
             handlers[name] = WSGIHandler()
 
-    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+    def application(environ, start_response):
         handler = handlers.get(environ["PATH_INFO"].split("/")[1], handlers[""])
         return handler(environ, start_response)
 
     return Pages(application, session_cookies(1)[0])
 
 
-def set_up() -> None:
+def set_up():
     """Set Django up for pages; their files are not collected."""
     from django.conf import settings
 
@@ -112,7 +108,7 @@ def set_up() -> None:
     django.setup()
 
 
-def session_cookies(number: int) -> list[str]:
+def session_cookies(number):
     """Sign viewers in by the portal's own code, in this process."""
     from django.conf import settings
     from django.contrib.sessions.backends.db import SessionStore
@@ -133,7 +129,7 @@ def session_cookies(number: int) -> list[str]:
     return cookies
 
 
-def _sign_in() -> Callable[[int], Json]:
+def _sign_in():
     django.setup()
     return lambda number: {"cookies": session_cookies(number)}
 

@@ -1,12 +1,10 @@
 """What a cached history costs, beside Django's admin over the same records and a plain view of 20 kB."""
 
-from __future__ import annotations
-
 import statistics
 from tempfile import TemporaryDirectory
 
 from . import admin_site, stub
-from .report import Effort, Row
+from .report import Row
 from .servers import Child, history
 
 # Every filter of the page, and an end that no request has named before.
@@ -18,7 +16,7 @@ FRESH = {"DCS_FRESH_SECONDS": "3600"}
 BEHIND_AGAINST_BARE = 17  # before the pages were Jinja2 and the middleware ordinary
 
 
-def measure(effort: Effort) -> list[Row]:
+def measure(effort):
     page = history(f"records-{effort.records}")
     addresses = {
         "history": page,

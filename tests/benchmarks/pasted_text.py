@@ -1,16 +1,13 @@
 """What reading a hostile text costs: python -m tests.benchmarks.pasted_text FOLDER."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import django
 
-from .servers import Json, answer_orders, history, production
+from .servers import answer_orders, history, production
 
 LINK = history("hostile-text")
 # Each is repeated as often as the text is long: what patterns that backtrack, and loops in loops, choke on.
@@ -28,7 +25,7 @@ HOSTILE = (
 )  # fmt: skip
 
 
-def cost_of(text: str) -> float:
+def cost_of(text):
     from backups.forms import link_grammar
     from backups.services.pasted import ids_in, links_in, time_in
 
@@ -39,7 +36,7 @@ def cost_of(text: str) -> float:
     return time.process_time() - began
 
 
-def most_costly(length: int) -> Json:
+def most_costly(length):
     """Return the processor time of the text that costs find most, and what it repeats."""
     costs = []
     for repeated in HOSTILE:
@@ -50,7 +47,7 @@ def most_costly(length: int) -> Json:
     return {"cpu": cost, "repeated": repeated}
 
 
-def _begin() -> Callable[[int], Json]:
+def _begin():
     os.environ |= production(sys.argv[1], "http://127.0.0.1:9", 8000)
     django.setup()
     return most_costly

@@ -1,8 +1,5 @@
 """Rows of what, wanted, measured, reached: for a terminal, and for docs/measurements.md."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +41,7 @@ class Row:
     why_not: str = ""
 
     @property
-    def reached(self) -> bool | None:
+    def reached(self):
         if self.measured is None or self.most is self.least is None:
             return None
         return (self.most is None or self.measured <= self.most) and (
@@ -52,17 +49,17 @@ class Row:
         )
 
     @property
-    def wanted(self) -> str:
+    def wanted(self):
         if self.most is not None:
             exactly = self.most == self.least
             return f"exactly {self._shown(self.most)}" if exactly else f"{self._shown(self.most)} or less"
         return "" if self.least is None else f"{self._shown(self.least)} or more"
 
-    def cells(self) -> tuple[str, str, str, str]:
+    def cells(self):
         measured = self.why_not if self.measured is None else self._shown(self.measured)
         return self.what, self.wanted, measured, {True: "yes", False: "no", None: ""}[self.reached]
 
-    def _shown(self, value: float) -> str:
+    def _shown(self, value):
         match self.unit:
             case "ms":
                 return f"{value * 1000:,.1f} ms"
@@ -73,13 +70,13 @@ class Row:
         return f"{value:,.0f}{self.unit}"
 
 
-def as_text(rows: Sequence[Row]) -> str:
+def as_text(rows):
     lines = [HEAD, *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def write_docs(tables: Mapping[str, Sequence[Row]], taken: str, page: Path = PAGE) -> None:
+def write_docs(tables, taken, page=PAGE):
     """Put each table between the marks of its part in the page; a part that was not run keeps its own."""
     text = page.read_text()
     for part, rows in tables.items():

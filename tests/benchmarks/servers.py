@@ -1,31 +1,21 @@
 """What a benchmark measures: the portal as `./run serve` serves it, and children that answer orders."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from tests.servers.postgresql import Postgres
-    from tests.servers.served import Served
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WORKERS = 2
 
-Json = dict[str, Any]
 
-
-def history(instance_id: str, query: str = "", page: str = "") -> str:
+def history(instance_id, query="", page=""):
     return f"/projects/default/instances/{instance_id}/{page}" + (f"?{query}" if query else "")
 
 
-def production(folder: str | Path, endpoint: str, port: int, **changes: str) -> dict[str, str]:
+def production(folder, endpoint, port, **changes):
     """The settings of an installation; nobody signs in anew, so its provider need not be there."""
     return {
         "DJANGO_SETTINGS_MODULE": "dcsportal.settings", "ENV_FILE": "", "LOG_FORMAT": "json",
@@ -40,7 +30,7 @@ def production(folder: str | Path, endpoint: str, port: int, **changes: str) -> 
 
 
 @contextmanager
-def served(environment: dict[str, str], port: int, *, viewers: int) -> Iterator[tuple[Served, list[str]]]:
+def served(environment, port, *, viewers):
     """Serve the portal, and yield it with the cookies of viewers who have signed in."""
     from tests.servers.served import serving  # only here: it brings Django and pytest along
 
@@ -51,7 +41,7 @@ def served(environment: dict[str, str], port: int, *, viewers: int) -> Iterator[
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[Postgres | None]:
+def postgresql(folder):
     """Serve a PostgreSQL from this folder; None where it is not installed."""
     from tests.servers.postgresql import Postgres
 
@@ -67,7 +57,7 @@ def postgresql(folder: Path) -> Iterator[Postgres | None]:
 class Child:
     """A Python process of ours that answers each line of JSON with one; leaving the block ends it."""
 
-    def __init__(self, module: str, *arguments: str, **environment: str) -> None:
+    def __init__(self, module, *arguments, **environment):
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"{__package__}.{module}", *arguments],
             cwd=ROOT,
@@ -77,21 +67,21 @@ class Child:
             text=True,
         )
 
-    def ask(self, **order: Any) -> Json:
+    def ask(self, **order):
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return dict(json.loads(self._process.stdout.readline()))
 
-    def __enter__(self) -> Child:
+    def __enter__(self):
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, *exception):
         self._process.communicate()
 
 
-def answer_orders(begin: Callable[[], Callable[..., Json]]) -> None:
+def answer_orders(begin):
     """In a child: answer by what `begin` returns until nobody asks any more.
 
     The log goes to stdout too, as in production: answers have that for themselves.
@@ -102,7 +92,7 @@ def answer_orders(begin: Callable[[], Callable[..., Json]]) -> None:
         print(json.dumps(answer(**json.loads(line))), file=answers, flush=True)
 
 
-def memory_of(key: str) -> int:
+def memory_of(key):
     """Return this process's resident memory in bytes: VmRSS now, VmHWM at its peak."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key))

@@ -1,13 +1,10 @@
 """DCS as fast as Python can be: a history of any length, rendered once, no signature verified."""
 
-from __future__ import annotations
-
 import json
 import socketserver
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from urllib.parse import parse_qs, urlsplit
@@ -26,12 +23,12 @@ class Stub(socketserver.ThreadingTCPServer):
     latency = 0.0
     status = 0
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__(("127.0.0.1", 0), _Connection)
-        self.asked: Counter[tuple[str, str]] = Counter()
+        self.asked = Counter()
         self.endpoint = f"http://127.0.0.1:{self.server_address[1]}"
 
-    def answer(self, target: str) -> bytes:
+    def answer(self, target):
         url = urlsplit(target)
         _, _, _, _, *rest = url.path.split("/")
         query = {name: int(values[0]) for name, values in parse_qs(url.query).items()}
@@ -46,7 +43,7 @@ class Stub(socketserver.ThreadingTCPServer):
 class _Connection(socketserver.StreamRequestHandler):
     server: Stub
 
-    def handle(self) -> None:
+    def handle(self):
         while line := self.rfile.readline():
             while self.rfile.readline().strip():
                 pass
@@ -54,7 +51,7 @@ class _Connection(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def running() -> Iterator[Stub]:
+def running():
     with Stub() as stub:
         threading.Thread(target=stub.serve_forever, daemon=True).start()
         yield stub
@@ -62,7 +59,7 @@ def running() -> Iterator[Stub]:
 
 
 @lru_cache(maxsize=2000)
-def _rendered(instance_id: str, limit: int = 0, offset: int = 0) -> bytes:
+def _rendered(instance_id, limit=0, offset=0):
     own, bulk = instance_id.encode(), BULK_HISTORY_ID.encode()
     if not instance_id.startswith("records-"):
         return _message(404, b'{"error_code":"DCS.3022","error_msg":"The DCS instance does not exist."}')
@@ -72,16 +69,16 @@ def _rendered(instance_id: str, limit: int = 0, offset: int = 0) -> bytes:
     return _message(200, page(rows(int(instance_id.split("-")[1])), limit, offset).replace(bulk, own))
 
 
-def page(rows: Sequence[bytes], limit: int, offset: int) -> bytes:
+def page(rows, limit, offset):
     shown = b",".join(rows[offset : offset + limit])
     return b'{"total_num":%d,"backup_record_response":[%s]}' % (len(rows), shown)
 
 
 @lru_cache(maxsize=8)
-def rows(count: int) -> list[bytes]:
+def rows(count):
     return [row.text for row in Fleet(bulk_records=count).backups(BULK_HISTORY_ID)]
 
 
-def _message(status: int, body: bytes) -> bytes:
+def _message(status, body):
     head = f"HTTP/1.1 {status} -\r\nContent-Type: application/json\r\nX-Request-Id: stub\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body

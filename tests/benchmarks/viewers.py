@@ -1,14 +1,11 @@
 """Viewers who want one history at once, and who look at a cached one while others do the server ill."""
 
-from __future__ import annotations
-
 import shutil
 import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,9 +15,9 @@ from tests.servers.served import free_port
 from tests.sso import openid
 
 from . import stub
-from .report import Effort, Row
+from .report import Row
 from .servers import history, production, served
-from .virtual_users import CONNECTIONS, Look, Viewer, against_quiet, look_regularly, percentile, side_by_side
+from .virtual_users import CONNECTIONS, Viewer, against_quiet, look_regularly, percentile, side_by_side
 
 LATENCY = 0.1
 PAUSE = 0.5  # about what a page waits that asks for itself while its list is read
@@ -28,7 +25,7 @@ SIGN_INS, MADE_UP = 40, 64
 CACHED = history("records-1000-looked-at")
 
 
-def measure(effort: Effort) -> list[Row]:
+def measure(effort):
     with ExitStack() as stack:
         folder, port = Path(stack.enter_context(TemporaryDirectory(prefix="portal-bench-"))), free_port()
         upstream = stack.enter_context(stub.running())
@@ -67,7 +64,7 @@ def measure(effort: Effort) -> list[Row]:
 # All at once -----------------------------------------------------------------
 
 
-def _crowd(viewers: Sequence[Viewer], upstream: stub.Stub, effort: Effort) -> list[Row]:
+def _crowd(viewers, upstream, effort):
     """All want a history that nobody has read: while DCS is slow, and while it fails."""
     upstream.latency = LATENCY
     records = f"records-{effort.records}"
@@ -89,10 +86,10 @@ def _crowd(viewers: Sequence[Viewer], upstream: stub.Stub, effort: Effort) -> li
     ]
 
 
-def _arrive(viewers: Sequence[Viewer], instance_id: str, *, until: int = 200) -> list[Look]:
+def _arrive(viewers, instance_id, *, until=200):
     """Let viewers ask at once, and again as their pages do while the list is being read."""
 
-    def wait(number: int) -> list[Look]:
+    def wait(number):
         began = time.monotonic()
         while True:
             look = viewers[number].get(history(instance_id), due=began)
@@ -106,11 +103,9 @@ def _arrive(viewers: Sequence[Viewer], instance_id: str, *, until: int = 200) ->
 # Beside others ---------------------------------------------------------------
 
 
-def _ratio(
-    viewers: Sequence[Viewer], effort: Effort, what: str, harm: Callable[[], AbstractContextManager[None]]
-) -> Row:
+def _ratio(viewers, effort, what, harm):
 
-    def look() -> list[Look]:
+    def look():
         looks = look_regularly(viewers, [CACHED], effort.seconds)
         assert {one.status for one in looks} == {200}, what
         return looks
@@ -119,7 +114,7 @@ def _ratio(
 
 
 @contextmanager
-def _slow_clients(port: int, effort: Effort) -> Iterator[None]:
+def _slow_clients(port, effort):
     with ExitStack() as stack:
         for number in range(effort.idle + effort.half_sent):
             one = stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=10)))
@@ -129,11 +124,11 @@ def _slow_clients(port: int, effort: Effort) -> Iterator[None]:
 
 
 @contextmanager
-def _asking(viewers: Sequence[Viewer], path: Callable[[], str]) -> Iterator[None]:
+def _asking(viewers, path):
     """Let others ask every two seconds, each at a time of its own, until the block is left."""
     over = threading.Event()
 
-    def ask(number: int) -> list[Look]:
+    def ask(number):
         over.wait(2.0 * number / len(viewers))
         while not over.is_set():
             viewers[number].get(path())
@@ -150,7 +145,7 @@ def _asking(viewers: Sequence[Viewer], path: Callable[[], str]) -> Iterator[None
 
 
 @contextmanager
-def _dripping() -> Iterator[str]:
+def _dripping():
     """Serve an identity provider whose answer is a header that drips, byte by byte."""
     with openid.running() as company:
         company.drips = "/.well-known/openid-configuration", b"HTTP/1.1 200 OK\r\nX-Slow: "

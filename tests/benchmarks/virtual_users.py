@@ -1,13 +1,10 @@
 """Viewers who look at pages over kept connections, and how long they wait."""
 
-from __future__ import annotations
-
 import ssl
 import statistics
 import time
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
@@ -27,14 +24,14 @@ class Look:
     retry_after: str = ""
 
     @property
-    def seconds(self) -> float:
+    def seconds(self):
         return self.ended - self.began
 
 
 class Viewer:
     """Asks over one connection, directly as a proxy would that took the call for `url`, or by https."""
 
-    def __init__(self, url: str, cookie: str = "", *, port: int = 0, patience: float = 60.0) -> None:
+    def __init__(self, url, cookie="", *, port=0, patience=60.0):
         scheme, _, host = url.partition("://")
         self._headers = BROWSER | {"Cookie": cookie, "Host": host, "X-Forwarded-Proto": scheme}
         self._connection = HTTPConnection("127.0.0.1", port, timeout=patience)
@@ -42,7 +39,7 @@ class Viewer:
             unverified = ssl._create_unverified_context()
             self._connection = HTTPSConnection(host, timeout=patience, context=unverified)
 
-    def get(self, path: str, *, due: float | None = None) -> Look:
+    def get(self, path, *, due=None):
         """Look at a page; what is waited counts from when it was `due`."""
         began = due or time.monotonic()
         for again in (True, False):  # one that the server has closed meanwhile is opened anew
@@ -58,10 +55,10 @@ class Viewer:
         return Look(path, began, time.monotonic())
 
 
-def look_regularly(viewers: Sequence[Viewer], paths: Sequence[str], seconds: float) -> list[Look]:
+def look_regularly(viewers, paths, seconds):
     """Let each viewer look at a page every EVERY seconds, one path after another."""
 
-    def look(place: int) -> list[Look]:
+    def look(place):
         looks, began = [], time.monotonic() + place * EVERY / len(viewers)
         for turn in range(max(1, round(seconds / EVERY))):
             due = began + turn * EVERY
@@ -72,25 +69,21 @@ def look_regularly(viewers: Sequence[Viewer], paths: Sequence[str], seconds: flo
     return side_by_side(look, len(viewers))
 
 
-def side_by_side(work: Callable[[int], list[Look]], count: int) -> list[Look]:
+def side_by_side(work, count):
     """Run `work(0)` to `work(count - 1)` in threads of their own, and return all that they saw."""
     with ThreadPoolExecutor(count) as pool:
         return [look for looks in pool.map(work, range(count)) for look in looks]
 
 
-def percentile(waited: Sequence[Look] | Sequence[float], share: float) -> float:
+def percentile(waited, share):
     """Return the seconds that are not exceeded by this share of the looks, or of what was timed."""
     seconds = sorted(one.seconds if isinstance(one, Look) else one for one in waited)
     return seconds[min(len(seconds) - 1, int(share * len(seconds)))]
 
 
-def against_quiet(
-    look: Callable[[], Sequence[Look] | Sequence[float]],
-    harm: Callable[[], AbstractContextManager[object]],
-    rounds: int,
-) -> float:
+def against_quiet(look, harm, rounds):
     """Return the p95 of what `look` returns while `harm()` is entered against that in quiet, in turns."""
-    taken: dict[bool, list[float]] = {False: [], True: []}
+    taken = {False: [], True: []}
     look()
     for harmed in (False, True) * rounds:
         with harm() if harmed else nullcontext():

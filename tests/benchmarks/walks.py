@@ -1,22 +1,19 @@
 """A walk of a long list: the portal's client against the official SDK, each in a process of its own."""
 
-from __future__ import annotations
-
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 
 from . import stub
-from .report import Effort, Row
-from .servers import Child, Json, answer_orders, memory_of
+from .report import Row
+from .servers import Child, answer_orders, memory_of
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 
 
-def measure(effort: Effort) -> list[Row]:
-    rows: list[Row] = []
+def measure(effort):
+    rows = []
     with stub.running() as upstream:
         for page_size in (1000, 100):
             arguments = (upstream.endpoint, f"records-{effort.records}", str(page_size))
@@ -30,7 +27,7 @@ def measure(effort: Effort) -> list[Row]:
     return rows
 
 
-def _rows(what: str, turns: list[tuple[Json, Json]], *, least: float) -> list[Row]:
+def _rows(what, turns, *, least):
     ours, theirs = (
         {key: statistics.median(one[key] for one in told) for key in told[0]}
         for told in zip(*turns, strict=True)
@@ -45,23 +42,21 @@ def _rows(what: str, turns: list[tuple[Json, Json]], *, least: float) -> list[Ro
 # One client, which walks when it is asked to ---------------------------------------
 
 
-def _portal(endpoint: str, instance_id: str, page_size: int) -> Callable[[], int]:
+def _portal(endpoint, instance_id, page_size):
     """The portal's client, as backups/services/listings reads a history."""
     from backups.dcs.client import DcsClient
-    from backups.dcs.pages import Page
-    from backups.dcs.records import BackupRecord
     from backups.dcs.signing import Credentials
     from backups.dcs.walk import walk
 
     client = DcsClient(endpoint=endpoint, project_id=PROJECT, credentials=Credentials("AKEXAMPLE", "SK"))
 
-    def ask(offset: int, limit: int) -> Page[BackupRecord]:
+    def ask(offset, limit):
         return client.list_backup_records(instance_id, offset=offset, limit=limit)
 
     return lambda: len(walk(ask, page_size=page_size, max_records=20_000).records)
 
 
-def _sdk(endpoint: str, instance_id: str, page_size: int) -> Callable[[], int]:
+def _sdk(endpoint, instance_id, page_size):
     """The official SDK, a page after the other, as long as its total says that there is more."""
     from huaweicloudsdkcore.auth.credentials import BasicCredentials
     from huaweicloudsdkdcs.v2 import DcsClient, ListBackupRecordsRequest
@@ -69,8 +64,8 @@ def _sdk(endpoint: str, instance_id: str, page_size: int) -> Callable[[], int]:
     credentials = BasicCredentials("AKEXAMPLE", "SK", PROJECT)
     client = DcsClient.new_builder().with_credentials(credentials).with_endpoint(endpoint).build()
 
-    def read() -> int:
-        found: dict[str, object] = {}
+    def read():
+        found = {}
         while True:
             request = ListBackupRecordsRequest(instance_id=instance_id, limit=page_size, offset=len(found))
             answer = client.list_backup_records(request)
@@ -81,7 +76,7 @@ def _sdk(endpoint: str, instance_id: str, page_size: int) -> Callable[[], int]:
     return read
 
 
-def _walked(read: Callable[[], int]) -> Json:
+def _walked(read):
     wall, cpu = time.perf_counter(), time.process_time()
     told = {"records": read(), "wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
     return told | {"peak": memory_of("VmHWM")}

@@ -1,18 +1,11 @@
 """Debian's Chromium in front of the portal over the emulator."""
 
-from __future__ import annotations
-
 import os
-from collections.abc import Callable, Generator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from pytest_django.fixtures import Settings
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import expect
 
 from ..services.conftest import with_pauses
 
@@ -30,19 +23,19 @@ expect.set_options(timeout=PATIENCE)
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.needs("chromium", "chromium"))
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, Any]:
+def browser_type_launch_args():
     return {"executable_path": str(CHROMIUM), "args": FLAGS.split()}
 
 
 @pytest.fixture
-def address(portal: Settings, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> str:
+def address(portal, live_server, monkeypatch):
     """The address of a portal that tries each call of DCS once, so that failures come at once."""
     with_pauses(monkeypatch, ())
     portal.PORTAL_URL = live_server.url
@@ -50,25 +43,12 @@ def address(portal: Settings, live_server: LiveServer, monkeypatch: pytest.Monke
     return live_server.url
 
 
-OpenPage = Callable[..., Page]
-
-
 @pytest.fixture
-def open_page(
-    browser: Browser, address: str, portal: Settings, client_of: Callable[[str], Client]
-) -> Generator[OpenPage]:
+def open_page(browser, address, portal, client_of):
     """`open_page("/path/")` opens a page in a browser of its own, in which that person has signed in."""
-    contexts: list[BrowserContext] = []
+    contexts = []
 
-    def opened(
-        path: str,
-        *,
-        person: str = "ada",
-        width: int = 1440,
-        theme: str = "light",
-        language: str = "en",
-        javascript: bool = True,
-    ) -> Page:
+    def opened(path, *, person="ada", width=1440, theme="light", language="en", javascript=True):
         context = browser.new_context(
             base_url=address,
             viewport={"width": width, "height": 900},
@@ -96,17 +76,17 @@ def open_page(
 CONTRAST = "color-contrast"
 
 
-def axe_findings(page: Page) -> list[str]:
+def axe_findings(page):
     """Return what axe-core finds on the page, a line each; of contrast nothing, which takes long."""
     return _axe(page, {"rules": {CONTRAST: {"enabled": False}}})
 
 
-def contrast_findings(page: Page) -> list[str]:
+def contrast_findings(page):
     """Return the texts of the page that do not stand out, a line each."""
     return _axe(page, {"runOnly": [CONTRAST]})
 
 
-def _axe(page: Page, options: dict[str, Any]) -> list[str]:
+def _axe(page, options):
     spec = find_spec("axe_playwright_python")
     assert spec
     assert spec.submodule_search_locations
@@ -130,6 +110,6 @@ BOXES_IN_CARDS = """() => [...document.querySelectorAll('.card *')]
   .map(box => `a box in a card: ${box.outerHTML.slice(0, 160)}`)"""
 
 
-def misshapen(page: Page) -> list[str]:
+def misshapen(page):
     """Return the texts that run out of their boxes and the boxes within boxes, a line each."""
     return [*page.evaluate(SPILLED), *page.evaluate(BOXES_IN_CARDS)]

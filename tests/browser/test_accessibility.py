@@ -1,13 +1,10 @@
 """axe-core finds nothing on any page, text stands out in both themes, and a phone is wide enough."""
 
-from __future__ import annotations
-
 import pytest
-from pytest_django.fixtures import Settings
 
 from backups.emulator.records import stable_id
 
-from .conftest import OpenPage, axe_findings, contrast_findings, misshapen
+from .conftest import axe_findings, contrast_findings, misshapen
 
 ORDERS = "/projects/eu-prod/instances/5560df16-cebf-4473-95c4-d1b573c16e79/"
 REFERENCE = f"{ORDERS}backups/4631832a-14c6-45b0-a0b3-3abd8f591ad1/"
@@ -47,7 +44,7 @@ COLOURED = ("/patterns/", "/sign-in/", f"{ORDERS}?status=failed&per_page=25", f"
 
 
 @pytest.mark.parametrize(("turn", "language", "width"), [(turn, *look) for turn, look in enumerate(LOOKS)])
-def test_axe_finds_nothing_on_any_page(open_page: OpenPage, turn: int, language: str, width: int) -> None:
+def test_axe_finds_nothing_on_any_page(open_page, turn, language, width):
     """axe looks once at each page, in one look after the other."""
     page = open_page("about:blank", language=language, width=width)
     found = {}
@@ -58,7 +55,7 @@ def test_axe_finds_nothing_on_any_page(open_page: OpenPage, turn: int, language:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_stands_out_in_both_themes(open_page: OpenPage, portal: Settings, theme: str) -> None:
+def test_text_stands_out_in_both_themes(open_page, portal, theme):
     portal.DEBUG = True  # shows the page of patterns, which has everything that a page is made of
     page = open_page("about:blank", theme=theme)
     found = {}
@@ -69,7 +66,7 @@ def test_text_stands_out_in_both_themes(open_page: OpenPage, portal: Settings, t
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
-def test_a_phone_needs_no_sideways_scrolling(open_page: OpenPage, language: str) -> None:
+def test_a_phone_needs_no_sideways_scrolling(open_page, language):
     page = open_page("about:blank", width=390, language=language)
     wide = {}
     for name, path in PAGES.items():
@@ -85,7 +82,7 @@ CUT = """cells => cells.filter(cell => cell.checkVisibility() && cell.textConten
 
 
 @pytest.mark.parametrize("name", ["history", "instances", "recovery point"])
-def test_a_tablet_shows_every_column_that_a_wide_screen_shows(open_page: OpenPage, name: str) -> None:
+def test_a_tablet_shows_every_column_that_a_wide_screen_shows(open_page, name):
     page = open_page(PAGES[name])
     heads, cells = page.locator("[data-rows] thead th"), page.locator("[data-rows] :is(td, th)")
     wide = heads.evaluate_all(HEADS)
@@ -96,6 +93,6 @@ def test_a_tablet_shows_every_column_that_a_wide_screen_shows(open_page: OpenPag
     assert cells.evaluate_all(CUT) == []
 
 
-def test_axe_finds_nothing_before_sign_in_and_where_no_project_is_open(open_page: OpenPage) -> None:
+def test_axe_finds_nothing_before_sign_in_and_where_no_project_is_open(open_page):
     assert axe_findings(open_page("/sign-in/", person="")) == []
     assert axe_findings(open_page("/", person="cleo")) == []

@@ -1,20 +1,16 @@
 """The keyboard alone: find as one types, walk the rows, see the keys, change the zone."""
 
-from __future__ import annotations
-
 import re
 
 from playwright.sync_api import expect
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from tests.services.api_records import EXPIRED, raw, raws
 
-from .conftest import OpenPage
 from .test_main_path import ORDERS
 
 
-def test_an_instance_is_opened_by_typing_a_part_of_its_name(open_page: OpenPage) -> None:
+def test_an_instance_is_opened_by_typing_a_part_of_its_name(open_page):
     page = open_page("/projects/eu-prod/")
     page.keyboard.press("/")
     page.keyboard.insert_text("ord ca")  # at once: each pause in the typing would ask anew
@@ -25,7 +21,7 @@ def test_an_instance_is_opened_by_typing_a_part_of_its_name(open_page: OpenPage)
     expect(page).to_have_url(re.compile(r"/instances/[0-9a-f-]{36}/$"))
 
 
-def test_what_was_opened_last_stands_under_the_empty_box(open_page: OpenPage) -> None:
+def test_what_was_opened_last_stands_under_the_empty_box(open_page):
     page = open_page(ORDERS)
     page.keyboard.press("/")
     expect(page.get_by_role("option", name=re.compile("orders-cache"))).to_be_visible()
@@ -33,7 +29,7 @@ def test_what_was_opened_last_stands_under_the_empty_box(open_page: OpenPage) ->
     expect(page.locator("#suggestions")).to_be_hidden()
 
 
-def test_a_key_that_is_typed_into_the_box_is_text(open_page: OpenPage) -> None:
+def test_a_key_that_is_typed_into_the_box_is_text(open_page):
     page = open_page(ORDERS)
     page.keyboard.press("/")
     page.keyboard.type("t?jk/")
@@ -41,7 +37,7 @@ def test_a_key_that_is_typed_into_the_box_is_text(open_page: OpenPage) -> None:
     expect(page.locator("dialog[open]")).to_have_count(0)
 
 
-def test_rows_are_walked_and_opened(open_page: OpenPage) -> None:
+def test_rows_are_walked_and_opened(open_page):
     page = open_page(ORDERS)
     rows = page.locator("[data-row-link]")
     page.keyboard.press("j")
@@ -53,9 +49,7 @@ def test_rows_are_walked_and_opened(open_page: OpenPage) -> None:
     expect(page).to_have_url(re.compile(r"/backups/[0-9a-f-]{36}/$"))
 
 
-def test_folded_rows_are_passed_over_until_their_line_or_a_link_to_one_opens_them(
-    open_page: OpenPage, emulator: Emulator
-) -> None:
+def test_folded_rows_are_passed_over_until_their_line_or_a_link_to_one_opens_them(open_page, emulator):
     emulator.set_records(ORDERS_CACHE_ID, [raw(5), *raws(4, **EXPIRED)])
     page = open_page(ORDERS)
     line, rows = page.locator(".run-line summary"), page.locator("[data-row-link]")
@@ -74,7 +68,7 @@ def test_folded_rows_are_passed_over_until_their_line_or_a_link_to_one_opens_the
     expect(linked.locator("[data-row-link]").nth(3)).to_be_visible()
 
 
-def test_tab_skips_to_the_backups_whose_rows_and_filters_say_what_they_are(open_page: OpenPage) -> None:
+def test_tab_skips_to_the_backups_whose_rows_and_filters_say_what_they_are(open_page):
     page = open_page(f"{ORDERS}?status=failed")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
@@ -88,7 +82,7 @@ def test_tab_skips_to_the_backups_whose_rows_and_filters_say_what_they_are(open_
     expect(page.locator("[data-rows]").get_by_role("rowheader").first).to_contain_text("backup_")
 
 
-def test_two_rows_are_marked_on_two_pages_and_compared(open_page: OpenPage) -> None:
+def test_two_rows_are_marked_on_two_pages_and_compared(open_page):
     page = open_page(f"{ORDERS}?per_page=25")
     boxes, bar = page.locator(".c-mark input"), page.locator(".marks")
     expect(bar).to_be_hidden()
@@ -110,7 +104,7 @@ def test_two_rows_are_marked_on_two_pages_and_compared(open_page: OpenPage) -> N
     assert ids == {f"{ORDERS}backups/{one}/" for one in (first, second)}
 
 
-def test_two_rows_are_compared_without_javascript(open_page: OpenPage) -> None:
+def test_two_rows_are_compared_without_javascript(open_page):
     page = open_page(ORDERS, javascript=False)
     for place in (0, 3):
         page.locator(".c-mark input").nth(place).check()
@@ -118,7 +112,7 @@ def test_two_rows_are_compared_without_javascript(open_page: OpenPage) -> None:
     expect(page.locator(".side-by-side")).to_contain_text("What differs")
 
 
-def test_a_question_mark_shows_the_keys_and_escape_closes_them(open_page: OpenPage) -> None:
+def test_a_question_mark_shows_the_keys_and_escape_closes_them(open_page):
     page = open_page(ORDERS)
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keyboard")
@@ -129,12 +123,12 @@ def test_a_question_mark_shows_the_keys_and_escape_closes_them(open_page: OpenPa
     expect(dialog).to_be_hidden()
 
 
-def test_the_keys_are_a_page_without_javascript(open_page: OpenPage) -> None:
+def test_the_keys_are_a_page_without_javascript(open_page):
     page = open_page("/keyboard/", javascript=False)
     expect(page.get_by_role("heading", name="Keyboard")).to_be_visible()
 
 
-def test_t_changes_how_times_are_written_and_not_which_rows_are_shown(open_page: OpenPage) -> None:
+def test_t_changes_how_times_are_written_and_not_which_rows_are_shown(open_page):
     page = open_page(f"{ORDERS}?status=failed&status=expired")
     rows = page.locator("[data-backup-id]").evaluate_all("rows => rows.map(row => row.dataset.backupId)")
     first = page.locator("[data-backup-id] time").first
@@ -151,7 +145,7 @@ def test_t_changes_how_times_are_written_and_not_which_rows_are_shown(open_page:
     )
 
 
-def test_on_paper_there_are_the_rows_and_the_link_and_no_controls(open_page: OpenPage) -> None:
+def test_on_paper_there_are_the_rows_and_the_link_and_no_controls(open_page):
     page = open_page(f"{ORDERS}?status=failed", theme="dark")
     page.emulate_media(media="print")
     expect(page.locator(".print-only").first).to_contain_text("status=failed")
@@ -160,7 +154,7 @@ def test_on_paper_there_are_the_rows_and_the_link_and_no_controls(open_page: Ope
     expect(page.locator("[data-backup-id]").first).to_be_visible()
 
 
-def test_keys_can_be_switched_off_and_on_again(open_page: OpenPage) -> None:
+def test_keys_can_be_switched_off_and_on_again(open_page):
     page = open_page(ORDERS)
     page.keyboard.press("?")
     page.get_by_role("button", name="Turn these shortcuts off").click()
@@ -180,7 +174,7 @@ def test_keys_can_be_switched_off_and_on_again(open_page: OpenPage) -> None:
     expect(page.locator("[data-find]:focus")).to_have_count(1)
 
 
-def test_arrows_walk_in_a_menu_and_escape_leads_back_to_its_button(open_page: OpenPage) -> None:
+def test_arrows_walk_in_a_menu_and_escape_leads_back_to_its_button(open_page):
     page = open_page(ORDERS)
     menu = page.locator("summary", has_text="Export")
     menu.focus()
@@ -192,7 +186,7 @@ def test_arrows_walk_in_a_menu_and_escape_leads_back_to_its_button(open_page: Op
     expect(page.get_by_role("link", name=re.compile("JSON"))).to_be_hidden()
 
 
-def test_a_zone_that_is_typed_wrong_is_answered_in_the_menu(open_page: OpenPage) -> None:
+def test_a_zone_that_is_typed_wrong_is_answered_in_the_menu(open_page):
     page = open_page(f"{ORDERS}?status=failed")
     zone = page.locator("summary", has_text="Time zone:")
     zone.click()
@@ -208,7 +202,7 @@ def test_a_zone_that_is_typed_wrong_is_answered_in_the_menu(open_page: OpenPage)
     expect(page).to_have_url(re.compile(r"\?status=failed$"))
 
 
-def test_the_header_shows_the_zone_that_a_link_asks_for(open_page: OpenPage) -> None:
+def test_the_header_shows_the_zone_that_a_link_asks_for(open_page):
     page = open_page(f"{ORDERS}?tz=Asia/Shanghai")
     zone = page.locator("summary", has_text="Time zone:")
     expect(zone).to_contain_text("Asia/Shanghai")

@@ -1,25 +1,21 @@
 """Lists that change in place, and the way back to where one was: static/js/lists.js."""
 
-from __future__ import annotations
-
 import json
 import re
 
 import pytest
 from django.contrib.sessions.models import Session
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 
-from .conftest import OpenPage
 from .test_main_path import ORDERS
 
 TOP = "element => element.getBoundingClientRect().top"
 
 
 @pytest.fixture
-def page(open_page: OpenPage, emulator: Emulator) -> Page:
+def page(open_page, emulator):
     """A history of 70 backups: how many the fleet has depends on the day."""
     newest = emulator.fleet.backups(ORDERS_CACHE_ID)[:70]
     emulator.set_records(ORDERS_CACHE_ID, [json.loads(row.text) for row in newest])
@@ -28,11 +24,11 @@ def page(open_page: OpenPage, emulator: Emulator) -> Page:
     return page
 
 
-def said(page: Page) -> Locator:
+def said(page):
     return page.locator("[data-announce]")
 
 
-def test_a_chip_keeps_focus_and_scroll_position_says_what_is_left_and_back_undoes_it(page: Page) -> None:
+def test_a_chip_keeps_focus_and_scroll_position_says_what_is_left_and_back_undoes_it(page):
     chip = page.get_by_role("link", name=re.compile(r"^Failed, \d+, "))
     chip.focus()
     page.evaluate("scrollBy(0, 150)")
@@ -62,7 +58,7 @@ def test_a_chip_keeps_focus_and_scroll_position_says_what_is_left_and_back_undoe
     assert page.evaluate("window.sameDocument")
 
 
-def test_a_search_a_range_and_the_way_out_of_both_are_in_place_and_the_fields_follow(page: Page) -> None:
+def test_a_search_a_range_and_the_way_out_of_both_are_in_place_and_the_fields_follow(page):
     search = page.locator("form[data-filters] [name=q]")
     search.fill("nightly")
     search.press("Enter")
@@ -81,7 +77,7 @@ def test_a_search_a_range_and_the_way_out_of_both_are_in_place_and_the_fields_fo
     assert page.evaluate("window.sameDocument")
 
 
-def test_an_order_and_a_page_keep_the_focus_where_it_was(page: Page) -> None:
+def test_an_order_and_a_page_keep_the_focus_where_it_was(page):
     size = page.locator("[data-rows] thead").get_by_role("link", name="Size")
     size.focus()
     page.keyboard.press("Enter")
@@ -98,7 +94,7 @@ def test_an_order_and_a_page_keep_the_focus_where_it_was(page: Page) -> None:
     assert page.evaluate("window.sameDocument")
 
 
-def test_what_came_in_place_goes_on_asking_for_itself(page: Page) -> None:
+def test_what_came_in_place_goes_on_asking_for_itself(page):
     page.clock.install()
     page.goto(ORDERS)
     page.get_by_role("link", name=re.compile(r"^Failed, \d+, ")).click()
@@ -110,7 +106,7 @@ def test_what_came_in_place_goes_on_asking_for_itself(page: Page) -> None:
     assert asked.value.url == page.url
 
 
-def test_a_figure_leads_to_its_rows(page: Page) -> None:
+def test_a_figure_leads_to_its_rows(page):
     page.get_by_role("link", name=re.compile(r"^\d+ of 70$")).first.click()
 
     expect(page).to_have_url(re.compile("status=succeed.*#backups$"))
@@ -119,7 +115,7 @@ def test_a_figure_leads_to_its_rows(page: Page) -> None:
 
 
 @pytest.mark.parametrize("path", [f"{ORDERS}?status=expired", "/projects/eu-prod/"])
-def test_back_from_the_page_of_a_row_leads_to_the_row(open_page: OpenPage, path: str) -> None:
+def test_back_from_the_page_of_a_row_leads_to_the_row(open_page, path):
     page = open_page(path)
     row = page.locator("[data-row-link]").last
     row.focus()
@@ -134,7 +130,7 @@ def test_back_from_the_page_of_a_row_leads_to_the_row(open_page: OpenPage, path:
     assert page.evaluate("scrollY") == scrolled
 
 
-def test_where_a_list_cannot_come_in_place_its_page_says_why(page: Page) -> None:
+def test_where_a_list_cannot_come_in_place_its_page_says_why(page):
     Session.objects.all().delete()
 
     page.get_by_role("link", name=re.compile(r"^Failed, \d+, ")).click()
@@ -142,7 +138,7 @@ def test_where_a_list_cannot_come_in_place_its_page_says_why(page: Page) -> None
     expect(page).to_have_url(re.compile(r"/sign-in/\?next=.*%3Fstatus%3Dfailed$"))
 
 
-def test_the_board_changes_in_place_too(open_page: OpenPage) -> None:
+def test_the_board_changes_in_place_too(open_page):
     page = open_page("/projects/eu-prod/")
     page.evaluate("window.sameDocument = true")
     page.locator("label[for=show-filters]").click()

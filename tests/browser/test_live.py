@@ -1,22 +1,17 @@
 """Pages that keep themselves current while they are open: static/js/live.js and morph.js."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 import pytest
 from django.contrib.sessions.models import Session
-from playwright.sync_api import Locator, Page, Request, expect
-from pytest_django.fixtures import Settings
+from playwright.sync_api import expect
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.models import Note
 from tests.services.api_records import api_time, raw
 
-from .conftest import OpenPage, axe_findings
+from .conftest import axe_findings
 from .states import ask_now
 
 ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
@@ -24,12 +19,12 @@ RUNNING = "running-1"
 
 
 @pytest.fixture(autouse=True)
-def quick(portal: Settings) -> None:
+def quick(portal):
     """Listings grow old at once, so that nothing has to be waited for."""
     portal.DCS_FRESH_SECONDS = 0.1
 
 
-def a_history(emulator: Emulator, status: str, progress: str = "10.00", count: int = 60) -> None:
+def a_history(emulator, status, progress="10.00", count=60):
     """Orders-cache has `count` old backups, and one that is waiting, running or done."""
     now = datetime.now(UTC)
     done = status in ("succeed", "failed")
@@ -48,14 +43,14 @@ def a_history(emulator: Emulator, status: str, progress: str = "10.00", count: i
     emulator.set_records(ORDERS_CACHE_ID, [newest, *(raw(n) for n in range(1, count))])
 
 
-def asks_of(page: Page) -> list[Request]:
+def asks_of(page):
     """What a page asks for by itself from now on."""
-    found: list[Request] = []
+    found = []
     page.on("request", lambda r: found.append(r) if "x-shown-generation" in r.headers else None)
     return found
 
 
-def clocked(open_page: OpenPage, path: str = ORDERS) -> Page:
+def clocked(open_page, path=ORDERS):
     """A page whose clock the test drives."""
     page = open_page("about:blank")
     page.clock.install()
@@ -63,7 +58,7 @@ def clocked(open_page: OpenPage, path: str = ORDERS) -> Page:
     return page
 
 
-def hide(page: Page, hidden: bool) -> None:
+def hide(page, hidden):
     """Another tab comes to the front, or this one does again."""
     page.evaluate(
         """hidden => {
@@ -74,19 +69,17 @@ def hide(page: Page, hidden: bool) -> None:
     )
 
 
-def newest(page: Page) -> Locator:
+def newest(page):
     return page.locator(f"[data-backup-id='{RUNNING}']")
 
 
 # A backup in progress --------------------------------------------------------------------------------
 
 
-def test_a_backup_that_finishes_while_the_page_is_open_shows_itself_and_is_announced(
-    open_page: OpenPage, emulator: Emulator
-) -> None:
+def test_a_backup_that_finishes_while_the_page_is_open_shows_itself_and_is_announced(open_page, emulator):
     a_history(emulator, "waiting")
     page = open_page(ORDERS)
-    said: list[str] = []
+    said = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     expect(newest(page)).to_contain_text("Waiting")
@@ -113,8 +106,8 @@ def test_a_backup_that_finishes_while_the_page_is_open_shows_itself_and_is_annou
 
 @pytest.mark.parametrize(("motion", "animation"), [("no-preference", "came"), ("reduce", "none")])
 def test_what_has_changed_moves_and_nothing_where_motion_is_not_wanted(
-    open_page: OpenPage, emulator: Emulator, motion: Literal["no-preference", "reduce"], animation: str
-) -> None:
+    open_page, emulator, motion, animation
+):
     a_history(emulator, "backuping")
     page = open_page(ORDERS)
     page.emulate_media(reduced_motion=motion)
@@ -134,9 +127,7 @@ def test_what_has_changed_moves_and_nothing_where_motion_is_not_wanted(
     assert not {"c-when", "c-name"} & set(moved)
 
 
-def test_a_page_asks_every_minute_and_follows_who_reads_and_what_is_new(
-    open_page: OpenPage, emulator: Emulator, portal: Settings
-) -> None:
+def test_a_page_asks_every_minute_and_follows_who_reads_and_what_is_new(open_page, emulator, portal):
     portal.DCS_FRESH_SECONDS = 60
     a_history(emulator, "failed")
     page = clocked(open_page)
@@ -159,9 +150,7 @@ def test_a_page_asks_every_minute_and_follows_who_reads_and_what_is_new(
     expect(newest(page)).to_contain_text("Succeeded")
 
 
-def test_a_page_that_could_not_ask_does_not_vouch_for_what_it_shows(
-    open_page: OpenPage, portal: Settings
-) -> None:
+def test_a_page_that_could_not_ask_does_not_vouch_for_what_it_shows(open_page, portal):
     portal.DCS_FRESH_SECONDS = 60
     page = clocked(open_page)
     dot, unchecked = page.locator(".asof .dot"), page.locator("[data-unchecked]")
@@ -183,9 +172,7 @@ def test_a_page_that_could_not_ask_does_not_vouch_for_what_it_shows(
     assert dot.evaluate(colour) == green
 
 
-def test_the_swap_keeps_focus_scroll_selection_menus_and_half_typed_text(
-    open_page: OpenPage, emulator: Emulator
-) -> None:
+def test_the_swap_keeps_focus_scroll_selection_menus_and_half_typed_text(open_page, emulator):
     a_history(emulator, "backuping")
     page = open_page(ORDERS)
     row = page.get_by_role("link", name="backup_40", exact=True)
@@ -218,9 +205,7 @@ def test_the_swap_keeps_focus_scroll_selection_menus_and_half_typed_text(
     assert strip.evaluate_all("links => links.findIndex(link => link.tabIndex === 0)") == 3
 
 
-def test_the_focus_goes_to_the_neighbour_of_a_row_that_has_left(
-    open_page: OpenPage, emulator: Emulator
-) -> None:
+def test_the_focus_goes_to_the_neighbour_of_a_row_that_has_left(open_page, emulator):
     a_history(emulator, "backuping", count=10)
     page = open_page(ORDERS)
     page.keyboard.press("k")
@@ -232,9 +217,7 @@ def test_the_focus_goes_to_the_neighbour_of_a_row_that_has_left(
     expect(page.locator("[data-row-link]").last).to_be_focused()
 
 
-def test_a_page_asks_once_in_an_interval_and_is_told_that_nothing_is_newer(
-    open_page: OpenPage, emulator: Emulator, portal: Settings
-) -> None:
+def test_a_page_asks_once_in_an_interval_and_is_told_that_nothing_is_newer(open_page, emulator, portal):
     portal.DCS_FRESH_SECONDS = 60
     a_history(emulator, "backuping")
     page = clocked(open_page)
@@ -249,9 +232,7 @@ def test_a_page_asks_once_in_an_interval_and_is_told_that_nothing_is_newer(
     assert emulator.count("/backups") == 1
 
 
-def test_a_hidden_page_asks_for_nothing_and_at_once_when_it_is_seen_again(
-    open_page: OpenPage, emulator: Emulator
-) -> None:
+def test_a_hidden_page_asks_for_nothing_and_at_once_when_it_is_seen_again(open_page, emulator):
     a_history(emulator, "backuping")
     page = clocked(open_page)
     hide(page, True)
@@ -270,7 +251,7 @@ def test_a_hidden_page_asks_for_nothing_and_at_once_when_it_is_seen_again(
 # DCS, the portal and the session go away --------------------------------------------------------------
 
 
-def test_dcs_goes_away_and_comes_back_while_the_page_is_open(open_page: OpenPage, emulator: Emulator) -> None:
+def test_dcs_goes_away_and_comes_back_while_the_page_is_open(open_page, emulator):
     a_history(emulator, "backuping")
     page = open_page(ORDERS)
     emulator.fail_with(500)
@@ -289,9 +270,7 @@ def test_dcs_goes_away_and_comes_back_while_the_page_is_open(open_page: OpenPage
     expect(notices).not_to_contain_text("internal error")
 
 
-def test_a_page_that_shows_only_a_problem_becomes_the_history_when_dcs_answers(
-    open_page: OpenPage, emulator: Emulator
-) -> None:
+def test_a_page_that_shows_only_a_problem_becomes_the_history_when_dcs_answers(open_page, emulator):
     emulator.fail_with(503)
     page = open_page(ORDERS)
     expect(page.locator("main")).to_contain_text("This page asks again by itself in")
@@ -305,7 +284,7 @@ def test_a_page_that_shows_only_a_problem_becomes_the_history_when_dcs_answers(
     expect(page.locator("[data-announce]")).to_have_text("DCS answers again.")
 
 
-def test_a_refused_key_is_not_tried_again_by_an_open_page(open_page: OpenPage, emulator: Emulator) -> None:
+def test_a_refused_key_is_not_tried_again_by_an_open_page(open_page, emulator):
     emulator.fail_with(401)
     page = clocked(open_page)
     expect(page.locator("main")).to_contain_text("DCS refused the portal's access key")
@@ -316,9 +295,7 @@ def test_a_refused_key_is_not_tried_again_by_an_open_page(open_page: OpenPage, e
     assert asks == []
 
 
-def test_a_page_whose_list_is_being_read_shows_how_far_and_becomes_the_history(
-    open_page: OpenPage, emulator: Emulator, portal: Settings
-) -> None:
+def test_a_page_whose_list_is_being_read_shows_how_far_and_becomes_the_history(open_page, emulator, portal):
     portal.DCS_WAITING_VIEWERS = 0
     portal.DCS_PAGE_SIZE = 10
     a_history(emulator, "succeed")
@@ -337,9 +314,7 @@ def test_a_page_whose_list_is_being_read_shows_how_far_and_becomes_the_history(
     expect(page.locator("[data-announce]")).to_have_text("The list has been read.")
 
 
-def test_what_was_swapped_in_works_as_if_it_had_been_loaded(
-    open_page: OpenPage, emulator: Emulator, portal: Settings
-) -> None:
+def test_what_was_swapped_in_works_as_if_it_had_been_loaded(open_page, emulator, portal):
     portal.DCS_WAITING_VIEWERS = 0
     a_history(emulator, "succeed")
     emulator.hang(path_contains="/backups")
@@ -360,9 +335,7 @@ def test_what_was_swapped_in_works_as_if_it_had_been_loaded(
     expect(page).to_have_url(re.compile(r"\?range=7d$"))
 
 
-def test_a_portal_that_does_not_answer_is_said_so_and_asked_again(
-    open_page: OpenPage, emulator: Emulator, address: str
-) -> None:
+def test_a_portal_that_does_not_answer_is_said_so_and_asked_again(open_page, emulator, address):
     a_history(emulator, "backuping")
     page = open_page(ORDERS)
     expect(page.locator("[data-lost]")).to_be_hidden()
@@ -383,9 +356,7 @@ def test_a_portal_that_does_not_answer_is_said_so_and_asked_again(
     expect(newest(page)).to_contain_text("Succeeded")
 
 
-def test_what_a_proxy_says_in_the_portal_s_place_is_not_shown(
-    open_page: OpenPage, emulator: Emulator, address: str
-) -> None:
+def test_what_a_proxy_says_in_the_portal_s_place_is_not_shown(open_page, emulator, address):
     a_history(emulator, "backuping")
     page = open_page(ORDERS)
     page.route(
@@ -398,7 +369,7 @@ def test_what_a_proxy_says_in_the_portal_s_place_is_not_shown(
     expect(page.locator("main")).not_to_contain_text("wifi")
 
 
-def test_a_session_that_ends_is_said_so_and_ends_the_asking(open_page: OpenPage, emulator: Emulator) -> None:
+def test_a_session_that_ends_is_said_so_and_ends_the_asking(open_page, emulator):
     a_history(emulator, "backuping")
     page = clocked(open_page, f"{ORDERS}?status=backuping")
     Session.objects.all().delete()
@@ -415,9 +386,7 @@ def test_a_session_that_ends_is_said_so_and_ends_the_asking(open_page: OpenPage,
     expect(newest(page)).to_contain_text("In progress")
 
 
-def test_a_project_that_is_closed_to_its_viewer_ends_the_asking(
-    open_page: OpenPage, emulator: Emulator, portal: Settings
-) -> None:
+def test_a_project_that_is_closed_to_its_viewer_ends_the_asking(open_page, emulator, portal):
     a_history(emulator, "backuping")
     page = open_page(ORDERS)
     expect(newest(page)).to_be_visible()
@@ -427,9 +396,7 @@ def test_a_project_that_is_closed_to_its_viewer_ends_the_asking(
     expect(page.locator("[data-refused]")).to_contain_text("the portal does not show it to you now")
 
 
-def test_the_instances_of_a_project_are_read_again_in_place(
-    open_page: OpenPage, emulator: Emulator, portal: Settings
-) -> None:
+def test_the_instances_of_a_project_are_read_again_in_place(open_page, emulator, portal):
     portal.DCS_FRESH_SECONDS = 60
     page = open_page("/projects/eu-prod/")
     expect(page.locator("[data-instance-id]").first).to_be_visible()
@@ -446,9 +413,7 @@ def test_the_instances_of_a_project_are_read_again_in_place(
 # Refresh by hand ---------------------------------------------------------------------------------------
 
 
-def test_refresh_reads_now_without_leaving_the_page(
-    open_page: OpenPage, emulator: Emulator, portal: Settings
-) -> None:
+def test_refresh_reads_now_without_leaving_the_page(open_page, emulator, portal):
     portal.DCS_FRESH_SECONDS = 60
     a_history(emulator, "failed")
     page = clocked(open_page)
@@ -475,9 +440,7 @@ def test_refresh_reads_now_without_leaving_the_page(
 # Blocks that are fetched ---------------------------------------------------------------------------------
 
 
-def test_restores_are_fetched_when_they_are_opened_and_outlive_a_swap(
-    open_page: OpenPage, emulator: Emulator, portal: Settings
-) -> None:
+def test_restores_are_fetched_when_they_are_opened_and_outlive_a_swap(open_page, emulator, portal):
     portal.DCS_FRESH_SECONDS = 60
     a_history(emulator, "failed")
     page = open_page(ORDERS)
@@ -494,9 +457,7 @@ def test_restores_are_fetched_when_they_are_opened_and_outlive_a_swap(
     assert axe_findings(page) == []
 
 
-def test_where_dcs_does_not_tell_restores_the_block_leads_to_the_page_that_says_why(
-    open_page: OpenPage, emulator: Emulator
-) -> None:
+def test_where_dcs_does_not_tell_restores_the_block_leads_to_the_page_that_says_why(open_page, emulator):
     emulator.fail_with(403, path_contains="/restores")
     page = open_page(ORDERS)
 
@@ -513,9 +474,7 @@ AGES = [5, 40, 75, 3500, 3650, 7300, 86_300, 86_450, 180_000, 7 * 86_400 + 90, 5
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
-def test_the_script_counts_ages_as_the_portal_writes_them(
-    open_page: OpenPage, emulator: Emulator, portal: Settings, language: str
-) -> None:
+def test_the_script_counts_ages_as_the_portal_writes_them(open_page, emulator, portal, language):
     portal.DCS_FRESH_SECONDS = 60
     now = datetime.now(UTC)
     started = [api_time(now - timedelta(seconds=seconds)) for seconds in AGES]
@@ -531,9 +490,7 @@ def test_the_script_counts_ages_as_the_portal_writes_them(
     assert len(set(counted)) == len(AGES)
 
 
-def test_ages_count_on_and_the_clock_of_the_browser_does_not_matter(
-    open_page: OpenPage, emulator: Emulator, portal: Settings
-) -> None:
+def test_ages_count_on_and_the_clock_of_the_browser_does_not_matter(open_page, emulator, portal):
     portal.DCS_FRESH_SECONDS = 60
     a_history(emulator, "succeed")
     page = open_page("about:blank")

@@ -1,25 +1,19 @@
 """From a link in a ticket to a backup: by mouse, by keyboard, on a phone, and without JavaScript."""
 
-from __future__ import annotations
-
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
-
-from backups.emulator.api import Emulator
-
-from .conftest import OpenPage
+from playwright.sync_api import expect
 
 ORDERS = "/projects/eu-prod/instances/5560df16-cebf-4473-95c4-d1b573c16e79/"
 
 
-def rows(page: Page) -> list[str]:
+def rows(page):
     return [str(row.get_attribute("data-backup-id")) for row in page.locator("[data-backup-id]").all()]
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
-def test_from_the_find_box_to_the_right_backup(open_page: OpenPage, javascript: bool) -> None:
+def test_from_the_find_box_to_the_right_backup(open_page, javascript):
     page = open_page("/", javascript=javascript)
     page.locator("[data-find]").first.fill("orders-cache")
     page.locator("[data-find]").first.press("Enter")
@@ -35,9 +29,7 @@ def test_from_the_find_box_to_the_right_backup(open_page: OpenPage, javascript: 
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
-def test_from_the_id_of_a_backup_that_nobody_has_read_to_its_page(
-    open_page: OpenPage, emulator: Emulator, javascript: bool
-) -> None:
+def test_from_the_id_of_a_backup_that_nobody_has_read_to_its_page(open_page, emulator, javascript):
     backup_id = emulator.fleet.backups(emulator.fleet.named("pricing-bad-week"))[3].backup_id
     page = open_page(f"/find/?q={backup_id}", javascript=javascript)
     with page.expect_navigation():
@@ -48,9 +40,9 @@ def test_from_the_id_of_a_backup_that_nobody_has_read_to_its_page(
     expect(page).to_have_url(re.compile(f"/backups/{backup_id}/$"))
 
 
-def test_the_content_security_policy_stops_nothing_of_ours(open_page: OpenPage) -> None:
+def test_the_content_security_policy_stops_nothing_of_ours(open_page):
     page = open_page("about:blank")
-    said: list[str] = []
+    said = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     for path in ("/", "/projects/eu-prod/", ORDERS, f"{ORDERS}recovery-point/?at=2026-11-21+12:40"):
@@ -58,13 +50,13 @@ def test_the_content_security_policy_stops_nothing_of_ours(open_page: OpenPage) 
     assert said == []
 
 
-def test_a_link_whose_rest_went_into_its_fragment_is_repaired(open_page: OpenPage, address: str) -> None:
+def test_a_link_whose_rest_went_into_its_fragment_is_repaired(open_page, address):
     page = open_page(f"{ORDERS}?status=failed&#038;type=auto&#038;sort=-size")
     expect(page).to_have_url(f"{address}{ORDERS}?status=failed&type=auto&sort=-size")
     expect(page.locator("main")).to_contain_text("This link was damaged on its way, and repaired")
 
 
-def tab_to(page: Page, name: str) -> None:
+def tab_to(page, name):
     """Press Tab until the focus is on what has this name, as somebody without a mouse does."""
     for _ in range(120):
         page.keyboard.press("Tab")
@@ -76,7 +68,7 @@ def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"Tab never comes to {name}")
 
 
-def test_from_a_link_to_the_ticket_by_the_keyboard_alone(open_page: OpenPage) -> None:
+def test_from_a_link_to_the_ticket_by_the_keyboard_alone(open_page):
     page = open_page(f"{ORDERS}?status=succeed", person="")
     tab_to(page, "Continue as Ada")
     page.keyboard.press("Enter")

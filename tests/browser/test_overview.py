@@ -1,30 +1,25 @@
 """The head of a history in Chromium: the strip by mouse and keyboard, the chart, narrow screens."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
-from pytest_django.fixtures import Settings
+from playwright.sync_api import expect
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, Fleet
 from tests.services.api_records import FAILED, api_time, raw
 
-from .conftest import OpenPage, axe_findings
+from .conftest import axe_findings
 
 ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 ODD = ("pricing-bad-week", "every-status", "odd-fields", "catalog-resized", "billing-broken", "sessions-live")
 
 
-def history_named(name: str) -> str:
+def history_named(name):
     return f"/projects/eu-prod/instances/{Fleet().named(name, 'eu-prod').instance_id}/"
 
 
-def usable_ago(days: float, **changes: Any) -> dict[str, Any]:
+def usable_ago(days, **changes):
     started = api_time(datetime.now(UTC) - timedelta(days=days))
     times = {"created_at": started, "execution_at": started, "updated_at": started}
     return raw(1, **{"backup_id": f"b-{days}", **times, **changes})
@@ -35,9 +30,7 @@ def usable_ago(days: float, **changes: Any) -> dict[str, Any]:
     [(ODD[::2], "en", 1440), (ODD[1::2], "zh-hans", 390)],
     ids=["en", "zh-hans"],
 )
-def test_odd_histories_are_clean_for_axe_and_fit_the_screen(
-    open_page: OpenPage, names: tuple[str, ...], language: str, width: int
-) -> None:
+def test_odd_histories_are_clean_for_axe_and_fit_the_screen(open_page, names, language, width):
     page = open_page("about:blank", language=language, width=width)
     found = {}
     for name in names:
@@ -49,7 +42,7 @@ def test_odd_histories_are_clean_for_axe_and_fit_the_screen(
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
-def test_a_click_on_a_day_shows_its_backups(open_page: OpenPage) -> None:
+def test_a_click_on_a_day_shows_its_backups(open_page):
     page = open_page(ORDERS)
     day = page.locator(".day-strip a").nth(-4)
     title = day.get_attribute("title") or ""
@@ -61,7 +54,7 @@ def test_a_click_on_a_day_shows_its_backups(open_page: OpenPage) -> None:
     expect(page.locator(".day-strip a[aria-current]")).to_have_attribute("title", title)
 
 
-def test_the_strip_is_one_stop_of_tab_and_arrows_walk_along_it(open_page: OpenPage) -> None:
+def test_the_strip_is_one_stop_of_tab_and_arrows_walk_along_it(open_page):
     page = open_page(ORDERS)
     strip = page.locator(".day-strip a")
     page.locator(".recover button").focus()
@@ -80,7 +73,7 @@ def test_the_strip_is_one_stop_of_tab_and_arrows_walk_along_it(open_page: OpenPa
     expect(strip.first).to_be_focused()
 
 
-def test_a_day_is_large_enough_for_a_finger(open_page: OpenPage) -> None:
+def test_a_day_is_large_enough_for_a_finger(open_page):
     page = open_page(ORDERS, width=390)
 
     box = page.locator(".day-strip a").first.bounding_box()
@@ -89,7 +82,7 @@ def test_a_day_is_large_enough_for_a_finger(open_page: OpenPage) -> None:
     assert min(box["width"], box["height"]) >= 24
 
 
-def test_everything_of_the_head_works_without_javascript(open_page: OpenPage) -> None:
+def test_everything_of_the_head_works_without_javascript(open_page):
     page = open_page(ORDERS, javascript=False)
 
     page.locator("#figures a[title^=Succeeded]").click()
@@ -98,9 +91,7 @@ def test_everything_of_the_head_works_without_javascript(open_page: OpenPage) ->
     expect(page.locator(".chart svg")).to_be_visible()
 
 
-def test_the_head_follows_a_new_reading_in_place(
-    open_page: OpenPage, emulator: Emulator, portal: Settings
-) -> None:
+def test_the_head_follows_a_new_reading_in_place(open_page, emulator, portal):
     emulator.set_records(ORDERS_CACHE_ID, [usable_ago(2), usable_ago(3, **FAILED)])
     page = open_page(ORDERS)
     page.locator(".day-strip a").last.focus()
@@ -116,5 +107,5 @@ def test_the_head_follows_a_new_reading_in_place(
     assert page.evaluate("window.same === document")
 
 
-def _refresh(page: Page) -> None:
+def _refresh(page):
     page.locator("form[action$='/refresh/'] button").first.click()

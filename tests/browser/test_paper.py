@@ -1,40 +1,35 @@
 """A history on paper: nothing is cut, and each sheet says what it is of and when it was read."""
 
-from __future__ import annotations
-
 import io
 import re
 import unicodedata
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
-
-from .conftest import OpenPage
 
 ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 # What paper leaves of a sheet, in pixels: A4 upright.
 PAPER = 703
 
 
-def squeezed(text: str) -> str:
+def squeezed(text):
     """The text without its spaces and line breaks, which depend on the width of the sheet."""
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 
-def sheets(page: Page, size: str, landscape: bool) -> list[str]:
+def sheets(page, size, landscape):
     pages = PdfReader(io.BytesIO(page.pdf(format=size, landscape=landscape))).pages
     return [squeezed(sheet.extract_text()) for sheet in pages]
 
 
 @pytest.mark.parametrize(("size", "landscape"), [("A4", False), ("Letter", True)], ids=["A4", "Letter"])
 def test_each_sheet_of_a_history_says_what_it_is_and_no_text_is_lost(
-    open_page: OpenPage, address: str, emulator: Emulator, size: str, landscape: bool
-) -> None:
+    open_page, address, emulator, size, landscape
+):
     page = open_page(f"{ORDERS}?status=succeed&status=expired&status=failed&sort=name")
     matched = int(re.findall(r"of (\d+)", page.locator(".pager .rows").inner_text())[0])
 
@@ -57,7 +52,7 @@ def test_each_sheet_of_a_history_says_what_it_is_and_no_text_is_lost(
 
 
 @pytest.mark.parametrize("instance", ["orders-cache", "hostile-remarks", "every-error-code"])
-def test_nothing_is_wider_than_the_paper(open_page: OpenPage, emulator: Emulator, instance: str) -> None:
+def test_nothing_is_wider_than_the_paper(open_page, emulator, instance):
     path = f"/projects/eu-prod/instances/{emulator.fleet.named(instance).instance_id}/"
     for url in (path, "/projects/eu-prod/", f"{path}recovery-point/?at=2+days+ago"):
         page = open_page(url, width=PAPER)

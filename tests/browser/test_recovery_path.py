@@ -1,26 +1,19 @@
 """From a history to the recovery point and to the link for the ticket: with mouse, keys, and no script."""
 
-from __future__ import annotations
-
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from tests.services.api_records import raws
-
-from .conftest import OpenPage
 
 ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 ANSWER = "tr.role-answer"
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_a_time_typed_on_a_history_leads_to_the_answer(
-    open_page: OpenPage, emulator: Emulator, javascript: bool
-) -> None:
+def test_a_time_typed_on_a_history_leads_to_the_answer(open_page, emulator, javascript):
     emulator.set_records(ORDERS_CACHE_ID, raws(5))
     page = open_page(f"{ORDERS}?tz=Asia/Shanghai&status=succeed", javascript=javascript)
 
@@ -32,7 +25,7 @@ def test_a_time_typed_on_a_history_leads_to_the_answer(
     assert query == {"at": ["2026-11-01 11:30"], "tz": ["Asia/Shanghai"]}
 
 
-def test_keys_alone_ask_and_walk_to_the_answer(open_page: OpenPage, emulator: Emulator) -> None:
+def test_keys_alone_ask_and_walk_to_the_answer(open_page, emulator):
     emulator.set_records(ORDERS_CACHE_ID, raws(5))
     page = open_page(f"{ORDERS}recovery-point/")
 
@@ -48,7 +41,7 @@ def test_keys_alone_ask_and_walk_to_the_answer(open_page: OpenPage, emulator: Em
 
 
 @pytest.mark.parametrize("width", [390, 768, 1440])
-def test_no_label_of_the_strip_leaves_its_panel(open_page: OpenPage, emulator: Emulator, width: int) -> None:
+def test_no_label_of_the_strip_leaves_its_panel(open_page, emulator, width):
     emulator.set_records(ORDERS_CACHE_ID, raws(5))
     page = open_page(f"{ORDERS}recovery-point/?at=2199-12-28&tz=Asia/Kolkata", width=width)
 
@@ -63,7 +56,7 @@ def test_no_label_of_the_strip_leaves_its_panel(open_page: OpenPage, emulator: E
     assert outside == 0
 
 
-def test_a_typo_is_mended_in_the_field_where_it_stands(open_page: OpenPage) -> None:
+def test_a_typo_is_mended_in_the_field_where_it_stands(open_page):
     page = open_page(f"{ORDERS}recovery-point/?at=11/10/2026&tz=Asia/Shanghai")
     expect(page.locator("#at")).to_be_focused()
     expect(page.get_by_role("alert")).to_contain_text("write the year first")
@@ -74,7 +67,7 @@ def test_a_typo_is_mended_in_the_field_where_it_stands(open_page: OpenPage) -> N
     expect(page.locator(".understood")).to_contain_text("2026-11-23 01:40:00 UTC")
 
 
-def test_what_is_typed_is_said_back_before_it_is_asked(open_page: OpenPage) -> None:
+def test_what_is_typed_is_said_back_before_it_is_asked(open_page):
     page = open_page(f"{ORDERS}?tz=Asia/Shanghai")
 
     page.locator("#at").press_sequentially("2026-11-23 09:40")

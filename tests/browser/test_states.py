@@ -1,15 +1,10 @@
 """In every state of a page axe-core finds nothing, and a phone needs no sideways scrolling."""
 
-from __future__ import annotations
-
 from itertools import cycle
 
 import pytest
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
-
-from .conftest import OpenPage, axe_findings
+from .conftest import axe_findings
 from .states import STATES, Stage
 
 # axe looks once at each state, in one look after the other.
@@ -19,14 +14,8 @@ CASES = [(name, *look) for name, look in zip(STATES, cycle(LOOKS), strict=False)
 
 @pytest.mark.parametrize(("name", "language", "width"), CASES, ids=STATES)
 def test_a_state_is_open_to_everybody_and_fits_a_phone(
-    open_page: OpenPage,
-    emulator: Emulator,
-    portal: Settings,
-    address: str,
-    name: str,
-    language: str,
-    width: int,
-) -> None:
+    open_page, emulator, portal, address, name, language, width
+):
     page = open_page("about:blank", language=language)
     STATES[name](Stage(page, emulator, portal, address))
     page.set_viewport_size({"width": width, "height": 900})

@@ -1,23 +1,18 @@
 """The tasks of docs/tasks.md, walked by hand: each is done, in as many steps as are written there."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
-from pytest_django.fixtures import Settings
+from playwright.sync_api import expect
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from backups.services.words import ERROR_CODES
 from tests.conftest import ROOT
 from tests.services.api_records import EXPIRED, FAILED, RUNNING, raw, raws
-
-from .conftest import OpenPage
 
 ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 STEPS = {
@@ -26,52 +21,50 @@ STEPS = {
         r"^\| (.+?) \| [^|]+ \| (\d+) \|$", (ROOT / "docs/tasks.md").read_text(), re.MULTILINE
     )
 }
-WALKS: dict[str, Callable[[Walker], object]] = {}
+WALKS = {}
 
 
 @dataclass
 class Walker:
     """Who walks a task, and how many steps it took."""
 
-    open_page: OpenPage
+    open_page: Callable
     emulator: Emulator
     steps: int = 0
 
-    def at(self, path: str, **options: str) -> Page:
+    def at(self, path, **options):
         self.page = self.open_page(path, **options)
         return self.page
 
-    def click(self, place: Locator) -> None:
+    def click(self, place):
         self.steps += 1
         place.click()
 
-    def types(self, place: Locator, text: str) -> None:
+    def types(self, place, text):
         """Type or paste a text, and press Enter."""
         self.steps += 2
         place.fill(text)
         place.press("Enter")
 
-    def copied(self) -> str:
+    def copied(self):
         expect(self.page.locator("[data-done]").first).to_be_visible()
         return str(self.page.evaluate("navigator.clipboard.readText()"))
 
 
-def task(name: str) -> Callable[[Callable[[Walker], object]], Callable[[Walker], object]]:
-    def kept(walk: Callable[[Walker], object]) -> Callable[[Walker], object]:
+def task(name):
+    def kept(walk):
         WALKS[name] = walk
         return walk
 
     return kept
 
 
-def test_every_task_is_walked() -> None:
+def test_every_task_is_walked():
     assert list(WALKS) == list(STEPS)
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_a_task_takes_the_steps_that_are_written_down(
-    open_page: OpenPage, emulator: Emulator, portal: Settings, name: str
-) -> None:
+def test_a_task_takes_the_steps_that_are_written_down(open_page, emulator, portal, name):
     portal.DCS_FRESH_SECONDS = 1  # a page that follows a backup asks so often
     walker = Walker(open_page, emulator)
 
@@ -81,7 +74,7 @@ def test_a_task_takes_the_steps_that_are_written_down(
 
 
 @task("Open the link in a ticket, signed out")
-def open_a_link(walker: Walker) -> None:
+def open_a_link(walker):
     link = f"{ORDERS}?status=failed&tz=Asia%2FShanghai"
     page = walker.at(link, person="")
     walker.click(page.locator("form button:visible").filter(has_text="Ada"))
@@ -89,14 +82,14 @@ def open_a_link(walker: Walker) -> None:
 
 
 @task("Which instances have no usable backup?")
-def without_a_usable_backup(walker: Walker) -> None:
+def without_a_usable_backup(walker):
     page = read_first(walker, "billing-broken", "/")
     walker.click(page.locator("#chips").get_by_role("link", name=re.compile("^No usable backup")))
     expect(page.locator("tbody tr").first).to_contain_text("billing-broken")
 
 
 @task("Does every instance keep 24 hours?")
-def keep_24_hours(walker: Walker) -> None:
+def keep_24_hours(walker):
     page = read_first(walker, "every-status", "/")
     walker.types(page.get_by_label("Objective"), "24h")
     expect(page.locator("#notices")).to_contain_text("1 d")
@@ -104,20 +97,20 @@ def keep_24_hours(walker: Walker) -> None:
 
 
 @task("From a backup's id in an alert to its page")
-def from_an_id(walker: Walker) -> None:
+def from_an_id(walker):
     page = read_first(walker, "orders-cache", "/")
     walker.types(page.locator("[data-find]").first, REFERENCE_BACKUP_ID)
     expect(page).to_have_url(re.compile(f"/backups/{REFERENCE_BACKUP_ID}/"))
 
 
 @task("Can this instance be restored, and from when?")
-def can_it_be_restored(walker: Walker) -> None:
+def can_it_be_restored(walker):
     page = walker.at(ORDERS)
     expect(page.locator("#verdict")).to_contain_text(re.compile("Usable: data from .* UTC, .* ago"))
 
 
 @task('A ticket says "lost at 09:40 Shanghai time": which backup, and what is lost?')
-def lost_at(walker: Walker) -> None:
+def lost_at(walker):
     page = walker.at(ORDERS)
     yesterday = datetime.now(UTC) - timedelta(days=1)
     walker.types(page.locator("#at"), f"{yesterday:%Y-%m-%d} 09:40 Shanghai")
@@ -126,7 +119,7 @@ def lost_at(walker: Walker) -> None:
 
 
 @task("Why did the newest failed backup fail, and what now?")
-def why_it_failed(walker: Walker) -> None:
+def why_it_failed(walker):
     walker.emulator.set_records(ORDERS_CACHE_ID, [raw(3), raw(2, **FAILED), raw(1)])
     page = walker.at(ORDERS)
     walker.click(page.get_by_role("link", name=re.compile("^Failed")).first)
@@ -137,7 +130,7 @@ def why_it_failed(walker: Walker) -> None:
 
 
 @task("Watch a running backup to its end")
-def watch_a_running_one(walker: Walker) -> None:
+def watch_a_running_one(walker):
     running = raw(2, **RUNNING)
     walker.emulator.set_records(ORDERS_CACHE_ID, [running, raw(1)])
     page = walker.at(ORDERS)
@@ -148,14 +141,14 @@ def watch_a_running_one(walker: Walker) -> None:
 
 
 @task("Put the state of an instance into a ticket")
-def into_a_ticket(walker: Walker) -> None:
+def into_a_ticket(walker):
     page = walker.at(ORDERS)
     walker.click(page.get_by_role("link", name="Copy for ticket"))
     assert walker.copied().startswith("**Usable.** Data from ")
 
 
 @task("Hand over in Chinese")
-def hand_over_in_chinese(walker: Walker) -> None:
+def hand_over_in_chinese(walker):
     page = walker.at(ORDERS)
     walker.click(page.locator("#ticket-menu summary"))
     walker.click(page.get_by_role("link", name="Preview, language and time zone…"))
@@ -166,14 +159,14 @@ def hand_over_in_chinese(walker: Walker) -> None:
 
 
 @task("A link that shows the same next week")
-def a_lasting_link(walker: Walker) -> None:
+def a_lasting_link(walker):
     page = walker.at(f"{ORDERS}?range=7d")
     walker.click(page.locator("[data-copy-link]"))
     assert re.search(r"from=2.*to=2", walker.copied())
 
 
 @task("Ask the vendor's support about a failed backup")
-def ask_the_vendor(walker: Walker) -> None:
+def ask_the_vendor(walker):
     failed = raw(2, status="failed", error_code="dcs.08.0005", is_support_restore="FALSE")
     walker.emulator.set_records(ORDERS_CACHE_ID, [failed, raw(1)])
     page = walker.at(f"{ORDERS}backups/{failed['backup_id']}/")
@@ -185,7 +178,7 @@ def ask_the_vendor(walker: Walker) -> None:
 
 
 @task("Compare two backups")
-def compare_two(walker: Walker) -> None:
+def compare_two(walker):
     walker.emulator.set_records(ORDERS_CACHE_ID, raws(3))
     page = walker.at(ORDERS)
     for box in page.locator("[data-backup-id] input[type=checkbox]").all()[:2]:
@@ -195,7 +188,7 @@ def compare_two(walker: Walker) -> None:
 
 
 @task("All backups as a spreadsheet")
-def as_a_spreadsheet(walker: Walker) -> None:
+def as_a_spreadsheet(walker):
     page = walker.at(ORDERS)
     walker.click(page.locator("#export summary"))
     with page.expect_download() as download:
@@ -204,7 +197,7 @@ def as_a_spreadsheet(walker: Walker) -> None:
 
 
 @task("All times in Shanghai time")
-def in_shanghai_time(walker: Walker) -> None:
+def in_shanghai_time(walker):
     page = walker.at("/projects/cn-prod/")
     walker.click(page.locator("summary", has_text="UTC").first)
     walker.click(page.locator("button", has_text="Asia/Shanghai").first)
@@ -212,7 +205,7 @@ def in_shanghai_time(walker: Walker) -> None:
 
 
 @task("What has changed since the ticket was written?")
-def what_has_changed(walker: Walker) -> None:
+def what_has_changed(walker):
     walker.emulator.set_records(ORDERS_CACHE_ID, raws(2))
     page = read_first(walker, "orders-cache", ORDERS)
     link = str(page.locator("[data-copy-link]").get_attribute("href"))
@@ -223,7 +216,7 @@ def what_has_changed(walker: Walker) -> None:
     expect(page.locator("#frozen")).to_contain_text("1 expired")
 
 
-def read_first(walker: Walker, name: str, path: str) -> Page:
+def read_first(walker, name, path):
     """Open a page of a portal that has read one instance before."""
     instance = walker.emulator.fleet.named(name)
     walker.at(f"/projects/eu-prod/instances/{instance.instance_id}/")

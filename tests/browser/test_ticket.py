@@ -1,45 +1,39 @@
 """Copying for a ticket by mouse, by keyboard, without JavaScript: the clipboard has what was shown."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.sessions.models import Session
-from playwright.sync_api import Locator, Page, expect
-from pytest_django.fixtures import Settings
+from playwright.sync_api import Locator, expect
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from tests.services.api_records import api_time, raw, raws
-
-from .conftest import OpenPage
 
 ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 REFERENCE = f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"
 RECOVERY = f"{ORDERS}recovery-point/?at=2019-06-01&tz=UTC"
 
 
-def copied(page: Page, place: Locator | None = None, said: str = "Copied for a ticket") -> str:
+def copied(page, place=None, said="Copied for a ticket"):
     """The clipboard's text, once what was clicked says in its own place that it has been filled."""
     expect(place or ticket_button(page)).to_have_attribute("data-done", "Copied")
     expect(page.locator("[data-announce]", has_text=said)).to_have_count(1)
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 
-def rich_text(page: Page) -> str:
+def rich_text(page):
     """What the clipboard has for who takes rich text."""
     read = "async () => (await (await navigator.clipboard.read())[0].getType('text/html')).text()"
     return str(page.evaluate(read))
 
 
-def ticket_button(page: Page) -> Locator:
+def ticket_button(page):
     return page.get_by_role("link", name="Copy for ticket")
 
 
-def link_button(page: Page) -> Locator:
+def link_button(page):
     return page.locator("[data-copy-link]")
 
 
@@ -54,9 +48,7 @@ def link_button(page: Page) -> Locator:
         ("/changes/", "**DCS backup changes:** From"),
     ],
 )
-def test_one_click_or_one_key_copies_what_is_shown_or_the_link_alone(
-    open_page: OpenPage, address: str, path: str, beginning: str
-) -> None:
+def test_one_click_or_one_key_copies_what_is_shown_or_the_link_alone(open_page, address, path, beginning):
     page = open_page(path)
     page.keyboard.press("l")
     link = copied(page, link_button(page), "Link copied")
@@ -78,7 +70,7 @@ def test_one_click_or_one_key_copies_what_is_shown_or_the_link_alone(
     assert page.locator("textarea").input_value().startswith(beginning)
 
 
-def test_the_row_that_is_highlighted_is_copied(open_page: OpenPage) -> None:
+def test_the_row_that_is_highlighted_is_copied(open_page):
     page = open_page(ORDERS)
     row = page.locator("[data-row-link]").nth(1)
     for key in ("j", "j", "c"):
@@ -86,9 +78,7 @@ def test_the_row_that_is_highlighted_is_copied(open_page: OpenPage) -> None:
     assert f"**Backup:** [`{row.inner_text().split()[0]}`]" in copied(page, row, "Copied")
 
 
-def test_an_old_page_copies_what_is_fresh_and_says_where_that_failed(
-    open_page: OpenPage, emulator: Emulator, portal: Settings
-) -> None:
+def test_an_old_page_copies_what_is_fresh_and_says_where_that_failed(open_page, emulator, portal):
     emulator.set_records(ORDERS_CACHE_ID, raws(3))
     page = open_page(ORDERS)
     portal.DCS_FRESH_SECONDS = 0
@@ -102,7 +92,7 @@ def test_an_old_page_copies_what_is_fresh_and_says_where_that_failed(
     assert "so this is what DCS said at" in page.evaluate("navigator.clipboard.readText()")
 
 
-def test_where_the_button_is_out_of_sight_the_sentence_is_seen(open_page: OpenPage) -> None:
+def test_where_the_button_is_out_of_sight_the_sentence_is_seen(open_page):
     page = open_page(ORDERS)
     page.mouse.wheel(0, 3000)
     expect(ticket_button(page)).not_to_be_in_viewport()
@@ -110,7 +100,7 @@ def test_where_the_button_is_out_of_sight_the_sentence_is_seen(open_page: OpenPa
     expect(page.get_by_text("Link copied with an absolute time")).to_be_in_viewport()
 
 
-def test_copy_link_says_which_times_it_keeps(open_page: OpenPage) -> None:
+def test_copy_link_says_which_times_it_keeps(open_page):
     page = open_page(f"{ORDERS}?from=2026-11-01&to=2026-11-02")
     link_button(page).click()
     said = (
@@ -119,7 +109,7 @@ def test_copy_link_says_which_times_it_keeps(open_page: OpenPage) -> None:
     copied(page, link_button(page), said)
 
 
-def test_a_relative_link_stays_for_bookmarks(open_page: OpenPage, address: str) -> None:
+def test_a_relative_link_stays_for_bookmarks(open_page, address):
     page = open_page(f"{ORDERS}?range=7d&status=failed")
     page.keyboard.press("l")
     assert "range" not in copied(page, link_button(page), "Link copied")
@@ -130,7 +120,7 @@ def test_a_relative_link_stays_for_bookmarks(open_page: OpenPage, address: str) 
     assert copied(page, said="Bookmark link copied") == f"{address}{ORDERS}?range=7d&status=failed"
 
 
-def test_the_markup_of_the_menu_is_the_next_one(open_page: OpenPage) -> None:
+def test_the_markup_of_the_menu_is_the_next_one(open_page):
     page = open_page(ORDERS)
     page.get_by_title("More ways to copy").click()
     page.get_by_role("link", name="Jira wiki markup").click()
@@ -143,7 +133,7 @@ def test_the_markup_of_the_menu_is_the_next_one(open_page: OpenPage) -> None:
     assert copied(page).startswith("*Usable.* Data from 10 May 2019")
 
 
-def open_preview(page: Page, *, by_keyboard: bool = False) -> Locator:
+def open_preview(page, *, by_keyboard=False):
     act = Locator.press if by_keyboard else Locator.click
     for element in (
         page.get_by_title("More ways to copy"),
@@ -155,7 +145,7 @@ def open_preview(page: Page, *, by_keyboard: bool = False) -> Locator:
     return dialog
 
 
-def test_the_preview_shows_what_will_be_pasted(open_page: OpenPage) -> None:
+def test_the_preview_shows_what_will_be_pasted(open_page):
     page = open_page(ORDERS)
     dialog = open_preview(page)
     dialog.get_by_role("link", name="中文").click()
@@ -174,14 +164,14 @@ def test_the_preview_shows_what_will_be_pasted(open_page: OpenPage) -> None:
     expect(page).to_have_url(re.compile(f"{ORDERS}$"))
 
 
-def test_the_preview_is_worked_by_keyboard_alone(open_page: OpenPage) -> None:
+def test_the_preview_is_worked_by_keyboard_alone(open_page):
     page = open_page(ORDERS)
     dialog = open_preview(page, by_keyboard=True)
     page.keyboard.press("Enter")
     assert copied(page, dialog.get_by_role("button", name="Copy")) == dialog.locator("textarea").input_value()
 
 
-def test_without_javascript_the_text_is_a_page(open_page: OpenPage) -> None:
+def test_without_javascript_the_text_is_a_page(open_page):
     page = open_page(f"{ORDERS}?status=failed", javascript=False)
     ticket_button(page).click()
     expect(page).to_have_url(re.compile(r"/ticket/\?status=failed$"))
@@ -198,7 +188,7 @@ def test_without_javascript_the_text_is_a_page(open_page: OpenPage) -> None:
     expect(page).to_have_url(re.compile(f"{ORDERS}\\?status=failed$"))
 
 
-def test_without_javascript_the_command_and_the_exports_are_at_hand(open_page: OpenPage) -> None:
+def test_without_javascript_the_command_and_the_exports_are_at_hand(open_page):
     page = open_page(f"{ORDERS}?status=failed", javascript=False)
     page.locator("#reproduce summary").click()
     expect(page.locator("#reproduce code")).to_contain_text("hcloud DCS ListBackupRecords")
@@ -214,7 +204,7 @@ def test_without_javascript_the_command_and_the_exports_are_at_hand(open_page: O
         page.locator("#export summary").click()
 
 
-def test_the_command_is_copied(open_page: OpenPage) -> None:
+def test_the_command_is_copied(open_page):
     page = open_page(REFERENCE)
     page.locator("#reproduce summary").click()
     command = page.locator("#reproduce code").inner_text()
@@ -222,9 +212,7 @@ def test_the_command_is_copied(open_page: OpenPage) -> None:
     assert copied(page, page.locator("#reproduce summary"), "Copied") == command
 
 
-def test_after_a_refresh_in_place_texts_and_links_are_of_the_new_list(
-    open_page: OpenPage, emulator: Emulator, portal: Settings
-) -> None:
+def test_after_a_refresh_in_place_texts_and_links_are_of_the_new_list(open_page, emulator, portal):
     emulator.set_records(ORDERS_CACHE_ID, raws(3))
     page = open_page(ORDERS)
     before = link_of(page)
@@ -244,12 +232,12 @@ def test_after_a_refresh_in_place_texts_and_links_are_of_the_new_list(
     assert "4 listed" in text
 
 
-def link_of(page: Page) -> str:
+def link_of(page):
     [end] = parse_qs(urlsplit(str(page.locator("[data-copy-link]").get_attribute("href"))).query)["to"]
     return end
 
 
-def test_a_session_that_has_ended_leads_by_the_sign_in_to_the_text(open_page: OpenPage) -> None:
+def test_a_session_that_has_ended_leads_by_the_sign_in_to_the_text(open_page):
     page = open_page(f"{ORDERS}?status=failed")
     Session.objects.all().delete()
     ticket_button(page).click()
@@ -258,7 +246,7 @@ def test_a_session_that_has_ended_leads_by_the_sign_in_to_the_text(open_page: Op
     expect(page.locator("textarea")).to_have_value(re.compile("match .Status: Failed"))
 
 
-def test_a_failure_is_copied_from_its_page(open_page: OpenPage, emulator: Emulator) -> None:
+def test_a_failure_is_copied_from_its_page(open_page, emulator):
     emulator.fail_with(403)
     page = open_page(ORDERS)
     page.keyboard.press("c")
@@ -268,7 +256,7 @@ def test_a_failure_is_copied_from_its_page(open_page: OpenPage, emulator: Emulat
     assert "HTTP 403" in copied(page, vendor, "Copied for the vendor's support")
 
 
-def test_on_the_board_the_key_copies_the_row_s_instance_else_what_is_shown(open_page: OpenPage) -> None:
+def test_on_the_board_the_key_copies_the_row_s_instance_else_what_is_shown(open_page):
     page = open_page("/projects/eu-prod/?q=orders")
     page.keyboard.press("c")
     assert "orders-cache" in copied(page)

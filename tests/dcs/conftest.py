@@ -1,10 +1,5 @@
 """Clients of the emulator, which ask again without waiting."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
 
 from backups.dcs.client import DcsClient
@@ -14,11 +9,9 @@ from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.emulator.server import running
 
-Clients = Callable[..., DcsClient]
-
 
 @pytest.fixture(scope="session")
-def _emulator_and_address() -> Iterator[tuple[Emulator, str]]:
+def _emulator_and_address():
     """DCS with all that the fleet has."""
     emulator = Emulator()
     with running(emulator) as address:
@@ -26,10 +19,10 @@ def _emulator_and_address() -> Iterator[tuple[Emulator, str]]:
 
 
 @pytest.fixture
-def client_of(emulator: Emulator, endpoint: str) -> Clients:
+def client_of(emulator, endpoint):
     """Make a client of one of the emulator's projects; a part of its key may be another."""
 
-    def make(project: str = "eu-prod", *, key: dict[str, str] | None = None, **options: Any) -> DcsClient:
+    def make(project="eu-prod", *, key=None, **options):
         one = emulator.fleet.project(project)
         its_key = {"ak": one.ak, "sk": one.sk, "security_token": one.security_token}
         options = {
@@ -44,7 +37,7 @@ def client_of(emulator: Emulator, endpoint: str) -> Clients:
     return make
 
 
-def refusal(client: DcsClient, instance_id: str = ORDERS_CACHE_ID, **options: Any) -> DcsError:
+def refusal(client, instance_id=ORDERS_CACHE_ID, **options):
     with pytest.raises(DcsError) as caught:
         client.list_backup_records(instance_id, **options)
     return caught.value

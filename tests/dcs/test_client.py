@@ -1,7 +1,5 @@
 """Every call ends, is asked again only where that helps, and goes the way the installation says."""
 
-from __future__ import annotations
-
 import contextlib
 import gzip
 import socket
@@ -12,38 +10,35 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from backups.dcs.client import USER_AGENT, DcsClient
 from backups.dcs.errors import DcsAnswerGarbled, DcsThrottled, DcsUnavailable
 from backups.dcs.signing import Credentials
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 
-from ..raw_server import Handler, answering, for_ever, http, server
+from ..raw_server import answering, for_ever, http, server
 from ..servers.nginx import self_signed
-from .conftest import Clients, refusal
+from .conftest import refusal
 
 EMPTY = b'{"total_num":0,"backup_record_response":[]}'
 
 
-def client_at(endpoint: str, **options: Any) -> DcsClient:
+def client_at(endpoint, **options):
     options = {"sleep": lambda seconds: None, **options}
     return DcsClient(endpoint=endpoint, project_id="0" * 32, credentials=Credentials("AK0", "SK0"), **options)
 
 
-def query_of(emulator: Emulator) -> dict[str, str]:
+def query_of(emulator):
     return dict(part.split("=") for part in emulator.calls[-1].query.split("&") if part)
 
 
 # What is asked -------------------------------------------------------------------
 
 
-def test_backup_records_are_asked_for_by_the_documented_parameters(
-    emulator: Emulator, client_of: Clients
-) -> None:
+def test_backup_records_are_asked_for_by_the_documented_parameters(emulator, client_of):
     client = client_of()
     client.list_backup_records(ORDERS_CACHE_ID)
     assert query_of(emulator) == {"limit": "1000", "offset": "0"}
@@ -65,7 +60,7 @@ def test_backup_records_are_asked_for_by_the_documented_parameters(
     assert page.request_id == emulator.calls[-1].request_id
 
 
-def test_instances_are_asked_for_by_the_documented_parameters(emulator: Emulator, client_of: Clients) -> None:
+def test_instances_are_asked_for_by_the_documented_parameters(emulator, client_of):
     first, second, *_ = client_of().list_instances().records
     assert query_of(emulator) == {"limit": "1000", "offset": "0"}
     assert client_of().list_instances(limit=1, offset=1).records == (second,) != (first,)
@@ -75,7 +70,7 @@ def test_instances_are_asked_for_by_the_documented_parameters(emulator: Emulator
     assert answer.request_id == emulator.calls[-1].request_id
 
 
-def test_an_empty_history_is_a_page_without_records(emulator: Emulator, client_of: Clients) -> None:
+def test_an_empty_history_is_a_page_without_records(emulator, client_of):
     emulator.set_records(ORDERS_CACHE_ID, [])
     page = client_of().list_backup_records(ORDERS_CACHE_ID)
     assert (page.records, page.length, page.body) == ((), 0, b"")
@@ -90,16 +85,14 @@ ASKED_AGAIN = dict.fromkeys((429, 502, 503, 504), 3) | dict.fromkeys((400, 401, 
 
 
 @pytest.mark.parametrize(("status", "calls"), ASKED_AGAIN.items())
-def test_only_what_may_pass_is_asked_twice_more(
-    emulator: Emulator, client_of: Clients, status: int, calls: int
-) -> None:
+def test_only_what_may_pass_is_asked_twice_more(emulator, client_of, status, calls):
     emulator.fail_with(status)
     assert refusal(client_of()).http_status == status
     assert len(emulator.calls) == calls
 
 
-def test_a_third_answer_is_as_good_as_the_first(emulator: Emulator, client_of: Clients) -> None:
-    slept: list[float] = []
+def test_a_third_answer_is_as_good_as_the_first(emulator, client_of):
+    slept = []
     emulator.fail_with(503, times=1)
     emulator.throttle(None, times=1)
     assert client_of(sleep=slept.append).list_backup_records(ORDERS_CACHE_ID).length > 0
@@ -109,16 +102,14 @@ def test_a_third_answer_is_as_good_as_the_first(emulator: Emulator, client_of: C
 
 
 @pytest.mark.parametrize("at", [0, 1, 200, None])
-def test_a_cut_body_is_noticed_and_asked_again(
-    emulator: Emulator, client_of: Clients, at: int | None
-) -> None:
+def test_a_cut_body_is_noticed_and_asked_again(emulator, client_of, at):
     emulator.cut_body(at)
     assert refusal(client_of()).kind == "cut_short"
     assert len(emulator.calls) == 3
 
 
-def test_no_connection_is_tried_three_times_and_says_why() -> None:
-    slept: list[float] = []
+def test_no_connection_is_tried_three_times_and_says_why():
+    slept = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     error = refusal(client_at(f"http://127.0.0.1:{port}", sleep=slept.append))
@@ -128,7 +119,7 @@ def test_no_connection_is_tried_three_times_and_says_why() -> None:
     assert len(slept) == 2
 
 
-def test_a_read_timeout_is_not_asked_again(emulator: Emulator, client_of: Clients) -> None:
+def test_a_read_timeout_is_not_asked_again(emulator, client_of):
     emulator.hang()
     assert refusal(client_of(read_timeout=0.1)).kind == "timed_out"
     assert len(emulator.calls) == 1
@@ -137,8 +128,8 @@ def test_a_read_timeout_is_not_asked_again(emulator: Emulator, client_of: Client
 # Retry-After -------------------------------------------------------------------------
 
 
-def test_retry_after_is_waited_for_in_seconds_and_as_a_date(emulator: Emulator, client_of: Clients) -> None:
-    slept: list[float] = []
+def test_retry_after_is_waited_for_in_seconds_and_as_a_date(emulator, client_of):
+    slept = []
     emulator.throttle(3, times=1)
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=5), usegmt=True)
     emulator.fail_with(503, retry_after=date, times=1)
@@ -150,10 +141,8 @@ def test_retry_after_is_waited_for_in_seconds_and_as_a_date(emulator: Emulator, 
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_retry_after_beyond_the_deadline_is_passed_on_at_once(
-    emulator: Emulator, client_of: Clients, status: int
-) -> None:
-    slept: list[float] = []
+def test_a_retry_after_beyond_the_deadline_is_passed_on_at_once(emulator, client_of, status):
+    slept = []
     emulator.fail_with(status, retry_after=60)
     error = refusal(client_of(sleep=slept.append))
     assert (error.retry_after, slept, len(emulator.calls)) == (60.0, [], 1)
@@ -163,19 +152,15 @@ UNREADABLE = ["soon", "", "-5", "1.5", "²", "Mon, 32 Foo 2026", " ", ",", "(", 
 
 
 @pytest.mark.parametrize("header", [*UNREADABLE, "Mon, 01 Jan 2026 00:00:00 +" + "9" * 30])
-def test_a_retry_after_that_cannot_be_read_is_as_good_as_none(
-    emulator: Emulator, client_of: Clients, header: str
-) -> None:
-    slept: list[float] = []
+def test_a_retry_after_that_cannot_be_read_is_as_good_as_none(emulator, client_of, header):
+    slept = []
     emulator.throttle(header)
     error = refusal(client_of(sleep=slept.append))
     assert isinstance(error, DcsThrottled)
     assert (error.retry_after, slept) == (None, [2.0, 2.0])
 
 
-def test_of_eight_calls_that_are_throttled_together_one_is_made_again(
-    emulator: Emulator, client_of: Clients
-) -> None:
+def test_of_eight_calls_that_are_throttled_together_one_is_made_again(emulator, client_of):
     together, told = threading.Barrier(8, timeout=60), threading.Event()
     emulator.fail_with(429, times=8).before = together.wait
     client = client_of(sleep=lambda seconds: told.wait(60))
@@ -209,19 +194,19 @@ DRIPS = {
 }
 
 
-def given_up(client: DcsClient) -> str:
+def given_up(client):
     """Call until the deadline, and return the kind of the failure."""
     return refusal(client, deadline=time.monotonic() + 0.3).kind
 
 
 @pytest.mark.parametrize("part", DRIPS)
-def test_the_deadline_ends_a_call_whatever_drips(part: str) -> None:
+def test_the_deadline_ends_a_call_whatever_drips(part):
     with server(DRIPS[part]) as (endpoint, seen):
         assert given_up(client_at(endpoint, read_timeout=5)) == "timed_out"
     assert len(seen) == 1
 
 
-def test_no_call_begins_after_the_deadline(emulator: Emulator, client_of: Clients) -> None:
+def test_no_call_begins_after_the_deadline(emulator, client_of):
     emulator.fail_with(503)
     assert refusal(client_of(), deadline=time.monotonic() + 0.4).http_status == 503
     assert len(emulator.calls) == 1
@@ -231,7 +216,7 @@ def test_no_call_begins_after_the_deadline(emulator: Emulator, client_of: Client
 
 @pytest.mark.parametrize("status", [b"200 OK", b"302 Found", b"500 Away"])
 @pytest.mark.parametrize("packed", [False, True])
-def test_an_endless_body_is_left_at_the_cap(status: bytes, packed: bool) -> None:
+def test_an_endless_body_is_left_at_the_cap(status, packed):
     piece = gzip.compress(b" " * 10_000_000, mtime=0) if packed else b" " * 65536
     head = b"Location: /x\r\n" + (b"Content-Encoding: gzip\r\n" if packed else b"")
     with server(for_ever(b"HTTP/1.1 " + status + b"\r\n" + head + b"\r\n", piece)) as (endpoint, seen):
@@ -247,7 +232,7 @@ CUT = [CHUNKED, CHUNKED + b"10\r\n{", CHUNKED + b"1\r\n{\r\n", CHUNKED + b"zz\r\
 
 
 @pytest.mark.parametrize("start", [*CUT, PACKED + gzip.compress(EMPTY, mtime=0)[:20]])
-def test_a_chunked_or_packed_body_that_is_cut_is_noticed(start: bytes) -> None:
+def test_a_chunked_or_packed_body_that_is_cut_is_noticed(start):
     with server(lambda connection: connection.sendall(start)) as (endpoint, seen):
         assert refusal(client_at(endpoint)).kind == "cut_short"
     assert len(seen) == 3
@@ -266,7 +251,7 @@ def test_a_chunked_or_packed_body_that_is_cut_is_noticed(start: bytes) -> None:
         (b"HTTP/1.1 200 OK\r\nX-Request-Id: \xff\xfe\r\nContent-Length: 0\r\n\r\n", "garbled"),
     ],
 )
-def test_what_is_no_http_is_an_error_of_ours(answer: bytes, kind: str) -> None:
+def test_what_is_no_http_is_an_error_of_ours(answer, kind):
     with server(lambda connection: connection.sendall(answer)) as (endpoint, _):
         assert refusal(client_at(endpoint)).kind == kind
 
@@ -274,7 +259,7 @@ def test_what_is_no_http_is_an_error_of_ours(answer: bytes, kind: str) -> None:
 # Redirects, cookies, packing -------------------------------------------------------------
 
 
-def test_a_redirect_is_not_followed_and_takes_no_signature_elsewhere() -> None:
+def test_a_redirect_is_not_followed_and_takes_no_signature_elsewhere():
     with server(answering(EMPTY)) as (elsewhere, seen_elsewhere):
         head = f"Location: {elsewhere}/v2/x\r\n".encode()
         with server(answering(b"", head=head, status=b"302 Found")) as (endpoint, seen):
@@ -283,7 +268,7 @@ def test_a_redirect_is_not_followed_and_takes_no_signature_elsewhere() -> None:
     assert (len(seen), len(seen_elsewhere)) == (1, 0)
 
 
-def test_a_packed_answer_is_unpacked() -> None:
+def test_a_packed_answer_is_unpacked():
     with server(answering(gzip.compress(EMPTY), head=b"Content-Encoding: gzip\r\n")) as (endpoint, seen):
         assert client_at(endpoint).list_backup_records("i").body == EMPTY
     assert b"gzip" in seen[0].lower()
@@ -292,10 +277,10 @@ def test_a_packed_answer_is_unpacked() -> None:
 # Connections ---------------------------------------------------------------------------
 
 
-def keeping(*answers: bytes) -> Handler:
+def keeping(*answers):
     """Give one answer after another over one connection, and keep it open."""
 
-    def handle(connection: socket.socket) -> None:
+    def handle(connection):
         for answer in answers:
             connection.sendall(answer)
             connection.recv(65536)
@@ -303,7 +288,7 @@ def keeping(*answers: bytes) -> Handler:
     return handle
 
 
-def test_calls_one_after_another_share_one_connection() -> None:
+def test_calls_one_after_another_share_one_connection():
     answers = {
         "ok": http(EMPTY),
         "rejected": http(b'{"error_code":"DCS.4002","error_msg":"no"}', b"400 Bad Request"),
@@ -322,10 +307,10 @@ def test_calls_one_after_another_share_one_connection() -> None:
     assert len(seen) == 1
 
 
-def test_one_thread_s_deadline_is_not_another_s() -> None:
+def test_one_thread_s_deadline_is_not_another_s():
     let_go = threading.Event()
 
-    def handle(connection: socket.socket) -> None:
+    def handle(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(EMPTY))
         let_go.wait(60)
         connection.sendall(EMPTY)
@@ -351,14 +336,14 @@ BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 @pytest.fixture
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def no_proxies(monkeypatch):
     for name in (*(f"{kind}_PROXY" for kind in ("HTTP", "HTTPS", "ALL", "NO")), *BUNDLES):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     return monkeypatch
 
 
-def test_the_proxy_for_https_is_asked_for_a_tunnel(no_proxies: pytest.MonkeyPatch) -> None:
+def test_the_proxy_for_https_is_asked_for_a_tunnel(no_proxies):
     with server(answering(b"", status=b"403 Forbidden")) as (proxy, seen):
         no_proxies.setenv("HTTPS_PROXY", proxy)
         error = refusal(client_at("https://dcs.example"))
@@ -368,9 +353,7 @@ def test_the_proxy_for_https_is_asked_for_a_tunnel(no_proxies: pytest.MonkeyPatc
     assert len(seen) == 3
 
 
-def test_no_proxy_names_hosts_that_are_asked_directly(
-    no_proxies: pytest.MonkeyPatch, client_of: Clients
-) -> None:
+def test_no_proxy_names_hosts_that_are_asked_directly(no_proxies, client_of):
     no_proxies.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     assert refusal(client_of()).kind == "unreachable"
     no_proxies.setenv("NO_PROXY", "other.example, 127.0.0.1")
@@ -383,7 +366,7 @@ class Certificate(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+def certificate(tmp_path_factory):
     path, key = self_signed(tmp_path_factory.mktemp("tls"), "IP:127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path, key)
@@ -391,9 +374,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 
 @pytest.mark.needs("openssl", "openssl")
-def test_only_a_certificate_of_the_ca_bundle_is_trusted(
-    certificate: Certificate, no_proxies: pytest.MonkeyPatch
-) -> None:
+def test_only_a_certificate_of_the_ca_bundle_is_trusted(certificate, no_proxies):
     with server(answering(EMPTY), context=certificate.context) as (endpoint, seen):
         error = refusal(client_at(endpoint))
         assert error.kind == "unreachable"
@@ -406,17 +387,17 @@ def test_only_a_certificate_of_the_ca_bundle_is_trusted(
         assert "CA bundle could not be found" in refusal(client_at(endpoint)).message
 
 
-def pass_on(source: socket.socket, sink: socket.socket) -> None:
+def pass_on(source, sink):
     with contextlib.suppress(OSError):
         while piece := source.recv(65536):
             sink.sendall(piece)
         sink.shutdown(socket.SHUT_WR)
 
 
-def tunnel_to(port: int) -> Handler:
+def tunnel_to(port):
     """What a proxy does that was asked for a tunnel: it says so, and passes bytes on."""
 
-    def handle(connection: socket.socket) -> None:
+    def handle(connection):
         with socket.create_connection(("127.0.0.1", port)) as far:
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=pass_on, args=(far, connection), daemon=True)
@@ -428,9 +409,7 @@ def tunnel_to(port: int) -> Handler:
 
 
 @pytest.mark.needs("openssl", "openssl")
-def test_calls_through_a_proxy_s_tunnel_share_it(
-    certificate: Certificate, no_proxies: pytest.MonkeyPatch
-) -> None:
+def test_calls_through_a_proxy_s_tunnel_share_it(certificate, no_proxies):
     with (
         server(keeping(*[http(EMPTY)] * 2), context=certificate.context) as (endpoint, seen),
         server(tunnel_to(int(endpoint.rpartition(":")[2]))) as (proxy, asked),
@@ -447,9 +426,7 @@ def test_calls_through_a_proxy_s_tunnel_share_it(
 
 
 @pytest.mark.needs("openssl", "openssl")
-def test_the_deadline_holds_over_tls_and_at_a_proxy(
-    certificate: Certificate, no_proxies: pytest.MonkeyPatch
-) -> None:
+def test_the_deadline_holds_over_tls_and_at_a_proxy(certificate, no_proxies):
     no_proxies.setenv("REQUESTS_CA_BUNDLE", certificate.path)
     with server(DRIPS["one header"], context=certificate.context) as (endpoint, _):
         assert given_up(client_at(endpoint)) == "timed_out"

@@ -1,16 +1,12 @@
 """Every answer that is no answer becomes the right error, with its code, and without a secret."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
 
 import pytest
 
 from backups.dcs.errors import (
     DcsAccessDenied,
     DcsAnswerGarbled,
-    DcsError,
     DcsNotFound,
     DcsRequestRejected,
     DcsThrottled,
@@ -19,10 +15,9 @@ from backups.dcs.errors import (
     error_from_answer,
     redact,
 )
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import GONE_INSTANCE_ID
 
-from .conftest import Clients, refusal
+from .conftest import refusal
 
 # The tables of the API's error reference ---------------------------------------------
 
@@ -52,15 +47,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("status", "code", "family", "kind"), TABLE)
 @pytest.mark.parametrize("shape", ["dcs", "gateway", "older", "authorization"])
-def test_every_documented_code_in_every_shape(
-    emulator: Emulator,
-    client_of: Clients,
-    status: int,
-    code: str,
-    family: type[DcsError],
-    kind: str,
-    shape: Any,
-) -> None:
+def test_every_documented_code_in_every_shape(emulator, client_of, status, code, family, kind, shape):
     emulator.fail_with(status, code, "What DCS says.", shape=shape)
     error = refusal(client_of())
     assert type(error) is family
@@ -72,16 +59,14 @@ def test_every_documented_code_in_every_shape(
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_the_sign_in_service_puts_the_status_where_the_code_belongs(
-    emulator: Emulator, client_of: Clients, status: int
-) -> None:
+def test_the_sign_in_service_puts_the_status_where_the_code_belongs(emulator, client_of, status):
     emulator.fail_with(status, message="The token is expired.", shape="iam")
     error = refusal(client_of())
     assert isinstance(error, DcsAccessDenied)
     assert (error.error_code, error.message) == (str(status), "The token is expired.")
 
 
-def test_the_real_refusals_of_the_emulator(emulator: Emulator, client_of: Clients) -> None:
+def test_the_real_refusals_of_the_emulator(emulator, client_of):
     client = client_of()
     for instance_id, family, status, code in (
         ("not-an-id", DcsRequestRejected, 400, "DCS.4061"),
@@ -96,9 +81,7 @@ def test_the_real_refusals_of_the_emulator(emulator: Emulator, client_of: Client
 
 
 @pytest.mark.parametrize("instance_id", ["", ".", ".."])
-def test_an_id_that_would_lead_to_another_call_is_not_asked_for(
-    emulator: Emulator, client_of: Clients, instance_id: str
-) -> None:
+def test_an_id_that_would_lead_to_another_call_is_not_asked_for(emulator, client_of, instance_id):
     client = client_of()
     for ask in (client.list_backup_records, client.show_instance):
         with pytest.raises(DcsNotFound):
@@ -109,9 +92,7 @@ def test_an_id_that_would_lead_to_another_call_is_not_asked_for(
 # The shapes ------------------------------------------------------------------------
 
 
-def made(
-    answer: Any, *, http_status: int = 400, request_id: str = "", secrets: tuple[str, ...] = ()
-) -> DcsError:
+def made(answer, *, http_status=400, request_id="", secrets=()):
     return error_from_answer(
         http_status=http_status, answer=answer, request_id=request_id, retry_after=None, secrets=secrets
     )
@@ -130,7 +111,7 @@ def made(
         lambda code, message: {"itemNotFound": {"code": code, "message": message}},
     ],
 )
-def test_code_and_message_are_found_in_every_shape_that_is_seen(shaped: Any) -> None:
+def test_code_and_message_are_found_in_every_shape_that_is_seen(shaped):
     body = shaped("111404022", "The instance does not exist.") | {"request_id": "1f-2"}
     for status in (200, 400, 404):
         error = made(body, http_status=status)
@@ -152,11 +133,11 @@ def test_code_and_message_are_found_in_every_shape_that_is_seen(shaped: Any) -> 
         (None, "blocked"),
     ],
 )
-def test_a_403_of_something_on_the_way_is_not_taken_for_a_missing_permission(answer: Any, kind: str) -> None:
+def test_a_403_of_something_on_the_way_is_not_taken_for_a_missing_permission(answer, kind):
     assert made(answer, http_status=403).kind == kind
 
 
-def test_the_request_id_is_the_header_s_else_the_gateway_s_own() -> None:
+def test_the_request_id_is_the_header_s_else_the_gateway_s_own():
     body = {"error_code": "APIGW.0301", "error_msg": "no", "request_id": "from-body"}
     assert made(body, request_id="from-header").request_id == "from-header"
     assert made(body).request_id == "from-body"
@@ -167,7 +148,7 @@ ODD += [{"error_code": {}, "error_msg": ["x"]}, {"error": {"code": {}, "message"
 
 
 @pytest.mark.parametrize("answer", ODD)
-def test_an_odd_body_still_becomes_the_error_of_its_status(answer: Any) -> None:
+def test_an_odd_body_still_becomes_the_error_of_its_status(answer):
     # No refusal of DCS says nothing.
     for status, kind in {500: "server_error", 403: "blocked", 418: "garbled", 302: "garbled"}.items():
         assert made(answer, http_status=status).kind == kind
@@ -185,8 +166,8 @@ def test_an_odd_body_still_becomes_the_error_of_its_status(answer: Any) -> None:
     ],
 )
 def test_an_error_inside_a_200_is_an_error_and_never_an_empty_history(
-    emulator: Emulator, client_of: Clients, body: Any, family: type[DcsError], code: str, message: str
-) -> None:
+    emulator, client_of, body, family, code, message
+):
     emulator.answer_body(json.dumps(body).encode())
     error = refusal(client_of())
     assert (type(error), error.error_code, error.message) == (family, code, message)
@@ -197,7 +178,7 @@ def test_an_error_inside_a_200_is_an_error_and_never_an_empty_history(
 @pytest.mark.parametrize(
     "body", [b"", b"<html>hello</html>", b"null", b"[]", b'"ok"', b'{"backup_record_response":1}']
 )
-def test_a_200_that_is_not_the_api_s_is_garbled(emulator: Emulator, client_of: Clients, body: bytes) -> None:
+def test_a_200_that_is_not_the_api_s_is_garbled(emulator, client_of, body):
     emulator.answer_body(body)
     error = refusal(client_of())
     assert type(error) is DcsAnswerGarbled
@@ -206,9 +187,7 @@ def test_a_200_that_is_not_the_api_s_is_garbled(emulator: Emulator, client_of: C
 
 
 @pytest.mark.parametrize("status", [201, 206, 301, 302, 307, 308, 304])
-def test_other_statuses_without_an_error_are_garbled(
-    emulator: Emulator, client_of: Clients, status: int
-) -> None:
+def test_other_statuses_without_an_error_are_garbled(emulator, client_of, status):
     body = b"" if status == 304 else b'{"backup_record_response":[]}'
     emulator.answer_body(body, status, headers=(("Location", "/elsewhere"),))
     assert refusal(client_of()).kind == "garbled"
@@ -219,9 +198,7 @@ HTML = {400: "garbled", 401: "credentials_refused", 403: "blocked", 404: "garble
 
 
 @pytest.mark.parametrize(("status", "kind"), HTML.items())
-def test_a_proxy_s_html_keeps_its_status(
-    emulator: Emulator, client_of: Clients, status: int, kind: str
-) -> None:
+def test_a_proxy_s_html_keeps_its_status(emulator, client_of, status, kind):
     emulator.answer_html(status)
     error = refusal(client_of())
     assert (error.kind, error.http_status, error.error_code, error.message) == (kind, status, "", "")
@@ -238,9 +215,7 @@ def test_a_proxy_s_html_keeps_its_status(
         ({"security_token": "Another-token-0123456789"}, ""),
     ],
 )
-def test_the_gateway_s_echo_of_a_refused_key_shows_no_secret(
-    emulator: Emulator, client_of: Clients, key: dict[str, str], says: str
-) -> None:
+def test_the_gateway_s_echo_of_a_refused_key_shows_no_secret(emulator, client_of, key, says):
     temporary = next(project for project in emulator.fleet.projects if project.security_token)
     error = refusal(client_of(temporary.name, key=key))
     assert error.kind == "credentials_refused"
@@ -270,17 +245,17 @@ def test_the_gateway_s_echo_of_a_refused_key_shows_no_secret(
         ("Canonical-Request [GET]", "GET"),
     ],
 )
-def test_a_message_is_shown_without_what_it_echoes(text: str, secret: str) -> None:
+def test_a_message_is_shown_without_what_it_echoes(text, secret):
     shown = redact(text, ("AKEXAMPLE0000000000", "SK/with+signs==", "gAAA…TOKEN…"))
     assert secret not in shown
     assert "[redacted]" in shown
 
 
-def test_a_token_that_holds_the_key_within_is_taken_out_whole() -> None:
+def test_a_token_that_holds_the_key_within_is_taken_out_whole():
     assert "tail" not in redact("token head.AK12345.tail", ("AK12345", "head.AK12345.tail"))
 
 
-def test_an_ordinary_message_is_left_as_it_is() -> None:
+def test_an_ordinary_message_is_left_as_it_is():
     for text in (
         "Invalid offset in the request.",
         "The throttling threshold has been reached: policy ip over ratelimit,limit:200,time:1 second",
@@ -291,20 +266,20 @@ def test_an_ordinary_message_is_left_as_it_is() -> None:
         assert redact(text, ("AKEXAMPLE0000000000",)) == text
 
 
-def test_a_message_and_a_code_are_of_bounded_length_and_one_line() -> None:
+def test_a_message_and_a_code_are_of_bounded_length_and_one_line():
     error = made({"error_code": "C" * 5000, "error_msg": "line\r\n\x1b[31mred\u202e " + "m " * 5000})
     assert len(error.message) <= 1024
     assert len(error.error_code) <= 64
     assert str(error).isprintable()
 
 
-def test_a_secret_in_the_code_is_not_shown() -> None:
+def test_a_secret_in_the_code_is_not_shown():
     assert (
         made({"error_code": "key AKEXAMPLE0000000000"}, secrets=("AKEXAMPLE0000000000",)).error_code
         == "key [redacted]"
     )
 
 
-def test_request_ids_cannot_break_a_log_line_or_a_page() -> None:
+def test_request_ids_cannot_break_a_log_line_or_a_page():
     assert clean_request_id("ab-1_2.3:4<script>\r\nx") == "ab-1_2.3:4scriptx"
     assert len(clean_request_id("a" * 500)) == 128

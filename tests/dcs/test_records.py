@@ -1,14 +1,11 @@
 """One odd field never loses a record, and what cannot be read is kept as itself."""
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import json
 import sys
 import tracemalloc
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -17,25 +14,24 @@ from hypothesis import strategies as st
 from backups.dcs.errors import DcsAnswerGarbled
 from backups.dcs.pages import backup_page, decode, instance_answer, instance_page, page_of
 from backups.dcs.records import BackupPolicy, BackupRecord, Instance
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, REFERENCE_RECORD
 
-REFERENCE: dict[str, Any] = REFERENCE_RECORD
+REFERENCE = REFERENCE_RECORD
 FIELDS = (*REFERENCE, "backup_format")
 
 
-def record(**changes: Any) -> BackupRecord:
+def record(**changes):
     return BackupRecord.from_api(REFERENCE | changes)
 
 
-def at(text: str) -> datetime:
+def at(text):
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 # The bodies of public sources ----------------------------------------------------
 
 
-def test_the_reference_page_s_own_record_is_read_field_by_field() -> None:
+def test_the_reference_page_s_own_record_is_read_field_by_field():
     page = backup_page(json.dumps({"total_num": 1, "backup_record_response": [REFERENCE]}).encode(), "id-1")
     assert (page.total_num, page.length, page.request_id) == (1, 1, "id-1")
     (read,) = page.records
@@ -65,14 +61,14 @@ def test_the_reference_page_s_own_record_is_read_field_by_field() -> None:
         assert word in read.search_text
 
 
-def test_the_other_vendor_s_sample_ends_before_it_starts() -> None:
+def test_the_other_vendor_s_sample_ends_before_it_starts():
     read = record(execution_at="2019-05-11T08:31:16.166Z", backup_format="aof")
     assert read.format == "aof"
     assert read.duration is None
     assert read.ends_before_it_starts
 
 
-def test_the_sparse_sample_of_a_third_party_keeps_both_records() -> None:
+def test_the_sparse_sample_of_a_third_party_keeps_both_records():
     page = backup_page(
         b'{"total_num":2,"backup_record_response":[{"backup_id":"backup-1","backup_name":"Manual backup",'
         b'"status":"succeed","size":2048,"created_at":"2026-01-01T00:00:00Z","is_support_restore":true},'
@@ -88,7 +84,7 @@ def test_the_sparse_sample_of_a_third_party_keeps_both_records() -> None:
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_null_an_empty_object_empty_text_and_a_missing_key_are_the_same(field: str) -> None:
+def test_null_an_empty_object_empty_text_and_a_missing_key_are_the_same(field):
     without = BackupRecord.from_api({name: value for name, value in REFERENCE.items() if name != field})
     for empty in (None, {}, "", []):
         assert record(**{field: empty}) == without
@@ -99,7 +95,7 @@ def test_null_an_empty_object_empty_text_and_a_missing_key_are_the_same(field: s
 
 
 @pytest.mark.parametrize("status", ["waiting", "backuping", "succeed", "failed", "expired", "deleted"])
-def test_only_what_has_ended_has_an_end(status: str) -> None:
+def test_only_what_has_ended_has_an_end(status):
     read = record(status=status)
     assert read.status == status
     assert (read.finished_at is not None) == (status in ("succeed", "failed"))
@@ -107,7 +103,7 @@ def test_only_what_has_ended_has_an_end(status: str) -> None:
     assert read.is_running == (status in ("waiting", "backuping"))
 
 
-def test_an_unknown_status_or_type_is_kept_as_itself() -> None:
+def test_an_unknown_status_or_type_is_kept_as_itself():
     read = record(status="quarantined", backup_type="weekly", backup_format="Snapshot")
     assert (read.status, read.type, read.format) == ("quarantined", "weekly", "snapshot")
     assert record(status="SUCCEED").status == "SUCCEED"
@@ -124,7 +120,7 @@ def test_an_unknown_status_or_type_is_kept_as_itself() -> None:
         (False, False),
     ],
 )
-def test_whether_a_backup_is_restorable_is_read_in_any_spelling(value: Any, restorable: bool) -> None:
+def test_whether_a_backup_is_restorable_is_read_in_any_spelling(value, restorable):
     assert record(is_support_restore=value).restorable is restorable
 
 
@@ -132,12 +128,12 @@ def test_whether_a_backup_is_restorable_is_read_in_any_spelling(value: Any, rest
     ("value", "size"),
     [(0, 0), ("0", 0), ("880232", 880232), (" 880232 ", 880232), (880232.0, 880232), (2**63 - 1, 2**63 - 1)],
 )
-def test_a_size_as_a_number_or_as_text(value: Any, size: int) -> None:
+def test_a_size_as_a_number_or_as_text(value, size):
     assert (record(size=value).size_bytes, record(size=value).unread) == (size, ())
 
 
 @pytest.mark.parametrize(("value", "percent"), [("100.00", 100.0), ("0", 0.0), (42, 42.0), ("63.5", 63.5)])
-def test_progress_is_percent(value: Any, percent: float) -> None:
+def test_progress_is_percent(value, percent):
     assert record(progress=value).progress_percent == percent
 
 
@@ -153,7 +149,7 @@ def test_progress_is_percent(value: Any, percent: float) -> None:
         (" 2019-05-10T08:31:16Z ", "2019-05-10T08:31:16"),
     ],
 )
-def test_times_are_read_in_both_forms_and_any_zone(text: str, moment: str) -> None:
+def test_times_are_read_in_both_forms_and_any_zone(text, moment):
     for field in TIME_FIELDS:
         read = getattr(record(**{field: text}), field)
         assert (read, read.utcoffset()) == (at(moment), timedelta(0))
@@ -162,7 +158,7 @@ def test_times_are_read_in_both_forms_and_any_zone(text: str, moment: str) -> No
 TIME_FIELDS = ("created_at", "execution_at", "updated_at")
 NO_TIMES = ["yesterday", "2019-05-10", "20190510083116", "2019-13-10T08:31:16Z", "0000-00-00 00:00:00"]
 NO_TIMES += ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"]
-UNREADABLE: dict[str, list[Any]] = {
+UNREADABLE = {
     "size": [-1, "-1", 1.5, "1.5 GB", True, 2**63, 9.5e18, "9" * 30, "٣", "1_000", "0\x1f", [1]],
     "progress": ["abc", "250.00", "-1", "nan", "inf", True, [50], 10**300, "9" * 500],
     "is_support_restore": ["maybe", 0, 1, " TRUE ", ["TRUE"]],
@@ -172,29 +168,29 @@ READ_AS = {"size": "size_bytes", "progress": "progress_percent", "is_support_res
 
 
 @pytest.mark.parametrize("field", UNREADABLE)
-def test_what_cannot_be_read_is_no_value_and_shown_as_it_came(field: str) -> None:
+def test_what_cannot_be_read_is_no_value_and_shown_as_it_came(field):
     for value in UNREADABLE[field]:
         read = record(**{field: value})
         assert getattr(read, READ_AS.get(field, field)) is None, value
         assert read.unread == ((field, value if isinstance(value, str) else json.dumps(value)),)
 
 
-def test_a_start_that_is_missing_or_unreadable_falls_back_to_the_creation() -> None:
+def test_a_start_that_is_missing_or_unreadable_falls_back_to_the_creation():
     for value in (None, "yesterday"):
         assert record(execution_at=value).started_at == at("2019-05-10T08:31:16.166")
 
 
-def test_error_codes_and_formats_are_compared_in_lower_case() -> None:
+def test_error_codes_and_formats_are_compared_in_lower_case():
     read = record(error_code="DCS.08.0002", backup_format="RDB")
     assert (read.error_code, read.format) == ("dcs.08.0002", "rdb")
     assert "dcs.08.0002" in read.search_text
 
 
-def test_the_search_text_folds_case_and_keeps_chinese() -> None:
+def test_the_search_text_folds_case_and_keeps_chinese():
     assert "straße 备份".casefold() in record(remark="STRASSE 备份").search_text
 
 
-def test_records_without_an_id_are_told_apart_by_all_that_they_say() -> None:
+def test_records_without_an_id_are_told_apart_by_all_that_they_say():
     page = [{"status": "failed"}, {"status": "succeed"}, {"status": "failed", "size": 1}]
     assert len({BackupRecord.from_api(one).key for one in page}) == 3
 
@@ -242,9 +238,7 @@ VALUES = {
 )
 @example(changes={"size": 10**5000}, total=3, bom=False)
 @example(changes={"size": float("inf"), "remark": float("nan")}, total=3, bom=True)
-def test_whatever_a_field_holds_no_record_is_lost_and_a_usual_page_is_read_as_any_other(
-    changes: dict[str, Any], total: Any, bom: bool
-) -> None:
+def test_whatever_a_field_holds_no_record_is_lost_and_a_usual_page_is_read_as_any_other(changes, total, bom):
     usual = REFERENCE | {"period": None, "error_code": None}
     rows = [usual, usual | {"backup_id": "odd"} | changes, usual | {"backup_id": "last"}]
     body = b"\xef\xbb\xbf" * bom + _json({"total_num": total, "backup_record_response": rows})
@@ -261,20 +255,20 @@ def test_whatever_a_field_holds_no_record_is_lost_and_a_usual_page_is_read_as_an
     assert odd.duration is None or odd.duration >= timedelta(0)
 
 
-def field_by_field(body: bytes) -> tuple[BackupRecord, ...]:
+def field_by_field(body):
     rows = decode(body)["backup_record_response"]
     return tuple(BackupRecord.from_api(row) for row in rows if isinstance(row, dict))
 
 
 @settings(max_examples=200, deadline=None)
 @given(rows=st.lists(JSON, max_size=4))
-def test_rows_that_are_no_objects_cost_only_themselves(rows: list[Any]) -> None:
+def test_rows_that_are_no_objects_cost_only_themselves(rows):
     page = backup_page(_json({"total_num": 9, "backup_record_response": [*rows, REFERENCE]}))
     assert page.length == len(rows) + 1
     assert page.records[-1] == record()
 
 
-def _json(value: Any) -> bytes:
+def _json(value):
     """JSON of anything: NaN and Infinity as Python writes them, integers of any length."""
     most_digits = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(0)
@@ -291,14 +285,14 @@ REFUSED_BY_STRICT_JSON = [
 
 
 @pytest.mark.parametrize("field", REFUSED_BY_STRICT_JSON)
-def test_a_page_that_strict_json_refuses_is_read_all_the_same(field: bytes) -> None:
+def test_a_page_that_strict_json_refuses_is_read_all_the_same(field):
     body = b'{"backup_record_response":[{"backup_id":"a","remark":%b,"size":%b},{"backup_id":"b"}]}'
     page = backup_page(body % (field, field))
     assert [one.backup_id for one in page.records] == ["a", "b"]
     page.records[0].description.encode()
 
 
-def test_a_pair_of_surrogates_beside_a_lone_one_stays_a_letter() -> None:
+def test_a_pair_of_surrogates_beside_a_lone_one_stays_a_letter():
     body = rb'{"backup_record_response":[{"backup_id":"a","remark":"\ud83d\ude00 \ud800"}]}'
     assert backup_page(body).records[0].description == "😀 \ufffd"
 
@@ -313,12 +307,12 @@ NOT_THE_API_S = [
 
 
 @pytest.mark.parametrize("body", NOT_THE_API_S)
-def test_what_is_not_the_api_s_answer_is_garbled_and_never_an_empty_history(body: bytes) -> None:
+def test_what_is_not_the_api_s_answer_is_garbled_and_never_an_empty_history(body):
     with pytest.raises(DcsAnswerGarbled):
         backup_page(body)
 
 
-def test_any_nesting_is_either_read_or_garbled() -> None:
+def test_any_nesting_is_either_read_or_garbled():
     read = 0
     for depth in range(1, 1100):
         body = b'{"backup_record_response":[{"backup_id":"a","size":%b}]}' % (b"[" * depth + b"]" * depth)
@@ -332,7 +326,7 @@ EMPTY += [b'{"backup_record_response":null}', b'{"backup_record_response":{}}']
 
 
 @pytest.mark.parametrize("body", EMPTY)
-def test_an_empty_history_in_any_form_is_an_empty_page(body: bytes) -> None:
+def test_an_empty_history_in_any_form_is_an_empty_page(body):
     page = backup_page(body)
     assert (page.records, page.length) == ((), 0)
 
@@ -341,12 +335,12 @@ def test_an_empty_history_in_any_form_is_an_empty_page(body: bytes) -> None:
     ("total", "read"),
     [(b"3", 3), (b'"3"', 3), (b"3.0", 3), (b"-3", None), (b"null", None), (b'"x"', None), (b"1e30", None)],
 )
-def test_a_total_in_any_form(total: bytes, read: int | None) -> None:
+def test_a_total_in_any_form(total, read):
     assert backup_page(b'{"backup_record_response":[],"total_num":%b}' % total).total_num == read
 
 
 @pytest.mark.parametrize("error", [b'"error_code":"DCS.5000"', b'"error_msg":"x"', b'"error":{"code":"1"}'])
-def test_an_error_beside_a_list_is_no_page(error: bytes) -> None:
+def test_an_error_beside_a_list_is_no_page(error):
     with pytest.raises(DcsAnswerGarbled):
         backup_page(b'{"backup_record_response":[],%b}' % error)
 
@@ -363,12 +357,12 @@ def test_an_error_beside_a_list_is_no_page(error: bytes) -> None:
         b'{"status":"succeed\\u0000"}',
     ],
 )
-def test_odd_json_is_read_the_same_whichever_way(row: bytes) -> None:
+def test_odd_json_is_read_the_same_whichever_way(row):
     body = b'{"backup_record_response":[%b]}' % row
     assert backup_page(body).records == field_by_field(body)
 
 
-def test_ten_thousand_records_are_read_alike_and_cost_at_most_15_megabytes(emulator: Emulator) -> None:
+def test_ten_thousand_records_are_read_alike_and_cost_at_most_15_megabytes(emulator):
     rows = [json.loads(row.text) for row in emulator.fleet.backups(BULK_HISTORY_ID)]
     remarks = ("before the upgrade, ticket OPS-{}", "升级前的手动备份，工单 {}", "{}" + "长" * 120)
     for number, row in enumerate(rows):
@@ -394,7 +388,7 @@ def test_ten_thousand_records_are_read_alike_and_cost_at_most_15_megabytes(emula
 
 # Instances ---------------------------------------------------------------------------
 
-INSTANCE: dict[str, Any] = {
+INSTANCE = {
     "instance_id": "5560df16-cebf-4473-95c4-d1b573c16e79",
     "name": "Orders-Cache",
     "engine": "Redis",
@@ -411,7 +405,7 @@ INSTANCE: dict[str, Any] = {
 }
 
 
-def instance(**changes: Any) -> Instance:
+def instance(**changes):
     return Instance.from_api(INSTANCE | changes)
 
 
@@ -426,11 +420,11 @@ def instance(**changes: Any) -> Instance:
         (None, ""),
     ],
 )
-def test_the_list_tells_a_single_node_by_what_was_bought(spec_code: object, mode: str) -> None:
+def test_the_list_tells_a_single_node_by_what_was_bought(spec_code, mode):
     assert instance(cache_mode=None, spec_code=spec_code).cache_mode == mode
 
 
-def test_an_instance_is_read_without_its_address_and_account() -> None:
+def test_an_instance_is_read_without_its_address_and_account():
     read = instance()
     assert (read.name, read.engine, read.engine_version) == ("Orders-Cache", "Redis", "6.0")
     assert (read.status, read.cache_mode, read.capacity_gb) == ("RUNNING", "ha", 4.0)
@@ -451,7 +445,7 @@ def test_an_instance_is_read_without_its_address_and_account() -> None:
         ("resize", "resize"),
     ],
 )
-def test_a_task_is_read_by_its_name_and_status(task: Any, read: str) -> None:
+def test_a_task_is_read_by_its_name_and_status(task, read):
     assert instance(task=task).task == read
 
 
@@ -462,9 +456,7 @@ CAPACITIES = [
 
 
 @pytest.mark.parametrize(("capacity", "minor", "gigabytes"), CAPACITIES)
-def test_tiny_instances_have_their_capacity_in_a_second_field(
-    capacity: Any, minor: Any, gigabytes: float | None
-) -> None:
+def test_tiny_instances_have_their_capacity_in_a_second_field(capacity, minor, gigabytes):
     assert instance(capacity=capacity, capacity_minor=minor).capacity_gb == gigabytes
 
 
@@ -496,7 +488,7 @@ DAYS_AS_TEXT = {"backup_at": ["7", 1, 9, None, "x", 1], "begin_at": {}}
         ),
     ],
 )
-def test_a_backup_policy_is_read_in_every_shape(raw: Any, policy: BackupPolicy | None) -> None:
+def test_a_backup_policy_is_read_in_every_shape(raw, policy):
     assert instance(instance_backup_policy=raw).backup_policy == policy
 
 
@@ -506,14 +498,14 @@ def test_a_backup_policy_is_read_in_every_shape(raw: Any, policy: BackupPolicy |
         st.sampled_from([*INSTANCE, "instance_backup_policy", "capacity_minor"]), JSON, max_size=5
     )
 )
-def test_whatever_an_instance_s_field_holds_no_instance_is_lost(changes: dict[str, Any]) -> None:
+def test_whatever_an_instance_s_field_holds_no_instance_is_lost(changes):
     page = instance_page(_json({"instance_num": 2, "instances": [INSTANCE | changes, INSTANCE]}))
     assert len(page.records) == 2
     assert page.records[1] == instance()
     assert isinstance(page.records[0].key, str)
 
 
-def test_one_instance_is_read_and_what_is_none_is_garbled() -> None:
+def test_one_instance_is_read_and_what_is_none_is_garbled():
     assert instance_answer(json.dumps(INSTANCE).encode()).records[0].name == "Orders-Cache"
     for body in (b"", b"null", b"[]", b"{}", b'{"status":"ok"}', b"<html>"):
         with pytest.raises(DcsAnswerGarbled):

@@ -1,10 +1,7 @@
 """Requests are signed as the vendor's own SDK signs them, and what is signed is what is sent."""
 
-from __future__ import annotations
-
 import traceback
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -18,11 +15,9 @@ from hypothesis import strategies as st
 from backups.dcs.client import DcsClient
 from backups.dcs.errors import DcsError
 from backups.dcs.signing import Credentials, Signer, canonical_query, signature
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 
 from ..raw_server import answering, server
-from .conftest import Clients
 
 AK, SK, TOKEN = "AKEXAMPLE0000000000", "SKexampleSecretKey0000000000000000000000", "TOKENEXAMPLE"
 PROJECT_ID = "0123456789abcdef0123456789abcdef"
@@ -52,9 +47,7 @@ TOKENS = st.sampled_from(["", TOKEN, "gAAA+/=~ with blanks"])
 # They are ordered before they are quoted.
 @example(segments=[], pairs=[("name", "ä"), ("name", "z"), ("ä", "1"), ("z", "2")], host="h", token="")
 @example(segments=[], pairs=[("a b", "1"), ("a", "2"), ("a", "1"), ("a", "1")], host="h", token="")
-def test_any_request_is_signed_as_the_official_signer_does(
-    segments: list[str], pairs: list[tuple[str, str]], host: str, token: str
-) -> None:
+def test_any_request_is_signed_as_the_official_signer_does(segments, pairs, host, token):
     path = "/v2/" + "/".join(quote(segment, safe="") for segment in segments)
     query = canonical_query(pairs)
     headers = Signer(Credentials(AK, SK, token), PROJECT_ID, host).headers(path, query, now=NOON)
@@ -76,14 +69,14 @@ def test_any_request_is_signed_as_the_official_signer_does(
 # What goes over the wire -----------------------------------------------------------
 
 
-def headers_of(request: bytes) -> dict[str, str]:
+def headers_of(request):
     lines = request.decode("latin-1").split("\r\n")[1:]
     return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines) if value}
 
 
 @pytest.mark.parametrize("project_id", [PROJECT_ID, "a b", "ü~+%", "%2F", "a/b?c#d", "*'()!", "A..b"])
 @pytest.mark.parametrize("instance_id", ["a b", "ü~+%&=", "100%25", "备份 😀", "'*()!"])
-def test_what_is_signed_is_byte_for_byte_what_is_sent(project_id: str, instance_id: str) -> None:
+def test_what_is_signed_is_byte_for_byte_what_is_sent(project_id, instance_id):
     with server(answering(b"", status=b"204 No Content")) as (endpoint, seen):
         client = DcsClient(
             endpoint=endpoint,
@@ -110,9 +103,7 @@ def test_what_is_signed_is_byte_for_byte_what_is_sent(project_id: str, instance_
     )
 
 
-def test_a_netrc_file_does_not_replace_the_signature(
-    emulator: Emulator, client_of: Clients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_netrc_file_does_not_replace_the_signature(emulator, client_of, tmp_path, monkeypatch):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     netrc.chmod(0o600)
@@ -123,7 +114,7 @@ def test_a_netrc_file_does_not_replace_the_signature(
     assert client_of().list_backup_records(ORDERS_CACHE_ID).length > 0
 
 
-def test_permanent_and_temporary_keys_are_both_accepted(emulator: Emulator, client_of: Clients) -> None:
+def test_permanent_and_temporary_keys_are_both_accepted(emulator, client_of):
     for project in emulator.fleet.projects:
         assert client_of(project.name).list_instances(limit=1).length == 1
     assert {bool(project.security_token) for project in emulator.fleet.projects} == {True, False}
@@ -132,21 +123,19 @@ def test_permanent_and_temporary_keys_are_both_accepted(emulator: Emulator, clie
 # Nothing shows a secret --------------------------------------------------------------
 
 
-def with_locals(error: BaseException) -> str:
+def with_locals(error):
     """What a debug page or an error tracker would show: each frame with its variables, causes too."""
     return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
 
-def own_frames(error: BaseException) -> str:
+def own_frames(error):
     """The same, without the frame of the test itself."""
     assert error.__traceback__ is not None
     return with_locals(error.with_traceback(error.__traceback__.tb_next))
 
 
 @pytest.mark.parametrize("fault", ["refused", "nobody", "hang", "cut", "html", "garbled", "bad key"])
-def test_no_traceback_shows_a_secret_or_a_signature(
-    emulator: Emulator, client_of: Clients, fault: str
-) -> None:
+def test_no_traceback_shows_a_secret_or_a_signature(emulator, client_of, fault):
     key = {"security_token": "Token-of-its-own-0123456789", "sk": "Wrong-secret-key-0123456789"}
     if fault in ("hang", "cut", "html", "garbled"):
         key = {}

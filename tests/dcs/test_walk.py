@@ -1,7 +1,5 @@
 """A walk of an offset-paged list ends, loses nothing, and says what it cannot vouch for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,15 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backups.dcs.client import DcsClient
 from backups.dcs.errors import DcsAccessDenied, DcsUnavailable
 from backups.dcs.pages import Page
-from backups.dcs.records import BackupRecord
-from backups.dcs.walk import Walk, walk
-from backups.emulator.api import Emulator
+from backups.dcs.walk import walk
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID, utc_now
-
-from .conftest import Clients
 
 
 @dataclass(frozen=True)
@@ -26,18 +19,15 @@ class Row:
     key: str
 
 
-TotalOf = Callable[["Server", list[str]], int | None]
-
-
-def of_the_list(server: Server, shown: list[str]) -> int | None:
+def of_the_list(server, shown):
     return len(server.rows)
 
 
-def of_the_page(server: Server, shown: list[str]) -> int | None:
+def of_the_page(server, shown):
     return len(shown)
 
 
-def absent(server: Server, shown: list[str]) -> int | None:
+def absent(server, shown):
     return None
 
 
@@ -46,14 +36,14 @@ class Server:
     """A list server in memory, newest first; `before` holds what happens before the n-th call."""
 
     rows: list[str]
-    total: TotalOf = of_the_list
+    total: Callable = of_the_list
     caps: tuple[int, ...] = (1000,)  # of one page after the other
-    before: dict[int, Callable[[Server], object]] = field(default_factory=dict)
+    before: dict[int, Callable] = field(default_factory=dict)
     ignores_offset: bool = False
     calls: list[tuple[int, int]] = field(default_factory=list)
     misleads: bool = False  # as nobody can tell from a list's end: see walk's docstring
 
-    def ask(self, offset: int, limit: int) -> Page[Row]:
+    def ask(self, offset, limit):
         assert offset >= 0
         assert 1 <= limit <= 1000, "DCS refuses any other limit"
         self.calls.append((offset, limit))
@@ -65,15 +55,15 @@ class Server:
             self.misleads = True
         return Page(tuple(Row(key) for key in shown), total, len(shown))
 
-    def walk(self, max_records: int = 20_000, page_size: int = 1000) -> Walk[Row]:
+    def walk(self, max_records=20_000, page_size=1000):
         return walk(self.ask, page_size=page_size, max_records=max_records)
 
 
-def names(count: int) -> list[str]:
+def names(count):
     return [f"r{number}" for number in range(count)]
 
 
-def keys(result: Walk[Row]) -> list[str]:
+def keys(result):
     return [row.key for row in result.records]
 
 
@@ -81,7 +71,7 @@ CALLS = {0: 1, 1: 1, 10: 1, 999: 1, 1000: 2, 1001: 2, 2000: 3, 10_000: 11}
 
 
 @pytest.mark.parametrize(("count", "calls"), CALLS.items())
-def test_a_list_is_read_whole_with_no_more_calls_than_it_needs(count: int, calls: int) -> None:
+def test_a_list_is_read_whole_with_no_more_calls_than_it_needs(count, calls):
     server = Server(names(count))
     result = server.walk()
     assert keys(result) == names(count)
@@ -89,7 +79,7 @@ def test_a_list_is_read_whole_with_no_more_calls_than_it_needs(count: int, calls
 
 
 @pytest.mark.parametrize(("count", "calls"), [(0, 1), (10, 1), (1000, 2), (1001, 3), (2500, 4), (3000, 5)])
-def test_a_total_that_counts_only_the_page_cuts_nothing_short(count: int, calls: int) -> None:
+def test_a_total_that_counts_only_the_page_cuts_nothing_short(count, calls):
     server = Server(names(count), total=of_the_page)
     result = server.walk()
     assert keys(result) == names(count)
@@ -98,7 +88,7 @@ def test_a_total_that_counts_only_the_page_cuts_nothing_short(count: int, calls:
 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 1000, 1001, 2999])
-def test_without_any_total_a_list_is_read_until_nothing_new_comes(count: int) -> None:
+def test_without_any_total_a_list_is_read_until_nothing_new_comes(count):
     result = Server(names(count), total=absent).walk()
     assert keys(result) == names(count)
     assert (result.complete, result.promised) == (True, None)
@@ -106,20 +96,20 @@ def test_without_any_total_a_list_is_read_until_nothing_new_comes(count: int) ->
 
 @pytest.mark.parametrize("cap", [1, 2, 7, 100, 999])
 @pytest.mark.parametrize("total", [of_the_list, absent])
-def test_a_server_that_caps_its_pages_is_read_to_the_end(cap: int, total: TotalOf) -> None:
+def test_a_server_that_caps_its_pages_is_read_to_the_end(cap, total):
     server = Server(names(50 * min(cap, 40) + 3), caps=(cap,), total=total)
     result = server.walk()
     assert keys(result) == server.rows
     assert result.complete
 
 
-def test_an_empty_page_before_the_promised_total_ends_the_walk_and_is_said() -> None:
+def test_an_empty_page_before_the_promised_total_ends_the_walk_and_is_said():
     result = Server([], total=lambda server, shown: 42).walk()
     assert (keys(result), result.promised, result.cut_short, result.complete) == ([], 42, True, False)
 
 
 @pytest.mark.parametrize("total", [0, 1, 3, 10**9])
-def test_a_wrong_total_neither_loses_a_record_nor_loops(total: int) -> None:
+def test_a_wrong_total_neither_loses_a_record_nor_loops(total):
     server = Server(names(2500), total=lambda server, shown: total)
     result = server.walk()
     assert keys(result) == names(2500)
@@ -127,7 +117,7 @@ def test_a_wrong_total_neither_loses_a_record_nor_loops(total: int) -> None:
     assert (result.complete, result.cut_short) == (total < 2500, total > 2500)
 
 
-def test_a_server_that_ignores_the_offset_is_left_and_not_believed() -> None:
+def test_a_server_that_ignores_the_offset_is_left_and_not_believed():
     server = Server(names(2500), ignores_offset=True)
     result = server.walk()
     assert len(result.records) == 1000
@@ -135,7 +125,7 @@ def test_a_server_that_ignores_the_offset_is_left_and_not_believed() -> None:
     assert len(server.calls) == 4
 
 
-def test_a_server_that_ignores_the_limit_is_read_all_the_same() -> None:
+def test_a_server_that_ignores_the_limit_is_read_all_the_same():
     rows = tuple(Row(key) for key in names(1500))
     result = walk(lambda offset, _: Page(rows[offset:], 1500, 1500 - offset), page_size=100, max_records=9)
     assert len(result.records) == 1500
@@ -144,25 +134,25 @@ def test_a_server_that_ignores_the_limit_is_read_all_the_same() -> None:
 # Lists that move ---------------------------------------------------------------
 
 
-def remove_first(server: Server) -> None:
+def remove_first(server):
     del server.rows[0]
 
 
-def add_newest(server: Server) -> None:
+def add_newest(server):
     server.rows.insert(0, f"new{len(server.calls)}")
 
 
-def remove_and_add(server: Server) -> None:
+def remove_and_add(server):
     remove_first(server)
     add_newest(server)
 
 
-def remove_last_and_add(server: Server) -> None:
+def remove_last_and_add(server):
     del server.rows[-1]
     add_newest(server)
 
 
-def rotate_at_the_end(server: Server) -> None:
+def rotate_at_the_end(server):
     """What a list that shows its oldest first does: the order is undocumented."""
     del server.rows[0]
     server.rows.append(f"new{len(server.calls)}")
@@ -173,9 +163,7 @@ def rotate_at_the_end(server: Server) -> None:
 )
 @pytest.mark.parametrize("total", [of_the_list, of_the_page, absent])
 @pytest.mark.parametrize("call", [2, 3])
-def test_a_change_during_the_walk_loses_no_record(
-    change: Callable[[Server], None], total: TotalOf, call: int
-) -> None:
+def test_a_change_during_the_walk_loses_no_record(change, total, call):
     server = Server(names(2500), total=total, before={call: change})
     there_before = set(server.rows)
     result = server.walk()
@@ -186,9 +174,7 @@ def test_a_change_during_the_walk_loses_no_record(
 
 @pytest.mark.parametrize("change", [remove_first, add_newest, remove_last_and_add, rotate_at_the_end])
 @pytest.mark.parametrize("total", [of_the_list, of_the_page, absent])
-def test_a_list_that_never_stands_still_is_said_to_move(
-    change: Callable[[Server], None], total: TotalOf
-) -> None:
+def test_a_list_that_never_stands_still_is_said_to_move(change, total):
     server = Server(names(2500), total=total, before=dict.fromkeys(range(2, 100), change))
     result = server.walk()
     assert (result.moved, result.complete) == (True, False)
@@ -197,7 +183,7 @@ def test_a_list_that_never_stands_still_is_said_to_move(
 
 
 @pytest.mark.parametrize("change", [remove_first, add_newest, lambda server: server.rows.clear()])
-def test_a_total_that_changes_repeats_the_pass_once(change: Callable[[Server], None]) -> None:
+def test_a_total_that_changes_repeats_the_pass_once(change):
     server = Server(names(1500), before={2: change})
     result = server.walk()
     assert (keys(result), result.complete) == (server.rows, True)
@@ -210,7 +196,7 @@ def test_a_total_that_changes_repeats_the_pass_once(change: Callable[[Server], N
 @pytest.mark.parametrize("total", [of_the_list, of_the_page, absent])
 @pytest.mark.parametrize("maximum", [1, 10, 1000, 1500, 2000])
 @pytest.mark.parametrize("more", [-1, 0, 1, 1500])
-def test_a_history_beyond_the_maximum_is_cut_and_said_to_be(maximum: int, more: int, total: TotalOf) -> None:
+def test_a_history_beyond_the_maximum_is_cut_and_said_to_be(maximum, more, total):
     result = Server(names(maximum + more), total=total).walk(max_records=maximum)
     assert keys(result) == names(maximum + more)[:maximum]
     assert (result.truncated, result.complete) == (more > 0, more <= 0)
@@ -219,7 +205,7 @@ def test_a_history_beyond_the_maximum_is_cut_and_said_to_be(maximum: int, more: 
 # Rows that cannot be read --------------------------------------------------------
 
 
-def test_rows_that_cannot_be_read_make_a_walk_incomplete() -> None:
+def test_rows_that_cannot_be_read_make_a_walk_incomplete():
     for total in (3, None):
         result = walk(
             lambda _, __, total=total: Page((Row("a"), Row("b")), total, 3), page_size=9, max_records=99
@@ -228,10 +214,10 @@ def test_rows_that_cannot_be_read_make_a_walk_incomplete() -> None:
         assert not result.complete
 
 
-def test_pages_without_one_readable_row_do_not_go_on_for_ever() -> None:
+def test_pages_without_one_readable_row_do_not_go_on_for_ever():
     asked = []
 
-    def ask(offset: int, limit: int) -> Page[Row]:
+    def ask(offset, limit):
         asked.append(offset)
         return Page((), 10**6, 1)
 
@@ -239,13 +225,13 @@ def test_pages_without_one_readable_row_do_not_go_on_for_ever() -> None:
     assert len(asked) == 1
 
 
-def test_a_record_that_is_listed_twice_is_kept_once() -> None:
+def test_a_record_that_is_listed_twice_is_kept_once():
     result = Server(["a", "b", "a"]).walk()
     assert keys(result) == ["a", "b"]
 
 
-def test_each_page_is_shown_as_it_arrives() -> None:
-    seen: list[int] = []
+def test_each_page_is_shown_as_it_arrives():
+    seen = []
     walk(
         Server(names(1001)).ask,
         page_size=1000,
@@ -258,7 +244,7 @@ def test_each_page_is_shown_as_it_arrives() -> None:
 # Trouble on the way ----------------------------------------------------------------
 
 
-def read_bulk_history(client: DcsClient) -> Walk[BackupRecord]:
+def read_bulk_history(client):
     return walk(
         lambda offset, limit: client.list_backup_records(BULK_HISTORY_ID, offset=offset, limit=limit),
         page_size=1000,
@@ -266,10 +252,8 @@ def read_bulk_history(client: DcsClient) -> Walk[BackupRecord]:
     )
 
 
-def test_ten_thousand_records_are_read_whole_though_dcs_fails_for_a_moment(
-    emulator: Emulator, client_of: Clients
-) -> None:
-    slept: list[float] = []
+def test_ten_thousand_records_are_read_whole_though_dcs_fails_for_a_moment(emulator, client_of):
+    slept = []
     emulator.cut_body(after=2, times=1)
     emulator.fail_with(503, after=5, times=1)
     emulator.throttle(3, after=8, times=1)
@@ -282,9 +266,7 @@ def test_ten_thousand_records_are_read_whole_though_dcs_fails_for_a_moment(
     assert emulator.count("/backups") == 11 + 3
 
 
-def test_an_outage_in_the_middle_is_raised_and_no_shorter_list(
-    emulator: Emulator, client_of: Clients
-) -> None:
+def test_an_outage_in_the_middle_is_raised_and_no_shorter_list(emulator, client_of):
     emulator.fail_with(503, after=5)
     with pytest.raises(DcsUnavailable) as caught:
         read_bulk_history(client_of())
@@ -292,7 +274,7 @@ def test_an_outage_in_the_middle_is_raised_and_no_shorter_list(
     assert emulator.count("/backups") == 5 + 3
 
 
-def test_a_key_that_is_revoked_during_a_walk_is_not_locked(emulator: Emulator, client_of: Clients) -> None:
+def test_a_key_that_is_revoked_during_a_walk_is_not_locked(emulator, client_of):
     client = client_of()
     an_hour_on = utc_now() + timedelta(hours=1)
     emulator.after_calls(5, lambda: setattr(emulator, "clock", lambda: an_hour_on))
@@ -309,7 +291,7 @@ def test_a_key_that_is_revoked_during_a_walk_is_not_locked(emulator: Emulator, c
 # Any server ----------------------------------------------------------------------
 
 
-def erratic(totals: list[int | None]) -> TotalOf:
+def erratic(totals):
     return lambda server, shown: totals[len(server.calls) % len(totals)]
 
 
@@ -326,17 +308,10 @@ def erratic(totals: list[int | None]) -> TotalOf:
         st.integers(2, 30), st.lists(st.tuples(st.booleans(), st.integers(0, 59)), max_size=4), max_size=6
     ),
 )
-def test_whatever_a_server_does_a_walk_ends_and_is_honest(
-    count: int,
-    page_size: int,
-    maximum: int,
-    caps: tuple[int, ...],
-    total: TotalOf,
-    changes: dict[int, list[tuple[bool, int]]],
-) -> None:
+def test_whatever_a_server_does_a_walk_ends_and_is_honest(count, page_size, maximum, caps, total, changes):
     always = set(names(count))
 
-    def change(server: Server) -> None:
+    def change(server):
         for adds, place in changes[len(server.calls)]:
             if adds:
                 server.rows.insert(0, f"new{len(server.calls)}.{place}.{len(server.rows)}")

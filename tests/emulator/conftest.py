@@ -1,17 +1,12 @@
 """Signed requests to the emulator, as any of its keys."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 import requests
 
 from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
-from backups.emulator.fleet import Project
 from backups.emulator.server import running
 from tests.signature_auth import SignatureAuth
 
@@ -25,15 +20,15 @@ class Caller:
     session: requests.Session = field(default_factory=requests.Session)
 
     @property
-    def project(self) -> Project:
+    def project(self):
         return self.emulator.fleet.primary
 
-    def auth(self, project: Project | None = None, **changes: str) -> SignatureAuth:
+    def auth(self, project=None, **changes):
         one = project or self.project
         key = {"ak": one.ak, "sk": one.sk, "security_token": one.security_token, **changes}
         return SignatureAuth(Credentials(**key), one.project_id, lambda: self.emulator.clock())
 
-    def get(self, path: str, project: Project | None = None, **options: Any) -> requests.Response:
+    def get(self, path, project=None, **options):
         """GET a path below the project: `/instances`, or with a leading `/v2/` as it is."""
         if not path.startswith("/v2/"):
             path = f"/v2/{(project or self.project).project_id}{path}"
@@ -43,19 +38,18 @@ class Caller:
         options = {"timeout": 10, "auth": self.auth(project), **options}
         return self.session.get(self.endpoint + path, **options)
 
-    def backups(self, instance_id: str, query: str = "", **options: Any) -> requests.Response:
+    def backups(self, instance_id, query="", **options):
         return self.get(f"/instances/{instance_id}/backups{query}", **options)
 
-    def records(self, instance_id: str, query: str = "?limit=1000") -> list[dict[str, Any]]:
-        records: list[dict[str, Any]] = self.backups(instance_id, query).json()["backup_record_response"]
-        return records
+    def records(self, instance_id, query="?limit=1000"):
+        return self.backups(instance_id, query).json()["backup_record_response"]
 
-    def ids(self, instance_id: str, query: str = "?limit=1000") -> list[str]:
+    def ids(self, instance_id, query="?limit=1000"):
         return [one["backup_id"] for one in self.records(instance_id, query)]
 
 
 @pytest.fixture(scope="session")
-def _emulator_and_address() -> Iterator[tuple[Emulator, str]]:
+def _emulator_and_address():
     """DCS with all that the fleet has."""
     emulator = Emulator()
     with running(emulator) as address:
@@ -63,7 +57,7 @@ def _emulator_and_address() -> Iterator[tuple[Emulator, str]]:
 
 
 @pytest.fixture
-def dcs(emulator: Emulator, endpoint: str) -> Iterator[Caller]:
+def dcs(emulator, endpoint):
     clock = emulator.clock
     yield Caller(emulator, endpoint)
     emulator.clock = clock

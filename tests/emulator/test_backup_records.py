@@ -1,15 +1,11 @@
 """ListBackupRecords of the emulator, parameter by parameter (ListBackupRecords.md, dcs-api.md section 1)."""
 
-from __future__ import annotations
-
 import pytest
 
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 
-from .conftest import Caller
 
-
-def test_pages_are_of_ten_records_newest_first_and_the_one_behind_the_end_is_empty(dcs: Caller) -> None:
+def test_pages_are_of_ten_records_newest_first_and_the_one_behind_the_end_is_empty(dcs):
     body = dcs.backups(BULK_HISTORY_ID).json()
 
     created = [one["created_at"] for one in body["backup_record_response"]]
@@ -34,7 +30,7 @@ def test_pages_are_of_ten_records_newest_first_and_the_one_behind_the_end_is_emp
         "end_time=2026",
     ],
 )
-def test_a_value_that_cannot_be_read_is_named_by_dcs_4800(dcs: Caller, query: str) -> None:
+def test_a_value_that_cannot_be_read_is_named_by_dcs_4800(dcs, query):
     response = dcs.backups(ORDERS_CACHE_ID, "?" + query)
 
     assert response.status_code == 400
@@ -45,7 +41,7 @@ def test_a_value_that_cannot_be_read_is_named_by_dcs_4800(dcs: Caller, query: st
     }
 
 
-def test_begin_and_end_time_are_inclusive_bounds_on_created_at_in_utc(dcs: Caller) -> None:
+def test_begin_and_end_time_are_inclusive_bounds_on_created_at_in_utc(dcs):
     moments = ("2026-03-01T00:00:00.000Z", "2026-03-02T00:00:00.000Z", "2026-03-03T00:00:00.000Z")
     dcs.emulator.set_records(
         ORDERS_CACHE_ID, [{"backup_id": f"b{n}", "created_at": moment} for n, moment in enumerate(moments)]
@@ -58,7 +54,7 @@ def test_begin_and_end_time_are_inclusive_bounds_on_created_at_in_utc(dcs: Calle
     assert window["total_num"] == 2  # that of the window, not of the page
 
 
-def test_an_empty_history_is_204_without_a_body(dcs: Caller) -> None:
+def test_an_empty_history_is_204_without_a_body(dcs):
     brand_new = dcs.emulator.fleet.named("brand-new").instance_id
     for response in (dcs.backups(brand_new), dcs.backups(ORDERS_CACHE_ID, "?end_time=20180101000000")):
         assert (response.status_code, response.content) == (204, b"")
@@ -66,7 +62,7 @@ def test_an_empty_history_is_204_without_a_body(dcs: Caller) -> None:
     assert dcs.backups(ORDERS_CACHE_ID).status_code == 200  # on the same connection
 
 
-def test_every_answer_has_a_request_id_of_its_own(dcs: Caller) -> None:
+def test_every_answer_has_a_request_id_of_its_own(dcs):
     answers = [
         dcs.backups(ORDERS_CACHE_ID),
         dcs.backups(ORDERS_CACHE_ID, "?limit=0"),

@@ -1,13 +1,10 @@
 """`manage.py emulator` as another program meets it: what it prints, refuses, and how it ends."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,12 +18,12 @@ from tests.signature_auth import SignatureAuth
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def command(*arguments: str) -> list[str]:
+def command(*arguments):
     return [sys.executable, str(ROOT / "manage.py"), "emulator", *arguments]
 
 
 @contextmanager
-def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+def started(*arguments):
     """Start the command, and yield it with the lines that it prints once it listens."""
     process = subprocess.Popen(
         command(*arguments), stdout=subprocess.PIPE, text=True, env=_bare_environment()
@@ -40,12 +37,12 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, 
         process.stdout.close()
 
 
-def _bare_environment() -> dict[str, str]:
+def _bare_environment():
     """No setting of the portal but the one that keeps a developer's .env away."""
     return {"PATH": os.environ["PATH"], "ENV_FILE": "", "DJANGO_SETTINGS_MODULE": "dcsportal.settings"}
 
 
-def test_it_prints_what_a_client_needs_and_answers_it_at_once() -> None:
+def test_it_prints_what_a_client_needs_and_answers_it_at_once():
     with started("--bind", "127.0.0.1:0", "--records", "12") as (_, lines):
         assert list(lines) == ["DCS_ENDPOINT", "DCS_REGION", "DCS_PROJECT_ID", "DCS_AK", "DCS_SK"]
         auth = SignatureAuth(Credentials(lines["DCS_AK"], lines["DCS_SK"]), lines["DCS_PROJECT_ID"])
@@ -55,7 +52,7 @@ def test_it_prints_what_a_client_needs_and_answers_it_at_once() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_at_once_when_it_is_told_to(number: int) -> None:
+def test_it_ends_at_once_when_it_is_told_to(number):
     with started("--bind", "127.0.0.1:0", "--records", "1") as (process, lines):
         requests.post(
             f"{lines['DCS_ENDPOINT']}/_emulator/faults", json={"fault": "hang"}, timeout=30
@@ -73,18 +70,18 @@ def test_it_ends_at_once_when_it_is_told_to(number: int) -> None:
         ("127.0.0.1:", "--bind: 127.0.0.1: has no port between 0 and 65535."),
     ],
 )
-def test_an_address_that_it_cannot_take_is_said_in_one_sentence(address: str, sentence: str) -> None:
+def test_an_address_that_it_cannot_take_is_said_in_one_sentence(address, sentence):
     assert errors_of("--bind", address) == f"CommandError: {sentence}"
 
 
-def test_a_port_that_is_taken_is_said_in_one_sentence() -> None:
+def test_a_port_that_is_taken_is_said_in_one_sentence():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         sentence = f"The emulator cannot listen on {address}: Address already in use."
         assert errors_of("--bind", address) == f"CommandError: {sentence}"
 
 
-def errors_of(*arguments: str) -> str:
+def errors_of(*arguments):
     done = subprocess.run(
         command(*arguments), capture_output=True, text=True, timeout=60, env=_bare_environment(), check=False
     )

@@ -1,22 +1,16 @@
 """Faults over HTTP, as a demo or a test in another process asks for them."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 import requests
 
 from backups.emulator.fleet import ORDERS_CACHE_ID
 
-from .conftest import Caller
 
-
-def control(dcs: Caller, method: str, path: str, value: Any = None) -> requests.Response:
+def control(dcs, method, path, value=None):
     return requests.request(method, f"{dcs.endpoint}/_emulator/{path}", json=value, timeout=30)
 
 
-def test_a_fault_is_made_seen_and_healed_over_http(dcs: Caller) -> None:
+def test_a_fault_is_made_seen_and_healed_over_http(dcs):
     made = control(dcs, "POST", "faults", {"fault": "fail_with", "status": 503, "times": 2})
 
     assert made.status_code == 201
@@ -32,7 +26,7 @@ def test_a_fault_is_made_seen_and_healed_over_http(dcs: Caller) -> None:
     assert dcs.get("/instances").status_code == 200
 
 
-def test_every_kind_of_fault_can_be_asked_for(dcs: Caller) -> None:
+def test_every_kind_of_fault_can_be_asked_for(dcs):
     for fault, status in (
         ({"fault": "throttle", "retry_after": 1}, 429),
         ({"fault": "delay", "seconds": 0.01}, 200),
@@ -51,14 +45,14 @@ def test_every_kind_of_fault_can_be_asked_for(dcs: Caller) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"fault": "clear_calls"}, {"fault": "fail_with"}, {}, [], {"fault": "delay", "secs": 1}]
 )
-def test_a_fault_that_cannot_be_is_answered_with_400(dcs: Caller, wrong: Any) -> None:
+def test_a_fault_that_cannot_be_is_answered_with_400(dcs, wrong):
     response = control(dcs, "POST", "faults", wrong)
 
     assert response.status_code == 400
     assert response.json()["error"]
 
 
-def test_records_are_set_added_changed_and_removed_over_http(dcs: Caller) -> None:
+def test_records_are_set_added_changed_and_removed_over_http(dcs):
     path = f"records/{ORDERS_CACHE_ID}"
 
     control(dcs, "PUT", path, [{"backup_id": "a", "created_at": "2026-01-01T00:00:00Z"}])
@@ -76,8 +70,8 @@ def test_records_are_set_added_changed_and_removed_over_http(dcs: Caller) -> Non
     assert len(dcs.records(ORDERS_CACHE_ID)) > 60
 
 
-def test_an_instance_is_hidden_from_the_list_or_deleted_over_http(dcs: Caller) -> None:
-    def is_listed() -> bool:
+def test_an_instance_is_hidden_from_the_list_or_deleted_over_http(dcs):
+    def is_listed():
         return ORDERS_CACHE_ID in dcs.get("/instances?limit=1000").text
 
     assert is_listed()
@@ -92,7 +86,7 @@ def test_an_instance_is_hidden_from_the_list_or_deleted_over_http(dcs: Caller) -
     assert is_listed()
 
 
-def test_the_log_of_calls_is_read_and_cleared_over_http(dcs: Caller) -> None:
+def test_the_log_of_calls_is_read_and_cleared_over_http(dcs):
     dcs.get("/instances")
     dcs.backups(ORDERS_CACHE_ID)
 
@@ -103,7 +97,7 @@ def test_the_log_of_calls_is_read_and_cleared_over_http(dcs: Caller) -> None:
     assert control(dcs, "GET", "calls").json() == []
 
 
-def test_a_web_page_cannot_post_a_fault_as_a_form(dcs: Caller) -> None:
+def test_a_web_page_cannot_post_a_fault_as_a_form(dcs):
     response = requests.post(f"{dcs.endpoint}/_emulator/faults", data="fault=hang", timeout=30)
 
     assert response.status_code == 415

@@ -1,11 +1,8 @@
 """The fleet: deterministic, lifelike, and with every case that a portal must survive."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -16,20 +13,20 @@ INSTANCE_STATUSES = """CREATING CREATEFAILED RUNNING ERROR RESTARTING FROZEN EXT
     STARTING CLOSING CLOSED"""
 
 
-def fleet_at(moment: datetime) -> Fleet:
+def fleet_at(moment):
     return Fleet(now=lambda: moment, bulk_records=100)
 
 
-def records(fleet: Fleet, name: str) -> list[dict[str, Any]]:
+def records(fleet, name):
     return [json.loads(row.text) for row in fleet.backups(fleet.named(name))]
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Fleet:
+def fleet():
     return fleet_at(NOW)
 
 
-def test_two_fleets_of_the_same_moment_are_the_same(fleet: Fleet) -> None:
+def test_two_fleets_of_the_same_moment_are_the_same(fleet):
     other = fleet_at(NOW)
 
     for project, twin in zip(fleet.projects, other.projects, strict=True):
@@ -38,7 +35,7 @@ def test_two_fleets_of_the_same_moment_are_the_same(fleet: Fleet) -> None:
             assert fleet.backups(instance) == other.backups(instance.instance_id)
 
 
-def test_a_day_later_the_same_backups_have_the_same_ids_times_and_sizes(fleet: Fleet) -> None:
+def test_a_day_later_the_same_backups_have_the_same_ids_times_and_sizes(fleet):
     later = fleet_at(NOW + timedelta(days=1))
 
     for project in fleet.projects:
@@ -52,7 +49,7 @@ def test_a_day_later_the_same_backups_have_the_same_ids_times_and_sizes(fleet: F
             assert {one: today[one] for one in both} == {one: tomorrow[one] for one in both}
 
 
-def test_there_are_three_projects_with_some_fifty_instances_of_every_mode_and_status(fleet: Fleet) -> None:
+def test_there_are_three_projects_with_some_fifty_instances_of_every_mode_and_status(fleet):
     instances = [one for project in fleet.projects for one in fleet.instances(project)]
 
     assert [project.name for project in fleet.projects] == ["eu-prod", "cn-prod", "ap-staging"]
@@ -67,7 +64,7 @@ def test_there_are_three_projects_with_some_fifty_instances_of_every_mode_and_st
     assert {one.status for one in instances} == set(INSTANCE_STATUSES.split())
 
 
-def test_orders_cache_has_about_72_records_of_several_kinds(fleet: Fleet) -> None:
+def test_orders_cache_has_about_72_records_of_several_kinds(fleet):
     found = records(fleet, "orders-cache")
 
     assert 68 <= len(found) <= 78
@@ -80,7 +77,7 @@ def test_orders_cache_has_about_72_records_of_several_kinds(fleet: Fleet) -> Non
 
 
 @pytest.mark.parametrize("days_later", [0, 3, 45, 400])
-def test_the_contracts_filter_finds_several_rows_on_orders_cache_on_any_day(days_later: int) -> None:
+def test_the_contracts_filter_finds_several_rows_on_orders_cache_on_any_day(days_later):
     found = [
         one
         for one in records(fleet_at(NOW + timedelta(days=days_later)), "orders-cache")
@@ -95,8 +92,8 @@ def test_the_contracts_filter_finds_several_rows_on_orders_cache_on_any_day(days
     assert {one["status"] for one in found} == {"failed", "expired"}
 
 
-def test_the_cases_that_a_page_must_tell_apart_are_there(fleet: Fleet) -> None:
-    def statuses(name: str) -> set[str]:
+def test_the_cases_that_a_page_must_tell_apart_are_there(fleet):
+    def statuses(name):
         return {one["status"] for one in records(fleet, name)}
 
     assert (records(fleet, "sessions-single"), records(fleet, "brand-new")) == ([], [])
@@ -119,7 +116,7 @@ def test_the_cases_that_a_page_must_tell_apart_are_there(fleet: Fleet) -> None:
     ("seconds", "status", "progress"),
     [(5, "waiting", "0.00"), (112, "backuping", "49.74"), (211, "succeed", "100.00")],
 )
-def test_a_running_backup_moves_while_one_watches(seconds: int, status: str, progress: str) -> None:
+def test_a_running_backup_moves_while_one_watches(seconds, status, progress):
     cycle = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
     newest, before = records(fleet_at(cycle + timedelta(seconds=seconds)), "sessions-live")[:2]
@@ -130,7 +127,7 @@ def test_a_running_backup_moves_while_one_watches(seconds: int, status: str, pro
     assert [one["status"] for one in later if one["backup_id"] == newest["backup_id"]] == ["succeed"]
 
 
-def test_remarks_are_chinese_and_hostile_somewhere(fleet: Fleet) -> None:
+def test_remarks_are_chinese_and_hostile_somewhere(fleet):
     hostile = [one["remark"] for one in records(fleet, "hostile-remarks")]
 
     assert any("备份" in (one["remark"] or "") for one in records(fleet, "订单缓存"))
@@ -139,10 +136,10 @@ def test_remarks_are_chinese_and_hostile_somewhere(fleet: Fleet) -> None:
     assert max(map(len, hostile)) == 128
 
 
-def test_odd_fields_show_every_oddity_and_every_record_keeps_its_id(fleet: Fleet) -> None:
+def test_odd_fields_show_every_oddity_and_every_record_keeps_its_id(fleet):
     found = records(fleet, "odd-fields")
 
-    def holds(field: str, *values: object) -> bool:
+    def holds(field, *values):
         shown = [one[field] for one in found if field in one]
         return all(value in shown for value in values)
 
@@ -158,13 +155,13 @@ def test_odd_fields_show_every_oddity_and_every_record_keeps_its_id(fleet: Fleet
     assert any("future_field" in one for one in found)
 
 
-def test_bulk_history_is_as_long_as_was_asked_for() -> None:
+def test_bulk_history_is_as_long_as_was_asked_for():
     for length in (0, 1, 1001):
         rows = Fleet(bulk_records=length).backups(BULK_HISTORY_ID)
         assert len({row.backup_id for row in rows}) == len(rows) == length
 
 
-def test_a_list_stands_still_within_its_minute() -> None:
+def test_a_list_stands_still_within_its_minute():
     moment = NOW
     fleet = Fleet(now=lambda: moment)
     first = fleet.backups(ORDERS_CACHE_ID)
@@ -173,7 +170,7 @@ def test_a_list_stands_still_within_its_minute() -> None:
     assert fleet.backups(ORDERS_CACHE_ID) is first
 
 
-def test_many_instances_have_a_backup_a_day_most_of_them_in_one_hour() -> None:
+def test_many_instances_have_a_backup_a_day_most_of_them_in_one_hour():
     fleet = Fleet(now=lambda: datetime(2026, 11, 25, 12, tzinfo=UTC))
     before = len(fleet.instances(fleet.primary))
 

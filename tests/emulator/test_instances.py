@@ -1,19 +1,13 @@
 """ListInstances and ShowInstance of the emulator (dcs-api.md section 4)."""
 
-from __future__ import annotations
-
-from typing import Any
-
 from backups.emulator.fleet import ORDERS_CACHE_ID
 
-from .conftest import Caller
 
-
-def names(dcs: Caller, query: str) -> list[str]:
+def names(dcs, query):
     return [one["name"] for one in dcs.get(f"/instances{query}").json()["instances"]]
 
 
-def test_each_filter_of_the_list(dcs: Caller) -> None:
+def test_each_filter_of_the_list(dcs):
     for query, expected in {
         "?name=ORDERS": ["orders-cache"],
         "?name_equal=orders-cache": ["orders-cache"],
@@ -26,7 +20,7 @@ def test_each_filter_of_the_list(dcs: Caller) -> None:
         assert names(dcs, query) == expected, query
 
 
-def test_paging_meets_every_instance_once(dcs: Caller) -> None:
+def test_paging_meets_every_instance_once(dcs):
     body = dcs.get("/instances").json()
     assert (len(body["instances"]), body["instance_num"]) == (10, 20)
 
@@ -34,10 +28,8 @@ def test_paging_meets_every_instance_once(dcs: Caller) -> None:
     assert sorted(walked) == sorted(one.name for one in dcs.emulator.fleet.instances(dcs.project))
 
 
-def test_tiny_ones_tell_their_capacity_in_capacity_minor_and_those_never_made_come_on_request(
-    dcs: Caller,
-) -> None:
-    def staging(query: str) -> dict[str, Any]:
+def test_tiny_ones_tell_their_capacity_in_capacity_minor_and_those_never_made_come_on_request(dcs):
+    def staging(query):
         body = dcs.get(f"/instances?limit=100{query}", dcs.emulator.fleet.project("ap-staging")).json()
         return {one["name"]: one for one in body["instances"]}
 
@@ -47,10 +39,9 @@ def test_tiny_ones_tell_their_capacity_in_capacity_minor_and_those_never_made_co
     assert staging("&include_failure=true")["never-made"]["status"] == "CREATEFAILED"
 
 
-def test_showing_an_instance_adds_cache_mode_and_backup_policy_in_every_shape(dcs: Caller) -> None:
-    def shown(name: str) -> dict[str, Any]:
-        body: dict[str, Any] = dcs.get(f"/instances/{dcs.emulator.fleet.named(name).instance_id}").json()
-        return body
+def test_showing_an_instance_adds_cache_mode_and_backup_policy_in_every_shape(dcs):
+    def shown(name):
+        return dcs.get(f"/instances/{dcs.emulator.fleet.named(name).instance_id}").json()
 
     orders = shown("orders-cache")
     (listed,) = dcs.get("/instances?name=orders").json()["instances"]
@@ -64,7 +55,7 @@ def test_showing_an_instance_adds_cache_mode_and_backup_policy_in_every_shape(dc
     assert shown("sessions-single")["instance_backup_policy"] is None
 
 
-def test_an_unknown_url_is_refused_by_dcs_or_by_the_gateway(dcs: Caller) -> None:
+def test_an_unknown_url_is_refused_by_dcs_or_by_the_gateway(dcs):
     below = dcs.get("/caches")
     outside = dcs.get("/v2/")
     writing = dcs.session.delete(

@@ -1,10 +1,5 @@
 """The proof by a stranger: the vendor's own SDK, which shares no line with us, works with the emulator."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, ServerResponseException
@@ -19,10 +14,8 @@ from huaweicloudsdkdcs.v2 import (
 
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 
-from .conftest import Caller
 
-
-def sdk(dcs: Caller, project: str = "eu-prod", **changes: str) -> Any:
+def sdk(dcs, project="eu-prod", **changes):
     one = dcs.emulator.fleet.project(project)
     key = {"ak": one.ak, "sk": one.sk, "project_id": one.project_id, **changes}
     credentials = BasicCredentials(**key)
@@ -37,7 +30,7 @@ def sdk(dcs: Caller, project: str = "eu-prod", **changes: str) -> Any:
     )
 
 
-def walk(client: Any, instance_id: str) -> Iterator[Any]:
+def walk(client, instance_id):
     offset = 0
     while True:
         request = ListBackupRecordsRequest(instance_id=instance_id, limit=1000, offset=offset)
@@ -48,7 +41,7 @@ def walk(client: Any, instance_id: str) -> Iterator[Any]:
         offset += len(page)
 
 
-def test_the_sdk_lists_and_shows_instances_with_a_key_of_any_kind(dcs: Caller) -> None:
+def test_the_sdk_lists_and_shows_instances_with_a_key_of_any_kind(dcs):
     listed = sdk(dcs).list_instances(ListInstancesRequest(limit=100))
     assert listed.instance_num == 20
     assert ORDERS_CACHE_ID in {one.instance_id for one in listed.instances}
@@ -63,7 +56,7 @@ def test_the_sdk_lists_and_shows_instances_with_a_key_of_any_kind(dcs: Caller) -
     assert temporary.list_instances(ListInstancesRequest()).instance_num == 15
 
 
-def test_the_sdk_lists_restores_and_reads_an_empty_history_from_a_204(dcs: Caller) -> None:
+def test_the_sdk_lists_restores_and_reads_an_empty_history_from_a_204(dcs):
     restores = sdk(dcs).list_restore_records(ListRestoreRecordsRequest(instance_id=ORDERS_CACHE_ID))
     assert [one.status for one in restores.restore_record_response] == ["failed", "succeed"]
     assert restores.total_num == 2
@@ -74,7 +67,7 @@ def test_the_sdk_lists_restores_and_reads_an_empty_history_from_a_204(dcs: Calle
     assert not empty.backup_record_response
 
 
-def test_the_sdk_pages_through_all_ten_thousand_records_and_meets_none_twice(dcs: Caller) -> None:
+def test_the_sdk_pages_through_all_ten_thousand_records_and_meets_none_twice(dcs):
     ids = [one.backup_id for one in walk(sdk(dcs), BULK_HISTORY_ID)]
 
     assert len(ids) == len(set(ids)) == 10_000
@@ -89,9 +82,7 @@ def test_the_sdk_pages_through_all_ten_thousand_records_and_meets_none_twice(dcs
         ({"project_id": "0" * 32}, 10, 401, "APIGW.0307"),
     ],
 )
-def test_the_sdk_understands_each_refusal(
-    dcs: Caller, changes: dict[str, str], limit: int, status: int, code: str
-) -> None:
+def test_the_sdk_understands_each_refusal(dcs, changes, limit, status, code):
     with pytest.raises(ClientRequestException) as caught:
         sdk(dcs, **changes).list_backup_records(
             ListBackupRecordsRequest(instance_id=ORDERS_CACHE_ID, limit=limit)
@@ -101,7 +92,7 @@ def test_the_sdk_understands_each_refusal(
     assert caught.value.request_id == dcs.emulator.calls[-1].request_id
 
 
-def test_the_sdk_understands_a_failure_of_dcs(dcs: Caller) -> None:
+def test_the_sdk_understands_a_failure_of_dcs(dcs):
     dcs.emulator.fail_with(500)
 
     with pytest.raises(ServerResponseException) as failed:

@@ -1,7 +1,5 @@
 """The emulator's gateway: who is let in, and in which words the others are refused (dcs-api.md section 2)."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,10 +8,8 @@ import requests
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from tests.signature_auth import SignatureAuth
 
-from .conftest import Caller
 
-
-def refusal(response: requests.Response) -> str:
+def refusal(response):
     """Return code and message, after a look at what all of the gateway's refusals share."""
     body = response.json()
     assert response.status_code == 401
@@ -22,7 +18,7 @@ def refusal(response: requests.Response) -> str:
     return f"{body['error_code']} {body['error_msg']}"
 
 
-def test_a_wrong_key_is_refused_with_an_echo_of_key_and_canonical_request(dcs: Caller) -> None:
+def test_a_wrong_key_is_refused_with_an_echo_of_key_and_canonical_request(dcs):
     message = refusal(dcs.backups(ORDERS_CACHE_ID, auth=dcs.auth(sk="wrong")))
     assert message.startswith("APIGW.0301")
     assert f"verify aksk signature fail, ak:{dcs.project.ak}" in message
@@ -37,7 +33,7 @@ ODD = "SDK-HMAC-SHA256 Access=a, SignedHeaders=, Signature=zz"
 
 
 @pytest.mark.parametrize("header", [None, "Bearer x", ODD, ""])
-def test_a_request_without_a_signature_or_in_another_form_is_refused(dcs: Caller, header: str | None) -> None:
+def test_a_request_without_a_signature_or_in_another_form_is_refused(dcs, header):
     url = f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances"
 
     response = requests.get(url, headers={"Authorization": header} if header is not None else {}, timeout=30)
@@ -46,7 +42,7 @@ def test_a_request_without_a_signature_or_in_another_form_is_refused(dcs: Caller
 
 
 @pytest.mark.parametrize("change", ["query", "path", "header", "body"])
-def test_what_was_signed_must_be_what_was_sent(dcs: Caller, change: str) -> None:
+def test_what_was_signed_must_be_what_was_sent(dcs, change):
     prepared = requests.Request(
         "GET", f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances?limit=10", auth=dcs.auth()
     ).prepare()
@@ -63,7 +59,7 @@ def test_what_was_signed_must_be_what_was_sent(dcs: Caller, change: str) -> None
     assert "verify aksk" in refusal(dcs.session.send(prepared, timeout=30))
 
 
-def test_a_space_is_signed_as_percent_20_and_a_plus_is_no_space(dcs: Caller) -> None:
+def test_a_space_is_signed_as_percent_20_and_a_plus_is_no_space(dcs):
     assert dcs.get("/instances?name=a%20b").status_code == 200
 
     url = f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances?name=a%20b"
@@ -74,7 +70,7 @@ def test_a_space_is_signed_as_percent_20_and_a_plus_is_no_space(dcs: Caller) -> 
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(-16, 401), (-14, 200), (14, 200), (16, 401)])
-def test_a_clock_may_be_off_by_fifteen_minutes(dcs: Caller, minutes: int, status: int) -> None:
+def test_a_clock_may_be_off_by_fifteen_minutes(dcs, minutes, status):
     skewed = SignatureAuth(
         dcs.auth().credentials, dcs.project.project_id, lambda: datetime.now(UTC) + timedelta(minutes=minutes)
     )
@@ -86,9 +82,7 @@ def test_a_clock_may_be_off_by_fifteen_minutes(dcs: Caller, minutes: int, status
 
 
 @pytest.mark.parametrize(("project", "status", "code"), [("cn-prod", 401, "DCS.1004"), ("", 400, "DCS.4002")])
-def test_a_path_of_another_project_or_of_none_is_refused_by_dcs(
-    dcs: Caller, project: str, status: int, code: str
-) -> None:
+def test_a_path_of_another_project_or_of_none_is_refused_by_dcs(dcs, project, status, code):
     path = dcs.emulator.fleet.project(project).project_id if project else "eu-prod"
 
     response = dcs.get(f"/v2/{path}/instances")
@@ -96,10 +90,10 @@ def test_a_path_of_another_project_or_of_none_is_refused_by_dcs(
     assert (response.status_code, response.json()["error_code"]) == (status, code)
 
 
-def test_a_temporary_key_works_with_its_security_token_only(dcs: Caller) -> None:
+def test_a_temporary_key_works_with_its_security_token_only(dcs):
     staging = dcs.emulator.fleet.project("ap-staging")
 
-    def answer(**changes: str) -> requests.Response:
+    def answer(**changes):
         return dcs.get("/instances", staging, auth=dcs.auth(staging, **changes))
 
     assert answer().status_code == 200
@@ -107,7 +101,7 @@ def test_a_temporary_key_works_with_its_security_token_only(dcs: Caller) -> None
     assert "token:STALE" in refusal(answer(security_token="STALE"))
 
 
-def test_six_refusals_in_a_row_lock_the_key_for_five_minutes(dcs: Caller) -> None:
+def test_six_refusals_in_a_row_lock_the_key_for_five_minutes(dcs):
     for _ in range(6):
         assert "verify aksk" in refusal(dcs.get("/instances", auth=dcs.auth(sk="wrong")))
 
@@ -118,7 +112,7 @@ def test_six_refusals_in_a_row_lock_the_key_for_five_minutes(dcs: Caller) -> Non
     assert dcs.get("/instances").status_code == 200
 
 
-def test_five_refusals_do_not_lock_and_a_success_begins_the_count_anew(dcs: Caller) -> None:
+def test_five_refusals_do_not_lock_and_a_success_begins_the_count_anew(dcs):
     for _ in range(2):
         for _ in range(5):
             dcs.get("/instances", auth=dcs.auth(sk="wrong"))

@@ -1,22 +1,15 @@
 """What the tests of the pages share: addresses, and what stands on a page."""
 
-from __future__ import annotations
-
 import csv
 import html
 import io
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 from tests.services.conftest import with_pauses
 from tests.services.readings import read_at
@@ -24,7 +17,7 @@ from tests.services.readings import read_at
 PROJECT = "/projects/eu-prod/"
 
 
-def history_of(instance_id: str, project: str = "eu-prod") -> str:
+def history_of(instance_id, project="eu-prod"):
     return f"/projects/{project}/instances/{instance_id}/"
 
 
@@ -33,44 +26,41 @@ BULK = history_of(BULK_HISTORY_ID)
 
 
 @pytest.fixture
-def ada(client_of: Callable[[str], Client], portal: Settings, monkeypatch: pytest.MonkeyPatch) -> Client:
+def ada(client_of, portal, monkeypatch):
     """A browser in which the demo person who sees all projects has signed in; no call is tried again."""
     with_pauses(monkeypatch, ())
     return client_of("ada")
 
 
 @pytest.fixture
-def impatient(portal: Settings) -> Settings:
+def impatient(portal):
     """A portal that waits half a second for DCS."""
     portal.DCS_READ_BUDGET = 0.5
     portal.DCS_READ_TIMEOUT = 0.2
     return portal
 
 
-Read = Callable[[list[dict[str, Any]], datetime], None]
-
-
 @pytest.fixture
-def read(portal: Settings, emulator: Emulator) -> Read:
+def read(portal, emulator):
     """`read(records, at)`: the portal reads a list of these records at that time, and no more by itself."""
     portal.DCS_FRESH_SECONDS = 10**9
     return partial(read_at, emulator)
 
 
-def copied(page: Any) -> str:
+def copied(page):
     """The link that Copy link copies, as it is opened."""
     [link] = links_of(page, "data-copy-link")
     parts = urlsplit(link)
     return f"{parts.path}?{parts.query}"
 
 
-def text_of(response: Any) -> str:
+def text_of(response):
     """The words of a page, without its tags."""
     words = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", response.content.decode(), flags=re.DOTALL)
     return re.sub(r"\s+", " ", html.unescape(words))
 
 
-def dated(text: str) -> str:
+def dated(text):
     """A text with the year of its days, all of 2026, as pages write it in any other year."""
     if datetime.now(UTC).year == 2026:
         return text
@@ -78,27 +68,27 @@ def dated(text: str) -> str:
     return re.sub(r"(?<!年)(?=1[01]月)", "2026年", re.sub(r"(?<=\d )(Oct|Nov)\b(?! 2026)", r"\1 2026", text))
 
 
-def rows_of(response: Any) -> list[str]:
+def rows_of(response):
     """The ids of the backups in a page's table, in its order."""
     return re.findall(r'data-backup-id="([^"]*)"', response.content.decode())
 
 
-def links_of(response: Any, attributes: str = "") -> list[str]:
+def links_of(response, attributes=""):
     found = re.findall(rf'<a\b[^>]*{attributes}[^>]*\bhref="([^"]*)"', response.content.decode())
     found += re.findall(rf'<a\b[^>]*\bhref="([^"]*)"[^>]*{attributes}', response.content.decode())
     return [html.unescape(link) for link in dict.fromkeys(found)]
 
 
-def csv_text(response: Any) -> str:
+def csv_text(response):
     assert response.status_code == 200
     return b"".join(response.streaming_content).decode()
 
 
-def csv_rows(response: Any) -> list[dict[str, str]]:
+def csv_rows(response):
     return list(csv.DictReader(io.StringIO(csv_text(response).removeprefix("\ufeff"), newline="")))
 
 
-def all_of(client: Client, address: str) -> dict[str, Any]:
+def all_of(client, address):
     """A history as page, JSON and CSV, asked with the same query."""
     path, _, query = address.partition("?")
     return {name: client.get(f"{path}{name}?{query}") for name in ("", "backups.json", "backups.csv")}

@@ -1,28 +1,21 @@
 """One viewer never sees another's project, and no browser or proxy keeps what a viewer saw."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import pytest
-from django.test import Client
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import REFERENCE_BACKUP_ID
 from backups.services.listings import reader
 
 from .conftest import ORDERS, PROJECT, history_of, links_of, text_of
 
 pytestmark = pytest.mark.usefixtures("portal")
-SignIn = Callable[[str], Client]
 
 
-def chinese(emulator: Emulator, project: str = "cn-prod") -> str:
+def chinese(emulator, project="cn-prod"):
     return history_of(emulator.fleet.named("订单缓存").instance_id, project)
 
 
-def test_viewers_see_the_projects_of_their_groups(client_of: SignIn, emulator: Emulator) -> None:
-    def projects(person: str) -> list[str]:
+def test_viewers_see_the_projects_of_their_groups(client_of, emulator):
+    def projects(person):
         return [link for link in links_of(client_of(person).get("/")) if link.startswith("/projects/")]
 
     assert projects("ada") == ["/projects/eu-prod/", "/projects/cn-prod/", "/projects/ap-staging/"]
@@ -31,14 +24,14 @@ def test_viewers_see_the_projects_of_their_groups(client_of: SignIn, emulator: E
     assert not emulator.calls
 
 
-def test_what_can_be_no_id_is_404_without_asking(ada: Client, emulator: Emulator) -> None:
+def test_what_can_be_no_id_is_404_without_asking(ada, emulator):
     for identifier in ("a" * 65, "a%20b", "..", "%3Cscript%3E", "a.b", "订单"):
         assert ada.get(f"{PROJECT}instances/{identifier}/").status_code == 404
         assert ada.get(f"{ORDERS}backups/{identifier}/").status_code == 404
     assert not emulator.calls
 
 
-def test_no_page_may_be_stored(ada: Client) -> None:
+def test_no_page_may_be_stored(ada):
     addresses = ["/", PROJECT, ORDERS, f"{ORDERS}?status=broken", f"{ORDERS}backups.csv", "/find/?q=orders"]
     addresses += [f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/", f"{ORDERS}backups.json?sort=x"]
     addresses += ["/projects/no-such/", history_of("no-such-instance")]
@@ -50,7 +43,7 @@ def test_no_page_may_be_stored(ada: Client) -> None:
 # 304 -----------------------------------------------------------------------------------------
 
 
-def test_an_unchanged_json_is_304_for_the_same_viewer_and_query_and_nothing_else_is(ada: Client) -> None:
+def test_an_unchanged_json_is_304_for_the_same_viewer_and_query_and_nothing_else_is(ada):
     ada.get(ORDERS)
     assert reader.wait_for_readers()  # what is written behind the first view changes the tag once
     first = ada.get(f"{ORDERS}backups.json?range=30d")
@@ -68,7 +61,7 @@ def test_an_unchanged_json_is_304_for_the_same_viewer_and_query_and_nothing_else
     assert newer.status_code == 200
 
 
-def test_one_viewer_s_tag_tells_another_nothing(client_of: SignIn, emulator: Emulator) -> None:
+def test_one_viewer_s_tag_tells_another_nothing(client_of, emulator):
     ada, ben = client_of("ada"), client_of("ben")
     tags = {
         address: ada.get(f"{address}backups.json").headers["ETag"] for address in (ORDERS, chinese(emulator))
@@ -83,7 +76,7 @@ def test_one_viewer_s_tag_tells_another_nothing(client_of: SignIn, emulator: Emu
 # Find ------------------------------------------------------------------------------------------
 
 
-def test_find_never_searches_the_projects_of_others(client_of: SignIn, emulator: Emulator) -> None:
+def test_find_never_searches_the_projects_of_others(client_of, emulator):
     instance = emulator.fleet.named("订单缓存")
     backup_id = emulator.fleet.backups(instance)[0].backup_id
     client_of("ada").get(history_of(instance.instance_id, "cn-prod"))

@@ -1,11 +1,7 @@
 """One backup: every field as read and as received, and its neighbours in time."""
 
-from __future__ import annotations
-
 import pytest
-from django.test import Client
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID, REFERENCE_RECORD
 from tests.services.api_records import raws
 
@@ -14,7 +10,7 @@ from .conftest import ORDERS, history_of, links_of, text_of
 pytestmark = pytest.mark.usefixtures("portal")
 
 
-def test_the_reference_page_s_record_is_shown_as_it_is(ada: Client) -> None:
+def test_the_reference_page_s_record_is_shown_as_it_is(ada):
     page = ada.get(f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/")
 
     shown = text_of(page)
@@ -31,14 +27,14 @@ def test_the_reference_page_s_record_is_shown_as_it_is(ada: Client) -> None:
     assert 'datetime="2019-05-10T08:31:21Z"' in page.content.decode()
 
 
-def test_every_field_is_shown_as_received(ada: Client) -> None:
+def test_every_field_is_shown_as_received(ada):
     shown = text_of(ada.get(f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"))
 
     for name, value in REFERENCE_RECORD.items():
         assert f"{name} {value}" in shown, name
 
 
-def test_neighbours_in_time_are_linked(ada: Client, emulator: Emulator) -> None:
+def test_neighbours_in_time_are_linked(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, raws(3))
     ids = {n: f"{ORDERS}backups/00000000-0000-4000-8000-{n:012d}/" for n in (1, 2, 3)}
 
@@ -48,7 +44,7 @@ def test_neighbours_in_time_are_linked(ada: Client, emulator: Emulator) -> None:
     assert links_of(page, 'rel="next"') == [ids[3]]
 
 
-def test_a_failed_backup_says_what_its_code_means_and_what_to_do(ada: Client, emulator: Emulator) -> None:
+def test_a_failed_backup_says_what_its_code_means_and_what_to_do(ada, emulator):
     instance = emulator.fleet.named("every-error-code").instance_id
     failed = ada.get(f"{history_of(instance)}backups.json?status=failed").json()["backups"]
 
@@ -60,7 +56,7 @@ def test_a_failed_backup_says_what_its_code_means_and_what_to_do(ada: Client, em
             assert backup["error_meaning"] in shown
 
 
-def test_a_backup_that_dcs_does_not_list_is_404_and_says_so(ada: Client) -> None:
+def test_a_backup_that_dcs_does_not_list_is_404_and_says_so(ada):
     page = ada.get(f"{ORDERS}backups/00000000-0000-4000-8000-000000000000/")
 
     assert page.status_code == 404
@@ -68,7 +64,7 @@ def test_a_backup_that_dcs_does_not_list_is_404_and_says_so(ada: Client) -> None
     assert ORDERS in links_of(page)
 
 
-def test_a_backup_made_since_the_list_was_read_is_found(ada: Client, emulator: Emulator) -> None:
+def test_a_backup_made_since_the_list_was_read_is_found(ada, emulator):
     ada.get(ORDERS)
     [new, *_] = raws(1000)
     emulator.insert_record(ORDERS_CACHE_ID, new)

@@ -1,18 +1,11 @@
 """The board: every instance with its verdict, the worst first, as a page and for programs."""
 
-from __future__ import annotations
-
 import html
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.models import Instance, InstanceSummary
 from backups.services import listings
@@ -24,7 +17,7 @@ from .conftest import ORDERS, PROJECT, csv_rows, csv_text, links_of, text_of
 
 NOW = datetime.now(UTC)
 # What the lists of the fleet's instances say, by name: the hours since each backup, and what became of it.
-LISTS: dict[str, dict[float, dict[str, Any]]] = {
+LISTS = {
     "orders-cache": {2: {}},
     "baskets": {30: {}},
     "brand-new": {},
@@ -35,11 +28,11 @@ LISTS: dict[str, dict[float, dict[str, Any]]] = {
 }
 
 
-def id_of(emulator: Emulator, name: str) -> str:
+def id_of(emulator, name):
     return emulator.fleet.named(name, "eu-prod").instance_id
 
 
-def read_lists(emulator: Emulator, names: Any = LISTS) -> None:
+def read_lists(emulator, names=LISTS):
     """Let the portal read what the fleet says now of its instances, and these lists."""
     eu = configured_projects()["eu-prod"]
     listings.project_instances(eu, now=datetime.now(UTC))
@@ -50,18 +43,18 @@ def read_lists(emulator: Emulator, names: Any = LISTS) -> None:
     assert reader.wait_for_readers()
 
 
-def _at(hours: float) -> dict[str, str]:
+def _at(hours):
     at = api_time(datetime.now(UTC) - timedelta(hours=hours))
     return dict.fromkeys(("created_at", "execution_at", "updated_at"), at)
 
 
 @pytest.fixture
-def lists_read(portal: Settings, emulator: Emulator) -> None:
+def lists_read(portal, emulator):
     portal.DCS_RPO = timedelta(hours=24)
     read_lists(emulator)
 
 
-def verdicts(page: Any) -> dict[str, str]:
+def verdicts(page):
     """The verdict and reason of each row of a page by its instance's id, in the page's order."""
     rows = re.findall(
         r'data-instance-id="([^"]+)" data-verdict="(\w+)" data-reason="(\w+)"', page.content.decode()
@@ -70,7 +63,7 @@ def verdicts(page: Any) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("lists_read")
-def test_the_worst_stand_first_and_page_json_and_csv_say_the_same(ada: Client, emulator: Emulator) -> None:
+def test_the_worst_stand_first_and_page_json_and_csv_say_the_same(ada, emulator):
     expected = {
         "billing-broken": "none all_failed",
         "search-suggest": "none none_allowed",
@@ -100,9 +93,7 @@ def test_the_worst_stand_first_and_page_json_and_csv_say_the_same(ada: Client, e
 
 
 @pytest.mark.usefixtures("lists_read")
-def test_metrics_say_what_the_board_says_and_leave_out_what_has_no_value(
-    ada: Client, emulator: Emulator, portal: Settings
-) -> None:
+def test_metrics_say_what_the_board_says_and_leave_out_what_has_no_value(ada, emulator, portal):
     counts = ada.get("/instances.json").json()["counts"]
     told = ada.get("/metrics").content.decode()
     of_instances = ada.get("/metrics/instances").content.decode()
@@ -121,7 +112,7 @@ def test_metrics_say_what_the_board_says_and_leave_out_what_has_no_value(
 
 @pytest.mark.usefixtures("lists_read")
 @pytest.mark.parametrize("name", ["sessions-single", "legacy-memcached"])
-def test_what_dcs_never_backs_up_has_no_numbers(ada: Client, emulator: Emulator, name: str) -> None:
+def test_what_dcs_never_backs_up_has_no_numbers(ada, emulator, name):
     ada.get(f"{PROJECT}instances/{id_of(emulator, name)}/")
     assert reader.wait_for_readers()
 
@@ -136,7 +127,7 @@ def test_what_dcs_never_backs_up_has_no_numbers(ada: Client, emulator: Emulator,
 
 
 @pytest.mark.usefixtures("lists_read")
-def test_the_json_of_an_instance_tells_what_its_verdict_rests_on(ada: Client, emulator: Emulator) -> None:
+def test_the_json_of_an_instance_tells_what_its_verdict_rests_on(ada, emulator):
     body = ada.get("/instances.json?project=eu-prod&q=rate-limits").json()
 
     [one] = body["instances"]
@@ -157,7 +148,7 @@ def test_the_json_of_an_instance_tells_what_its_verdict_rests_on(ada: Client, em
 
 
 @pytest.mark.usefixtures("lists_read")
-def test_what_was_not_read_is_not_known_and_never_none(ada: Client) -> None:
+def test_what_was_not_read_is_not_known_and_never_none(ada):
     page, body = text_of(ada.get(PROJECT)), ada.get("/instances.json").json()
 
     assert "7 of 20 instances read ; the rest are not known yet." in page
@@ -170,7 +161,7 @@ def test_what_was_not_read_is_not_known_and_never_none(ada: Client) -> None:
 
 
 @pytest.mark.usefixtures("lists_read")
-def test_how_long_the_rest_takes_follows_from_when_reading_began(ada: Client, portal: Settings) -> None:
+def test_how_long_the_rest_takes_follows_from_when_reading_began(ada, portal):
     InstanceSummary.objects.exclude(read_at=None).update(read_at=datetime.now(UTC) - timedelta(minutes=2.1))
     off = text_of(ada.get(PROJECT))
     portal.COLLECT = True
@@ -195,9 +186,7 @@ def test_how_long_the_rest_takes_follows_from_when_reading_began(ada: Client, po
     ],
 )
 @pytest.mark.usefixtures("lists_read")
-def test_filters_find_and_count_on_the_whole_board(
-    ada: Client, emulator: Emulator, query: str, names: list[str]
-) -> None:
+def test_filters_find_and_count_on_the_whole_board(ada, emulator, query, names):
     page = ada.get(f"/?{query}")
 
     assert list(verdicts(page)) == [id_of(emulator, name) for name in names]
@@ -205,7 +194,7 @@ def test_filters_find_and_count_on_the_whole_board(
 
 
 @pytest.mark.usefixtures("lists_read")
-def test_another_objective_is_tried_by_the_link_alone(ada: Client, emulator: Emulator) -> None:
+def test_another_objective_is_tried_by_the_link_alone(ada, emulator):
     tried = ada.get("/?rpo=1h&q=orders")
     one = ada.get("/instances.json?rpo=1h&q=orders").json()["instances"][0]
 
@@ -217,7 +206,7 @@ def test_another_objective_is_tried_by_the_link_alone(ada: Client, emulator: Emu
 
 @pytest.mark.usefixtures("lists_read")
 @pytest.mark.parametrize("asked", ["rpo=1h&tz=Asia%2FShanghai", "as_of=2099-01-01T00%3A00%3A00Z"])
-def test_a_count_of_a_head_leads_to_what_it_counts(ada: Client, asked: str) -> None:
+def test_a_count_of_a_head_leads_to_what_it_counts(ada, asked):
     page = ada.get(f"/?{asked}&q=nothing&sort=name")
     counts = re.findall(
         r'<a href="([^"]+)">\s*<span class="swatch is-(\w+)".*?<b>(\d+)</b>', page.content.decode()
@@ -233,7 +222,7 @@ def test_a_count_of_a_head_leads_to_what_it_counts(ada: Client, asked: str) -> N
 
 
 @pytest.mark.usefixtures("lists_read")
-def test_what_time_alone_brings_is_told_though_nothing_was_read(ada: Client, portal: Settings) -> None:
+def test_what_time_alone_brings_is_told_though_nothing_was_read(ada, portal):
     # As if that row had been written an hour before the bound, and the reading were four hours old.
     row = InstanceSummary.objects.get(instance__instance_id=ORDERS_CACHE_ID)
     portal.COLLECT_IDLE_SECONDS = 60
@@ -247,7 +236,7 @@ def test_what_time_alone_brings_is_told_though_nothing_was_read(ada: Client, por
 
 
 @pytest.mark.usefixtures("lists_read")
-def test_a_frozen_link_shows_the_verdicts_of_then(ada: Client, emulator: Emulator) -> None:
+def test_a_frozen_link_shows_the_verdicts_of_then(ada, emulator):
     [link] = links_of(ada.get("/?verdict=usable"), "data-copy-link")
     then = link.split("8000")[-1] if link.startswith("http") else link
     path = then[then.index("/?") :]
@@ -269,9 +258,7 @@ def test_a_frozen_link_shows_the_verdicts_of_then(ada: Client, emulator: Emulato
 
 
 @pytest.mark.usefixtures("lists_read")
-def test_an_instance_that_has_vanished_leaves_the_counts_and_keeps_its_page(
-    ada: Client, emulator: Emulator, portal: Settings
-) -> None:
+def test_an_instance_that_has_vanished_leaves_the_counts_and_keeps_its_page(ada, emulator, portal):
     emulator.hide_instance(ORDERS_CACHE_ID)
     portal.DCS_FRESH_SECONDS = 0
     listings.project_instances(configured_projects()["eu-prod"], now=datetime.now(UTC))
@@ -282,9 +269,7 @@ def test_an_instance_that_has_vanished_leaves_the_counts_and_keeps_its_page(
     assert ada.get(ORDERS).status_code == 200
 
 
-def test_nobody_sees_a_count_of_what_they_may_not_see(
-    client_of: Callable[[str], Client], portal: Settings, emulator: Emulator
-) -> None:
+def test_nobody_sees_a_count_of_what_they_may_not_see(client_of, portal, emulator):
     for name in ("eu-prod", "cn-prod"):
         listings.project_instances(configured_projects()[name], now=datetime.now(UTC))
     assert reader.wait_for_readers()
@@ -302,9 +287,7 @@ def test_nobody_sees_a_count_of_what_they_may_not_see(
     assert not verdicts(ben.get("/?project=cn-prod"))
 
 
-def test_the_board_asks_dcs_for_nothing_and_a_project_for_its_list_only(
-    ada: Client, emulator: Emulator
-) -> None:
+def test_the_board_asks_dcs_for_nothing_and_a_project_for_its_list_only(ada, emulator):
     empty = text_of(ada.get("/"))
     assert not emulator.calls
 
@@ -315,7 +298,7 @@ def test_the_board_asks_dcs_for_nothing_and_a_project_for_its_list_only(
     assert len(verdicts(page)) == 20
 
 
-def test_a_project_that_cannot_be_read_says_so_in_page_and_json(ada: Client, emulator: Emulator) -> None:
+def test_a_project_that_cannot_be_read_says_so_in_page_and_json(ada, emulator):
     emulator.fail_with(403)
 
     page, body = ada.get(PROJECT), ada.get(f"{PROJECT}instances.json")
@@ -325,7 +308,7 @@ def test_a_project_that_cannot_be_read_says_so_in_page_and_json(ada: Client, emu
     assert body.json()["problem"]["kind"] == "access_denied"
 
 
-def test_a_query_that_cannot_be_read_is_named(ada: Client) -> None:
+def test_a_query_that_cannot_be_read_is_named(ada):
     assert ada.get("/?verdict=fine").status_code == 400
     refused = ada.get("/instances.json?verdict=fine")
     assert refused.status_code == 400
@@ -335,7 +318,7 @@ def test_a_query_that_cannot_be_read_is_named(ada: Client) -> None:
 
 
 @pytest.mark.usefixtures("lists_read")
-def test_pages_of_json_lead_from_one_to_the_next(ada: Client) -> None:
+def test_pages_of_json_lead_from_one_to_the_next(ada):
     first = ada.get("/instances.json?page=1&per_page=25&project=eu-prod").json()
     paged = ada.get("/instances.json?page=1&per_page=25").json()
 
@@ -345,7 +328,7 @@ def test_pages_of_json_lead_from_one_to_the_next(ada: Client) -> None:
 
 
 @pytest.mark.usefixtures("lists_read")
-def test_csv_carries_its_honesty(ada: Client) -> None:
+def test_csv_carries_its_honesty(ada):
     answer = ada.get("/instances.csv")
 
     assert answer.headers["X-Complete"] == "false"
@@ -355,7 +338,7 @@ def test_csv_carries_its_honesty(ada: Client) -> None:
 
 
 @pytest.mark.usefixtures("lists_read")
-def test_an_open_board_swaps_in_what_is_new(ada: Client, emulator: Emulator) -> None:
+def test_an_open_board_swaps_in_what_is_new(ada, emulator):
     shown = ada.get("/").headers["X-Shown-Generation"]
     same = ada.get("/", headers={"X-Shown-Generation": shown})
     read_lists(emulator, ["orders-cache"])
@@ -369,16 +352,14 @@ def test_an_open_board_swaps_in_what_is_new(ada: Client, emulator: Emulator) -> 
     assert b"<html" not in newer.content
 
 
-def ticket_of(client: Client, path: str) -> str:
+def ticket_of(client, path):
     answer = client.get(path, headers={"Accept": "text/plain"})
     assert answer.status_code == 200
     return str(answer.content.decode())
 
 
 @pytest.mark.usefixtures("lists_read")
-def test_the_board_s_text_for_a_ticket_says_what_the_page_shows_in_each_markup(
-    ada: Client, emulator: Emulator
-) -> None:
+def test_the_board_s_text_for_a_ticket_says_what_the_page_shows_in_each_markup(ada, emulator):
     query = "verdict=attention&sort=name"
     [shown] = links_of(ada.get(f"/?{query}"), "data-ticket ")
     plain = ticket_of(ada, f"{shown}&text=plain")
@@ -400,14 +381,12 @@ def test_the_board_s_text_for_a_ticket_says_what_the_page_shows_in_each_markup(
     assert ada.get("/ticket/?verdict=fine").status_code == 400
 
 
-def test_no_text_tells_of_what_its_reader_may_not_see(client_of: Callable[[str], Client]) -> None:
+def test_no_text_tells_of_what_its_reader_may_not_see(client_of):
     assert client_of("ben").get("/projects/cn-prod/ticket/").status_code == 404
     assert "0 instances" in ticket_of(client_of("cleo"), "/ticket/?text=plain")
 
 
-def test_a_board_that_nothing_fills_says_so_and_leads_to_what_does(
-    ada: Client, portal: Settings, emulator: Emulator
-) -> None:
+def test_a_board_that_nothing_fills_says_so_and_leads_to_what_does(ada, portal, emulator):
     off, said = text_of(ada.get("/")), "Automatic reading is off (COLLECT)"
     portal.COLLECT = True
     on = text_of(ada.get("/"))
@@ -431,7 +410,7 @@ def test_a_board_that_nothing_fills_says_so_and_leads_to_what_does(
 
 
 @pytest.mark.usefixtures("lists_read")
-def test_as_of_then_nothing_of_now_stands_beside_the_verdicts(ada: Client, emulator: Emulator) -> None:
+def test_as_of_then_nothing_of_now_stands_beside_the_verdicts(ada, emulator):
     then = f"{datetime.now(UTC) + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
     page = ada.get(f"/?as_of={then}&sort=newest&q=frozen")
     body = ada.get(f"/instances.json?as_of={then}").json()
@@ -452,7 +431,7 @@ def test_as_of_then_nothing_of_now_stands_beside_the_verdicts(ada: Client, emula
     assert ada.get("/instances.json").json()["as_of_fields"] is None
 
 
-def test_the_instances_can_be_skipped_to_and_are_there(ada: Client) -> None:
+def test_the_instances_can_be_skipped_to_and_are_there(ada):
     page = ada.get("/").content.decode()
 
     assert '<a class="skip" href="#instances">Skip to the instances</a>' in page

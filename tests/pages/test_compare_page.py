@@ -1,38 +1,32 @@
 """Two backups side by side: what differs first, out of the list at hand and of what was read before."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils.http import urlencode
 
 from tests.services.api_records import EXPIRED, FAILED, raw, raws
 
-from .conftest import ORDERS, Read, copied, dated, links_of, text_of
+from .conftest import ORDERS, copied, dated, links_of, text_of
 
 pytestmark = pytest.mark.usefixtures("portal")
 THEN = datetime(2026, 11, 3, 12, 3, 13, tzinfo=UTC)
 NOW = datetime(2026, 11, 9, 2, 14, tzinfo=UTC)
 
 
-def compared(*numbers: int) -> str:
+def compared(*numbers):
     ids = [raw(number)["backup_id"] for number in numbers]
     return f"{ORDERS}compare/?{urlencode({'backup': ids}, doseq=True)}"
 
 
-def halves_of(page: Any) -> tuple[str, str]:
+def halves_of(page):
     """The words of what differs, and of what is the same."""
     _, differs, same = re.split("What differs|The same in both", text_of(page))
     return differs, same
 
 
-def test_two_backups_stand_side_by_side_the_older_first_and_what_differs_before_the_rest(
-    ada: Client, read: Read
-) -> None:
+def test_two_backups_stand_side_by_side_the_older_first_and_what_differs_before_the_rest(ada, read):
     read([raw(3, **FAILED, size=0, remark="before 4.13"), raw(2, size=1500), raw(1)], NOW)
 
     page = ada.get(compared(3, 2))
@@ -57,15 +51,13 @@ def test_two_backups_stand_side_by_side_the_older_first_and_what_differs_before_
 @pytest.mark.parametrize(
     ("changes", "verdict"), [({}, "Both can be restored"), (EXPIRED, "Neither can be restored")]
 )
-def test_which_of_the_two_can_be_restored_is_said_first(
-    ada: Client, read: Read, changes: dict[str, Any], verdict: str
-) -> None:
+def test_which_of_the_two_can_be_restored_is_said_first(ada, read, changes, verdict):
     read(raws(2, **changes), NOW)
 
     assert verdict in text_of(ada.get(compared(1, 2)))
 
 
-def test_a_backup_that_is_no_longer_listed_is_compared_as_it_was_last_seen(ada: Client, read: Read) -> None:
+def test_a_backup_that_is_no_longer_listed_is_compared_as_it_was_last_seen(ada, read):
     read(raws(14), THEN)
     read(raws(14)[:-1], NOW)
 
@@ -75,7 +67,7 @@ def test_a_backup_that_is_no_longer_listed_is_compared_as_it_was_last_seen(ada: 
     assert dated("In DCS's list No longer listed, last seen 3 Nov 12:03:13 UTC Listed") in halves_of(page)[0]
 
 
-def test_a_copied_link_tells_what_has_become_of_the_two(ada: Client, read: Read) -> None:
+def test_a_copied_link_tells_what_has_become_of_the_two(ada, read):
     read(raws(14), THEN)
     link = copied(ada.get(compared(3, 4)))
     read([*raws(14)[:-3], raw(3, **EXPIRED), raw(2), raw(1)], NOW)
@@ -87,7 +79,7 @@ def test_a_copied_link_tells_what_has_become_of_the_two(ada: Client, read: Read)
     assert "Unchanged since" in text_of(ada.get(copied(page)))
 
 
-def test_a_pasted_link_leads_back_to_the_two(ada: Client, read: Read) -> None:
+def test_a_pasted_link_leads_back_to_the_two(ada, read):
     read(raws(2), NOW)
     link = compared(1, 2)
 
@@ -105,7 +97,7 @@ def test_a_pasted_link_leads_back_to_the_two(ada: Client, read: Read) -> None:
         ("backup=a&backup=../b", "it must be the id of a backup"),
     ],
 )
-def test_whatever_is_not_two_backups_is_named(ada: Client, query: str, said: str) -> None:
+def test_whatever_is_not_two_backups_is_named(ada, query, said):
     page = ada.get(f"{ORDERS}compare/?{query}")
 
     assert page.status_code == 400
@@ -113,7 +105,7 @@ def test_whatever_is_not_two_backups_is_named(ada: Client, query: str, said: str
     assert ORDERS in links_of(page)
 
 
-def test_a_backup_that_nobody_knows_is_404_and_named(ada: Client, read: Read) -> None:
+def test_a_backup_that_nobody_knows_is_404_and_named(ada, read):
     read(raws(2), NOW)
 
     page = ada.get(compared(1, 99))
@@ -122,7 +114,7 @@ def test_a_backup_that_nobody_knows_is_404_and_named(ada: Client, read: Read) ->
     assert str(raw(99)["backup_id"]) in text_of(page).replace("- ", "-")
 
 
-def test_the_page_speaks_chinese(ada: Client, read: Read) -> None:
+def test_the_page_speaks_chinese(ada, read):
     read(raws(2), NOW)
     ada.cookies["portal_language"] = "zh-hans"
 
@@ -132,7 +124,7 @@ def test_the_page_speaks_chinese(ada: Client, read: Read) -> None:
     assert dated("数据时间 11月1日 01:00:05 UTC 11月1日 02:00:05 UTC 晚 1 小时") in shown
 
 
-def test_each_row_of_a_history_can_be_marked_and_two_are_compared(ada: Client, read: Read) -> None:
+def test_each_row_of_a_history_can_be_marked_and_two_are_compared(ada, read):
     read(raws(2), NOW)
 
     page = ada.get(ORDERS).content.decode()

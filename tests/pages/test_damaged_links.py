@@ -1,12 +1,6 @@
 """A link that mail, chat or a shell has damaged is opened all the same, and says so; nothing is guessed."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from django.test import Client
 
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 
@@ -17,7 +11,7 @@ NO_HYPHENS = ORDERS_CACHE_ID.replace("-", "\u2011")
 
 
 @pytest.fixture
-def get(client_of: Callable[[str], Client]) -> Callable[..., Any]:
+def get(client_of):
     return client_of("ada").get
 
 
@@ -66,9 +60,7 @@ def get(client_of: Callable[[str], Client]) -> Callable[..., Any]:
         ("/changes/ticket/?project=eu-prod&amp;lang=en", "/changes/ticket/?project=eu-prod&lang=en"),
     ],
 )
-def test_a_damaged_link_is_repaired_by_one_redirect_that_says_so(
-    get: Callable[..., Any], opened: str, target: str
-) -> None:
+def test_a_damaged_link_is_repaired_by_one_redirect_that_says_so(get, opened, target):
     answer = get(opened)
 
     assert (answer.status_code, answer.headers["Location"]) == (302, target)
@@ -77,27 +69,27 @@ def test_a_damaged_link_is_repaired_by_one_redirect_that_says_so(
     assert "This link was damaged on its way, and repaired" in text_of(page)
 
 
-def test_the_repair_is_said_once_and_of_this_link_only(get: Callable[..., Any]) -> None:
+def test_the_repair_is_said_once_and_of_this_link_only(get):
     get(f"{ORDERS}?status=failed&amp;type=auto")
 
     assert "was damaged" not in text_of(get(f"{ORDERS}?status=failed"))
 
 
-def test_a_fetch_is_led_by_its_header(get: Callable[..., Any]) -> None:
+def test_a_fetch_is_led_by_its_header(get):
     answer = get(f"{ORDERS}?status=failed&amp;type=auto", headers={"HX-Request": "true"})
 
     assert answer.headers["HX-Redirect"] == f"{ORDERS}?status=failed&type=auto"
 
 
 @pytest.mark.parametrize("query", ["q=x)", "q=a%26type%3Dauto", "utm_source=mail", "photo=1", "q=amp;to=1"])
-def test_what_can_be_read_is_never_altered(get: Callable[..., Any], query: str) -> None:
+def test_what_can_be_read_is_never_altered(get, query):
     page = get(f"{ORDERS}?{query}")
 
     assert page.status_code == 200
     assert "damaged" not in text_of(page)
 
 
-def test_a_search_that_finds_nothing_for_a_glued_mark_is_offered_without_it(get: Callable[..., Any]) -> None:
+def test_a_search_that_finds_nothing_for_a_glued_mark_is_offered_without_it(get):
     page = get(f"{ORDERS}?status=succeed&q=nightly).")
 
     assert rows_of(page) == []
@@ -106,7 +98,7 @@ def test_a_search_that_finds_nothing_for_a_glued_mark_is_offered_without_it(get:
     assert "stray punctuation" not in text_of(get(f"{ORDERS}?q=nothing-of-this-kind"))
 
 
-def test_what_is_not_certain_is_named_and_the_rows_are_shown(get: Callable[..., Any]) -> None:
+def test_what_is_not_certain_is_named_and_the_rows_are_shown(get):
     page = get(f"{ORDERS}?ref=list%3Fstatus%3Dfailed")
 
     assert page.status_code == 200
@@ -126,9 +118,7 @@ FILES = [
 @pytest.mark.parametrize("damage", ["{0}&amp;tz=UTC", "{1}%3D{2}", "ref=a%3F{1}%3D{2}"])
 @pytest.mark.parametrize("ending", ["json", "csv"])
 @pytest.mark.parametrize(("file", "asked"), FILES)
-def test_a_program_s_link_is_refused_by_name(
-    get: Callable[..., Any], file: str, asked: str, ending: str, damage: str
-) -> None:
+def test_a_program_s_link_is_refused_by_name(get, file, asked, ending, damage):
     query = damage.format(asked, *asked.split("="))
     answer = get(f"{file}.{ending}?{query}")
 
@@ -142,13 +132,11 @@ def test_a_program_s_link_is_refused_by_name(
 
 @pytest.mark.parametrize("ending", ["json", "csv"])
 @pytest.mark.parametrize("file", [f"{ORDERS}backups", "/projects/eu-prod/instances"])
-def test_what_is_glued_to_a_program_s_address_is_refused_too(
-    get: Callable[..., Any], file: str, ending: str
-) -> None:
+def test_what_is_glued_to_a_program_s_address_is_refused_too(get, file, ending):
     assert get(f"{file}.{ending}),").status_code == 400
 
 
-def test_nothing_is_repaired_into_a_project_that_may_not_be_seen(client_of: Callable[[str], Client]) -> None:
+def test_nothing_is_repaired_into_a_project_that_may_not_be_seen(client_of):
     for path in (f"{ORDERS[:-1]}).", ORDERS.replace("eu-prod", "none")[:-1] + ")."):
         assert client_of("ben").get(path.replace("eu-prod", "cn-prod")).status_code == 404
 
@@ -163,9 +151,7 @@ def test_nothing_is_repaired_into_a_project_that_may_not_be_seen(client_of: Call
         ("from=Nov 23, 2026 @ 09:40:00.000", "from=2026-11-23T09:40:00%2B00:00"),
     ],
 )
-def test_a_time_as_people_write_it_becomes_one_that_means_the_same_to_everybody(
-    get: Callable[..., Any], query: str, target: str
-) -> None:
+def test_a_time_as_people_write_it_becomes_one_that_means_the_same_to_everybody(get, query, target):
     answer = get(ORDERS, dict(part.split("=", 1) for part in query.split("&")))
 
     assert answer.headers["Location"] == f"{ORDERS}?{target}"
@@ -180,15 +166,13 @@ def test_a_time_as_people_write_it_becomes_one_that_means_the_same_to_everybody(
         ("2026-11-23 09:40 +08:00", "2026-11-23T09:40:00%2B08:00&tz=UTC"),
     ],
 )
-def test_the_link_of_a_recovery_point_carries_the_zone_that_was_used(
-    get: Callable[..., Any], query: str, target: str
-) -> None:
+def test_the_link_of_a_recovery_point_carries_the_zone_that_was_used(get, query, target):
     answer = get(f"{ORDERS}recovery-point/", {"at": query})
 
     assert answer.headers["Location"] == f"{ORDERS}recovery-point/?at={target}"
 
 
-def test_a_time_with_two_readings_offers_both(get: Callable[..., Any]) -> None:
+def test_a_time_with_two_readings_offers_both(get):
     page = get(ORDERS, {"from": "05/11/2026 09:40"})
 
     assert page.status_code == 400
@@ -197,7 +181,7 @@ def test_a_time_with_two_readings_offers_both(get: Callable[..., Any]) -> None:
     assert "11 May 2026 09:40:00 UTC" in text_of(page)
 
 
-def test_a_404_whose_path_holds_a_whole_id_offers_to_look_for_it(get: Callable[..., Any]) -> None:
+def test_a_404_whose_path_holds_a_whole_id_offers_to_look_for_it(get):
     page = get(f"/projects/renamed/instances/{ORDERS_CACHE_ID}/")
 
     assert page.status_code == 404

@@ -1,20 +1,13 @@
 """What DCS no longer lists: a page, a row, a day and a file tell it as it was last seen."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.formats import date_format
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.models import Note, Reading
 from backups.services.listings import reader, recorded_backups
@@ -23,22 +16,21 @@ from tests.services.api_records import EXPIRED, RUNNING, api_time, raw, raws
 from .conftest import ORDERS, PROJECT, all_of, csv_rows, links_of, rows_of, text_of
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000009999"
-ReadAgain = Callable[[], None]
 
 
-def id_of(number: int) -> str:
+def id_of(number):
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
-def page_of(number: int) -> str:
+def page_of(number):
     return f"{ORDERS}backups/{id_of(number)}/"
 
 
 @pytest.fixture
-def read_again(ada: Client, portal: Settings) -> ReadAgain:
+def read_again(ada, portal):
     """Let the portal read the list of orders-cache and write down what it says."""
 
-    def read() -> None:
+    def read():
         fresh, portal.DCS_FRESH_SECONDS = portal.DCS_FRESH_SECONDS, 0
         Note.objects.filter(key__startswith="failure:").delete()  # it would hold the call back
         ada.get(PROJECT)
@@ -50,7 +42,7 @@ def read_again(ada: Client, portal: Settings) -> ReadAgain:
 
 
 @pytest.fixture
-def one_left(emulator: Emulator, read_again: ReadAgain) -> None:
+def one_left(emulator, read_again):
     """Backup 2 of five has left the list."""
     emulator.set_records(ORDERS_CACHE_ID, raws(5))
     read_again()
@@ -59,7 +51,7 @@ def one_left(emulator: Emulator, read_again: ReadAgain) -> None:
 
 
 @pytest.fixture
-def most_missing(emulator: Emulator, read_again: ReadAgain) -> None:
+def most_missing(emulator, read_again):
     """Four of five backups are missing from the list at once."""
     emulator.set_records(ORDERS_CACHE_ID, raws(5))
     read_again()
@@ -71,9 +63,7 @@ def most_missing(emulator: Emulator, read_again: ReadAgain) -> None:
 
 
 @pytest.mark.usefixtures("one_left")
-def test_a_backup_that_dcs_no_longer_lists_is_a_page_with_what_was_last_known(
-    ada: Client, emulator: Emulator
-) -> None:
+def test_a_backup_that_dcs_no_longer_lists_is_a_page_with_what_was_last_known(ada, emulator):
     emulator.clear_calls()
 
     page = ada.get(page_of(2))
@@ -96,9 +86,7 @@ def test_a_backup_that_dcs_no_longer_lists_is_a_page_with_what_was_last_known(
 
 
 @pytest.mark.usefixtures("one_left")
-def test_the_link_opens_when_the_instance_is_gone_and_says_why(
-    ada: Client, emulator: Emulator, read_again: ReadAgain
-) -> None:
+def test_the_link_opens_when_the_instance_is_gone_and_says_why(ada, emulator, read_again):
     emulator.remove_instance(ORDERS_CACHE_ID)
     read_again()
 
@@ -113,8 +101,8 @@ def test_the_link_opens_when_the_instance_is_gone_and_says_why(
 
 @pytest.mark.usefixtures("one_left")
 def test_a_refusal_is_no_word_on_the_instance_and_one_that_the_project_s_list_lacks_is_called_that(
-    ada: Client, emulator: Emulator, read_again: ReadAgain
-) -> None:
+    ada, emulator, read_again
+):
     emulator.fail_with(403)
     read_again()
 
@@ -131,9 +119,7 @@ def test_a_refusal_is_no_word_on_the_instance_and_one_that_the_project_s_list_la
     assert "This backup can be restored" in unlisted
 
 
-def test_the_timeline_tells_readings_and_gaps_and_no_instant_that_nobody_saw(
-    ada: Client, emulator: Emulator, read_again: ReadAgain
-) -> None:
+def test_the_timeline_tells_readings_and_gaps_and_no_instant_that_nobody_saw(ada, emulator, read_again):
     emulator.set_records(ORDERS_CACHE_ID, [*raws(4), raw(5, **RUNNING)])
     read_again()
     emulator.set_records(ORDERS_CACHE_ID, raws(5))
@@ -166,7 +152,7 @@ def test_the_timeline_tells_readings_and_gaps_and_no_instant_that_nobody_saw(
     assert when["Expired"].startswith(f"between {clock(times[1])} and {clock(times[3])}")
 
 
-def put_back(readings: Any, *, minutes: int) -> None:
+def put_back(readings, *, minutes):
     """Let readings be so many minutes apart, the last one a minute ago."""
     at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
     for reading in readings.order_by("-pk"):
@@ -175,18 +161,18 @@ def put_back(readings: Any, *, minutes: int) -> None:
         at -= timedelta(minutes=minutes)
 
 
-def clock(moment: datetime) -> str:
+def clock(moment):
     return f"{date_format(moment, 'j M')} {moment:%H:%M:%S} UTC"
 
 
-def events_of(page: Any) -> list[tuple[str, str]]:
+def events_of(page):
     """What the timeline says happened, and when."""
     [panel] = re.findall(r'<ol class="timeline">(.*?)</ol>', page.content.decode(), flags=re.DOTALL)
     events = re.findall(r'<span class="what">(.*?)<span class="when">(.*?)</li>', panel, flags=re.DOTALL)
     return [(_words(what), _words(when)) for what, when in events]
 
 
-def _words(part: str) -> str:
+def _words(part):
     return " ".join(re.sub(r"<[^>]*>", " ", part).split())
 
 
@@ -194,7 +180,7 @@ def _words(part: str) -> str:
 
 
 @pytest.mark.usefixtures("one_left")
-def test_no_longer_listed_is_a_chip_and_its_rows_are_dated_and_never_usable(ada: Client) -> None:
+def test_no_longer_listed_is_a_chip_and_its_rows_are_dated_and_never_usable(ada):
     usual = ada.get(ORDERS)
     unlisted = ada.get(f"{ORDERS}?listed=no")
     both = ada.get(f"{ORDERS}?listed=no&listed=yes")
@@ -212,7 +198,7 @@ def test_no_longer_listed_is_a_chip_and_its_rows_are_dated_and_never_usable(ada:
 
 
 @pytest.mark.usefixtures("most_missing")
-def test_a_list_that_lost_most_at_once_is_not_known_until_it_is_read_again(ada: Client) -> None:
+def test_a_list_that_lost_most_at_once_is_not_known_until_it_is_read_again(ada):
     page = ada.get(ORDERS)
     shown = text_of(page)
     missing = ada.get(page_of(4))
@@ -236,9 +222,7 @@ def test_a_list_that_lost_most_at_once_is_not_known_until_it_is_read_again(ada: 
     } == {("missing",), ("expired",)}
 
 
-def test_a_day_whose_backup_has_left_the_list_ran(
-    ada: Client, emulator: Emulator, read_again: ReadAgain
-) -> None:
+def test_a_day_whose_backup_has_left_the_list_ran(ada, emulator, read_again):
     ten_days_ago = api_time(datetime.now(UTC) - timedelta(days=10))
     times = dict.fromkeys(("created_at", "execution_at", "updated_at"), ten_days_ago)
     emulator.set_records(ORDERS_CACHE_ID, [*raws(3), raw(9, **times)])
@@ -254,9 +238,7 @@ def test_a_day_whose_backup_has_left_the_list_ran(
     assert rows_of(ada.get(day.replace("&amp;", "&"))) == [id_of(9)]
 
 
-def test_an_instance_whose_list_became_empty_shows_what_was_there(
-    ada: Client, emulator: Emulator, read_again: ReadAgain, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_instance_whose_list_became_empty_shows_what_was_there(ada, emulator, read_again, monkeypatch):
     monkeypatch.setattr(recorded_backups, "CONFIRMED_AFTER", timedelta(0))
     emulator.set_records(ORDERS_CACHE_ID, raws(1))
     read_again()
@@ -275,7 +257,7 @@ def test_an_instance_whose_list_became_empty_shows_what_was_there(
 
 
 @pytest.mark.usefixtures("one_left")
-def test_programs_get_what_is_known_over_time(ada: Client, emulator: Emulator, read_again: ReadAgain) -> None:
+def test_programs_get_what_is_known_over_time(ada, emulator, read_again):
     emulator.set_records(ORDERS_CACHE_ID, [*raws(5)[:-1][:3], raw(1, **EXPIRED)])
     read_again()
     put_back(Reading.objects.all(), minutes=7)
@@ -306,20 +288,18 @@ def test_programs_get_what_is_known_over_time(ada: Client, emulator: Emulator, r
             assert row[name] == (backups[backup_id][name] or "")
 
 
-def z(moment: datetime) -> str:
+def z(moment):
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def test_what_was_read_this_moment_was_first_seen_then(ada: Client) -> None:
+def test_what_was_read_this_moment_was_first_seen_then(ada):
     body = ada.get(f"{ORDERS}backups.json").json()
 
     assert body["source"] == "live"
     assert {backup["first_seen"] for backup in body["backups"]} == {body["read_at"]}
 
 
-def test_where_nothing_is_gone_a_history_asks_the_store_once_and_an_export_twice_more(
-    ada: Client, read_again: ReadAgain
-) -> None:
+def test_where_nothing_is_gone_a_history_asks_the_store_once_and_an_export_twice_more(ada, read_again):
     read_again()
     asked = {}
     for name in ("", "backups.json"):

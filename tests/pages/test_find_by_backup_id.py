@@ -1,15 +1,9 @@
 """Find a backup by its id: out of what was ever read, and at DCS when the viewer asks for that."""
 
-from __future__ import annotations
-
 import html
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
@@ -29,11 +23,11 @@ NOWHERE = "00000000-0000-4000-8000-000000000001"
 NEW_BACKUP_ID = "00000000-0000-4000-8000-000000000007"
 
 
-def find(client: Client, text: str) -> Any:
+def find(client, text):
     return client.get("/find/", {"q": text})
 
 
-def press(client: Client, page: Any, **more: Any) -> Any:
+def press(client, page, **more):
     """Press the button of a page that searches DCS, or goes on with that."""
     form = r'<form class="actions" method="post" action="([^"]*)"[^>]*>(.*?)</form>'
     [(action, fields)] = re.findall(form, page.content.decode(), flags=re.DOTALL)
@@ -41,12 +35,12 @@ def press(client: Client, page: Any, **more: Any) -> Any:
     return client.post(html.unescape(action), data, **more)
 
 
-def search(client: Client, text: str) -> Any:
+def search(client, text):
     """Search DCS for a text, and let it go on until it is over, as the page itself does."""
     return to_the_end(client, press(client, find(client, text)))
 
 
-def to_the_end(client: Client, page: Any) -> Any:
+def to_the_end(client, page):
     pages = 1
     while page.status_code == 200 and "Continue the search" in text_of(page):
         page, pages = press(client, page), pages + 1
@@ -54,7 +48,7 @@ def to_the_end(client: Client, page: Any) -> Any:
     return page
 
 
-def opened(client: Client, *addresses: str) -> None:
+def opened(client, *addresses):
     """Open pages, and wait until what they read is written."""
     for address in addresses:
         assert client.get(address).status_code == 200
@@ -64,7 +58,7 @@ def opened(client: Client, *addresses: str) -> None:
 # What was ever read -----------------------------------------------------------------------
 
 
-def test_a_backup_that_was_read_is_gone_to_without_a_call(ada: Client, emulator: Emulator) -> None:
+def test_a_backup_that_was_read_is_gone_to_without_a_call(ada, emulator):
     opened(ada, ORDERS)
     emulator.clear_calls()
     restart()
@@ -79,7 +73,7 @@ def test_a_backup_that_was_read_is_gone_to_without_a_call(ada: Client, emulator:
     assert not emulator.calls
 
 
-def test_what_dcs_no_longer_lists_is_still_gone_to(ada: Client, emulator: Emulator) -> None:
+def test_what_dcs_no_longer_lists_is_still_gone_to(ada, emulator):
     instance = emulator.fleet.named("pricing-bad-week")
     gone_with_it = emulator.fleet.backups(instance)[3].backup_id
     history = history_of(instance.instance_id)
@@ -96,9 +90,7 @@ def test_what_dcs_no_longer_lists_is_still_gone_to(ada: Client, emulator: Emulat
     assert find(ada, instance.instance_id).headers["Location"] == history
 
 
-def test_one_id_in_two_instances_is_a_list_unless_the_text_names_one_of_them(
-    ada: Client, emulator: Emulator
-) -> None:
+def test_one_id_in_two_instances_is_a_list_unless_the_text_names_one_of_them(ada, emulator):
     for instance_id in (ORDERS_CACHE_ID, BASKETS_ID):
         emulator.insert_record(instance_id, raw(7))
     opened(ada, ORDERS, BASKETS)
@@ -109,9 +101,7 @@ def test_one_id_in_two_instances_is_a_list_unless_the_text_names_one_of_them(
     assert named.headers["Location"] == pages[1]
 
 
-def test_a_project_with_two_names_shows_each_viewer_those_that_are_theirs(
-    ada: Client, client_of: Callable[[str], Client], portal: Settings
-) -> None:
+def test_a_project_with_two_names_shows_each_viewer_those_that_are_theirs(ada, client_of, portal):
     projects = portal.DCS_PROJECTS
     portal.DCS_PROJECTS = projects | {"eu-twin": projects["eu-prod"] | {"groups": ("dcs-all",)}}
     opened(ada, ORDERS)
@@ -122,8 +112,8 @@ def test_a_project_with_two_names_shows_each_viewer_those_that_are_theirs(
 
 
 def test_what_was_read_is_nothing_to_a_viewer_who_may_not_see_its_project_now(
-    ada: Client, client_of: Callable[[str], Client], emulator: Emulator, portal: Settings
-) -> None:
+    ada, client_of, emulator, portal
+):
     opened(ada, ORDERS)
     projects = portal.DCS_PROJECTS
 
@@ -141,9 +131,7 @@ def test_what_was_read_is_nothing_to_a_viewer_who_may_not_see_its_project_now(
 # What nobody has read yet -----------------------------------------------------------------
 
 
-def test_an_unknown_id_is_looked_for_at_dcs_only_when_the_viewer_asks_for_that(
-    ada: Client, emulator: Emulator
-) -> None:
+def test_an_unknown_id_is_looked_for_at_dcs_only_when_the_viewer_asks_for_that(ada, emulator):
     instance = emulator.fleet.named("pricing-bad-week")
     backup_id = emulator.fleet.backups(instance)[3].backup_id
     address = f"{history_of(instance.instance_id)}backups/{backup_id}/"
@@ -167,7 +155,7 @@ def test_an_unknown_id_is_looked_for_at_dcs_only_when_the_viewer_asks_for_that(
     assert (fetched.status_code, fetched.headers["HX-Redirect"]) == (200, address)
 
 
-def test_what_is_nowhere_is_said_to_be_nowhere_once_dcs_was_searched(ada: Client, staging: None) -> None:
+def test_what_is_nowhere_is_said_to_be_nowhere_once_dcs_was_searched(ada, staging):
     shown = text_of(search(ada, NOWHERE))
 
     assert "Nothing was found " in shown
@@ -176,9 +164,7 @@ def test_what_is_nowhere_is_said_to_be_nowhere_once_dcs_was_searched(ada: Client
     assert "Search DCS" not in shown
 
 
-def test_beside_instances_that_a_text_names_only_their_histories_are_searched(
-    ada: Client, emulator: Emulator
-) -> None:
+def test_beside_instances_that_a_text_names_only_their_histories_are_searched(ada, emulator):
     text = f"{ORDERS_CACHE_ID} or {BASKETS_ID}: backup {REFERENCE_BACKUP_ID}"
     page = find(ada, text)
 
@@ -188,9 +174,7 @@ def test_beside_instances_that_a_text_names_only_their_histories_are_searched(
     assert {path.split("/")[-2] for path in read} <= {ORDERS_CACHE_ID, BASKETS_ID}
 
 
-def test_histories_that_could_not_be_read_are_not_said_to_lack_a_backup(
-    ada: Client, staging: None, emulator: Emulator, impatient: Settings
-) -> None:
+def test_histories_that_could_not_be_read_are_not_said_to_lack_a_backup(ada, staging, emulator, impatient):
     emulator.fail_with(500, path_contains="/backups")
 
     page = search(ada, REFERENCE_BACKUP_ID)
@@ -203,13 +187,13 @@ def test_histories_that_could_not_be_read_are_not_said_to_lack_a_backup(
 
 
 @pytest.fixture
-def staging(portal: Settings) -> None:
+def staging(portal):
     """A portal of one project, whose few histories are soon read."""
     portal.DCS_PROJECTS = {"ap-staging": portal.DCS_PROJECTS["ap-staging"]}
 
 
 @pytest.fixture
-def read_before(ada: Client, staging: None, portal: Settings, emulator: Emulator) -> Emulator:
+def read_before(ada, staging, portal, emulator):
     """DCS after all histories were read, and are no longer fresh."""
     search(ada, NOWHERE)
     assert wait_for_readers()
@@ -218,18 +202,14 @@ def read_before(ada: Client, staging: None, portal: Settings, emulator: Emulator
     return emulator
 
 
-def test_a_backup_that_is_newer_than_its_history_was_read_is_found_by_reading_again(
-    ada: Client, read_before: Emulator
-) -> None:
+def test_a_backup_that_is_newer_than_its_history_was_read_is_found_by_reading_again(ada, read_before):
     read_before.insert_record(STAGING, raw(7))
 
     history = history_of(STAGING, "ap-staging")
     assert search(ada, NEW_BACKUP_ID).headers["Location"] == f"{history}backups/{NEW_BACKUP_ID}/"
 
 
-def test_a_history_that_is_fresh_is_not_read_again_for_what_is_nowhere(
-    ada: Client, staging: None, emulator: Emulator, portal: Settings
-) -> None:
+def test_a_history_that_is_fresh_is_not_read_again_for_what_is_nowhere(ada, staging, emulator, portal):
     portal.DCS_FRESH_SECONDS = 3600
     opened(ada, history_of(STAGING, "ap-staging"))
     emulator.clear_calls()
@@ -241,8 +221,8 @@ def test_a_history_that_is_fresh_is_not_read_again_for_what_is_nowhere(
 
 @pytest.mark.parametrize("fault", ["fails", "hangs"])
 def test_an_old_history_that_cannot_be_read_again_is_not_said_to_lack_a_backup(
-    ada: Client, read_before: Emulator, impatient: Settings, fault: str
-) -> None:
+    ada, read_before, impatient, fault
+):
     read_before.insert_record(STAGING, raw(7))
     if fault == "fails":
         read_before.fail_with(500, path_contains=f"{STAGING}/backups")
@@ -255,9 +235,7 @@ def test_an_old_history_that_cannot_be_read_again_is_not_said_to_lack_a_backup(
     assert "Nothing with this name or id" not in shown
 
 
-def test_a_history_that_is_too_long_to_be_read_whole_is_not_said_to_lack_a_backup(
-    ada: Client, portal: Settings
-) -> None:
+def test_a_history_that_is_too_long_to_be_read_whole_is_not_said_to_lack_a_backup(ada, portal):
     portal.DCS_MAX_RECORDS = LONG - 1
 
     for _ in range(2):
@@ -270,14 +248,12 @@ def test_a_history_that_is_too_long_to_be_read_whole_is_not_said_to_lack_a_backu
 
 
 @pytest.fixture
-def patient(portal: Settings) -> None:
+def patient(portal):
     """A portal whose calls to DCS time out after a minute."""
     portal.DCS_READ_BUDGET = portal.DCS_READ_TIMEOUT = 60
 
 
-def test_a_long_search_shows_how_far_it_is_and_goes_on_where_it_stands(
-    ada: Client, emulator: Emulator, patient: None
-) -> None:
+def test_a_long_search_shows_how_far_it_is_and_goes_on_where_it_stands(ada, emulator, patient):
     emulator.hang(path_contains="/backups", after=20)
 
     first = press(ada, find(ada, NOWHERE))
@@ -294,7 +270,7 @@ def test_a_long_search_shows_how_far_it_is_and_goes_on_where_it_stands(
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "\0"])
-def test_a_time_that_is_no_search_s_begins_the_search_anew(ada: Client, since: str) -> None:
+def test_a_time_that_is_no_search_s_begins_the_search_anew(ada, since):
     text = f"{ORDERS_CACHE_ID} or {BASKETS_ID}: backup {REFERENCE_BACKUP_ID}"
     answer = ada.post("/find/", {"q": text, "search": "dcs", "since": since})
 
@@ -302,7 +278,7 @@ def test_a_time_that_is_no_search_s_begins_the_search_anew(ada: Client, since: s
 
 
 @pytest.fixture
-def under_way(ada: Client, emulator: Emulator, patient: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+def under_way(ada, emulator, patient, monkeypatch):
     """The page of a search that goes on, however busy the machine is: DCS hangs."""
     monkeypatch.setattr(backup_search, "LONGEST_VIEW", 0.5)
     monkeypatch.setattr(backup_search, "UNDER_WAY_SECONDS", 600.0)
@@ -312,9 +288,7 @@ def under_way(ada: Client, emulator: Emulator, patient: None, monkeypatch: pytes
     return page
 
 
-def test_a_viewer_has_one_search_at_a_time(
-    ada: Client, client_of: Callable[[str], Client], emulator: Emulator, under_way: Any
-) -> None:
+def test_a_viewer_has_one_search_at_a_time(ada, client_of, emulator, under_way):
     another = press(ada, find(ada, NEW_BACKUP_ID))
     assert "Another of your searches is still running" in text_of(another)
     assert "Searching for the backup" not in text_of(another)
@@ -328,9 +302,7 @@ def test_a_viewer_has_one_search_at_a_time(
     assert "Nothing was found" in text_of(to_the_end(ada, press(ada, another)))
 
 
-def test_a_search_that_its_viewer_has_left_keeps_none_waiting(
-    ada: Client, under_way: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_search_that_its_viewer_has_left_keeps_none_waiting(ada, under_way, monkeypatch):
     monkeypatch.setattr(backup_search, "UNDER_WAY_SECONDS", 0.0)
     press(ada, under_way)  # which was the last that it was heard of
 

@@ -1,15 +1,9 @@
 """Find: from whatever stands in a ticket to the page that it means."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
@@ -26,7 +20,7 @@ LINK = f"{ORDERS}?status=failed&status=expired&q=100%25&tz=Asia%2FShanghai"
 
 
 @pytest.fixture
-def find(ada: Client) -> Callable[[str], Any]:
+def find(ada):
     return lambda text: ada.get("/find/", {"q": text})
 
 
@@ -50,9 +44,7 @@ def find(ada: Client) -> Callable[[str], Any]:
         (f"INC-20418: {ORDERS_CACHE_ID} at 09:40, ask 7d693617-ea39-44a0-b669-a6ed77f42d1d", ORDERS),
     ],
 )
-def test_what_is_meant_for_certain_is_gone_to(
-    ada: Client, find: Callable[[str], Any], text: str, address: str
-) -> None:
+def test_what_is_meant_for_certain_is_gone_to(ada, find, text, address):
     ada.get(ORDERS)
     assert wait_for_readers()
 
@@ -77,9 +69,7 @@ def test_what_is_meant_for_certain_is_gone_to(
         ("{portal}" + ORDERS, ORDERS),
     ],
 )
-def test_the_board_and_its_reports_are_gone_to_by_the_portal_s_own_address(
-    ada: Client, find: Callable[[str], Any], portal: Settings, text: str, address: str
-) -> None:
+def test_the_board_and_its_reports_are_gone_to_by_the_portal_s_own_address(ada, find, portal, text, address):
     ada.get(ORDERS)
     assert wait_for_readers()
 
@@ -88,13 +78,11 @@ def test_the_board_and_its_reports_are_gone_to_by_the_portal_s_own_address(
     assert (answer.status_code, answer.headers.get("Location")) == (302, address)
 
 
-def test_another_site_s_changes_are_none_of_the_portal_s(find: Callable[[str], Any]) -> None:
+def test_another_site_s_changes_are_none_of_the_portal_s(find):
     assert find("https://review.example/changes/?range=7d").status_code == 200
 
 
-def test_a_name_of_one_instance_is_gone_to_and_those_of_several_are_listed(
-    find: Callable[[str], Any], emulator: Emulator
-) -> None:
+def test_a_name_of_one_instance_is_gone_to_and_those_of_several_are_listed(find, emulator):
     for text in ("baskets", "BASKETS", "basket"):
         assert find(text).headers["Location"] == history_of(emulator.fleet.named("baskets").instance_id)
 
@@ -104,7 +92,7 @@ def test_a_name_of_one_instance_is_gone_to_and_those_of_several_are_listed(
 
 
 @pytest.mark.parametrize("text", ["no-such-thing", "<script>", "a\0zz"])
-def test_what_is_nowhere_is_said_to_be_nowhere(find: Callable[[str], Any], text: str) -> None:
+def test_what_is_nowhere_is_said_to_be_nowhere(find, text):
     answer = find(text)
 
     assert answer.status_code == 200
@@ -113,9 +101,7 @@ def test_what_is_nowhere_is_said_to_be_nowhere(find: Callable[[str], Any], text:
     assert b"<script>" not in answer.content.replace(b"<script type", b"")
 
 
-def test_a_name_is_never_gone_to_while_a_project_cannot_be_searched_and_an_id_is(
-    find: Callable[[str], Any], emulator: Emulator, impatient: Settings
-) -> None:
+def test_a_name_is_never_gone_to_while_a_project_cannot_be_searched_and_an_id_is(find, emulator, impatient):
     emulator.fail_with(500, path_contains=emulator.fleet.project("cn-prod").project_id)
 
     answer = find("orders-cache")
@@ -128,8 +114,8 @@ def test_a_name_is_never_gone_to_while_a_project_cannot_be_searched_and_an_id_is
 
 
 def test_a_page_of_a_problem_names_an_instance_that_only_the_list_of_its_project_tells_of(
-    client_of: Callable[[str], Client], emulator: Emulator, impatient: Settings
-) -> None:
+    client_of, emulator, impatient
+):
     ada = client_of("ada")
     ada.get("/projects/eu-prod/")
     emulator.fail_with(500, path_contains=ORDERS_CACHE_ID)
@@ -140,7 +126,7 @@ def test_a_page_of_a_problem_names_an_instance_that_only_the_list_of_its_project
     assert "orders-cache" in text_of(answer)
 
 
-def test_an_empty_search_asks_nobody(find: Callable[[str], Any], emulator: Emulator) -> None:
+def test_an_empty_search_asks_nobody(find, emulator):
     assert find("").status_code == 200
     assert not emulator.calls
 
@@ -149,17 +135,12 @@ def test_an_empty_search_asks_nobody(find: Callable[[str], Any], emulator: Emula
 
 
 @pytest.fixture
-def suggested(client_of: Callable[[str], Client]) -> Callable[[str], Any]:
+def suggested(client_of):
     ada = client_of("ada")
     return lambda text: ada.get("/find/suggestions/", {"q": text})
 
 
-def test_a_few_instances_that_fit_are_suggested_without_asking_dcs(
-    suggested: Callable[[str], Any],
-    find: Callable[[str], Any],
-    client_of: Callable[[str], Client],
-    emulator: Emulator,
-) -> None:
+def test_a_few_instances_that_fit_are_suggested_without_asking_dcs(suggested, find, client_of, emulator):
     find("nothing-of-that-name")
     emulator.clear_calls()
 
@@ -169,9 +150,7 @@ def test_a_few_instances_that_fit_are_suggested_without_asking_dcs(
     assert not emulator.calls
 
 
-def test_the_first_key_begins_to_read_the_lists_of_instances(
-    suggested: Callable[[str], Any], emulator: Emulator
-) -> None:
+def test_the_first_key_begins_to_read_the_lists_of_instances(suggested, emulator):
     assert links_of(suggested("ord")) == []
     assert wait_for_readers()
 
@@ -182,7 +161,7 @@ def test_the_first_key_begins_to_read_the_lists_of_instances(
 # Recently opened ----------------------------------------------------------------------------------
 
 
-def test_the_instances_that_a_viewer_opened_last_are_at_hand(client_of: Callable[[str], Client]) -> None:
+def test_the_instances_that_a_viewer_opened_last_are_at_hand(client_of):
     ada = client_of("ada")
     assert "portal_recent" in ada.get(ORDERS).cookies
     assert "portal_recent" not in ada.get(ORDERS).cookies
@@ -204,8 +183,8 @@ def test_the_instances_that_a_viewer_opened_last_are_at_hand(client_of: Callable
     ],
 )
 def test_a_page_with_nothing_to_show_offers_the_find_box_and_what_was_opened_last(
-    ada: Client, emulator: Emulator, address: str, status: int
-) -> None:
+    ada, emulator, address, status
+):
     ada.get(ORDERS)
     emulator.fail_with(403)
 
@@ -218,7 +197,7 @@ def test_a_page_with_nothing_to_show_offers_the_find_box_and_what_was_opened_las
     assert links_of(page, 'class="btn primary"')
 
 
-def test_the_last_one_is_the_first(client_of: Callable[[str], Client], emulator: Emulator) -> None:
+def test_the_last_one_is_the_first(client_of, emulator):
     ada = client_of("ada")
     others = [history_of(i.instance_id) for i in emulator.fleet.instances(emulator.fleet.primary)[:10]]
     for url in (*others, others[3]):
@@ -230,9 +209,7 @@ def test_the_last_one_is_the_first(client_of: Callable[[str], Client], emulator:
     assert len(seen) == len(set(seen)) == 8
 
 
-def test_another_viewer_sees_none_of_them_whatever_their_cookie_says(
-    client_of: Callable[[str], Client],
-) -> None:
+def test_another_viewer_sees_none_of_them_whatever_their_cookie_says(client_of):
     ada, cleo = client_of("ada"), client_of("cleo")
     ada.get(ORDERS)
     stolen = ada.cookies["portal_recent"].value
@@ -244,7 +221,7 @@ def test_another_viewer_sees_none_of_them_whatever_their_cookie_says(
 
 
 @pytest.mark.parametrize("told", ["~", "x" * 9000, "1~<script>/x", "1~eu-prod/../..~//evil"])
-def test_a_cookie_that_was_tampered_with_says_nothing(client_of: Callable[[str], Client], told: str) -> None:
+def test_a_cookie_that_was_tampered_with_says_nothing(client_of, told):
     ada = client_of("ada")
     ada.cookies["portal_recent"] = told
 
@@ -267,7 +244,7 @@ def test_a_cookie_that_was_tampered_with_says_nothing(client_of: Callable[[str],
         (ORDERS_CACHE_ID.replace("-", ""), [ORDERS]),
     ],
 )
-def test_what_a_sentence_names_is_gone_to(find: Callable[[str], Any], text: str, links: list[str]) -> None:
+def test_what_a_sentence_names_is_gone_to(find, text, links):
     assert [find(text).headers["Location"]] == links
 
 
@@ -279,9 +256,7 @@ def test_what_a_sentence_names_is_gone_to(find: Callable[[str], Any], text: str,
         ("baskets 6.0.12 was empty on 2 January at 9:40 pm CET", "-01-02T21:40:00+01:00", "UTC"),
     ],
 )
-def test_a_written_time_beside_an_instance_offers_the_recovery_finder(
-    find: Callable[[str], Any], text: str, at: str, zone: str
-) -> None:
+def test_a_written_time_beside_an_instance_offers_the_recovery_finder(find, text, at, zone):
     page = find(text)
 
     assert page.status_code == 200
@@ -290,7 +265,7 @@ def test_a_written_time_beside_an_instance_offers_the_recovery_finder(
     assert BASKETS in links_of(page)
 
 
-def test_several_ids_in_one_text_are_a_list(find: Callable[[str], Any], emulator: Emulator) -> None:
+def test_several_ids_in_one_text_are_a_list(find, emulator):
     other = emulator.fleet.named("baskets").instance_id
 
     links = links_of(find(f"{ORDERS_CACHE_ID}, {other}"))
@@ -298,7 +273,7 @@ def test_several_ids_in_one_text_are_a_list(find: Callable[[str], Any], emulator
     assert {ORDERS, BASKETS} <= set(links)
 
 
-def test_what_is_too_much_to_be_listed_is_counted(ada: Client, emulator: Emulator) -> None:
+def test_what_is_too_much_to_be_listed_is_counted(ada, emulator):
     records = raws(60)
     emulator.set_records(ORDERS_CACHE_ID, records)
     ada.get(ORDERS)
@@ -310,7 +285,7 @@ def test_what_is_too_much_to_be_listed_is_counted(ada: Client, emulator: Emulato
     assert "10 more pages match and are not listed." in text_of(page)
 
 
-def test_a_backup_s_name_leads_to_it_once_its_history_is_at_hand(ada: Client) -> None:
+def test_a_backup_s_name_leads_to_it_once_its_history_is_at_hand(ada):
     record = ada.get(f"{BASKETS}backups.json").json()["backups"][0]
 
     for text in (f"see {record['name']}", f"备份{record['name']}失败"):
@@ -318,7 +293,7 @@ def test_a_backup_s_name_leads_to_it_once_its_history_is_at_hand(ada: Client) ->
         assert answer.headers["Location"] == f"{BASKETS}backups/{record['backup_id']}/"
 
 
-def test_a_long_text_is_read_whole_by_post(client_of: Callable[[str], Client]) -> None:
+def test_a_long_text_is_read_whole_by_post(client_of):
     ada, chatter = client_of("ada"), "and then somebody said something else. " * 450
 
     answer = ada.post("/find/", {"q": f"{chatter}{ORDERS_CACHE_ID}"})

@@ -1,18 +1,12 @@
 """The history of an instance: rows, links and words, the same as page, JSON and CSV."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from tests.conftest import LONG, forget_everything
 from tests.services.api_records import DELETED, EXPIRED, FAILED, raw, raws
@@ -45,7 +39,7 @@ QUERIES = [
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_page_json_and_csv_have_the_same_rows(ada: Client, query: str) -> None:
+def test_page_json_and_csv_have_the_same_rows(ada, query):
     pages = [ada.get(f"{ORDERS}?{query}")]
     pages += [ada.get(link) for link in links_of(pages[0], 'rel="next"')]
 
@@ -57,7 +51,7 @@ def test_page_json_and_csv_have_the_same_rows(ada: Client, query: str) -> None:
     assert exported["backups.json"].json()["matched"] == len(in_json)
 
 
-def test_the_link_of_the_main_job_finds_failed_and_expired_nightly_backups(ada: Client) -> None:
+def test_the_link_of_the_main_job_finds_failed_and_expired_nightly_backups(ada):
     found = ada.get(f"{ORDERS}backups.json?{QUERIES[0]}").json()["backups"]
 
     assert len(found) > 10
@@ -79,8 +73,8 @@ def test_the_link_of_the_main_job_finds_failed_and_expired_nightly_backups(ada: 
 )
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_what_an_error_or_a_reason_means_is_found_in_either_language_by_every_viewer(
-    ada: Client, words: str, same: str, language: str
-) -> None:
+    ada, words, same, language
+):
     ada.cookies["portal_language"] = language
     meant = rows_of(ada.get(f"{ORDERS}?{same}"))
 
@@ -91,7 +85,7 @@ def test_what_an_error_or_a_reason_means_is_found_in_either_language_by_every_vi
     assert [row["backup_id"] for row in csv_rows(found["backups.csv"])] == meant
 
 
-def test_json_and_csv_hold_all_records_of_a_long_history(ada: Client, emulator: Emulator) -> None:
+def test_json_and_csv_hold_all_records_of_a_long_history(ada, emulator):
     page = ada.get(BULK)
     exported = all_of(ada, f"{BULK}?sort=created")
 
@@ -104,7 +98,7 @@ def test_json_and_csv_hold_all_records_of_a_long_history(ada: Client, emulator: 
     assert f"of {LONG}" in text_of(page)
 
 
-def test_a_page_past_the_end_is_the_last_one_and_says_so(ada: Client) -> None:
+def test_a_page_past_the_end_is_the_last_one_and_says_so(ada):
     page = ada.get(f"{ORDERS}?page=99999&per_page=25")
 
     assert page.status_code == 200
@@ -112,7 +106,7 @@ def test_a_page_past_the_end_is_the_last_one_and_says_so(ada: Client) -> None:
     assert rows_of(page) == rows_of(ada.get(f"{ORDERS}?page=3&per_page=25")) != []
 
 
-def test_filters_that_leave_nothing_say_so_and_are_no_empty_history(ada: Client) -> None:
+def test_filters_that_leave_nothing_say_so_and_are_no_empty_history(ada):
     page = ada.get(f"{ORDERS}?q=nothing-has-this-name")
 
     assert page.status_code == 200
@@ -134,9 +128,7 @@ def test_filters_that_leave_nothing_say_so_and_are_no_empty_history(ada: Client)
         ("q=" + "n" * 8000, ["q", "200 characters"]),
     ],
 )
-def test_a_value_that_cannot_be_read_names_itself_and_shows_no_rows(
-    ada: Client, emulator: Emulator, query: str, named: list[str]
-) -> None:
+def test_a_value_that_cannot_be_read_names_itself_and_shows_no_rows(ada, emulator, query, named):
     answers = all_of(ada, f"{ORDERS}?{query}")
 
     assert {answer.status_code for answer in answers.values()} == {400}
@@ -157,7 +149,7 @@ def test_a_value_that_cannot_be_read_names_itself_and_shows_no_rows(
 STATE = "status=failed&status=expired&type=auto&utm=a&utm=b&q=nightly&per_page=25&sort=size"
 
 
-def test_every_control_keeps_all_other_parameters(ada: Client) -> None:
+def test_every_control_keeps_all_other_parameters(ada):
     page = ada.get(f"{ORDERS}?{STATE}")
     links = [link for link in links_of(page) if urlsplit(link).path in ("", ORDERS) and "utm" in link]
     # Those to the rows behind a figure or a day say anew what is shown: test_overview.py.
@@ -172,7 +164,7 @@ def test_every_control_keeps_all_other_parameters(ada: Client) -> None:
         assert len(gone) <= 1 or cleared, link
 
 
-def test_a_row_s_link_keeps_the_zone_and_what_is_not_the_portal_s(ada: Client) -> None:
+def test_a_row_s_link_keeps_the_zone_and_what_is_not_the_portal_s(ada):
     page = ada.get(f"{ORDERS}?{STATE}&tz=Asia%2FShanghai")
 
     rows = links_of(page, "data-row-link")
@@ -181,7 +173,7 @@ def test_a_row_s_link_keeps_the_zone_and_what_is_not_the_portal_s(ada: Client) -
     assert {urlsplit(link).path for link in rows} == {f"{ORDERS}backups/{i}/" for i in rows_of(page)}
 
 
-def test_chips_pages_and_exports_keep_the_rest_of_the_query(ada: Client) -> None:
+def test_chips_pages_and_exports_keep_the_rest_of_the_query(ada):
     """An export has no page, and a chip adds its value to those of its filter."""
     for query, links in {
         "status=failed&utm=a": ["?status=failed&status=expired&utm=a", "?utm=a"],
@@ -197,7 +189,7 @@ def test_chips_pages_and_exports_keep_the_rest_of_the_query(ada: Client) -> None
         assert {f"{ORDERS}{link}" for link in links} <= set(links_of(ada.get(f"{ORDERS}?{query}")))
 
 
-def test_the_filter_form_keeps_what_it_does_not_ask_for(ada: Client) -> None:
+def test_the_filter_form_keeps_what_it_does_not_ask_for(ada):
     page = ada.get(f"{ORDERS}?{STATE}").content.decode()
 
     for name, value in parse_qsl(STATE):
@@ -208,7 +200,7 @@ def test_the_filter_form_keeps_what_it_does_not_ask_for(ada: Client) -> None:
 # Refresh -------------------------------------------------------------------------------------
 
 
-def test_refresh_reads_now_and_returns_to_the_same_query(ada: Client, emulator: Emulator) -> None:
+def test_refresh_reads_now_and_returns_to_the_same_query(ada, emulator):
     ada.get(ORDERS)
     emulator.insert_record(ORDERS_CACHE_ID, raw(900, backup_name="just now"))
 
@@ -220,7 +212,7 @@ def test_refresh_reads_now_and_returns_to_the_same_query(ada: Client, emulator: 
     assert ada.post(f"{ORDERS}refresh/", {"next": asked}).headers["Location"] == asked
 
 
-def test_refresh_returns_to_no_other_page(ada: Client, emulator: Emulator) -> None:
+def test_refresh_returns_to_no_other_page(ada, emulator):
     assert ada.get(f"{ORDERS}refresh/").status_code == 405
     assert not emulator.calls
 
@@ -235,7 +227,7 @@ def test_refresh_returns_to_no_other_page(ada: Client, emulator: Emulator) -> No
 # What a row says --------------------------------------------------------------------------------
 
 
-def test_every_time_names_its_zone_and_its_moment(ada: Client) -> None:
+def test_every_time_names_its_zone_and_its_moment(ada):
     for address in (ORDERS, f"{ORDERS}?tz=Asia/Kolkata", f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"):
         page = ada.get(address).content.decode()
         times = re.findall(r"<time\b[^>]*>.*?</time>", page)
@@ -248,7 +240,7 @@ def test_every_time_names_its_zone_and_its_moment(ada: Client) -> None:
     assert "UTC+5:30" in in_kolkata
 
 
-def test_hostile_texts_are_shown_as_texts(ada: Client, emulator: Emulator) -> None:
+def test_hostile_texts_are_shown_as_texts(ada, emulator):
     address = history_of(emulator.fleet.named("hostile-remarks").instance_id)
 
     page = ada.get(address).content.decode()
@@ -259,7 +251,7 @@ def test_hostile_texts_are_shown_as_texts(ada: Client, emulator: Emulator) -> No
     assert "{{ 7*7 }}" in page
 
 
-def test_odd_records_are_all_shown(ada: Client, emulator: Emulator) -> None:
+def test_odd_records_are_all_shown(ada, emulator):
     instance = emulator.fleet.named("odd-fields").instance_id
 
     page = ada.get(f"{history_of(instance)}?per_page=200")
@@ -271,9 +263,7 @@ def test_odd_records_are_all_shown(ada: Client, emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("body", [None, b"{}", b'{"total_num":0}'])
-def test_an_instance_without_backups_is_said_to_have_none(
-    ada: Client, emulator: Emulator, body: bytes | None
-) -> None:
+def test_an_instance_without_backups_is_said_to_have_none(ada, emulator, body):
     emulator.set_records(ORDERS_CACHE_ID, [])
     if body is not None:
         emulator.answer_body(body, path_contains="/backups")
@@ -287,7 +277,7 @@ def test_an_instance_without_backups_is_said_to_have_none(
     assert csv_rows(answers["backups.csv"]) == []
 
 
-def test_a_list_that_dcs_cut_short_is_not_taken_for_the_whole(ada: Client, emulator: Emulator) -> None:
+def test_a_list_that_dcs_cut_short_is_not_taken_for_the_whole(ada, emulator):
     emulator.answer_body(b'{"total_num":3,"backup_record_response":[]}', path_contains="/backups")
 
     page = ada.get(ORDERS)
@@ -300,7 +290,7 @@ def test_a_list_that_dcs_cut_short_is_not_taken_for_the_whole(ada: Client, emula
 # CSV -------------------------------------------------------------------------------------------
 
 
-def test_a_spreadsheet_reads_the_csv_and_runs_nothing_of_it(ada: Client, emulator: Emulator) -> None:
+def test_a_spreadsheet_reads_the_csv_and_runs_nothing_of_it(ada, emulator):
     address = history_of(emulator.fleet.named("hostile-remarks").instance_id)
 
     response = ada.get(f"{address}backups.csv")
@@ -317,7 +307,7 @@ def test_a_spreadsheet_reads_the_csv_and_runs_nothing_of_it(ada: Client, emulato
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
-def test_nor_does_one_that_divides_cells_otherwise(ada: Client, emulator: Emulator, delimiter: str) -> None:
+def test_nor_does_one_that_divides_cells_otherwise(ada, emulator, delimiter):
     """Where commas divide numbers, Excel opens such a file with semicolons for commas."""
     texts = ("a{}=1+1{}b", 'a{}"=1+1{}b', "a{}-1", "a{}{}+1", "a\n=1+1{}b", "a\r\n@A1{}", "{}=1")
     hostile = [text.replace("{}", delimiter) for text in texts]
@@ -330,9 +320,7 @@ def test_nor_does_one_that_divides_cells_otherwise(ada: Client, emulator: Emulat
         assert not any(cell.strip('"').startswith(("=", "+", "-", "@")) for cell in row), row
 
 
-def test_a_text_that_a_spreadsheet_would_take_for_a_value_stays_a_text(
-    ada: Client, emulator: Emulator
-) -> None:
+def test_a_text_that_a_spreadsheet_would_take_for_a_value_stays_a_text(ada, emulator):
     dates = ("2026-11-23", "23/11 09:40", "5 Mar", "Nov 2026", "3月5日", "9:40 am")
     values = (*dates, "00042", "1E5", "12 %", "$5", "TRUE", "'5")
     records = [raw(n, remark=text) for n, text in enumerate((*values, "nightly 2"))]
@@ -344,9 +332,7 @@ def test_a_text_that_a_spreadsheet_would_take_for_a_value_stays_a_text(
     assert {(row["project"], row["instance_id"]) for row in rows} == {("eu-prod", ORDERS_CACHE_ID)}
 
 
-def test_the_csv_s_name_and_headers_tell_what_it_is(
-    ada: Client, emulator: Emulator, impatient: Settings
-) -> None:
+def test_the_csv_s_name_and_headers_tell_what_it_is(ada, emulator, impatient):
     query = "?status=failed&q=" + "n" * 190
     ada.get(ORDERS)
     emulator.fail_with(500)
@@ -372,7 +358,7 @@ def test_the_csv_s_name_and_headers_tell_what_it_is(
 # A project's instances ---------------------------------------------------------------------------
 
 
-def test_a_project_lists_its_instances(ada: Client, emulator: Emulator) -> None:
+def test_a_project_lists_its_instances(ada, emulator):
     page = ada.get(f"{PROJECT}?per_page=200")
     ada.get(f"{PROJECT}?q=orders")
 
@@ -386,7 +372,7 @@ def test_a_project_lists_its_instances(ada: Client, emulator: Emulator) -> None:
 @pytest.mark.parametrize(
     "query", ["q=orders", f"q={ORDERS_CACHE_ID}", "q=ORDERS+cache", "status=running&q=orders"]
 )
-def test_instances_are_found_by_parts_of_name_and_id(ada: Client, query: str) -> None:
+def test_instances_are_found_by_parts_of_name_and_id(ada, query):
     page = ada.get(f"{PROJECT}?{query}")
 
     found = [link for link in links_of(page) if link.startswith(f"{PROJECT}instances/")]
@@ -396,9 +382,7 @@ def test_instances_are_found_by_parts_of_name_and_id(ada: Client, query: str) ->
     assert "colour" in text_of(refused)
 
 
-def test_many_rows_need_no_more_queries_and_calls_than_one(
-    ada: Client, emulator: Emulator, django_assert_num_queries: Any
-) -> None:
+def test_many_rows_need_no_more_queries_and_calls_than_one(ada, emulator, django_assert_num_queries):
     seen = []
     for count in (1, 200):
         emulator.set_records(ORDERS_CACHE_ID, raws(count))
@@ -412,7 +396,7 @@ def test_many_rows_need_no_more_queries_and_calls_than_one(
     assert seen == [1, 200]
 
 
-def test_a_first_view_asks_dcs_twice_and_the_next_not_at_all(ada: Client, emulator: Emulator) -> None:
+def test_a_first_view_asks_dcs_twice_and_the_next_not_at_all(ada, emulator):
     ada.get(ORDERS)
     asked = [call.path.rpartition("/")[2] for call in emulator.calls]
     emulator.clear_calls()
@@ -444,8 +428,8 @@ GONE = [
 
 @pytest.mark.parametrize(("statuses", "query", "lines"), GONE)
 def test_those_that_follow_each_other_fold_to_a_line_unless_they_are_looked_for(
-    ada: Client, emulator: Emulator, statuses: str, query: str, lines: list[str]
-) -> None:
+    ada, emulator, statuses, query, lines
+):
     changes = {"usable": {}, "failed": FAILED, "expired": EXPIRED, "deleted": DELETED}
     records = [raw(24 * (24 - back), **changes[status]) for back, status in enumerate(statuses.split())]
     emulator.set_records(ORDERS_CACHE_ID, records)

@@ -1,14 +1,9 @@
 """backups.json, field by field: what scripts rely on."""
 
-from __future__ import annotations
-
 import re
 
 import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from backups.services.history import FILTERS
 from tests.services.api_records import raw
@@ -20,7 +15,7 @@ Z = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 EPOCH = "1970-01-01T00:00:00Z"
 
 
-def test_the_envelope(ada: Client, emulator: Emulator) -> None:
+def test_the_envelope(ada, emulator):
     response = ada.get(
         f"{ORDERS}backups.json?status=failed&q=Nightly+X&to=2026-11-20&tz=Asia/Shanghai&unknown=1"
     )
@@ -57,7 +52,7 @@ def test_the_envelope(ada: Client, emulator: Emulator) -> None:
     assert ada.get(f"{ORDERS}backups.json").json()["source"] == "cache"
 
 
-def test_the_reference_page_s_record(ada: Client) -> None:
+def test_the_reference_page_s_record(ada):
     body = ada.get(f"{ORDERS}backups.json?q={REFERENCE_BACKUP_ID}").json()
 
     assert body["backups"] == [
@@ -90,7 +85,7 @@ def test_the_reference_page_s_record(ada: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["odd-fields", "every-status", "hostile-remarks", "every-error-code"])
-def test_every_value_has_its_type_or_is_null(ada: Client, emulator: Emulator, name: str) -> None:
+def test_every_value_has_its_type_or_is_null(ada, emulator, name):
     texts = ("name", "status", "type", "format", "error_code", "error_meaning", "description", "period")
 
     for backup in ada.get(f"{history_of(emulator.fleet.named(name).instance_id)}backups.json").json()[
@@ -106,7 +101,7 @@ def test_every_value_has_its_type_or_is_null(ada: Client, emulator: Emulator, na
         assert bool(backup["restore_reasons"]) != backup["usable"]
 
 
-def test_what_is_not_known_to_have_finished_has_no_end(ada: Client, emulator: Emulator) -> None:
+def test_what_is_not_known_to_have_finished_has_no_end(ada, emulator):
     statuses = ("waiting", "expired", "archived", None)
     emulator.set_records(ORDERS_CACHE_ID, [raw(n, status=status) for n, status in enumerate(statuses)])
 
@@ -116,9 +111,7 @@ def test_what_is_not_known_to_have_finished_has_no_end(ada: Client, emulator: Em
     assert {(backup["finished_at"], backup["duration_seconds"]) for backup in backups} == {(None, None)}
 
 
-def test_a_negative_duration_is_null_and_a_no_without_a_reason_gets_none(
-    ada: Client, emulator: Emulator
-) -> None:
+def test_a_negative_duration_is_null_and_a_no_without_a_reason_gets_none(ada, emulator):
     record = raw(1, updated_at="2026-10-31T00:00:00.000Z", is_support_restore="FALSE")
     emulator.set_records(ORDERS_CACHE_ID, [record])
 
@@ -129,7 +122,7 @@ def test_a_negative_duration_is_null_and_a_no_without_a_reason_gets_none(
     assert backup["restore_reasons"] == ["dcs_says_no"]
 
 
-def test_a_problem_has_all_its_fields(ada: Client, emulator: Emulator, impatient: Settings) -> None:
+def test_a_problem_has_all_its_fields(ada, emulator, impatient):
     emulator.throttle(30, message="slow down")
 
     response = ada.get(f"{ORDERS}backups.json")

@@ -1,20 +1,13 @@
 """Pages that keep themselves current: what they ask with, and what they are answered."""
 
-from __future__ import annotations
-
 import html
 import json
 import re
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.test import Client
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from backups.services.listings import reader
 from tests.services.api_records import EXPIRED, raw, raws
@@ -25,25 +18,25 @@ from .conftest import BULK, ORDERS, PROJECT, history_of, rows_of, text_of
 PAGES = [ORDERS, f"{ORDERS}?status=succeed&q=back", f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/", PROJECT]
 
 
-def life_of(response: Any) -> dict[str, str]:
+def life_of(response):
     """The attributes of what a page keeps current."""
     [found] = re.findall(r"<div (data-live=.*?)>", response.content.decode(), flags=re.DOTALL)
     pairs = re.findall(r"""([\w-]+)=(?:"([^"]*)"|'([^']*)')""", found)
     return {name: html.unescape(one or other) for name, one, other in pairs}
 
 
-def ask(client: Client, response: Any, **more: str) -> Any:
+def ask(client, response, **more):
     """Ask as the script of this page does, with what the page itself says."""
     life = life_of(response)
     headers = {"HX-Request": "true", **json.loads(life["hx-headers"]), **more}
     return client.get(life["hx-get"], headers=headers)
 
 
-def told(response: Any) -> dict[str, Any]:
+def told(response):
     """What a 204 tells the script."""
     assert response.status_code == 204
     assert response.content == b""
-    events: dict[str, dict[str, Any]] = json.loads(response.headers["HX-Trigger"])
+    events = json.loads(response.headers["HX-Trigger"])
     return events["live:told"]
 
 
@@ -51,9 +44,7 @@ def told(response: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_a_page_that_shows_all_there_is_gets_204_and_dcs_is_not_asked(
-    ada: Client, emulator: Emulator, address: str
-) -> None:
+def test_a_page_that_shows_all_there_is_gets_204_and_dcs_is_not_asked(ada, emulator, address):
     page = ada.get(address)
     calls = len(emulator.calls)
 
@@ -67,7 +58,7 @@ def test_a_page_that_shows_all_there_is_gets_204_and_dcs_is_not_asked(
         assert response.headers["Cache-Control"] == "private, no-store"
 
 
-def test_a_newer_generation_comes_as_the_content_of_the_page_alone(ada: Client, emulator: Emulator) -> None:
+def test_a_newer_generation_comes_as_the_content_of_the_page_alone(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, raws(13))
     page = ada.get(f"{ORDERS}?per_page=100&range=90d")
     emulator.set_records(ORDERS_CACHE_ID, raws(7))
@@ -91,9 +82,7 @@ def test_a_newer_generation_comes_as_the_content_of_the_page_alone(ada: Client, 
     assert told(ask(ada, newer))["state"] == "quiet"
 
 
-def test_a_list_that_was_read_again_and_is_the_same_is_told_with_its_new_time_and_request_id(
-    ada: Client, portal: Settings
-) -> None:
+def test_a_list_that_was_read_again_and_is_the_same_is_told_with_its_new_time_and_request_id(ada, portal):
     addresses = (ORDERS, f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/", f"{ORDERS}recovery-point/")
     pages = [ada.get(address) for address in addresses]
     [shown] = {one for page in pages for one in re.findall(r"data-request-ids>(\w+)<", page.content.decode())}
@@ -108,7 +97,7 @@ def test_a_list_that_was_read_again_and_is_the_same_is_told_with_its_new_time_an
         assert answer["written"]["time"] == body["read_at"][11:19]
 
 
-def test_what_time_alone_changes_is_shown_although_nothing_is_newer(ada: Client, portal: Settings) -> None:
+def test_what_time_alone_changes_is_shown_although_nothing_is_newer(ada, portal):
     pages = [ada.get(address) for address in (ORDERS, f"{ORDERS}recovery-point/")]
     portal.DCS_RPO = timedelta(minutes=1)  # so much time has passed
 
@@ -117,7 +106,7 @@ def test_what_time_alone_changes_is_shown_although_nothing_is_newer(ada: Client,
         assert "the objective is at most 1 min" in text_of(ask(ada, page))
 
 
-def test_a_mark_holds_for_its_own_page_only_and_htmx_without_one_gets_the_whole_page(ada: Client) -> None:
+def test_a_mark_holds_for_its_own_page_only_and_htmx_without_one_gets_the_whole_page(ada):
     page = ada.get(f"{ORDERS}?status=succeed")
     headers = {"HX-Request": "true", **json.loads(life_of(page)["hx-headers"])}
 
@@ -128,7 +117,7 @@ def test_a_mark_holds_for_its_own_page_only_and_htmx_without_one_gets_the_whole_
     assert "<html" in ada.get(ORDERS, headers={"HX-Request": "true"}).content.decode()
 
 
-def test_a_recovery_answer_keeps_its_time_when_it_is_read_anew(ada: Client, emulator: Emulator) -> None:
+def test_a_recovery_answer_keeps_its_time_when_it_is_read_anew(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, [raw(2), raw(1)])
     page = ada.get(f"{ORDERS}recovery-point/?at=2+h+ago", follow=True)
     assert re.fullmatch(rf"{ORDERS}recovery-point/\?at=20[^ ]*Z&tz=UTC", life_of(page)["hx-get"])
@@ -146,7 +135,7 @@ def test_a_recovery_answer_keeps_its_time_when_it_is_read_anew(ada: Client, emul
 # When to ask -------------------------------------------------------------------------------------------
 
 
-def test_a_page_asks_for_as_long_as_a_backup_on_it_is_not_done(ada: Client, emulator: Emulator) -> None:
+def test_a_page_asks_for_as_long_as_a_backup_on_it_is_not_done(ada, emulator):
     records = [raw(2, status="backuping"), raw(1)]
     emulator.set_records(ORDERS_CACHE_ID, records)
 
@@ -160,9 +149,7 @@ def test_a_page_asks_for_as_long_as_a_backup_on_it_is_not_done(ada: Client, emul
     assert told(ask(ada, page))["state"] == "running"
 
 
-def test_an_old_listing_is_shown_at_once_and_the_newer_one_is_asked_for(
-    ada: Client, emulator: Emulator, portal: Settings
-) -> None:
+def test_an_old_listing_is_shown_at_once_and_the_newer_one_is_asked_for(ada, emulator, portal):
     emulator.set_records(ORDERS_CACHE_ID, raws(13))
     ada.get(ORDERS)
     portal.DCS_FRESH_SECONDS = 0
@@ -183,7 +170,7 @@ def test_an_old_listing_is_shown_at_once_and_the_newer_one_is_asked_for(
     assert len(rows_of(ask(ada, page))) == 7
 
 
-def test_a_long_reading_tells_how_far_it_is(ada: Client, emulator: Emulator, portal: Settings) -> None:
+def test_a_long_reading_tells_how_far_it_is(ada, emulator, portal):
     emulator.set_records(ORDERS_CACHE_ID, raws(60))
     ada.get(ORDERS)
     portal.DCS_FRESH_SECONDS, portal.DCS_PAGE_SIZE = 0, 10
@@ -212,9 +199,7 @@ def test_a_long_reading_tells_how_far_it_is(ada: Client, emulator: Emulator, por
         ({"status": "deleted"}, "backup_2 has ended: Deleted.", "✕ Deleted"),
     ],
 )
-def test_a_backup_that_has_ended_is_announced_once(
-    ada: Client, emulator: Emulator, ended_as: dict[str, Any], sentence: str, title: str
-) -> None:
+def test_a_backup_that_has_ended_is_announced_once(ada, emulator, ended_as, sentence, title):
     emulator.set_records(ORDERS_CACHE_ID, [raw(1), raw(2, status="backuping")])
     page = ada.get(ORDERS)
     emulator.set_records(ORDERS_CACHE_ID, [raw(1), raw(2, **ended_as)])
@@ -228,7 +213,7 @@ def test_a_backup_that_has_ended_is_announced_once(
     told(ask(ada, newer))
 
 
-def test_what_was_not_running_on_the_page_is_not_announced(ada: Client, emulator: Emulator) -> None:
+def test_what_was_not_running_on_the_page_is_not_announced(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, [raw(1)])
     page = ada.get(ORDERS)
     emulator.set_records(ORDERS_CACHE_ID, [raw(1), raw(2)])
@@ -240,7 +225,7 @@ def test_what_was_not_running_on_the_page_is_not_announced(ada: Client, emulator
 # Faults --------------------------------------------------------------------------------------------------
 
 
-def test_a_failure_comes_to_the_open_page_with_its_reason(ada: Client, emulator: Emulator) -> None:
+def test_a_failure_comes_to_the_open_page_with_its_reason(ada, emulator):
     page = ada.get(ORDERS)
     emulator.throttle(30)
     ada.post(f"{ORDERS}refresh/")
@@ -259,15 +244,13 @@ def test_a_failure_comes_to_the_open_page_with_its_reason(ada: Client, emulator:
     ("status", "state"),
     [(500, "retrying"), (503, "retrying"), (401, "quiet"), (403, "quiet"), (400, "quiet")],
 )
-def test_only_what_may_pass_by_itself_is_asked_for_again(
-    ada: Client, emulator: Emulator, status: int, state: str
-) -> None:
+def test_only_what_may_pass_by_itself_is_asked_for_again(ada, emulator, status, state):
     emulator.fail_with(status)
 
     assert life_of(ada.get(ORDERS))["data-live"] == state
 
 
-def test_a_held_key_is_told_with_the_time_that_is_left(ada: Client, emulator: Emulator) -> None:
+def test_a_held_key_is_told_with_the_time_that_is_left(ada, emulator):
     ada.get(ORDERS)
     emulator.fail_with(401)
     ada.post(f"{ORDERS}refresh/")
@@ -280,9 +263,7 @@ def test_a_held_key_is_told_with_the_time_that_is_left(ada: Client, emulator: Em
     assert "the cloud locks a key after five refusals" in text_of(page)
 
 
-def test_a_problem_that_is_swapped_in_keeps_its_status(
-    ada: Client, emulator: Emulator, portal: Settings
-) -> None:
+def test_a_problem_that_is_swapped_in_keeps_its_status(ada, emulator, portal):
     portal.DCS_WAITING_VIEWERS = 0
     emulator.fail_with(403, path_contains="/backups")
     emulator.hang(path_contains="/backups")
@@ -303,9 +284,7 @@ def test_a_problem_that_is_swapped_in_keeps_its_status(
 # A list that is being read ------------------------------------------------------------------------------
 
 
-def test_where_nobody_can_wait_the_page_says_being_read_and_fetches_itself(
-    ada: Client, emulator: Emulator, portal: Settings
-) -> None:
+def test_where_nobody_can_wait_the_page_says_being_read_and_fetches_itself(ada, emulator, portal):
     portal.DCS_WAITING_VIEWERS = 0
     emulator.hang(path_contains="/backups")
 
@@ -335,7 +314,7 @@ def test_where_nobody_can_wait_the_page_says_being_read_and_fetches_itself(
 # Sessions ------------------------------------------------------------------------------------------------
 
 
-def test_asking_does_not_extend_the_session(ada: Client) -> None:
+def test_asking_does_not_extend_the_session(ada):
     page = ada.get(ORDERS)
     [before] = Session.objects.values_list("expire_date", "session_data")
 
@@ -345,7 +324,7 @@ def test_asking_does_not_extend_the_session(ada: Client) -> None:
     assert "portal_session" not in answer.cookies
 
 
-def test_without_a_session_an_ask_is_401_and_names_the_sign_in(ada: Client) -> None:
+def test_without_a_session_an_ask_is_401_and_names_the_sign_in(ada):
     page = ada.get(f"{ORDERS}?status=failed")
     Session.objects.all().delete()
 
@@ -356,7 +335,7 @@ def test_without_a_session_an_ask_is_401_and_names_the_sign_in(ada: Client) -> N
     assert not rows_of(answer)
 
 
-def test_an_ask_does_not_count_as_opening_the_page(ada: Client, emulator: Emulator) -> None:
+def test_an_ask_does_not_count_as_opening_the_page(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, raws(13))
     page = ada.get(ORDERS)
     ada.get(BULK)
@@ -369,7 +348,7 @@ def test_an_ask_does_not_count_as_opening_the_page(ada: Client, emulator: Emulat
     assert ada.cookies["portal_recent"].value == opened
 
 
-def test_an_ask_of_somebody_else_s_page_is_404(ada: Client, client_of: Callable[[str], Client]) -> None:
+def test_an_ask_of_somebody_else_s_page_is_404(ada, client_of):
     page = ada.get("/projects/cn-prod/")
 
     assert ask(client_of("ben"), page).status_code == 404
@@ -378,9 +357,7 @@ def test_an_ask_of_somebody_else_s_page_is_404(ada: Client, client_of: Callable[
 # Refresh by hand -----------------------------------------------------------------------------------------
 
 
-def test_a_second_refresh_within_ten_seconds_is_answered_with_what_is_there_and_says_so(
-    ada: Client, emulator: Emulator
-) -> None:
+def test_a_second_refresh_within_ten_seconds_is_answered_with_what_is_there_and_says_so(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, raws(13))
     ada.get(ORDERS)
     ada.post(f"{ORDERS}refresh/")
@@ -415,9 +392,7 @@ def test_a_second_refresh_within_ten_seconds_is_answered_with_what_is_there_and_
         ),
     ],
 )
-def test_a_refresh_says_what_it_brought(
-    ada: Client, emulator: Emulator, records: list[dict[str, Any]], said: str
-) -> None:
+def test_a_refresh_says_what_it_brought(ada, emulator, records, said):
     emulator.set_records(ORDERS_CACHE_ID, [raw(1), raw(2), raw(3)])
     page = ada.get(ORDERS)
     emulator.set_records(ORDERS_CACHE_ID, records)
@@ -429,9 +404,7 @@ def test_a_refresh_says_what_it_brought(
     assert said not in text_of(ada.get(ORDERS))
 
 
-def test_what_somebody_else_has_just_read_is_shown_and_said_to_be_that(
-    ada: Client, emulator: Emulator, client_of: Callable[[str], Client]
-) -> None:
+def test_what_somebody_else_has_just_read_is_shown_and_said_to_be_that(ada, emulator, client_of):
     emulator.set_records(ORDERS_CACHE_ID, raws(13))
     page = ada.get(ORDERS)
     emulator.set_records(ORDERS_CACHE_ID, raws(7))

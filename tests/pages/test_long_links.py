@@ -1,11 +1,8 @@
 """Links that are too long: they are refused in words, and what is carried along stays small."""
 
-from __future__ import annotations
-
 import logging
 
 import pytest
-from django.test import Client
 
 from .conftest import BULK, ORDERS
 
@@ -37,7 +34,7 @@ BESIDE = [
 
 @pytest.mark.parametrize("path", [*(f"{ORDERS}{one}" for one in OF_INSTANCE), *BESIDE])
 @pytest.mark.parametrize("query", ["x=" + "a" * 999, "q=" + "+" * 999, "q=" + "a" * 9000])
-def test_a_query_that_is_too_long_is_refused(ada: Client, path: str, query: str) -> None:
+def test_a_query_that_is_too_long_is_refused(ada, path, query):
     response = ada.get(f"{path}?{query}")
 
     assert response.status_code == 414
@@ -53,7 +50,7 @@ def test_a_query_that_is_too_long_is_refused(ada: Client, path: str, query: str)
         ("/changes.json", "range=bogus"),
     ],
 )
-def test_a_program_gets_the_envelope_of_every_error(ada: Client, file: str, wrong: str) -> None:
+def test_a_program_gets_the_envelope_of_every_error(ada, file, wrong):
     body = ada.get(f"{file}?x={'a' * 999}").json()
 
     assert body.keys() == ada.get(f"{file}?{wrong}").json().keys()
@@ -61,11 +58,11 @@ def test_a_program_gets_the_envelope_of_every_error(ada: Client, file: str, wron
     assert not {"backups", "instances", "failures", "changes"} & body.keys()
 
 
-def test_so_is_one_of_a_page_that_reads_next_to_nothing(ada: Client) -> None:
+def test_so_is_one_of_a_page_that_reads_next_to_nothing(ada):
     assert ada.get(f"/find/?x={'a' * 999}").status_code == 414
 
 
-def test_two_hundred_rows_with_a_thousand_unknown_characters_are_a_small_page(ada: Client) -> None:
+def test_two_hundred_rows_with_a_thousand_unknown_characters_are_a_small_page(ada):
     response = ada.get(f"{BULK}?per_page=200&x={'a' * 998}")
 
     assert response.status_code == 200
@@ -73,7 +70,7 @@ def test_two_hundred_rows_with_a_thousand_unknown_characters_are_a_small_page(ad
 
 
 @pytest.mark.parametrize("query", ["x=" + "a" * 999, "q=" + "a" * 7900])
-def test_signed_out_such_a_link_is_kept_for_the_sign_in(db: None, client: Client, query: str) -> None:
+def test_signed_out_such_a_link_is_kept_for_the_sign_in(db, client, query):
     response = client.get(f"{ORDERS}?{query}")
 
     assert response.status_code == 302
@@ -81,7 +78,7 @@ def test_signed_out_such_a_link_is_kept_for_the_sign_in(db: None, client: Client
     assert query.partition("=")[2] in response.headers["Location"]
 
 
-def test_a_link_of_8_kb_goes_through_the_sign_in(db: None, client: Client) -> None:
+def test_a_link_of_8_kb_goes_through_the_sign_in(db, client):
     assert client.get("/sign-in/", {"next": f"/find/?q={'a' * 8000}"}).status_code in (200, 302, 303)
 
 
@@ -92,9 +89,7 @@ def test_a_link_of_8_kb_goes_through_the_sign_in(db: None, client: Client) -> No
 @pytest.mark.parametrize(
     "host", ["https://portal.example", "https://[::1", "http://a:99999", "https://" + "h" * 2000]
 )
-def test_find_reads_a_long_link_or_says_that_it_is_too_long(
-    ada: Client, caplog: pytest.LogCaptureFixture, host: str, tail: str
-) -> None:
+def test_find_reads_a_long_link_or_says_that_it_is_too_long(ada, caplog, host, tail):
     text = f"{host}{ORDERS}{tail}".encode("utf-8", "surrogateescape")
     response = ada.get("/find/", {"q": text})
 

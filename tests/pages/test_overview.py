@@ -1,20 +1,13 @@
 """The head of a history: policy, figures, day strip, sizes and hints, and the rows behind each."""
 
-from __future__ import annotations
-
 import html
 import json
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 from tests.conftest import forget_everything
 from tests.services.api_records import (
@@ -32,14 +25,13 @@ from tests.services.api_records import (
 from .conftest import BULK, ORDERS, history_of, rows_of, text_of
 
 pytestmark = pytest.mark.usefixtures("portal")
-SignIn = Callable[[str], Client]
 
 
-def now() -> datetime:
+def now():
     return datetime.now(UTC)
 
 
-def ago(days: float, **changes: Any) -> dict[str, Any]:
+def ago(days, **changes):
     """A raw automatic backup whose data is from so many days ago."""
     started = now() - timedelta(days=days)
     times = {
@@ -50,7 +42,7 @@ def ago(days: float, **changes: Any) -> dict[str, Any]:
     return raw(1, **{"backup_id": f"b-{days}", "size": 2_000_000_000, **times, **changes})
 
 
-def a_history() -> list[dict[str, Any]]:
+def a_history():
     return [
         ago(0.01, **RUNNING, updated_at=api_time(now())),
         ago(1, size=2_140_000_000),
@@ -65,7 +57,7 @@ def a_history() -> list[dict[str, Any]]:
     ]
 
 
-def figures_in(response: Any) -> dict[str, tuple[str, str]]:
+def figures_in(response):
     """The figures of a page by their label: what each says, and where it leads."""
     found = {}
     for label, link, said in re.findall(
@@ -78,14 +70,14 @@ def figures_in(response: Any) -> dict[str, tuple[str, str]]:
     return found
 
 
-def said_in(response: Any) -> str:
+def said_in(response):
     """The sentence of the verdict, with its tags."""
     said = re.search(r'<p class="said".*?</p>', response.content.decode(), flags=re.DOTALL)
     assert said
     return said[0]
 
 
-def days_in(response: Any) -> list[tuple[str, str]]:
+def days_in(response):
     """The days of the strip: what each is called in words, and where it leads."""
     cells = re.findall(r'<a class="cell" href="([^"]*)" title="([^"]*)"', response.content.decode())
     return [(html.unescape(title), html.unescape(link).removesuffix("#backups")) for link, title in cells]
@@ -94,7 +86,7 @@ def days_in(response: Any) -> list[tuple[str, str]]:
 # The policy ------------------------------------------------------------------
 
 
-def test_the_head_tells_the_backup_policy_in_words_of_each_language(ada: Client) -> None:
+def test_the_head_tells_the_backup_policy_in_words_of_each_language(ada):
     assert "Backup policy: automatic, Mon to Sun at 22:00 UTC, kept 7 days" in text_of(ada.get(ORDERS))
     ada.cookies["portal_language"] = "zh-hans"
     assert "备份策略：自动备份，周一至周日 22:00 UTC，保留 7 天" in text_of(ada.get(ORDERS))
@@ -126,17 +118,13 @@ POLICIES = [
 
 
 @pytest.mark.parametrize(("policy", "words"), POLICIES)
-def test_what_is_unknown_of_a_policy_is_said_to_be_so(
-    ada: Client, emulator: Emulator, policy: Any, words: str
-) -> None:
+def test_what_is_unknown_of_a_policy_is_said_to_be_so(ada, emulator, policy, words):
     instance = emulator.fleet.add_instance("with-a-policy", backup_policy=policy)
 
     assert words in text_of(ada.get(history_of(instance.instance_id)))
 
 
-def test_without_show_instance_the_head_is_whole_but_for_what_only_it_tells(
-    ada: Client, emulator: Emulator
-) -> None:
+def test_without_show_instance_the_head_is_whole_but_for_what_only_it_tells(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, a_history())
     ada.post(f"{ORDERS}refresh/")  # which asks for the list alone
     emulator.fail_with(500)
@@ -154,7 +142,7 @@ def test_without_show_instance_the_head_is_whole_but_for_what_only_it_tells(
 
 
 @pytest.fixture
-def history(emulator: Emulator, ada: Client) -> Any:
+def history(emulator, ada):
     emulator.set_records(ORDERS_CACHE_ID, a_history())
     return ada.get(f"{ORDERS}?status=failed&q=backup&page=2&tz=Asia/Kolkata&per_page=25&team=on-call")
 
@@ -172,7 +160,7 @@ FIGURES = [
 ]
 
 
-def test_a_figure_leads_to_the_rows_behind_it_and_keeps_what_is_no_filter(ada: Client, history: Any) -> None:
+def test_a_figure_leads_to_the_rows_behind_it_and_keeps_what_is_no_filter(ada, history):
     figures = figures_in(history)
 
     for label, says, behind in FIGURES:
@@ -184,11 +172,11 @@ def test_a_figure_leads_to_the_rows_behind_it_and_keeps_what_is_no_filter(ada: C
         assert "page" not in query
 
 
-def test_the_sentence_does_not_break_at_the_hyphen_of_a_span(ada: Client) -> None:
+def test_the_sentence_does_not_break_at_the_hyphen_of_a_span(ada):
     assert '<span class="nowrap">7-day retention</span>' in said_in(ada.get(ORDERS))
 
 
-def test_the_newest_usable_and_the_last_failure_can_be_opened(ada: Client, emulator: Emulator) -> None:
+def test_the_newest_usable_and_the_last_failure_can_be_opened(ada, emulator):
     failures = [ago(n / 10, **FAILED, backup_id=f"failed-{n}") for n in (1, 2, 3)]
     emulator.set_records(ORDERS_CACHE_ID, [*failures, ago(0.9, backup_id="usable")])
 
@@ -198,7 +186,7 @@ def test_the_newest_usable_and_the_last_failure_can_be_opened(ada: Client, emula
     assert links == [f"{ORDERS}backups/failed-1/", f"{ORDERS}backups/usable/"]
 
 
-def test_figures_are_of_the_whole_history_whatever_is_filtered(ada: Client, history: Any) -> None:
+def test_figures_are_of_the_whole_history_whatever_is_filtered(ada, history):
     for query in ("", "status=expired", "q=zzzz", "from=2026-01-01&to=2026-01-02"):
         assert figures_in(ada.get(f"{ORDERS}?{query}"))["Usable"][0].startswith("3 of 10")
 
@@ -211,15 +199,13 @@ def test_figures_are_of_the_whole_history_whatever_is_filtered(ada: Client, hist
         (FAILED, "Failed"),
     ],
 )
-def test_a_last_attempt_that_cannot_be_used_says_why(
-    ada: Client, emulator: Emulator, changes: dict[str, Any], says: str
-) -> None:
+def test_a_last_attempt_that_cannot_be_used_says_why(ada, emulator, changes, says):
     emulator.set_records(ORDERS_CACHE_ID, [ago(1, **changes), ago(2)])
 
     assert says in figures_in(ada.get(ORDERS))["Last attempt"][0]
 
 
-def test_where_nothing_came_to_an_end_no_rate_is_made_up(ada: Client, emulator: Emulator) -> None:
+def test_where_nothing_came_to_an_end_no_rate_is_made_up(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, [ago(0.001, **RUNNING)])
 
     figures = figures_in(ada.get(ORDERS))
@@ -228,7 +214,7 @@ def test_where_nothing_came_to_an_end_no_rate_is_made_up(ada: Client, emulator: 
     assert "Newest size" not in figures
 
 
-def test_an_empty_history_has_no_figures_and_no_days(ada: Client, emulator: Emulator) -> None:
+def test_an_empty_history_has_no_figures_and_no_days(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, [])
 
     page = ada.get(ORDERS)
@@ -241,7 +227,7 @@ def test_an_empty_history_has_no_figures_and_no_days(ada: Client, emulator: Emul
 # The day strip ---------------------------------------------------------------
 
 
-def test_a_day_leads_to_its_rows_by_absolute_times(ada: Client, emulator: Emulator) -> None:
+def test_a_day_leads_to_its_rows_by_absolute_times(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, a_history())
     day = (now() - timedelta(days=1)).date()
 
@@ -254,13 +240,13 @@ def test_a_day_leads_to_its_rows_by_absolute_times(ada: Client, emulator: Emulat
     assert "b-1" in rows_of(ada.get(link))
 
 
-def test_every_day_leads_to_as_many_rows_as_it_counts(ada: Client) -> None:
+def test_every_day_leads_to_as_many_rows_as_it_counts(ada):
     for title, link in days_in(ada.get(ORDERS))[::4]:
         counted = sum(int(number) for number in re.findall(r"\b(\d+) (?=[a-z])", title.partition("(")[2]))
         assert len(rows_of(ada.get(link))) == counted
 
 
-def test_the_chosen_day_is_marked_and_a_second_click_shows_all_days(ada: Client) -> None:
+def test_the_chosen_day_is_marked_and_a_second_click_shows_all_days(ada):
     _, link = days_in(ada.get(ORDERS))[-3]
 
     page = ada.get(link)
@@ -270,7 +256,7 @@ def test_the_chosen_day_is_marked_and_a_second_click_shows_all_days(ada: Client)
     assert len(rows_of(ada.get(html.unescape(marked[0])))) > len(rows_of(page))
 
 
-def test_days_are_those_of_the_links_zone_and_not_of_the_viewers(ada: Client) -> None:
+def test_days_are_those_of_the_links_zone_and_not_of_the_viewers(ada):
     ada.post("/preferences/", {"zone": "America/New_York"})
 
     assert "days in UTC" in text_of(ada.get(ORDERS))
@@ -279,7 +265,7 @@ def test_days_are_those_of_the_links_zone_and_not_of_the_viewers(ada: Client) ->
     assert "T18%3A30%3A00Z" in days_in(page)[0][1] or "T18:30:00Z" in days_in(page)[0][1]
 
 
-def test_the_legend_counts_thirty_days(ada: Client) -> None:
+def test_the_legend_counts_thirty_days(ada):
     legend = re.search(r'<ul class="legend">.*?</ul>', ada.get(ORDERS).content.decode(), flags=re.DOTALL)
 
     assert legend
@@ -287,7 +273,7 @@ def test_the_legend_counts_thirty_days(ada: Client) -> None:
     assert sum(map(int, re.findall(r'<span class="n">(\d+)</span>', of_states))) == 30
 
 
-def test_an_incomplete_list_has_no_missed_days(ada: Client, emulator: Emulator) -> None:
+def test_an_incomplete_list_has_no_missed_days(ada, emulator):
     records = [ago(days) for days in (1, 9, 20)]
     emulator.set_records(ORDERS_CACHE_ID, records)
     assert "missed" in text_of(ada.get(ORDERS))
@@ -305,9 +291,7 @@ def test_an_incomplete_list_has_no_missed_days(ada: Client, emulator: Emulator) 
 # Very long histories ---------------------------------------------------------
 
 
-def test_figures_of_a_very_long_history_are_of_its_newest_part_and_say_so(
-    ada: Client, portal: Settings, emulator: Emulator
-) -> None:
+def test_figures_of_a_very_long_history_are_of_its_newest_part_and_say_so(ada, portal, emulator):
     portal.DCS_MAX_RECORDS = 1_000
     newest = figures_in(ada.get(BULK))
     old = now() - timedelta(days=50)
@@ -326,7 +310,7 @@ def test_figures_of_a_very_long_history_are_of_its_newest_part_and_say_so(
 # Sizes -----------------------------------------------------------------------
 
 
-def test_the_size_chart_is_told_in_words_and_leads_to_its_rows(ada: Client, history: Any) -> None:
+def test_the_size_chart_is_told_in_words_and_leads_to_its_rows(ada, history):
     said = text_of(history)
     [link] = re.findall(r'<a href="([^"#]*)#backups">Show them</a>', history.content.decode())
 
@@ -335,7 +319,7 @@ def test_the_size_chart_is_told_in_words_and_leads_to_its_rows(ada: Client, hist
     assert rows_of(ada.get(html.unescape(link))) == ["b-1", "b-3", "b-4", "b-5", "b-6", "b-40"]
 
 
-def test_one_size_makes_no_chart(ada: Client, emulator: Emulator) -> None:
+def test_one_size_makes_no_chart(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, [ago(1)])
 
     page = ada.get(ORDERS).content.decode()
@@ -380,13 +364,7 @@ HINTS = [
 
 
 @pytest.mark.parametrize(("records", "sentence", "behind"), HINTS)
-def test_a_hint_leads_to_the_rows_behind_it(
-    ada: Client,
-    emulator: Emulator,
-    records: Callable[[], list[dict[str, Any]]],
-    sentence: str,
-    behind: list[str],
-) -> None:
+def test_a_hint_leads_to_the_rows_behind_it(ada, emulator, records, sentence, behind):
     emulator.set_records(ORDERS_CACHE_ID, records())
 
     page = ada.get(ORDERS)
@@ -395,7 +373,7 @@ def test_a_hint_leads_to_the_rows_behind_it(
     assert rows_of(ada.get(hint_links(page)[0])) == behind
 
 
-def test_three_failures_in_a_day_lead_to_them(ada: Client, emulator: Emulator) -> None:
+def test_three_failures_in_a_day_lead_to_them(ada, emulator):
     day = (now() - timedelta(days=3)).replace(hour=3, minute=0, second=0, microsecond=0)
     failures = [
         raw(1, **{**FAILED, "backup_id": f"f-{hour}", "created_at": at, "execution_at": at, "updated_at": at})
@@ -410,7 +388,7 @@ def test_three_failures_in_a_day_lead_to_them(ada: Client, emulator: Emulator) -
     assert rows_of(ada.get(hint_links(page)[0])) == ["f-2", "f-1", "f-0"]
 
 
-def hint_links(page: Any) -> list[str]:
+def hint_links(page):
     hints = re.search(r'<section class="notice hints".*?</section>', page.content.decode(), flags=re.DOTALL)
     assert hints
     return [html.unescape(link) for link in re.findall(r'<a href="([^"#]*)', hints[0])]
@@ -427,9 +405,7 @@ KEPT = {
 }
 
 
-def test_the_page_of_a_backup_tells_how_long_its_file_is_likely_to_be_kept(
-    ada: Client, emulator: Emulator
-) -> None:
+def test_the_page_of_a_backup_tells_how_long_its_file_is_likely_to_be_kept(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, a_history())
 
     for backup, words in KEPT.items():
@@ -440,7 +416,7 @@ def test_the_page_of_a_backup_tells_how_long_its_file_is_likely_to_be_kept(
         assert "An estimate" not in said
 
 
-def test_a_row_tells_how_long_its_file_is_likely_to_be_kept(ada: Client, emulator: Emulator) -> None:
+def test_a_row_tells_how_long_its_file_is_likely_to_be_kept(ada, emulator):
     records = a_history()
     emulator.set_records(ORDERS_CACHE_ID, records)
     until = datetime.fromisoformat(records[1]["execution_at"]) + timedelta(days=7)

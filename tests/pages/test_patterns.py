@@ -1,16 +1,10 @@
 """The page of patterns: every visible state in both languages, and only where DEBUG is on."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.services.problems import PROBLEM_KINDS
 
 from .conftest import text_of
@@ -20,13 +14,13 @@ NAMES = ("badges", "notices", "backup", "compare", "overview", "recovery", "rows
 
 
 @pytest.fixture
-def ada(client_of: Callable[[str], Client], portal: Settings) -> Client:
+def ada(client_of, portal):
     portal.DEBUG = True
     return client_of("ada")
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
-def test_the_patterns_are_shown_in_both_languages(ada: Client, emulator: Emulator, language: str) -> None:
+def test_the_patterns_are_shown_in_both_languages(ada, emulator, language):
     ada.cookies["portal_language"] = language
 
     page = ada.get("/patterns/")
@@ -40,7 +34,7 @@ def test_the_patterns_are_shown_in_both_languages(ada: Client, emulator: Emulato
     assert not emulator.calls
 
 
-def test_every_macro_that_shows_a_state_is_on_the_page() -> None:
+def test_every_macro_that_shows_a_state_is_on_the_page():
     files = [TEMPLATES / "macros" / f"{name}.html" for name in NAMES]
     texts = "".join(path.read_text() for path in files)
     macros = set(re.findall(r"{% macro (\w+)", texts))
@@ -50,6 +44,6 @@ def test_every_macro_that_shows_a_state_is_on_the_page() -> None:
     assert {name for name in macros if not re.search(rf"\b{name}(\(| as )", used)} == set()
 
 
-def test_without_debug_there_is_no_such_page(ada: Client, portal: Settings) -> None:
+def test_without_debug_there_is_no_such_page(ada, portal):
     portal.DEBUG = False
     assert ada.get("/patterns/").status_code == 404

@@ -1,25 +1,16 @@
 """What a viewer is told when DCS does not answer, refuses, or makes no sense."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
 from backups.dcs.signing import Credentials
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import GONE_INSTANCE_ID, ORDERS_CACHE_ID
 from backups.services.listings import reader
 
 from .conftest import BULK, ORDERS, PROJECT, all_of, csv_rows, history_of, rows_of, text_of
 
-Break = Callable[[Emulator], Any]
-
-FAILURES: dict[str, tuple[Break, str, int, str]] = {
+FAILURES = {
     # how DCS is broken: the fault, the kind of problem, the page's status, DCS's code
     "key refused": (lambda e: e.fail_with(401), "credentials_refused", 503, "APIGW.0301"),
     "no permission": (lambda e: e.fail_with(403), "access_denied", 502, "DCS.2003"),
@@ -36,14 +27,12 @@ FAILURES: dict[str, tuple[Break, str, int, str]] = {
 
 
 @pytest.fixture(autouse=True)
-def _impatient(impatient: Settings) -> None:
+def _impatient(impatient):
     """No test waits long for a DCS that hangs."""
 
 
 @pytest.mark.parametrize("how", FAILURES)
-def test_with_nothing_cached_every_page_tells_the_reason_shows_no_list_and_asks_once(
-    ada: Client, emulator: Emulator, how: str
-) -> None:
+def test_with_nothing_cached_every_page_tells_the_reason_shows_no_list_and_asks_once(ada, emulator, how):
     spoil, kind, status, code = FAILURES[how]
     spoil(emulator)
 
@@ -71,9 +60,7 @@ def test_with_nothing_cached_every_page_tells_the_reason_shows_no_list_and_asks_
 
 
 @pytest.mark.parametrize("how", ["key refused", "throttled", "hanging", "HTML"])
-def test_with_a_cached_listing_every_page_shows_it_with_the_reason(
-    ada: Client, emulator: Emulator, how: str
-) -> None:
+def test_with_a_cached_listing_every_page_shows_it_with_the_reason(ada, emulator, how):
     spoil, kind, _, code = FAILURES[how]
     before = ada.get(f"{ORDERS}?per_page=200")
     assert reader.wait_for_readers()
@@ -94,9 +81,7 @@ def test_with_a_cached_listing_every_page_shows_it_with_the_reason(
 
 
 @pytest.mark.parametrize("how", ["no permission", "hanging"])
-def test_a_project_whose_instances_cannot_be_listed_tells_the_reason(
-    ada: Client, emulator: Emulator, how: str
-) -> None:
+def test_a_project_whose_instances_cannot_be_listed_tells_the_reason(ada, emulator, how):
     spoil, _, status, code = FAILURES[how]
     spoil(emulator)
 
@@ -107,7 +92,7 @@ def test_a_project_whose_instances_cannot_be_listed_tells_the_reason(
     assert "<table" not in page.content.decode()
 
 
-def test_a_wrong_key_is_said_to_be_that(ada: Client, portal: Settings, emulator: Emulator) -> None:
+def test_a_wrong_key_is_said_to_be_that(ada, portal, emulator):
     primary = emulator.fleet.primary
     portal.DCS_PROJECTS = {
         **portal.DCS_PROJECTS,
@@ -135,9 +120,7 @@ def test_a_wrong_key_is_said_to_be_that(ada: Client, portal: Settings, emulator:
         ({"endpoint": "http://127.0.0.1:1"}, "could not be reached"),
     ],
 )
-def test_a_project_with_wrong_settings_is_said_to_be_that(
-    ada: Client, portal: Settings, emulator: Emulator, changes: dict[str, str], words: str
-) -> None:
+def test_a_project_with_wrong_settings_is_said_to_be_that(ada, portal, emulator, changes, words):
     if changes.get("project_id") == "cn-prod":
         changes = {"project_id": emulator.fleet.project("cn-prod").project_id}
     portal.DCS_PROJECTS = {"eu-prod": {**portal.DCS_PROJECTS["eu-prod"], **changes}}
@@ -152,7 +135,7 @@ def test_a_project_with_wrong_settings_is_said_to_be_that(
     ("instance_id", "code"),
     [("00000000-0000-4000-8000-000000000404", "DCS.4119"), (GONE_INSTANCE_ID, "DCS.3022")],
 )
-def test_an_instance_that_dcs_does_not_know_is_404(ada: Client, instance_id: str, code: str) -> None:
+def test_an_instance_that_dcs_does_not_know_is_404(ada, instance_id, code):
     answers = all_of(ada, history_of(instance_id))
 
     assert {answer.status_code for answer in answers.values()} == {404}
@@ -161,7 +144,7 @@ def test_an_instance_that_dcs_does_not_know_is_404(ada: Client, instance_id: str
     assert "<table" not in answers[""].content.decode()
 
 
-def test_an_instance_that_is_gone_keeps_its_last_listing(ada: Client, emulator: Emulator) -> None:
+def test_an_instance_that_is_gone_keeps_its_last_listing(ada, emulator):
     before = ada.get(ORDERS)
     emulator.fleet.remove_instance(ORDERS_CACHE_ID)
     ada.post(f"{ORDERS}refresh/")
@@ -177,9 +160,7 @@ def test_an_instance_that_is_gone_keeps_its_last_listing(ada: Client, emulator: 
 
 
 @pytest.mark.parametrize("how", ["no permission", "hanging"])
-def test_a_fresh_history_is_shown_whole_where_the_instance_cannot_be_asked_for(
-    ada: Client, emulator: Emulator, how: str
-) -> None:
+def test_a_fresh_history_is_shown_whole_where_the_instance_cannot_be_asked_for(ada, emulator, how):
     ada.get(f"{ORDERS}backups.json")  # which asks for the list only
     FAILURES[how][0](emulator)
 
@@ -190,7 +171,7 @@ def test_a_fresh_history_is_shown_whole_where_the_instance_cannot_be_asked_for(
     assert "Showing what DCS said at" not in text_of(page)
 
 
-def test_a_remembered_failure_says_when_dcs_was_asked(ada: Client, emulator: Emulator) -> None:
+def test_a_remembered_failure_says_when_dcs_was_asked(ada, emulator):
     emulator.answer_html(404)
 
     pages = [ada.get(ORDERS) for _ in range(2)]
@@ -203,9 +184,7 @@ def test_a_remembered_failure_says_when_dcs_was_asked(ada: Client, emulator: Emu
 
 
 @pytest.mark.parametrize("code", ["DCS.4086", "DCS.4095", "111400086"])
-def test_an_instance_that_dcs_never_backs_up_has_an_empty_history_and_is_not_asked_again(
-    ada: Client, emulator: Emulator, code: str
-) -> None:
+def test_an_instance_that_dcs_never_backs_up_has_an_empty_history_and_is_not_asked_again(ada, emulator, code):
     emulator.fail_with(400, code, "Only master/standby instances support it.", path_contains="/backups")
 
     answer, page = ada.get(f"{ORDERS}backups.json"), ada.get(ORDERS)

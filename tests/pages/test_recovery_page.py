@@ -1,17 +1,11 @@
 """The recovery point: one answer on top, what was ruled out and why, and what is not known."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, GONE_INSTANCE_ID, ORDERS_CACHE_ID
 from tests.services.api_records import api_time, raw, raws
 
@@ -22,21 +16,21 @@ POINT = f"{ORDERS}recovery-point/"
 NO = {"is_support_restore": "FALSE"}
 
 
-def ask(client: Client, at: str, path: str = POINT, **more: str) -> Any:
+def ask(client, at, path=POINT, **more):
     return client.get(path, {"at": at, **more}, follow=True)
 
 
-def ticket_of(client: Client, path: str, at: str) -> str:
+def ticket_of(client, path, at):
     """The plain text for a ticket of a recovery point."""
     asked = {"at": at, "tz": "UTC", "text": "plain"}
     return str(client.get(f"{path}ticket/", asked, headers={"Accept": "text/plain"}).content.decode())
 
 
-def backup_id(number: int) -> str:
+def backup_id(number):
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
-def roles_of(page: Any) -> list[tuple[str, str]]:
+def roles_of(page):
     """The rows around the asked time: what each is, and its backup."""
     found = re.findall(r'<tr class="role-(\w+)"(?: data-backup-id="([^"]*)")?', page.content.decode())
     return [(look, backup_id) for look, backup_id in found]
@@ -45,7 +39,7 @@ def roles_of(page: Any) -> list[tuple[str, str]]:
 # The answer ------------------------------------------------------------------------------
 
 
-def test_the_answer_stands_on_top_with_what_is_lost(ada: Client, emulator: Emulator) -> None:
+def test_the_answer_stands_on_top_with_what_is_lost(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, raws(5))  # one an hour, from 2026-11-01 01:00:05 on
 
     page = ask(ada, "2026-11-01T03:30:00Z")
@@ -61,7 +55,7 @@ def test_the_answer_stands_on_top_with_what_is_lost(ada: Client, emulator: Emula
     assert roles_of(page) == [(role, backup_id(number) if number else "") for role, number in around]
 
 
-def test_one_that_was_still_running_has_a_card_of_its_own(ada: Client, emulator: Emulator) -> None:
+def test_one_that_was_still_running_has_a_card_of_its_own(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, [raw(2, updated_at="2026-11-01T02:09:00Z"), raw(1)])
     words = (
         "It began 32 s before the asked time and was still running.",
@@ -77,7 +71,7 @@ def test_one_that_was_still_running_has_a_card_of_its_own(ada: Client, emulator:
             assert sentence in text
 
 
-def test_what_was_passed_over_is_named_with_its_reason(ada: Client, emulator: Emulator) -> None:
+def test_what_was_passed_over_is_named_with_its_reason(ada, emulator):
     records = [
         raw(5, updated_at="2026-11-01T05:40:00Z"),
         raw(4, status="failed", error_code="dcs.08.0002", **NO),
@@ -100,9 +94,7 @@ def test_what_was_passed_over_is_named_with_its_reason(ada: Client, emulator: Em
         assert words in text_of(page)
 
 
-def test_of_many_passed_over_the_nearest_are_shown_and_the_rest_linked(
-    ada: Client, emulator: Emulator
-) -> None:
+def test_of_many_passed_over_the_nearest_are_shown_and_the_rest_linked(ada, emulator):
     records = [raw(n, status="expired", is_support_restore="FALSE") for n in range(40, 1, -1)]
     emulator.set_records(ORDERS_CACHE_ID, [*records, raw(1)])
 
@@ -114,7 +106,7 @@ def test_of_many_passed_over_the_nearest_are_shown_and_the_rest_linked(
     assert len(rows_of(ada.get(more))) == 40  # with the answer itself
 
 
-def test_how_long_the_answer_is_likely_to_be_kept_is_said(ada: Client, emulator: Emulator) -> None:
+def test_how_long_the_answer_is_likely_to_be_kept_is_said(ada, emulator):
     started = datetime.now(UTC) - timedelta(days=6, hours=2)
     times = dict.fromkeys(("created_at", "execution_at", "updated_at"), api_time(started))
     newer = dict.fromkeys(times, api_time(started + timedelta(days=1)))
@@ -142,9 +134,7 @@ def test_how_long_the_answer_is_likely_to_be_kept_is_said(ada: Client, emulator:
         ([raw(2, **NO), raw(1, **NO)], "2026-11-10", "None of the 2 backups that began before this time"),
     ],
 )
-def test_none_is_said_plainly_with_the_reason(
-    ada: Client, emulator: Emulator, records: list[dict[str, Any]], at: str, words: str
-) -> None:
+def test_none_is_said_plainly_with_the_reason(ada, emulator, records, at, words):
     emulator.set_records(ORDERS_CACHE_ID, records)
 
     page = ask(ada, at)
@@ -154,7 +144,7 @@ def test_none_is_said_plainly_with_the_reason(
     assert words in text_of(page)
 
 
-def test_an_incomplete_list_never_says_none_for_certain(ada: Client, emulator: Emulator) -> None:
+def test_an_incomplete_list_never_says_none_for_certain(ada, emulator):
     emulator.answer_body(b'{"total_num":3,"backup_record_response":[]}', path_contains="/backups")
 
     shown = text_of(ask(ada, "2026-11-10"))
@@ -164,9 +154,7 @@ def test_an_incomplete_list_never_says_none_for_certain(ada: Client, emulator: E
     assert "a usable backup from before this time may exist" in shown
 
 
-def test_of_a_long_history_the_part_around_the_asked_time_is_read(
-    ada: Client, portal: Settings, emulator: Emulator
-) -> None:
+def test_of_a_long_history_the_part_around_the_asked_time_is_read(ada, portal, emulator):
     emulator.set_records(BULK_HISTORY_ID, raws(400))
     portal.DCS_MAX_RECORDS = portal.DCS_PAGE_SIZE = 100
 
@@ -176,7 +164,7 @@ def test_of_a_long_history_the_part_around_the_asked_time_is_read(
     assert "a closer usable backup may exist" in text_of(page)
 
 
-def test_records_without_a_time_are_named_and_never_picked(ada: Client, emulator: Emulator) -> None:
+def test_records_without_a_time_are_named_and_never_picked(ada, emulator):
     timeless = raw(9, created_at="yesterday", execution_at=None, backup_name="lost-in-time")
     emulator.set_records(ORDERS_CACHE_ID, [timeless, raw(1)])
 
@@ -188,7 +176,7 @@ def test_records_without_a_time_are_named_and_never_picked(ada: Client, emulator
     assert f"{ORDERS}backups/{backup_id(9)}/" in links_of(page)
 
 
-def test_what_is_not_certain_is_said(ada: Client, emulator: Emulator) -> None:
+def test_what_is_not_certain_is_said(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, [raw(1, execution_at=None)])
     ada.get(POINT)  # reads the list
     now = datetime.now(UTC)
@@ -199,7 +187,7 @@ def test_what_is_not_certain_is_said(ada: Client, emulator: Emulator) -> None:
     assert "The list was read before this time" in text_of(ask(ada, now.isoformat()))
 
 
-def test_the_strip_of_time_has_words_for_those_who_do_not_see_it(ada: Client, emulator: Emulator) -> None:
+def test_the_strip_of_time_has_words_for_those_who_do_not_see_it(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, [raw(2, status="failed"), raw(1)])
 
     page = ask(ada, "2026-11-01T03:00Z").content.decode()
@@ -213,7 +201,7 @@ def test_the_strip_of_time_has_words_for_those_who_do_not_see_it(ada: Client, em
 # The time that is asked --------------------------------------------------------------------
 
 
-def test_without_a_time_there_is_a_form_with_examples_that_work(ada: Client) -> None:
+def test_without_a_time_there_is_a_form_with_examples_that_work(ada):
     page = ada.get(POINT)
 
     examples = [link for link in links_of(page) if "?at=" in link]
@@ -242,7 +230,7 @@ def test_without_a_time_there_is_a_form_with_examples_that_work(ada: Client) -> 
         ("2026-03-29 02:30", "Europe/Berlin", "this time does not exist"),
     ],
 )
-def test_what_was_understood_is_said_back(ada: Client, at: str, tz: str, words: str) -> None:
+def test_what_was_understood_is_said_back(ada, at, tz, words):
     page = ask(ada, at, tz=tz)
 
     assert words in text_of(page)
@@ -261,9 +249,7 @@ def test_what_was_understood_is_said_back(ada: Client, at: str, tz: str, words: 
         ({"at": " "}, "read in the zone shown here"),
     ],
 )
-def test_while_one_types_the_portal_says_how_it_reads_the_time(
-    ada: Client, emulator: Emulator, query: dict[str, Any], words: str
-) -> None:
+def test_while_one_types_the_portal_says_how_it_reads_the_time(ada, emulator, query, words):
     part = ada.get(f"{POINT}understood/", query)
 
     assert part.status_code == 200
@@ -284,9 +270,7 @@ def test_while_one_types_the_portal_says_how_it_reads_the_time(
         ({"at": ["2026-11-23", "2026-11-24"]}, ["2026-11-23, 2026-11-24", "takes one value"]),
     ],
 )
-def test_a_time_that_cannot_be_read_is_named_and_the_form_stays(
-    ada: Client, emulator: Emulator, query: dict[str, Any], named: list[str]
-) -> None:
+def test_a_time_that_cannot_be_read_is_named_and_the_form_stays(ada, emulator, query, named):
     page = ada.get(POINT, query)
 
     assert page.status_code == 400
@@ -298,7 +282,7 @@ def test_a_time_that_cannot_be_read_is_named_and_the_form_stays(
     assert not emulator.calls
 
 
-def test_an_address_always_says_the_zone_that_was_used(ada: Client) -> None:
+def test_an_address_always_says_the_zone_that_was_used(ada):
     ada.post("/preferences/", {"zone": "Asia/Shanghai"})
 
     page = ask(ada, "2026-11-20T12:00Z")
@@ -306,7 +290,7 @@ def test_an_address_always_says_the_zone_that_was_used(ada: Client) -> None:
     assert page.redirect_chain == [(f"{POINT}?at=2026-11-20T12:00Z&tz=UTC", 302)]
 
 
-def test_the_link_for_a_ticket_keeps_the_very_time(ada: Client) -> None:
+def test_the_link_for_a_ticket_keeps_the_very_time(ada):
     page = ada.get(f"{POINT}?at=2+h+ago&tz=Asia/Shanghai&utm=a&utm=b", follow=True)
 
     [frozen] = links_of(page, "data-copy ")
@@ -320,7 +304,7 @@ def test_the_link_for_a_ticket_keeps_the_very_time(ada: Client) -> None:
     assert roles_of(again) == roles_of(page)
 
 
-def test_a_link_means_the_same_to_viewers_in_other_zones_and_languages(ada: Client) -> None:
+def test_a_link_means_the_same_to_viewers_in_other_zones_and_languages(ada):
     query = {"at": "2026-11-20 09:40", "tz": "America/St_Johns"}
     plain = roles_of(ada.get(POINT, query))
 
@@ -330,7 +314,7 @@ def test_a_link_means_the_same_to_viewers_in_other_zones_and_languages(ada: Clie
     assert roles_of(ada.get(POINT, query)) == plain != []
 
 
-def test_who_chooses_another_zone_there_sees_the_same_recovery_point_in_it(ada: Client) -> None:
+def test_who_chooses_another_zone_there_sees_the_same_recovery_point_in_it(ada):
     query = {"at": "2026-11-20 09:40", "tz": "Asia/Shanghai"}
     plain = roles_of(ada.get(POINT, query))
 
@@ -343,7 +327,7 @@ def test_who_chooses_another_zone_there_sees_the_same_recovery_point_in_it(ada: 
     assert plain
 
 
-def test_a_history_offers_the_form_in_the_zone_that_it_writes(ada: Client) -> None:
+def test_a_history_offers_the_form_in_the_zone_that_it_writes(ada):
     for query, viewer, zones in (
         ("", "UTC", ["UTC"]),
         ("?tz=Asia/Shanghai", "UTC", ["Asia/Shanghai", "UTC"]),
@@ -362,7 +346,7 @@ def test_a_history_offers_the_form_in_the_zone_that_it_writes(ada: Client) -> No
 # A restore ------------------------------------------------------------------------------------
 
 
-def test_what_a_restore_means_is_said(ada: Client) -> None:
+def test_what_a_restore_means_is_said(ada):
     shown = text_of(ask(ada, "now"))
 
     for words in ("1 to 30 minutes", "neither reads nor writes", "overwrites the data", "running instance"):
@@ -380,9 +364,7 @@ def test_what_a_restore_means_is_said(ada: Client) -> None:
         ({}, "A backup is in progress"),
     ],
 )
-def test_what_stands_against_a_restore_now_is_said(
-    ada: Client, emulator: Emulator, changes: dict[str, Any], words: str
-) -> None:
+def test_what_stands_against_a_restore_now_is_said(ada, emulator, changes, words):
     instance = emulator.fleet.add_instance("blocked", **changes)
     running = {"status": "backuping", **NO} if not changes else {}
     emulator.set_records(instance.instance_id, [raw(2, **running), raw(1)])
@@ -401,9 +383,7 @@ def test_what_stands_against_a_restore_now_is_said(
         ([raw(2, **NO)], "now", "There is nothing to restore: no usable backup is certainly from before"),
     ],
 )
-def test_without_a_usable_backup_a_restore_is_never_called_possible(
-    ada: Client, emulator: Emulator, records: list[dict[str, Any]], at: str, words: str
-) -> None:
+def test_without_a_usable_backup_a_restore_is_never_called_possible(ada, emulator, records, at, words):
     emulator.set_records(ORDERS_CACHE_ID, records)
 
     shown = text_of(ask(ada, at))
@@ -413,7 +393,7 @@ def test_without_a_usable_backup_a_restore_is_never_called_possible(
     assert not at or words in ticket_of(ada, POINT, "2026-11-20")
 
 
-def test_the_page_needs_no_word_on_the_instance(ada: Client, impatient: Settings, emulator: Emulator) -> None:
+def test_the_page_needs_no_word_on_the_instance(ada, impatient, emulator):
     ada.post(f"{ORDERS}refresh/")  # which asks for the list alone
     emulator.fail_with(500)
 
@@ -428,9 +408,7 @@ def test_the_page_needs_no_word_on_the_instance(ada: Client, impatient: Settings
 
 
 @pytest.mark.parametrize(("code", "status"), [(403, 502), (500, 503), (429, 503)])
-def test_with_nothing_cached_the_reason_is_told_and_no_answer_given(
-    ada: Client, impatient: Settings, emulator: Emulator, code: int, status: int
-) -> None:
+def test_with_nothing_cached_the_reason_is_told_and_no_answer_given(ada, impatient, emulator, code, status):
     emulator.fail_with(code)
 
     for page in (ada.get(POINT), ask(ada, "2026-11-20T12:00Z")):
@@ -441,7 +419,7 @@ def test_with_nothing_cached_the_reason_is_told_and_no_answer_given(
         assert "None" not in shown
 
 
-def test_with_a_cached_list_the_answer_is_given_with_the_reason(ada: Client, emulator: Emulator) -> None:
+def test_with_a_cached_list_the_answer_is_given_with_the_reason(ada, emulator):
     before = roles_of(ask(ada, "2026-11-20T12:00Z"))
     emulator.fail_with(500)
     ada.post(f"{ORDERS}refresh/")
@@ -455,13 +433,11 @@ def test_with_a_cached_list_the_answer_is_given_with_the_reason(ada: Client, emu
 
 
 @pytest.mark.parametrize("instance", ["00000000-0000-4000-8000-000000000404", GONE_INSTANCE_ID])
-def test_an_instance_that_dcs_does_not_know_is_404(ada: Client, instance: str) -> None:
+def test_an_instance_that_dcs_does_not_know_is_404(ada, instance):
     assert ask(ada, "now", f"{history_of(instance)}recovery-point/").status_code == 404
 
 
-def test_a_question_about_a_history_at_hand_asks_dcs_nothing(
-    ada: Client, emulator: Emulator, django_assert_num_queries: Any
-) -> None:
+def test_a_question_about_a_history_at_hand_asks_dcs_nothing(ada, emulator, django_assert_num_queries):
     ada.get(ORDERS)
     emulator.clear_calls()
 

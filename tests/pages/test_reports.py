@@ -1,13 +1,9 @@
 """What failed and what became worse or better: as pages, and for programs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.models import Instance
@@ -23,13 +19,11 @@ Read = Callable[..., None]
 
 
 @pytest.fixture
-def read(portal: Settings) -> Read:
+def read(portal):
     """`read(minutes_ago, {hours_ago: fields})`: the list of orders-cache as it was read then."""
     portal.DCS_RPO = timedelta(hours=24)
 
-    def read(
-        minutes: float, backups: dict[float, dict[str, object]], instance_id: str = ORDERS_CACHE_ID
-    ) -> None:
+    def read(minutes, backups, instance_id=ORDERS_CACHE_ID):
         sent = []
         for hours, fields in backups.items():
             at = api_time(NOW - timedelta(hours=hours))
@@ -41,7 +35,7 @@ def read(portal: Settings) -> Read:
     return read
 
 
-def test_failures_are_told_by_code_also_of_what_has_left_the_list(ada: Client, read: Read) -> None:
+def test_failures_are_told_by_code_also_of_what_has_left_the_list(ada, read):
     read(90, {30: FAILED, 29: FAILED, 28: NOT_RUN, 5: {}})
     read(5, {5: {}})
 
@@ -61,7 +55,7 @@ def test_failures_are_told_by_code_also_of_what_has_left_the_list(ada: Client, r
     assert ada.get("/failures.json?instance=no-such").json()["failures"] == []
 
 
-def test_a_copied_link_of_failures_never_gains_what_was_learnt_later(ada: Client, read: Read) -> None:
+def test_a_copied_link_of_failures_never_gains_what_was_learnt_later(ada, read):
     read(90, {30: FAILED, 5: {}})
     then = f"as_of={NOW - timedelta(minutes=60):%Y-%m-%dT%H:%M:%SZ}"
     urls = (f"/failures.json?{then}", f"/failures.csv?{then}")
@@ -75,7 +69,7 @@ def test_a_copied_link_of_failures_never_gains_what_was_learnt_later(ada: Client
     assert ada.get("/failures.json").json()["total"] == 2
 
 
-def test_changes_tell_what_became_worse_and_better_and_not_what_came_back(ada: Client, read: Read) -> None:
+def test_changes_tell_what_became_worse_and_better_and_not_what_came_back(ada, read):
     read(120, {2.5: {}})
     read(60, {2.5: EXPIRED})
     worse = ada.get("/changes.json").json()
@@ -98,7 +92,7 @@ def test_changes_tell_what_became_worse_and_better_and_not_what_came_back(ada: C
     assert later["changes"] == worse["changes"]
 
 
-def test_a_list_that_nobody_reads_any_more_is_a_change_for_the_worse(ada: Client, read: Read) -> None:
+def test_a_list_that_nobody_reads_any_more_is_a_change_for_the_worse(ada, read):
     read(200, {5: {}})
 
     [change] = ada.get("/changes.json").json()["changes"]
@@ -107,7 +101,7 @@ def test_a_list_that_nobody_reads_any_more_is_a_change_for_the_worse(ada: Client
     assert change["at"] == f"{NOW - timedelta(minutes=70):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def test_what_is_no_longer_known_or_backed_up_has_not_become_better(ada: Client, read: Read) -> None:
+def test_what_is_no_longer_known_or_backed_up_has_not_become_better(ada, read):
     read(120, {30: {}})
     [row] = Instance.objects.filter(instance_id=ORDERS_CACHE_ID)
     told = []
@@ -125,9 +119,7 @@ def test_what_is_no_longer_known_or_backed_up_has_not_become_better(ada: Client,
 
 
 @pytest.mark.parametrize("report", ["failures", "changes"])
-def test_nobody_sees_a_report_of_what_they_may_not_see(
-    client_of: Callable[[str], Client], read: Read, report: str
-) -> None:
+def test_nobody_sees_a_report_of_what_they_may_not_see(client_of, read, report):
     read(200, {30: FAILED, 5: {}})
     cleo = client_of("cleo")
 
@@ -138,9 +130,7 @@ def test_nobody_sees_a_report_of_what_they_may_not_see(
 
 
 @pytest.mark.parametrize("report", ["failures", "changes"])
-def test_a_report_says_of_how_many_instances_it_can_tell_nothing(
-    client_of: Callable[[str], Client], read: Read, report: str
-) -> None:
+def test_a_report_says_of_how_many_instances_it_can_tell_nothing(client_of, read, report):
     ada, ben, cleo = map(client_of, ("ada", "ben", "cleo"))
     first = text_of(ben.get(f"/{report}/"))
     ben.get("/projects/eu-prod/")
@@ -160,7 +150,7 @@ def test_a_report_says_of_how_many_instances_it_can_tell_nothing(
     assert "You have no access to any project yet" in text_of(cleo.get(f"/{report}/"))
 
 
-def test_a_link_to_changes_of_the_past_tells_of_what_is_gone_by_now(ada: Client, read: Read) -> None:
+def test_a_link_to_changes_of_the_past_tells_of_what_is_gone_by_now(ada, read):
     read(120, {2.5: {}})
     read(60, {2.5: EXPIRED})
     Instance.objects.filter(instance_id=ORDERS_CACHE_ID).update(gone_since=NOW - timedelta(minutes=10))
@@ -172,7 +162,7 @@ def test_a_link_to_changes_of_the_past_tells_of_what_is_gone_by_now(ada: Client,
 
 
 @pytest.mark.parametrize("report", ["failures", "changes"])
-def test_a_report_s_query_that_cannot_be_read_is_named(ada: Client, report: str) -> None:
+def test_a_report_s_query_that_cannot_be_read_is_named(ada, report):
     page, body = ada.get(f"/{report}/?range=soon"), ada.get(f"/{report}.json?range=soon")
 
     assert page.status_code == body.status_code == 400
@@ -181,7 +171,7 @@ def test_a_report_s_query_that_cannot_be_read_is_named(ada: Client, report: str)
     assert ada.get(f"/{report}.xml").status_code == 404
 
 
-def test_reports_are_copied_for_a_ticket_as_a_history_is(ada: Client, read: Read) -> None:
+def test_reports_are_copied_for_a_ticket_as_a_history_is(ada, read):
     read(120, {30: FAILED, 2.5: {}})
     read(60, {2.5: EXPIRED})
     texts = {}

@@ -1,10 +1,5 @@
 """The restores into an instance and of one backup, read when somebody opens them."""
 
-from __future__ import annotations
-
-from django.test import Client
-
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import REFERENCE_BACKUP_ID
 from backups.models import Reading
 
@@ -13,7 +8,7 @@ from .conftest import ORDERS, history_of, links_of, text_of
 BACKUP = f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"
 
 
-def test_a_page_leads_to_the_restores_and_asks_for_them_only_then(ada: Client, emulator: Emulator) -> None:
+def test_a_page_leads_to_the_restores_and_asks_for_them_only_then(ada, emulator):
     assert f"{BACKUP}restores/" in links_of(ada.get(BACKUP))
     assert f"{ORDERS}restores/" in links_of(ada.get(ORDERS))
     assert emulator.count("/restores") == 0
@@ -28,20 +23,20 @@ def test_a_page_leads_to_the_restores_and_asks_for_them_only_then(ada: Client, e
     assert emulator.count("/restores") == 1
 
 
-def test_a_block_of_a_page_is_given_the_restores_without_a_page_around(ada: Client) -> None:
+def test_a_block_of_a_page_is_given_the_restores_without_a_page_around(ada):
     block = ada.get(f"{BACKUP}restores/", headers={"HX-Request": "true"})
 
     assert "<html" not in block.content.decode()
     assert "succeeded" in text_of(block)
 
 
-def test_a_backup_without_a_restore_says_so(ada: Client, emulator: Emulator) -> None:
+def test_a_backup_without_a_restore_says_so(ada, emulator):
     assert "DCS lists no restore of this backup." in text_of(ada.get(f"{ORDERS}backups/other/restores/"))
     baskets = history_of(emulator.fleet.named("baskets").instance_id)
     assert "DCS lists no restore into this instance." in text_of(ada.get(f"{baskets}restores/"))
 
 
-def test_restores_that_dcs_does_not_tell_are_a_problem_and_no_gap(ada: Client, emulator: Emulator) -> None:
+def test_restores_that_dcs_does_not_tell_are_a_problem_and_no_gap(ada, emulator):
     emulator.fail_with(403, path_contains="/restores")
 
     refused = ada.get(f"{ORDERS}restores/")

@@ -1,23 +1,18 @@
 """A link tells what it showed when it was made, what is true now, and what has changed between."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, quote, unquote
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services.listings import reader
 from tests.conftest import restart
 from tests.services.api_records import EXPIRED, raw, raws
 
-from .conftest import ORDERS, Read, all_of, copied, csv_rows, dated, links_of, rows_of, text_of
+from .conftest import ORDERS, all_of, copied, csv_rows, dated, links_of, rows_of, text_of
 
 THEN = datetime(2026, 11, 3, 12, 3, 13, 400_000, tzinfo=UTC)
 SEEN = "2026-11-03T12:03:14Z"
@@ -25,12 +20,12 @@ CONFIRMED = datetime(2026, 11, 9, 2, 4, tzinfo=UTC)
 NOW = datetime(2026, 11, 9, 2, 14, tzinfo=UTC)
 
 
-def id_of(number: int) -> str:
+def id_of(number):
     return str(raw(number)["backup_id"])
 
 
 @pytest.fixture
-def much_has_changed(read: Read) -> None:
+def much_has_changed(read):
     """Of 14 backups 3 have expired and 2 have left the list; 6 are newer than all of them."""
     read(raws(14), THEN)
     read(raws(14), CONFIRMED)
@@ -38,7 +33,7 @@ def much_has_changed(read: Read) -> None:
     read([*newer, *raws(14)[:9], *(raw(number, **EXPIRED) for number in (5, 4, 3))], NOW)
 
 
-def test_a_copied_history_tells_that_nothing_has_changed_or_what_has(ada: Client, read: Read) -> None:
+def test_a_copied_history_tells_that_nothing_has_changed_or_what_has(ada, read):
     read(raws(14), THEN)
     link = copied(ada.get(f"{ORDERS}?type=auto"))
     read(raws(14), CONFIRMED)
@@ -68,7 +63,7 @@ def test_a_copied_history_tells_that_nothing_has_changed_or_what_has(ada: Client
 
 
 @pytest.mark.usefixtures("much_has_changed")
-def test_a_backup_and_a_recovery_point_tell_then_and_now(ada: Client) -> None:
+def test_a_backup_and_a_recovery_point_tell_then_and_now(ada):
     asked = f"{ORDERS}recovery-point/?at=2026-11-01T05:30:00Z&tz=UTC&seen="
 
     backup = ada.get(f"{ORDERS}backups/{id_of(4)}/?seen={SEEN}")
@@ -96,7 +91,7 @@ def test_a_backup_and_a_recovery_point_tell_then_and_now(ada: Client) -> None:
 
 
 @pytest.mark.usefixtures("much_has_changed")
-def test_a_history_is_shown_as_it_was_known_at_a_time(ada: Client, emulator: Emulator) -> None:
+def test_a_history_is_shown_as_it_was_known_at_a_time(ada, emulator):
     emulator.clear_calls()
     # It counts from the time as of which the list is shown.
     address = f"{ORDERS}?range=3d&status=succeed&as_of={SEEN}"
@@ -139,9 +134,7 @@ OF_THEN = dated("this page is as known then, by the reading of 3 Nov 12:03:14 UT
         (f"as_of={SEEN}", "6 newer backups hidden", OF_THEN),
     ],
 )
-def test_a_frozen_link_says_so_first_and_all_of_its_head_is_of_one_time(
-    ada: Client, query: str, hidden: str, of: str
-) -> None:
+def test_a_frozen_link_says_so_first_and_all_of_its_head_is_of_one_time(ada, query, hidden, of):
     page = ada.get(f"{ORDERS}?{query}")
 
     banner, _, head = page.content.decode().partition("<h1>")
@@ -155,12 +148,12 @@ def test_a_frozen_link_says_so_first_and_all_of_its_head_is_of_one_time(
 
 @pytest.mark.usefixtures("much_has_changed")
 @pytest.mark.parametrize("query", ["", "?from=2026-11-01&to=2026-11-02", "?to=2036-11-02", "?range=90d"])
-def test_what_a_viewer_chooses_is_not_frozen(ada: Client, query: str) -> None:
+def test_what_a_viewer_chooses_is_not_frozen(ada, query):
     assert "Frozen at" not in text_of(ada.get(f"{ORDERS}{query}"))
 
 
 @pytest.mark.usefixtures("much_has_changed")
-def test_pages_that_tell_of_now_say_so_where_a_link_asks_for_another_time(ada: Client) -> None:
+def test_pages_that_tell_of_now_say_so_where_a_link_asks_for_another_time(ada):
     asked = f"{ORDERS}recovery-point/?at=2026-11-01T05:30:00Z&tz=UTC"
 
     for page in (f"{ORDERS}backups/{id_of(4)}/?", f"{asked}&"):
@@ -186,9 +179,7 @@ def test_pages_that_tell_of_now_say_so_where_a_link_asks_for_another_time(ada: C
         ),
     ],
 )
-def test_a_time_that_means_nothing_is_said(
-    ada: Client, query: str, status: int, of_json: int, sentence: str
-) -> None:
+def test_a_time_that_means_nothing_is_said(ada, query, status, of_json, sentence):
     answers = all_of(ada, f"{ORDERS}?{query}")
 
     assert sentence in text_of(answers[""])
@@ -202,9 +193,7 @@ def test_a_time_that_means_nothing_is_said(
             assert sentence in text_of(ada.get(f"{ORDERS}{page}?{query}"))
 
 
-def test_links_open_in_three_tabs_after_a_restart_with_instance_and_dcs_gone(
-    client_of: Callable[[str], Client], emulator: Emulator, portal: Settings
-) -> None:
+def test_links_open_in_three_tabs_after_a_restart_with_instance_and_dcs_gone(client_of, emulator, portal):
     emulator.set_records(ORDERS_CACHE_ID, raws(14))
     before = client_of("ada")
     recovery = f"{ORDERS}recovery-point/?at=2026-11-01T05:30:00Z&tz=UTC"

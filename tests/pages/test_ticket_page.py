@@ -1,17 +1,11 @@
 """What is copied for a ticket, as a page and as bare text: the same facts as the page that it is about."""
 
-from __future__ import annotations
-
 import html
 import re
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from tests.services.api_records import raw, raws
 
@@ -22,18 +16,18 @@ REFERENCE = f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"
 TEXT = {"Accept": "text/plain"}
 
 
-def written(page: Any) -> str:
+def written(page):
     """The text in the field of the page."""
     [text] = re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", page.content.decode(), flags=re.DOTALL)
     return html.unescape(text)
 
 
-def link_in(text: str) -> str:
+def link_in(text):
     """The link of the page that a text is about."""
     return str(re.findall(r"https?://127[^\s>|\]]*", text)[-1]).replace("&amp;", "&")
 
 
-def chosen(page: Any) -> list[str]:
+def chosen(page):
     """What the choices of the page say is chosen."""
     marked = re.findall(r'<a class="chip"[^>]*aria-current="true">.*?</a>', page.content.decode(), re.DOTALL)
     return [re.sub(r"<[^>]*>|\s", "", found) for found in marked]
@@ -50,7 +44,7 @@ def chosen(page: Any) -> list[str]:
         (f"{ORDERS}recovery-point/", "?at=2019-06-01&tz=UTC", ["lost before 1 Jun", REFERENCE_BACKUP_ID]),
     ],
 )
-def test_each_page_leads_to_its_text(ada: Client, path: str, query: str, facts: list[str]) -> None:
+def test_each_page_leads_to_its_text(ada, path, query, facts):
     [link] = links_of(ada.get(path + query), "data-ticket ")
     ticket = ada.get(link)
 
@@ -62,7 +56,7 @@ def test_each_page_leads_to_its_text(ada: Client, path: str, query: str, facts: 
     assert parse_qs(query.removeprefix("?")).keys() in back
 
 
-def test_the_bare_text_is_what_the_page_shows(ada: Client) -> None:
+def test_the_bare_text_is_what_the_page_shows(ada):
     page = ada.get(f"{REFERENCE}ticket/")
     bare = ada.get(f"{REFERENCE}ticket/", headers=TEXT)
 
@@ -72,10 +66,10 @@ def test_the_bare_text_is_what_the_page_shows(ada: Client) -> None:
     assert "Accept" in bare.headers["Vary"]
 
 
-def test_what_is_shown_is_the_text_as_its_reader_will_see_it(ada: Client, emulator: Emulator) -> None:
+def test_what_is_shown_is_the_text_as_its_reader_will_see_it(ada, emulator):
     emulator.set_records(ORDERS_CACHE_ID, [raw(2, status="failed", remark="<b>*bold*</b>"), raw(1)])
 
-    def shown(markup: str) -> str:
+    def shown(markup):
         page = ada.get(f"{ORDERS}ticket/?text={markup}").content.decode()
         return page.partition("data-ticket-shown>")[2].partition("</div>")[0]
 
@@ -89,7 +83,7 @@ def test_what_is_shown_is_the_text_as_its_reader_will_see_it(ada: Client, emulat
     assert "<strong>" not in shown("plain")
 
 
-def test_the_link_in_the_text_shows_the_same_rows_and_has_none_of_its_choices(ada: Client) -> None:
+def test_the_link_in_the_text_shows_the_same_rows_and_has_none_of_its_choices(ada):
     query = "?range=30d&status=succeed&status=failed&sort=-size"
     choices = "&text=plain&lang=zh-hans&zone=Asia/Tokyo"
     text = ada.get(f"{ORDERS}ticket/{query}{choices}", headers=TEXT).content.decode()
@@ -100,7 +94,7 @@ def test_the_link_in_the_text_shows_the_same_rows_and_has_none_of_its_choices(ad
     assert rows_of(ada.get(link.removeprefix("http://127.0.0.1:8000"))) == rows_of(ada.get(ORDERS + query))
 
 
-def test_a_recovery_point_that_was_asked_relative_to_now_keeps_its_time(ada: Client) -> None:
+def test_a_recovery_point_that_was_asked_relative_to_now_keeps_its_time(ada):
     page = ada.get(f"{ORDERS}recovery-point/?at=2+h+ago", follow=True)
     [link] = links_of(page, "data-ticket ")
     [copied] = links_of(page, "data-copy-link ")
@@ -111,9 +105,7 @@ def test_a_recovery_point_that_was_asked_relative_to_now_keeps_its_time(ada: Cli
     assert untimed.headers["Location"] == f"{ORDERS}recovery-point/?tz=UTC"
 
 
-def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(
-    ada: Client, emulator: Emulator
-) -> None:
+def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(ada, emulator):
     nearer = raw(9, status="failed", is_support_restore="FALSE", error_code="dcs.08.0002")
     emulator.set_records(ORDERS_CACHE_ID, [nearer, *raws(4)])
 
@@ -143,7 +135,7 @@ def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(
 @pytest.mark.parametrize(
     "path", [f"{ORDERS}?status=failed", REFERENCE, f"{ORDERS}recovery-point/?at=2026-11-20T12Z&tz=UTC"]
 )
-def test_a_pasted_text_leads_back_to_what_it_is_about(ada: Client, path: str, markup: str) -> None:
+def test_a_pasted_text_leads_back_to_what_it_is_about(ada, path, markup):
     page, _, query = path.partition("?")
     text = ada.get(f"{page}ticket/?{query}&text={markup}", headers=TEXT).content.decode()
 
@@ -157,7 +149,7 @@ def test_a_pasted_text_leads_back_to_what_it_is_about(ada: Client, path: str, ma
 
 
 @pytest.mark.parametrize("cookie", ["", "<script>.klingon"])
-def test_markup_language_and_zone_are_links(ada: Client, cookie: str) -> None:
+def test_markup_language_and_zone_are_links(ada, cookie):
     ada.cookies["portal_ticket"] = cookie
 
     page = ada.get(f"{ORDERS}ticket/?status=failed")
@@ -168,8 +160,8 @@ def test_markup_language_and_zone_are_links(ada: Client, cookie: str) -> None:
         assert any(choice in link for link in choices)
 
 
-def test_a_choice_decides_how_it_is_written_else_the_viewer_s_zone_stands_beside_utc(ada: Client) -> None:
-    def text(query: str) -> str:
+def test_a_choice_decides_how_it_is_written_else_the_viewer_s_zone_stands_beside_utc(ada):
+    def text(query):
         return ada.get(f"{ORDERS}ticket/?{query}", headers=TEXT).content.decode()
 
     ada.cookies["portal_zone"] = "Asia/Kolkata"
@@ -180,7 +172,7 @@ def test_a_choice_decides_how_it_is_written_else_the_viewer_s_zone_stands_beside
     assert "可用" in text("text=plain&lang=zh-hans").splitlines()[0]
 
 
-def test_the_markup_and_language_copied_last_are_the_next_ones(ada: Client) -> None:
+def test_the_markup_and_language_copied_last_are_the_next_ones(ada):
     ada.get(f"{ORDERS}ticket/?text=jira&lang=zh-hans", headers=TEXT)
 
     again = ada.get(f"{REFERENCE}ticket/", headers=TEXT)
@@ -191,14 +183,14 @@ def test_the_markup_and_language_copied_last_are_the_next_ones(ada: Client) -> N
     )
 
 
-def test_a_link_from_elsewhere_chooses_once_and_is_not_remembered(ada: Client) -> None:
+def test_a_link_from_elsewhere_chooses_once_and_is_not_remembered(ada):
     for site in ("cross-site", "same-site", "none"):
         linked = ada.get(f"{ORDERS}ticket/?text=jira", headers=TEXT | {"Sec-Fetch-Site": site})
         assert linked.headers["X-Ticket"] == "jira"
         assert ada.get(f"{ORDERS}ticket/", headers=TEXT).headers["X-Ticket"] == "markdown"
 
 
-def test_a_value_that_cannot_be_read_is_named_and_there_is_no_text(ada: Client) -> None:
+def test_a_value_that_cannot_be_read_is_named_and_there_is_no_text(ada):
     for address, named in {
         f"{ORDERS}ticket/?text=html&lang=fr": "text=html",
         f"{ORDERS}ticket/?text=jira&text=plain": "text=jira, plain",
@@ -213,7 +205,7 @@ def test_a_value_that_cannot_be_read_is_named_and_there_is_no_text(ada: Client) 
 
 
 @pytest.mark.parametrize("zone", ["../../etc/passwd", "%00"])
-def test_one_backup_s_text_is_written_whatever_zone_its_link_names(ada: Client, zone: str) -> None:
+def test_one_backup_s_text_is_written_whatever_zone_its_link_names(ada, zone):
     """As its page is shown, which reads no query."""
     page = ada.get(f"{REFERENCE}ticket/?tz={zone}")
 
@@ -221,7 +213,7 @@ def test_one_backup_s_text_is_written_whatever_zone_its_link_names(ada: Client, 
     assert "<textarea" in page.content.decode()
 
 
-def test_a_dialog_gets_the_text_and_its_choices_alone(ada: Client) -> None:
+def test_a_dialog_gets_the_text_and_its_choices_alone(ada):
     part = ada.get(f"{ORDERS}ticket/", headers={"HX-Request": "true"}).content.decode()
 
     assert "<textarea" in part
@@ -232,7 +224,7 @@ def test_a_dialog_gets_the_text_and_its_choices_alone(ada: Client) -> None:
 # Honesty -----------------------------------------------------------------------------------
 
 
-def test_an_old_list_is_told_as_old(ada: Client, emulator: Emulator, impatient: Settings) -> None:
+def test_an_old_list_is_told_as_old(ada, emulator, impatient):
     ada.get(ORDERS)
     emulator.fail_with(503)
     ada.post(f"{ORDERS}refresh/")
@@ -247,9 +239,7 @@ def test_an_old_list_is_told_as_old(ada: Client, emulator: Emulator, impatient: 
     assert "data-ticket-old" in ada.get(f"{ORDERS}ticket/").content.decode()
 
 
-def test_an_old_list_is_read_again_first_and_waited_for_a_moment(
-    ada: Client, emulator: Emulator, portal: Settings
-) -> None:
+def test_an_old_list_is_read_again_first_and_waited_for_a_moment(ada, emulator, portal):
     emulator.set_records(ORDERS_CACHE_ID, raws(2))
     ada.get(ORDERS)
     portal.DCS_FRESH_SECONDS = 0
@@ -264,8 +254,8 @@ def test_an_old_list_is_read_again_first_and_waited_for_a_moment(
 @pytest.mark.parametrize("path", [ORDERS, REFERENCE, f"{ORDERS}recovery-point/"])
 @pytest.mark.parametrize(("status", "shown"), [(503, 503), (403, 502)])
 def test_where_nothing_is_known_the_text_says_so_with_the_status_of_the_page(
-    ada: Client, emulator: Emulator, impatient: Settings, path: str, status: int, shown: int
-) -> None:
+    ada, emulator, impatient, path, status, shown
+):
     emulator.fail_with(status)
 
     for headers in (TEXT, {"Accept": "text/html"}):
@@ -285,7 +275,7 @@ def test_where_nothing_is_known_the_text_says_so_with_the_status_of_the_page(
         (history_of("11111111-1111-4111-8111-111111111111"), "DCS does not know this instance"),
     ],
 )
-def test_what_dcs_does_not_list_is_told_as_missing(ada: Client, page: str, words: str) -> None:
+def test_what_dcs_does_not_list_is_told_as_missing(ada, page, words):
     response = ada.get(f"{page}ticket/", headers=TEXT)
 
     assert response.status_code == 404
@@ -293,7 +283,7 @@ def test_what_dcs_does_not_list_is_told_as_missing(ada: Client, page: str, words
     assert "not known right now" not in response.content.decode()
 
 
-def test_hostile_texts_stay_texts_on_the_page(ada: Client, emulator: Emulator) -> None:
+def test_hostile_texts_stay_texts_on_the_page(ada, emulator):
     instance = emulator.fleet.named("hostile-remarks").instance_id
 
     page = ada.get(f"{history_of(instance)}ticket/?text=plain").content.decode()
@@ -305,9 +295,7 @@ def test_hostile_texts_stay_texts_on_the_page(ada: Client, emulator: Emulator) -
 # The vendor's support ----------------------------------------------------------------------
 
 
-def test_the_vendor_s_support_is_asked_where_there_is_something_to_ask(
-    ada: Client, emulator: Emulator, impatient: Settings
-) -> None:
+def test_the_vendor_s_support_is_asked_where_there_is_something_to_ask(ada, emulator, impatient):
     emulator.set_records(ORDERS_CACHE_ID, raws(2))
     assert links_of(ada.get(ORDERS), "data-ticket-for") == []
     emulator.set_records(ORDERS_CACHE_ID, [raw(3, status="failed", error_code="dcs.08.0005"), *raws(2)])
@@ -328,7 +316,7 @@ def test_the_vendor_s_support_is_asked_where_there_is_something_to_ask(
 # The command line --------------------------------------------------------------------------
 
 
-def test_a_page_s_command_is_of_what_it_shows(ada: Client) -> None:
+def test_a_page_s_command_is_of_what_it_shows(ada):
     window = f'--instance_id="{ORDERS_CACHE_ID}" --begin_time="20261101000000" --end_time="20261103000000"'
 
     timed, whole, one = (

@@ -1,29 +1,20 @@
 """Ids that a project's list does not hold: one call each, a few in a minute, at nobody else's cost."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import pytest
-from django.test import Client
 
-from backups.emulator.api import Emulator
 from backups.services.listings import COUNTED_SECONDS, MOST_UNKNOWN
 
 from .conftest import ORDERS, PROJECT, history_of, text_of
 
-SignIn = Callable[[str], Client]
-
-
 pytestmark = pytest.mark.usefixtures("within_one_minute")
 
 
-def made_up(number: int) -> str:
+def made_up(number):
     return history_of(f"00000000-0000-4000-8000-{number:012}")
 
 
 @pytest.fixture
-def ada(client_of: SignIn) -> Client:
+def ada(client_of):
     """A viewer who has seen the project, and asked for as many made-up ids as one may in a minute."""
     client = client_of("ada")
     client.get(PROJECT)
@@ -31,13 +22,13 @@ def ada(client_of: SignIn) -> Client:
 
 
 @pytest.fixture
-def refused(ada: Client, emulator: Emulator) -> Client:
+def refused(ada, emulator):
     assert {ada.get(made_up(n)).status_code for n in range(MOST_UNKNOWN)} == {404}
     emulator.clear_calls()
     return ada
 
 
-def test_each_costs_one_call(ada: Client, emulator: Emulator) -> None:
+def test_each_costs_one_call(ada, emulator):
     emulator.clear_calls()
 
     statuses = [ada.get(made_up(n)).status_code for n in range(MOST_UNKNOWN + 3)]
@@ -47,7 +38,7 @@ def test_each_costs_one_call(ada: Client, emulator: Emulator) -> None:
     assert len({call.path for call in emulator.calls}) == MOST_UNKNOWN
 
 
-def test_beyond_its_share_a_viewer_is_told_when_to_come_back(refused: Client, emulator: Emulator) -> None:
+def test_beyond_its_share_a_viewer_is_told_when_to_come_back(refused, emulator):
     page, as_json, as_csv = (
         refused.get(f"{made_up(77)}{name}") for name in ("", "backups.json", "backups.csv")
     )
@@ -64,7 +55,7 @@ def test_beyond_its_share_a_viewer_is_told_when_to_come_back(refused: Client, em
     assert not emulator.calls
 
 
-def test_the_log_says_so_once_a_minute(refused: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_says_so_once_a_minute(refused, caplog):
     for _ in range(3):
         refused.get(made_up(77))
 
@@ -72,24 +63,22 @@ def test_the_log_says_so_once_a_minute(refused: Client, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize("page", ["recovery-point/", "ticket/", "backups/backup-1/"])
-def test_no_page_of_an_instance_is_a_way_round(refused: Client, emulator: Emulator, page: str) -> None:
+def test_no_page_of_an_instance_is_a_way_round(refused, emulator, page):
     assert refused.get(f"{made_up(77)}{page}").status_code == 429
     assert refused.post(f"{made_up(77)}refresh/").status_code == 429
     assert not emulator.calls
 
 
-def test_what_the_list_holds_is_served_meanwhile(refused: Client) -> None:
+def test_what_the_list_holds_is_served_meanwhile(refused):
     assert refused.get(ORDERS).status_code == 200
     assert refused.get(PROJECT).status_code == 200
 
 
-def test_another_viewer_has_a_share_of_its_own(refused: Client, client_of: SignIn) -> None:
+def test_another_viewer_has_a_share_of_its_own(refused, client_of):
     assert client_of("ben").get(made_up(77)).status_code == 404
 
 
-def test_an_instance_newer_than_the_list_is_served_and_once_at_hand_is_not_counted(
-    client_of: SignIn, emulator: Emulator
-) -> None:
+def test_an_instance_newer_than_the_list_is_served_and_once_at_hand_is_not_counted(client_of, emulator):
     ada = client_of("ada")
     emulator.answer_body(b'{"instance_num": 0, "instances": []}', times=1)
     ada.get(PROJECT)

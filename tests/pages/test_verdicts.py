@@ -1,18 +1,11 @@
 """The verdict on an instance in every state: its page in two languages, backups.json and a ticket."""
 
-from __future__ import annotations
-
 import html
 import re
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.services.insights.verdict import REASONS
 from backups.services.listings.reader import wait_for_readers
 from tests.services.api_records import (
@@ -50,43 +43,41 @@ IN_FOUR_DAYS = {
         "begin_at": "22:00-23:00",
     },
 }
-Backups = list[tuple[float, dict[str, Any]]]
-FRESH: Backups = [(0.4, {})]
-FAILING: Backups = [(hours / 24, FAILED) for hours in (1, 2, 3)]
+FRESH = [(0.4, {})]
+FAILING = [(hours / 24, FAILED) for hours in (1, 2, 3)]
 
 
-def objective(span: str) -> dict[str, Any]:
+def objective(span):
     return {"tags": (("rpo", span),)}
 
 
 # What happens to an instance before its page is asked for: `does(emulator, settings, instance_id)`.
-Does = Callable[[Emulator, Settings, str], object]
 
 
-def read_three_hours_ago(emulator: Emulator, portal: Settings, instance_id: str) -> None:
+def read_three_hours_ago(emulator, portal, instance_id):
     portal.DCS_FRESH_SECONDS = 10**9
     read_at(emulator, [ago(0.4)], now() - timedelta(hours=3), instance_id)
 
 
-def lose_all_at_once(emulator: Emulator, portal: Settings, instance_id: str) -> None:
+def lose_all_at_once(emulator, portal, instance_id):
     portal.DCS_FRESH_SECONDS = 10**9
     read_at(emulator, [ago(0.4)], now() - timedelta(minutes=3), instance_id)
     read_at(emulator, [], now(), instance_id)
 
 
-def list_none_of_them(emulator: Emulator, _: Settings, instance_id: str) -> None:
+def list_none_of_them(emulator, _, instance_id):
     """DCS says that there is one, and lists none."""
     emulator.cap_pages(0, path_contains=f"{instance_id}/backups")
 
 
-def refuse(code: str) -> Does:
-    def does(emulator: Emulator, _: Settings, instance_id: str) -> None:
+def refuse(code):
+    def does(emulator, _, instance_id):
         emulator.fail_with(400, code, path_contains=f"{instance_id}/backups")
 
     return does
 
 
-STATES: list[tuple[Backups, dict[str, Any] | Does, str, str, str]] = [
+STATES = [
     # backups by their age in days; the instance or what happens; verdict and reason; how the sentence begins
     (FRESH, {}, "usable within_objective", "Usable: data from", "可用：数据时间"),
     ([(0.4, {}), (1.4, EXPIRED)], {}, "usable within_objective", "Usable: data from", "可用：数据时间"),
@@ -208,15 +199,8 @@ STATES: list[tuple[Backups, dict[str, Any] | Does, str, str, str]] = [
 
 @pytest.mark.parametrize(("backups", "instance", "verdict", "english", "chinese"), STATES)
 def test_pages_json_ticket_and_metrics_say_the_same_verdict(
-    ada: Client,
-    portal: Settings,
-    emulator: Emulator,
-    backups: Backups,
-    instance: dict[str, Any] | Does,
-    verdict: str,
-    english: str,
-    chinese: str,
-) -> None:
+    ada, portal, emulator, backups, instance, verdict, english, chinese
+):
     portal.DCS_RPO_TAG = "rpo"
     fields = instance if isinstance(instance, dict) else {}
     made = emulator.fleet.add_instance("judged", **{"backup_policy": EVERY_DAY, **fields})
@@ -250,7 +234,7 @@ def test_pages_json_ticket_and_metrics_say_the_same_verdict(
     )
 
 
-def test_every_reason_of_a_verdict_has_a_state() -> None:
+def test_every_reason_of_a_verdict_has_a_state():
     states = {verdict for _, _, verdict, _, _ in STATES}
 
     # No page of an instance says that its list was never read: it reads it. The board does (test_board.py).
@@ -259,6 +243,6 @@ def test_every_reason_of_a_verdict_has_a_state() -> None:
     }
 
 
-def words_of(page: Any) -> str:
+def words_of(page):
     """The sentence of a page's verdict."""
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", "", said_in(page)))).strip()

@@ -1,14 +1,10 @@
 """A portal that is served as in production, shared by the tests that do not harm it."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-import requests
 
 from backups.emulator.api import Emulator
 from backups.emulator.server import running
@@ -20,11 +16,9 @@ from .served import Served, environment_of, free_port, serving
 
 __all__ = ["browser_type_launch_args"]  # some of these tests look through Chromium
 
-Environment = Callable[..., dict[str, str]]
-
 
 @pytest.fixture
-def _own_emulator() -> Iterator[tuple[Emulator, str]]:
+def _own_emulator():
     """A DCS at an address of its own: what servers before have cached is not of it."""
     emulator = Emulator()
     with running(emulator) as address:
@@ -33,20 +27,20 @@ def _own_emulator() -> Iterator[tuple[Emulator, str]]:
 
 
 @pytest.fixture
-def emulator(_own_emulator: tuple[Emulator, str]) -> Emulator:
+def emulator(_own_emulator):
     return _own_emulator[0]
 
 
 @pytest.fixture
-def endpoint(_own_emulator: tuple[Emulator, str]) -> str:
+def endpoint(_own_emulator):
     return _own_emulator[1]
 
 
 @pytest.fixture
-def environment(emulator: Emulator, endpoint: str, tmp_path: Path) -> Environment:
+def environment(emulator, endpoint, tmp_path):
     """`environment(NAME="value")` is that of a server with a database of its own."""
 
-    def made(**own: str) -> dict[str, str]:
+    def made(**own):
         database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'portal.sqlite3'}"}
         return environment_of(emulator, endpoint, **database | own)
 
@@ -54,9 +48,7 @@ def environment(emulator: Emulator, endpoint: str, tmp_path: Path) -> Environmen
 
 
 @pytest.fixture(scope="session")
-def served(
-    _emulator_and_address: tuple[Emulator, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Served]:
+def served(_emulator_and_address, tmp_path_factory):
     """One server with two workers for all tests that do not harm it."""
     emulator, endpoint = _emulator_and_address
     database = f"sqlite:///{tmp_path_factory.mktemp('served') / 'portal.sqlite3'}"
@@ -76,26 +68,24 @@ class Production:
     start: Callable[[int], Served]
 
     @property
-    def url(self) -> str:
+    def url(self):
         return self.nginx.url
 
-    def signed_in(self, link: str = "/") -> requests.Session:
+    def signed_in(self, link="/"):
         """Return a browser that has come from this link, by the provider, to its page."""
         session = self.nginx.browser()
         page = session.get(self.url + link)
         assert (page.status_code, page.url) == (200, self.url + link), page.text
         return session
 
-    def replace_the_first(self) -> None:
+    def replace_the_first(self):
         """Stop a server and start the next one at its port, as an upgrade does."""
         assert self.servers[0].stop() == 0
         self.servers[0] = self.start(self.servers[0].port)
 
 
 @pytest.fixture(scope="session")
-def production(
-    _emulator_and_address: tuple[Emulator, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Production]:
+def production(_emulator_and_address, tmp_path_factory):
     """docs/nginx.conf and docs/deploying.md, on this machine."""
     folder = tmp_path_factory.mktemp("production")
     ports = [free_port(), free_port()]
@@ -115,7 +105,7 @@ def production(
             SSO_CLIENT_SECRET=openid.CLIENT_SECRET,
         )
 
-        def start(port: int) -> Served:
+        def start(port):
             return stack.enter_context(serving(environment, port=port))
 
         yield Production(nginx, [start(port) for port in ports], start)

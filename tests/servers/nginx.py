@@ -1,13 +1,10 @@
 """docs/nginx.conf in front of portals of this machine, with a certificate of its own."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import signal
 import socket
 import subprocess
-from pathlib import Path
 
 import pytest
 import requests
@@ -28,7 +25,7 @@ http {{
 """
 
 
-def self_signed(folder: Path, name: str) -> tuple[Path, Path]:
+def self_signed(folder, name):
     """Make a certificate for a name such as DNS:localhost, and return it and its key."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
@@ -41,7 +38,7 @@ def self_signed(folder: Path, name: str) -> tuple[Path, Path]:
 class Nginx:
     """An nginx that runs, until the block is left, on two free ports in front of portals on `ports`."""
 
-    def __init__(self, folder: Path, ports: list[int]) -> None:
+    def __init__(self, folder, ports):
         if shutil.which("nginx") is None:
             pytest.skip("nginx is missing: install the Debian package nginx")
         for readable in (folder.parent, folder):  # to nginx's own user
@@ -54,7 +51,7 @@ class Nginx:
         self._process = subprocess.Popen(["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)])
         wait_for(self._listens)
 
-    def _adapted(self, ports: list[int]) -> str:
+    def _adapted(self, ports):
         """Return the file of docs/ with the names, addresses and paths of this machine, and nothing else."""
         servers = "\n".join(f"server 127.0.0.1:{port} max_fails=2 fail_timeout=10s;" for port in ports)
         text = (ROOT / "docs" / "nginx.conf").read_text()
@@ -73,7 +70,7 @@ class Nginx:
             assert count, pattern
         return text
 
-    def _listens(self) -> bool:
+    def _listens(self):
         try:
             socket.create_connection(("127.0.0.1", self.https)).close()
         except ConnectionRefusedError:
@@ -81,19 +78,19 @@ class Nginx:
             return False
         return True
 
-    def __enter__(self) -> Nginx:
+    def __enter__(self):
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, *exception):
         self.stop()
 
-    def browser(self) -> requests.Session:
+    def browser(self):
         session = requests.Session()
         session.trust_env = False
         session.verify = str(self.certificate)
         return session
 
-    def stop(self) -> None:
+    def stop(self):
         self._process.send_signal(signal.SIGQUIT)
         try:
             self._process.wait(timeout=10)

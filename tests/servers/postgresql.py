@@ -1,7 +1,5 @@
 """A PostgreSQL that a test can stop, freeze and start again, as operators see happen."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal
@@ -20,7 +18,7 @@ USER, PASSWORD, DATABASE = "portal", "a-password-@:/-with-signs", "portal"
 ESCAPED = "a-password-%40%3A%2F-with-signs"
 
 
-def pg_ctl() -> str:
+def pg_ctl():
     """Return pg_ctl, which Debian keeps off the path. Skips the test where it is missing."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
     path = str(found[-1]) if found else shutil.which("pg_ctl")
@@ -29,7 +27,7 @@ def pg_ctl() -> str:
     return path
 
 
-def _for_this_user(path: str, folder: Path) -> str:
+def _for_this_user(path, folder):
     """Return a command that works for root too, to whom PostgreSQL refuses itself."""
     if os.geteuid() != 0:
         return path
@@ -42,7 +40,7 @@ def _for_this_user(path: str, folder: Path) -> str:
 class Postgres:
     """`url` is what DATABASE_URL says."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder):
         self._executor = PostgreSQLExecutor(
             executable=_for_this_user(pg_ctl(), folder),
             host="127.0.0.1",
@@ -60,29 +58,29 @@ class Postgres:
         self.create(DATABASE)
 
     @property
-    def url(self) -> str:
+    def url(self):
         return self.url_of(DATABASE)
 
-    def url_of(self, database: str) -> str:
+    def url_of(self, database):
         return f"postgresql://{USER}:{ESCAPED}@127.0.0.1:{self._executor.port}/{database}"
 
-    def create(self, database: str) -> str:
+    def create(self, database):
         """Make an empty database, and return its url."""
         with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{database}"')  # type: ignore[call-overload]
         return self.url_of(database)
 
-    def connections(self, database: str = DATABASE) -> int:
+    def connections(self, database=DATABASE):
         """Return how many others are connected."""
         with psycopg.connect(self.url_of("postgres")) as connection:
             query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
             (count,) = connection.execute(query, [database]).fetchone() or (0,)
         return int(count)
 
-    def stop(self) -> None:
+    def stop(self):
         self._executor.stop()
 
-    def start(self) -> None:
+    def start(self):
         """Start it, and wait until it answers: its port is open before."""
         self._executor.start()
         ends = time.monotonic() + 60
@@ -94,13 +92,13 @@ class Postgres:
                 assert time.monotonic() < ends, "PostgreSQL does not answer"
                 time.sleep(0.05)
 
-    def freeze(self) -> None:
+    def freeze(self):
         self._signal(signal.SIGSTOP)
 
-    def thaw(self) -> None:
+    def thaw(self):
         self._signal(signal.SIGCONT)
 
-    def _signal(self, number: int) -> None:
+    def _signal(self, number):
         """Send it to the server and to all that serve its connections."""
         postmaster = int((Path(self._executor.datadir) / "postmaster.pid").read_text().split()[0])
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()

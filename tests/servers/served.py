@@ -1,7 +1,5 @@
 """The portal as `./run serve` runs it, in processes of its own, over the emulator."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import random
@@ -12,14 +10,11 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import requests
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 
 from ..conftest import ROOT, SETTINGS, shell_environment, wait_for
@@ -31,27 +26,27 @@ SECRET_KEY = "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 class Served:
     """One server that listens. `logs` are the lines that it wrote to stdout so far."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+    def __init__(self, process, port):
         self.process = process
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        self.logs: list[str] = []
-        self.errors: list[str] = []
+        self.logs = []
+        self.errors = []
         for stream, lines in ((process.stdout, self.logs), (process.stderr, self.errors)):
             threading.Thread(target=self._collect, args=(stream, lines), daemon=True).start()
 
-    def _collect(self, stream: Any, lines: list[str]) -> None:
+    def _collect(self, stream, lines):
         for line in stream:
             lines.append(line.rstrip("\n"))
 
     @property
-    def events(self) -> list[dict[str, Any]]:
+    def events(self):
         return [json.loads(line) for line in list(self.logs)]
 
-    def get(self, path: str, **options: Any) -> requests.Response:
+    def get(self, path, **options):
         return browser().get(self.url + path, timeout=30, allow_redirects=False, **options)
 
-    def signed_in(self, person: str = "ada") -> requests.Session:
+    def signed_in(self, person="ada"):
         """Return a browser in which a demo person has signed in."""
         session = browser()
         form = session.get(f"{self.url}/sign-in/", timeout=30)
@@ -60,12 +55,12 @@ class Served:
         assert answer.status_code == 303, answer.text
         return session
 
-    def connect(self) -> socket.socket:
+    def connect(self):
         """Return a raw connection, for what no client library would send."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
-    def wait_until_it_answers(self) -> None:
-        def answers() -> bool:
+    def wait_until_it_answers(self):
+        def answers():
             assert self.process.poll() is None, "\n".join(["it has ended", *self.errors])
             with contextlib.suppress(requests.ConnectionError):
                 return self.get("/healthz").status_code == 200
@@ -73,22 +68,22 @@ class Served:
 
         wait_for(answers)
 
-    def stop(self, number: int = signal.SIGTERM) -> int:
+    def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
         return self.process.wait(timeout=60)
 
-    def workers(self) -> list[int]:
+    def workers(self):
         """Return the process ids of the workers that live."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in children.split()]
 
 
 @contextlib.contextmanager
-def asking(ask: Callable[[int], int], viewers: int = 1) -> Iterator[Counter[int]]:
+def asking(ask, viewers=1):
     """Let so many viewers ask again and again until the block is left, and count the statuses they get."""
     seen, leave = Counter[int](), threading.Event()
 
-    def look(viewer: int) -> None:
+    def look(viewer):
         while not leave.wait(0.05):  # a script would be told to ask less often
             seen[ask(viewer)] += 1
 
@@ -102,25 +97,25 @@ def asking(ask: Callable[[int], int], viewers: int = 1) -> Iterator[Counter[int]
             one.result()
 
 
-def token_of(page: requests.Response) -> str:
+def token_of(page):
     """Return the token of a page's forms."""
     token = re.search(r'name="csrfmiddlewaretoken" value="(.*?)"', page.text)
     assert token, page.text
     return token[1]
 
 
-def ids_of(page: str) -> list[str]:
+def ids_of(page):
     """Return the ids of the backups on a page."""
     return re.findall(r'data-backup-id="([^"]*)"', page)
 
 
-def browser() -> requests.Session:
+def browser():
     session = requests.Session()
     session.trust_env = False  # this machine is not behind the proxy of its environment
     return session
 
 
-def environment_of(emulator: Emulator, endpoint: str, **own: str) -> dict[str, str]:
+def environment_of(emulator, endpoint, **own):
     """Return the settings of a demo over the first project of this emulator, served as in production."""
     project = emulator.fleet.primary
     return {
@@ -141,7 +136,7 @@ def environment_of(emulator: Emulator, endpoint: str, **own: str) -> dict[str, s
     }
 
 
-def free_port() -> int:
+def free_port():
     """Return a port below those that the system hands out by itself: nothing else takes it meanwhile."""
     while True:
         port = random.SystemRandom().randrange(10_000, 32_000)
@@ -150,7 +145,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(environment: dict[str, str], *arguments: str, port: int = 0) -> Iterator[Served]:
+def serving(environment, *arguments, port=0):
     """Run `serve` with this environment until the block is left."""
     server = _started(environment, arguments, port or free_port())
     try:
@@ -165,7 +160,7 @@ def serving(environment: dict[str, str], *arguments: str, port: int = 0) -> Iter
                 server.process.wait()
 
 
-def _started(environment: dict[str, str], arguments: tuple[str, ...], port: int) -> Served:
+def _started(environment, arguments, port):
     # What the tests' own settings say must not win over a file of settings.
     shell = {name: value for name, value in shell_environment().items() if name not in SETTINGS}
     process = subprocess.Popen(

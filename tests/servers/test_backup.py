@@ -1,29 +1,22 @@
 """The commands of docs/deploying.md that back the portal's own database up and restore it, as they stand."""
 
-from __future__ import annotations
-
 import os
 import re
 import sqlite3
 import subprocess
 from contextlib import closing
-from pathlib import Path
 
 import psycopg
 import pytest
-import requests
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 
-from .conftest import Environment
-from .postgresql import Postgres
-from .served import ROOT, Served, ids_of, serving, wait_for
+from .served import ROOT, ids_of, serving, wait_for
 
 TEXT = (ROOT / "docs" / "deploying.md").read_text()
 
 
-def run(folder: Path, program: str, database_url: str = "") -> None:
+def run(folder, program, database_url=""):
     """Run the lines of docs/deploying.md that name this program, with the paths and the user of this test."""
     section = TEXT[TEXT.index("**Backup.**") : TEXT.index("## Without a proxy")]
     lines = [line for line in section.splitlines() if line.startswith(program)]
@@ -39,13 +32,13 @@ def run(folder: Path, program: str, database_url: str = "") -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path):
     for name in ("var", "backup"):
         (tmp_path / name).mkdir()
     return tmp_path
 
 
-def look(server: Served, session: requests.Session) -> list[str]:
+def look(server, session):
     """Return the ids of the backups on a page of their history."""
     page = session.get(f"{server.url}/projects/eu-prod/instances/{ORDERS_CACHE_ID}/", timeout=30)
     assert page.status_code == 200, page.text
@@ -53,9 +46,7 @@ def look(server: Served, session: requests.Session) -> list[str]:
 
 
 @pytest.mark.needs("sqlite3", "sqlite3")
-def test_a_restored_sqlite_signs_nobody_out_and_tells_what_dcs_no_longer_can(
-    environment: Environment, emulator: Emulator, folder: Path
-) -> None:
+def test_a_restored_sqlite_signs_nobody_out_and_tells_what_dcs_no_longer_can(environment, emulator, folder):
     database = folder / "var" / "portal.sqlite3"
     values = environment(DATABASE_URL=f"sqlite:///{database}")
     with serving(values) as server:
@@ -77,8 +68,8 @@ def test_a_restored_sqlite_signs_nobody_out_and_tells_what_dcs_no_longer_can(
 
 @pytest.mark.needs("pg_dump", "postgresql")
 def test_a_restored_postgresql_signs_nobody_out_and_tells_what_dcs_no_longer_can(
-    environment: Environment, emulator: Emulator, folder: Path, postgres: Postgres
-) -> None:
+    environment, emulator, folder, postgres
+):
     used, empty = postgres.create("used"), postgres.create("empty")
     with serving(environment(DATABASE_URL=used)) as server, psycopg.connect(used, autocommit=True) as looker:
         session = server.signed_in()
@@ -97,5 +88,5 @@ def test_a_restored_postgresql_signs_nobody_out_and_tells_what_dcs_no_longer_can
         assert look(server, session) == seen != []
 
 
-def test_what_is_backed_up_is_for_its_owner_alone() -> None:
+def test_what_is_backed_up_is_for_its_owner_alone():
     assert re.search(r"^umask 077\b", TEXT, flags=re.MULTILINE)

@@ -1,36 +1,29 @@
 """Of several servers one collects; when it is killed another goes on, and reads no list a second time."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import psycopg
 import pytest
 
-from backups.emulator.api import Emulator
-
 from ..conftest import shell_environment, wait_for
 from ..services.collecting import lists_read
-from .conftest import Environment
-from .postgresql import Postgres
-from .served import ROOT, Served, serving
+from .served import ROOT, serving
 
 PATIENT = {"DCS_READ_TIMEOUT": "60", "DCS_READ_BUDGET": "60"}
 
 
 @pytest.fixture
-def database(postgres: Postgres) -> str:
+def database(postgres):
     return postgres.create(f"collector-{time.monotonic_ns()}")
 
 
 @pytest.fixture
-def three(emulator: Emulator, environment: Environment, database: str) -> Iterator[list[Served]]:
+def three(emulator, environment, database):
     """Three servers of one portal; the first calls for lists are answered, and the next ones hang."""
     emulator.hang(path_contains="/backups", after=8)
     shared = environment(DATABASE_URL=database, COLLECT="on", COLLECT_CALLS_PER_SECOND="50", **PATIENT)
@@ -38,18 +31,16 @@ def three(emulator: Emulator, environment: Environment, database: str) -> Iterat
         yield [stack.enter_context(serving(shared)) for _ in range(3)]
 
 
-def asked(database: str, query: str) -> str:
+def asked(database, query):
     with psycopg.connect(database) as connection:
         return str((connection.execute(query).fetchone() or ("",))[0])  # type: ignore[call-overload]
 
 
-def holder(database: str) -> str:
+def holder(database):
     return asked(database, "SELECT text FROM backups_note WHERE key = 'lease:collector' AND ends > now()")
 
 
-def test_a_killed_collector_s_work_goes_on_elsewhere_and_no_list_is_read_twice(
-    three: list[Served], emulator: Emulator, database: str
-) -> None:
+def test_a_killed_collector_s_work_goes_on_elsewhere_and_no_list_is_read_twice(three, emulator, database):
     wait_for(lambda: emulator.count("/backups") == 12)
     first = holder(database)
     [killed] = [server for server in three if any(f"process {pid}," in first for pid in server.workers())]
@@ -69,9 +60,7 @@ def test_a_killed_collector_s_work_goes_on_elsewhere_and_no_list_is_read_twice(
     assert {one for one, count in counts.items() if count > 1} <= cut_off | {running}
 
 
-def test_it_runs_alone_and_gives_its_lease_back_when_it_is_stopped(
-    emulator: Emulator, environment: Environment, database: str
-) -> None:
+def test_it_runs_alone_and_gives_its_lease_back_when_it_is_stopped(emulator, environment, database):
     """COLLECT=off is of servers, which may have the same settings."""
     alone = {**shell_environment(), **environment(DATABASE_URL=database, COLLECT="off", **PATIENT)}
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=alone, check=True)

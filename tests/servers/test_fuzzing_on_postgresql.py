@@ -1,11 +1,9 @@
 """Tests of what reaches the database once more on PostgreSQL, which refuses text that SQLite takes."""
 
-from __future__ import annotations
-
 import psycopg
 
 from ..conftest import python
-from .postgresql import DATABASE, Postgres
+from .postgresql import DATABASE
 
 # What reaches the database.
 FILES = (
@@ -20,7 +18,7 @@ FILES = (
 OPTIONS = ("-n0", "-p", "no:cacheprovider", "--reuse-db")
 
 
-def test_whatever_is_sent_is_answered_on_postgresql_too(postgres: Postgres) -> None:
+def test_whatever_is_sent_is_answered_on_postgresql_too(postgres):
     # These tests' own settings stand in the environment already, and come first.
     database = {"TESTS_DATABASE_URL": postgres.url, "DATABASE_URL": postgres.url}
     done = python("-m", "pytest", "-q", "--hypothesis-profile=few", *OPTIONS, *FILES, **database)

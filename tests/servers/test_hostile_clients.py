@@ -1,34 +1,30 @@
 """Clients that send too much, too slowly, or never read: they get an error, and the others notice nothing."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 
 from backups.emulator.fleet import BULK_HISTORY_ID
 from backups.management.worker import LIMITS
 
-from .served import HISTORY, Served
+from .served import HISTORY
 
 LONG_HISTORY = f"/projects/eu-prod/instances/{BULK_HISTORY_ID}/?per_page=200"
 
 
 @pytest.fixture
-def ada(served: Served) -> requests.Session:
+def ada(served):
     return served.signed_in()
 
 
-def request(path: str, *lines: str, method: str = "GET") -> bytes:
+def request(path, *lines, method="GET"):
     return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *lines, "", ""]).encode()
 
 
-def status_of(served: Served, *pieces: bytes) -> int:
+def status_of(served, *pieces):
     """Send these bytes as far as the server takes them, and return the status that it answers."""
     with served.connect() as connection:
         with contextlib.suppress(OSError):
@@ -61,13 +57,13 @@ def status_of(served: Served, *pieces: bytes) -> int:
     ],
     ids=["address", "cookies", "body", "terabyte", "length", "no HTTP", "parameters", "fields"],
 )
-def test_too_much_is_refused_or_does_no_harm(served: Served, sent: list[bytes], status: int) -> None:
+def test_too_much_is_refused_or_does_no_harm(served, sent, status):
     assert status_of(served, *sent) == status
 
     assert served.get("/healthz").status_code == 200
 
 
-def test_a_long_address_is_told_so_and_not_repeated(served: Served, ada: requests.Session) -> None:
+def test_a_long_address_is_told_so_and_not_repeated(served, ada):
     response = ada.get(f"{served.url}/find/?" + "&".join(["<script>=1"] * 200))
 
     assert response.status_code == 414
@@ -75,7 +71,7 @@ def test_a_long_address_is_told_so_and_not_repeated(served: Served, ada: request
     assert "<script>=1" not in response.text
 
 
-def test_a_body_without_end_is_refused_and_fills_no_memory(served: Served) -> None:
+def test_a_body_without_end_is_refused_and_fills_no_memory(served):
     before = _memory(served)
     head = request("/sign-in/", "Transfer-Encoding: chunked", method="POST")
     chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
@@ -84,7 +80,7 @@ def test_a_body_without_end_is_refused_and_fills_no_memory(served: Served) -> No
     assert _memory(served) - before < 20
 
 
-def _memory(served: Served) -> float:
+def _memory(served):
     """Return how many megabytes the workers hold."""
     pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in served.workers())
     return pages * 4096 / 1e6
@@ -94,9 +90,7 @@ def _memory(served: Served) -> float:
 
 
 @contextlib.contextmanager
-def connections(
-    served: Served, count: int, sent: bytes = b"", buffer: int = 0
-) -> Iterator[list[socket.socket]]:
+def connections(served, count, sent=b"", buffer=0):
     """Hold so many connections that have sent this, and read nothing, until the block is left."""
     with contextlib.ExitStack() as stack:
         made = []
@@ -108,9 +102,7 @@ def connections(
         yield made
 
 
-def test_idle_and_half_sent_connections_hold_up_nobody_and_are_let_go(
-    served: Served, ada: requests.Session
-) -> None:
+def test_idle_and_half_sent_connections_hold_up_nobody_and_are_let_go(served, ada):
     half_a_head = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: "
     half_a_body = request("/sign-in/", "Content-Length: 1000", method="POST") + b"person="
     with (
@@ -126,7 +118,7 @@ def test_idle_and_half_sent_connections_hold_up_nobody_and_are_let_go(
             assert held.recv(1000) == b""
 
 
-def test_who_reads_no_answer_holds_up_nobody(served: Served, ada: requests.Session) -> None:
+def test_who_reads_no_answer_holds_up_nobody(served, ada):
     ada.get(served.url + LONG_HISTORY)
     cookie = "; ".join(f"{cookie.name}={cookie.value}" for cookie in ada.cookies)
     asked = request(LONG_HISTORY, f"Cookie: {cookie}")

@@ -1,7 +1,5 @@
 """docs/nginx.conf in front of two servers, as docs/deploying.md has it: with TLS and a company's sign-in."""
 
-from __future__ import annotations
-
 import os
 import re
 import socket
@@ -9,25 +7,19 @@ import ssl
 import subprocess
 from contextlib import ExitStack
 from http.cookies import SimpleCookie
-from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID
 
 from ..conftest import LONG
 from ..sso import openid
-from .conftest import METRICS_TOKEN, Production
-from .nginx import HOST, Nginx
+from .conftest import METRICS_TOKEN
+from .nginx import HOST
 from .served import HISTORY, ROOT, asking, token_of, wait_for
 
 
-def test_viewers_come_in_by_https_and_stay_there_with_links_of_eight_kilobytes(
-    production: Production,
-) -> None:
+def test_viewers_come_in_by_https_and_stay_there_with_links_of_eight_kilobytes(production):
     nginx = production.nginx
     plain = nginx.browser().get(f"http://{HOST}:{nginx.http}{HISTORY}?q=a%20b", allow_redirects=False)
     assert plain.headers["Location"] == f"{nginx.url}{HISTORY}?q=a%20b"
@@ -38,13 +30,11 @@ def test_viewers_come_in_by_https_and_stay_there_with_links_of_eight_kilobytes(
     assert "DCS backups" in page.text  # the portal has seen it, whatever it says of so long a search
 
 
-def test_a_viewer_comes_in_from_a_link_and_no_other_host_and_no_plain_page_can_set_a_cookie(
-    production: Production,
-) -> None:
+def test_a_viewer_comes_in_from_a_link_and_no_other_host_and_no_plain_page_can_set_a_cookie(production):
     session = production.nginx.browser()
-    names: set[str] = set()
+    names = set()
 
-    def collect(answer: requests.Response, **options: Any) -> None:
+    def collect(answer, **options):
         for line in answer.raw.headers.getlist("Set-Cookie"):
             names.update(SimpleCookie(line))
 
@@ -69,14 +59,14 @@ def test_a_viewer_comes_in_from_a_link_and_no_other_host_and_no_plain_page_can_s
 
 
 def test_the_log_knows_the_viewer_s_address_and_the_request_s_id_from_nginx_and_no_secret(
-    production: Production, emulator: Emulator
-) -> None:
+    production, emulator
+):
     session = production.signed_in(HISTORY)
     forged = {"X-Forwarded-For": "203.0.113.7", "X-Request-ID": "forged-forged"}
     id = session.get(production.url + HISTORY, headers=forged).headers["X-Request-ID"]
     assert re.fullmatch(r"[0-9a-f]{32}", id)  # nginx's own form
 
-    def addresses(**wanted: str) -> set[str]:
+    def addresses(**wanted):
         events = [event for server in production.servers for event in server.events]
         return {event["from"] for event in events if "from" in event and wanted.items() <= event.items()}
 
@@ -90,7 +80,7 @@ def test_the_log_knows_the_viewer_s_address_and_the_request_s_id_from_nginx_and_
     assert [server.errors for server in production.servers] == [[], []]
 
 
-def test_what_machines_ask_is_open_to_this_machine_and_not_to_the_world(production: Production) -> None:
+def test_what_machines_ask_is_open_to_this_machine_and_not_to_the_world(production):
     nginx, server = production.nginx, production.servers[0]
 
     for path in ("/metrics", "/metrics/instances", "/static/..%2fmetrics", "/readyz"):
@@ -103,7 +93,7 @@ def test_what_machines_ask_is_open_to_this_machine_and_not_to_the_world(producti
     assert server.get("/", headers={"Host": "backups.example.com"}).status_code == 400
 
 
-def test_exports_and_files_come_through_whole_and_files_are_kept_for_ever(production: Production) -> None:
+def test_exports_and_files_come_through_whole_and_files_are_kept_for_ever(production):
     address, session = production.url, production.signed_in()
 
     export = session.get(f"{address}/projects/eu-prod/instances/{BULK_HISTORY_ID}/backups.csv")
@@ -124,7 +114,7 @@ def test_exports_and_files_come_through_whole_and_files_are_kept_for_ever(produc
         assert "default-src 'self'" in headers["Content-Security-Policy"]
 
 
-def test_too_much_is_refused_before_the_portal_sees_it(production: Production) -> None:
+def test_too_much_is_refused_before_the_portal_sees_it(production):
     nginx = production.nginx
 
     assert nginx.browser().post(f"{nginx.url}/sign-in/", data=b"x" * 100_000).status_code == 413
@@ -132,14 +122,14 @@ def test_too_much_is_refused_before_the_portal_sees_it(production: Production) -
     assert nginx.browser().get(nginx.url, headers={"X-Long": "a" * 70_000}).status_code == 400
 
 
-def connected(nginx: Nginx) -> ssl.SSLSocket:
+def connected(nginx):
     """Return a connection for what no browser would send."""
     raw = socket.create_connection(("127.0.0.1", nginx.https), timeout=30)
     context = ssl.create_default_context(cafile=str(nginx.certificate))
     return context.wrap_socket(raw, server_hostname=HOST)
 
 
-def test_who_asks_without_end_is_refused_and_nobody_else_of_the_same_address(production: Production) -> None:
+def test_who_asks_without_end_is_refused_and_nobody_else_of_the_same_address(production):
     one, another, stranger = production.signed_in(), production.signed_in(), production.nginx.browser()
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in one.cookies)
     # Which costs the portal next to nothing.
@@ -157,7 +147,7 @@ def test_who_asks_without_end_is_refused_and_nobody_else_of_the_same_address(pro
     assert one.get(f"{production.url}/static/nothing").status_code == 404  # files are not counted
 
 
-def test_slow_clients_wait_at_nginx_and_even_forms_go_on(production: Production) -> None:
+def test_slow_clients_wait_at_nginx_and_even_forms_go_on(production):
     nginx = production.nginx
     half_a_head = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Half: "
     half_a_body = b"POST /sign-in/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nperson="
@@ -171,10 +161,10 @@ def test_slow_clients_wait_at_nginx_and_even_forms_go_on(production: Production)
         assert answer.status_code == 200
 
 
-def test_while_one_server_is_replaced_no_viewer_notices(production: Production) -> None:
+def test_while_one_server_is_replaced_no_viewer_notices(production):
     sessions = [production.signed_in() for _ in range(2)]
 
-    def look(viewer: int) -> int:
+    def look(viewer):
         return sessions[viewer].get(production.url + HISTORY, timeout=60).status_code
 
     with asking(look, viewers=2) as seen:
@@ -190,7 +180,7 @@ def test_while_one_server_is_replaced_no_viewer_notices(production: Production) 
 
 
 @pytest.mark.needs("systemd-analyze", "systemd")
-def test_the_unit_of_systemd_is_one_and_runs_the_commands_of_run(tmp_path: Path) -> None:
+def test_the_unit_of_systemd_is_one_and_runs_the_commands_of_run(tmp_path):
     unit = (ROOT / "docs" / "portal.service").read_text()
     commands = re.findall(r"^Exec(?:Start|Reload)=(.*)$", unit, flags=re.MULTILINE)
     file = tmp_path / "dcs-backups.service"

@@ -1,18 +1,13 @@
 """Chromium over https, where another host of the domain, or a plain page, plants a cookie of the sign-in."""
 
-from __future__ import annotations
-
 from http.cookies import SimpleCookie
 
 import pytest
-from playwright.sync_api import Browser
-
-from .conftest import Production
 
 pytestmark = pytest.mark.needs("chromium", "chromium")
 
 
-def begun_by_an_attacker(production: Production) -> tuple[str, str, str]:
+def begun_by_an_attacker(production):
     """Return the callback of a sign-in that somebody else began, and its cookie."""
     attacker = production.nginx.browser()
     start = attacker.get(f"{production.url}/sso/start/?next=/", allow_redirects=False)
@@ -32,9 +27,7 @@ def begun_by_an_attacker(production: Production) -> tuple[str, str, str]:
         ("__Host-", "Path=/", True),
     ],
 )
-def test_a_planted_cookie_signs_nobody_in_as_somebody_else(
-    browser: Browser, production: Production, prefix: str, attributes: str, signs_in: bool
-) -> None:
+def test_a_planted_cookie_signs_nobody_in_as_somebody_else(browser, production, prefix, attributes, signs_in):
     callback, name, value = begun_by_an_attacker(production)
     name = prefix + name.removeprefix("__Host-")
     context = browser.new_context(ignore_https_errors=True)

@@ -1,17 +1,13 @@
 """Bytes that no client library would send: the server answers or hangs up, and fails over none of them."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 
 import pytest
-import requests
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ..test_security_headers import ADDRESSES
-from .served import Served
 
 BYTES = st.binary(max_size=60).filter(lambda value: b"\r" not in value and b"\n" not in value)
 TOKEN = st.from_regex(rb"[A-Za-z0-9_-]{1,20}", fullmatch=True)
@@ -39,9 +35,9 @@ METHODS = st.one_of(st.sampled_from([b"GET", b"POST", b"HEAD", b"OPTIONS", b"CON
 
 
 @pytest.fixture(scope="module")
-def cookie(served: Served) -> bytes:
+def cookie(served):
     """Ada's, so that what is asked for is reached."""
-    session: requests.Session = served.signed_in()
+    session = served.signed_in()
     return "; ".join(f"{cookie.name}={cookie.value}" for cookie in session.cookies).encode()
 
 
@@ -53,14 +49,7 @@ def cookie(served: Served) -> bytes:
     headers=[(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Length", b"0")],
     body=b"",
 )
-def test_no_bytes_make_the_server_fail(
-    served: Served,
-    cookie: bytes,
-    method: bytes,
-    target: bytes,
-    headers: list[tuple[bytes, bytes]],
-    body: bytes,
-) -> None:
+def test_no_bytes_make_the_server_fail(served, cookie, method, target, headers, body):
     lines = [b"%s %s HTTP/1.1" % (method, target), b"Host: 127.0.0.1", b"Cookie: " + cookie]
     lines += [b"%s: %s" % header for header in headers]
     told = len(served.logs)

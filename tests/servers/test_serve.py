@@ -1,7 +1,5 @@
 """`./run serve`: it starts once, stops in order, reloads without a gap, and tells what goes wrong."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket
@@ -13,22 +11,17 @@ import pytest
 from django.contrib.staticfiles.finders import get_finder
 from django.core.management import call_command
 from prometheus_client.parser import text_string_to_metric_families
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.management import starting
 from backups.management.server import COUNTS_BYTES
 
 from ..conftest import python
-from .conftest import Environment
-from .served import HISTORY, ROOT, Served, asking, free_port, serving, wait_for
+from .served import HISTORY, ROOT, asking, free_port, serving, wait_for
 
 # --- The end ---------------------------------------------------------------------
 
 
-def test_a_stop_finishes_the_requests_in_flight_and_takes_no_new_ones(
-    emulator: Emulator, environment: Environment
-) -> None:
+def test_a_stop_finishes_the_requests_in_flight_and_takes_no_new_ones(emulator, environment):
     with serving(environment(), "--workers", "2") as server, ThreadPoolExecutor(1) as viewers:
         session = server.signed_in()
         emulator.hang(path_contains="/backups", times=1)
@@ -46,7 +39,7 @@ def test_a_stop_finishes_the_requests_in_flight_and_takes_no_new_ones(
         assert server.errors == []
 
 
-def _accepts(server: Served) -> bool:
+def _accepts(server):
     try:
         server.connect().close()
     except ConnectionError:
@@ -54,9 +47,7 @@ def _accepts(server: Served) -> bool:
     return True
 
 
-def test_the_workers_of_a_killed_server_finish_and_leave_its_port_to_the_next(
-    emulator: Emulator, environment: Environment
-) -> None:
+def test_the_workers_of_a_killed_server_finish_and_leave_its_port_to_the_next(emulator, environment):
     """Else they would go on with nobody to replace or stop them. The next server counts from nothing."""
     patient = environment(DCS_READ_TIMEOUT="60", DCS_READ_BUDGET="60")  # until the next has started
     with serving(patient, "--workers", "2") as server, ThreadPoolExecutor(1) as viewers:
@@ -83,12 +74,12 @@ def test_the_workers_of_a_killed_server_finish_and_leave_its_port_to_the_next(
             assert again.errors == []
 
 
-def _listens(port: int) -> bool:
+def _listens(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _lives(pid: int) -> bool:
+def _lives(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
     except FileNotFoundError:
@@ -98,7 +89,7 @@ def _lives(pid: int) -> bool:
 # --- Workers ---------------------------------------------------------------------
 
 
-def test_all_workers_count_into_one_answer_and_a_killed_one_s_numbers_stay(served: Served) -> None:
+def test_all_workers_count_into_one_answer_and_a_killed_one_s_numbers_stay(served):
     before = _counted(served)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: served.get("/sign-in/"), range(40)))
@@ -114,35 +105,35 @@ def test_all_workers_count_into_one_answer_and_a_killed_one_s_numbers_stay(serve
     assert any(f"The worker {first} has ended by itself" in line for line in served.logs)
 
 
-def _counted(server: Served) -> float:
+def _counted(server):
     return _sum_of(server, "dcs_portal_requests_total", view="sign-in")
 
 
-def _present(server: Served) -> float:
+def _present(server):
     return _sum_of(server, "dcs_portal_requests_in_progress")
 
 
-def _sum_of(server: Served, name: str, **labels: str) -> float:
+def _sum_of(server, name, **labels):
     families = text_string_to_metric_families(server.get("/metrics").text)
     samples = [sample for family in families for sample in family.samples if sample.name == name]
     return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
 
-def test_counts_have_their_place_on_the_disk_from_the_start(served: Served) -> None:
+def test_counts_have_their_place_on_the_disk_from_the_start(served):
     """They are mapped into memory: a full disk would end the process that writes to them."""
     files = list((ROOT / "var" / "metrics" / f"127.0.0.1-{served.port}").glob("*.db"))
     assert len(files) == 2 * 3
     assert min(file.stat().st_blocks * 512 for file in files) >= COUNTS_BYTES
 
 
-def test_workers_take_memory_from_two_places_and_keep_what_waits_to_be_read_below_var(served: Served) -> None:
+def test_workers_take_memory_from_two_places_and_keep_what_waits_to_be_read_below_var(served):
     for worker in served.workers():
         environment = Path(f"/proc/{worker}/environ").read_bytes().split(b"\0")
         assert b"MALLOC_ARENA_MAX=2" in environment
         assert f"TMPDIR={ROOT / 'var' / 'tmp'}".encode() in environment
 
 
-def test_behind_a_sign_in_proxy_no_header_but_its_own_names_the_viewer(environment: Environment) -> None:
+def test_behind_a_sign_in_proxy_no_header_but_its_own_names_the_viewer(environment):
     """A proxy that replaces X-Forwarded-User may let X_Forwarded_User of its viewer pass."""
     proxied = environment(
         DCS_DEMO="off",
@@ -169,15 +160,13 @@ def test_behind_a_sign_in_proxy_no_header_but_its_own_names_the_viewer(environme
 # --- The reload ------------------------------------------------------------------
 
 
-def test_new_keys_are_taken_without_a_stop(
-    emulator: Emulator, environment: Environment, tmp_path: Path
-) -> None:
+def test_new_keys_are_taken_without_a_stop(emulator, environment, tmp_path):
     """As operators rotate them: the new one in its place, SIGHUP; with a wrong one the old goes on."""
     values = environment()
     old, sk = values.pop("SECRET_KEY"), values.pop("DCS_SK")
     file = tmp_path / "env"
 
-    def write(*lines: str) -> None:
+    def write(*lines):
         file.write_text("\n".join(lines))
 
     write("DCS_SK=not-the-right-secret-key", f"SECRET_KEY={old}")
@@ -210,7 +199,7 @@ def test_new_keys_are_taken_without_a_stop(
         assert since.get(f"{server.url}/", allow_redirects=False).status_code == 200
 
 
-def _reload(server: Served) -> None:
+def _reload(server):
     """Wait until none of today's workers is left."""
     workers = server.workers()
     server.process.send_signal(signal.SIGHUP)
@@ -220,17 +209,17 @@ def _reload(server: Served) -> None:
 # --- Logs ------------------------------------------------------------------------
 
 
-def test_every_line_of_the_logs_is_json_and_names_its_request(served: Served) -> None:
+def test_every_line_of_the_logs_is_json_and_names_its_request(served):
     session, answers = served.signed_in(), list[Any]()
 
-    def is_shown() -> bool:
+    def is_shown():
         answers.append(session.get(f"{served.url}{HISTORY}?q=a-secret-search", timeout=30))
         return bool(answers[-1].status_code == 200)
 
     wait_for(is_shown)  # a busy machine's database may say no first
     id = answers[-1].headers["X-Request-ID"]
 
-    def of_request() -> set[str]:
+    def of_request():
         return {
             event["event"] for event in served.events if event.get("request_id") == id and "event" in event
         }
@@ -243,9 +232,7 @@ def test_every_line_of_the_logs_is_json_and_names_its_request(served: Served) ->
 # --- The start -------------------------------------------------------------------
 
 
-def test_a_new_version_collects_its_static_files_beside_those_in_use(
-    settings: Settings, tmp_path: Path
-) -> None:
+def test_a_new_version_collects_its_static_files_beside_those_in_use(settings, tmp_path):
     settings.STATIC_LINK = tmp_path / "static" / "current"
     sheets = tmp_path / "sheets"
     for folder in (sheets, tmp_path / "static"):
@@ -268,7 +255,7 @@ def test_a_new_version_collects_its_static_files_beside_those_in_use(
     assert [version.is_dir() for version in versions] == [False] * 3 + [True] * 3
 
 
-def test_a_database_that_cannot_be_used_is_one_sentence(environment: Environment, tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_used_is_one_sentence(environment, tmp_path):
     missing = f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.sqlite3'}"
     result = python(
         "manage.py", "serve", "--bind", f"127.0.0.1:{free_port()}", **environment(DATABASE_URL=missing)
@@ -286,12 +273,12 @@ def test_a_database_that_cannot_be_used_is_one_sentence(environment: Environment
         ({"workers": 65}, "--workers must be from 1 to 64."),
     ],
 )
-def test_wrong_options_are_one_sentence(options: dict[str, Any], sentence: str) -> None:
+def test_wrong_options_are_one_sentence(options, sentence):
     with pytest.raises(SystemExit, match=f"^{sentence}"):
         call_command("serve", **options)
 
 
-def test_the_doctor_tells_a_postgresql_that_is_away_without_its_password(environment: Environment) -> None:
+def test_the_doctor_tells_a_postgresql_that_is_away_without_its_password(environment):
     address = "postgresql://portal:a-secret-word@127.0.0.1:1/portal"
     result = python(
         "manage.py", "doctor", **environment(DATABASE_URL=address, PORTAL_URL="http://127.0.0.1:8000")

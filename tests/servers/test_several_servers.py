@@ -1,7 +1,5 @@
 """Two servers with two workers each on one PostgreSQL behave as one."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re
@@ -9,9 +7,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -21,16 +17,14 @@ from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.emulator.server import running
 
-from .postgresql import Postgres
 from .served import HISTORY, ROOT, Served, browser, environment_of, ids_of, serving, token_of, wait_for
 
 # What a viewer may be told while something is away or just coming back.
 HONEST = {200, 503}
-Pair = tuple[Served, Served]
 
 
 @pytest.fixture(scope="module")
-def _own_emulator() -> Iterator[tuple[Emulator, str]]:
+def _own_emulator():
     emulator = Emulator()
     with running(emulator) as address:
         yield emulator, address
@@ -38,10 +32,10 @@ def _own_emulator() -> Iterator[tuple[Emulator, str]]:
 
 
 @pytest.fixture(scope="module")
-def empty(_own_emulator: tuple[Emulator, str], postgres: Postgres) -> Callable[[], dict[str, str]]:
+def empty(_own_emulator, postgres):
     """`empty()` are the settings of servers that share an empty database."""
 
-    def made() -> dict[str, str]:
+    def made():
         database = postgres.create(f"test-{time.monotonic_ns()}")
         return environment_of(*_own_emulator, DATABASE_URL=database)
 
@@ -49,17 +43,17 @@ def empty(_own_emulator: tuple[Emulator, str], postgres: Postgres) -> Callable[[
 
 
 @pytest.fixture(scope="module")
-def settings_of_pair(empty: Callable[[], dict[str, str]]) -> dict[str, str]:
+def settings_of_pair(empty):
     return empty() | {"DCS_FRESH_SECONDS": "600"}
 
 
 @pytest.fixture(scope="module")
-def _running_pair(settings_of_pair: dict[str, str]) -> Iterator[Pair]:
+def _running_pair(settings_of_pair):
     """They start at once, on an empty database, beside whatever else is served from this checkout."""
     before = _static_files()
     leave, up = threading.Event(), list[Served]()
 
-    def run() -> None:
+    def run():
         with serving(settings_of_pair, "--workers", "2") as server:
             up.append(server)
             leave.wait()
@@ -75,13 +69,13 @@ def _running_pair(settings_of_pair: dict[str, str]) -> Iterator[Pair]:
             leave.set()
 
 
-def _static_files() -> dict[Path, int]:
+def _static_files():
     current = ROOT / "var" / "static" / "current"
     return {path: path.stat().st_mtime_ns for path in current.resolve().rglob("*") if path.is_file()}
 
 
 @pytest.fixture
-def pair(_running_pair: Pair, emulator: Emulator) -> Pair:
+def pair(_running_pair, emulator):
     """Two servers with two workers each, over a DCS that is well; nothing is remembered of it."""
     emulator.reset()
     return _running_pair
@@ -90,9 +84,9 @@ def pair(_running_pair: Pair, emulator: Emulator) -> Pair:
 class Viewers:
     """Viewers who look at pages of both servers until the block is left; `seen` counts what they got."""
 
-    def __init__(self, servers: tuple[Served, ...], session: requests.Session, count: int = 3) -> None:
-        self.seen: Counter[int | str] = Counter()
-        self.wrong: list[list[str]] = []
+    def __init__(self, servers, session, count=3):
+        self.seen = Counter()
+        self.wrong = []
         self._well = [0] * count
         self._right = ids_of(session.get(servers[0].url + HISTORY, timeout=30).text)
         self._servers = servers
@@ -100,26 +94,26 @@ class Viewers:
         self._leave = threading.Event()
         self._threads = [threading.Thread(target=self._look, args=(number,)) for number in range(count)]
 
-    def __enter__(self) -> Viewers:
+    def __enter__(self):
         for thread in self._threads:
             thread.start()
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, *exception):
         self._leave.set()
         for thread in self._threads:
             thread.join()
 
-    def see_them_well(self) -> None:
+    def see_them_well(self):
         """Wait until each of them, so also who waits now, gets the page six times in a row."""
         self._well = [0] * len(self._threads)
         wait_for(lambda: min(self._well) >= 6)
 
-    def see_more(self, pages: int) -> None:
+    def see_more(self, pages):
         until = self.seen.total() + pages
         wait_for(lambda: self.seen.total() >= until)
 
-    def _look(self, viewer: int) -> None:
+    def _look(self, viewer):
         session = browser()
         session.cookies = self._cookies
         number = viewer
@@ -141,7 +135,7 @@ class Viewers:
 # --- One of many -----------------------------------------------------------------
 
 
-def test_servers_that_start_at_once_on_an_empty_database_all_come_up(pair: Pair) -> None:
+def test_servers_that_start_at_once_on_an_empty_database_all_come_up(pair):
     sheet = re.search(r"/static/[^\"]*\.css", pair[0].get("/sign-in/").text)
     assert sheet
     for server in pair:
@@ -150,16 +144,16 @@ def test_servers_that_start_at_once_on_an_empty_database_all_come_up(pair: Pair)
         assert set(server.errors) <= {"Waiting for another server that is starting."}
 
 
-def test_of_servers_on_several_machines_one_migrates_at_a_time(empty: Callable[[], dict[str, str]]) -> None:
+def test_of_servers_on_several_machines_one_migrates_at_a_time(empty):
     """Machines share no file: while one holds the database's lock, the others wait."""
     shared = empty()
-    up: list[Served] = []
+    up = []
 
-    def start() -> None:
+    def start():
         with serving(shared) as server:
             up.append(server)
 
-    def waits() -> bool:
+    def waits():
         with psycopg.connect(shared["DATABASE_URL"]) as looker:
             query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
             return (looker.execute(query).fetchone() or (0,))[0] == 1
@@ -175,7 +169,7 @@ def test_of_servers_on_several_machines_one_migrates_at_a_time(empty: Callable[[
     assert len(up) == 1
 
 
-def test_a_session_of_one_is_one_of_the_other_and_ends_on_both(pair: Pair) -> None:
+def test_a_session_of_one_is_one_of_the_other_and_ends_on_both(pair):
     one, other = pair
     session = one.signed_in("ben")
 
@@ -191,8 +185,8 @@ def test_a_session_of_one_is_one_of_the_other_and_ends_on_both(pair: Pair) -> No
 
 
 def test_a_killed_worker_s_reading_goes_on_elsewhere_and_a_killed_server_takes_nothing_with_it(
-    pair: Pair, settings_of_pair: dict[str, str], emulator: Emulator
-) -> None:
+    pair, settings_of_pair, emulator
+):
     other, _ = pair
     unread = emulator.fleet.named("baskets", "eu-prod").instance_id
     address = HISTORY.replace(ORDERS_CACHE_ID, unread)
@@ -220,7 +214,7 @@ def test_a_killed_worker_s_reading_goes_on_elsewhere_and_a_killed_server_takes_n
         assert session.get(other.url + HISTORY).status_code == 200
 
 
-def _patient(session: requests.Session, address: str) -> int:
+def _patient(session, address):
     """Look again as a viewer would, for a minute; return the last status."""
     own = browser()
     own.cookies = session.cookies
@@ -232,9 +226,7 @@ def _patient(session: requests.Session, address: str) -> int:
     return status
 
 
-def test_a_postgresql_that_restarts_costs_a_moment_and_is_told_honestly(
-    pair: Pair, postgres: Postgres, settings_of_pair: dict[str, str]
-) -> None:
+def test_a_postgresql_that_restarts_costs_a_moment_and_is_told_honestly(pair, postgres, settings_of_pair):
     session = pair[0].signed_in()
     with Viewers(pair, session, count=8) as viewers:
         viewers.see_more(40)
@@ -254,7 +246,7 @@ def test_a_postgresql_that_restarts_costs_a_moment_and_is_told_honestly(
     assert set(viewers.seen - before) == {200}
 
 
-def test_a_postgresql_that_is_frozen_is_given_up_and_found_again(pair: Pair, postgres: Postgres) -> None:
+def test_a_postgresql_that_is_frozen_is_given_up_and_found_again(pair, postgres):
     """It keeps its connections open and says nothing: no timeout of the network ends that."""
     session = pair[0].signed_in()
     with Viewers(pair, session) as viewers:

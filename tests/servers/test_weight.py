@@ -1,11 +1,8 @@
 """What a page weighs on the wire: a first view, and the views after it, as Chromium counts them."""
 
-from __future__ import annotations
-
 import pytest
-from playwright.sync_api import Browser, Page
 
-from .served import HISTORY, Served
+from .served import HISTORY
 
 FIRST_VIEW, FIRST_REQUESTS = 70_000, 20
 NEXT_VIEW = 18_000
@@ -15,7 +12,7 @@ ON_THE_WIRE = """() => ["navigation", "resource"].flatMap(kind =>
 pytestmark = pytest.mark.needs("chromium", "chromium")
 
 
-def signed_in(browser: Browser, served: Served) -> Page:
+def signed_in(browser, served):
     """Return a page with a session and nothing else: an empty cache, and no page opened yet."""
     context = browser.new_context(base_url=served.url)
     for cookie in served.signed_in().cookies:
@@ -23,15 +20,13 @@ def signed_in(browser: Browser, served: Served) -> Page:
     return context.new_page()
 
 
-def view(page: Page, path: str) -> dict[str, int]:
+def view(page, path):
     """Return how many bytes came over the wire by address: none for what the browser had kept."""
     page.goto(path, wait_until="networkidle")
     return {address: size for address, size in page.evaluate(ON_THE_WIRE) if size}
 
 
-def test_a_first_view_of_fifty_backups_is_small_and_what_is_kept_from_it_serves_all_others(
-    browser: Browser, served: Served
-) -> None:
+def test_a_first_view_of_fifty_backups_is_small_and_what_is_kept_from_it_serves_all_others(browser, served):
     assert served.signed_in().get(served.url + HISTORY).status_code == 200  # reads the list
     page = signed_in(browser, served)
 

@@ -1,9 +1,6 @@
 """Raw backup records as DCS sends them, for tests that need certain ones."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
 
 from backups.dcs.records import BackupRecord
 from backups.services.insights.policy import Plan
@@ -12,7 +9,7 @@ from backups.services.insights.timeline import KnownHistory, timeline
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def raw(number: int = 1, **changes: Any) -> dict[str, Any]:
+def raw(number=1, **changes):
     """An automatic backup that succeeded; the later the number, the later it started."""
     started = FIRST + timedelta(hours=number)
     record = {
@@ -35,16 +32,16 @@ def raw(number: int = 1, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (record | changes).items() if value != "MISSING"}
 
 
-def raws(count: int, **changes: Any) -> list[dict[str, Any]]:
+def raws(count, **changes):
     """Newest first, as DCS lists them."""
     return [raw(number, **changes) for number in range(count, 0, -1)]
 
 
-def api_time(moment: datetime) -> str:
+def api_time(moment):
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def backup_at(when: str | datetime, **changes: Any) -> BackupRecord:
+def backup_at(when, **changes):
     """An automatic backup that succeeded, whose data is from that time: "11-23 06:00" is in 2026, UTC."""
     started = utc(when) if isinstance(when, str) else when
     times = {
@@ -56,25 +53,25 @@ def backup_at(when: str | datetime, **changes: Any) -> BackupRecord:
     return BackupRecord.from_api(raw(1, **{"backup_id": backup_id, **times, **changes}))
 
 
-def utc(text: str) -> datetime:
+def utc(text):
     """Read "11-23" or "11-23 06:00", in 2026."""
     return datetime.fromisoformat(f"2026-{text}").replace(tzinfo=UTC)
 
 
-FAILED: dict[str, Any] = {"status": "failed", "error_code": "dcs.08.0002", "is_support_restore": "FALSE"}
-NOT_RUN: dict[str, Any] = {**FAILED, "error_code": "dcs.08.0008"}
-EXPIRED: dict[str, Any] = {"status": "expired", "is_support_restore": "FALSE"}
-DELETED: dict[str, Any] = {"status": "deleted", "is_support_restore": "FALSE"}
-RUNNING: dict[str, Any] = {"status": "backuping", "is_support_restore": "FALSE", "size": 0}
-WAITING: dict[str, Any] = {"status": "waiting", "is_support_restore": "FALSE", "size": 0}
-DCS_SAYS_NO: dict[str, Any] = {"is_support_restore": "FALSE"}
-MANUAL: dict[str, Any] = {"backup_type": "manual"}
-ODD: dict[str, Any] = {"status": "archived"}
-NO_TIME: dict[str, Any] = {"created_at": "not a time", "execution_at": None}
+FAILED = {"status": "failed", "error_code": "dcs.08.0002", "is_support_restore": "FALSE"}
+NOT_RUN = {**FAILED, "error_code": "dcs.08.0008"}
+EXPIRED = {"status": "expired", "is_support_restore": "FALSE"}
+DELETED = {"status": "deleted", "is_support_restore": "FALSE"}
+RUNNING = {"status": "backuping", "is_support_restore": "FALSE", "size": 0}
+WAITING = {"status": "waiting", "is_support_restore": "FALSE", "size": 0}
+DCS_SAYS_NO = {"is_support_restore": "FALSE"}
+MANUAL = {"backup_type": "manual"}
+ODD = {"status": "archived"}
+NO_TIME = {"created_at": "not a time", "execution_at": None}
 DAILY = Plan("automatic", (1, 2, 3, 4, 5, 6, 7), time(3), 7)
 
 
-def known_history(*records: BackupRecord, plan: Plan, now: str = "11-24 12:00", **known: Any) -> KnownHistory:
+def known_history(*records, plan, now="11-24 12:00", **known):
     """What is known of a history that was read at `now`."""
     at = utc(now)
     return KnownHistory(timeline(records), plan, **{"now": at, "read_at": at, **known})

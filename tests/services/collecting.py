@@ -1,37 +1,33 @@
 """Lets the collector work through time that is driven: nobody waits for a minute to pass."""
 
-from __future__ import annotations
-
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from backups.emulator.api import Emulator
 from backups.services.collector.key import Key
 from backups.services.listings import utc_now
-from backups.services.projects import Project
 
 
 class Clock:
     """The time, and what has been let pass of it."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.passed = timedelta()
 
-    def __call__(self) -> datetime:
+    def __call__(self):
         return utc_now() + self.passed
 
-    def let_pass(self, seconds: float) -> None:
+    def let_pass(self, seconds):
         self.passed += timedelta(seconds=seconds)
 
 
 class Collector:
     """The collector of one project, which does one thing at a time."""
 
-    def __init__(self, project: Project, clock: Clock | None = None) -> None:
+    def __init__(self, project, clock=None):
         self.project, self.clock = project, clock or Clock()
         self.key = Key([project], self.clock())
 
-    def collect(self, seconds: float) -> None:
+    def collect(self, seconds):
         """Read what is due within that time."""
         ends = self.clock() + timedelta(seconds=seconds)
         while (now := self.clock()) < ends:
@@ -41,7 +37,7 @@ class Collector:
                 self.clock.let_pass(0.5)
 
 
-def lists_read(emulator: Emulator) -> Counter[str]:
+def lists_read(emulator):
     """How often each instance's list of backups was begun to be read, by the id of its instance."""
     return Counter(
         call.path.split("/")[-2]
@@ -50,7 +46,7 @@ def lists_read(emulator: Emulator) -> Counter[str]:
     )
 
 
-def instances_asked_for(emulator: Emulator) -> Counter[str]:
+def instances_asked_for(emulator):
     """How often ShowInstance was called, by the id of its instance."""
     paths = (call.path.split("/instances/") for call in emulator.calls)
     return Counter(path[1] for path in paths if len(path) == 2 and "/" not in path[1])

@@ -1,33 +1,26 @@
 """What the tests of the services share: a project, an instance, and time that passes on request."""
 
-from __future__ import annotations
-
 import contextlib
-from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
-from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 from django.db import connection
 from django.db.backends.signals import connection_created
-from pytest_django.fixtures import Settings
 
 from backups.dcs.client import DcsClient
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
 from backups.services import listings
-from backups.services.listings import Listing, NothingToShow, clients, reader
-from backups.services.problems import Problem
-from backups.services.projects import Project, configured_projects
+from backups.services.listings import NothingToShow, clients, reader
+from backups.services.projects import configured_projects
 
 ORDERS = ORDERS_CACHE_ID
 
 
 @pytest.fixture
-def eu(portal: Settings, monkeypatch: pytest.MonkeyPatch) -> Project:
+def eu(portal, monkeypatch):
     """The project eu-prod, of a patient portal whose client tries each call once.
 
     So a failure comes at once, and nothing else fails, however busy the machine is.
@@ -37,46 +30,46 @@ def eu(portal: Settings, monkeypatch: pytest.MonkeyPatch) -> Project:
     return configured_projects()["eu-prod"]
 
 
-def with_pauses(monkeypatch: pytest.MonkeyPatch, pauses: tuple[float, ...]) -> None:
+def with_pauses(monkeypatch, pauses):
     """Let clients of DCS wait so long before each repetition of a call, and make as many."""
     monkeypatch.setitem(DcsClient.__init__.__kwdefaults__, "pauses", pauses)
     clients._client.cache_clear()
 
 
 @pytest.fixture
-def instances(emulator: Emulator) -> list[str]:
+def instances(emulator):
     """Some ordinary instances of the project."""
     found = [instance.instance_id for instance in emulator.fleet.instances(emulator.fleet.primary)]
     return [instance_id for instance_id in found if instance_id not in (ORDERS, BULK_HISTORY_ID)]
 
 
-def later(seconds: float = 0) -> datetime:
+def later(seconds=0):
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
-def read(project: Project, instance_id: str = ORDERS, *, after: float = 0, **options: Any) -> Listing[Any]:
+def read(project, instance_id=ORDERS, *, after=0, **options):
     """What a viewer gets who comes that many seconds from now."""
     return listings.instance_backups(project, instance_id, now=later(after), **options)
 
 
-def problem_of(project: Project, instance_id: str = ORDERS, *, after: float = 0, **options: Any) -> Problem:
+def problem_of(project, instance_id=ORDERS, *, after=0, **options):
     """The reason why a viewer gets nothing."""
     with pytest.raises(NothingToShow) as nothing:
         read(project, instance_id, after=after, **options)
     return nothing.value.problem
 
 
-def walks(emulator: Emulator, instance_id: str = ORDERS) -> int:
+def walks(emulator, instance_id=ORDERS):
     """How many walks of an instance's list began."""
     calls = [call for call in emulator.calls if call.path.endswith(f"{instance_id}/backups")]
     return sum(parse_qs(call.query)["offset"] == ["0"] for call in calls)
 
 
-def at_once(count: int, view: Callable[[], Any]) -> list[Any]:
+def at_once(count, view):
     """What that many viewers get who come at the same moment."""
     together = Barrier(count)
 
-    def viewer(_: int) -> Any:
+    def viewer(_):
         together.wait()
         try:
             return view()
@@ -87,17 +80,17 @@ def at_once(count: int, view: Callable[[], Any]) -> list[Any]:
         return list(viewers.map(viewer, range(count)))
 
 
-def settled() -> None:
+def settled():
     """Let what is being read behind the views come to its end."""
     assert reader.wait_for_readers()
 
 
 @pytest.fixture
-def full_database(portal: Settings) -> Generator[None]:
+def full_database(portal):
     """A database that can be read, but not written: its disk is full."""
     with contextlib.ExitStack() as undo:
 
-        def refuse_to_write(connection: Any, **kwargs: Any) -> None:
+        def refuse_to_write(connection, **kwargs):
             connection.cursor().execute(FULL[connection.vendor][True])
 
         connection_created.connect(refuse_to_write)

@@ -3,21 +3,15 @@
 with process(project, endpoint, DATABASE_URL=…) as one: one.view(ORDERS)
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-from backups.emulator.fleet import Project as FleetProject
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,15 +19,15 @@ ROOT = Path(__file__).resolve().parents[2]
 class Process:
     """A process of the portal; what it is asked runs in threads of its own, like requests."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process):
         self.process = process
-        self._answers: dict[int, Future[dict[str, Any]]] = {}
+        self._answers = {}
         self._lock = threading.Lock()
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def begin(self, instance_id: str, **options: Any) -> Future[dict[str, Any]]:
+    def begin(self, instance_id, **options):
         """Let a viewer come to a history; the answer is awaited with .result()."""
-        answer: Future[dict[str, Any]] = Future()
+        answer = Future()
         with self._lock:
             number = len(self._answers)
             self._answers[number] = answer
@@ -41,21 +35,21 @@ class Process:
             print(json.dumps(asked), file=self.process.stdin, flush=True)
         return answer
 
-    def start_anew(self, empty_the_database: bool, **settings: Any) -> None:
+    def start_anew(self, empty_the_database, **settings):
         """Be as if it had just been started with these settings, once it has read what it reads."""
         self.begin("", empty=empty_the_database, settings=settings).result(timeout=120)
 
-    def view(self, instance_id: str, **options: Any) -> dict[str, Any]:
+    def view(self, instance_id, **options):
         return self.begin(instance_id, **options).result(timeout=60)
 
-    def _listen(self) -> None:
+    def _listen(self):
         for line in self.process.stdout or ():
             answer = json.loads(line)
             self._answers[answer.pop("number")].set_result(answer)
 
 
 @contextmanager
-def process(project: FleetProject, endpoint: str, **environment: str) -> Generator[Process]:
+def process(project, endpoint, **environment):
     """Start a process that reads one project; those with the same DATABASE_URL are of one portal."""
     own = {
         "DJANGO_SETTINGS_MODULE": "dcsportal.settings",
@@ -91,7 +85,7 @@ def process(project: FleetProject, endpoint: str, **environment: str) -> Generat
 # In the other process ----------------------------------------------------------
 
 
-def _main() -> None:
+def _main():
     import django
 
     django.setup()
@@ -100,9 +94,7 @@ def _main() -> None:
             viewers.submit(_answer, **json.loads(line))
 
 
-def _answer(
-    number: int, instance: str, after: float = 0, empty: bool = False, settings: dict[str, Any] | None = None
-) -> None:
+def _answer(number, instance, after=0, empty=False, settings=None):
     from django.db import connection
 
     from backups.services import listings
@@ -113,7 +105,7 @@ def _answer(
         _say(number=number)
         return
     project, now = configured_projects()["eu-prod"], datetime.now(UTC) + timedelta(seconds=after)
-    seen: dict[str, Any] = dict.fromkeys(("source", "total", "generation"))
+    seen = dict.fromkeys(("source", "total", "generation"))
     try:
         listing = listings.instance_backups(project, instance, now=now)
         problem = listing.problem
@@ -126,7 +118,7 @@ def _answer(
     _say(number=number, **seen, problem=problem and problem.kind, progress=progress)
 
 
-def _start_anew(empty: bool, changes: dict[str, Any]) -> None:
+def _start_anew(empty, changes):
     from django.conf import settings
     from django.core.management import call_command
 
@@ -141,7 +133,7 @@ def _start_anew(empty: bool, changes: dict[str, Any]) -> None:
         setattr(settings, name, value)
 
 
-def _say(**answer: Any) -> None:
+def _say(**answer):
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
 

@@ -1,28 +1,21 @@
 """Lets the portal read a list at a time of the past, as if it had watched it then."""
 
-from __future__ import annotations
-
 import json
-from datetime import datetime
-from typing import Any
 
 from backups.dcs.pages import backup_page
 from backups.dcs.walk import Walk
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services.listings import Subject, client_for, recorder
 from backups.services.projects import configured_projects
 
 
-def walk_of(rows: list[dict[str, Any]], *, moved: bool = False) -> Walk[Any]:
+def walk_of(rows, *, moved=False):
     """What a walk finds that reads these rows in one page."""
     page = backup_page(json.dumps({"backup_record_response": rows, "total_num": len(rows)}).encode())
     return Walk((page,), page.records, len(rows), moved, False)
 
 
-def read_at(
-    emulator: Emulator, records: list[dict[str, Any]], at: datetime, instance_id: str = ORDERS_CACHE_ID
-) -> None:
+def read_at(emulator, records, at, instance_id=ORDERS_CACHE_ID):
     """Read these records of an instance, and keep them as any reading."""
     emulator.set_records(instance_id, records)
     project = configured_projects()["eu-prod"]

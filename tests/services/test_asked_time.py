@@ -1,7 +1,5 @@
 """A time that a person types or pastes is read as it was meant, or refused with a sentence and guesses."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -10,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backups.services.pasted.asked_time import AskedTime, UnreadableTime, asked_time
+from backups.services.pasted.asked_time import UnreadableTime, asked_time
 from backups.services.pasted.typed_zone import typed_zone
 from backups.services.words.values import zone_label
 
@@ -18,19 +16,19 @@ NOW = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
 INCIDENT = datetime(2026, 11, 23, 9, 40, tzinfo=UTC)
 
 
-def read(text: str, zone: str = "UTC") -> AskedTime:
+def read(text, zone="UTC"):
     return asked_time(text, zone=ZoneInfo(zone), now=NOW)
 
 
-def instant(text: str) -> datetime:
+def instant(text):
     return datetime.fromisoformat(text)
 
 
-def forms(table: str) -> list[str]:
+def forms(table):
     return [text for line in table.strip().splitlines() for text in line.split(" · ")]
 
 
-def pairs(table: str) -> list[tuple[str, str]]:
+def pairs(table):
     """The lines of a table: what is written, and the time in UTC that it means."""
     cells = (line.split("=") for line in table.strip().splitlines())
     return [(text.strip(), at.strip()) for text, at in cells]
@@ -90,7 +88,7 @@ Mon Nov 23 09:40:00 2026 · 23 Nov 2026, Monday, 09:40
 
 
 @pytest.mark.parametrize("text", forms(WITH_A_ZONE))
-def test_a_time_that_names_its_zone_means_one_instant(text: str) -> None:
+def test_a_time_that_names_its_zone_means_one_instant(text):
     found = read(f" {text} ", "America/New_York")
 
     assert found.at == INCIDENT
@@ -98,7 +96,7 @@ def test_a_time_that_names_its_zone_means_one_instant(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", forms(WITHOUT_A_ZONE))
-def test_a_time_without_a_zone_is_read_in_that_of_the_link(text: str) -> None:
+def test_a_time_without_a_zone_is_read_in_that_of_the_link(text):
     for zone, hours in {"UTC": 0, "Asia/Kathmandu": 5.75, "America/St_Johns": -3.5}.items():
         found = read(text, zone)
 
@@ -107,7 +105,7 @@ def test_a_time_without_a_zone_is_read_in_that_of_the_link(text: str) -> None:
 
 
 @pytest.mark.parametrize("mark", ["\u200b", "\u200e", "\u200f", "\ufeff", "\u00ad", "\u2060"])
-def test_marks_that_nobody_sees_change_nothing(mark: str) -> None:
+def test_marks_that_nobody_sees_change_nothing(mark):
     text = "2026-11-23 09:40 UTC"
 
     assert read(mark + text + mark).at == INCIDENT
@@ -180,18 +178,18 @@ Nov 23 09:40:00 web-1 redis[812]: refused     = 2026-11-23 09:40
 
 
 @pytest.mark.parametrize(("text", "at"), pairs(OF_A_DAY))
-def test_days_and_times_of_day(text: str, at: str) -> None:
+def test_days_and_times_of_day(text, at):
     assert read(text).at == instant(f"{at}Z")
 
 
 @pytest.mark.parametrize(("text", "at"), pairs(MOVING))
-def test_what_is_left_out_is_counted_back_from_now(text: str, at: str) -> None:
+def test_what_is_left_out_is_counted_back_from_now(text, at):
     found = read(text)
 
     assert (found.at, found.relative) == (instant(f"{at}Z"), True)
 
 
-def test_today_is_that_of_the_link_s_zone() -> None:
+def test_today_is_that_of_the_link_s_zone():
     assert read("today 00:10", "Asia/Tokyo").at == instant("2026-11-24T00:10+09:00")
     assert read("23:50", "Pacific/Kiritimati").at == instant("2026-11-24T23:50+14:00")
 
@@ -210,15 +208,13 @@ def test_today_is_that_of_the_link_s_zone() -> None:
         ("2026-10-25 02:30 Europe/Berlin", "UTC", "twice", "2026-10-25T00:30Z", "2026-10-25T01:30Z"),
     ],
 )
-def test_a_local_time_with_two_readings_is_said_and_the_earlier_one_taken(
-    text: str, zone: str, doubt: str, at: str, other: str
-) -> None:
+def test_a_local_time_with_two_readings_is_said_and_the_earlier_one_taken(text, zone, doubt, at, other):
     found = read(text, zone)
 
     assert (found.doubt, found.at, found.other) == (doubt, instant(at), instant(other))
 
 
-def test_an_offset_leaves_no_doubt() -> None:
+def test_an_offset_leaves_no_doubt():
     assert read("2026-10-25T02:30+01:00", "Europe/Berlin").doubt == ""
 
 
@@ -238,9 +234,7 @@ CHANGES = [
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(CHANGES), st.integers(-200, 200))
-def test_a_local_time_means_the_instants_at_which_the_clocks_show_it(
-    change: tuple[str, datetime], minutes: int
-) -> None:
+def test_a_local_time_means_the_instants_at_which_the_clocks_show_it(change, minutes):
     name, around = change
     local, zone = around + timedelta(minutes=minutes), ZoneInfo(name)
     every_minute = (local.replace(tzinfo=UTC) + timedelta(minutes=n) for n in range(-15 * 60, 13 * 60))
@@ -264,7 +258,7 @@ def test_a_local_time_means_the_instants_at_which_the_clocks_show_it(
     ),
     st.sampled_from([name for name, _ in CHANGES]),
 )
-def test_what_the_portal_writes_it_reads_again(moment: datetime, name: str) -> None:
+def test_what_the_portal_writes_it_reads_again(moment, name):
     local = moment.astimezone(ZoneInfo(name))
     offset = local.utcoffset()
     assert offset is not None
@@ -302,9 +296,7 @@ FORMS = """
     st.sampled_from([-480, -210, 0, 60, 330, 480, 765]),
     st.sampled_from(forms(FORMS)),
 )
-def test_a_time_in_any_form_is_the_same_instant_or_is_refused_with_it(
-    moment: datetime, minutes: int, form: str
-) -> None:
+def test_a_time_in_any_form_is_the_same_instant_or_is_refused_with_it(moment, minutes, form):
     local = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     text = local.strftime(form.replace("{o}", "%z"))
 
@@ -371,9 +363,7 @@ last Monday                       = cannot read it as a time
         ("2026-11-23T09:40,123", ["2026-11-23T09:40+00:00"], "cannot read it as a time"),
     ],
 )
-def test_what_is_not_certain_is_refused_with_a_sentence_and_what_it_may_mean(
-    text: str, guesses: list[str], words: str
-) -> None:
+def test_what_is_not_certain_is_refused_with_a_sentence_and_what_it_may_mean(text, guesses, words):
     with pytest.raises(UnreadableTime) as refused:
         read(text)
 
@@ -397,7 +387,7 @@ FRAGMENTS = re.findall(
 @example("1h" * 49)
 @example("0" * 100)
 @example("2026-11-23 09:40" + " " * 84)
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_read_or_refused(text):
     try:
         found = read(text)
     except UnreadableTime:
@@ -430,5 +420,5 @@ UTC+5:30      =
 
 
 @pytest.mark.parametrize(("text", "zone"), pairs(ZONES))
-def test_a_zone_as_people_type_it(text: str, zone: str) -> None:
+def test_a_zone_as_people_type_it(text, zone):
     assert typed_zone(text) == zone

@@ -1,17 +1,12 @@
 """What the board keeps of each reading: the verdict, since when it is so, and when it was another one."""
 
-from __future__ import annotations
-
 from contextlib import suppress
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from backups.dcs.records import Instance as InstanceRecord
 from backups.dcs.walk import Walk
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.models import BackupFailure, Instance, InstanceSummary, VerdictChange
 from backups.services import listings
@@ -20,18 +15,16 @@ from backups.services.board.days import DAYS, short_days
 from backups.services.board.verdicts import known_facts
 from backups.services.insights import overview
 from backups.services.listings import Subject, recorder
-from backups.services.projects import Project
 
 from .api_records import DCS_SAYS_NO, EXPIRED, FAILED, api_time, raw, utc
 from .conftest import later, read, settled
 from .readings import walk_of
 
 NOON = utc("11-24 12:00")
-Backups = dict[str, dict[str, Any]]
-FRESH: Backups = {"11-24 03:00": {}}
+FRESH = {"11-24 03:00": {}}
 
 
-def read_list(project: Project, at: datetime, backups: Backups) -> None:
+def read_list(project, at, backups):
     """Let the portal read these backups of orders-cache; the keys are their times."""
     sent = [
         raw(backup_id=f"b-{when}".replace(" ", "-").replace(":", ""), **_times(when), **fields)
@@ -41,17 +34,17 @@ def read_list(project: Project, at: datetime, backups: Backups) -> None:
     recorder.accept(subject, walk_of(sent), read_at=at).write()
 
 
-def _times(when: str) -> dict[str, str]:
+def _times(when):
     return dict.fromkeys(("created_at", "execution_at", "updated_at"), api_time(utc(when)))
 
 
-def read_instance(project: Project, at: datetime, *, kind: Any = "instances", **fields: Any) -> None:
+def read_instance(project, at, *, kind="instances", **fields):
     record = InstanceRecord.from_api({"instance_id": ORDERS_CACHE_ID, "status": "RUNNING", **fields})
     subject = Subject(kind, project, ORDERS_CACHE_ID if kind == "instance" else "")
     recorder.accept(subject, Walk((), (record,), 1, False, False), read_at=at).write()
 
 
-def changes() -> list[tuple[str, str]]:
+def changes():
     """When there was another verdict, and which."""
     return [
         (f"{one.at:%m-%d %H:%M}", f"{one.before_reason} -> {one.reason}")
@@ -59,13 +52,11 @@ def changes() -> list[tuple[str, str]]:
     ]
 
 
-def row() -> InstanceSummary:
+def row():
     return InstanceSummary.objects.get(instance__instance_id=ORDERS_CACHE_ID)
 
 
-def test_a_missed_objective_is_foreseen_and_a_newer_backup_takes_it_back(
-    eu: Project, portal: Settings
-) -> None:
+def test_a_missed_objective_is_foreseen_and_a_newer_backup_takes_it_back(eu, portal):
     portal.DCS_RPO = timedelta(hours=10)
     read_list(eu, NOON, FRESH)
     foreseen = changes()
@@ -81,7 +72,7 @@ def test_a_missed_objective_is_foreseen_and_a_newer_backup_takes_it_back(
     assert (row().verdict, row().holds_until, row().newest_at) == ("usable", None, utc("11-24 12:10"))
 
 
-def test_a_breach_that_came_between_two_readings_is_dated_to_its_bound(eu: Project, portal: Settings) -> None:
+def test_a_breach_that_came_between_two_readings_is_dated_to_its_bound(eu, portal):
     portal.DCS_RPO = timedelta(hours=10)
     read_list(eu, NOON, FRESH)
     read_list(eu, utc("11-24 13:40"), FRESH)
@@ -99,7 +90,7 @@ def test_a_breach_that_came_between_two_readings_is_dated_to_its_bound(eu: Proje
     ]
 
 
-def test_a_reading_that_comes_too_late_says_that_nobody_knew_meanwhile(eu: Project) -> None:
+def test_a_reading_that_comes_too_late_says_that_nobody_knew_meanwhile(eu):
     read_list(eu, NOON, FRESH)
     read_list(eu, utc("11-24 18:00"), FRESH)
 
@@ -110,14 +101,14 @@ def test_a_reading_that_comes_too_late_says_that_nobody_knew_meanwhile(eu: Proje
     ]
 
 
-def test_a_reading_that_is_older_than_what_is_known_changes_nothing(eu: Project) -> None:
+def test_a_reading_that_is_older_than_what_is_known_changes_nothing(eu):
     read_list(eu, NOON, FRESH)
     read_list(eu, utc("11-24 11:00"), {"11-24 03:00": DCS_SAYS_NO})
 
     assert changes() == [("11-24 12:00", " -> no_objective")]
 
 
-def test_what_the_instance_says_of_itself_is_judged_without_a_new_list(eu: Project, portal: Settings) -> None:
+def test_what_the_instance_says_of_itself_is_judged_without_a_new_list(eu, portal):
     portal.DCS_RPO_TAG = "rpo"
     read_list(eu, NOON, FRESH)
     read_instance(eu, utc("11-24 12:05"), status="RESTARTING", name="orders-cache", engine="Redis")
@@ -132,9 +123,7 @@ def test_what_the_instance_says_of_itself_is_judged_without_a_new_list(eu: Proje
     assert (row().tags, row().since) == ("rpo=8h", utc("11-24 11:00"))
 
 
-def test_a_list_that_says_the_same_is_not_looked_at_again_before_the_day_ends(
-    eu: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_list_that_says_the_same_is_not_looked_at_again_before_the_day_ends(eu, monkeypatch):
     looks = []
     monkeypatch.setattr(recording, "overview", lambda *a, **k: looks.append(k["now"]) or overview(*a, **k))
     evening = [utc("11-24 22:00") + timedelta(minutes=50 * n) for n in range(8)]  # the last one is at 03:50
@@ -155,7 +144,7 @@ def test_a_list_that_says_the_same_is_not_looked_at_again_before_the_day_ends(
     ]
 
 
-def test_the_plan_decides_once_show_instance_tells_it(eu: Project) -> None:
+def test_the_plan_decides_once_show_instance_tells_it(eu):
     plan = {"backup_at": [1, 2, 3, 4, 5, 6, 7], "begin_at": "03:00-04:00"}
     daily = {"backup_type": "auto", "save_days": 7, "periodical_backup_plan": plan}
     read_list(eu, NOON, {"11-22 03:00": {}})
@@ -164,9 +153,7 @@ def test_the_plan_decides_once_show_instance_tells_it(eu: Project) -> None:
     assert changes()[1:] == [("11-24 12:00", "no_objective -> objective_missed")]
 
 
-def test_an_instance_that_dcs_never_backs_up_has_a_verdict_without_a_list(
-    eu: Project, emulator: Emulator
-) -> None:
+def test_an_instance_that_dcs_never_backs_up_has_a_verdict_without_a_list(eu, emulator):
     listings.project_instances(eu, now=later())
     emulator.fail_with(400, code="DCS.4086", path_contains="/backups")
     read(eu)
@@ -186,8 +173,8 @@ def test_an_instance_that_dcs_never_backs_up_has_a_verdict_without_a_list(
     ],
 )
 def test_that_dcs_never_backs_an_instance_up_is_kept_before_its_project_is_read(
-    eu: Project, emulator: Emulator, status: int, code: str, found: list[tuple[str, str]]
-) -> None:
+    eu, emulator, status, code, found
+):
     emulator.fail_with(status, code=code, path_contains="/backups")
     with suppress(listings.NothingToShow):
         read(eu)
@@ -201,7 +188,7 @@ def test_that_dcs_never_backs_an_instance_up_is_kept_before_its_project_is_read(
     assert list(InstanceSummary.objects.exclude(verdict="").values_list("verdict", "reason")) == found
 
 
-def test_what_failed_is_kept_when_its_record_has_gone(eu: Project) -> None:
+def test_what_failed_is_kept_when_its_record_has_gone(eu):
     read_list(eu, NOON, {**FRESH, "11-23 03:00": FAILED, "11-22 03:00": EXPIRED})
     read_list(eu, NOON + timedelta(hours=1), {**FRESH, "11-24 12:30": FAILED})
 
@@ -209,7 +196,7 @@ def test_what_failed_is_kept_when_its_record_has_gone(eu: Project) -> None:
     assert list(kept) == [(utc("11-23 03:00"), "dcs.08.0002"), (utc("11-24 12:30"), "dcs.08.0002")]
 
 
-def test_the_last_days_are_kept_and_those_after_the_reading_are_not_known(eu: Project) -> None:
+def test_the_last_days_are_kept_and_those_after_the_reading_are_not_known(eu):
     read_list(eu, NOON, {**FRESH, "11-24 04:00": FAILED, "11-23 03:00": FAILED})
 
     days = short_days(row().days, NOON + timedelta(days=1))
@@ -222,7 +209,7 @@ def test_the_last_days_are_kept_and_those_after_the_reading_are_not_known(eu: Pr
     ]
 
 
-def test_every_instance_of_the_list_can_be_searched_before_its_own_list_is_read(eu: Project) -> None:
+def test_every_instance_of_the_list_can_be_searched_before_its_own_list_is_read(eu):
     listings.project_instances(eu, now=later())
     settled()
 

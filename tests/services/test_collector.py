@@ -1,22 +1,16 @@
 """The collector reads what is due, each list once; it leaves DCS, the memory and the viewers in peace."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Barrier
-from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.emulator.records import iso
 from backups.models import InstanceSummary
 from backups.services.collector.key import MOST_AT_ONCE
 from backups.services.listings import Subject, generations, project_instances, reader
-from backups.services.projects import Project
 
 from ..conftest import wait_for
 from .api_records import raws
@@ -30,7 +24,7 @@ KEPT = ("orders-cache", "sessions-live", "sessions-single", "brand-new", "billin
 
 
 @pytest.fixture
-def few(emulator: Emulator, instances: list[str]) -> list[str]:
+def few(emulator, instances):
     """The project has six instances; returns four that are like any other."""
     fleet = emulator.fleet
     named = {one.name: one.instance_id for one in fleet.instances(fleet.primary)}
@@ -40,34 +34,34 @@ def few(emulator: Emulator, instances: list[str]) -> list[str]:
 
 
 @pytest.fixture
-def collector(eu: Project, few: list[str]) -> Collector:
+def collector(eu, few):
     return Collector(eu)
 
 
 @pytest.fixture
-def collected(collector: Collector, emulator: Emulator) -> Collector:
+def collected(collector, emulator):
     """A collector that has read everything once, and no call is remembered."""
     collector.collect(30)
     emulator.clear_calls()
     return collector
 
 
-def all_ids(emulator: Emulator) -> set[str]:
+def all_ids(emulator):
     return {instance.instance_id for instance in emulator.fleet.instances(emulator.fleet.primary)}
 
 
-def calls_counted() -> float:
+def calls_counted():
     return REGISTRY.get_sample_value("dcs_portal_collector_calls_total", {"project": "eu-prod"}) or 0
 
 
-def summary(instance_id: str = ORDERS) -> InstanceSummary:
+def summary(instance_id=ORDERS):
     return Summaries.get(instance__instance_id=instance_id)
 
 
 # What is read ------------------------------------------------------------------------
 
 
-def test_everything_is_read_once_at_first_within_the_budget(collector: Collector, emulator: Emulator) -> None:
+def test_everything_is_read_once_at_first_within_the_budget(collector, emulator):
     began, calls = collector.clock(), calls_counted()
 
     collector.collect(30)
@@ -83,9 +77,7 @@ def test_everything_is_read_once_at_first_within_the_budget(collector: Collector
     assert newest - began > timedelta(seconds=len(emulator.calls) / 5 - 2)
 
 
-def test_what_was_just_read_is_left_alone_but_for_a_backup_that_runs(
-    collected: Collector, emulator: Emulator, few: list[str]
-) -> None:
+def test_what_was_just_read_is_left_alone_but_for_a_backup_that_runs(collected, emulator, few):
     now = collected.clock()
     emulator.set_records(ORDERS, [raws(1)[0] | {"status": "backuping", "created_at": iso(now)}])
     collected.clock.let_pass(300)  # as far as the budget allows a list is read every five minutes
@@ -99,9 +91,7 @@ def test_what_was_just_read_is_left_alone_but_for_a_backup_that_runs(
     assert lists_read(emulator)[ORDERS] == 1
 
 
-def test_the_list_of_instances_is_read_every_five_minutes_and_show_instance_once_a_day(
-    collected: Collector, emulator: Emulator
-) -> None:
+def test_the_list_of_instances_is_read_every_five_minutes_and_show_instance_once_a_day(collected, emulator):
     collected.collect(600)
     lists = [call for call in emulator.calls if call.path.endswith("/instances")]
     assert len(lists) == 2
@@ -113,8 +103,8 @@ def test_the_list_of_instances_is_read_every_five_minutes_and_show_instance_once
 
 
 def test_a_changed_status_is_looked_into_a_new_instance_read_and_a_gone_one_left_alone(
-    collected: Collector, emulator: Emulator, few: list[str]
-) -> None:
+    collected, emulator, few
+):
     new = emulator.fleet.add_instance("new-one").instance_id
     emulator.fleet.remove_instance(few[0])
     changed = emulator.fleet.add_instance("changed", instance_id=few[1], status="ERROR").instance_id
@@ -129,9 +119,7 @@ def test_a_changed_status_is_looked_into_a_new_instance_read_and_a_gone_one_left
     assert (summary(few[0]).due_at, summary(few[0]).shown_due_at) == (None, None)
 
 
-def test_a_planned_backup_is_looked_for_after_its_slot_until_it_has_ended(
-    collector: Collector, emulator: Emulator
-) -> None:
+def test_a_planned_backup_is_looked_for_after_its_slot_until_it_has_ended(collector, emulator):
     *_, before = raws(2)
     emulator.set_records(ORDERS, [before])
     collector.collect(30)
@@ -145,7 +133,7 @@ def test_a_planned_backup_is_looked_for_after_its_slot_until_it_has_ended(
     assert [(at - slot).total_seconds() // 60 for at in (*due, ended)] == [10, 22, 82]
 
 
-def due_of_a_reading(collector: Collector, at: datetime) -> datetime:
+def due_of_a_reading(collector, at):
     """When orders-cache is due after it was read then."""
     collector.clock.let_pass((at - collector.clock()).total_seconds())
     Summaries.update(shown_due_at=None)
@@ -156,9 +144,7 @@ def due_of_a_reading(collector: Collector, at: datetime) -> datetime:
     return due_at
 
 
-def test_what_a_viewer_has_just_read_is_not_read_again(
-    collector: Collector, emulator: Emulator, eu: Project
-) -> None:
+def test_what_a_viewer_has_just_read_is_not_read_again(collector, emulator, eu):
     project_instances(eu, now=later())
     read(eu)
     settled()
@@ -168,9 +154,7 @@ def test_what_a_viewer_has_just_read_is_not_read_again(
     assert walks(emulator) == 1
 
 
-def test_first_of_all_comes_what_was_unread_for_twice_too_long_then_what_is_urgent(
-    collected: Collector, emulator: Emulator, few: list[str]
-) -> None:
+def test_first_of_all_comes_what_was_unread_for_twice_too_long_then_what_is_urgent(collected, emulator, few):
     collected.clock.let_pass(120)
     now = collected.clock()
     old, urgent = few[1], few[2]
@@ -184,8 +168,8 @@ def test_first_of_all_comes_what_was_unread_for_twice_too_long_then_what_is_urge
 
 
 def test_where_a_slot_has_begun_comes_before_what_is_only_idle_and_of_those_the_oldest(
-    collected: Collector, emulator: Emulator, few: list[str]
-) -> None:
+    collected, emulator, few
+):
     collected.clock.let_pass(120)
     now = collected.clock()
     Summaries.update(read_at=now, due_at=now + timedelta(hours=1), urgency=2)
@@ -204,8 +188,8 @@ def test_where_a_slot_has_begun_comes_before_what_is_only_idle_and_of_those_the_
 
 
 def test_what_nobody_looks_at_takes_no_memory_and_what_somebody_does_is_renewed_there(
-    collector: Collector, emulator: Emulator, few: list[str], eu: Project
-) -> None:
+    collector, emulator, few, eu
+):
     emulator.set_records(ORDERS, raws(3))
     read(eu)
     emulator.set_records(ORDERS, raws(5))
@@ -218,7 +202,7 @@ def test_what_nobody_looks_at_takes_no_memory_and_what_somebody_does_is_renewed_
     assert read(eu, after=420).total == 5
 
 
-def decoded(project: Project, instance_id: str) -> Any:
+def decoded(project, instance_id):
     """The records of an instance that this process has in its memory."""
     subject = Subject("backups", project, instance_id)
     generation = generations.look_up(subject).generation
@@ -230,15 +214,13 @@ def decoded(project: Project, instance_id: str) -> Any:
 # Viewers come first ------------------------------------------------------------------
 
 
-def test_viewers_read_while_the_collector_s_calls_hang_and_join_those(
-    collector: Collector, emulator: Emulator, eu: Project, portal: Settings
-) -> None:
+def test_viewers_read_while_the_collector_s_calls_hang_and_join_those(collector, emulator, eu, portal):
     portal.COLLECT_CALLS_PER_SECOND = 200
     project_instances(eu, now=later())
     emulator.hang(times=MOST_AT_ONCE, path_contains="/backups")
     with ThreadPoolExecutor(MOST_AT_ONCE + 2) as threads:
 
-        def begin() -> bool:
+        def begin():
             if work := collector.key.take(collector.clock()):
                 threads.submit(collector.key.read, work, collector.clock)
             return len(lists_read(emulator)) == MOST_AT_ONCE
@@ -258,9 +240,7 @@ def test_viewers_read_while_the_collector_s_calls_hang_and_join_those(
     assert walks(emulator, hanging[0]) == 1
 
 
-def test_an_open_circuit_s_trial_is_left_to_viewers_while_they_ask(
-    collected: Collector, emulator: Emulator, few: list[str], eu: Project
-) -> None:
+def test_an_open_circuit_s_trial_is_left_to_viewers_while_they_ask(collected, emulator, few, eu):
     emulator.fail_with(503)
     collected.clock.let_pass(300)
     collected.collect(5)
@@ -276,9 +256,7 @@ def test_an_open_circuit_s_trial_is_left_to_viewers_while_they_ask(
     assert len(lists_read(emulator)) > 1
 
 
-def test_where_nobody_asks_the_collector_tries_an_open_circuit_and_goes_on(
-    collected: Collector, emulator: Emulator
-) -> None:
+def test_where_nobody_asks_the_collector_tries_an_open_circuit_and_goes_on(collected, emulator):
     emulator.fail_with(503, times=5)
     collected.clock.let_pass(300)
     collected.collect(5)
@@ -295,15 +273,15 @@ def test_where_nobody_asks_the_collector_tries_an_open_circuit_and_goes_on(
 
 @pytest.mark.parametrize("status", [401, 429, 503])
 def test_soon_after_dcs_refuses_throttles_or_fails_it_is_left_alone(
-    collector: Collector, emulator: Emulator, instances: list[str], portal: Settings, status: int
-) -> None:
+    collector, emulator, instances, portal, status
+):
     portal.COLLECT_CALLS_PER_SECOND = 200
     collector = Collector(collector.project, collector.clock)
     emulator.latency = 0.05
     fault = emulator.fail_with(status, after=5, retry_after=20 if status == 429 else None)
     with ThreadPoolExecutor(8) as threads:
 
-        def is_left_alone() -> bool:
+        def is_left_alone():
             while work := collector.key.take(collector.clock()):
                 threads.submit(collector.key.read, work, collector.clock)
             return bool(fault.hits) and not collector.key.under_way
@@ -321,8 +299,8 @@ def test_soon_after_dcs_refuses_throttles_or_fails_it_is_left_alone(
 
 @pytest.mark.parametrize("status", [401, 429])
 def test_with_eight_calls_in_flight_few_follow_the_first_that_is_refused_or_throttled(
-    collector: Collector, emulator: Emulator, eu: Project, portal: Settings, status: int
-) -> None:
+    collector, emulator, eu, portal, status
+):
     portal.COLLECT_CALLS_PER_SECOND = 200
     new = [emulator.fleet.add_instance(f"new-{n}").instance_id for n in range(2 * MOST_AT_ONCE)]
     collector = Collector(eu, collector.clock)
@@ -333,12 +311,12 @@ def test_with_eight_calls_in_flight_few_follow_the_first_that_is_refused_or_thro
     emulator.fail_with(status)
     emulator.clear_calls()
 
-    def look(*ids: str) -> list[str]:
+    def look(*ids):
         return [problem_of(eu, one).kind for one in ids]
 
     with ThreadPoolExecutor(2 * MOST_AT_ONCE) as threads:
 
-        def begin() -> bool:
+        def begin():
             if work := collector.key.take(collector.clock()):
                 threads.submit(collector.key.read, work, collector.clock)
             return len(emulator.calls) == MOST_AT_ONCE
@@ -353,9 +331,7 @@ def test_with_eight_calls_in_flight_few_follow_the_first_that_is_refused_or_thro
     assert len(emulator.calls) <= 2 * MOST_AT_ONCE + 4
 
 
-def test_a_list_that_fails_alone_holds_up_no_other_and_is_tried_every_five_minutes(
-    collector: Collector, emulator: Emulator, few: list[str]
-) -> None:
+def test_a_list_that_fails_alone_holds_up_no_other_and_is_tried_every_five_minutes(collector, emulator, few):
     emulator.fail_with(500, path_contains=few[0])
 
     collector.collect(290)
@@ -367,7 +343,7 @@ def test_a_list_that_fails_alone_holds_up_no_other_and_is_tried_every_five_minut
     assert lists_read(emulator)[few[0]] == 2
 
 
-def test_throttled_calls_slow_the_collector_down(collected: Collector, emulator: Emulator) -> None:
+def test_throttled_calls_slow_the_collector_down(collected, emulator):
     now = collected.clock()
     emulator.throttle(1, times=1)
     collected.clock.let_pass(300)

@@ -1,7 +1,5 @@
 """When a list is due, and how fast DCS may be asked: rules alone, without a clock of their own."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -18,7 +16,7 @@ BY_HAND = Plan("manual")
 IDLE = timedelta(hours=1)
 
 
-def at(text: str) -> datetime:
+def at(text):
     """A time of a Tuesday."""
     return datetime.fromisoformat(f"2026-11-24T{text}+00:00")
 
@@ -49,8 +47,8 @@ def at(text: str) -> datetime:
     ],
 )
 def test_a_list_is_due_by_what_runs_what_is_planned_and_else_by_the_hour(
-    plan: Plan, read: str, running: bool, newest: str | None, due: str, urgency: Urgency
-) -> None:
+    plan, read, running, newest, due, urgency
+):
     found = due_after_reading(
         at(read), plan=plan, is_running=running, last_started_at=(newest and at(newest)) or None, idle=IDLE
     )
@@ -58,7 +56,7 @@ def test_a_list_is_due_by_what_runs_what_is_planned_and_else_by_the_hour(
     assert (f"{found.at:%H:%M}", found.urgency) == (due, urgency)
 
 
-def test_a_plan_of_the_next_day_is_looked_for_after_midnight() -> None:
+def test_a_plan_of_the_next_day_is_looked_for_after_midnight():
     midnight = Plan("automatic", days=(3,), begins=time(0, 0))
 
     found = due_after_reading(at("23:30"), plan=midnight, is_running=False, last_started_at=None, idle=IDLE)
@@ -76,15 +74,13 @@ def test_a_plan_of_the_next_day_is_looked_for_after_midnight() -> None:
         ("not_found", "12:00:04", "13:00"),
     ],
 )
-def test_a_list_that_failed_is_tried_again_and_not_before_dcs_wants_that(
-    kind: str, retry: str | None, due: str
-) -> None:
+def test_a_list_that_failed_is_tried_again_and_not_before_dcs_wants_that(kind, retry, due):
     problem = Problem(kind, retry_at=(retry and at(retry)) or None)
 
     assert f"{due_after_failure(problem, at('12:00'), idle=IDLE):%H:%M}" == due
 
 
-def test_a_kind_of_instance_that_has_no_backups_is_asked_for_once_a_day() -> None:
+def test_a_kind_of_instance_that_has_no_backups_is_asked_for_once_a_day():
     due = due_after_failure(Problem("unsupported"), at("12:00"), idle=IDLE)
 
     assert due == datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -93,7 +89,7 @@ def test_a_kind_of_instance_that_has_no_backups_is_asked_for_once_a_day() -> Non
 # How fast ----------------------------------------------------------------------------
 
 
-def calls_in(seconds: int, budget: Budget, *, since: float = 0) -> int:
+def calls_in(seconds, budget, *, since=0):
     """How many calls are made in that time by one who looks ten times a second."""
     made = 0
     for tenth in range(seconds * 10):
@@ -104,14 +100,14 @@ def calls_in(seconds: int, budget: Budget, *, since: float = 0) -> int:
 
 
 @pytest.mark.parametrize(("rate", "calls"), [(5, 500), (0.5, 50), (0.02, 2)])
-def test_calls_keep_to_their_rate_and_a_pause_is_not_made_up_for(rate: float, calls: int) -> None:
+def test_calls_keep_to_their_rate_and_a_pause_is_not_made_up_for(rate, calls):
     budget = Budget(rate, 0)
 
     assert calls_in(100, budget) == pytest.approx(calls, abs=1 + rate)
     assert calls_in(100, budget, since=10_000) == pytest.approx(calls, abs=1 + rate)
 
 
-def test_a_list_of_many_pages_is_paid_for_afterwards() -> None:
+def test_a_list_of_many_pages_is_paid_for_afterwards():
     budget = Budget(5, 0)
     budget.spend(50)
 
@@ -119,7 +115,7 @@ def test_a_list_of_many_pages_is_paid_for_afterwards() -> None:
     assert calls_in(10, budget, since=9) == pytest.approx(50, abs=5)
 
 
-def test_a_throttled_budget_is_halved_once_for_those_under_way_together_and_recovers_in_ten_minutes() -> None:
+def test_a_throttled_budget_is_halved_once_for_those_under_way_together_and_recovers_in_ten_minutes():
     budget = Budget(8, 0)
 
     budget.halve(100)
@@ -131,7 +127,7 @@ def test_a_throttled_budget_is_halved_once_for_those_under_way_together_and_reco
     assert budget.rate(110 + 600) == 8
 
 
-def test_however_often_it_is_throttled_a_call_is_made_now_and_then() -> None:
+def test_however_often_it_is_throttled_a_call_is_made_now_and_then():
     budget = Budget(5, 0)
     for number in range(100):
         budget.halve(number * 5)

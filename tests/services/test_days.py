@@ -1,17 +1,13 @@
 """The day strip, case by case: what a day is called, and what is never said of it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import UTC, time, timedelta
 from itertools import combinations, pairwise
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from backups.dcs.records import BackupRecord
-from backups.services.insights.days import Day, last_days, same_days
+from backups.services.insights.days import last_days, same_days
 from backups.services.insights.policy import Plan
 from backups.services.insights.timeline import kind_of
 
@@ -36,13 +32,13 @@ LATE_AT_NIGHT = Plan("automatic", DAILY.days, time(23), 7)
 WITNESS = backup_at("11-10 03:00", **EXPIRED)
 
 
-def days_of(*records: BackupRecord, plan: Plan = DAILY, zone: Any = UTC, **known: Any) -> dict[str, Day]:
+def days_of(*records, plan=DAILY, zone=UTC, **known):
     """The last 30 days by their date, such as "11-23"."""
     found = last_days(known_history(*records, plan=plan, **known), zone)
     return {f"{day.date:%m-%d}": day for day in found}
 
 
-WITH_BACKUPS: list[tuple[list[dict[str, Any]], str]] = [
+WITH_BACKUPS = [
     # the backups of 20 November, hour by hour; what the day is
     ([{}], "usable"),
     ([EXPIRED, FAILED, {}], "usable"),
@@ -58,7 +54,7 @@ WITH_BACKUPS: list[tuple[list[dict[str, Any]], str]] = [
 
 
 @pytest.mark.parametrize(("backups", "state"), WITH_BACKUPS)
-def test_a_day_is_called_after_the_best_that_it_has(backups: list[dict[str, Any]], state: str) -> None:
+def test_a_day_is_called_after_the_best_that_it_has(backups, state):
     records = [backup_at(f"11-20 {3 + hour:02}:00", **fields) for hour, fields in enumerate(backups)]
 
     day = days_of(*records)["11-20"]
@@ -68,7 +64,7 @@ def test_a_day_is_called_after_the_best_that_it_has(backups: list[dict[str, Any]
     assert dict(day.counts) == Counter(map(kind_of, records))
 
 
-WITHOUT_BACKUPS: list[tuple[str, dict[str, Any], str, str]] = [
+WITHOUT_BACKUPS = [
     # the day asked for, what else is known; its state and the reason
     ("11-20", {}, "missed", "none_listed"),
     ("11-21", {"plan": WEEKDAYS}, "none", "not_planned"),
@@ -98,13 +94,13 @@ WITHOUT_BACKUPS: list[tuple[str, dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("day", "known", "state", "reason"), WITHOUT_BACKUPS)
-def test_a_day_without_a_backup(day: str, known: dict[str, Any], state: str, reason: str) -> None:
+def test_a_day_without_a_backup(day, known, state, reason):
     found = days_of(WITNESS, **known)[day]
 
     assert (found.state, found.reason, found.counts) == (state, reason, ())
 
 
-def test_a_pruned_list_has_no_missed_days() -> None:
+def test_a_pruned_list_has_no_missed_days():
     """Only what is kept is listed: a week of automatic backups, and a manual one of long ago."""
     kept = [backup_at(f"11-{day} 03:00") for day in range(18, 25)]
 
@@ -117,26 +113,26 @@ def test_a_pruned_list_has_no_missed_days() -> None:
     assert {day.reason for day in days_of(backup_at("09-01 03:00")).values()} == {"no_witness", "overdue"}
 
 
-def test_backups_that_stopped_coming_are_missed() -> None:
+def test_backups_that_stopped_coming_are_missed():
     found = days_of(*(backup_at(f"11-{day} 03:00") for day in range(10, 21)))
 
     assert [name for name, day in found.items() if day.state == "missed"] == ["11-21", "11-22", "11-23"]
 
 
-def test_a_record_without_a_time_may_be_of_any_day() -> None:
+def test_a_record_without_a_time_may_be_of_any_day():
     undated = backup_at("11-20 03:00", **NO_TIME)
 
     assert days_of(WITNESS, undated)["11-20"].reason == "undated_records"
 
 
-def test_a_backup_that_began_after_midnight_belongs_to_the_night_before() -> None:
+def test_a_backup_that_began_after_midnight_belongs_to_the_night_before():
     found = days_of(WITNESS, backup_at("11-21 00:40"), plan=LATE_AT_NIGHT)
 
     assert (found["11-20"].state, found["11-20"].reason) == ("none", "ran_after_midnight")
     assert found["11-21"].state == "usable"
 
 
-def test_days_are_those_of_the_zone() -> None:
+def test_days_are_those_of_the_zone():
     """03:00 UTC is 08:30 in Kolkata; 20:00 UTC is the next day there."""
     kolkata = ZoneInfo("Asia/Kolkata")
 
@@ -147,7 +143,7 @@ def test_days_are_those_of_the_zone() -> None:
     assert list(days_of(now="11-24 20:00", zone=kolkata))[-1] == "11-25"
 
 
-def test_days_with_a_change_of_the_clock_are_longer_or_shorter_and_none_is_lost() -> None:
+def test_days_with_a_change_of_the_clock_are_longer_or_shorter_and_none_is_lost():
     found = list(days_of(now="11-01 12:00", zone=ZoneInfo("Europe/Berlin")).values())
 
     assert {day.end - day.start for day in found} == {timedelta(hours=24), timedelta(hours=25)}
@@ -155,7 +151,7 @@ def test_days_with_a_change_of_the_clock_are_longer_or_shorter_and_none_is_lost(
 
 
 @pytest.mark.parametrize("plan", [DAILY, WEEKDAYS, LATE_AT_NIGHT, Plan("manual"), Plan("unknown")])
-def test_where_time_alone_is_said_to_change_no_day_it_changes_none(plan: Plan) -> None:
+def test_where_time_alone_is_said_to_change_no_day_it_changes_none(plan):
     times = [utc("11-22 22:00") + timedelta(minutes=20 * step) for step in range(110)]
     told = [
         tuple(day.state for day in last_days(known_history(WITNESS, plan=plan, now=f"{at:%m-%d %H:%M}"), UTC))

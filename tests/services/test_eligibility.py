@@ -1,9 +1,5 @@
 """The restore verdict and its reasons, case by case."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import msgspec
 import pytest
 
@@ -13,7 +9,7 @@ from backups.services.words.codes import REASON_WORDS
 
 from .api_records import raw
 
-CASES: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
+CASES = [
     # fields, verdict, reasons
     ({"status": "succeed", "is_support_restore": "TRUE"}, "yes", ()),
     ({"status": "succeed", "is_support_restore": "FALSE"}, "no", ("dcs_says_no",)),
@@ -47,7 +43,7 @@ CASES: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize(("fields", "verdict", "reasons"), CASES)
-def test_the_verdict_of_a_record(fields: Any, verdict: str, reasons: tuple[str, ...]) -> None:
+def test_the_verdict_of_a_record(fields, verdict, reasons):
     record = BackupRecord.from_api(raw(1, **fields))
 
     found = eligibility(record)
@@ -56,7 +52,7 @@ def test_the_verdict_of_a_record(fields: Any, verdict: str, reasons: tuple[str, 
     assert found.usable == (record.status == "succeed" and record.restorable is True)
 
 
-def test_every_reason_has_words() -> None:
+def test_every_reason_has_words():
     presence = {"not_listed", "missing"}
     assert {reason for _, _, reasons in CASES for reason in reasons} | presence == set(REASON_WORDS)
 
@@ -64,7 +60,7 @@ def test_every_reason_has_words() -> None:
 @pytest.mark.parametrize(
     ("presence", "verdict", "reason"), [("unlisted", "no", "not_listed"), ("missing", "unknown", "missing")]
 )
-def test_what_the_list_does_not_hold_is_not_usable(presence: str, verdict: str, reason: str) -> None:
+def test_what_the_list_does_not_hold_is_not_usable(presence, verdict, reason):
     record = BackupRecord.from_api({"status": "succeed", "is_support_restore": "TRUE"})
 
     found = eligibility(msgspec.structs.replace(record, presence=presence))

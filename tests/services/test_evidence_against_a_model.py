@@ -4,12 +4,8 @@ Hypothesis plays DCS and the processes of the portal against the recorder; the m
 said by each reading.
 """
 
-from __future__ import annotations
-
-from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import hypothesis.strategies as st
 import msgspec
@@ -18,12 +14,9 @@ from django.db import connection
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from backups.dcs.records import BackupRecord
-from backups.dcs.walk import Walk
 from backups.services.evidence import list_as_of
 from backups.services.listings import Subject, generations, guard, recorder, recording
 from backups.services.listings.recorded_backups import CONFIRMED_AFTER
-from backups.services.projects import Project
 from tests.conftest import forget_everything
 
 from .api_records import raw
@@ -31,7 +24,6 @@ from .conftest import ORDERS
 from .readings import walk_of
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
-State = dict[str, BackupRecord]
 
 
 class Killed(BaseException):
@@ -39,10 +31,10 @@ class Killed(BaseException):
 
 
 @contextmanager
-def killed_after(statements: int) -> Generator[None]:
+def killed_after(statements):
     left = statements
 
-    def execute(ask: Any, *arguments: Any) -> Any:
+    def execute(ask, *arguments):
         nonlocal left
         left -= 1
         if left < 0:
@@ -61,16 +53,16 @@ class Portal(RuleBasedStateMachine):
     subject: Subject
 
     @initialize()
-    def a_day_begins(self) -> None:
+    def a_day_begins(self):
         forget_everything()
         self.now = BEGAN
-        self.dcs: dict[int, dict[str, Any]] = {}
+        self.dcs = {}
         self.made = 0
-        self.told: list[tuple[datetime, State]] = []
-        self.last_digest: Any = None
+        self.told = []
+        self.last_digest = None
         # Since which reading a record is missing, while that is not confirmed.
-        self.missing: dict[str, int] = {}
-        self.missing_since: datetime | None = None
+        self.missing = {}
+        self.missing_since = None
         # What a killed reader has kept is true, but only a whole reading says what of it stays.
         self.is_left_behind = False
         for _ in range(4):
@@ -79,37 +71,37 @@ class Portal(RuleBasedStateMachine):
     # What DCS does --------------------------------------------------------------------
 
     @rule(status=st.sampled_from(["succeed", "failed", "backuping"]))
-    def a_backup_is_made(self, status: str) -> None:
+    def a_backup_is_made(self, status):
         self.made += 1
         self.dcs[self.made] = raw(self.made, status=status)
 
     @rule(place=st.integers(0, 9), field=st.sampled_from(["status", "remark", "progress"]))
-    def a_record_changes(self, place: int, field: str) -> None:
+    def a_record_changes(self, place, field):
         if self.dcs:
             number = sorted(self.dcs)[place % len(self.dcs)]
             value = "expired" if field == "status" else str(self.now.second)
             self.dcs[number] = self.dcs[number] | {field: value}
 
     @rule(place=st.integers(0, 9))
-    def a_record_leaves(self, place: int) -> None:
+    def a_record_leaves(self, place):
         if self.dcs:
             del self.dcs[sorted(self.dcs)[place % len(self.dcs)]]
 
     @rule(place=st.integers(0, 9))
-    def a_record_comes_back(self, place: int) -> None:
+    def a_record_comes_back(self, place):
         left = [number for number in range(1, self.made + 1) if number not in self.dcs]
         if left:
             number = left[place % len(left)]
             self.dcs[number] = raw(number)
 
     @rule()
-    def the_list_is_emptied(self) -> None:
+    def the_list_is_emptied(self):
         self.dcs.clear()
 
     # What is read ---------------------------------------------------------------------
 
     @rule(seconds=st.sampled_from([1, 30, 61, 3600]), whole=st.booleans(), again=st.booleans())
-    def it_is_read(self, seconds: int, whole: bool, again: bool) -> None:
+    def it_is_read(self, seconds, whole, again):
         self.now += timedelta(seconds=seconds)
         whole = whole or self.is_left_behind
         walk = self.walk(whole)
@@ -119,12 +111,12 @@ class Portal(RuleBasedStateMachine):
             self.record(walk, self.now)
 
     @rule(seconds=st.sampled_from([0, 1, 100]))
-    def a_reading_comes_late(self, seconds: int) -> None:
+    def a_reading_comes_late(self, seconds):
         if self.told:
             self.record(self.walk(True), self.told[-1][0] - timedelta(seconds=seconds))
 
     @rule(statements=st.integers(0, 40), whole=st.booleans())
-    def a_reader_is_killed_while_it_writes(self, statements: int, whole: bool) -> None:
+    def a_reader_is_killed_while_it_writes(self, statements, whole):
         self.now += timedelta(seconds=5)
         whole = whole or self.is_left_behind
         walk = self.walk(whole)
@@ -138,29 +130,29 @@ class Portal(RuleBasedStateMachine):
             self.is_left_behind = True
 
     @rule()
-    def another_process_takes_over(self) -> None:
+    def another_process_takes_over(self):
         generations.forget()
 
-    def walk(self, whole: bool) -> Walk[Any]:
+    def walk(self, whole):
         rows = [self.dcs[number] for number in sorted(self.dcs, reverse=True)]
         if not whole:
             rows = rows[::2]
         return walk_of(rows, moved=not whole)
 
-    def record(self, walk: Walk[Any], read_at: datetime) -> None:
+    def record(self, walk, read_at):
         recorder.accept(self.subject, walk, read_at=read_at)._write()
 
-    def pointer(self) -> str:
+    def pointer(self):
         generation = generations.look_up(self.subject).generation
         return generation.generation if generation else ""
 
-    def is_accepted_at(self, at: datetime) -> bool:
+    def is_accepted_at(self, at):
         generation = generations.look_up(self.subject).generation
         return generation is not None and generation.read_at == at
 
     # The model ------------------------------------------------------------------------
 
-    def accepted(self, walk: Walk[Any], whole: bool) -> None:
+    def accepted(self, walk, whole):
         self.is_left_behind = False
         found = {record.backup_id: plain(record) for record in walk.records}
         before = self.told[-1][1] if self.told else {}
@@ -185,13 +177,13 @@ class Portal(RuleBasedStateMachine):
         self.told.append((self.now, state))
 
     @invariant()
-    def each_reading_is_told_as_it_was(self) -> None:
+    def each_reading_is_told_as_it_was(self):
         for at, state in self.told:
             listing = list_as_of(self.subject.project, self.subject.instance_id, at)
             assert {record.backup_id: plain(record) for record in listing.records} == state
 
     @invariant()
-    def the_list_of_now_is_that_of_the_last_reading(self) -> None:
+    def the_list_of_now_is_that_of_the_last_reading(self):
         if self.told:
             [snapshot] = guard.snapshots(self.subject)
             assert snapshot.cached
@@ -199,14 +191,14 @@ class Portal(RuleBasedStateMachine):
             assert shown == self.told[-1][1]
 
 
-def plain(record: BackupRecord) -> BackupRecord:
+def plain(record):
     """A record without what is not kept: how far a running backup was, and what is known of its presence."""
     if record.is_running:
         record = msgspec.structs.replace(record, progress_percent=None, updated_at=None, unread=())
     return msgspec.structs.replace(record, presence="listed")
 
 
-def test_every_accepted_reading_is_told_again(eu: Project) -> None:
+def test_every_accepted_reading_is_told_again(eu):
     Portal.subject = Subject("backups", eu, ORDERS)
     run_state_machine_as_test(
         Portal,

@@ -1,29 +1,21 @@
 """When DCS fails: the last listing stays, the reason is told, and DCS is left in peace."""
 
-from __future__ import annotations
-
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from backups.dcs.signing import Credentials
-from backups.emulator.api import Emulator
 from backups.services import listings
 from backups.services.listings import NothingToShow, reader
-from backups.services.projects import Project, configured_projects
+from backups.services.projects import configured_projects
 
 from ..conftest import wait_for
 from .conftest import ORDERS, at_once, later, problem_of, read, settled
 
-Break = Callable[[Emulator], Any]
 
-
-def test_a_failure_is_forgotten_after_some_seconds(eu: Project, emulator: Emulator) -> None:
+def test_a_failure_is_forgotten_after_some_seconds(eu, emulator):
     emulator.fail_with(500, times=1)
     problem_of(eu)
 
@@ -32,9 +24,7 @@ def test_a_failure_is_forgotten_after_some_seconds(eu: Project, emulator: Emulat
     assert read(eu).problem is None
 
 
-def test_while_it_is_tried_again_the_old_listing_still_tells_the_last_failure(
-    eu: Project, emulator: Emulator
-) -> None:
+def test_while_it_is_tried_again_the_old_listing_still_tells_the_last_failure(eu, emulator):
     read(eu)
     emulator.fail_with(500)
     read(eu, read_now=True)
@@ -49,9 +39,7 @@ def test_while_it_is_tried_again_the_old_listing_still_tells_the_last_failure(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_an_error_of_the_portal_itself_is_told_and_not_repeated_by_waiting_viewers(
-    eu: Project, emulator: Emulator, portal: Settings
-) -> None:
+def test_an_error_of_the_portal_itself_is_told_and_not_repeated_by_waiting_viewers(eu, emulator, portal):
     size, portal.DCS_PAGE_SIZE = portal.DCS_PAGE_SIZE, "no number"
     first = problem_of(eu)
     for thread in threading.enumerate():
@@ -68,9 +56,7 @@ def test_an_error_of_the_portal_itself_is_told_and_not_repeated_by_waiting_viewe
 # Throttled -----------------------------------------------------------------------------
 
 
-def test_a_throttled_list_is_not_asked_for_before_its_time_and_others_are(
-    eu: Project, emulator: Emulator
-) -> None:
+def test_a_throttled_list_is_not_asked_for_before_its_time_and_others_are(eu, emulator):
     emulator.throttle(120, times=1)
 
     first = problem_of(eu)
@@ -86,9 +72,7 @@ def test_a_throttled_list_is_not_asked_for_before_its_time_and_others_are(
 
 @pytest.mark.parametrize(("asked", "passed_on"), [(60, 60), (86_400, 300)])
 @pytest.mark.parametrize("status", [429, 503])
-def test_the_time_that_dcs_gives_is_passed_on_up_to_five_minutes(
-    eu: Project, emulator: Emulator, status: int, asked: int, passed_on: int
-) -> None:
+def test_the_time_that_dcs_gives_is_passed_on_up_to_five_minutes(eu, emulator, status, asked, passed_on):
     emulator.fail_with(status, retry_after=asked)
 
     after = problem_of(eu).retry_after(later())
@@ -100,24 +84,20 @@ def test_the_time_that_dcs_gives_is_passed_on_up_to_five_minutes(
 # A refused key -------------------------------------------------------------------------
 
 
-def _change(portal: Settings, **values: Any) -> None:
+def _change(portal, **values):
     changed = {**portal.DCS_PROJECTS["eu-prod"], **values}
     portal.DCS_PROJECTS = {**portal.DCS_PROJECTS, "eu-prod": changed}
 
 
 @pytest.fixture
-def wrong_key(eu: Project, portal: Settings) -> Project:
+def wrong_key(eu, portal):
     _change(portal, credentials=Credentials(eu.credentials.secrets[0], "0" * 40))
     return configured_projects()["eu-prod"]
 
 
 def test_a_refused_key_is_tried_once_however_many_pages_are_open(
-    wrong_key: Project,
-    emulator: Emulator,
-    portal: Settings,
-    instances: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    wrong_key, emulator, portal, instances, monkeypatch
+):
     portal.DCS_WAITING_VIEWERS = 50
     monkeypatch.setattr(reader, "TURN_SECONDS", 30)  # a busy machine may take long to be refused
     waiting = iter(instances[:15])  # with their histories, what one process reads of a project at a time
@@ -130,8 +110,8 @@ def test_a_refused_key_is_tried_once_however_many_pages_are_open(
 
 
 def test_every_call_of_a_refused_key_is_held_for_five_minutes_and_no_call_of_another(
-    wrong_key: Project, emulator: Emulator, portal: Settings
-) -> None:
+    wrong_key, emulator, portal
+):
     first = problem_of(wrong_key)
     emulator.clear_calls()
 
@@ -150,9 +130,7 @@ def test_every_call_of_a_refused_key_is_held_for_five_minutes_and_no_call_of_ano
     assert read(configured_projects()["eu-prod"]).source == "live"
 
 
-def test_after_five_minutes_a_refused_key_is_tried_once_more(
-    eu: Project, emulator: Emulator, portal: Settings
-) -> None:
+def test_after_five_minutes_a_refused_key_is_tried_once_more(eu, emulator, portal):
     portal.DCS_WAITING_VIEWERS = 10
     emulator.fail_with(401)
     problem_of(eu)
@@ -167,9 +145,7 @@ def test_after_five_minutes_a_refused_key_is_tried_once_more(
     assert emulator.count() == 2
 
 
-def test_a_hold_from_a_clock_that_was_put_back_does_not_last_for_ever(
-    eu: Project, emulator: Emulator
-) -> None:
+def test_a_hold_from_a_clock_that_was_put_back_does_not_last_for_ever(eu, emulator):
     emulator.fail_with(401, times=1)
     problem_of(eu)
 
@@ -180,7 +156,7 @@ def test_a_hold_from_a_clock_that_was_put_back_does_not_last_for_ever(
 # The circuit ---------------------------------------------------------------------------
 
 
-def fail(project: Project, emulator: Emulator, instances: list[str], how: Break | None = None) -> None:
+def fail(project, emulator, instances, how=None):
     """Let a call for each instance fail, and the next ones succeed."""
     (how or (lambda e: e.fail_with(503)))(emulator)
     for instance_id in instances:
@@ -191,8 +167,8 @@ def fail(project: Project, emulator: Emulator, instances: list[str], how: Break 
 
 @pytest.mark.parametrize("how", [lambda e: e.fail_with(503), lambda e: e.fail_with(504), lambda e: e.hang()])
 def test_after_five_failures_over_two_instances_dcs_is_left_alone_for_ten_seconds(
-    eu: Project, emulator: Emulator, portal: Settings, instances: list[str], how: Break
-) -> None:
+    eu, emulator, portal, instances, how
+):
     first = read(eu)
     portal.DCS_READ_TIMEOUT = 0.3
     fail(eu, emulator, instances[:5], how)
@@ -211,9 +187,7 @@ def test_after_five_failures_over_two_instances_dcs_is_left_alone_for_ten_second
     assert [read(eu, instance_id, after=11).source for instance_id in instances[5:9]] == ["live"] * 4
 
 
-def test_after_ten_seconds_one_trial_is_made(
-    eu: Project, emulator: Emulator, portal: Settings, instances: list[str]
-) -> None:
+def test_after_ten_seconds_one_trial_is_made(eu, emulator, portal, instances):
     fail(eu, emulator, instances[:5])
     portal.DCS_READ_TIMEOUT = 0.3
     emulator.hang()
@@ -225,18 +199,14 @@ def test_after_ten_seconds_one_trial_is_made(
     assert len(emulator.calls) == 1
 
 
-def test_a_circuit_from_a_clock_that_was_put_back_does_not_stay_open_for_ever(
-    eu: Project, emulator: Emulator, instances: list[str]
-) -> None:
+def test_a_circuit_from_a_clock_that_was_put_back_does_not_stay_open_for_ever(eu, emulator, instances):
     fail(eu, emulator, instances[:5])
 
     assert problem_of(eu, instances[5], after=-100).kind == "circuit_open"
     assert read(eu, instances[5], after=-3600).source == "live"
 
 
-def test_what_only_adorns_a_page_never_takes_the_trial(
-    eu: Project, emulator: Emulator, instances: list[str]
-) -> None:
+def test_what_only_adorns_a_page_never_takes_the_trial(eu, emulator, instances):
     read(eu)
     fail(eu, emulator, instances[:5])
 
@@ -246,7 +216,7 @@ def test_what_only_adorns_a_page_never_takes_the_trial(
     assert read(eu, instances[5], after=11).source == "live"
 
 
-def test_one_broken_instance_does_not_silence_the_others(eu: Project, emulator: Emulator) -> None:
+def test_one_broken_instance_does_not_silence_the_others(eu, emulator):
     emulator.fail_with(503, path_contains=ORDERS)
     for attempt in range(7):
         problem_of(eu, after=attempt * 5)
@@ -255,9 +225,7 @@ def test_one_broken_instance_does_not_silence_the_others(eu: Project, emulator: 
 
 
 @pytest.mark.parametrize("status", [500, 403, 404])
-def test_an_answer_of_dcs_is_no_reason_to_leave_it_alone(
-    eu: Project, emulator: Emulator, instances: list[str], status: int
-) -> None:
+def test_an_answer_of_dcs_is_no_reason_to_leave_it_alone(eu, emulator, instances, status):
     emulator.fail_with(status)
     kinds = {problem_of(eu, instance_id).kind for instance_id in instances[:7]}
 
@@ -265,7 +233,7 @@ def test_an_answer_of_dcs_is_no_reason_to_leave_it_alone(
     assert len(emulator.calls) == 7
 
 
-def test_any_answer_begins_the_count_anew(eu: Project, emulator: Emulator, instances: list[str]) -> None:
+def test_any_answer_begins_the_count_anew(eu, emulator, instances):
     fail(eu, emulator, instances[:4])
     fail(eu, emulator, instances[4:5], lambda e: e.fail_with(500))
     fail(eu, emulator, instances[5:9])

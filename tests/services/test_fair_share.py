@@ -1,17 +1,13 @@
 """One viewer who asks for much holds up nobody else; what nobody knows of costs DCS one call."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from backups.dcs.http import PAUSES
-from backups.emulator.api import Emulator
 from backups.services import listings
 from backups.services.listings import NothingToShow, TooManyUnknown, histories, reader
-from backups.services.projects import Project, configured_projects
+from backups.services.projects import configured_projects
 
 from ..conftest import wait_for
 from .conftest import ORDERS, at_once, later, settled, with_pauses
@@ -19,13 +15,11 @@ from .conftest import ORDERS, at_once, later, settled, with_pauses
 MADE_UP = "00000000-0000-4000-8000-0000"
 
 
-def made_up(number: int) -> str:
+def made_up(number):
     return f"{MADE_UP}{number:08}"
 
 
-def told(
-    project: Project, instance_id: str, viewer: str = "ada", patience: float | None = None, after: float = 0
-) -> str:
+def told(project, instance_id, viewer="ada", patience=None, after=0):
     """What a viewer is told: the source of a listing, or why there is none."""
     try:
         shown, _ = listings.backups_and_instance(
@@ -39,13 +33,13 @@ def told(
 
 
 @pytest.fixture
-def known(eu: Project) -> Project:
+def known(eu):
     """eu-prod, whose instances are known."""
     listings.project_instances(eu, now=later())
     return eu
 
 
-def test_64_made_up_ids_at_once_hold_up_no_list_of_another_viewer(known: Project, emulator: Emulator) -> None:
+def test_64_made_up_ids_at_once_hold_up_no_list_of_another_viewer(known, emulator):
     other = configured_projects()["cn-prod"]
     listings.project_instances(other, now=later())
     emulator.hang(path_contains=MADE_UP)
@@ -64,9 +58,7 @@ def test_64_made_up_ids_at_once_hold_up_no_list_of_another_viewer(known: Project
     assert emulator.count(MADE_UP) == len(hanging) == reader.MOST_OF_A_VIEWER
 
 
-def test_a_viewer_s_share_is_of_known_instances_too_and_another_s_is_free(
-    known: Project, emulator: Emulator, instances: list[str]
-) -> None:
+def test_a_viewer_s_share_is_of_known_instances_too_and_another_s_is_free(known, emulator, instances):
     emulator.hang()
 
     for instance_id in instances[: reader.MOST_OF_A_VIEWER]:
@@ -82,9 +74,7 @@ def test_a_viewer_s_share_is_of_known_instances_too_and_another_s_is_free(
     assert told(known, instances[10]) == "live"
 
 
-def test_who_waits_for_one_list_many_times_leaves_places_for_others(
-    known: Project, emulator: Emulator, portal: Settings
-) -> None:
+def test_who_waits_for_one_list_many_times_leaves_places_for_others(known, emulator, portal):
     portal.DCS_WAITING_VIEWERS = 4
     emulator.hang(path_contains=ORDERS)
 
@@ -99,9 +89,7 @@ def test_who_waits_for_one_list_many_times_leaves_places_for_others(
 
 
 @pytest.mark.parametrize("status", [404, 429, 503])
-def test_an_id_that_nobody_knows_of_costs_one_call(
-    known: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, status: int
-) -> None:
+def test_an_id_that_nobody_knows_of_costs_one_call(known, emulator, monkeypatch, status):
     with_pauses(monkeypatch, PAUSES)
     emulator.fail_with(status)
     emulator.clear_calls()
@@ -113,15 +101,13 @@ def test_an_id_that_nobody_knows_of_costs_one_call(
     assert len(emulator.calls) == 1
 
 
-def test_an_instance_is_served_without_the_list_of_its_project(eu: Project, emulator: Emulator) -> None:
+def test_an_instance_is_served_without_the_list_of_its_project(eu, emulator):
     assert told(eu, ORDERS) == "live"
 
     assert len(emulator.calls) == 2  # its history, and itself
 
 
-def test_what_dcs_has_backups_of_is_not_counted(
-    eu: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_dcs_has_backups_of_is_not_counted(eu, emulator, monkeypatch):
     monkeypatch.setattr(histories, "MOST_UNKNOWN", 1)
     emulator.fail_with(403, path_contains="/instances?")  # a key that may read backups only
 
@@ -131,9 +117,7 @@ def test_what_dcs_has_backups_of_is_not_counted(
 
 
 @pytest.mark.usefixtures("within_one_minute")
-def test_tabs_that_are_opened_together_count_once(
-    eu: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tabs_that_are_opened_together_count_once(eu, emulator, monkeypatch):
     monkeypatch.setattr(histories, "MOST_UNKNOWN", 1)
     emulator.fail_with(403, path_contains="/instances?")
 
@@ -145,8 +129,8 @@ def test_tabs_that_are_opened_together_count_once(
 
 @pytest.mark.usefixtures("within_one_minute")
 def test_beyond_the_budget_the_list_of_the_project_tells_real_instances_from_made_up_ones(
-    eu: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    eu, emulator, monkeypatch
+):
     monkeypatch.setattr(histories, "MOST_UNKNOWN", 0)
 
     assert told(eu, ORDERS) == "live"
@@ -156,9 +140,7 @@ def test_beyond_the_budget_the_list_of_the_project_tells_real_instances_from_mad
 
 
 @pytest.mark.usefixtures("within_one_minute")
-def test_what_dcs_fails_to_answer_for_is_counted_once(
-    known: Project, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_dcs_fails_to_answer_for_is_counted_once(known, emulator, monkeypatch):
     monkeypatch.setattr(histories, "MOST_UNKNOWN", 1)
     emulator.fail_with(500)
 

@@ -1,17 +1,14 @@
 """The figures, and the sizes behind the sparkline and the chart."""
 
-from __future__ import annotations
-
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from backups.dcs.records import BackupRecord
 from backups.services.history.query import BackupFilter
-from backups.services.insights.figures import Figures, axis, chart, figures, line, size_change, spark
+from backups.services.insights.figures import axis, chart, figures, line, size_change, spark
 from backups.services.insights.policy import Plan
-from backups.services.insights.timeline import Attempts, timeline
+from backups.services.insights.timeline import timeline
 from backups.services.words import Clock, round_size
 
 from .api_records import (
@@ -34,26 +31,26 @@ from .test_history import history_of
 NOON = utc("11-24 12:00")
 
 
-def figures_of(*records: BackupRecord) -> Figures:
+def figures_of(*records):
     return figures(known_history(*records, plan=Plan("unknown")))
 
 
-def hourly(backups: list[dict[str, Any]]) -> list[BackupRecord]:
+def hourly(backups):
     return [backup_at(f"11-20 {hour:02}:00", **fields) for hour, fields in enumerate(backups)]
 
 
-def sizes_of(*backups: dict[str, Any]) -> Attempts:
+def sizes_of(*backups):
     return timeline(hourly(list(backups))).sizes
 
 
 @pytest.mark.parametrize("last", [{}, NOT_RUN, WAITING, ODD])
-def test_the_last_attempt_is_the_newest_whatever_became_of_it(last: dict[str, Any]) -> None:
+def test_the_last_attempt_is_the_newest_whatever_became_of_it(last):
     attempt = backup_at("11-23 03:00", **last)
 
     assert figures_of(backup_at("11-22 03:00", **DCS_SAYS_NO), attempt).last_attempt == attempt
 
 
-RATES: list[tuple[list[dict[str, Any]], float | None, int, int]] = [
+RATES = [
     # the backups, an hour apart; the rate, of how many, how many of them did not run
     ([], None, 0, 0),
     # What has gone since has succeeded at its time.
@@ -67,15 +64,13 @@ RATES: list[tuple[list[dict[str, Any]], float | None, int, int]] = [
 
 
 @pytest.mark.parametrize(("records", "rate", "ended", "did_not_run"), RATES)
-def test_the_success_rate_is_of_what_came_to_an_end(
-    records: list[dict[str, Any]], rate: float | None, ended: int, did_not_run: int
-) -> None:
+def test_the_success_rate_is_of_what_came_to_an_end(records, rate, ended, did_not_run):
     found = figures_of(*hourly(records))
 
     assert (found.success_rate, found.ended, found.did_not_run) == (rate, ended, did_not_run)
 
 
-def test_the_success_rate_is_of_the_rows_that_its_link_shows() -> None:
+def test_the_success_rate_is_of_the_rows_that_its_link_shows():
     """The last 30 days to the second: one on the bound counts, one a second before it does not."""
     bound = NOON - timedelta(days=30)
     records = [backup_at(bound), backup_at(bound - timedelta(seconds=1)), backup_at("11-20 03:00", **FAILED)]
@@ -86,7 +81,7 @@ def test_the_success_rate_is_of_the_rows_that_its_link_shows() -> None:
     assert figures_of(*records).ended == shown.matched == 2
 
 
-def test_usable_counts_those_without_a_time_too() -> None:
+def test_usable_counts_those_without_a_time_too():
     """As the filters behind the figure do."""
     records = [
         backup_at("11-20 03:00", **NO_TIME),
@@ -118,14 +113,14 @@ def test_usable_counts_those_without_a_time_too() -> None:
         ({**ODD, "size": 500}, []),
     ],
 )
-def test_sizes_are_those_of_backups_that_succeeded(backup: dict[str, Any], sizes: list[int]) -> None:
+def test_sizes_are_those_of_backups_that_succeeded(backup, sizes):
     found = sizes_of(backup)
 
     assert [one.size for one in found] == sizes
     assert all(one.has_file == ("status" not in backup) for one in found)
 
 
-def test_sizes_are_the_newest_in_the_order_of_time() -> None:
+def test_sizes_are_the_newest_in_the_order_of_time():
     records = [BackupRecord.from_api(raw(number)) for number in range(1, 101)]
 
     assert [one.size for one in timeline(records).sizes] == [1000 + number for number in range(41, 101)]
@@ -146,9 +141,7 @@ AOF = {"backup_format": "aof"}
         ([{"size": 900, **AOF}, {"size": 100}], None),
     ],
 )
-def test_the_change_of_size_is_against_the_one_before_of_the_same_format(
-    backups: list[dict[str, Any]], change: float | None
-) -> None:
+def test_the_change_of_size_is_against_the_one_before_of_the_same_format(backups, change):
     assert size_change(sizes_of(*backups)) == change
 
 
@@ -162,11 +155,11 @@ def test_the_change_of_size_is_against_the_one_before_of_the_same_format(
         (0, ["1 byte", "0"]),
     ],
 )
-def test_the_axis_has_round_sizes_from_zero_to_beyond_the_largest(largest: int, steps: list[str]) -> None:
+def test_the_axis_has_round_sizes_from_zero_to_beyond_the_largest(largest, steps):
     assert [round_size(step) for step in axis(largest)] == steps
 
 
-def test_the_chart_places_sizes_by_time_and_from_zero_upwards() -> None:
+def test_the_chart_places_sizes_by_time_and_from_zero_upwards():
     days = {"11-20": 1_000, "11-21": 2_000, "11-24": 4_000}
     sizes = timeline(backup_at(f"{day} 00:00", size=size) for day, size in days.items()).sizes
 
@@ -175,5 +168,5 @@ def test_the_chart_places_sizes_by_time_and_from_zero_upwards() -> None:
     assert points[0][2:] == ("20 Nov 00:00 UTC: 1,000 bytes", False)
 
 
-def test_equal_sizes_make_a_level_sparkline() -> None:
+def test_equal_sizes_make_a_level_sparkline():
     assert spark(sizes_of(*[{"size": 5}] * 3)) == [(3, 13), (48, 13), (93, 13)]

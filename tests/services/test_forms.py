@@ -1,7 +1,5 @@
 """A history's query string is read as its contract says, and what cannot be read is named."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,22 +12,22 @@ NAMES = "status type format restorable error q range sort page per_page from to 
 PARAMETERS = NAMES.split(" ")
 
 
-def read(query: str) -> BackupFilter:
+def read(query):
     form = HistoryForm(QueryDict(query))
     assert form.is_valid(), form.problems
     return form.filter()
 
 
-def problems(query: str) -> list[tuple[str, str, str]]:
+def problems(query):
     form = HistoryForm(QueryDict(query))
     return [(found.parameter, found.value, str(found.sentence)) for found in form.problems]
 
 
-def test_an_empty_query_asks_for_everything_newest_first() -> None:
+def test_an_empty_query_asks_for_everything_newest_first():
     assert read("") == BackupFilter(sort="-started", page=1, per_page=50)
 
 
-def test_every_parameter_is_read() -> None:
+def test_every_parameter_is_read():
     query = (
         "status=failed&status=expired&status=other&type=auto&type=manual&format=aof&restorable=no"
         "&restorable=unknown&error=dcs.08.0002&error=DCS.08.0008&q=Nightly++Stra%C3%9Fe&from=2026-01-01"
@@ -54,14 +52,14 @@ def test_every_parameter_is_read() -> None:
     )
 
 
-def test_every_range_and_every_order_is_read() -> None:
+def test_every_range_and_every_order_is_read():
     for code in ("24h", "3d", "7d", "30d", "90d"):
         assert read(f"range={code}").range == code
     for field in ("started", "created", "finished", "duration", "size", "status", "type", "name"):
         assert (read(f"sort={field}").sort, read(f"sort=-{field}").sort) == (field, f"-{field}")
 
 
-def test_blank_and_repeated_values_mean_nothing_more() -> None:
+def test_blank_and_repeated_values_mean_nothing_more():
     assert read("&".join(f"{name}=&{name}=++" for name in PARAMETERS)) == read("")
     assert read("status=failed&status=failed&utm_source=mail&begin_time=1") == read("status=failed")
 
@@ -75,7 +73,7 @@ def test_blank_and_repeated_values_mean_nothing_more() -> None:
         ("from", "2026-01-01", "2026-01-02"),
     ],
 )
-def test_a_parameter_of_one_value_that_has_two_is_named_with_both(name: str, one: str, other: str) -> None:
+def test_a_parameter_of_one_value_that_has_two_is_named_with_both(name, one, other):
     [(named, shown, sentence)] = problems(f"{name}={one}&{name}={other}")
 
     assert (named, shown) == (name, f"{one}, {other}")
@@ -103,7 +101,7 @@ def test_a_parameter_of_one_value_that_has_two_is_named_with_both(name: str, one
         ("from", "1764000000"),
     ],
 )
-def test_a_value_that_cannot_be_read_is_named_with_a_sentence(parameter: str, value: str) -> None:
+def test_a_value_that_cannot_be_read_is_named_with_a_sentence(parameter, value):
     query = QueryDict(mutable=True)
     query[parameter] = value
 
@@ -113,20 +111,20 @@ def test_a_value_that_cannot_be_read_is_named_with_a_sentence(parameter: str, va
     assert len(sentence.split()) >= 4
 
 
-def test_each_wrong_parameter_is_named() -> None:
+def test_each_wrong_parameter_is_named():
     found = problems("status=broken&sort=colour&from=soon&tz=Mars")
 
     assert {parameter for parameter, _, _ in found} == {"status", "sort", "from", "tz"}
 
 
-def test_a_value_of_8_kb_is_named_and_shown_in_part_and_so_is_a_nul() -> None:
+def test_a_value_of_8_kb_is_named_and_shown_in_part_and_so_is_a_nul():
     for name in PARAMETERS:
         [(named, shown, _)] = problems(f"{name}={'9' * 8192}")
         assert (named, len(shown) < 100) == (name, True)
         assert [parameter for parameter, _, _ in problems(f"{name}=a%00b")] == [name] * (name != "q")
 
 
-def test_what_is_more_than_the_portal_reads_is_named_but_a_page_beyond_all_sense() -> None:
+def test_what_is_more_than_the_portal_reads_is_named_but_a_page_beyond_all_sense():
     assert read("page=" + "9" * 300).page >= 10**6
     assert read("q=" + "n" * 200).words == ("n" * 200,)
     assert problems("q=" + "n" * 201)
@@ -157,7 +155,7 @@ def test_what_is_more_than_the_portal_reads_is_named_but_a_page_beyond_all_sense
         ("2026-03-29&tz=Asia/Beirut", "2026-03-28T22:00:00+00:00"),
     ],
 )
-def test_a_bound_is_read_in_its_offset_or_the_link_s_zone_and_is_in_utc(query: str, start: str) -> None:
+def test_a_bound_is_read_in_its_offset_or_the_link_s_zone_and_is_in_utc(query, start):
     found = read(f"from={query}").start
 
     assert found == datetime.fromisoformat(start)
@@ -173,16 +171,16 @@ def test_a_bound_is_read_in_its_offset_or_the_link_s_zone_and_is_in_utc(query: s
         ("to=2026-11-23T00:00:00Z", "2026-11-23T00:00:00+00:00"),
     ],
 )
-def test_a_plain_date_in_to_includes_that_day(query: str, end: str) -> None:
+def test_a_plain_date_in_to_includes_that_day(query, end):
     assert read(query).end == datetime.fromisoformat(end)
 
 
-def test_a_range_stands_alone() -> None:
+def test_a_range_stands_alone():
     found = problems("range=7d&from=2026-01-01&to=2026-01-02")
     assert [parameter for parameter, _, _ in found] == ["from", "to"]
 
 
-def test_a_board_s_query_is_read() -> None:
+def test_a_board_s_query_is_read():
     query = "q=Orders+Cache&status=running&verdict=none&tag=team%3DShop&sort=-newest&rpo=6h"
     form = BoardForm(QueryDict(f"{query}&page=2&per_page=25&x=y"))
 

@@ -1,18 +1,14 @@
 """Hints: what is odd in a history, and what is not said."""
 
-from __future__ import annotations
-
 from datetime import date, time, timedelta
-from typing import Any
 
 import pytest
 
-from backups.dcs.records import BackupRecord, Instance
+from backups.dcs.records import Instance
 from backups.services.insights.facts import facts_of
 from backups.services.insights.hints import Hint, hints
 from backups.services.insights.policy import Plan
-from backups.services.insights.timeline import KnownHistory
-from backups.services.insights.verdict import Verdict, objective_of, verdict_of
+from backups.services.insights.verdict import objective_of, verdict_of
 
 from .api_records import (
     DAILY,
@@ -34,15 +30,15 @@ NO_PLAN = Plan("none")
 MON_WED_FRI = Plan("automatic", (1, 3, 5), time(3), 7)
 
 
-def hints_of(*records: BackupRecord, plan: Plan = NO_PLAN, **known: Any) -> list[Hint]:
+def hints_of(*records, plan=NO_PLAN, **known):
     return list(hints(known_history(*records, plan=plan, **known)))
 
 
-def kinds_of(*records: BackupRecord, **known: Any) -> list[str]:
+def kinds_of(*records, **known):
     return [hint.kind for hint in hints_of(*records, **known)]
 
 
-def took(minutes: float, when: str, **fields: Any) -> BackupRecord:
+def took(minutes, when, **fields):
     """A backup that took that long."""
     return backup_at(when, updated_at=api_time(utc(when) + timedelta(minutes=minutes)), **fields)
 
@@ -50,14 +46,14 @@ def took(minutes: float, when: str, **fields: Any) -> BackupRecord:
 USUAL = [took(2, f"11-{day} 03:00") for day in range(10, 16)]
 
 
-def test_an_ordinary_history_gives_no_hint() -> None:
+def test_an_ordinary_history_gives_no_hint():
     assert kinds_of(*(backup_at(f"11-{day} 03:00") for day in range(10, 25)), plan=DAILY) == []
     assert kinds_of(plan=DAILY) == []
 
 
 # Sizes -----------------------------------------------------------------------
 
-SIZES: list[tuple[list[dict[str, Any]], bool]] = [
+SIZES = [
     # the backups a day apart, the last on 23 November; whether the size fell
     ([{"size": 1000}, {"size": 499}], True),
     ([{"size": 1000}, {"size": 500}], False),
@@ -71,7 +67,7 @@ SIZES: list[tuple[list[dict[str, Any]], bool]] = [
 
 
 @pytest.mark.parametrize(("records", "fell"), SIZES)
-def test_a_size_that_fell_by_more_than_half(records: list[dict[str, Any]], fell: bool) -> None:
+def test_a_size_that_fell_by_more_than_half(records, fell):
     days = range(24 - len(records), 24)
 
     found = kinds_of(*(backup_at(f"11-{day} 03:00", **one) for day, one in zip(days, records, strict=True)))
@@ -79,7 +75,7 @@ def test_a_size_that_fell_by_more_than_half(records: list[dict[str, Any]], fell:
     assert found == (["size_fell"] if fell else [])
 
 
-def test_a_fall_names_both_backups_and_the_newest_fall_counts() -> None:
+def test_a_fall_names_both_backups_and_the_newest_fall_counts():
     large, small, larger, smaller = (
         backup_at(f"11-2{day} 03:00", size=size) for day, size in enumerate((1000, 100, 5000, 50))
     )
@@ -87,7 +83,7 @@ def test_a_fall_names_both_backups_and_the_newest_fall_counts() -> None:
     assert hints_of(large, small, larger, smaller) == [Hint("size_fell", smaller, before=larger)]
 
 
-def test_a_fall_of_long_ago_or_in_a_list_with_holes_is_not_told() -> None:
+def test_a_fall_of_long_ago_or_in_a_list_with_holes_is_not_told():
     for month, whole in (("10", True), ("11", False)):
         fall = [backup_at(f"{month}-0{day} 03:00", size=size) for day, size in ((1, 1000), (2, 100))]
         assert kinds_of(*fall, whole=whole) == []
@@ -95,7 +91,7 @@ def test_a_fall_of_long_ago_or_in_a_list_with_holes_is_not_told() -> None:
 
 # Durations -------------------------------------------------------------------
 
-DURATIONS: list[tuple[list[BackupRecord], bool]] = [
+DURATIONS = [
     # beside six automatic ones of 2 minutes
     ([took(10, "11-20 03:00")], False),
     ([took(10.1, "11-20 03:00")], True),
@@ -108,13 +104,13 @@ DURATIONS: list[tuple[list[BackupRecord], bool]] = [
 
 
 @pytest.mark.parametrize(("records", "slow"), DURATIONS)
-def test_a_backup_that_took_over_five_times_the_usual(records: list[BackupRecord], slow: bool) -> None:
+def test_a_backup_that_took_over_five_times_the_usual(records, slow):
     assert kinds_of(*USUAL, *records) == (["slow"] if slow else [])
     # Of four nobody can say what is usual.
     assert kinds_of(*USUAL[:3], *records) == []
 
 
-def test_what_takes_long_is_told_with_what_is_usual() -> None:
+def test_what_takes_long_is_told_with_what_is_usual():
     slow, still_running = took(30, "11-20 03:00"), running(12, 0)
 
     assert hints_of(*USUAL, slow, still_running) == [
@@ -123,7 +119,7 @@ def test_what_takes_long_is_told_with_what_is_usual() -> None:
     ]
 
 
-def test_a_few_seconds_are_no_matter() -> None:
+def test_a_few_seconds_are_no_matter():
     quick = [took(1 / 60, f"11-{day} 03:00") for day in range(10, 16)]
 
     assert kinds_of(*quick, took(50 / 60, "11-20 03:00")) == []
@@ -133,14 +129,14 @@ def test_a_few_seconds_are_no_matter() -> None:
 # Running ---------------------------------------------------------------------
 
 
-def running(since: float, changed: float | None = None, **fields: Any) -> BackupRecord:
+def running(since, changed=None, **fields):
     """One that began so many minutes before it was read, and was changed so many minutes before that."""
     started = NOON - timedelta(minutes=since)
     updated = None if changed is None else api_time(NOON - timedelta(minutes=changed))
     return backup_at(started, updated_at=updated, **{**RUNNING, **fields})
 
 
-RUN: list[tuple[BackupRecord, str | None]] = [
+RUN = [
     (running(29, 29), None),
     (running(45, 30), "unchanged"),
     # It moves, but it has run for longer than any should.
@@ -155,11 +151,11 @@ RUN: list[tuple[BackupRecord, str | None]] = [
 
 
 @pytest.mark.parametrize(("record", "kind"), RUN)
-def test_a_backup_that_does_not_come_to_its_end(record: BackupRecord, kind: str | None) -> None:
+def test_a_backup_that_does_not_come_to_its_end(record, kind):
     assert kinds_of(record) == ([kind] if kind else [])
 
 
-def test_an_old_list_does_not_know_what_became_of_a_running_backup_since() -> None:
+def test_an_old_list_does_not_know_what_became_of_a_running_backup_since():
     """It was in progress for five minutes when the list was read, three hours ago."""
     record = backup_at("11-24 08:55", updated_at="2026-11-24T08:59:00.000Z", **RUNNING)
 
@@ -168,7 +164,7 @@ def test_an_old_list_does_not_know_what_became_of_a_running_backup_since() -> No
 
 # Failures --------------------------------------------------------------------
 
-DAYS: list[tuple[list[tuple[str, dict[str, Any]]], bool]] = [
+DAYS = [
     ([("03:00", FAILED), ("04:00", FAILED), ("05:00", FAILED)], True),
     ([("03:00", FAILED), ("04:00", NOT_RUN), ("05:00", NOT_RUN)], True),
     ([("03:00", FAILED), ("04:00", FAILED), ("05:00", {})], False),
@@ -179,13 +175,13 @@ DAYS: list[tuple[list[tuple[str, dict[str, Any]]], bool]] = [
 
 
 @pytest.mark.parametrize(("records", "hint"), DAYS)
-def test_three_failures_in_a_day(records: list[tuple[str, dict[str, Any]]], hint: bool) -> None:
+def test_three_failures_in_a_day(records, hint):
     found = kinds_of(*(backup_at(f"11-20 {hour}", **fields) for hour, fields in records))
 
     assert found == (["failed_all_day"] if hint else [])
 
 
-def test_the_newest_of_several_bad_days_is_named_and_all_are_counted() -> None:
+def test_the_newest_of_several_bad_days_is_named_and_all_are_counted():
     bad = [backup_at(f"11-{day} 0{hour}:00", **FAILED) for day in (12, 20, 13) for hour in (3, 4, 5)]
     long_ago = [backup_at(f"10-01 0{hour}:00", **FAILED) for hour in (3, 4, 5)]
 
@@ -194,7 +190,7 @@ def test_the_newest_of_several_bad_days_is_named_and_all_are_counted() -> None:
 
 # The newest usable backup ----------------------------------------------------
 
-AGES: list[tuple[Plan, str, dict[str, Any], bool]] = [
+AGES = [
     # plan, the newest usable backup, what else is known; whether it is too old
     (DAILY, "11-22 13:00", {}, False),
     (DAILY, "11-22 11:00", {}, True),
@@ -209,9 +205,7 @@ AGES: list[tuple[Plan, str, dict[str, Any], bool]] = [
 
 
 @pytest.mark.parametrize(("plan", "newest", "known", "old"), AGES)
-def test_a_newest_usable_backup_that_is_older_than_twice_the_interval(
-    plan: Plan, newest: str, known: dict[str, Any], old: bool
-) -> None:
+def test_a_newest_usable_backup_that_is_older_than_twice_the_interval(plan, newest, known, old):
     found = kinds_of(backup_at(newest), backup_at("11-24 03:00", **FAILED), plan=plan, **known)
 
     assert found == (["newest_usable_is_old"] if old else [])
@@ -220,7 +214,7 @@ def test_a_newest_usable_backup_that_is_older_than_twice_the_interval(
 # Contradictions --------------------------------------------------------------
 
 
-def test_contradictions_are_counted() -> None:
+def test_contradictions_are_counted():
     says_yes = {"is_support_restore": "TRUE"}
     records = [
         backup_at("11-20 03:00", **{**EXPIRED, **says_yes}),
@@ -236,7 +230,7 @@ def test_contradictions_are_counted() -> None:
 
 LONG_AGO = utc("01-01")
 OFF = Plan("manual")
-POLICIES: list[tuple[list[BackupRecord], Plan, dict[str, Any], list[str]]] = [
+POLICIES = [
     # the backups, the plan, what else is known; the hints
     ([backup_at("11-20 03:00")], OFF, {}, ["automatic_off"]),
     ([], Plan("none"), {}, ["automatic_off"]),
@@ -252,21 +246,19 @@ POLICIES: list[tuple[list[BackupRecord], Plan, dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("records", "plan", "known", "kinds"), POLICIES)
-def test_what_does_not_keep_to_the_policy_is_told(
-    records: list[BackupRecord], plan: Plan, known: dict[str, Any], kinds: list[str]
-) -> None:
+def test_what_does_not_keep_to_the_policy_is_told(records, plan, known, kinds):
     history = known_history(*records, plan=plan, **known)
 
     assert [hint.kind for hint in hints(history, judged(history))] == kinds
 
 
-def judged(history: KnownHistory, tag: str = "") -> Verdict:
+def judged(history, tag=""):
     instance = Instance.from_api({"status": "RUNNING", "tags": [{"key": "rpo", "value": tag}]})
     facts = facts_of(history, instance, tag_key="rpo")
     return verdict_of(facts, objective_of(facts, None), now=history.now)
 
 
-def test_what_the_verdict_says_is_no_hint_and_an_objective_that_cannot_be_read_is_one() -> None:
+def test_what_the_verdict_says_is_no_hint_and_an_objective_that_cannot_be_read_is_one():
     failures = [backup_at(f"11-24 0{hour}:00", **FAILED) for hour in (3, 4, 5)]
     history = known_history(backup_at("11-20 03:00"), *failures, running(300), plan=DAILY)
 

@@ -1,11 +1,8 @@
 """A history's rows, counts and order equal what plain Python makes of the same records."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cmp_to_key
-from typing import Any
 
 import msgspec
 import pytest
@@ -15,7 +12,7 @@ from hypothesis import strategies as st
 from backups.dcs.records import BackupRecord
 from backups.services.eligibility import eligibility
 from backups.services.history.filters import FILTERS
-from backups.services.history.query import BackupFilter, History, backup_history, newest_first
+from backups.services.history.query import BackupFilter, backup_history, newest_first
 
 from .api_records import raw
 
@@ -45,7 +42,7 @@ no_value = st.sampled_from([None, {}, "", "MISSING"])
 odd_time = st.sampled_from(["yesterday", 1_762_000_000_000, "2026-11-09 08:31:16", "0000-00-00 00:00:00"])
 
 
-def records_of_the_api() -> st.SearchStrategy[list[BackupRecord]]:
+def records_of_the_api():
     texts = [
         "backup_1",
         "Nightly",
@@ -80,7 +77,7 @@ def records_of_the_api() -> st.SearchStrategy[list[BackupRecord]]:
     )
 
 
-def history_of(records: list[BackupRecord], wanted: BackupFilter, *, now: datetime = NOW) -> History:
+def history_of(records, wanted, *, now=NOW):
     return backup_history(newest_first(records), wanted, now=now)
 
 
@@ -89,7 +86,7 @@ sorts = st.sampled_from(["started", "created", "finished", "duration", "size", "
 
 
 @st.composite
-def filters(draw: Any) -> BackupFilter:
+def filters(draw):
     ranged = draw(st.sampled_from(["", "", *HOURS]))
     words = st.sampled_from(
         ["nightly", "strasse", "订单", "dcs.08", "timed", "超时", "says", "标记", "backup", "%", "zzz"]
@@ -115,12 +112,12 @@ def filters(draw: Any) -> BackupFilter:
 # What design says, in plain Python ---------------------------------------------------
 
 
-def data_from(record: BackupRecord) -> datetime | None:
+def data_from(record):
     return record.execution_at if record.execution_at is not None else record.created_at
 
 
-def is_wanted(record: BackupRecord, wanted: BackupFilter) -> bool:
-    def chosen(name: str, value: str, known: list[str]) -> bool:
+def is_wanted(record, wanted):
+    def chosen(name, value, known):
         values = wanted.chosen.get(name, ())
         return not values or value in values or ("other" in values and value not in known)
 
@@ -149,7 +146,7 @@ def is_wanted(record: BackupRecord, wanted: BackupFilter) -> bool:
     return not ((start and started and started < start) or (end and started and started >= end))
 
 
-def value_to_sort_by(record: BackupRecord, field: str) -> Any:
+def value_to_sort_by(record, field):
     ended = record.updated_at if record.status in ("succeed", "failed") else None
     started = data_from(record)
     took = ended - started if ended and started and ended >= started else None
@@ -166,10 +163,10 @@ def value_to_sort_by(record: BackupRecord, field: str) -> Any:
     }[field]
 
 
-def in_order(records: list[BackupRecord], sort: str) -> list[BackupRecord]:
+def in_order(records, sort):
     field, sign = sort.lstrip("-"), -1 if sort.startswith("-") else 1
 
-    def compare(one: BackupRecord, other: BackupRecord) -> int:
+    def compare(one, other):
         a, b = value_to_sort_by(one, field), value_to_sort_by(other, field)
         if a != b and (a is None or b is None):
             return 1 if a is None else -1
@@ -180,14 +177,12 @@ def in_order(records: list[BackupRecord], sort: str) -> list[BackupRecord]:
     return sorted(records, key=cmp_to_key(compare))
 
 
-def ids(records: Any) -> list[str]:
+def ids(records):
     return [record.backup_id for record in records]
 
 
 @given(records_of_the_api(), filters())
-def test_a_history_holds_what_plain_python_finds_in_the_same_order(
-    records: list[BackupRecord], wanted: BackupFilter
-) -> None:
+def test_a_history_holds_what_plain_python_finds_in_the_same_order(records, wanted):
     expected = in_order([record for record in records if is_wanted(record, wanted)], wanted.sort)
 
     history = history_of(records, wanted)
@@ -200,7 +195,7 @@ def test_a_history_holds_what_plain_python_finds_in_the_same_order(
 
 
 @given(records_of_the_api(), filters())
-def test_a_chip_s_count_is_what_clicking_it_gives(records: list[BackupRecord], wanted: BackupFilter) -> None:
+def test_a_chip_s_count_is_what_clicking_it_gives(records, wanted):
     for group in history_of(records, wanted).facets:
         for facet in group.facets:
             alone = replace(wanted, chosen={**wanted.chosen, group.name: (facet.value,)})
@@ -208,7 +203,7 @@ def test_a_chip_s_count_is_what_clicking_it_gives(records: list[BackupRecord], w
             assert facet.chosen == (facet.value in wanted.chosen.get(group.name, ()))
 
 
-def test_no_chip_offers_an_error_code_that_no_link_may_carry() -> None:
+def test_no_chip_offers_an_error_code_that_no_link_may_carry():
     codes = ["dcs.08.0002", "111400060", "<script>"]
     records = [BackupRecord.from_api(raw(n, error_code=code)) for n, code in enumerate(codes)]
 
@@ -218,7 +213,7 @@ def test_no_chip_offers_an_error_code_that_no_link_may_carry() -> None:
 
 
 @pytest.mark.parametrize("words", [("no", "longer", "lists"), ("不再列出",)])
-def test_what_is_no_longer_listed_is_found_by_these_words(words: tuple[str, ...]) -> None:
+def test_what_is_no_longer_listed_is_found_by_these_words(words):
     listed, gone = (BackupRecord.from_api(raw(n, backup_name="a")) for n in (1, 2))
     gone = msgspec.structs.replace(gone, presence="unlisted")
     wanted = BackupFilter(words=words, chosen={"listed": ("yes", "no")})

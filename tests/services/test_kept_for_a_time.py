@@ -1,21 +1,17 @@
 """What is kept no longer: some time after a record left its list, or because somebody asks for it."""
 
-from __future__ import annotations
-
 import builtins
 import io
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from pytest_django.fixtures import Settings
 
 from backups.models import Backup, BackupFailure, Change, CloudProject, Instance, Note, Reading, VerdictChange
 from backups.services.evidence import NotWatched, all_records, evidence_of, list_as_of
 from backups.services.listings import Listing, Subject, guard, recorder, removal
 from backups.services.listings.removal import prune, prune_after
-from backups.services.projects import Project, configured_projects
+from backups.services.projects import configured_projects
 
 from .api_records import raw
 from .conftest import ORDERS, read, settled
@@ -26,20 +22,20 @@ SECRET = "the customer called Lovelace"
 
 
 @pytest.fixture
-def orders(eu: Project) -> Subject:
+def orders(eu):
     return Subject("backups", eu, ORDERS)
 
 
-def day(number: float) -> datetime:
+def day(number):
     return FIRST + timedelta(days=number)
 
 
-def say(subject: Subject, at: datetime, *records: dict[str, Any]) -> None:
+def say(subject, at, *records):
     """DCS lists these records, and the portal reads them."""
     recorder.accept(subject, walk_of(list(records)), read_at=at).write()
 
 
-def shown(subject: Subject) -> Listing[Any]:
+def shown(subject):
     """The list as a viewer gets it who does not wait for DCS."""
     [snapshot] = guard.snapshots(subject)
     assert snapshot.cached
@@ -48,14 +44,14 @@ def shown(subject: Subject) -> Listing[Any]:
     )
 
 
-def names(records: Any) -> list[str]:
+def names(records):
     return sorted(record.name for record in records)
 
 
 # EVIDENCE_DAYS --------------------------------------------------------------------
 
 
-def test_a_backup_goes_so_many_days_after_it_was_listed_last(orders: Subject, settings: Settings) -> None:
+def test_a_backup_goes_so_many_days_after_it_was_listed_last(orders, settings):
     settings.EVIDENCE_DAYS = 30
     say(orders, day(0), raw(1), raw(2), raw(3), raw(4), raw(5))
     say(orders, day(1), raw(2, remark="changed"), raw(3), raw(4), raw(5))
@@ -75,7 +71,7 @@ def test_a_backup_goes_so_many_days_after_it_was_listed_last(orders: Subject, se
     assert (listing.unlisted, listing.watched_since) == (0, day(20))
 
 
-def test_what_is_still_listed_keeps_all_that_is_known_of_it(orders: Subject, settings: Settings) -> None:
+def test_what_is_still_listed_keeps_all_that_is_known_of_it(orders, settings):
     settings.EVIDENCE_DAYS = 30
     say(orders, day(0), raw(1), raw(2), raw(3))
     say(orders, day(1), raw(1), raw(2, status="failed"), raw(3))
@@ -89,9 +85,7 @@ def test_what_is_still_listed_keeps_all_that_is_known_of_it(orders: Subject, set
     assert len(after) == 2
 
 
-def test_a_list_that_cannot_be_told_in_full_any_more_was_not_watched(
-    orders: Subject, settings: Settings
-) -> None:
+def test_a_list_that_cannot_be_told_in_full_any_more_was_not_watched(orders, settings):
     settings.EVIDENCE_DAYS = 30
     say(orders, day(0), raw(1), raw(2), raw(3))
     say(orders, day(9), raw(2), raw(3))
@@ -105,9 +99,7 @@ def test_a_list_that_cannot_be_told_in_full_any_more_was_not_watched(
     assert names(list_as_of(orders.project, ORDERS, day(10)).records) == ["backup_2", "backup_3"]
 
 
-def test_failures_and_verdicts_of_long_ago_go_but_for_what_still_counts(
-    orders: Subject, settings: Settings
-) -> None:
+def test_failures_and_verdicts_of_long_ago_go_but_for_what_still_counts(orders, settings):
     settings.EVIDENCE_DAYS = 30
     failed = {"status": "failed", "error_code": "dcs.08.0002", "is_support_restore": "FALSE"}
     say(orders, day(0), raw(1, execution_at="2026-01-01T00:00:00.000Z", **failed), raw(2))
@@ -124,7 +116,7 @@ def test_failures_and_verdicts_of_long_ago_go_but_for_what_still_counts(
     assert changes.filter(at__lt=day(30)).get() == [one for one in before if one.at < day(30)][-1]
 
 
-def test_readings_go_that_nothing_needs(orders: Subject, settings: Settings) -> None:
+def test_readings_go_that_nothing_needs(orders, settings):
     settings.EVIDENCE_DAYS = 30
     for number in range(10):
         say(orders, day(number), raw(100), raw(101), raw(number))
@@ -139,7 +131,7 @@ def test_readings_go_that_nothing_needs(orders: Subject, settings: Settings) -> 
     assert names(all_records(shown(orders))) == ["backup_100", "backup_101", "backup_102"]
 
 
-def test_with_0_days_everything_is_kept_for_ever(orders: Subject, settings: Settings) -> None:
+def test_with_0_days_everything_is_kept_for_ever(orders, settings):
     settings.EVIDENCE_DAYS = 0
     say(orders, day(0), raw(1), raw(2), raw(3))
     say(orders, day(1), raw(1), raw(2))
@@ -149,9 +141,7 @@ def test_with_0_days_everything_is_kept_for_ever(orders: Subject, settings: Sett
     assert Backup.objects.count() == 3
 
 
-def test_an_instance_goes_with_its_backups_unless_its_list_was_still_read(
-    orders: Subject, settings: Settings
-) -> None:
+def test_an_instance_goes_with_its_backups_unless_its_list_was_still_read(orders, settings):
     settings.EVIDENCE_DAYS = 30
     say(orders, day(0), raw(1))
     Instance.objects.update(gone_since=day(1), gone_why="unlisted")
@@ -167,8 +157,8 @@ def test_an_instance_goes_with_its_backups_unless_its_list_was_still_read(
 
 
 def test_pruning_is_done_by_the_first_reader_of_a_day_and_of_new_settings(
-    orders: Subject, instances: list[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    orders, instances, settings, monkeypatch
+):
     say(orders, day(0), raw(1), raw(2), raw(3))
     say(orders, day(1), raw(2), raw(3))
     monkeypatch.setattr(removal, "_looked", -removal.LOOK_SECONDS)
@@ -189,14 +179,12 @@ def test_pruning_is_done_by_the_first_reader_of_a_day_and_of_new_settings(
 # EVIDENCE_REMARKS -----------------------------------------------------------------
 
 
-def kept_text() -> str:
+def kept_text():
     columns = [Backup.objects.values_list("record"), Change.objects.values_list("before")]
     return "".join(bytes(text).decode() for rows in columns for (text,) in rows)
 
 
-def test_the_remark_of_what_is_no_longer_listed_goes_where_that_is_wanted(
-    orders: Subject, settings: Settings
-) -> None:
+def test_the_remark_of_what_is_no_longer_listed_goes_where_that_is_wanted(orders, settings):
     say(orders, day(0), raw(1, remark=SECRET), raw(2, remark="of another"), raw(3))
     say(orders, day(1), raw(1, remark=SECRET, status="expired"), raw(2, remark="of another"), raw(3))
     say(orders, day(2), raw(2, remark="of another"), raw(3))
@@ -216,9 +204,7 @@ def test_the_remark_of_what_is_no_longer_listed_goes_where_that_is_wanted(
     assert "Lovelace" in repr(shown(orders).records)
 
 
-def test_a_remark_stays_while_it_is_not_sure_that_its_record_is_gone(
-    orders: Subject, settings: Settings
-) -> None:
+def test_a_remark_stays_while_it_is_not_sure_that_its_record_is_gone(orders, settings):
     settings.EVIDENCE_REMARKS = "listed"
     say(orders, day(0), raw(1, remark=SECRET))
     say(orders, day(1))
@@ -230,9 +216,7 @@ def test_a_remark_stays_while_it_is_not_sure_that_its_record_is_gone(
     assert "Lovelace" not in kept_text()
 
 
-def test_where_dcs_says_that_an_instance_does_not_exist_its_remarks_go(
-    orders: Subject, settings: Settings
-) -> None:
+def test_where_dcs_says_that_an_instance_does_not_exist_its_remarks_go(orders, settings):
     settings.EVIDENCE_REMARKS = "listed"
     say(orders, day(0), raw(1, remark=SECRET))
     Instance.objects.update(gone_since=day(1), gone_why="unknown")
@@ -246,13 +230,13 @@ def test_where_dcs_says_that_an_instance_does_not_exist_its_remarks_go(
 # ./run manage forget --------------------------------------------------------------
 
 
-def forget(*options: str) -> str:
+def forget(*options):
     out = io.StringIO()
     call_command("forget", *options, stdout=out)
     return out.getvalue()
 
 
-def test_an_instance_is_forgotten_with_all_that_was_known_of_it(orders: Subject) -> None:
+def test_an_instance_is_forgotten_with_all_that_was_known_of_it(orders):
     other = Subject("backups", orders.project, "another")
     for subject in (orders, other):
         say(subject, day(0), raw(1), raw(2), raw(3))
@@ -268,7 +252,7 @@ def test_an_instance_is_forgotten_with_all_that_was_known_of_it(orders: Subject)
     assert len(shown(other).records) == 3
 
 
-def test_a_project_is_forgotten_by_its_name_or_by_the_clouds(orders: Subject) -> None:
+def test_a_project_is_forgotten_by_its_name_or_by_the_clouds(orders):
     cn = configured_projects()["cn-prod"]
     say(orders, day(0), raw(1))
     say(Subject("backups", cn, ORDERS), day(0), raw(1), raw(2))
@@ -281,7 +265,7 @@ def test_a_project_is_forgotten_by_its_name_or_by_the_clouds(orders: Subject) ->
     assert not Note.objects.filter(key__startswith="current:").exists()
 
 
-def test_the_remark_of_a_backup_is_forgotten_and_nothing_else(orders: Subject) -> None:
+def test_the_remark_of_a_backup_is_forgotten_and_nothing_else(orders):
     say(orders, day(0), raw(1, remark=SECRET), raw(2, remark="of another"))
     say(orders, day(1), raw(1, remark=f"{SECRET} again", status="expired"), raw(2, remark="of another"))
     before = shown(orders)
@@ -302,7 +286,7 @@ def test_the_remark_of_a_backup_is_forgotten_and_nothing_else(orders: Subject) -
     assert [one.description for one in shown(orders).records] == [SECRET, "of another"]
 
 
-def test_nothing_is_deleted_without_a_yes(orders: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_deleted_without_a_yes(orders, monkeypatch):
     say(orders, day(0), raw(1))
     answers = iter(["", "no"])
     monkeypatch.setattr(builtins, "input", lambda _: next(answers))
@@ -317,6 +301,6 @@ def test_nothing_is_deleted_without_a_yes(orders: Subject, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("what", ["--instance", "--project", "--remark"])
-def test_what_nobody_knows_is_said(eu: Project, what: str) -> None:
+def test_what_nobody_knows_is_said(eu, what):
     with pytest.raises(CommandError, match="Nothing of that is kept"):
         forget(what, "unknown", "--yes")

@@ -1,8 +1,5 @@
 """One holder at a time, and the way is free when it ends, however it ends."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -17,7 +14,7 @@ from .conftest import at_once
 pytestmark = pytest.mark.usefixtures("portal")
 
 
-def test_of_many_threads_one_holds_it_and_another_name_is_another_lease() -> None:
+def test_of_many_threads_one_holds_it_and_another_name_is_another_lease():
     held = [lease for lease in at_once(30, lambda: leases.acquire("a list")) if lease]
     other = leases.acquire("another list")
 
@@ -27,14 +24,14 @@ def test_of_many_threads_one_holds_it_and_another_name_is_another_lease() -> Non
     held[0].release()
 
 
-def test_what_was_released_can_be_acquired_again() -> None:
+def test_what_was_released_can_be_acquired_again():
     for _ in range(3):
         held = leases.acquire("a list")
         assert held
         held.release()
 
 
-def test_another_process_s_lease_is_not_taken_until_it_has_run_out() -> None:
+def test_another_process_s_lease_is_not_taken_until_it_has_run_out():
     held = leases.acquire("a list")
     assert held
     with another_process():
@@ -49,7 +46,7 @@ def test_another_process_s_lease_is_not_taken_until_it_has_run_out() -> None:
     held.release()
 
 
-def test_a_lease_is_prolonged_while_it_is_held() -> None:
+def test_a_lease_is_prolonged_while_it_is_held():
     held = leases.acquire("a list")
     assert held
     ends = Note.objects.get().ends
@@ -60,9 +57,7 @@ def test_a_lease_is_prolonged_while_it_is_held() -> None:
     held.release()
 
 
-def test_while_the_database_is_full_each_process_goes_ahead_but_only_one_of_its_threads(
-    full_database: None,
-) -> None:
+def test_while_the_database_is_full_each_process_goes_ahead_but_only_one_of_its_threads(full_database):
     held = [lease for lease in at_once(30, lambda: leases.acquire("a list")) if lease]
 
     assert len(held) == 1
@@ -71,7 +66,7 @@ def test_while_the_database_is_full_each_process_goes_ahead_but_only_one_of_its_
 
 
 @contextmanager
-def another_process() -> Iterator[None]:
+def another_process():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(leases, "_OWNER", "another process")
         patch.setattr(leases, "_held", set())

@@ -1,25 +1,19 @@
 """Listings: served at once with their age, refreshed behind, read by one for all."""
 
-from __future__ import annotations
-
 import gc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 from django.db import connection
-from pytest_django.fixtures import Settings
 
-from backups.emulator.api import Emulator
 from backups.models import Instance, Note
 from backups.services import listings
 from backups.services.evidence import evidence_of
 from backups.services.history.query import BackupFilter, backup_history, records_of
 from backups.services.listings import NothingToShow, Subject, generations, guard, reader, recorder, store
-from backups.services.projects import Project
 from tests.conftest import restart
 
 from ..conftest import wait_for
@@ -30,7 +24,7 @@ from .readings import walk_of
 # Freshness -----------------------------------------------------------------------------
 
 
-def test_a_fresh_listing_is_shown_without_a_call(eu: Project, emulator: Emulator) -> None:
+def test_a_fresh_listing_is_shown_without_a_call(eu, emulator):
     first = read(eu)
     emulator.clear_calls()
 
@@ -42,9 +36,7 @@ def test_a_fresh_listing_is_shown_without_a_call(eu: Project, emulator: Emulator
     assert not emulator.calls
 
 
-def test_past_its_freshness_the_old_listing_is_shown_at_once_and_read_again_behind(
-    eu: Project, emulator: Emulator
-) -> None:
+def test_past_its_freshness_the_old_listing_is_shown_at_once_and_read_again_behind(eu, emulator):
     first = read(eu)
     emulator.insert_record(ORDERS, raw(7))
     emulator.hang()
@@ -62,16 +54,14 @@ def test_past_its_freshness_the_old_listing_is_shown_at_once_and_read_again_behi
 
 
 @pytest.mark.parametrize("status", ["waiting", "backuping"])
-def test_with_a_running_backup_it_is_fresh_for_ten_seconds(
-    eu: Project, emulator: Emulator, status: str
-) -> None:
+def test_with_a_running_backup_it_is_fresh_for_ten_seconds(eu, emulator, status):
     emulator.set_records(ORDERS, [raw(2, status=status), raw(1)])
     read(eu)
 
     assert [read(eu, after=seconds).source for seconds in (9, 11)] == ["cache", "stale"]
 
 
-def test_a_refresh_by_hand_reads_now_but_not_twice_in_ten_seconds(eu: Project, emulator: Emulator) -> None:
+def test_a_refresh_by_hand_reads_now_but_not_twice_in_ten_seconds(eu, emulator):
     totals = [read(eu).total]
     sources = []
     for after in (0, 9, 11):
@@ -85,9 +75,7 @@ def test_a_refresh_by_hand_reads_now_but_not_twice_in_ten_seconds(eu: Project, e
 
 
 @pytest.mark.parametrize("wish", [{"read_now": True}, {"holding": ("backup-007",)}])
-def test_who_wants_what_is_just_being_read_for_another_waits_for_it(
-    eu: Project, emulator: Emulator, portal: Settings, wish: dict[str, Any]
-) -> None:
+def test_who_wants_what_is_just_being_read_for_another_waits_for_it(eu, emulator, portal, wish):
     emulator.set_records(ORDERS, raws(3))
     read(eu)
     emulator.insert_record(ORDERS, {**raw(7), "backup_id": "backup-007"})
@@ -105,7 +93,7 @@ def test_who_wants_what_is_just_being_read_for_another_waits_for_it(
     assert walks(emulator) == 1
 
 
-def test_a_listing_read_before_the_clock_was_put_back_is_read_again(eu: Project) -> None:
+def test_a_listing_read_before_the_clock_was_put_back_is_read_again(eu):
     read(eu)
 
     assert read(eu, after=-3600).source == "stale"
@@ -114,9 +102,7 @@ def test_a_listing_read_before_the_clock_was_put_back_is_read_again(eu: Project)
 # One reader ----------------------------------------------------------------------------
 
 
-def test_fifty_viewers_of_a_cold_listing_cause_one_walk(
-    eu: Project, emulator: Emulator, portal: Settings
-) -> None:
+def test_fifty_viewers_of_a_cold_listing_cause_one_walk(eu, emulator, portal):
     portal.DCS_WAITING_VIEWERS = 50
     emulator.latency = 0.1
 
@@ -130,8 +116,8 @@ def test_fifty_viewers_of_a_cold_listing_cause_one_walk(
 
 
 def test_a_very_long_history_is_cut_and_says_so_and_is_read_by_range_with_room_on_both_sides(
-    eu: Project, emulator: Emulator, portal: Settings
-) -> None:
+    eu, emulator, portal
+):
     portal.DCS_MAX_RECORDS = 200
     emulator.set_records(ORDERS, raws(600))
     start, end = FIRST + timedelta(hours=100), FIRST + timedelta(hours=110)
@@ -162,15 +148,13 @@ def test_a_very_long_history_is_cut_and_says_so_and_is_read_by_range_with_room_o
     assert unread.problem.kind == "server_error"
 
 
-def _bound(emulator: Emulator, name: str) -> datetime | None:
+def _bound(emulator, name):
     """A bound of the last call."""
     values = parse_qs(emulator.calls[-1].query).get(name)
     return datetime.strptime(values[0], "%Y%m%d%H%M%S").replace(tzinfo=UTC) if values else None
 
 
-def test_a_long_history_is_asked_for_page_by_page_and_no_page_twice(
-    eu: Project, emulator: Emulator, portal: Settings
-) -> None:
+def test_a_long_history_is_asked_for_page_by_page_and_no_page_twice(eu, emulator, portal):
     portal.DCS_PAGE_SIZE = 10
     emulator.set_records(ORDERS, raws(150))
 
@@ -181,9 +165,7 @@ def test_a_long_history_is_asked_for_page_by_page_and_no_page_twice(
     assert offsets == list(range(0, 150, 9))
 
 
-def test_a_viewer_of_a_slow_walk_is_answered_in_time_and_its_pages_are_kept(
-    eu: Project, emulator: Emulator, portal: Settings
-) -> None:
+def test_a_viewer_of_a_slow_walk_is_answered_in_time_and_its_pages_are_kept(eu, emulator, portal):
     portal.DCS_PAGE_SIZE = 10
     emulator.hang(times=1)
 
@@ -199,7 +181,7 @@ def test_a_viewer_of_a_slow_walk_is_answered_in_time_and_its_pages_are_kept(
     assert not emulator.calls
 
 
-def test_a_hanging_instance_is_waited_for_once(eu: Project, emulator: Emulator, portal: Settings) -> None:
+def test_a_hanging_instance_is_waited_for_once(eu, emulator, portal):
     read(eu)
     emulator.clear_calls()
     emulator.hang()
@@ -213,18 +195,14 @@ def test_a_hanging_instance_is_waited_for_once(eu: Project, emulator: Emulator, 
 # The cache -----------------------------------------------------------------------------
 
 
-def test_with_a_full_database_this_process_keeps_its_own(
-    eu: Project, emulator: Emulator, full_database: None
-) -> None:
+def test_with_a_full_database_this_process_keeps_its_own(eu, emulator, full_database):
     seen = [read(eu) for _ in range(3)]
 
     assert [listing.source for listing in seen] == ["live", "cache", "cache"]
     assert walks(emulator) == 1
 
 
-def test_with_a_full_database_a_failing_dcs_is_still_not_stormed(
-    eu: Project, emulator: Emulator, full_database: None
-) -> None:
+def test_with_a_full_database_a_failing_dcs_is_still_not_stormed(eu, emulator, full_database):
     emulator.fail_with(401)
     problems = [problem_of(eu) for _ in range(5)]
 
@@ -234,11 +212,11 @@ def test_with_a_full_database_a_failing_dcs_is_still_not_stormed(
     assert read(eu, after=301).source == "live"
 
 
-def test_what_could_not_be_written_is_known_while_it_is_tried_again(full_database: None) -> None:
+def test_what_could_not_be_written_is_known_while_it_is_tried_again(full_database):
     store.write("a hold", 1, seconds=60)
     known = []
 
-    def execute(ask: Any, sql: str, *more: Any) -> Any:
+    def execute(ask, sql, *more):
         if not sql.startswith("SELECT"):
             known.append(store.get_many(["a hold"]))
         return ask(sql, *more)
@@ -250,9 +228,7 @@ def test_what_could_not_be_written_is_known_while_it_is_tried_again(full_databas
     assert known[0] == {"a hold": "1"}
 
 
-def test_while_the_database_is_full_another_process_still_shows_what_it_holds(
-    eu: Project, emulator: Emulator, request: pytest.FixtureRequest
-) -> None:
+def test_while_the_database_is_full_another_process_still_shows_what_it_holds(eu, emulator, request):
     first = read(eu)
     settled()
     request.getfixturevalue("full_database")
@@ -265,7 +241,7 @@ def test_while_the_database_is_full_another_process_still_shows_what_it_holds(
 
 
 @pytest.mark.parametrize("spoilt", ["", "not JSON", '{"id": "another version"}', "\ufffd", "[]"])
-def test_what_another_version_wrote_is_read_again(eu: Project, emulator: Emulator, spoilt: str) -> None:
+def test_what_another_version_wrote_is_read_again(eu, emulator, spoilt):
     first = read(eu)
     settled()
     generations.forget()
@@ -282,9 +258,7 @@ def test_what_another_version_wrote_is_read_again(eu: Project, emulator: Emulato
     assert read(eu).source == "cache"
 
 
-def test_an_instance_that_dcs_denied_for_a_moment_is_back_with_the_next_list(
-    eu: Project, emulator: Emulator
-) -> None:
+def test_an_instance_that_dcs_denied_for_a_moment_is_back_with_the_next_list(eu, emulator):
     first = listings.project_instances(eu, now=later())
     read(eu)
     emulator.fail_with(400, "DCS.4119")
@@ -301,9 +275,7 @@ def test_an_instance_that_dcs_denied_for_a_moment_is_back_with_the_next_list(
     assert listings.project_instances(eu, now=later()).total == first.total
 
 
-def test_what_was_read_once_is_shown_after_a_restart_however_old_it_is(
-    eu: Project, emulator: Emulator
-) -> None:
+def test_what_was_read_once_is_shown_after_a_restart_however_old_it_is(eu, emulator):
     first = read(eu)
     settled()
     restart()
@@ -314,7 +286,7 @@ def test_what_was_read_once_is_shown_after_a_restart_however_old_it_is(
     assert (seen.source, seen.generation, seen.records) == ("stale", first.generation, first.records)
 
 
-def test_what_dcs_sent_is_told_before_and_after_it_is_written(eu: Project) -> None:
+def test_what_dcs_sent_is_told_before_and_after_it_is_written(eu):
     old = read(eu)
     record = old.records[0]
 
@@ -330,10 +302,8 @@ def test_what_dcs_sent_is_told_before_and_after_it_is_written(eu: Project) -> No
 # In memory -----------------------------------------------------------------------------
 
 
-def test_what_is_derived_of_a_list_is_made_once_for_all_its_viewers_and_goes_with_it(
-    eu: Project, emulator: Emulator
-) -> None:
-    made: list[int] = []
+def test_what_is_derived_of_a_list_is_made_once_for_all_its_viewers_and_goes_with_it(eu, emulator):
+    made = []
     read(eu)
     at_once(20, lambda: read(eu).derived("count", lambda records: made.append(len(records))))
     old = weakref.ref(read(eu).decoded)
@@ -350,9 +320,7 @@ def test_what_is_derived_of_a_list_is_made_once_for_all_its_viewers_and_goes_wit
     assert old() is None
 
 
-def test_empty_lists_take_memory_too_and_the_least_used_leave(
-    eu: Project, emulator: Emulator, portal: Settings, instances: list[str]
-) -> None:
+def test_empty_lists_take_memory_too_and_the_least_used_leave(eu, emulator, portal, instances):
     portal.DCS_RECORDS_IN_MEMORY = 100
     portal.DCS_MAX_RECORDS = 1
     for instance_id in instances[:8]:
@@ -367,9 +335,7 @@ def test_empty_lists_take_memory_too_and_the_least_used_leave(
     assert first() is None
 
 
-def test_a_history_longer_than_the_memory_is_not_decoded_anew_for_each_view(
-    eu: Project, emulator: Emulator, portal: Settings
-) -> None:
+def test_a_history_longer_than_the_memory_is_not_decoded_anew_for_each_view(eu, emulator, portal):
     portal.DCS_RECORDS_IN_MEMORY = 100
     emulator.set_records(ORDERS, raws(300))
     first, _ = listings.backups_and_instance(eu, ORDERS, now=later())
@@ -383,9 +349,7 @@ def test_a_history_longer_than_the_memory_is_not_decoded_anew_for_each_view(
 # Waiting -------------------------------------------------------------------------------
 
 
-def test_beyond_the_cap_viewers_are_told_at_once_that_the_list_is_being_read(
-    eu: Project, emulator: Emulator, portal: Settings
-) -> None:
+def test_beyond_the_cap_viewers_are_told_at_once_that_the_list_is_being_read(eu, emulator, portal):
     portal.DCS_WAITING_VIEWERS = 3
     emulator.hang()
 
@@ -400,9 +364,7 @@ def test_beyond_the_cap_viewers_are_told_at_once_that_the_list_is_being_read(
     assert not reader._waiting
 
 
-def test_one_process_reads_so_many_lists_of_a_project_at_a_time_and_no_more(
-    eu: Project, emulator: Emulator, portal: Settings
-) -> None:
+def test_one_process_reads_so_many_lists_of_a_project_at_a_time_and_no_more(eu, emulator, portal):
     emulator.hang()
 
     problems = [problem_of(eu, f"instance-{n}", patience=0) for n in range(reader.MOST_OF_A_PROJECT + 3)]
@@ -416,9 +378,7 @@ def test_one_process_reads_so_many_lists_of_a_project_at_a_time_and_no_more(
     assert read(eu).total == len(emulator.fleet.backups(ORDERS))
 
 
-def test_who_has_something_to_see_waits_for_no_place(
-    eu: Project, emulator: Emulator, portal: Settings
-) -> None:
+def test_who_has_something_to_see_waits_for_no_place(eu, emulator, portal):
     portal.DCS_WAITING_VIEWERS = 0
     first = problem_of(eu)
     settled()
@@ -429,9 +389,7 @@ def test_who_has_something_to_see_waits_for_no_place(
 
 
 @pytest.mark.parametrize("is_in_memory", [True, False])
-def test_a_record_without_an_id_stays_while_it_is_not_certain_that_it_is_gone(
-    eu: Project, is_in_memory: bool
-) -> None:
+def test_a_record_without_an_id_stays_while_it_is_not_certain_that_it_is_gone(eu, is_in_memory):
     subject, rows = Subject("backups", eu, ORDERS), raws(4)
     rows[0]["backup_id"] = ""
     began = datetime(2026, 11, 1, tzinfo=UTC)

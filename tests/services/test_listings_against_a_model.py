@@ -4,30 +4,23 @@ Hypothesis plays DCS, operators and viewers against the listing service; the mod
 remembers which records DCS held while each generation was read.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from pytest_django.fixtures import Settings
 
-from backups.dcs.records import BackupRecord
 from backups.emulator.api import Emulator
 from backups.models import Note
 from backups.services import listings
 from backups.services.listings import Listing, NothingToShow, generations, guard, store
-from backups.services.listings.generations import Generation
 from backups.services.projects import Project
 from tests.conftest import forget_everything
 
 from .api_records import raw
 from .conftest import ORDERS, at_once, later, settled
 
-FAULTS: dict[str, Callable[[Emulator], Any]] = {
+FAULTS = {
     "500": lambda dcs: dcs.fail_with(500),
     "503": lambda dcs: dcs.fail_with(503),
     "401": lambda dcs: dcs.fail_with(401),
@@ -55,45 +48,45 @@ class Portal(RuleBasedStateMachine):
     project: Project
 
     @initialize(count=st.integers(0, 15))
-    def a_day_begins(self, count: int) -> None:
+    def a_day_begins(self, count):
         self.dcs.reset()
         forget_everything()
         self.made = 0
         self.dcs.set_records(ORDERS, [])
         for _ in range(count):
             self.a_backup_is_made()
-        self.generations: dict[str, Reading] = {}
+        self.generations = {}
         self.in_this_step = [self.held_by_dcs()]
 
     # What DCS does --------------------------------------------------------------------
 
     @rule()
-    def a_backup_is_made(self) -> None:
+    def a_backup_is_made(self):
         self.made += 1
         self.dcs.insert_record(ORDERS, raw(self.made))
 
     @rule(place=st.integers(0, 30))
-    def a_record_leaves_the_list(self, place: int) -> None:
+    def a_record_leaves_the_list(self, place):
         held = self.dcs.fleet.backups(ORDERS)
         if held:
             self.dcs.remove_record(ORDERS, held[place % len(held)].backup_id)
 
     @rule(name=st.sampled_from(sorted(FAULTS)))
-    def dcs_breaks(self, name: str) -> None:
+    def dcs_breaks(self, name):
         FAULTS[name](self.dcs)
 
     @rule()
-    def dcs_is_mended(self) -> None:
+    def dcs_is_mended(self):
         self.dcs.heal()
 
     # What operators and chance do --------------------------------------------------------
 
     @rule()
-    def the_notes_are_lost(self) -> None:
+    def the_notes_are_lost(self):
         Note.objects.all().delete()
 
     @rule()
-    def another_process_takes_over(self) -> None:
+    def another_process_takes_over(self):
         generations.forget()
         store.forget()
         guard.forget()
@@ -101,18 +94,18 @@ class Portal(RuleBasedStateMachine):
     # What viewers do ------------------------------------------------------------------------
 
     @rule(after=MOMENTS, read_now=st.booleans())
-    def a_viewer_comes(self, after: float, read_now: bool) -> None:
+    def a_viewer_comes(self, after, read_now):
         self.see([self.view(after, read_now)])
 
     @rule(after=MOMENTS)
-    def viewers_come_together(self, after: float) -> None:
+    def viewers_come_together(self, after):
         self.see(at_once(5, lambda: self.view(after, False)))
 
     @rule(calls=st.integers(1, 3), leaving=st.lists(st.integers(0, 5), max_size=2), at_end=st.booleans())
-    def the_list_moves_while_it_is_read(self, calls: int, leaving: list[int], at_end: bool) -> None:
+    def the_list_moves_while_it_is_read(self, calls, leaving, at_end):
         """Some records leave and as many come, so that DCS's total stays as it is; or one comes."""
 
-        def move() -> None:
+        def move():
             for place in leaving:
                 self.a_record_leaves_the_list(place)
             for _ in leaving or [0]:
@@ -125,7 +118,7 @@ class Portal(RuleBasedStateMachine):
         self.dcs.after_calls(calls, move)
         self.see([self.view(400, True)])  # later than any hold
 
-    def view(self, after: float, read_now: bool) -> Listing[Any] | NothingToShow:
+    def view(self, after, read_now):
         try:
             return listings.instance_backups(self.project, ORDERS, now=later(after), read_now=read_now)
         except NothingToShow as nothing:
@@ -133,7 +126,7 @@ class Portal(RuleBasedStateMachine):
 
     # What must hold ----------------------------------------------------------------------------
 
-    def see(self, seen: list[Any]) -> None:
+    def see(self, seen):
         settled()
         for one in seen:
             if isinstance(one, Listing):
@@ -142,7 +135,7 @@ class Portal(RuleBasedStateMachine):
                 assert getattr(one, "problem", one).kind, "nothing is shown without a reason"
 
     @invariant()
-    def what_was_read_behind_the_views_is_true_as_well(self) -> None:
+    def what_was_read_behind_the_views_is_true_as_well(self):
         settled()
         [snapshot] = listings.cached_histories([(self.project, ORDERS)])
         if snapshot.cached:
@@ -150,7 +143,7 @@ class Portal(RuleBasedStateMachine):
             self.check(generation, decoded.records)
         self.in_this_step = [self.held_by_dcs()]
 
-    def check(self, generation: Generation, records: Sequence[BackupRecord]) -> None:
+    def check(self, generation, records):
         backup_ids = frozenset(record.backup_id for record in records)
         new = Reading(backup_ids, tuple(self.in_this_step))
         reading = self.generations.setdefault(generation.generation, new)
@@ -167,11 +160,11 @@ class Portal(RuleBasedStateMachine):
             lost = frozenset.intersection(*reading.possible) - backup_ids
             assert not lost, "a record that stayed all the time is lost"
 
-    def held_by_dcs(self) -> frozenset[str]:
+    def held_by_dcs(self):
         return frozenset(row.backup_id for row in self.dcs.fleet.backups(ORDERS))
 
 
-def test_no_view_shows_what_was_never_so(eu: Project, emulator: Emulator, portal: Settings) -> None:
+def test_no_view_shows_what_was_never_so(eu, emulator, portal):
     portal.DCS_PAGE_SIZE = 3
     Portal.dcs, Portal.project = emulator, eu
 

@@ -1,37 +1,28 @@
 """Several processes and servers behave as one: one reader, one memory of failures, whoever dies."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Generator
 from contextlib import ExitStack
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from backups.emulator.api import Emulator
-from backups.emulator.fleet import Project
-
 from ..conftest import wait_for
 from .api_records import raws
 from .conftest import ORDERS, walks
-from .processes import ROOT, Process, process
-
-Start = Callable[..., list[Process]]
+from .processes import ROOT, process
 
 
 class Portal:
     """Processes over one database, which are kept for the next test."""
 
-    def __init__(self, project: Project, endpoint: str, database: str) -> None:
+    def __init__(self, project, endpoint, database):
         self.project, self.endpoint, self.database = project, endpoint, database
-        self.running: list[Process] = []
+        self.running = []
         self.manage("migrate")
 
-    def start(self, count: int, stack: ExitStack, settings: dict[str, Any]) -> list[Process]:
+    def start(self, count, stack, settings):
         for _ in range(count - len(self.running)):
             one = process(self.project, self.endpoint, DATABASE_URL=self.database)
             self.running.append(stack.enter_context(one))
@@ -40,17 +31,13 @@ class Portal:
             one.start_anew(is_last, **{"DCS_PAGE_SIZE": 1000, "DCS_READ_BUDGET": 60.0, **settings})
         return self.running[:count]
 
-    def manage(self, *arguments: str) -> None:
+    def manage(self, *arguments):
         command = [sys.executable, "manage.py", *arguments, "-v0"]
         subprocess.run(command, cwd=ROOT, check=True, env=os.environ | {"DATABASE_URL": self.database})
 
 
 @pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])
-def installation(
-    request: pytest.FixtureRequest,
-    _emulator_and_address: tuple[Emulator, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Generator[tuple[Portal, ExitStack]]:
+def installation(request, _emulator_and_address, tmp_path_factory):
     if request.param == "SQLite":
         database = f"sqlite:///{tmp_path_factory.mktemp('processes') / 'portal.sqlite3'}"
     else:
@@ -61,11 +48,11 @@ def installation(
 
 
 @pytest.fixture
-def start(installation: tuple[Portal, ExitStack], emulator: Emulator) -> Generator[Start]:
+def start(installation, emulator):
     """`start(3)` gives so many processes of a portal that knows nothing yet."""
     portal, stack = installation
 
-    def several(count: int, **settings: Any) -> list[Process]:
+    def several(count, **settings):
         found = portal.start(count, stack, settings)
         emulator.clear_calls()
         return found
@@ -75,15 +62,13 @@ def start(installation: tuple[Portal, ExitStack], emulator: Emulator) -> Generat
     emulator.latency = 0.0
 
 
-def seen_by(processes: list[Process], instance_id: str = ORDERS, **options: Any) -> list[dict[str, Any]]:
+def seen_by(processes, instance_id=ORDERS, **options):
     """What five viewers get who come to each of the processes at the same moment."""
     coming = [one.begin(instance_id, **options) for _ in range(5) for one in processes]
     return [answer.result(timeout=60) for answer in coming]
 
 
-def test_viewers_of_all_processes_cause_one_walk_at_first_and_one_at_expiry(
-    start: Start, emulator: Emulator
-) -> None:
+def test_viewers_of_all_processes_cause_one_walk_at_first_and_one_at_expiry(start, emulator):
     emulator.latency = 0.3
     *first, last = start(3)
 
@@ -106,8 +91,8 @@ def test_viewers_of_all_processes_cause_one_walk_at_first_and_one_at_expiry(
 
 
 def test_while_dcs_fails_the_viewers_of_all_processes_cause_one_call_and_a_refused_key_none(
-    start: Start, emulator: Emulator, instances: list[str]
-) -> None:
+    start, emulator, instances
+):
     processes = start(3)
 
     emulator.fail_with(500)
@@ -121,8 +106,8 @@ def test_while_dcs_fails_the_viewers_of_all_processes_cause_one_call_and_a_refus
 
 
 def test_failures_of_all_processes_open_one_circuit_and_one_of_them_makes_the_trial(
-    start: Start, emulator: Emulator, instances: list[str]
-) -> None:
+    start, emulator, instances
+):
     processes = start(2, DCS_READ_BUDGET=1.0)
     emulator.fail_with(503)
     for number, instance_id in enumerate(instances[:5]):
@@ -141,7 +126,7 @@ def test_failures_of_all_processes_open_one_circuit_and_one_of_them_makes_the_tr
     assert seen.count("circuit_open") == 3
 
 
-def test_the_progress_of_a_walk_is_told_by_every_process(start: Start, emulator: Emulator) -> None:
+def test_the_progress_of_a_walk_is_told_by_every_process(start, emulator):
     emulator.set_records(ORDERS, raws(300))
     emulator.latency = 0.15
     reader, other = start(2, DCS_PAGE_SIZE=2, DCS_READ_BUDGET=1.0)
@@ -153,9 +138,7 @@ def test_the_progress_of_a_walk_is_told_by_every_process(start: Start, emulator:
     assert other.view(ORDERS)["problem"] == "being_read"
 
 
-def test_what_is_forgotten_is_shown_by_no_process_any_more(
-    start: Start, installation: tuple[Portal, ExitStack], emulator: Emulator
-) -> None:
+def test_what_is_forgotten_is_shown_by_no_process_any_more(start, installation, emulator):
     first, *others = raws(5)
     emulator.set_records(ORDERS, [first | {"remark": "of Lovelace"}, *others])
     processes, portal = start(2), installation[0]

@@ -1,9 +1,6 @@
 """Whatever others wrote, it stays one piece of one line of a ticket, and nothing in it is markup."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given, settings
@@ -19,22 +16,19 @@ hostile = st.lists(st.sampled_from(PIECES), min_size=1, max_size=12).map("".join
 texts = st.text(min_size=1, max_size=40).filter(one_line) | hostile
 
 
-Test = Callable[[str], None]
-
-
-def any_text(function: Test) -> Test:
+def any_text(function):
     function = settings(max_examples=150, deadline=None)(given(texts)(function))
     for text in ("`", "a`|`b", "a\\|b", "\\", "\\\\*x*", "h1. x", "}}*x*{{", "=1+1", "a\r\n|b"):
         function = example(text)(function)
     return function
 
 
-def foreign(markup: str, text: str) -> str:
+def foreign(markup, text):
     return MARKUPS[markup].foreign(one_line(text))
 
 
 @any_text
-def test_it_is_one_segment_of_one_line_and_begins_no_formula_in_plain_text(text: str) -> None:
+def test_it_is_one_segment_of_one_line_and_begins_no_formula_in_plain_text(text):
     known = one_line(text)
     text = f"* Remark: {mark('foreign', known)}, {mark('name', known, URL)}"
 
@@ -48,13 +42,13 @@ def test_it_is_one_segment_of_one_line_and_begins_no_formula_in_plain_text(text:
 
 
 @any_text
-def test_in_markdown_it_is_one_code_span_with_the_very_text(text: str) -> None:
+def test_in_markdown_it_is_one_code_span_with_the_very_text(text):
     [span] = code_spans(f"Remark: {foreign('markdown', text)} (end)")
 
     assert span == one_line(text)
 
 
-def code_spans(line: str) -> list[str]:
+def code_spans(line):
     """The code spans of a line by CommonMark 0.31, section 6.1; what is left must be our own words."""
     spans = []
     while found := re.search(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)", line):
@@ -71,7 +65,7 @@ MARKS = "-#*_+?^~|%{}[]()!@"
 
 
 @any_text
-def test_in_jira_every_mark_of_it_is_a_letter(text: str) -> None:
+def test_in_jira_every_mark_of_it_is_a_letter(text):
     written = foreign("jira", text)
     if written.startswith("{{"):
         assert re.fullmatch(r"\{\{\w[\w.-]*\}\}", written)
@@ -87,7 +81,7 @@ def test_in_jira_every_mark_of_it_is_a_letter(text: str) -> None:
 
 
 @any_text
-def test_in_slack_it_is_one_code_span_without_a_mention(text: str) -> None:
+def test_in_slack_it_is_one_code_span_without_a_mention(text):
     written = foreign("slack", text)
 
     assert re.fullmatch(r"`[^`<>]+`", written)
@@ -95,7 +89,7 @@ def test_in_slack_it_is_one_code_span_without_a_mention(text: str) -> None:
 
 
 @any_text
-def test_a_link_leads_where_it_should_whatever_its_name_is(text: str) -> None:
+def test_a_link_leads_where_it_should_whatever_its_name_is(text):
     """In Jira and Slack a name that is not simple stands beside its link, where no mark can end it."""
     ends = {"markdown": f"](<{URL}>)", "jira": f"{URL}]", "plain": f" <{URL}>"}
     for markup, end in ends.items():
@@ -117,7 +111,7 @@ def test_a_link_leads_where_it_should_whatever_its_name_is(text: str) -> None:
         ("n" * 400, "n" * (LONGEST - 1) + "…"),
     ],
 )
-def test_what_is_invisible_is_shown_as_something(text: str, shown: str) -> None:
+def test_what_is_invisible_is_shown_as_something(text, shown):
     assert one_line(text) == shown
 
 
@@ -137,5 +131,5 @@ def test_what_is_invisible_is_shown_as_something(text: str, shown: str) -> None:
         ("plain", "订单缓存", "订单缓存 </x>"),
     ],
 )
-def test_how_it_is_written(markup: str, text: str, written: str) -> None:
+def test_how_it_is_written(markup, text, written):
     assert MARKUPS[markup].name(text, "/x") == written

@@ -1,29 +1,22 @@
 """What the services count, as Prometheus is told it."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 from prometheus_client import REGISTRY
 
 from backups.dcs.errors import DcsError
-from backups.emulator.api import Emulator
 from backups.services.listings import client_for, metrics
-from backups.services.projects import Project
 
 from .conftest import ORDERS, problem_of, read, settled
 
-Grown = Callable[..., float]
-
 
 @pytest.fixture
-def grown() -> Grown:
+def grown():
     """`grown(name, **labels)` is by how much that series of eu-prod has grown since it was last asked for."""
-    before: dict[tuple[str, ...], float] = {}
+    before = {}
 
-    def by(name: str, **labels: str) -> float:
+    def by(name, **labels):
         labels = {"project": "eu-prod", **labels}
         value = REGISTRY.get_sample_value(f"dcs_portal_{name}", labels) or 0.0
         key = (name, *labels.values())
@@ -33,10 +26,8 @@ def grown() -> Grown:
     return by
 
 
-def test_each_request_to_dcs_is_counted_with_its_outcome_and_time(
-    eu: Project, emulator: Emulator, grown: Grown
-) -> None:
-    def look() -> list[float]:
+def test_each_request_to_dcs_is_counted_with_its_outcome_and_time(eu, emulator, grown):
+    def look():
         outcomes = [grown("upstream_calls_total", outcome=outcome) for outcome in ("ok", "server_error")]
         return [*outcomes, grown("upstream_call_seconds_count")]
 
@@ -49,10 +40,8 @@ def test_each_request_to_dcs_is_counted_with_its_outcome_and_time(
     assert look() == [1, 1, 2]
 
 
-def test_listings_are_counted_by_how_fresh_they_were_with_their_age(
-    eu: Project, emulator: Emulator, grown: Grown
-) -> None:
-    def look() -> list[float]:
+def test_listings_are_counted_by_how_fresh_they_were_with_their_age(eu, emulator, grown):
+    def look():
         served = [grown("listings_served_total", freshness=freshness) for freshness in metrics.FRESHNESS]
         return [*served, *(grown("listing_age_seconds_bucket", le=le) for le in ("60.0", "120.0"))]
 
@@ -71,9 +60,7 @@ def test_listings_are_counted_by_how_fresh_they_were_with_their_age(
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, "credentials_refused"), (429, "throttled")])
-def test_a_hold_is_counted_once_however_many_meet_it(
-    eu: Project, emulator: Emulator, grown: Grown, status: int, kind: str
-) -> None:
+def test_a_hold_is_counted_once_however_many_meet_it(eu, emulator, grown, status, kind):
     grown("holds_total", kind=kind)
     emulator.fail_with(status)
     for _ in range(3):
@@ -82,8 +69,8 @@ def test_a_hold_is_counted_once_however_many_meet_it(
     assert grown("holds_total", kind=kind) == 1
 
 
-def test_a_wait_is_counted_with_its_length() -> None:
-    def look() -> list[float]:
+def test_a_wait_is_counted_with_its_length():
+    def look():
         return [
             REGISTRY.get_sample_value(f"dcs_portal_refresh_wait_seconds_{of}") or 0 for of in ("count", "sum")
         ]
@@ -94,7 +81,7 @@ def test_a_wait_is_counted_with_its_length() -> None:
     assert [now - then for now, then in zip(look(), before, strict=True)] == [1, 0.75]
 
 
-def test_every_series_of_a_project_is_there_before_its_first_event() -> None:
+def test_every_series_of_a_project_is_there_before_its_first_event():
     metrics.begin(["brand-new"])
 
     for name, label, values in (

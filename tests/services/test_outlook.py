@@ -1,13 +1,9 @@
 """How long a file is likely to be kept, and when nothing is estimated."""
 
-from __future__ import annotations
-
 from datetime import time, timedelta
-from typing import Any
 
 import pytest
 
-from backups.dcs.records import BackupRecord
 from backups.services.insights.outlook import Outlook, outlook
 from backups.services.insights.policy import Plan
 
@@ -30,19 +26,17 @@ from .api_records import (
 WITHOUT_FILE = [FAILED, EXPIRED, DELETED, RUNNING, WAITING, ODD]
 
 
-def outlook_of(
-    record: BackupRecord, *others: BackupRecord, plan: Plan = DAILY, **known: Any
-) -> Outlook | None:
+def outlook_of(record, *others, plan=DAILY, **known):
     return outlook(record, known_history(record, *others, plan=plan, **known))
 
 
-def test_an_automatic_backup_is_kept_for_the_days_of_the_policy() -> None:
+def test_an_automatic_backup_is_kept_for_the_days_of_the_policy():
     found = outlook_of(backup_at("11-20 03:00"), backup_at("11-21 03:00"))
 
     assert found == Outlook(until=utc("11-27 03:00"), keep_days=7, place=2)
 
 
-def test_the_newest_automatic_file_is_kept_at_least() -> None:
+def test_the_newest_automatic_file_is_kept_at_least():
     """A newer manual one, or a newer automatic one that failed or expired, does not change that."""
     newer = [backup_at(f"11-{12 + n} 03:00", **fields) for n, fields in enumerate((MANUAL, FAILED, EXPIRED))]
 
@@ -55,9 +49,7 @@ def test_the_newest_automatic_file_is_kept_at_least() -> None:
 @pytest.mark.parametrize(
     ("newer", "place", "to_push_out"), [(0, 1, 24), (2, 3, 22), (23, 24, 1), (24, None, None)]
 )
-def test_the_twenty_fifth_file_pushes_out_the_earliest(
-    newer: int, place: int | None, to_push_out: int | None
-) -> None:
+def test_the_twenty_fifth_file_pushes_out_the_earliest(newer, place, to_push_out):
     """A manual backup is kept until deleted by hand. Of more files than the limit nothing is told."""
     others = [backup_at(utc("11-02 03:00") + timedelta(hours=n), **MANUAL) for n in range(newer)]
 
@@ -68,7 +60,7 @@ def test_the_twenty_fifth_file_pushes_out_the_earliest(
 
 
 @pytest.mark.parametrize(("fields", "place"), [*((fields, 1) for fields in WITHOUT_FILE), (DCS_SAYS_NO, 2)])
-def test_what_has_no_file_takes_no_place(fields: dict[str, Any], place: int) -> None:
+def test_what_has_no_file_takes_no_place(fields, place):
     found = outlook_of(backup_at("11-20 03:00"), backup_at("11-21 03:00", **fields))
 
     assert found
@@ -76,32 +68,32 @@ def test_what_has_no_file_takes_no_place(fields: dict[str, Any], place: int) -> 
 
 
 @pytest.mark.parametrize("fields", [*WITHOUT_FILE, NO_TIME])
-def test_there_is_no_outlook_without_a_file_or_a_time(fields: dict[str, Any]) -> None:
+def test_there_is_no_outlook_without_a_file_or_a_time(fields):
     assert outlook_of(backup_at("11-20 03:00", **fields)) is None
 
 
 @pytest.mark.parametrize("plan", [Plan("none"), Plan("automatic", (1,), time(3))])
-def test_without_a_known_policy_no_day_is_named(plan: Plan) -> None:
+def test_without_a_known_policy_no_day_is_named(plan):
     assert outlook_of(backup_at("11-20 03:00"), plan=plan) == Outlook(place=1)
 
 
-def test_a_type_that_the_portal_does_not_know_follows_no_policy() -> None:
+def test_a_type_that_the_portal_does_not_know_follows_no_policy():
     assert outlook_of(backup_at("11-20 03:00", backup_type="replica")) == Outlook(place=1)
 
 
-def test_in_a_list_with_holes_no_place_is_counted_and_nothing_is_the_last() -> None:
+def test_in_a_list_with_holes_no_place_is_counted_and_nothing_is_the_last():
     found = outlook_of(backup_at("11-20 03:00"), whole=False)
 
     assert found == Outlook(until=utc("11-27 03:00"), keep_days=7)
 
 
-def test_beside_a_file_without_a_time_no_place_is_counted() -> None:
+def test_beside_a_file_without_a_time_no_place_is_counted():
     found = outlook_of(backup_at("11-21 03:00", **MANUAL), backup_at("11-20 03:00", **NO_TIME))
 
     assert found == Outlook(by_hand=True, place=None)
 
 
-def test_of_a_backup_outside_the_part_that_is_known_nothing_is_told() -> None:
+def test_of_a_backup_outside_the_part_that_is_known_nothing_is_told():
     known = known_history(backup_at("11-21 03:00"), plan=DAILY, whole=False)
 
     assert outlook(backup_at("11-01 03:00"), known) is None
@@ -118,5 +110,5 @@ def test_of_a_backup_outside_the_part_that_is_known_nothing_is_told() -> None:
         (Outlook(by_hand=True, place=24), True),
     ],
 )
-def test_a_file_goes_soon_within_a_day_or_with_the_next_backup(found: Outlook, soon: bool) -> None:
+def test_a_file_goes_soon_within_a_day_or_with_the_next_backup(found, soon):
     assert found.goes_soon(utc("11-24 12:00")) == soon

@@ -1,15 +1,10 @@
 """Two write one list at the same time, where a lease was lost: neither spoils what the other tells."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import pytest
 from django.db import connection
 
 from backups.services.listings import Subject, generations, guard, recorder, recording
-from backups.services.projects import Project
 
 from .api_records import raw
 from .conftest import ORDERS, at_once
@@ -18,9 +13,7 @@ from .readings import walk_of
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def test_who_compares_while_another_writes_misses_nothing_of_it(
-    eu: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_compares_while_another_writes_misses_nothing_of_it(eu, monkeypatch):
     """The writer lost its lease: it slept. It marks a backup as gone that the other one, later, saw again."""
     monkeypatch.setattr(recording, "CHUNK", 2)
     subject, rows = Subject("backups", eu, ORDERS), [raw(number) for number in range(1, 9)]
@@ -28,11 +21,11 @@ def test_who_compares_while_another_writes_misses_nothing_of_it(
     slow = recorder.accept(subject, walk_of(rows[1:]), read_at=BEGAN + timedelta(seconds=1))
     begun, others = 0, []
 
-    def compare() -> None:
+    def compare():
         generations.look_up(subject)
         others.append(recorder.accept(subject, walk_of(rows), read_at=BEGAN + timedelta(seconds=2)))
 
-    def execute(ask: Any, sql: str, *more: Any) -> Any:
+    def execute(ask, sql, *more):
         nonlocal begun
         begun += sql.startswith("BEGIN")
         if sql.startswith("BEGIN") and begun in (4, 5):  # before it marks what is gone, and after

@@ -1,7 +1,5 @@
 """A link that mail, chat, a shell or a ticket has been at leads to the page that it was copied from."""
 
-from __future__ import annotations
-
 import base64
 import re
 from urllib.parse import quote
@@ -10,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backups.services.pasted.links import Kind, PastedLink, links_in
+from backups.services.pasted.links import links_in
 from backups.services.pasted.query import read_query
 
 ORDERS = "5560df16-cebf-4473-95c4-d1b573c16e79"
@@ -34,22 +32,22 @@ VALUES = {
 
 
 class Grammar:
-    def knows(self, name: str) -> bool:
+    def knows(self, name):
         return name in VALUES
 
-    def reads(self, name: str, value: str) -> bool:
+    def reads(self, name, value):
         return bool(re.fullmatch(VALUES[name], value))
 
 
-def grammar_of(kind: Kind) -> Grammar:
+def grammar_of(kind):
     return Grammar()
 
 
-def links(text: str) -> list[PastedLink]:
+def links(text):
     return links_in(text, grammar_of)
 
 
-def proofpoint_2(link: str) -> str:
+def proofpoint_2(link):
     encoded = quote(link, safe="/:?=&").replace("-", "%2D").replace("_", "%5F")
     encoded = re.sub("[:?=&]", lambda found: f"%{ord(found[0]):02X}", encoded)
     return (
@@ -57,13 +55,13 @@ def proofpoint_2(link: str) -> str:
     )
 
 
-def proofpoint_3(link: str) -> str:
+def proofpoint_3(link):
     kept = "".join(re.findall("[&?=]", link))
     token = base64.urlsafe_b64encode(kept.encode()).decode().rstrip("=")
     return f"https://urldefense.com/v3/__{re.sub('[&?=]', '*', link)}__;{token}!!Abc123!xyz$"
 
 
-def safelinks(link: str) -> str:
+def safelinks(link):
     encoded = quote(link, safe="")
     return f"https://eur03.safelinks.protection.outlook.com/?url={encoded}&data=05%7C01&reserved=0"
 
@@ -124,7 +122,7 @@ WENT_THROUGH = {
 
 
 @pytest.mark.parametrize("text", WENT_THROUGH.values(), ids=WENT_THROUGH)
-def test_a_link_is_read_through_what_it_went_through(text: str) -> None:
+def test_a_link_is_read_through_what_it_went_through(text):
     [link] = links(text)
 
     assert (link.kind, link.project, link.instance_id) == ("history", "eu-prod", ORDERS)
@@ -136,7 +134,7 @@ def test_a_link_is_read_through_what_it_went_through(text: str) -> None:
 @pytest.mark.parametrize(
     "text", [LINK, ENCODED, quote(ENCODED, safe=""), safelinks(LINK), LINK.replace("/?", "?")]
 )
-def test_a_link_may_be_broken_at_any_column(text: str, break_: str) -> None:
+def test_a_link_may_be_broken_at_any_column(text, break_):
     for columns in range(40, 100):
         broken = break_.join(text[start : start + columns] for start in range(0, len(text), columns))
 
@@ -146,7 +144,7 @@ def test_a_link_may_be_broken_at_any_column(text: str, break_: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["\nAnd then", " please, to=be told\ntype=auto", f"\n{LINK}", "\n- 1. see"])
-def test_what_follows_a_search_for_words_is_not_of_it(text: str) -> None:
+def test_what_follows_a_search_for_words_is_not_of_it(text):
     assert links(f"{HOST}{HISTORY}?q=nightly{text}")[0].query.pairs == (("q", "nightly"),)
 
 
@@ -154,7 +152,7 @@ def test_what_follows_a_search_for_words_is_not_of_it(text: str) -> None:
     "mark", [*")]}>.,;:!?…\"'»”’`*_|", *"。，）】」》、！", "请看", "。请看", "**", ").", '">']
 )
 @pytest.mark.parametrize("link", [LINK, HOST + HISTORY, HOST + HISTORY[:-1]])
-def test_marks_behind_a_link_are_not_of_it(link: str, mark: str) -> None:
+def test_marks_behind_a_link_are_not_of_it(link, mark):
     [read] = links(f"see {link}{mark} and tell")
 
     assert (read.instance_id, read.query.pairs) == (ORDERS, PAIRS if link == LINK else ())
@@ -163,17 +161,17 @@ def test_marks_behind_a_link_are_not_of_it(link: str, mark: str) -> None:
 @pytest.mark.parametrize(
     "text", [f"({LINK})", f"<{LINK}>", f"[orders|{LINK}]", f"[orders]({LINK})", f"看{LINK}", f"“{LINK}”"]
 )
-def test_marks_around_a_link_are_not_of_it(text: str) -> None:
+def test_marks_around_a_link_are_not_of_it(text):
     assert [link.query.pairs for link in links(text)] == [PAIRS]
 
 
-def test_two_links_are_two() -> None:
+def test_two_links_are_two():
     other = LINK.replace(ORDERS, BACKUP)
 
     assert [link.instance_id for link in links(f"{LINK}\n{other} {LINK}")] == [ORDERS, BACKUP]
 
 
-def test_pages_of_one_backup_and_of_a_recovery_point() -> None:
+def test_pages_of_one_backup_and_of_a_recovery_point():
     [backup] = links(f"{HOST}{HISTORY}backups/{BACKUP.upper()}/ticket/?text=jira")
     [point] = links(f"{HOST}{HISTORY}recovery-point/ticket/?at=2026-11-23T09:40:00Z.")
 
@@ -181,7 +179,7 @@ def test_pages_of_one_backup_and_of_a_recovery_point() -> None:
     assert (point.kind, point.query.pairs) == ("recovery-point", (("at", "2026-11-23T09:40:00Z"),))
 
 
-def test_what_follows_a_link_in_a_sentence_is_not_of_it() -> None:
+def test_what_follows_a_link_in_a_sentence_is_not_of_it():
     [link] = links(f"{HOST}{HISTORY}?status=failed and the rest, to=be told\ntype=auto")
 
     assert link.query.pairs == (("status", "failed"),)
@@ -221,21 +219,19 @@ def test_what_follows_a_link_in_a_sentence_is_not_of_it() -> None:
         ("status=nonsense", (("status", "nonsense"),), False),
     ],
 )
-def test_a_query_is_mended_where_its_meaning_is_certain(
-    query: str, pairs: tuple[tuple[str, str], ...], mended: bool
-) -> None:
+def test_a_query_is_mended_where_its_meaning_is_certain(query, pairs, mended):
     read = read_query(query, Grammar())
 
     assert (read.pairs, bool(read.mended), read.unread) == (pairs, mended, ())
 
 
 @pytest.mark.parametrize("part", ["ref=list?status=failed", "x;to=2026-11-23", "ref=a%3Fstatus%3Dfailed"])
-def test_what_looks_like_a_parameter_and_is_not_certain_is_named(part: str) -> None:
+def test_what_looks_like_a_parameter_and_is_not_certain_is_named(part):
     assert read_query(f"type=auto&{part}", Grammar()).unread == (part,)
 
 
 @given(st.text(alphabet="/projects%25?&=amp;\\^`*_-ab0 \n>#x3DF26u", max_size=300))
-def test_any_text_is_read_without_a_fault(text: str) -> None:
+def test_any_text_is_read_without_a_fault(text):
     links(text)
     links(f"{HOST}{HISTORY}?{text}")
     read_query(text, Grammar())

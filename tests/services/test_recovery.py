@@ -1,17 +1,14 @@
 """The recovery point is the newest usable backup whose data is certainly from before a time."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backups.dcs.records import BackupRecord
-from backups.services.recovery import RecoveryPoint, recovery_point
+from backups.services.recovery import recovery_point
 from backups.services.words.codes import DOUBT_WORDS, REASON_WORDS
 
 from .api_records import api_time, raw
@@ -19,31 +16,26 @@ from .tickets import a_listing
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOW = NOON + timedelta(hours=6)
-Fields = dict[str, Any]
-FAILED: Fields = {"status": "failed", "is_support_restore": "FALSE"}
+FAILED = {"status": "failed", "is_support_restore": "FALSE"}
 
 
-def minute(number: float) -> datetime:
+def minute(number):
     """So many minutes after noon."""
     return NOON + timedelta(minutes=number)
 
 
-def backup(
-    name: str, created: float | None, start: float | None, end: float | None, **changes: Any
-) -> Fields:
+def backup(name, created, start, end, **changes):
     """A usable backup with its three times in minutes after noon; None is a time that DCS does not tell."""
     times = {"created_at": created, "execution_at": start, "updated_at": end}
     told = {field: None if at is None else api_time(minute(at)) for field, at in times.items()}
     return raw(1, backup_id=name, **told | changes)
 
 
-def failed(name: str, start: float, **changes: Any) -> Fields:
+def failed(name, start, **changes):
     return backup(name, start, start, start + 5, **FAILED | changes)
 
 
-def asked(
-    records: list[Fields], at: float, *, read_at: datetime = NOW, now: datetime = NOW, complete: bool = True
-) -> RecoveryPoint:
+def asked(records, at, *, read_at=NOW, now=NOW, complete=True):
     read = [BackupRecord.from_api(fields) for fields in records]
     return recovery_point(a_listing(*read, read_at=read_at, moved=not complete), minute(at), now=now)
 
@@ -51,7 +43,7 @@ def asked(
 # The table ---------------------------------------------------------------------------
 
 
-def case(claim: str, records: list[Fields], at: float, expected: str, **options: Any) -> Any:
+def case(claim, records, at, expected, **options):
     """Records and a time in minutes after noon; the answer and the minutes lost, and what is around it."""
     return pytest.param(records, at, expected, options, id=claim)
 
@@ -187,11 +179,11 @@ CASES = [
 
 
 @pytest.mark.parametrize(("records", "at", "expected", "options"), CASES)
-def test_the_answer(records: list[Fields], at: float, expected: str, options: Fields) -> None:
+def test_the_answer(records, at, expected, options):
     assert summary(asked(records, at, **options)) == expected.split("; ")
 
 
-def summary(found: RecoveryPoint) -> list[str]:
+def summary(found):
     answer = f"{found.answer.record.backup_id} {lost_minutes(found)}" if found.answer else "none"
     around = {"older": found.older, "newer": found.newer}
     return [
@@ -203,11 +195,11 @@ def summary(found: RecoveryPoint) -> list[str]:
     ]
 
 
-def lost_minutes(found: RecoveryPoint) -> int | None:
+def lost_minutes(found):
     return -(-found.lost(found.answer) // timedelta(minutes=1)) if found.answer else None
 
 
-def test_records_without_a_time_are_named() -> None:
+def test_records_without_a_time_are_named():
     found = asked([backup("t2", None, None, None), B, backup("t1", None, None, -5)], 0)
 
     assert [record.backup_id for record in found.timeless] == ["t1", "t2"]
@@ -217,8 +209,8 @@ def test_records_without_a_time_are_named() -> None:
     ("at", "lost", "overwritten"), [(0, 300, 660), (60 * 24, 660, 660), (-600 + 11, 11, 960)]
 )
 def test_lost_is_what_was_written_until_the_asked_time_and_overwritten_what_was_until_now(
-    at: float, lost: int, overwritten: int
-) -> None:
+    at, lost, overwritten
+):
     found = asked([A, B], at)
 
     assert found.answer
@@ -237,15 +229,13 @@ def test_lost_is_what_was_written_until_the_asked_time_and_overwritten_what_was_
         ([A, backup("c", -1, -1, None)], ""),  # nor whether this one was still running
     ],
 )
-def test_the_nearest_usable_one_that_was_still_running_is_told_apart(
-    records: list[Fields], running: str
-) -> None:
+def test_the_nearest_usable_one_that_was_still_running_is_told_apart(records, running):
     found = asked(records, 0)
 
     assert (found.still_running.record.backup_id if found.still_running else "") == running
 
 
-def test_every_reason_has_words() -> None:
+def test_every_reason_has_words():
     expected = "; ".join(case.values[2] for case in CASES)
     reasons = {code for codes in re.findall(r"passed \w+ ([^;]+)", expected) for code in codes.split()}
 
@@ -272,7 +262,7 @@ told = st.fixed_dictionaries(
 histories = st.lists(told, max_size=9)
 
 
-def courses(one: Fields, read_at: int) -> list[tuple[int, int]]:
+def courses(one, read_at):
     """All pairs of start and end, in minutes, that fit what is told of a backup that succeeded."""
     created, start, end = one["created"], one["start"], one["end"]
     latest = max([read_at, *(time for time in (created, start) if time is not None)])
@@ -290,7 +280,7 @@ def courses(one: Fields, read_at: int) -> list[tuple[int, int]]:
     return fitting or [(time, time if end is not None else latest) for time in moments]
 
 
-def oracle(history: list[Fields], at: int, read_at: int) -> tuple[Any, ...]:
+def oracle(history, at, read_at):
     timed = [
         (number, one) for number, one in enumerate(history) if (one["created"], one["start"]) != (None, None)
     ]
@@ -314,7 +304,7 @@ def oracle(history: list[Fields], at: int, read_at: int) -> tuple[Any, ...]:
 
 @settings(max_examples=100, deadline=None)
 @given(histories, st.sampled_from(GRID), st.sampled_from(GRID))
-def test_the_answer_equals_that_of_a_brute_force_oracle(history: list[Fields], at: int, read_at: int) -> None:
+def test_the_answer_equals_that_of_a_brute_force_oracle(history, at, read_at):
     records = [backup(str(number), **one) for number, one in reversed([*enumerate(history)])]
 
     found = asked(records, at, read_at=minute(read_at))

@@ -1,9 +1,5 @@
 """What stands against a restore now is told as far as DCS tells it, and no further."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from backups.dcs.records import Instance
@@ -12,7 +8,7 @@ from backups.services.words.codes import BLOCK_WORDS, INSTANCE_STATUS_WORDS
 
 from .api_records import EXPIRED, RUNNING, backup_at
 
-CASES: list[tuple[dict[str, Any] | None, bool, list[tuple[str, str, bool]]]] = [
+CASES = [
     # what ShowInstance says, whether a backup is in progress, the blocks: code, DCS's word, certain
     ({"status": "RUNNING", "cache_mode": "cluster", "task": {"name": None, "status": None}}, False, []),
     ({"status": "RUNNING", "cache_mode": "ha"}, True, [("backing_up", "", True)]),
@@ -35,9 +31,7 @@ CASES: list[tuple[dict[str, Any] | None, bool, list[tuple[str, str, bool]]]] = [
 
 
 @pytest.mark.parametrize(("shown", "backing_up", "blocks"), CASES)
-def test_what_stands_against_a_restore(
-    shown: dict[str, Any] | None, backing_up: bool, blocks: list[tuple[str, str, bool]]
-) -> None:
+def test_what_stands_against_a_restore(shown, backing_up, blocks):
     running = [backup_at("11-21", **RUNNING)] if backing_up else []
     instance = None if shown is None else Instance.from_api({"instance_id": "i", **shown})
 
@@ -47,7 +41,7 @@ def test_what_stands_against_a_restore(
     assert {block.code for block in found} <= BLOCK_WORDS.keys()
 
 
-def test_an_instance_that_is_not_running_takes_no_restore() -> None:
+def test_an_instance_that_is_not_running_takes_no_restore():
     for status in INSTANCE_STATUS_WORDS.keys() - {"RUNNING"}:
         [block] = restore_blocks(Instance.from_api({"status": status}), [])
         assert (block.certain, block.detail) == (True, status)

@@ -1,9 +1,6 @@
 """What is pasted into a ticket: all that matters for the incident, and what is uncertain about it."""
 
-from __future__ import annotations
-
 import re
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,11 +19,11 @@ EVERY_STYLE = [(markup, language) for markup in MARKUPS for language in ("en", "
 in_every_style = pytest.mark.parametrize(("markup", "language"), EVERY_STYLE)
 
 
-def backup(number: int = 1, **changes: Any) -> BackupRecord:
+def backup(number=1, **changes):
     return BackupRecord.from_api(raw(number, **changes))
 
 
-def backups(count: int, **changes: Any) -> list[BackupRecord]:
+def backups(count, **changes):
     return [BackupRecord.from_api(one) for one in raws(count, **changes)]
 
 
@@ -35,7 +32,7 @@ def backups(count: int, **changes: Any) -> list[BackupRecord]:
 PAGE = f"http://127.0.0.1:8000/projects/eu-prod/instances/{INSTANCE_ID}/"
 
 
-def test_a_backup_in_markdown() -> None:
+def test_a_backup_in_markdown():
     failed = backup(
         1, status="failed", is_support_restore="FALSE", error_code="dcs.08.0002", remark="before *release*"
     )
@@ -83,9 +80,7 @@ backups/00000000-0000-4000-8000-000000000001/>)"""
         ({"created_at": "soon", "execution_at": None}, {}, "**Usable.** DCS gives no readable time."),
     ],
 )
-def test_the_first_line_is_what_can_be_done_with_the_backup(
-    changes: dict[str, Any], instance: dict[str, Any], line: str
-) -> None:
+def test_the_first_line_is_what_can_be_done_with_the_backup(changes, instance, line):
     policy = {
         "backup_type": "auto",
         "save_days": instance.pop("save_days", None),
@@ -100,7 +95,7 @@ def test_the_first_line_is_what_can_be_done_with_the_backup(
 
 
 @in_every_style
-def test_a_backup_has_every_fact_in_every_style(markup: str, language: str) -> None:
+def test_a_backup_has_every_fact_in_every_style(markup, language):
     text = backup_text(backup(7, remark="INC-20418", size=2_140_000_000), markup=markup, language=language)
 
     facts = (INSTANCE_ID, "orders-cache", "eu-prod", "0123456789abcdef0123456789abcdef", "eu-west-101")
@@ -110,7 +105,7 @@ def test_a_backup_has_every_fact_in_every_style(markup: str, language: str) -> N
     assert ("Usable" if language == "en" else "可用") in text.splitlines()[0]
 
 
-def test_the_language_of_the_text_is_that_of_its_style_whatever_was_written_before() -> None:
+def test_the_language_of_the_text_is_that_of_its_style_whatever_was_written_before():
     """Jinja2 folds what it takes for constant into the language that compiles a template first."""
     listing = a_listing(*backups(12, status="failed", error_code="dcs.08.0008"), cut_short=True, promised=13)
     known = "DCS|UTC|ID|GB|RDB|Redis|orders-cache|eu-prod|eu-west-101|backup_|dcs.08|[0-9a-f-]{8,}|amp;"
@@ -126,7 +121,7 @@ def test_the_language_of_the_text_is_that_of_its_style_whatever_was_written_befo
             assert "。 " not in text
 
 
-def test_contradictions_and_times_that_cannot_be_true_or_are_missing_are_told() -> None:
+def test_contradictions_and_times_that_cannot_be_true_or_are_missing_are_told():
     assert "**Attention:** DCS contradicts itself" in backup_text(backup(status="expired"))
     started = {"created_at": None, "execution_at": "2026-11-02T00:00:00Z"}
     backwards = backup_text(backup(**started, updated_at="2026-11-01T00:00:00Z"))
@@ -136,7 +131,7 @@ def test_contradictions_and_times_that_cannot_be_true_or_are_missing_are_told() 
     assert "when the task was created; DCS does not say when it started" in unstarted
 
 
-def test_a_zone_of_which_utc_is_the_offset_adds_no_time() -> None:
+def test_a_zone_of_which_utc_is_the_offset_adds_no_time():
     assert "2026-11-01 20:00:05 UTC (2 Nov 04:00 Shanghai)" in backup_text(backup(20), zone=SHANGHAI)
     assert "(2 Nov 04:00 UTC+8)" in backup_text(backup(20), zone=ZoneInfo("Etc/GMT-8"))
     assert backup_text(backup(), zone=ZoneInfo("Europe/London")) == backup_text(backup())
@@ -145,7 +140,7 @@ def test_a_zone_of_which_utc_is_the_offset_adds_no_time() -> None:
 # A history ---------------------------------------------------------------------------
 
 
-def test_a_history_in_jira_s_markup() -> None:
+def test_a_history_in_jira_s_markup():
     listing = a_listing(*backups(2), backup(3, status="failed", error_code="dcs.08.0008"))
 
     assert (
@@ -170,7 +165,7 @@ instance {{5560df16-cebf-4473-95c4-d1b573c16e79}}; read 2026-11-24 12:03:14 UTC,
     )
 
 
-def test_five_rows_of_the_page_are_written_and_the_others_counted() -> None:
+def test_five_rows_of_the_page_are_written_and_the_others_counted():
     text = history_text(a_listing(*backups(60)), "page=2&per_page=25&sort=started", markup="plain")
 
     assert re.findall(r"Succeeded: (backup_\d+) <", text) == [f"backup_{n}" for n in range(26, 31)]
@@ -186,9 +181,7 @@ def test_five_rows_of_the_page_are_written_and_the_others_counted() -> None:
         ([backup()], {"status": "FROZEN"}, "**Usable, but not now**: the instance is FROZEN; DCS restores"),
     ],
 )
-def test_the_first_line_of_a_history_is_the_verdict_on_its_instance(
-    records: list[BackupRecord], instance: dict[str, Any], line: str
-) -> None:
+def test_the_first_line_of_a_history_is_the_verdict_on_its_instance(records, instance, line):
     assert history_text(a_listing(*records), instance=an_instance(**instance)).startswith(line)
 
 
@@ -203,11 +196,11 @@ def test_the_first_line_of_a_history_is_the_verdict_on_its_instance(
         ("sort=name", "Order: Name, ascending"),
     ],
 )
-def test_the_filter_is_said_in_words(query: str, words: str) -> None:
+def test_the_filter_is_said_in_words(query, words):
     assert f"match ({words}).\n" in history_text(a_listing(*backups(3)), query)
 
 
-def test_a_list_that_is_not_filtered_is_counted() -> None:
+def test_a_list_that_is_not_filtered_is_counted():
     unnamed = an_instance(name="", engine=None, status=None)
 
     text = history_text(a_listing(backup(2), backup(status="failed")), "page=2", instance=unnamed)
@@ -235,9 +228,7 @@ PROBLEM = Problem(kind="timed_out", http_status=504, code="APIGW.0201", request_
         ({"windowed": True}, "only the part around the chosen times was read", "部分"),
     ],
 )
-def test_a_list_that_is_not_the_truth_of_now_says_so(
-    changes: dict[str, Any], english: str, chinese: str, markup: str, language: str
-) -> None:
+def test_a_list_that_is_not_the_truth_of_now_says_so(changes, english, chinese, markup, language):
     record = backup()
     listing = a_listing(record, **changes)
     # Wide punctuation stands outside of the marks: Markdown would not end them behind it.
@@ -256,7 +247,7 @@ def test_a_list_that_is_not_the_truth_of_now_says_so(
                 assert code in before_the_facts
 
 
-def test_a_backup_without_a_time_or_from_the_future_has_no_age_and_the_link_no_end() -> None:
+def test_a_backup_without_a_time_or_from_the_future_has_no_age_and_the_link_no_end():
     timeless = backup(created_at="soon", execution_at=None)
     future = backup(execution_at="2099-01-01T00:00:00Z")
 
@@ -267,7 +258,7 @@ def test_a_backup_without_a_time_or_from_the_future_has_no_age_and_the_link_no_e
 
 
 @in_every_style
-def test_what_dcs_did_not_tell_is_not_known(markup: str, language: str) -> None:
+def test_what_dcs_did_not_tell_is_not_known(markup, language):
     problem = Problem(
         kind="access_denied", http_status=403, code="DCS.2003", message="no *right*", request_id="9f01"
     )
@@ -294,7 +285,7 @@ HOSTILE = [
 
 @in_every_style
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_a_hostile_text_changes_no_line_of_a_ticket(hostile: str, markup: str, language: str) -> None:
+def test_a_hostile_text_changes_no_line_of_a_ticket(hostile, markup, language):
     """Wherever it is put, all lines but those that hold it stay as they are."""
     style = {"markup": markup, "language": language}
     places = ("remark", "backup_name", "backup_type", "backup_format", "status", "period", "error_code")
@@ -312,7 +303,7 @@ def test_a_hostile_text_changes_no_line_of_a_ticket(hostile: str, markup: str, l
     assert len(text.splitlines()) == len(same.splitlines())
 
 
-def test_many_request_ids_are_counted() -> None:
+def test_many_request_ids_are_counted():
     text = history_text(a_listing(backup(), request_ids=tuple(f"r{n}" for n in range(10))))
 
     assert "`r0`, `r1`, `r2`, `r3`, `r4` and 5 more" in text
@@ -321,12 +312,12 @@ def test_many_request_ids_are_counted() -> None:
 # The vendor's support --------------------------------------------------------------------
 
 
-def vendor_text(**known: Any) -> str:
+def vendor_text(**known):
     about = About(PROJECT, INSTANCE_ID, an_instance(), PAGE)
     return vendor_ticket(about, now=NOW, style=Style("plain", zone=SHANGHAI), **known).text
 
 
-def test_the_vendor_s_support_gets_a_question_ids_codes_and_times_in_utc_and_no_names() -> None:
+def test_the_vendor_s_support_gets_a_question_ids_codes_and_times_in_utc_and_no_names():
     failed = [backup(n, status="failed", error_code="dcs.08.0005", remark="secret") for n in (3, 2, 1)]
 
     assert (
@@ -360,11 +351,11 @@ Why did this backup fail, and what has to change for the next one to succeed?
         ({"is_support_restore": "FALSE"}, "Why can this backup not be restored"),
     ],
 )
-def test_the_question_is_what_one_would_ask_of_such_a_backup(changes: dict[str, Any], question: str) -> None:
+def test_the_question_is_what_one_would_ask_of_such_a_backup(changes, question):
     assert question in vendor_text(record=backup(**changes)).splitlines()[0]
 
 
-def test_of_a_call_that_failed_the_vendor_is_told_what_it_answered() -> None:
+def test_of_a_call_that_failed_the_vendor_is_told_what_it_answered():
     text = vendor_text(problem=PROBLEM)
 
     for fact in (

@@ -1,7 +1,5 @@
 """The hcloud command of a page: quoted for any shell, without a key, and about the same backups."""
 
-from __future__ import annotations
-
 import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,24 +7,22 @@ from datetime import UTC, datetime
 import pytest
 
 from backups.dcs.records import BackupRecord
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from backups.services.listings.clients import client_for
-from backups.services.projects import Project
 from backups.services.tickets.commands import backup_command, history_command
 
 from .api_records import raw
 from .conftest import read
 
 
-def options_of(command: str) -> dict[str, str]:
+def options_of(command):
     """What hcloud gets from a shell."""
     program, *rest = shlex.split(command)
     assert [program, *rest[:2]] == ["hcloud", "DCS", "ListBackupRecords"]
     return dict(option.removeprefix("--").split("=", 1) for option in rest[2:])
 
 
-def test_the_window_is_in_utc_and_in_whole_seconds(eu: Project) -> None:
+def test_the_window_is_in_utc_and_in_whole_seconds(eu):
     begin = datetime.fromisoformat("2026-01-01T08:00:00.900+08:00")
     end = datetime.fromisoformat("2026-01-31T23:59:59.100+00:00")
 
@@ -36,7 +32,7 @@ def test_the_window_is_in_utc_and_in_whole_seconds(eu: Project) -> None:
     assert "end_time" not in options_of(history_command(eu, ORDERS_CACHE_ID, (begin, None)))
 
 
-def test_one_backup_is_in_the_list_that_its_command_asks_for(eu: Project, emulator: Emulator) -> None:
+def test_one_backup_is_in_the_list_that_its_command_asks_for(eu, emulator):
     for record in read(eu).records:
         options = options_of(backup_command(eu, ORDERS_CACHE_ID, record))
         begin, end = (stamp(options[name]) for name in ("begin_time", "end_time"))
@@ -51,12 +47,12 @@ def test_one_backup_is_in_the_list_that_its_command_asks_for(eu: Project, emulat
     assert "begin_time" not in options_of(backup_command(eu, ORDERS_CACHE_ID, timeless))
 
 
-def stamp(text: str) -> datetime:
+def stamp(text):
     return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize("bad", ["", 'a"; rm -rf ~; "', "$(id)", "`id`", "a\nb", "a'b", "n" * 65])
-def test_an_id_that_is_none_is_in_no_command(eu: Project, bad: str) -> None:
+def test_an_id_that_is_none_is_in_no_command(eu, bad):
     good = BackupRecord.from_api(raw(backup_id=REFERENCE_BACKUP_ID))
 
     assert history_command(eu, bad) == ""

@@ -1,20 +1,16 @@
 """The verdict: what tests/pages/test_verdicts.py does not reach, whole sentences, and since when."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils.translation import override
-from pytest_django.fixtures import Settings
 
 from backups.dcs.records import BackupRecord, Instance
 from backups.dcs.signing import Credentials
 from backups.emulator.fleet import Fleet
-from backups.services.insights import Objective, Verdict, objective_of, verdict_of
+from backups.services.insights import Objective, objective_of, verdict_of
 from backups.services.insights.facts import facts_of
 from backups.services.insights.policy import Plan, plan_of
 from backups.services.insights.verdict import REASONS, verdict_text
@@ -38,16 +34,9 @@ UNSURE = {"is_support_restore": None}
 OFF = Plan("manual")
 PROJECT = Project("eu-prod", "eu-west-101", "0123", "https://dcs.example", Credentials("ak", "sk"))
 # What is read at noon of 24 November; the keys are times of backups.
-Backups = dict[str, dict[str, Any]]
 
 
-def verdict(
-    backups: Backups,
-    instance: dict[str, Any] | None = None,
-    plan: Plan = DAILY,
-    later: float = 0,
-    **known: Any,
-) -> Verdict:
+def verdict(backups, instance=None, plan=DAILY, later=0, **known):
     records = [backup_at(at, **fields) for at, fields in backups.items()]
     confirmed, unsupported = known.pop("confirmed", True), known.pop("unsupported", False)
     history = known_history(*records, plan=plan, **known)
@@ -56,9 +45,9 @@ def verdict(
     return verdict_of(facts, objective_of(facts, None), now=history.now + timedelta(hours=later))
 
 
-FRESH: Backups = {"11-23 03:00": EXPIRED, "11-24 03:00": {}}
+FRESH = {"11-23 03:00": EXPIRED, "11-24 03:00": {}}
 USABLE = "data from 24 Nov 03:00:00 UTC, 9 h ago"
-CASES: list[tuple[Backups, dict[str, Any], str, str]] = [
+CASES = [
     # the backups, what else is known, the verdict with its reason, the sentence
     (FRESH, {}, "usable within_objective", f"Usable: {USABLE}; deleted in about 6 d 15 h (7-day retention)"),
     (FRESH, {"plan": OFF}, "usable no_objective", f"Usable: {USABLE}"),
@@ -133,9 +122,7 @@ CASES: list[tuple[Backups, dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("backups", "known", "expected", "sentence"), CASES)
-def test_the_first_rule_that_holds_is_the_verdict(
-    backups: Backups, known: dict[str, Any], expected: str, sentence: str
-) -> None:
+def test_the_first_rule_that_holds_is_the_verdict(backups, known, expected, sentence):
     found = verdict(backups, **known)
 
     assert f"{found.verdict} {found.reason}" == expected
@@ -153,7 +140,7 @@ NOT_IN_THE_DEMO = {
 }
 
 
-def test_the_demo_has_an_instance_for_every_other_reason() -> None:
+def test_the_demo_has_an_instance_for_every_other_reason():
     now = utc("11-24 12:00")
     fleet, found = Fleet(now=lambda: now, bulk_records=100), set()
     for one in [one for project in fleet.projects for one in fleet.instances(project)]:
@@ -165,13 +152,13 @@ def test_the_demo_has_an_instance_for_every_other_reason() -> None:
     assert found == {reason for reasons in REASONS.values() for reason in reasons} - NOT_IN_THE_DEMO
 
 
-def test_a_list_that_was_never_read_is_not_known() -> None:
+def test_a_list_that_was_never_read_is_not_known():
     found = verdict_of(None, Objective(None), now=utc("11-24 12:00"))
 
     assert verdict_text(found, Clock(found.at)) == "Not known: its list has not been read yet"
 
 
-def test_all_that_needs_attention_is_named() -> None:
+def test_all_that_needs_attention_is_named():
     failures = {f"11-24 0{hour}:00": FAILED for hour in range(4, 8)}
 
     found = verdict({"11-21 03:00": {}, **failures}, {"status": "ERROR"})
@@ -179,7 +166,7 @@ def test_all_that_needs_attention_is_named() -> None:
     assert found.reasons == ("objective_missed", "failing", "not_now")
 
 
-def test_a_bound_is_passed_at_its_instant() -> None:
+def test_a_bound_is_passed_at_its_instant():
     before, after = (verdict({"11-23 09:00": {}}, later=hours) for hours in (1, 1.001))
 
     assert (before.verdict, before.since, before.holds_until) == ("usable", None, utc("11-24 14:10"))
@@ -187,7 +174,7 @@ def test_a_bound_is_passed_at_its_instant() -> None:
     assert after.breached_since == utc("11-24 13:00")
 
 
-def hours(number: float | None) -> timedelta | None:
+def hours(number):
     return timedelta(hours=number) if number else None
 
 
@@ -202,15 +189,7 @@ def hours(number: float | None) -> timedelta | None:
         (None, "", None, None, OFF, Objective(None)),
     ],
 )
-def test_the_nearest_word_is_the_objective(
-    settings: Settings,
-    asked: float | None,
-    tag: str,
-    project: float | None,
-    portal: float | None,
-    plan: Plan,
-    expected: Objective,
-) -> None:
+def test_the_nearest_word_is_the_objective(settings, asked, tag, project, portal, plan, expected):
     settings.DCS_RPO = hours(portal)
     facts = facts_of(
         known_history(plan=plan), Instance.from_api({"tags": [{"key": "rpo", "value": tag}]}), tag_key="rpo"

@@ -1,9 +1,6 @@
 """How times, ages, sizes and verdicts are said: what pages and tickets write."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -26,7 +23,7 @@ from backups.services.words.times import at_most
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
 
-def said(value: datetime, zone: str = "UTC", style: str = "") -> str:
+def said(value, zone="UTC", style=""):
     moment = Clock(NOW, ZoneInfo(zone)).time(value, style)
     return f"{moment.text} {moment.zone}"
 
@@ -42,7 +39,7 @@ def said(value: datetime, zone: str = "UTC", style: str = "") -> str:
         ("America/St_Johns", "23 Nov 16:30:04 UTC−3:30"),
     ],
 )
-def test_a_time_names_its_zone(zone: str, written: str) -> None:
+def test_a_time_names_its_zone(zone, written):
     at = datetime(2026, 11, 23, 20, 0, 4, 166000, tzinfo=UTC)
 
     assert said(at, zone) == written
@@ -50,13 +47,13 @@ def test_a_time_names_its_zone(zone: str, written: str) -> None:
     assert (moment.iso, moment.title) == ("2026-11-23T20:00:04Z", "2026-11-23 20:00:04 UTC, 15 h 59 min ago")
 
 
-def test_a_clock_change_is_seen_in_the_offset_of_each_time() -> None:
+def test_a_clock_change_is_seen_in_the_offset_of_each_time():
     hours = [datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1)]
 
     assert [said(at, "Europe/Berlin") for at in hours] == ["25 Oct 02:30:00 UTC+2", "25 Oct 02:30:00 UTC+1"]
 
 
-def test_the_year_appears_where_it_is_not_this_year_in_the_viewers_zone() -> None:
+def test_the_year_appears_where_it_is_not_this_year_in_the_viewers_zone():
     new_year = datetime(2026, 12, 31, 20, 0, tzinfo=UTC)
 
     assert said(datetime(2019, 5, 10, 8, 31, 21, tzinfo=UTC)) == "10 May 2019 08:31:21 UTC"
@@ -65,7 +62,7 @@ def test_the_year_appears_where_it_is_not_this_year_in_the_viewers_zone() -> Non
     assert said(NOW, style="long") == "24 Nov 2026 12:00:00 UTC"
 
 
-def test_the_date_is_left_out_of_a_time_of_today_only() -> None:
+def test_the_date_is_left_out_of_a_time_of_today_only():
     assert said(NOW - timedelta(minutes=1), style="time") == "11:59:00 UTC"
     assert said(NOW - timedelta(days=1), style="time") == "23 Nov 12:00:00 UTC"
 
@@ -84,13 +81,13 @@ def test_the_date_is_left_out_of_a_time_of_today_only() -> None:
         (timedelta(minutes=-5), "in 5 min", "in 5 min"),
     ],
 )
-def test_ages(ago: timedelta, full: str, short: str) -> None:
+def test_ages(ago, full, short):
     clock = Clock(NOW)
 
     assert (clock.age(NOW - ago), clock.age(NOW - ago, "short")) == (full, short)
 
 
-def test_what_has_come_is_said_to_be_now_and_not_past() -> None:
+def test_what_has_come_is_said_to_be_now_and_not_past():
     assert Clock(NOW).age(NOW + timedelta(seconds=8), "until") == "in 8 s"
     assert Clock(NOW).age(NOW - timedelta(minutes=8), "until") == "now"
 
@@ -107,7 +104,7 @@ def test_what_has_come_is_said_to_be_now_and_not_past() -> None:
         (timedelta(days=2, hours=4), "2 d 4 h"),
     ],
 )
-def test_durations(value: timedelta | None, text: str) -> None:
+def test_durations(value, text):
     assert duration(value) == text
 
 
@@ -124,7 +121,7 @@ def test_durations(value: timedelta | None, text: str) -> None:
         (60 * 86_400 + 1, "61 d", "61 天"),
     ],
 )
-def test_what_is_lost_is_rounded_up(seconds: float, text: str, chinese: str) -> None:
+def test_what_is_lost_is_rounded_up(seconds, text, chinese):
     assert at_most(timedelta(seconds=seconds)) == text
     with override("zh-hans"):
         assert at_most(timedelta(seconds=seconds)) == chinese
@@ -145,7 +142,7 @@ def test_what_is_lost_is_rounded_up(seconds: float, text: str, chinese: str) -> 
         (3_500_000_000_000_000, "3500 TB"),
     ],
 )
-def test_sizes_are_decimal_and_small_ones_exact(size: int, text: str) -> None:
+def test_sizes_are_decimal_and_small_ones_exact(size, text):
     assert size_text(size) == text
     assert exact_bytes(size).startswith(f"{size:,} byte")
 
@@ -154,7 +151,7 @@ def test_sizes_are_decimal_and_small_ones_exact(size: int, text: str) -> None:
     ("percent", "written"),
     [(100, "100 %"), (99.97, "99.9 %"), (96.666, "96.6 %"), (7.25, "7.2 %"), (0, "0 %")],
 )
-def test_a_rate_is_cut_and_not_rounded(percent: float, written: str) -> None:
+def test_a_rate_is_cut_and_not_rounded(percent, written):
     assert rate(percent) == written
 
 
@@ -167,18 +164,18 @@ def test_a_rate_is_cut_and_not_rounded(percent: float, written: str) -> None:
         (0.0004, "same size as the one before"),
     ],
 )
-def test_a_change_of_size_has_its_sign(part: float, written: str) -> None:
+def test_a_change_of_size_has_its_sign(part, written):
     assert size_change(part) == written
 
 
 @pytest.mark.parametrize(
     ("gigabytes", "text"), [(None, ""), (4.0, "4 GB"), (0.125, "128 MB"), (1.5, "1.5 GB"), (1024, "1,024 GB")]
 )
-def test_capacities(gigabytes: float | None, text: str) -> None:
+def test_capacities(gigabytes, text):
     assert capacity(gigabytes) == text
 
 
-def a_record(**fields: Any) -> BackupRecord:
+def a_record(**fields):
     return BackupRecord.from_api({"backup_id": "b", "backup_name": "nightly", "status": "succeed", **fields})
 
 
@@ -195,5 +192,5 @@ def a_record(**fields: Any) -> BackupRecord:
         ),
     ],
 )
-def test_the_verdict_gives_its_reason(fields: dict[str, Any], sentence: str) -> None:
+def test_the_verdict_gives_its_reason(fields, sentence):
     assert verdict_sentence(eligibility(a_record(**fields))) == sentence

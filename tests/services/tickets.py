@@ -1,13 +1,10 @@
 """Facts for the texts of tickets: a project, an instance, and listings in every condition."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
-from typing import Any
 
 from django.http import QueryDict
 
-from backups.dcs.records import BackupRecord, Instance
+from backups.dcs.records import Instance
 from backups.dcs.signing import Credentials
 from backups.forms import HistoryForm
 from backups.services.evidence import Life
@@ -31,7 +28,7 @@ PROJECT = Project(
 )
 
 
-def an_instance(**fields: Any) -> Instance:
+def an_instance(**fields):
     known = {
         "instance_id": INSTANCE_ID,
         "name": "orders-cache",
@@ -44,8 +41,8 @@ def an_instance(**fields: Any) -> Instance:
     return Instance.from_api(known | fields)
 
 
-def a_listing(*records: BackupRecord, **changes: Any) -> Listing[BackupRecord]:
-    whole: dict[str, Any] = {
+def a_listing(*records, **changes):
+    whole = {
         "generation": "g",
         "read_at": READ,
         "source": "cache",
@@ -59,9 +56,7 @@ def a_listing(*records: BackupRecord, **changes: Any) -> Listing[BackupRecord]:
     return Listing(decoded=DecodedRecords(records), **(whole | changes))
 
 
-def history_text(
-    listing: Listing[BackupRecord], query: str = "", instance: Instance | None = None, **style: Any
-) -> str:
+def history_text(listing, query="", instance=None, **style):
     """What is copied on the page of a history with this query."""
     asked = QueryDict(query)
     form = HistoryForm(asked)
@@ -72,12 +67,7 @@ def history_text(
     return history_ticket(about, listing, history, frozen, now=NOW, style=Style(**style)).text
 
 
-def backup_text(
-    record: BackupRecord,
-    listing: Listing[BackupRecord] | None = None,
-    instance: Instance | None = None,
-    **style: Any,
-) -> str:
+def backup_text(record, listing=None, instance=None, **style):
     """What is copied on the page of one backup."""
     link = f"http://127.0.0.1:8000{PATH}backups/{record.backup_id}/"
     about = About(PROJECT, INSTANCE_ID, instance or an_instance(), link)

@@ -1,17 +1,11 @@
 """A portal whose viewers sign in at a provider on loopback, and browsers that walk there and back."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Generator
 from html import unescape
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from django.test import Client
-from pytest_django.fixtures import Settings
 
 from dcsportal.sso import provider as portals_provider
 
@@ -32,13 +26,13 @@ HARD_LINKS = [
 
 
 @pytest.fixture(scope="session")
-def _running_openid() -> Generator[openid.OpenId]:
+def _running_openid():
     with openid.running() as provider:
         yield provider
 
 
 @pytest.fixture
-def company(_running_openid: openid.OpenId) -> Generator[openid.OpenId]:
+def company(_running_openid):
     """The company's provider, honest, with Ada (dcs-all) in front of it."""
     _running_openid.reset()
     portals_provider.forget_providers()
@@ -48,7 +42,7 @@ def company(_running_openid: openid.OpenId) -> Generator[openid.OpenId]:
 
 
 @pytest.fixture
-def sso(company: openid.OpenId, settings: Settings, db: None) -> Settings:
+def sso(company, settings, db):
     """The portal with that provider."""
     settings.DCS_DEMO = False
     settings.PORTAL_URL = "http://testserver"
@@ -58,13 +52,13 @@ def sso(company: openid.OpenId, settings: Settings, db: None) -> Settings:
     return settings
 
 
-def get(client: Client, link: str, **headers: str) -> Any:
+def get(client, link, **headers):
     """Ask for a link byte for byte; Django's test client would escape it anew."""
     path, _, query = link.partition("?")
     return client.get(path, QUERY_STRING=query, headers=headers)
 
 
-def to_provider(client: Client, link: str) -> str:
+def to_provider(client, link):
     """Open a link signed out, and return the address at the provider where that leads."""
     response = get(client, link)
     assert response.status_code == 302, response.content
@@ -75,19 +69,19 @@ def to_provider(client: Client, link: str) -> str:
     return str(response.headers["Location"])
 
 
-def at_provider(address: str) -> str:
+def at_provider(address):
     """Be signed in at the provider, and return the callback's path and query."""
     response = requests.get(address, allow_redirects=False, timeout=30)
     back = urlsplit(response.headers["Location"])
     return f"{back.path}?{back.query}"
 
 
-def signed_in(client: Client, link: str = "/") -> Any:
+def signed_in(client, link="/"):
     """Walk the whole way, and return the answer to the callback."""
     return get(client, at_provider(to_provider(client, link)))
 
 
-def tried_again(client: Client, page: Any, company: openid.OpenId) -> str:
+def tried_again(client, page, company):
     """Follow a failure's way on by a provider that is well again; return the link to which that leads."""
     company.reset()
     portals_provider.forget_providers()

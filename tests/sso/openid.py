@@ -4,17 +4,14 @@ It signs in whoever its `person` is without a question, checks PKCE and the clie
 a real one does, and counts its calls. Switches make it lie in one way each.
 """
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import hashlib
 import json
-import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from socketserver import ThreadingMixIn
@@ -28,10 +25,8 @@ from joserfc.jwk import ECKey, RSAKey
 CLIENT_ID, CLIENT_SECRET = "portal", "portal-secret"
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
-Start = Callable[..., Any]
 
-
-def _keys() -> dict[str, Any]:
+def _keys():
     return {
         "RS256": RSAKey.generate_key(2048, {"kid": "rsa", "use": "sig"}),
         "ES256": ECKey.generate_key("P-256", {"kid": "ec", "use": "sig"}),
@@ -62,17 +57,17 @@ class OpenId:
     asked: dict[str, str] = field(default_factory=dict)
     auth: str = ""
 
-    def reset(self) -> None:
+    def reset(self):
         fresh = OpenId(issuer=self.issuer, keys=dict(self.original))
         vars(self).update(vars(fresh) | {"original": self.original})
         self.person = {"sub": "ada-1", "name": "Ada Novak", "email": "ada@example.com", "groups": ["dcs-all"]}
 
-    def __post_init__(self) -> None:
+    def __post_init__(self):
         self.original = dict(self.keys)
 
     # HTTP ------------------------------------------------------------------------
 
-    def __call__(self, environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    def __call__(self, environ, start_response):
         path = environ["PATH_INFO"]
         self.calls[path] += 1
         if self.hang and self.hangs in ("", path):
@@ -90,7 +85,7 @@ class OpenId:
         }
         return rooms[path](environ, start_response) if path in rooms else _answer(start_response, 404)
 
-    def _discovery(self, environ: dict[str, Any], start: Start) -> list[bytes]:
+    def _discovery(self, environ, start):
         body = {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/authorize",
@@ -103,10 +98,10 @@ class OpenId:
         }
         return _json(start, 200, body | self.metadata)
 
-    def _jwks(self, environ: dict[str, Any], start: Start) -> list[bytes]:
+    def _jwks(self, environ, start):
         return _json(start, 200, {"keys": [key.as_dict(private=False) for key in self.keys.values()]})
 
-    def _authorize(self, environ: dict[str, Any], start: Start) -> list[bytes]:
+    def _authorize(self, environ, start):
         self.asked = dict(parse_qsl(environ["QUERY_STRING"]))
         back = {"state": self.asked["state"]}
         if self.answer:
@@ -117,7 +112,7 @@ class OpenId:
             back |= {"code": code}
         return _answer(start, 302, location=f"{self.asked['redirect_uri']}?{urlencode(back)}")
 
-    def _token(self, environ: dict[str, Any], start: Start) -> list[bytes]:
+    def _token(self, environ, start):
         form = _form(environ)
         self.auth = "basic" if environ.get("HTTP_AUTHORIZATION") else "post"
         if not self._is_the_client(environ, form):
@@ -132,13 +127,13 @@ class OpenId:
             start, 200, {"access_token": "an-access-token", "token_type": "Bearer", "id_token": token}
         )
 
-    def _is_the_client(self, environ: dict[str, Any], form: dict[str, str]) -> bool:
+    def _is_the_client(self, environ, form):
         given = f"{form.get('client_id')}:{form.get('client_secret')}"
         if header := environ.get("HTTP_AUTHORIZATION", "").removeprefix("Basic "):
             given = base64.b64decode(header).decode()
         return given == f"{CLIENT_ID}:{CLIENT_SECRET}"
 
-    def _userinfo(self, environ: dict[str, Any], start: Start) -> list[bytes]:
+    def _userinfo(self, environ, start):
         if environ.get("HTTP_AUTHORIZATION") != "Bearer an-access-token":
             return _json(start, 401, {})
         told = self.userinfo if self.userinfo is not None else self.person
@@ -149,18 +144,18 @@ class OpenId:
 
     # Tokens ----------------------------------------------------------------------
 
-    def id_token(self, nonce: str) -> str:
+    def id_token(self, nonce):
         now = int(time.time() + self.clock)
         claims = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": nonce}
         return self.signed(claims | {"sid": "session-1"} | self.person)
 
-    def logout_token(self, *, header: dict[str, Any] | None = None, **changes: Any) -> str:
+    def logout_token(self, *, header=None, **changes):
         now = int(time.time())
         claims = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 120, "sub": "ada-1"}
         claims |= {"jti": f"jti-{time.monotonic_ns()}", "events": {EVENT: {}}}
         return self.signed(claims | changes, {"typ": "logout+jwt"} if header is None else header)
 
-    def signed(self, claims: dict[str, Any], header: dict[str, Any] | None = None) -> str:
+    def signed(self, claims, header=None):
         changed = claims | self.changes
         claims = {name: value for name, value in changed.items() if value is not None}
         key = self.keys.get(self.algorithm)
@@ -170,15 +165,15 @@ class OpenId:
         return jwt.encode(full, claims, key, algorithms=[self.algorithm])
 
 
-def unsigned(header: dict[str, Any], claims: dict[str, Any]) -> str:
+def unsigned(header, claims):
     """A token with `alg: none`."""
     return ".".join([_base64(header | {"alg": "none"}), _base64(claims), ""])
 
 
-def signed_with_the_public_key(public: Any) -> Callable[[dict[str, Any], dict[str, Any]], str]:
+def signed_with_the_public_key(public):
     """The old trick: HMAC, with the public key for a shared secret."""
 
-    def sign(header: dict[str, Any], claims: dict[str, Any]) -> str:
+    def sign(header, claims):
         import hmac
 
         signed = ".".join([_base64(header | {"alg": "HS256"}), _base64(claims)])
@@ -188,7 +183,7 @@ def signed_with_the_public_key(public: Any) -> Callable[[dict[str, Any], dict[st
     return sign
 
 
-def _base64(value: dict[str, Any]) -> str:
+def _base64(value):
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
@@ -197,7 +192,7 @@ class _Server(ThreadingMixIn, WSGIServer):
     block_on_close = False
 
 
-def _drip(connection: socket.socket, start: bytes) -> None:
+def _drip(connection, start):
     """Send a start and then one byte after the other, for a minute if nobody leaves before."""
     connection.sendall(start)
     for _ in range(1200):
@@ -206,15 +201,15 @@ def _drip(connection: socket.socket, start: bytes) -> None:
 
 
 class _Quiet(WSGIRequestHandler):
-    def get_environ(self) -> dict[str, Any]:
+    def get_environ(self):
         return super().get_environ() | {"the socket": self.connection}
 
-    def log_message(self, *args: Any) -> None:
+    def log_message(self, *args):
         pass
 
 
 @contextlib.contextmanager
-def running() -> Iterator[OpenId]:
+def running():
     provider = OpenId()
     with make_server("127.0.0.1", 0, provider, server_class=_Server, handler_class=_Quiet) as server:
         provider.issuer = f"http://127.0.0.1:{server.server_port}"
@@ -224,18 +219,16 @@ def running() -> Iterator[OpenId]:
         server.shutdown()
 
 
-def _form(environ: dict[str, Any]) -> dict[str, str]:
+def _form(environ):
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode()
     return {name: values[0] for name, values in parse_qs(body).items()}
 
 
-def _json(start: Start, status: int, body: Any) -> list[bytes]:
+def _json(start, status, body):
     return _answer(start, status, json.dumps(body).encode(), kind="application/json")
 
 
-def _answer(
-    start: Start, status: int, body: bytes = b"", *, kind: str = "text/html", location: str = ""
-) -> list[bytes]:
+def _answer(start, status, body=b"", *, kind="text/html", location=""):
     headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
     if location:
         headers.append(("Location", location))

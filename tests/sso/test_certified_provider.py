@@ -1,18 +1,13 @@
 """The whole way through the certified oidc-provider of npm, on loopback and in Chromium."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from django.contrib.sessions.models import Session
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from pytest_django.fixtures import Settings
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import expect
 
 from dcsportal.sso import provider as portals_provider
 from dcsportal.sso.models import Viewer
@@ -35,7 +30,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def issuer(live_server: LiveServer) -> Generator[str]:
+def issuer(live_server):
     """The address of the provider, which is installed once under var/."""
     address = f"http://127.0.0.1:{free_port()}"
     environment = os.environ | {"ISSUER": address, "PORTAL": live_server.url}
@@ -50,7 +45,7 @@ def issuer(live_server: LiveServer) -> Generator[str]:
 
 
 @pytest.fixture(autouse=True)
-def company(issuer: str, portal: Settings, live_server: LiveServer) -> None:
+def company(issuer, portal, live_server):
     portal.DCS_DEMO = False
     portal.PORTAL_URL = live_server.url
     portal.CSRF_TRUSTED_ORIGINS = [live_server.url]
@@ -60,7 +55,7 @@ def company(issuer: str, portal: Settings, live_server: LiveServer) -> None:
 
 
 @pytest.fixture
-def window(browser: Browser, live_server: LiveServer) -> Generator[BrowserContext]:
+def window(browser, live_server):
     context = browser.new_context(base_url=live_server.url)
     context.set_default_timeout(30_000)
     # The provider's own pages want fonts from elsewhere: nothing is asked outside this machine.
@@ -70,9 +65,7 @@ def window(browser: Browser, live_server: LiveServer) -> Generator[BrowserContex
     context.close()
 
 
-def test_three_tabs_of_an_empty_browser_each_land_on_their_own_link(
-    window: BrowserContext, live_server: LiveServer
-) -> None:
+def test_three_tabs_of_an_empty_browser_each_land_on_their_own_link(window, live_server):
     links = [HARD, f"{INSTANCE}?q=%E5%A4%87%E4%BB%BD", "/find/?q=a%26b"]
     tabs = [window.new_page() for _ in links]
     for tab, link in zip(tabs, links, strict=True):
@@ -85,13 +78,11 @@ def test_three_tabs_of_an_empty_browser_each_land_on_their_own_link(
     assert (viewer.name, viewer.email, viewer.groups) == ("Ada Novak", "ada@example.com", ["dcs-all"])
 
 
-def test_signing_out_in_the_menu_ends_both_sessions_and_a_page_confirms_it(
-    window: BrowserContext, live_server: LiveServer
-) -> None:
+def test_signing_out_in_the_menu_ends_both_sessions_and_a_page_confirms_it(window, live_server):
     page = window.new_page()
     page.goto(HARD)
     _sign_in(page)
-    blocked: list[str] = []
+    blocked = []
     page.on("console", lambda message: blocked.append(message.text) if message.type == "error" else None)
 
     page.locator("summary:has(.initials)").click()
@@ -105,9 +96,7 @@ def test_signing_out_in_the_menu_ends_both_sessions_and_a_page_confirms_it(
     expect(page.locator("input[name=login]")).to_be_visible()  # the provider asks again
 
 
-def test_signing_out_elsewhere_reaches_this_session_by_the_back_channel(
-    window: BrowserContext, issuer: str
-) -> None:
+def test_signing_out_elsewhere_reaches_this_session_by_the_back_channel(window, issuer):
     """Another application of the company signs the viewer out at the provider."""
     page = window.new_page()
     page.goto(INSTANCE)
@@ -120,7 +109,7 @@ def test_signing_out_elsewhere_reaches_this_session_by_the_back_channel(
     wait_for(lambda: not Session.objects.exists())
 
 
-def _sign_in(page: Page) -> None:
+def _sign_in(page):
     """Fill in the provider's forms until the portal is there."""
     while "/interaction/" in page.url:
         if page.locator("input[name=login]").count():

@@ -1,32 +1,24 @@
 """A link comes back from the company's sign-in unchanged, in many tabs too, and by nobody else's cookie."""
 
-from __future__ import annotations
-
 import time
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from dcsportal.links import LONGEST_LINK
 from dcsportal.sso.models import RestingLink
 
 from .conftest import HARD_LINK, HARD_LINKS, LONG_LINK, PAGE, at_provider, get, to_provider, tried_again
-from .openid import OpenId
 
 pytestmark = pytest.mark.usefixtures("sso")
 
 
 @pytest.mark.parametrize("https", [False, True])
-def test_tabs_opened_at_once_in_an_empty_browser_each_land_on_their_own_link(
-    client: Client, sso: Settings, https: bool
-) -> None:
+def test_tabs_opened_at_once_in_an_empty_browser_each_land_on_their_own_link(client, sso, https):
     """All are at the provider before the first comes back; the last one comes back first."""
     sso.HTTPS = https
     # On https no other host of the domain can plant a cookie of that name.
@@ -49,9 +41,7 @@ def test_tabs_opened_at_once_in_an_empty_browser_each_land_on_their_own_link(
 
 
 @pytest.mark.parametrize("name", ["sso-", "__Secure-sso-", "\u2003__Host-sso-", "\x85__Host-sso-"])
-def test_on_https_a_cookie_that_another_host_can_plant_signs_nobody_in(
-    client: Client, sso: Settings, name: str
-) -> None:
+def test_on_https_a_cookie_that_another_host_can_plant_signs_nobody_in(client, sso, name):
     """With an attacker's own sign-in a viewer would work, unknowingly, as the attacker."""
     sso.HTTPS = True
     callback = at_provider(to_provider(client, "/"))
@@ -65,7 +55,7 @@ def test_on_https_a_cookie_that_another_host_can_plant_signs_nobody_in(
     assert get(Client(), callback, Cookie=f"a=é; {own.key}={own.value}").status_code == 303
 
 
-def test_of_many_sign_ins_in_one_browser_the_oldest_are_dropped(client: Client) -> None:
+def test_of_many_sign_ins_in_one_browser_the_oldest_are_dropped(client):
     begun = [f"sso-{number:022}" for number in range(14)]
     in_order = "; ".join(f"{name}=secret" for name in begun)
 
@@ -75,14 +65,14 @@ def test_of_many_sign_ins_in_one_browser_the_oldest_are_dropped(client: Client) 
 
 
 @pytest.mark.parametrize("hostile", ["//evil.example", "/\\evil.example", "/%0a\n"])
-def test_a_link_that_might_lead_elsewhere_becomes_the_home_page(client: Client, hostile: str) -> None:
+def test_a_link_that_might_lead_elsewhere_becomes_the_home_page(client, hostile):
     address = client.get("/sso/start/", {"next": hostile}).headers["Location"]
 
     assert get(client, at_provider(address)).headers["Location"] == "/"
 
 
 @pytest.mark.parametrize("path", ["", "/sign-in/", "/sso/start/"])
-def test_a_link_over_8_kb_is_offered_to_copy(client: Client, path: str) -> None:
+def test_a_link_over_8_kb_is_offered_to_copy(client, path):
     link = f"{PAGE}?q=" + "a" * LONGEST_LINK
 
     response = client.get(path, {"next": link}) if path else get(client, link)
@@ -95,7 +85,7 @@ def test_a_link_over_8_kb_is_offered_to_copy(client: Client, path: str) -> None:
 # --- Links too long for the state ------------------------------------------------
 
 
-def _resting(address: str, number: int) -> None:
+def _resting(address, number):
     """Let so many long links of an address rest, for less long than one that comes now."""
     soon = timezone.now() + timedelta(minutes=5)
     RestingLink.objects.bulk_create(
@@ -106,7 +96,7 @@ def _resting(address: str, number: int) -> None:
     )
 
 
-def test_however_many_long_links_of_strangers_rest_a_viewer_s_own_is_kept(client: Client) -> None:
+def test_however_many_long_links_of_strangers_rest_a_viewer_s_own_is_kept(client):
     for number in range(99):
         _resting(f"198.51.100.{number}", 100)
     _resting("192.0.2.1", 101)
@@ -119,7 +109,7 @@ def test_however_many_long_links_of_strangers_rest_a_viewer_s_own_is_kept(client
     assert get(client, at_provider(address)).headers["Location"] == LONG_LINK
 
 
-def test_of_the_long_links_of_one_address_the_oldest_go_first(company: OpenId) -> None:
+def test_of_the_long_links_of_one_address_the_oldest_go_first(company):
     _resting("2001:db8::/64", 100)
 
     address = to_provider(Client(REMOTE_ADDR="2001:db8::7"), LONG_LINK)
@@ -147,8 +137,8 @@ def test_of_the_long_links_of_one_address_the_oldest_go_first(company: OpenId) -
     ],
 )
 def test_what_no_viewer_opens_begins_no_sign_in_and_costs_nothing(
-    client: Client, company: OpenId, django_assert_num_queries: Callable[..., Any], headers: dict[str, str]
-) -> None:
+    client, company, django_assert_num_queries, headers
+):
     with django_assert_num_queries(0):
         response = get(client, f"/sso/start/?next={LONG_LINK}", **headers)
 
@@ -162,9 +152,7 @@ def test_what_no_viewer_opens_begins_no_sign_in_and_costs_nothing(
 # --- Callbacks that are late, spent or foreign -----------------------------------
 
 
-def test_a_sign_in_of_more_than_ten_minutes_keeps_its_link(
-    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sign_in_of_more_than_ten_minutes_keeps_its_link(client, company, monkeypatch):
     callback = at_provider(to_provider(client, HARD_LINK))
     now = time.time()
     with monkeypatch.context() as later:
@@ -177,7 +165,7 @@ def test_a_sign_in_of_more_than_ten_minutes_keeps_its_link(
     assert tried_again(client, page, company) == HARD_LINK
 
 
-def test_a_callback_is_taken_once_and_in_the_browser_that_began(client: Client) -> None:
+def test_a_callback_is_taken_once_and_in_the_browser_that_began(client):
     callback = at_provider(to_provider(client, HARD_LINK))
     thief = Client()
     thief.cookies.load({name: cookie.value for name, cookie in client.cookies.items()})
@@ -189,9 +177,7 @@ def test_a_callback_is_taken_once_and_in_the_browser_that_began(client: Client) 
 
 
 @pytest.mark.parametrize("link", [PAGE, "/", LONG_LINK])
-def test_a_spent_or_foreign_callback_leads_whoever_is_signed_in_to_its_link(
-    client: Client, link: str
-) -> None:
+def test_a_spent_or_foreign_callback_leads_whoever_is_signed_in_to_its_link(client, link):
     """Back, a double click, a restored tab; or a program that opened the link before its viewer did."""
     own, foreign = at_provider(to_provider(client, link)), at_provider(to_provider(Client(), link))
     begun = {name: cookie.value for name, cookie in client.cookies.items()}
@@ -214,5 +200,5 @@ def test_a_spent_or_foreign_callback_leads_whoever_is_signed_in_to_its_link(
         *(f"?code=x&state={state}" for state in ("%00" * 22, "x" * 22, "a" * 22 + "%00", "é" * 100)),
     ],
 )
-def test_a_callback_that_nobody_began_is_a_page_and_no_error(client: Client, query: str) -> None:
+def test_a_callback_that_nobody_began_is_a_page_and_no_error(client, query):
     assert get(client, f"/sso/callback/{query}").status_code == 400

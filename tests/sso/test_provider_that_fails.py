@@ -1,26 +1,19 @@
 """The company's provider refuses, is down, hangs or drips: the link stays, and few wait for it."""
 
-from __future__ import annotations
-
 import queue
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 import requests
 from django.contrib.sessions.models import Session
 from django.test import Client
 from joserfc.jwk import RSAKey
-from pytest_django.fixtures import Settings
-from pytest_django.live_server_helper import LiveServer
 
 from dcsportal.sso import metadata
 from dcsportal.sso import provider as portals_provider
 
 from .conftest import HARD_LINK, at_provider, get, signed_in, to_provider, tried_again
-from .openid import OpenId
 
 ANNOUNCEMENT = "/.well-known/openid-configuration"
 
@@ -40,9 +33,7 @@ pytestmark = pytest.mark.usefixtures("sso")
         ("<script>", 400),
     ],
 )
-def test_an_error_of_the_provider_is_a_page_whose_way_on_leads_to_the_link(
-    client: Client, company: OpenId, code: str, status: int
-) -> None:
+def test_an_error_of_the_provider_is_a_page_whose_way_on_leads_to_the_link(client, company, code, status):
     company.answer = code
 
     page = signed_in(client, HARD_LINK)
@@ -54,7 +45,7 @@ def test_an_error_of_the_provider_is_a_page_whose_way_on_leads_to_the_link(
     assert tried_again(client, page, company) == HARD_LINK
 
 
-def test_a_wrong_secret_is_told_as_the_portals_own_fault(client: Client, sso: Settings) -> None:
+def test_a_wrong_secret_is_told_as_the_portals_own_fault(client, sso):
     sso.SSO_CLIENT_SECRET = "wrong"
 
     page = signed_in(client)
@@ -73,15 +64,13 @@ def test_a_wrong_secret_is_told_as_the_portals_own_fault(client: Client, sso: Se
         {"padding": "a" * portals_provider.LONGEST_BODY},
     ],
 )
-def test_a_provider_that_announces_nonsense_is_not_used(
-    client: Client, company: OpenId, metadata: dict[str, Any]
-) -> None:
+def test_a_provider_that_announces_nonsense_is_not_used(client, company, metadata):
     company.metadata = metadata
 
     assert get(client, "/sso/start/?next=/").status_code == 503
 
 
-def test_a_provider_that_is_down_at_the_start_keeps_the_link(client: Client, company: OpenId) -> None:
+def test_a_provider_that_is_down_at_the_start_keeps_the_link(client, company):
     company.down = "all"
 
     page = client.get("/sso/start/", {"next": HARD_LINK})
@@ -109,8 +98,8 @@ DRIPS = [
     ],
 )
 def test_a_provider_that_fails_at_the_callback_is_given_up_and_the_link_kept(
-    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch, harm: dict[str, Any]
-) -> None:
+    client, company, monkeypatch, harm
+):
     monkeypatch.setattr(portals_provider, "TIMEOUT", 0.5)
     company.changes = {"groups": None}  # so that userinfo is asked
     callback = at_provider(to_provider(client, HARD_LINK))
@@ -124,9 +113,7 @@ def test_a_provider_that_fails_at_the_callback_is_given_up_and_the_link_kept(
     assert tried_again(client, page, company) == HARD_LINK
 
 
-def test_nobody_is_sent_to_a_provider_that_went_down(
-    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nobody_is_sent_to_a_provider_that_went_down(client, company, monkeypatch):
     to_provider(client, "/")
     monkeypatch.setattr(portals_provider, "FRESH", 0)
     company.down = "all"
@@ -141,9 +128,7 @@ def test_nobody_is_sent_to_a_provider_that_went_down(
 # --- It hangs ----------------------------------------------------------
 
 
-def test_a_provider_that_hangs_is_given_up_and_not_asked_again_at_once(
-    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_provider_that_hangs_is_given_up_and_not_asked_again_at_once(client, company, monkeypatch):
     monkeypatch.setattr(portals_provider, "TIMEOUT", 0.3)
     monkeypatch.setattr(metadata, "FAILURE_PAUSE", 60)
     with hanging(company):
@@ -157,7 +142,7 @@ def test_a_provider_that_hangs_is_given_up_and_not_asked_again_at_once(
 
 
 @pytest.fixture
-def served(sso: Settings, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> str:
+def served(sso, live_server, monkeypatch):
     """A portal that many ask at once, and which is patient with its provider."""
     sso.PORTAL_URL = live_server.url
     monkeypatch.setattr(portals_provider, "TIMEOUT", 60)
@@ -167,7 +152,7 @@ def served(sso: Settings, live_server: LiveServer, monkeypatch: pytest.MonkeyPat
 
 
 @contextmanager
-def hanging(company: OpenId, path: str = "") -> Iterator[threading.Event]:
+def hanging(company, path=""):
     company.hang, company.hangs = threading.Event(), path
     try:
         yield company.hang
@@ -176,11 +161,11 @@ def hanging(company: OpenId, path: str = "") -> Iterator[threading.Event]:
 
 
 @contextmanager
-def asking(served: str, paths: list[str], browsers: list[Client] | None = None) -> Iterator[Iterator[Any]]:
+def asking(served, paths, browsers=None):
     """Ask for all of the paths at once, and yield the answers as they come."""
-    answers: queue.Queue[Any] = queue.Queue()
+    answers = queue.Queue()
 
-    def ask(path: str, browser: Client) -> None:
+    def ask(path, browser):
         answers.put(asked(served, path, browser))
 
     pairs = zip(paths, browsers or [Client()] * len(paths), strict=True)
@@ -192,20 +177,18 @@ def asking(served: str, paths: list[str], browsers: list[Client] | None = None) 
         thread.join()
 
 
-def asked(served: str, path: str, browser: Client) -> requests.Response:
+def asked(served, path, browser):
     cookies = {name: cookie.value for name, cookie in browser.cookies.items()}
     return requests.get(served + path, cookies=cookies, allow_redirects=False, timeout=60)
 
 
-def assert_others_are_answered(served: str, viewer: Client) -> None:
+def assert_others_are_answered(served, viewer):
     assert asked(served, "/healthz", Client()).status_code == 200
     assert asked(served, "/", viewer).status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_newer_announcement_is_waited_for_by_one(
-    client: Client, company: OpenId, served: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_newer_announcement_is_waited_for_by_one(client, company, served, monkeypatch):
     to_provider(client, "/")
     monkeypatch.setattr(portals_provider, "FRESH", 0)
     with hanging(company) as hang, asking(served, ["/sso/start/?next=/"] * 5) as answers:
@@ -215,9 +198,7 @@ def test_a_newer_announcement_is_waited_for_by_one(
     assert company.calls[ANNOUNCEMENT] == 2
 
 
-def test_a_newer_announcement_is_not_waited_for_long(
-    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_newer_announcement_is_not_waited_for_long(client, company, monkeypatch):
     to_provider(client, "/")
     monkeypatch.setattr(portals_provider, "FRESH", 0)
     monkeypatch.setattr(portals_provider, "TIMEOUT", 60)
@@ -226,9 +207,7 @@ def test_a_newer_announcement_is_not_waited_for_long(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_waits_for_a_provider_that_hangs_are_few_and_others_are_told_at_once(
-    client: Client, company: OpenId, served: str
-) -> None:
+def test_who_waits_for_a_provider_that_hangs_are_few_and_others_are_told_at_once(client, company, served):
     signed_in(client)
     portals_provider.forget_providers()
     with hanging(company) as hang, asking(served, ["/sso/start/?next=/"] * 40) as answers:
@@ -244,9 +223,7 @@ def test_who_waits_for_a_provider_that_hangs_are_few_and_others_are_told_at_once
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", ["/token", "/keys", "/userinfo"])
-def test_callbacks_that_wait_for_a_provider_that_hangs_are_few(
-    client: Client, company: OpenId, served: str, path: str
-) -> None:
+def test_callbacks_that_wait_for_a_provider_that_hangs_are_few(client, company, served, path):
     company.changes = {"groups": None}
     signed_in(client)
     portals_provider.forget_providers()
@@ -265,7 +242,7 @@ def test_callbacks_that_wait_for_a_provider_that_hangs_are_few(
 # --- How often it is asked -------------------------------------------------------
 
 
-def test_discovery_and_keys_are_read_once_for_many_sign_ins(company: OpenId) -> None:
+def test_discovery_and_keys_are_read_once_for_many_sign_ins(company):
     for _ in range(4):
         assert signed_in(Client()).status_code == 303
 
@@ -274,9 +251,7 @@ def test_discovery_and_keys_are_read_once_for_many_sign_ins(company: OpenId) -> 
     assert company.calls["/userinfo"] == 0
 
 
-def test_a_rotated_key_is_found_and_an_unknown_one_causes_no_storm(
-    client: Client, company: OpenId, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rotated_key_is_found_and_an_unknown_one_causes_no_storm(client, company, monkeypatch):
     signed_in(client)
     company.keys = company.keys | {"RS256": RSAKey.generate_key(2048, {"kid": "new", "use": "sig"})}
     monkeypatch.setattr(portals_provider, "KEYS_PAUSE", 0)

@@ -1,15 +1,10 @@
 """Behind a sign-in proxy: its headers name the viewer, and nobody else's do."""
 
-from __future__ import annotations
-
 import ipaddress
 import logging
-from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.test import Client
-from pytest_django.fixtures import Settings
 
 from dcsportal.sso.models import Viewer
 
@@ -19,7 +14,7 @@ PAGE = "/projects/eu-prod/?q=a%25b"
 
 
 @pytest.fixture(autouse=True)
-def proxy(settings: Settings, db: None) -> Settings:
+def proxy(settings, db):
     settings.DCS_DEMO = False
     settings.SSO_PROXY_USER_HEADER = "X-Forwarded-User"
     settings.SSO_PROXY_GROUPS_HEADER = "X-Forwarded-Groups"
@@ -29,11 +24,11 @@ def proxy(settings: Settings, db: None) -> Settings:
     return settings
 
 
-def _headers(user: str, groups: str = "dcs-all", **more: str) -> dict[str, str]:
+def _headers(user, groups="dcs-all", **more):
     return {"X-Forwarded-User": user, "X-Forwarded-Groups": groups} | more
 
 
-def test_the_proxy_signs_its_viewer_in_at_the_first_request(client: Client) -> None:
+def test_the_proxy_signs_its_viewer_in_at_the_first_request(client):
     response = get(client, "/", **_headers("ada", "/dcs/all, dcs-eu", **{"X-Forwarded-Name": "Ada Novák"}))
 
     assert response.status_code == 200
@@ -42,9 +37,7 @@ def test_the_proxy_signs_its_viewer_in_at_the_first_request(client: Client) -> N
     assert Session.objects.count() == 1
 
 
-def test_a_viewer_has_one_session_and_another_in_the_headers_another(
-    client: Client, django_assert_num_queries: Any
-) -> None:
+def test_a_viewer_has_one_session_and_another_in_the_headers_another(client, django_assert_num_queries):
     get(client, "/", **_headers("ada"))
     before = client.cookies["portal_session"].value
     with django_assert_num_queries(2):  # the session, the viewer
@@ -57,7 +50,7 @@ def test_a_viewer_has_one_session_and_another_in_the_headers_another(
     assert Session.objects.count() == 1
 
 
-def test_groups_that_the_proxy_takes_away_are_gone_at_the_next_request(client: Client) -> None:
+def test_groups_that_the_proxy_takes_away_are_gone_at_the_next_request(client):
     get(client, "/", **_headers("ada", "dcs-all,dcs-eu"))
 
     # What only looks like another group's name counts for nothing.
@@ -67,7 +60,7 @@ def test_groups_that_the_proxy_takes_away_are_gone_at_the_next_request(client: C
     assert Viewer.objects.get().groups == ["dcs-eu"]
 
 
-def test_a_session_without_the_proxys_headers_is_none(client: Client) -> None:
+def test_a_session_without_the_proxys_headers_is_none(client):
     get(client, "/", **_headers("ada"))
 
     assert get(client, PAGE).status_code == 302
@@ -75,9 +68,7 @@ def test_a_session_without_the_proxys_headers_is_none(client: Client) -> None:
 
 
 @pytest.mark.parametrize("address", ["10.2.0.1", "", "::ffff:192.0.2.1"])
-def test_a_header_from_an_untrusted_address_is_refused_and_logged(
-    client: Client, caplog: pytest.LogCaptureFixture, address: str
-) -> None:
+def test_a_header_from_an_untrusted_address_is_refused_and_logged(client, caplog, address):
     caplog.set_level(logging.INFO)
 
     response = client.get("/", headers=_headers("ada"), REMOTE_ADDR=address)
@@ -89,7 +80,7 @@ def test_a_header_from_an_untrusted_address_is_refused_and_logged(
     assert '"refusal"' in caplog.text
 
 
-def test_x_forwarded_for_makes_no_address_trusted(client: Client, settings: Settings) -> None:
+def test_x_forwarded_for_makes_no_address_trusted(client, settings):
     settings.TRUSTED_PROXIES = [ipaddress.ip_network("192.0.2.0/24")]
     headers = _headers("ada", **{"X-Forwarded-For": "127.0.0.1"})
 
@@ -97,7 +88,7 @@ def test_x_forwarded_for_makes_no_address_trusted(client: Client, settings: Sett
 
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "::ffff:10.1.2.3"])
-def test_trusted_networks_count(client: Client, address: str) -> None:
+def test_trusted_networks_count(client, address):
     assert client.get("/", headers=_headers("ada"), REMOTE_ADDR=address).status_code == 200
 
 
@@ -109,9 +100,7 @@ def test_trusted_networks_count(client: Client, address: str) -> None:
         *("ada\u00a0", "\u3000ada", "ada\u200b", "a\u00adda", "\u2028ada", "\ue000"),
     ],
 )
-def test_two_values_or_an_unreadable_one_name_nobody(
-    client: Client, caplog: pytest.LogCaptureFixture, user: str
-) -> None:
+def test_two_values_or_an_unreadable_one_name_nobody(client, caplog, user):
     response = client.get("/", headers=_headers(user.encode().decode("latin-1")))
 
     assert response.status_code == 403
@@ -119,12 +108,12 @@ def test_two_values_or_an_unreadable_one_name_nobody(
     assert not Session.objects.exists()
 
 
-def test_the_sign_in_page_leads_a_named_viewer_back_to_their_link(client: Client) -> None:
+def test_the_sign_in_page_leads_a_named_viewer_back_to_their_link(client):
     assert client.get("/sign-in/", {"next": PAGE}, headers=_headers("ada")).headers["Location"] == PAGE
     assert client.get("/sign-in/", {"next": PAGE}).status_code == 403
 
 
-def test_signing_out_says_that_the_proxy_still_knows_the_viewer(client: Client) -> None:
+def test_signing_out_says_that_the_proxy_still_knows_the_viewer(client):
     get(client, "/", **_headers("ada"))
 
     client.post("/sign-out/", headers=_headers("ada"))
@@ -134,7 +123,7 @@ def test_signing_out_says_that_the_proxy_still_knows_the_viewer(client: Client) 
     assert not Session.objects.exists()
 
 
-def test_nobody_signs_in_through_the_other_doors(client: Client, settings: Settings) -> None:
+def test_nobody_signs_in_through_the_other_doors(client, settings):
     settings.DCS_DEMO = True
 
     assert client.post("/sign-in/", {"person": "ada"}).status_code == 404

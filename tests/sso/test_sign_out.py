@@ -1,20 +1,16 @@
 """Signing out here and at the provider, the provider's own logout call, and the audit of it all."""
 
-from __future__ import annotations
-
 import json
 import logging
-from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
-from pytest_django.fixtures import Settings
 
 from dcsportal.sso import provider as portals_provider
 
 from .conftest import PAGE, get, signed_in
-from .openid import OpenId, unsigned
+from .openid import unsigned
 
 pytestmark = pytest.mark.usefixtures("sso")
 
@@ -22,9 +18,7 @@ pytestmark = pytest.mark.usefixtures("sso")
 # --- The way out -----------------------------------------------------------------
 
 
-def test_signing_out_ends_the_session_here_and_leads_to_the_providers_sign_out(
-    client: Client, company: OpenId
-) -> None:
+def test_signing_out_ends_the_session_here_and_leads_to_the_providers_sign_out(client, company):
     signed_in(client)
     assert len(Session.objects.get().session_data) < 500
 
@@ -39,9 +33,7 @@ def test_signing_out_ends_the_session_here_and_leads_to_the_providers_sign_out(
     assert not Session.objects.exists()
 
 
-def test_a_sign_out_page_on_another_host_is_reached_by_a_page_that_goes_on(
-    client: Client, company: OpenId
-) -> None:
+def test_a_sign_out_page_on_another_host_is_reached_by_a_page_that_goes_on(client, company):
     company.metadata = {"end_session_endpoint": "https://logout.example/out"}
     signed_in(client)
 
@@ -51,9 +43,7 @@ def test_a_sign_out_page_on_another_host_is_reached_by_a_page_that_goes_on(
     assert 'http-equiv="refresh" content="0; url=https://logout.example/out?' in response.content.decode()
 
 
-def test_signing_out_while_the_provider_is_down_still_ends_the_session_here(
-    client: Client, company: OpenId
-) -> None:
+def test_signing_out_while_the_provider_is_down_still_ends_the_session_here(client, company):
     signed_in(client)
     portals_provider.forget_providers()
     company.down = "all"
@@ -63,9 +53,7 @@ def test_signing_out_while_the_provider_is_down_still_ends_the_session_here(
 
 
 @pytest.mark.parametrize("named", [{}, {"sid": "session-1"}, {"sub": None, "sid": "session-1"}])
-def test_the_providers_logout_call_ends_the_sessions(
-    client: Client, company: OpenId, named: dict[str, Any]
-) -> None:
+def test_the_providers_logout_call_ends_the_sessions(client, company, named):
     signed_in(client)
     token = company.logout_token(**named)
 
@@ -80,8 +68,8 @@ def test_the_providers_logout_call_ends_the_sessions(
 
 
 def test_the_providers_logout_call_ends_a_session_that_began_under_an_earlier_secret_key(
-    client: Client, company: OpenId, settings: Settings
-) -> None:
+    client, company, settings
+):
     signed_in(client)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another-" * 8
@@ -109,9 +97,7 @@ def test_the_providers_logout_call_ends_a_session_that_began_under_an_earlier_se
         *("unsigned", "", "a.b.c", "e30.e30.", "é.é.é", "." * 9, "a" * 100_000),
     ],
 )
-def test_a_logout_call_that_the_provider_did_not_make_ends_nothing(
-    client: Client, company: OpenId, token: str | dict[str, Any]
-) -> None:
+def test_a_logout_call_that_the_provider_did_not_make_ends_nothing(client, company, token):
     signed_in(client)
     if token == "unsigned":
         company.sign, token = unsigned, {}
@@ -126,9 +112,7 @@ def test_a_logout_call_that_the_provider_did_not_make_ends_nothing(
 # --- The audit -------------------------------------------------------------------
 
 
-def test_the_audit_names_who_did_what_and_from_where_and_no_secret(
-    client: Client, company: OpenId, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_audit_names_who_did_what_and_from_where_and_no_secret(client, company, caplog):
     caplog.set_level(logging.INFO)
     signed_in(client)
     get(client, PAGE)

@@ -1,22 +1,18 @@
 """Who the company's provider says has signed in, and nothing that lies gets in."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
-from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 from joserfc.jwk import RSAKey
-from pytest_django.fixtures import Settings
 
 from dcsportal.sso.claims import group_names
 from dcsportal.sso.models import Viewer
 
 from .conftest import HARD_LINK, at_provider, get, signed_in, to_provider, tried_again
-from .openid import OpenId, signed_with_the_public_key, unsigned
+from .openid import signed_with_the_public_key, unsigned
 
 pytestmark = pytest.mark.usefixtures("sso")
 
@@ -42,9 +38,7 @@ pytestmark = pytest.mark.usefixtures("sso")
         {"at_hash": "bm90IGl0cyBoYXNo"},
     ],
 )
-def test_a_token_that_was_not_meant_for_this_sign_in_lets_nobody_in(
-    client: Client, company: OpenId, changes: dict[str, Any]
-) -> None:
+def test_a_token_that_was_not_meant_for_this_sign_in_lets_nobody_in(client, company, changes):
     company.changes = changes
 
     page = signed_in(client, HARD_LINK)
@@ -56,7 +50,7 @@ def test_a_token_that_was_not_meant_for_this_sign_in_lets_nobody_in(
     assert tried_again(client, page, company) == HARD_LINK
 
 
-def test_a_token_that_the_provider_did_not_sign_lets_nobody_in(company: OpenId) -> None:
+def test_a_token_that_the_provider_did_not_sign_lets_nobody_in(company):
     assert signed_in(Client()).status_code == 303  # the keys are known
     company.sign = unsigned
     assert signed_in(Client()).status_code == 400
@@ -71,9 +65,7 @@ def test_a_token_that_the_provider_did_not_sign_lets_nobody_in(company: OpenId) 
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-def test_the_announced_algorithms_work_also_for_the_hash_of_the_access_token(
-    client: Client, company: OpenId, algorithm: str
-) -> None:
+def test_the_announced_algorithms_work_also_for_the_hash_of_the_access_token(client, company, algorithm):
     half = hashlib.sha256(b"an-access-token").digest()[:16]
     company.algorithm = algorithm
     company.changes = {"at_hash": base64.urlsafe_b64encode(half).rstrip(b"=").decode()}
@@ -82,9 +74,7 @@ def test_the_announced_algorithms_work_also_for_the_hash_of_the_access_token(
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(110, 303), (-410, 303), (130, 400), (-430, 400)])
-def test_a_clock_may_be_off_by_two_minutes(
-    client: Client, company: OpenId, seconds: float, status: int
-) -> None:
+def test_a_clock_may_be_off_by_two_minutes(client, company, seconds, status):
     company.clock = seconds  # tokens live for 300 s
 
     page = signed_in(client)
@@ -93,7 +83,7 @@ def test_a_clock_may_be_off_by_two_minutes(
     assert status == 303 or "clock" in page.content.decode()
 
 
-def test_an_answer_of_another_issuer_or_of_none_is_refused(client: Client, company: OpenId) -> None:
+def test_an_answer_of_another_issuer_or_of_none_is_refused(client, company):
     company.metadata = {"authorization_response_iss_parameter_supported": True}
     callback = at_provider(to_provider(client, "/"))
 
@@ -109,9 +99,7 @@ def test_an_answer_of_another_issuer_or_of_none_is_refused(client: Client, compa
         (None, "basic"),
     ],
 )
-def test_the_portal_proves_itself_as_the_provider_wants(
-    client: Client, company: OpenId, methods: list[str] | None, used: str
-) -> None:
+def test_the_portal_proves_itself_as_the_provider_wants(client, company, methods, used):
     company.metadata = {"token_endpoint_auth_methods_supported": methods}
 
     assert signed_in(client).status_code == 303
@@ -150,9 +138,7 @@ UNPRINTABLE = "\x00\x1f\u00ad\u200b\ufeff\u00a0\u3000\u2028\u2029\ue000\u0378"
         ("a.b", {"a.b": ["literal"], "a": {"b": ["nested"]}}, ["literal"]),
     ],
 )
-def test_groups_are_read_in_every_shape(
-    client: Client, company: OpenId, sso: Settings, name: str, claims: dict[str, Any], groups: list[str]
-) -> None:
+def test_groups_are_read_in_every_shape(client, company, sso, name, claims, groups):
     sso.SSO_GROUPS_CLAIM = name
     company.person = {"sub": "ada-1", "name": "Ada"} | claims
 
@@ -161,11 +147,11 @@ def test_groups_are_read_in_every_shape(
     assert company.calls["/userinfo"] == 0
 
 
-def test_a_group_with_a_lone_surrogate_counts_for_nothing() -> None:
+def test_a_group_with_a_lone_surrogate_counts_for_nothing():
     assert group_names(["dcs\ud800", "dcs"]) == ["dcs"]
 
 
-def test_what_the_token_leaves_out_is_asked_of_userinfo(client: Client, company: OpenId) -> None:
+def test_what_the_token_leaves_out_is_asked_of_userinfo(client, company):
     company.userinfo = company.person
     company.changes = {"groups": None, "name": None, "email": None}
 
@@ -185,9 +171,9 @@ def test_what_the_token_leaves_out_is_asked_of_userinfo(client: Client, company:
     ],
 )
 def test_userinfo_may_be_a_signed_token_and_what_cannot_be_read_is_told_as_the_provider_s_setting(
-    client: Client, company: OpenId, token: str | dict[str, str], setting: str
-) -> None:
-    def answer(told: dict[str, Any]) -> str:
+    client, company, token, setting
+):
+    def answer(told):
         company.changes = {}
         claims = {"iss": company.issuer, "aud": "portal"} | told
         return token if isinstance(token, str) else company.signed(claims | token)
@@ -201,7 +187,7 @@ def test_userinfo_may_be_a_signed_token_and_what_cannot_be_read_is_told_as_the_p
     assert [viewer.groups for viewer in Viewer.objects.all()] == ([] if setting else [["dcs-all"]])
 
 
-def test_userinfo_of_somebody_else_lets_nobody_in(client: Client, company: OpenId) -> None:
+def test_userinfo_of_somebody_else_lets_nobody_in(client, company):
     company.changes = {"groups": None}
     company.userinfo = {"sub": "eve-1", "groups": ["dcs-all"]}
 
@@ -212,9 +198,7 @@ def test_userinfo_of_somebody_else_lets_nobody_in(client: Client, company: OpenI
 @pytest.mark.parametrize(
     "pointer", [{"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {}}}, {"hasgroups": True}]
 )
-def test_a_viewer_whose_groups_did_not_fit_is_told_so(
-    client: Client, company: OpenId, sso: Settings, pointer: dict[str, Any]
-) -> None:
+def test_a_viewer_whose_groups_did_not_fit_is_told_so(client, company, sso, pointer):
     sso.SSO_ALLOWED_GROUPS = ["dcs-all"]
     company.person = {"sub": "ada-1", "name": "Ada"} | pointer
 
@@ -225,9 +209,7 @@ def test_a_viewer_whose_groups_did_not_fit_is_told_so(
     assert not Session.objects.exists()
 
 
-def test_a_viewer_without_an_allowed_group_is_told_who_they_are_and_what_to_ask_for(
-    client: Client, company: OpenId, sso: Settings
-) -> None:
+def test_a_viewer_without_an_allowed_group_is_told_who_they_are_and_what_to_ask_for(client, company, sso):
     sso.SSO_ALLOWED_GROUPS = ["dcs-viewers"]
 
     page = signed_in(client, HARD_LINK)
@@ -241,7 +223,7 @@ def test_a_viewer_without_an_allowed_group_is_told_who_they_are_and_what_to_ask_
     assert tried_again(client, page, company) == HARD_LINK
 
 
-def test_viewers_are_known_by_issuer_and_subject_and_described_anew_at_every_sign_in(company: OpenId) -> None:
+def test_viewers_are_known_by_issuer_and_subject_and_described_anew_at_every_sign_in(company):
     signed_in(Client())
     company.person = company.person | {"groups": ["dcs-eu"], "name": "Ada New"}
     signed_in(Client())
@@ -257,9 +239,7 @@ def test_viewers_are_known_by_issuer_and_subject_and_described_anew_at_every_sig
 
 @pytest.mark.parametrize("value", ['"aaaaaaaaaa\\000"', "a" * 31 + "A", "aaaaaaaa", "é" * 32])
 @pytest.mark.parametrize("path", ["/", "/unknown/"])
-def test_a_cookie_that_is_no_session_s_is_no_session(
-    client: Client, django_assert_num_queries: Any, path: str, value: str
-) -> None:
+def test_a_cookie_that_is_no_session_s_is_no_session(client, django_assert_num_queries, path, value):
     with django_assert_num_queries(0):
         response = client.get(path, headers={"Cookie": f"portal_session={value}"})
 

@@ -1,18 +1,11 @@
 """Every URL of the portal, as nobody, as a viewer of another project, as a viewer without a group."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.contrib.auth import SESSION_KEY
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from pytest_django.fixtures import Settings
-
-from backups.emulator.api import Emulator
 
 INSTANCE = "5560df16-cebf-4473-95c4-d1b573c16e79"
 VALUES = {
@@ -38,7 +31,7 @@ OPEN = {
 }
 
 
-def _routes(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, str]]:
+def _routes(resolver, before=""):
     for entry in resolver.url_patterns:
         route = before + str(entry.pattern)
         if isinstance(entry, URLResolver):
@@ -47,26 +40,26 @@ def _routes(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, str]
             yield str(entry.name), "/" + route
 
 
-def _paths(**changes: str) -> list[tuple[str, str]]:
+def _paths(**changes):
     values = VALUES | changes
     fill = lambda route: re.sub(r"<(?:\w+:)?(\w+)>", lambda m: values.get(m[1], "x"), route)  # noqa: E731
     return [(name, fill(route)) for name, route in _routes(get_resolver())]
 
 
 @pytest.fixture(autouse=True)
-def _portal(portal: Settings, db: None) -> Settings:
+def _portal(portal, db):
     portal.DCS_DEMO = True
     return portal
 
 
-def _client(person: str) -> Client:
+def _client(person):
     client = Client()
     assert client.post("/sign-in/", {"person": person}).status_code == 303
     return client
 
 
 @pytest.mark.parametrize("method", ["get", "post", "head", "options", "put", "delete"])
-def test_nobody_sees_nothing_at_any_address(emulator: Emulator, method: str) -> None:
+def test_nobody_sees_nothing_at_any_address(emulator, method):
     client = Client()
     for name, path in _paths():
         if name in OPEN:
@@ -79,7 +72,7 @@ def test_nobody_sees_nothing_at_any_address(emulator: Emulator, method: str) -> 
 
 
 @pytest.mark.parametrize("headers", [{"HX-Request": "true"}, {"Accept": "application/json"}])
-def test_nobody_gets_401_behind_a_page(headers: dict[str, str]) -> None:
+def test_nobody_gets_401_behind_a_page(headers):
     for name, path in _paths():
         if name not in OPEN:
             response = Client().get(path, headers=headers)
@@ -89,9 +82,7 @@ def test_nobody_gets_401_behind_a_page(headers: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("person", ["cleo", "ben"])
-def test_a_project_of_others_is_as_missing_as_one_that_is_not_there(
-    emulator: Emulator, person: str, method: str
-) -> None:
+def test_a_project_of_others_is_as_missing_as_one_that_is_not_there(emulator, person, method):
     client, ada = _client(person), _client("ada")
     existing = "eu-prod" if person == "cleo" else _foreign_to_ben(emulator)
     for _, path in _paths(project_name=existing):
@@ -111,14 +102,14 @@ def test_a_project_of_others_is_as_missing_as_one_that_is_not_there(
     assert not emulator.calls
 
 
-def test_a_viewer_without_a_group_finds_nothing() -> None:
+def test_a_viewer_without_a_group_finds_nothing():
     client = _client("cleo")
 
     for path in ("/", "/find/?q=orders", f"/find/?q={INSTANCE}", f"/find/?q={VALUES['backup_id']}"):
         _shows_nothing(client.get(path))
 
 
-def test_a_lost_group_counts_at_the_next_request(emulator: Emulator) -> None:
+def test_a_lost_group_counts_at_the_next_request(emulator):
     from dcsportal.sso.models import Viewer
 
     client = _client("ada")
@@ -130,11 +121,11 @@ def test_a_lost_group_counts_at_the_next_request(emulator: Emulator) -> None:
     assert client.get(path).status_code == 404
 
 
-def _foreign_to_ben(emulator: Emulator) -> str:
+def _foreign_to_ben(emulator):
     return next(project.name for project in emulator.fleet.projects if project.name != "eu-prod")
 
 
-def _shows_nothing(response: Any) -> None:
+def _shows_nothing(response):
     text = response.content.decode() + str(dict(response.headers).get("Location", ""))
     for secret in SECRETS:
         assert secret not in text
