@@ -21,21 +21,16 @@ logger = logging.getLogger("dcsportal.audit")
 
 # The pages that show backups, by the names of their URLs.
 VIEWED = (
-    "history",
-    "backup",
-    "backups-json",
-    "backups-csv",
-    "recovery-point",
-    "restores",
-    "backup-restores",
-    "history-ticket",
-    "backup-ticket",
-    "recovery-ticket",
+    *("history", "backup", "backups-json", "backups-csv", "recovery-point", "restores", "backup-restores"),
+    *("history-ticket", "backup-ticket", "recovery-ticket"),
 )
 
 
 def record(request: HttpRequest, event: str, viewer: Any = None, **fields: Any) -> None:
-    line = {"event": event} | _person(viewer) | fields | {"from": client_address(request)}
+    line: dict[str, Any] = {"event": event, "who": None}
+    if viewer:
+        line |= {"who": viewer.subject, "issuer": viewer.issuer, "name": viewer.name, "email": viewer.email}
+    line |= fields | {"from": client_address(request)}
     logger.info("%s", json.dumps(line, ensure_ascii=False), extra={"event": {"message": event} | line})
     if event == "sign-in":
         metrics.sign_in_ended("ok")
@@ -49,31 +44,19 @@ class BackupsViewed(MiddlewareMixin):
     """Writes a line for each answer that shows the backups of an instance."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        # To ask who the viewer is once more would be to wait for a database that is away once more.
-        if isinstance(response, OwnFailure):
-            return response
-        match = request.resolver_match
-        viewer = getattr(request, "user", None)
-        # 204 and 304 show nothing that was not on the screen before.
+        match, status = request.resolver_match, response.status_code
+        # 204 and 304 show nothing that was not on the screen before. After a failure of the portal itself,
+        # to ask who the viewer is would be to wait for a database that is away once more.
         if (
-            match
-            and match.url_name in VIEWED
-            and viewer
-            and viewer.is_authenticated
-            and response.status_code not in (204, 304)
+            not match
+            or match.url_name not in VIEWED
+            or status in (204, 304)
+            or isinstance(response, OwnFailure)
         ):
-            fields = {
-                "page": match.url_name,
-                "project": match.kwargs.get("project_name"),
-                "instance": match.kwargs.get("instance_id"),
-                "backup": match.kwargs.get("backup_id"),
-                "status": response.status_code,
-            }
-            record(request, "view", viewer, **fields)
+            return response
+        viewer = getattr(request, "user", None)
+        if viewer and viewer.is_authenticated:
+            names = ("project", "project_name"), ("instance", "instance_id"), ("backup", "backup_id")
+            shown = {field: match.kwargs.get(name) for field, name in names}
+            record(request, "view", viewer, page=match.url_name, **shown, status=status)
         return response
-
-
-def _person(viewer: Any) -> dict[str, Any]:
-    if viewer is None:
-        return {"who": None}
-    return {"who": viewer.subject, "issuer": viewer.issuer, "name": viewer.name, "email": viewer.email}

@@ -18,10 +18,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from . import audit
-from .claims import SKEW, Claims, is_subject, logout_token_claims
+from .claims import SKEW, Claims, checked_claims, is_subject
 from .failures import SignInFailure
 from .models import UsedLogoutToken
-from .provider import Provider, provider
+from .provider import provider
 from .sessions import end_sessions_of
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -36,9 +36,9 @@ TYPES = ("logout+jwt", "application/logout+jwt", "jwt")
 @require_POST
 def back_channel_logout(request: HttpRequest) -> HttpResponse:
     """End the sessions that the provider's logout token names."""
-    sso = provider()
+    provider()  # which is a 404 where there is none
     try:
-        claims = _checked(sso, request.POST.get("logout_token", ""))
+        claims = _checked(request.POST.get("logout_token", ""))
     except SignInFailure as failure:
         audit.refusal(request, "back-channel-logout", failure.reason)
         body = {"error": "invalid_request", "error_description": failure.reason[:200]}
@@ -49,23 +49,28 @@ def back_channel_logout(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-def _checked(sso: Provider, logout_token: str) -> Claims:
+def _checked(logout_token: str) -> Claims:
     """Return the claims of a logout token that is used for the first time."""
-    token = sso.verified(logout_token)
-    if str(token.header.get("typ", "JWT")).lower() not in TYPES:
-        raise SignInFailure("untrusted", "the token's type is not that of a logout token")
-    claims = logout_token_claims(token, issuer=sso.metadata().issuer)
-    # exp came late into the standard: every token ages by its iat.
-    if claims["iat"] < time.time() - OLDEST - SKEW:
-        raise SignInFailure("untrusted", "the logout token is too old")
+    token = provider().verified(logout_token)
+    claims = checked_claims(token, issuer=provider().metadata().issuer, essential=("iat", "jti"))
     events = claims.get("events")
-    if not isinstance(events, dict) or not isinstance(events.get(EVENT), dict):
-        raise SignInFailure("untrusted", "the token is no logout token (events)")
-    if "nonce" in claims:
-        raise SignInFailure("untrusted", "a logout token has no nonce: this is an ID token")
     named = [claims[name] for name in ("sub", "sid") if name in claims]
-    if not named or not all(is_subject(value) for value in named):
-        raise SignInFailure("untrusted", "the logout token names neither sub nor sid")
+    for is_wrong, reason in (
+        (
+            str(token.header.get("typ", "JWT")).lower() not in TYPES,
+            "the token's type is not that of a logout token",
+        ),
+        # exp came late into the standard: every token ages by its iat.
+        (claims["iat"] < time.time() - OLDEST - SKEW, "the logout token is too old"),
+        (
+            not isinstance(events, dict) or not isinstance(events.get(EVENT), dict),
+            "the token is no logout token (events)",
+        ),
+        ("nonce" in claims, "a logout token has no nonce: this is an ID token"),
+        (not named or not all(map(is_subject, named)), "the logout token names neither sub nor sid"),
+    ):
+        if is_wrong:
+            raise SignInFailure("untrusted", reason)
     _use_once(claims)
     return claims
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -17,11 +17,15 @@ from joserfc.jwk import JWKRegistry
 from .failures import SignInFailure
 from .models import Viewer
 
+logger = logging.getLogger(__name__)
+
 SKEW = 120
 # `none` signs nothing, and the HMAC ones would take a public key for a shared secret.
 ASYMMETRIC = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
 )
+MOST_GROUPS = 2000
+LONGEST_GROUP = 500
 
 Claims = dict[str, Any]
 
@@ -50,23 +54,21 @@ def verified(token: str, keys: Sequence[Mapping[str, Any]], announced: Sequence[
     raise SignInFailure("untrusted", "the token's signature is wrong")
 
 
-def id_token_claims(token: jwt.Token, *, issuer: str, nonce: str, access_token: str = "") -> Claims:
+def id_token_claims(token: jwt.Token, *, issuer: str, nonce: str, access_token: str) -> Claims:
     """Return the claims of an ID token that was meant for this very sign-in."""
     # Authlib knows the older name only.
     header = token.header | {"alg": str(token.header["alg"]).replace("Ed25519", "EdDSA")}
     meant = {"nonce": nonce, "client_id": settings.SSO_CLIENT_ID, "access_token": access_token}
-    subject = {"sub": {"essential": True, "validate": lambda _, value: is_subject(value)}}
-    return _checked(CodeIDToken(token.claims, header, _meant_for_us(issuer) | subject, meant))
+    rules = _meant_for_us(issuer) | {
+        "sub": {"essential": True, "validate": lambda _, value: is_subject(value)}
+    }
+    return _checked(CodeIDToken(token.claims, header, rules, meant))
 
 
-def logout_token_claims(token: jwt.Token, *, issuer: str) -> Claims:
-    options = _meant_for_us(issuer) | {"iat": {"essential": True}, "jti": {"essential": True}}
-    return _checked(JWTClaims(token.claims, token.header, options))
-
-
-def userinfo_claims(token: jwt.Token, *, issuer: str) -> Claims:
-    """Return the claims of a signed userinfo answer, which need not say when it was made."""
-    return _checked(JWTClaims(token.claims, token.header, _meant_for_us(issuer)))
+def checked_claims(token: jwt.Token, *, issuer: str, essential: Collection[str] = ()) -> Claims:
+    """Return the claims of another token of the provider, such as signed userinfo."""
+    rules = _meant_for_us(issuer) | {name: {"essential": True} for name in essential}
+    return _checked(JWTClaims(token.claims, token.header, rules))
 
 
 def is_subject(value: Any) -> bool:
@@ -76,10 +78,8 @@ def is_subject(value: Any) -> bool:
 
 def _meant_for_us(issuer: str) -> dict[str, Any]:
     """Return what refuses another issuer's token, or another client's, which Authlib accepts if not told."""
-    return {
-        "iss": {"essential": True, "value": issuer},
-        "aud": {"essential": True, "value": settings.SSO_CLIENT_ID},
-    }
+    values = {"iss": issuer, "aud": settings.SSO_CLIENT_ID}
+    return {name: {"essential": True, "value": value} for name, value in values.items()}
 
 
 def _checked(claims: Any) -> Claims:
@@ -99,13 +99,8 @@ def _checked(claims: Any) -> Claims:
 
 # Who it is: name, e-mail, groups ----------------------------------------------
 
-logger = logging.getLogger(__name__)
 
-MOST_GROUPS = 2000
-LONGEST_GROUP = 500
-
-
-def described_by(claims: Claims, *, groups_claim: str) -> Viewer:
+def described_by(claims: Claims) -> Viewer:
     """Return a viewer who is not in the database, or not yet as these claims of the provider say."""
     names = (clean(claims.get(name), 255) for name in ("name", "preferred_username", "email"))
     return Viewer(
@@ -113,7 +108,7 @@ def described_by(claims: Claims, *, groups_claim: str) -> Viewer:
         subject=claims["sub"],
         name=next(filter(None, names), claims["sub"]),
         email=clean(claims.get("email"), 254),
-        groups=group_names(claim_at(claims, groups_claim)),
+        groups=group_names(groups_claim(claims)),
     )
 
 
@@ -125,8 +120,9 @@ def refuse_without_a_group(person: Viewer) -> None:
         raise SignInFailure("no-group", "the viewer is in none of SSO_ALLOWED_GROUPS", facts)
 
 
-def claim_at(claims: Claims, name: str) -> Any:
-    """Return the claim of that very name, else the one at the dotted path, such as `realm_access.roles`."""
+def groups_claim(claims: Claims) -> Any:
+    """Return the claim of SSO_GROUPS_CLAIM, else that at the dotted path, such as `realm_access.roles`."""
+    name = settings.SSO_GROUPS_CLAIM
     if name in claims:
         return claims[name]
     value: Any = claims
@@ -135,12 +131,11 @@ def claim_at(claims: Claims, name: str) -> Any:
     return value
 
 
-def groups_are_elsewhere(claims: Claims, groups_claim: str) -> bool:
+def groups_are_elsewhere(claims: Claims) -> bool:
     """Tell whether a pointer stands in place of the groups, as Entra ID does for a viewer with many."""
     pointers = claims.get("_claim_names")
-    return claim_at(claims, groups_claim) is None and (
-        (isinstance(pointers, dict) and groups_claim in pointers) or claims.get("hasgroups") in (True, "true")
-    )
+    points = isinstance(pointers, dict) and settings.SSO_GROUPS_CLAIM in pointers
+    return groups_claim(claims) is None and (points or claims.get("hasgroups") in (True, "true"))
 
 
 def group_names(value: Any) -> list[str]:
@@ -151,21 +146,19 @@ def group_names(value: Any) -> list[str]:
     """
     if isinstance(value, str):
         value = [value] if "=" in value else [name.strip(" \t") for name in value.split(",")]
-    items: Iterable[Any] = value if isinstance(value, list) else []
+    items = value if isinstance(value, list) else []
     names = (item.removeprefix("/") for item in items if isinstance(item, str) and _is_comparable(item))
     return list(dict.fromkeys(filter(None, names)))[:MOST_GROUPS]
 
 
+@lru_cache(maxsize=4096)  # a proxy names the same ones in every request: each is logged once
 def _is_comparable(group: str) -> bool:
-    comparable = group.isprintable() and len(group) <= LONGEST_GROUP
-    if not comparable:
-        _log_once(ascii(group[:100]))
-    return comparable
-
-
-@lru_cache(maxsize=256)
-def _log_once(group: str) -> None:
-    logger.warning("The group %s counts for nothing: it is too long or has unprintable characters.", group)
+    if group.isprintable() and len(group) <= LONGEST_GROUP:
+        return True
+    logger.warning(
+        "The group %s counts for nothing: it is too long or has unprintable characters.", ascii(group[:100])
+    )
+    return False
 
 
 def clean(value: Any, longest: int) -> str:

@@ -16,9 +16,9 @@ from dcsportal.links import is_too_long, safe_link, see_other
 from . import pending
 from .claims import (
     Claims,
-    claim_at,
     described_by,
     groups_are_elsewhere,
+    groups_claim,
     id_token_claims,
     is_subject,
     refuse_without_a_group,
@@ -26,7 +26,7 @@ from .claims import (
 from .failures import SignInFailure, failure_page, too_long
 from .metadata import Metadata
 from .models import Viewer
-from .provider import Provider, provider, refusal_of_provider
+from .provider import Provider, one_of, provider, refusal_of_provider
 from .sessions import remember_provider_session, start_session
 
 
@@ -40,10 +40,9 @@ def start(request: HttpRequest) -> HttpResponse:
         return failure_page(request, too_long(asked))
     begun = pending.begin(safe_link(asked))
     extra = {"prompt": "login"} if request.GET.get("account") == "other" else {}
+    state = pending.state_of(begun)
     try:
-        url = sso.authorization_url(
-            state=pending.state_of(begun), nonce=begun.nonce, verifier=begun.verifier, **extra
-        )
+        url = sso.authorization_url(state=state, nonce=begun.nonce, verifier=begun.verifier, **extra)
     except SignInFailure as failure:
         return failure_page(request, failure, link=begun.link)
     response = see_other(url)
@@ -67,7 +66,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         failure = SignInFailure("expired", "no sign-in of this state has begun in this browser")
         return failure_page(request, failure, link=link or "/")
     try:
-        with sso.one_of_few_callbacks():
+        with one_of(sso.callbacks):
             _finish(request, sso, begun)
         response = see_other(begun.link)
     except SignInFailure as failure:
@@ -79,13 +78,9 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 def _finish(request: HttpRequest, sso: Provider, begun: pending.Pending) -> None:
     tokens = sso.tokens(code=_code(request, sso.metadata()), verifier=begun.verifier)
-    access_token = str(tokens.get("access_token") or "")
-    claims = id_token_claims(
-        sso.verified(tokens["id_token"]),
-        issuer=sso.metadata().issuer,
-        nonce=begun.nonce,
-        access_token=access_token,
-    )
+    access_token, issuer = str(tokens.get("access_token") or ""), sso.metadata().issuer
+    id_token = sso.verified(tokens["id_token"])
+    claims = id_token_claims(id_token, issuer=issuer, nonce=begun.nonce, access_token=access_token)
     person = _person(sso, claims, access_token)
     refuse_without_a_group(person)
     viewer = start_session(request, person)
@@ -96,8 +91,7 @@ def _finish(request: HttpRequest, sso: Provider, begun: pending.Pending) -> None
 # The provider's codes of errors, as kinds of failures.
 _KINDS = {
     "access_denied": "refused",
-    "server_error": "unavailable",
-    "temporarily_unavailable": "unavailable",
+    **dict.fromkeys(("server_error", "temporarily_unavailable"), "unavailable"),
 }
 
 
@@ -115,23 +109,18 @@ def _code(request: HttpRequest, metadata: Metadata) -> str:
 
 def _person(sso: Provider, claims: Claims, access_token: str) -> Viewer:
     """Return who it is; userinfo is asked only for what the ID token leaves out."""
-    name = settings.SSO_GROUPS_CLAIM
-    elsewhere = groups_are_elsewhere(claims, name)
-    lacks_groups = claim_at(claims, name) is None
+    elsewhere, lacks_groups = groups_are_elsewhere(claims), groups_claim(claims) is None
     lacks_name = not any(claims.get(key) for key in ("name", "preferred_username", "email"))
     if sso.metadata().userinfo_endpoint and not elsewhere and (lacks_groups or lacks_name):
         claims = sso.userinfo(access_token=access_token, subject=claims["sub"]) | claims
-        elsewhere = groups_are_elsewhere(claims, name)
-    person = described_by(claims, groups_claim=name)
-    if elsewhere and _groups_matter():
-        raise SignInFailure("overage", "the groups did not fit into the token", {"viewer": person})
-    return person
-
-
-def _groups_matter() -> bool:
-    return bool(settings.SSO_ALLOWED_GROUPS) or any(
+        elsewhere = groups_are_elsewhere(claims)
+    person = described_by(claims)
+    groups_matter = settings.SSO_ALLOWED_GROUPS or any(
         project["groups"] for project in settings.DCS_PROJECTS.values()
     )
+    if elsewhere and groups_matter:
+        raise SignInFailure("overage", "the groups did not fit into the token", {"viewer": person})
+    return person
 
 
 # Signing out at the provider -----------------------------------------------------
@@ -145,12 +134,9 @@ def provider_sign_out(request: HttpRequest, id_token: str) -> HttpResponse | Non
         return None
     if not endpoint:
         return None
-    query = {
-        "client_id": settings.SSO_CLIENT_ID,
-        "post_logout_redirect_uri": settings.PORTAL_URL + reverse("signed-out"),
-    }
-    if id_token:
-        query["id_token_hint"] = id_token
+    back = settings.PORTAL_URL + reverse("signed-out")
+    query = {"client_id": settings.SSO_CLIENT_ID, "post_logout_redirect_uri": back}
+    query |= {"id_token_hint": id_token} if id_token else {}
     url = f"{endpoint}{'&' if urlsplit(endpoint).query else '?'}{urlencode(query)}"
     if urlsplit(endpoint)[:2] == urlsplit(settings.SSO_ISSUER)[:2]:
         return see_other(url)

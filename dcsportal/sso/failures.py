@@ -16,20 +16,9 @@ from . import audit
 
 # The kinds of failures, and the status of their pages.
 STATUS = {
-    "expired": 400,
-    "refused": 403,
-    "error": 400,
-    "unavailable": 503,
-    "misconfigured": 503,
-    "spent": 400,
-    "untrusted": 400,
-    "clock": 400,
-    "no-group": 403,
-    "overage": 403,
-    "long-link": 400,
-    "past-proxy": 403,
-    "ambiguous": 403,
-    "no-proxy": 403,
+    **dict.fromkeys(("expired", "error", "spent", "untrusted", "clock", "long-link"), 400),
+    **dict.fromkeys(("refused", "no-group", "overage", "past-proxy", "ambiguous", "no-proxy"), 403),
+    **dict.fromkeys(("unavailable", "misconfigured"), 503),
 }
 
 
@@ -54,9 +43,9 @@ def failure_page(request: HttpRequest, failure: SignInFailure, *, link: str = "/
     """Render the page of a failure; trying again keeps the link. The reason goes to the audit only."""
     audit.refusal(request, failure.kind, failure.reason, failure.facts.get("viewer"))
     metrics.sign_in_ended(failure.kind)
+    status = STATUS[failure.kind]
     context: dict[str, Any] = {"viewer": None, "code": "", "allowed": (), "link": ""}
     context |= failure.facts | {"kind": failure.kind, "retry_url": sign_in_link(link)}
-    status = STATUS[failure.kind]
     response = render(request, f"sso/failures/{failure.kind}.html", context, status=status)
     if status == 503:
         response.headers["Retry-After"] = "10"

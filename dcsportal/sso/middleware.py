@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -28,31 +29,28 @@ from .sessions import start_session
 
 # A page of any site may load these within itself, as often as it likes and unseen.
 _WITHIN_PAGES = ("embed", "fencedframe", "frame", "iframe", "object")
+_TOLD_APART_BY = ("Accept", "HX-Request", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Purpose")
+
+View = Callable[..., HttpResponseBase]
+
+logger = logging.getLogger(__name__)
 
 
 class SignInRequired(LoginRequiredMiddleware):
     """Sends a navigation to the sign-in with its link; answers 401 to what runs behind a page."""
 
-    def process_view(
-        self,
-        request: HttpRequest,
-        view_func: Callable[..., HttpResponseBase],
-        view_args: tuple[Any, ...],
-        view_kwargs: dict[str, Any],
-    ) -> HttpResponseBase | None:
+    def process_view(self, request: HttpRequest, view_func: View, *args: Any) -> HttpResponseBase | None:
         match = request.resolver_match
         if match and match.url_name == "sso-start" and not is_navigation(request):
             # Another site's page, full of images of this address: it costs nothing, and counts for nobody.
             return self.handle_no_permission(request, view_func)
-        return super().process_view(request, view_func, view_args, view_kwargs)
+        return super().process_view(request, view_func, *args)
 
     def handle_no_permission(  # type: ignore[override]  # a redirect is not the only answer
-        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+        self, request: HttpRequest, view_func: View
     ) -> HttpResponse:
         response = _to_sign_in(request) if is_navigation(request) else _signed_out(request)
-        patch_vary_headers(
-            response, ["Accept", "HX-Request", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Purpose"]
-        )
+        patch_vary_headers(response, _TOLD_APART_BY)
         return response
 
 
@@ -84,15 +82,11 @@ def _signed_out(request: HttpRequest) -> JsonResponse:
 
 # The sign-in proxy ------------------------------------------------------------
 
-logger = logging.getLogger(__name__)
-
 
 class ProxySignIn(MiddlewareMixin):
     """Takes the viewer from the proxy's headers; a request that brings none has no viewer, session or not."""
 
-    def process_view(
-        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
-    ) -> HttpResponse | None:
+    def process_view(self, request: HttpRequest, view: View, *args: Any) -> HttpResponse | None:
         # Pages for everybody, such as health and signing out, look at no viewer.
         if not settings.SSO_PROXY_USER_HEADER or not getattr(view, "login_required", True):
             return None
@@ -128,7 +122,6 @@ def named_in(request: HttpRequest) -> Viewer | None:
         reason = f"{settings.SSO_PROXY_USER_HEADER} from {address}, which is not in SSO_TRUSTED_PROXIES"
         logger.warning("Refused: %s.", reason)
         raise SignInFailure("past-proxy", reason)
-    name = _value(request, settings.SSO_PROXY_NAME_HEADER)
     # Two headers of one name reach the portal as one value with a comma between.
     if "," in user or not is_subject(user):
         reason = f"{settings.SSO_PROXY_USER_HEADER} holds more than one name, or one that cannot be read"
@@ -137,7 +130,7 @@ def named_in(request: HttpRequest) -> Viewer | None:
     return Viewer(
         issuer=ISSUER,
         subject=user,
-        name=clean(name, 255) or user,
+        name=clean(_value(request, settings.SSO_PROXY_NAME_HEADER), 255) or user,
         email=user if "@" in user and len(user) <= 254 else "",
         groups=group_names(_value(request, settings.SSO_PROXY_GROUPS_HEADER)),
     )
@@ -145,8 +138,7 @@ def named_in(request: HttpRequest) -> Viewer | None:
 
 def _value(request: HttpRequest, header: str) -> str:
     """Return a header's value; WSGI hands over its bytes as Latin-1, proxies write UTF-8."""
-    value = request.META.get("HTTP_" + header.upper().replace("-", "_"), "") if header else ""
-    try:
-        return str(value).encode("latin-1").decode().strip(" \t")
-    except UnicodeError:
-        return str(value).strip(" \t")
+    value = str(request.headers.get(header, ""))
+    with suppress(UnicodeError):
+        value = value.encode("latin-1").decode()
+    return value.strip(" \t")

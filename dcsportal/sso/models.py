@@ -34,10 +34,9 @@ class Viewer(AbstractBaseUser):
         return self.name or self.email or self.subject
 
     def get_session_auth_hash(self) -> str:
-        """What Django compares to end sessions when a password changes: here nothing ever changes it.
+        """Never change, unlike Django's own, which depends on SECRET_KEY.
 
-        Django's own depends on SECRET_KEY: with a new one each session would get a new id, under which the
-        provider's logout no longer finds it, and a browser's next tab would still send the old one.
+        With a new one each session would get a new id, under which the provider's logout no longer finds it.
         """
         return f"viewer {self.pk}"
 

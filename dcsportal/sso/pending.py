@@ -12,7 +12,6 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -25,7 +24,7 @@ from dcsportal.middleware import network_of
 
 from .models import RestingLink
 
-LONGEST = timedelta(minutes=10)
+SECONDS = 600  # in which a sign-in has to end
 MOST_COOKIES = 12
 MOST_RESTING, MOST_RESTING_OF_ONE_ADDRESS = 10_000, 100
 # What a state may carry sealed: providers take states of some hundred characters.
@@ -38,26 +37,21 @@ class Pending:
 
     secret: str
     link: str
-
-    @property
-    def id(self) -> str:
-        return self._made("id")[:22]
-
-    @property
-    def nonce(self) -> str:
-        return self._made("nonce")
-
-    @property
-    def verifier(self) -> str:
-        return self._made("verifier")
-
-    def _made(self, purpose: str) -> str:
-        made = hmac.digest(self.secret.encode(), purpose.encode(), hashlib.sha256)
-        return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
+    id: str
+    nonce: str
+    verifier: str
 
 
 def begin(link: str) -> Pending:
-    return Pending(secrets.token_urlsafe(16), link)
+    return _pending(secrets.token_urlsafe(16), link)
+
+
+def _pending(secret: str, link: str) -> Pending:
+    def made(purpose: str) -> str:
+        digest = hmac.digest(secret.encode(), purpose.encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+    return Pending(secret, link, made("id")[:22], made("nonce"), made("verifier"))
 
 
 def state_of(pending: Pending) -> str:
@@ -74,14 +68,13 @@ def remember(request: HttpRequest, response: HttpResponse, pending: Pending) -> 
     begun = [name for name in request.COOKIES if name.startswith(_prefix())]
     for old in begun[: -(MOST_COOKIES - 1)]:
         response.delete_cookie(old, path=_path(), samesite="Lax")
-    seconds = int(LONGEST.total_seconds())
-    set_cookie(response, _prefix() + pending.id, pending.secret, seconds=seconds, path=_path())
+    set_cookie(response, _prefix() + pending.id, pending.secret, seconds=SECONDS, path=_path())
 
 
 def recall(request: HttpRequest, state: str) -> Pending | None:
     """Return the sign-in of this state that began in this browser at most ten minutes ago."""
-    id, link = _unsealed(state, seconds=int(LONGEST.total_seconds()))
-    pending = Pending(request.COOKIES.get(_prefix() + id, ""), link or _resting(id) or "/")
+    id, link = _unsealed(state, seconds=SECONDS)
+    pending = _pending(request.COOKIES.get(_prefix() + id, ""), link or _resting(id) or "/")
     return pending if id and hmac.compare_digest(pending.id, id) else None
 
 
@@ -116,12 +109,9 @@ def _fits(pending: Pending) -> bool:
 
 
 def _sealer() -> MultiFernet:
-    return MultiFernet([Fernet(_key(key)) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
-
-
-def _key(secret_key: Any) -> bytes:
-    digest = hashlib.sha256(b"dcsportal.sso.state" + str(secret_key).encode()).digest()
-    return base64.urlsafe_b64encode(digest)
+    keys = (f"dcsportal.sso.state{key}" for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+    digests = (hashlib.sha256(key.encode()).digest() for key in keys)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
 
 
 def _unsealed(state: str, *, seconds: int | None = None) -> tuple[str, str]:
@@ -140,14 +130,14 @@ def _rest(pending: Pending, address: str) -> None:
     """Keep the link; where there are too many, the address that has most loses its oldest."""
     now = timezone.now()
     RestingLink.objects.filter(expires_at__lte=now).delete()
-    RestingLink.objects.create(id=pending.id, link=pending.link, address=address, expires_at=now + LONGEST)
+    expires = now + timedelta(seconds=SECONDS)
+    RestingLink.objects.create(id=pending.id, link=pending.link, address=address, expires_at=expires)
     _drop_oldest(address, keep=MOST_RESTING_OF_ONE_ADDRESS)
     too_many = RestingLink.objects.count() - MOST_RESTING
     if too_many > 0:
-        by_address = RestingLink.objects.values_list("address").annotate(
-            count=Count("*"), since=Min("expires_at")
-        )
-        greediest, count, _ = by_address.order_by("-count", "since")[0]
+        addresses = RestingLink.objects.values_list("address")
+        counted = addresses.annotate(count=Count("*"), since=Min("expires_at"))
+        greediest, count, _ = counted.order_by("-count", "since")[0]
         _drop_oldest(greediest, keep=max(count - too_many, 0))
 
 

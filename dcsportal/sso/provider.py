@@ -1,13 +1,17 @@
-"""The company's OpenID provider: what it announces, its keys, and how it is asked."""
+"""The company's OpenID provider: what it announces, its keys, and how it is asked.
+
+What it announces is read by one request at a time, kept, and waited for by few.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Any
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Generic, TypeVar
 
 import requests
 from authlib.common.errors import AuthlibBaseError
@@ -19,9 +23,9 @@ from joserfc.jwt import Token
 
 from backups.dcs.http import DeadlineAdapter
 
-from .claims import Claims, UnknownKey, userinfo_claims, verified
+from .claims import Claims, UnknownKey, checked_claims, verified
 from .failures import SignInFailure
-from .metadata import CachedAnswer, Metadata, checked_metadata, one_of
+from .metadata import Metadata, checked_metadata
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +34,66 @@ TIMEOUT = 5.0
 LONGEST_BODY = 1024 * 1024
 # A sign-in that begins has the announcement read anew, so that nobody is sent to a provider that is down.
 FRESH, USABLE = 10.0, 86_400.0
-# How often an unknown key id may cause the keys to be read again.
-KEYS_PAUSE = 10.0
+# How often an unknown key id may cause the keys to be read again, and a provider that failed be asked again.
+KEYS_PAUSE, FAILURE_PAUSE = 10.0, 2.0
 # How many requests of a process may wait at once: for the announcement while none is known, and in callbacks.
 MOST_WAITING, MOST_CALLBACKS = 4, 8
+
+T = TypeVar("T")
+
+
+@contextmanager
+def one_of(slots: threading.BoundedSemaphore) -> Iterator[None]:
+    """Hold one of the slots, or fail at once: who waited for one would hold a thread of the server."""
+    if not slots.acquire(blocking=False):
+        raise SignInFailure("unavailable", "as many as may wait for the provider do so already")
+    try:
+        yield
+    finally:
+        slots.release()
+
+
+class KeptAnswer(Generic[T]):
+    def __init__(self, read: Callable[[], T], *, most_waiting: int) -> None:
+        self._read = read
+        self._slots = threading.BoundedSemaphore(most_waiting)
+        self._reading = threading.Lock()
+        self._known: T | None = None
+        self._failure: SignInFailure | None = None
+        self._read_at = self._failed_at = float("-inf")
+
+    def get(self, *, max_age: float, needs_newer: bool = False) -> T:
+        """Return the answer, read if what is known is older than `max_age`.
+
+        While another request reads it, what is known is returned, unless a newer one is needed.
+        """
+        known = self._known
+        if known is not None and time.monotonic() - self._read_at <= max_age:
+            return known
+        if known is None or needs_newer:
+            with one_of(self._slots), self._reading:
+                return self._read_unless_just_done(max_age)
+        if not self._reading.acquire(blocking=False):
+            return known
+        try:
+            return self._read_unless_just_done(max_age)
+        finally:
+            self._reading.release()
+
+    def _read_unless_just_done(self, max_age: float) -> T:
+        now = time.monotonic()
+        if self._known is not None and now - self._read_at <= max_age:
+            return self._known
+        if self._failure and now - self._failed_at < FAILURE_PAUSE:
+            # Raised again and again, the same one would keep the frames of each request.
+            raise SignInFailure(self._failure.kind, self._failure.reason) from self._failure
+        try:
+            self._known = self._read()
+        except SignInFailure as failure:
+            self._failure, self._failed_at = failure, time.monotonic()
+            raise
+        self._failure, self._read_at = None, time.monotonic()
+        return self._known
 
 
 class Provider:
@@ -41,9 +101,9 @@ class Provider:
 
     def __init__(self, issuer: str) -> None:
         self._issuer = issuer
-        self._metadata = CachedAnswer(self._read_metadata, most_waiting=MOST_WAITING)
-        self._keys = CachedAnswer(self._read_keys, most_waiting=MOST_CALLBACKS)
-        self._callbacks = threading.BoundedSemaphore(MOST_CALLBACKS)
+        self._metadata = KeptAnswer(self._read_metadata, most_waiting=MOST_WAITING)
+        self._keys = KeptAnswer(self._read_keys, most_waiting=MOST_CALLBACKS)
+        self.callbacks = threading.BoundedSemaphore(MOST_CALLBACKS)
 
     def metadata(self, *, max_age: float = USABLE) -> Metadata:
         return self._metadata.get(max_age=max_age)
@@ -58,31 +118,24 @@ class Provider:
         with suppress(UnknownKey):
             return verified(token, self.keys(), algorithms)
         try:
-            return verified(token, self._keys.get(max_age=KEYS_PAUSE, anew=True), algorithms)
+            return verified(token, self._keys.get(max_age=KEYS_PAUSE, needs_newer=True), algorithms)
         except UnknownKey as unknown:
-            raise SignInFailure(
-                "untrusted", f"the token's key {unknown!s:.80} is not the provider's"
-            ) from None
-
-    def one_of_few_callbacks(self) -> AbstractContextManager[None]:
-        """Hold one of the turns to finish a sign-in, or fail at once."""
-        return one_of(self._callbacks)
+            reason = f"the token's key {unknown!s:.80} is not the provider's"
+            raise SignInFailure("untrusted", reason) from None
 
     def authorization_url(self, *, verifier: str, **parameters: str) -> str:
         metadata = self.metadata(max_age=FRESH)
         with _client(metadata) as client:
-            url, _ = client.create_authorization_url(
-                metadata.authorization_endpoint, code_verifier=verifier, **parameters
-            )
+            endpoint = metadata.authorization_endpoint
+            url, _ = client.create_authorization_url(endpoint, code_verifier=verifier, **parameters)
         return str(url)
 
     def tokens(self, *, code: str, verifier: str) -> dict[str, Any]:
         """Trade the code for tokens."""
         metadata = self.metadata()
+        grant = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
         with _asking(), _client(metadata) as client:
-            answer = client.fetch_token(
-                metadata.token_endpoint, grant_type="authorization_code", code=code, code_verifier=verifier
-            )
+            answer = client.fetch_token(metadata.token_endpoint, **grant)
         if not isinstance(answer.get("id_token"), str):
             raise SignInFailure("untrusted", "the provider sent no ID token")
         return dict(answer)
@@ -105,10 +158,9 @@ class Provider:
             setting = "userinfo_encrypted_response_alg"
             raise SignInFailure("misconfigured", "userinfo is encrypted", {"code": setting})
         try:
-            return userinfo_claims(self.verified(token), issuer=self.metadata().issuer)
+            return checked_claims(self.verified(token), issuer=self.metadata().issuer)
         except SignInFailure as failure:
-            setting = "userinfo_signed_response_alg"
-            reason = f"userinfo: {failure.reason}"
+            setting, reason = "userinfo_signed_response_alg", f"userinfo: {failure.reason}"
             raise SignInFailure("misconfigured", reason, {"code": setting}) from failure
 
     def _read_metadata(self) -> Metadata:
@@ -122,18 +174,14 @@ class Provider:
 
 
 _providers: dict[str, Provider] = {}
+forget_providers = _providers.clear
 
 
 def provider() -> Provider:
     """Return this process's provider of the configured issuer; a page that needs one is not there without."""
     if not settings.SSO_ISSUER:
         raise Http404
-    issuer = settings.SSO_ISSUER
-    return _providers.get(issuer) or _providers.setdefault(issuer, Provider(issuer))
-
-
-def forget_providers() -> None:
-    _providers.clear()
+    return _providers.setdefault(settings.SSO_ISSUER, Provider(settings.SSO_ISSUER))
 
 
 # How it is asked ------------------------------------------------------------------

@@ -40,12 +40,12 @@ def start_session(request: HttpRequest, person: Viewer) -> Viewer:
     # Somebody else's session in this browser must not lend its data, nor its id, to this one.
     request.session.flush()
     login(request, viewer)
-    request.session.set_expiry(session_end())
+    request.session.set_expiry(_session_end())
     audit.record(request, "sign-in", viewer, groups=viewer.groups)
     return viewer
 
 
-def session_end() -> datetime:
+def _session_end() -> datetime:
     return timezone.now() + timedelta(hours=settings.SSO_SESSION_HOURS)
 
 
@@ -58,7 +58,7 @@ def remember_provider_session(request: HttpRequest, viewer: Viewer, *, sid: str,
         viewer=viewer,
         sid=sid,
         id_token=id_token if len(id_token) <= LONGEST_HINT else "",
-        expires_at=session_end(),
+        expires_at=_session_end(),
     )
 
 
@@ -74,11 +74,8 @@ def end_session(request: HttpRequest) -> str:
 
 def end_sessions_of(*, issuer: str, subject: str, sid: str) -> int:
     """End the sessions of a subject, or only that of a sid, on every browser; return how many there were."""
-    begun = ProviderSession.objects.filter(viewer__issuer=issuer)
-    if subject:
-        begun = begun.filter(viewer__subject=subject)
-    if sid:
-        begun = begun.filter(sid=sid)
+    named = {"viewer__issuer": issuer, "viewer__subject": subject, "sid": sid}
+    begun = ProviderSession.objects.filter(**{field: value for field, value in named.items() if value})
     keys = list(begun.values_list("session_key", flat=True))
     with transaction.atomic():
         Session.objects.filter(session_key__in=keys).delete()

@@ -63,9 +63,8 @@ def _sign_in_to_demo(request: HttpRequest) -> HttpResponse:
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session here, and the provider's there."""
-    viewer = request.user
-    if viewer.is_authenticated:
-        audit.record(request, "sign-out", viewer)
+    if request.user.is_authenticated:
+        audit.record(request, "sign-out", request.user)
     id_token = end_session(request)
     onward = company.provider_sign_out(request, id_token) if settings.SSO_ISSUER else None
     return onward or see_other(reverse("signed-out"))

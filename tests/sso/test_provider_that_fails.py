@@ -10,7 +10,6 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from joserfc.jwk import RSAKey
 
-from dcsportal.sso import metadata
 from dcsportal.sso import provider as portals_provider
 
 from .conftest import HARD_LINK, at_provider, get, signed_in, to_provider, tried_again
@@ -121,7 +120,7 @@ def test_nobody_is_sent_to_a_provider_that_went_down(client, company, monkeypatc
     assert [get(client, "/sso/start/?next=/").status_code for _ in range(3)] == [503] * 3
 
     company.down = ""
-    monkeypatch.setattr(metadata, "FAILURE_PAUSE", 0)
+    monkeypatch.setattr(portals_provider, "FAILURE_PAUSE", 0)
     assert get(client, "/sso/start/?next=/").status_code == 303
 
 
@@ -130,7 +129,7 @@ def test_nobody_is_sent_to_a_provider_that_went_down(client, company, monkeypatc
 
 def test_a_provider_that_hangs_is_given_up_and_not_asked_again_at_once(client, company, monkeypatch):
     monkeypatch.setattr(portals_provider, "TIMEOUT", 0.3)
-    monkeypatch.setattr(metadata, "FAILURE_PAUSE", 60)
+    monkeypatch.setattr(portals_provider, "FAILURE_PAUSE", 60)
     with hanging(company):
         pages = [get(client, "/sso/start/?next=/") for _ in range(5)]
 
@@ -146,8 +145,6 @@ def served(sso, live_server, monkeypatch):
     """A portal that many ask at once, and which is patient with its provider."""
     sso.PORTAL_URL = live_server.url
     monkeypatch.setattr(portals_provider, "TIMEOUT", 60)
-    monkeypatch.setattr(metadata, "LONGEST_WAIT", 60)
-    monkeypatch.setattr(metadata, "GRACE", 60)
     return live_server.url
 
 
@@ -196,14 +193,6 @@ def test_a_newer_announcement_is_waited_for_by_one(client, company, served, monk
         hang.set()
         assert next(answers).status_code == 303
     assert company.calls[ANNOUNCEMENT] == 2
-
-
-def test_a_newer_announcement_is_not_waited_for_long(client, company, monkeypatch):
-    to_provider(client, "/")
-    monkeypatch.setattr(portals_provider, "FRESH", 0)
-    monkeypatch.setattr(portals_provider, "TIMEOUT", 60)
-    with hanging(company):
-        assert get(client, "/sso/start/?next=/").status_code == 303
 
 
 @pytest.mark.django_db(transaction=True)
