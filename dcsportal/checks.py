@@ -24,21 +24,15 @@ from .environment import is_loopback
 @register("portal")
 def what_is_open_to_all_stays_on_loopback(**kwargs: Any) -> Iterator[CheckMessage]:
     """The demo signs in anybody who asks, and may reach nothing real; DEBUG shows code and values."""
-    if not _is_on_loopback(settings.PORTAL_URL):
-        for name, id in (("DCS_DEMO", "backups.E001"), ("DEBUG", "backups.E009")):
-            if getattr(settings, name):
-                yield Error(
-                    f"{name} is on, but PORTAL_URL is {settings.PORTAL_URL}, which is not on loopback.",
-                    hint=f"Switch {name} off.",
-                    id=id,
-                )
+    portal = settings.PORTAL_URL
+    for name, id in (("DCS_DEMO", "backups.E001"), ("DEBUG", "backups.E009")):
+        if getattr(settings, name) and not _is_on_loopback(portal):
+            says = f"{name} is on, but PORTAL_URL is {portal}, which is not on loopback."
+            yield Error(says, f"Switch {name} off.", id=id)
     for name, project in settings.DCS_PROJECTS.items():
         if settings.DCS_DEMO and not _is_on_loopback(project["endpoint"]):
-            yield Error(
-                f"DCS_DEMO is on, but the endpoint of project {name} is not on loopback.",
-                hint="Switch DCS_DEMO off, or take the project out.",
-                id="backups.E002",
-            )
+            says = f"DCS_DEMO is on, but the endpoint of project {name} is not on loopback."
+            yield Error(says, "Switch DCS_DEMO off, or take the project out.", id="backups.E002")
 
 
 def _is_on_loopback(address: str) -> bool:
@@ -50,77 +44,50 @@ def viewers_can_be_served(**kwargs: Any) -> Iterator[CheckMessage]:
     try:
         settings.SECRET_KEY  # noqa: B018  # Django raises where it is empty
     except ImproperlyConfigured:
-        yield Error(
-            "SECRET_KEY is missing.",
-            hint="Set SECRET_KEY, or SECRET_KEY_FILE, to at least 50 random characters.",
-            id="backups.E003",
-        )
-    if settings.SSO_ISSUER and settings.SSO_PROXY_USER_HEADER:
-        yield Error(
-            "SSO_ISSUER and SSO_PROXY_USER_HEADER are both set.",
-            hint="Keep the one through which viewers sign in.",
-            id="backups.E004",
-        )
-    elif settings.SSO_ISSUER and not settings.SSO_CLIENT_ID:
-        yield Error(
-            "SSO_ISSUER is set, but SSO_CLIENT_ID is missing.",
-            hint="Set SSO_CLIENT_ID to the name under which the provider knows the portal.",
-            id="backups.E007",
-        )
-    elif settings.SSO_PROXY_USER_HEADER and not settings.SSO_TRUSTED_PROXIES:
-        yield Error(
-            "SSO_PROXY_USER_HEADER is set, but SSO_TRUSTED_PROXIES is empty.",
-            hint="List the addresses or networks of the sign-in proxy; others are refused.",
-            id="backups.E008",
-        )
-    elif not any((settings.SSO_ISSUER, settings.SSO_PROXY_USER_HEADER, settings.DCS_DEMO, settings.DEBUG)):
-        yield Error(
-            "No sign-in is configured.",
-            hint="Set SSO_ISSUER with SSO_CLIENT_ID and SSO_CLIENT_SECRET, or SSO_PROXY_USER_HEADER.",
-            id="backups.E005",
-        )
+        hint = "Set SECRET_KEY, or SECRET_KEY_FILE, to at least 50 random characters."
+        yield Error("SECRET_KEY is missing.", hint, id="backups.E003")
+    provider, proxy = settings.SSO_ISSUER, settings.SSO_PROXY_USER_HEADER
+    if provider and proxy:
+        says = "SSO_ISSUER and SSO_PROXY_USER_HEADER are both set."
+        yield Error(says, "Keep the one through which viewers sign in.", id="backups.E004")
+    elif provider and not settings.SSO_CLIENT_ID:
+        says = "SSO_ISSUER is set, but SSO_CLIENT_ID is missing."
+        hint = "Set SSO_CLIENT_ID to the name under which the provider knows the portal."
+        yield Error(says, hint, id="backups.E007")
+    elif proxy and not settings.SSO_TRUSTED_PROXIES:
+        says = "SSO_PROXY_USER_HEADER is set, but SSO_TRUSTED_PROXIES is empty."
+        hint = "List the addresses or networks of the sign-in proxy; others are refused."
+        yield Error(says, hint, id="backups.E008")
+    elif not any((provider, proxy, settings.DCS_DEMO, settings.DEBUG)):
+        hint = "Set SSO_ISSUER with SSO_CLIENT_ID and SSO_CLIENT_SECRET, or SSO_PROXY_USER_HEADER."
+        yield Error("No sign-in is configured.", hint, id="backups.E005")
     if not settings.DCS_PROJECTS and not settings.DEBUG:
-        yield Error(
-            "No DCS project is configured.",
-            hint="Set DCS_REGION, DCS_PROJECT_ID, DCS_AK and DCS_SK, or DCS_PROJECTS_FILE for several.",
-            id="backups.E006",
-        )
+        hint = "Set DCS_REGION, DCS_PROJECT_ID, DCS_AK and DCS_SK, or DCS_PROJECTS_FILE for several."
+        yield Error("No DCS project is configured.", hint, id="backups.E006")
 
 
 @register("operations", deploy=True)
 def operators_know(**kwargs: Any) -> Iterator[CheckMessage]:
     path = Path(os.environ.get("ENV_FILE", str(settings.BASE_DIR / ".env")) or os.devnull)
     if path.is_file() and path.stat().st_mode & stat.S_IROTH:
-        hint = f"Run: chmod o-r {path}"
-        yield Info(f"{path} can be read by everybody on this machine.", hint=hint, id="backups.I001")
+        says = f"{path} can be read by everybody on this machine."
+        yield Info(says, f"Run: chmod o-r {path}", id="backups.I001")
     if found := sorted(open_to_others(Path(settings.VAR_DIR))):
-        yield Info(
-            f"Others on this machine have a right to files of the portal ({len(found)}), such as {found[0]}.",
-            hint=f"Run as their owner: chmod -R go= {settings.VAR_DIR}. ./run serve does so when it starts.",
-            id="backups.I002",
+        says = (
+            f"Others on this machine have a right to files of the portal ({len(found)}), such as {found[0]}."
         )
+        hint = f"Run as their owner: chmod -R go= {settings.VAR_DIR}. ./run serve does so when it starts."
+        yield Info(says, hint, id="backups.I002")
     if settings.HTTPS and not settings.TRUSTED_PROXIES:
-        yield Info(
-            "TRUSTED_PROXIES is empty, so behind a proxy all viewers seem to have its address: "
-            "in the audit, and where links that wait for a sign-in are limited by address.",
-            hint="Set it to the addresses of the proxy that ends TLS.",
-            id="backups.I003",
-        )
+        says = "TRUSTED_PROXIES is empty, so behind a proxy all viewers seem to have its address: "
+        says += "in the audit, and where links that wait for a sign-in are limited by address."
+        yield Info(says, "Set it to the addresses of the proxy that ends TLS.", id="backups.I003")
     if not settings.METRICS_TOKEN and not settings.ON_LOOPBACK:
-        yield Info(
-            "METRICS_TOKEN is not set, so /metrics is closed.",
-            hint="Set it if you use Prometheus.",
-            id="backups.I004",
-        )
+        says = "METRICS_TOKEN is not set, so /metrics is closed."
+        yield Info(says, "Set it if you use Prometheus.", id="backups.I004")
     for name in settings.NO_LONGER_USED:
-        yield Info(
-            f"{name} is set, but no longer used: the database keeps what was cached.",
-            hint=f"Take {name} out of the environment.",
-            id="backups.I006",
-        )
+        says = f"{name} is set, but no longer used: the database keeps what was cached."
+        yield Info(says, f"Take {name} out of the environment.", id="backups.I006")
     if settings.SECRET_KEY_FALLBACKS:
-        yield Info(
-            "SECRET_KEY_FALLBACKS still holds earlier keys.",
-            hint=f"Empty it {settings.SSO_SESSION_HOURS} hours after SECRET_KEY was changed.",
-            id="backups.I005",
-        )
+        hint = f"Empty it {settings.SSO_SESSION_HOURS} hours after SECRET_KEY was changed."
+        yield Info("SECRET_KEY_FALLBACKS still holds earlier keys.", hint, id="backups.I005")

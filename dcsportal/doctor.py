@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -32,9 +33,9 @@ from backups.services.problems import Problem
 from backups.services.projects import Project, configured_projects
 
 from .health import is_migrated
-from .sso import provider
 from .sso.claims import ASYMMETRIC
 from .sso.failures import SignInFailure
+from .sso.provider import Provider, answer_of
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 
@@ -52,21 +53,22 @@ class Finding:
 def findings() -> Iterator[Finding]:
     """Examine settings, database, evidence, collector, sign-in and projects, one after another."""
     for examination in (_settings, _database, _evidence, _collector, _sign_in, _projects):
-        yield from examination()
+        with suppress(DatabaseError):  # which _database tells
+            yield from examination()
 
 
 def _settings() -> Iterator[Finding]:
-    problems = run_checks(include_deployment_checks=True)
-    problems = [problem for problem in problems if problem.level >= INFO and not problem.is_silenced()]
     if not settings.HTTPS:
-        # Django's own advice is about https.
-        problems = [p for p in problems if p.level >= ERROR or not f"{p.id}".startswith("security.")]
         says = f"PORTAL_URL is {settings.PORTAL_URL}, which is for this machine alone."
         yield Finding("settings", "note", says)
+    problems = run_checks(include_deployment_checks=True)
     for problem in sorted(problems, key=lambda problem: problem.id or ""):
-        level = "wrong" if problem.level >= ERROR else "note"
-        yield Finding("settings", level, problem.msg, problem.hint or "Correct it.")
-    if not any(problem.level >= ERROR for problem in problems):
+        # Django's own advice is about https.
+        is_for_https = problem.level < ERROR and f"{problem.id}".startswith("security.")
+        if problem.level >= INFO and not problem.is_silenced() and (settings.HTTPS or not is_for_https):
+            level = "wrong" if problem.level >= ERROR else "note"
+            yield Finding("settings", level, problem.msg, problem.hint or "Correct it.")
+    if not any(problem.level >= ERROR and not problem.is_silenced() for problem in problems):
         yield Finding("settings", "ok", f"They fit together, for viewers at {settings.PORTAL_URL}.")
 
 
@@ -88,10 +90,10 @@ def _database() -> Iterator[Finding]:
         migrated = is_migrated()
     except (DatabaseError, ImproperlyConfigured) as error:
         says = f"{name} cannot be used: {first_line(error)}."
-        to_do = (
+        check = (
             "Check DATABASE_URL, that the database runs and is reachable from here, and its user's rights."
         )
-        yield Finding("database", "wrong", says, to_do)
+        yield Finding("database", "wrong", says, check)
         return
     if not migrated:
         says = f"{name} answers, but lacks tables or columns of this version."
@@ -107,12 +109,8 @@ def _database() -> Iterator[Finding]:
 
 def _evidence() -> Iterator[Finding]:
     """Say what is kept, and of which projects nobody can see it."""
-    configured = configured_projects()
+    configured, kept = configured_projects(), kept_by_project()
     in_use = {(project.endpoint, project.project_id) for project in configured.values()}
-    try:
-        kept = kept_by_project()
-    except DatabaseError:
-        return  # which is said of the database already
     backups, unlisted = sum(one.backups for one in kept), sum(one.unlisted for one in kept)
     instances = sum(one.instances for one in kept)
     says = f"{backups} backups of {instances} instances are kept, of which DCS no longer lists {unlisted}."
@@ -121,10 +119,9 @@ def _evidence() -> Iterator[Finding]:
         if (one.endpoint, one.project_id) in in_use:
             continue
         where = f"cloud project {one.project_id} at {one.endpoint}"
+        why = f"No project is configured for {where} any more"
         if one.name in configured:
             why = f"The name {one.name} stood for {where} before, and stands for another now"
-        else:
-            why = f"No project is configured for {where} any more"
         says = f"{why}: its {one.backups} backups are kept, but shown to nobody."
         to_do = f"Configure it to see them, or delete them: ./run manage forget --project {one.project_id}"
         yield Finding("evidence", "note", says, to_do)
@@ -141,11 +138,8 @@ def _collector() -> Iterator[Finding]:
     else:
         to_do = "Set COLLECT=on, or run ./run manage collect."
         yield Finding("collector", "note", "COLLECT is off: a list is read when somebody looks at it.", to_do)
-    try:
-        ages = {name: evidence_age(one, datetime.now(UTC)) for name, one in configured_projects().items()}
-    except DatabaseError:
-        return  # which is said of the database already
-    for name, age in ages.items():
+    for name, project in configured_projects().items():
+        age = evidence_age(project, datetime.now(UTC))
         if age.median is None or age.oldest is None:
             continue
         says = f"Half of the {age.read} lists of {name} were read within {_minutes(age.median)}, "
@@ -166,7 +160,7 @@ def clock(subject: str, address: str, *, wrong_from: float) -> Iterator[Finding]
     """Compare clocks; nothing is said where the other side cannot be reached, or tells no time."""
     try:
         began = datetime.now(UTC)
-        response = provider.answer_of(address)  # without a key, so it can lock none
+        response = answer_of(address)  # without a key, so it can lock none
         ended = datetime.now(UTC)
         theirs = parsedate_to_datetime(response.headers["Date"])
     except (requests.RequestException, KeyError, ValueError, TypeError):
@@ -186,77 +180,81 @@ def clock(subject: str, address: str, *, wrong_from: float) -> Iterator[Finding]
         yield Finding(subject, "ok", f"The clocks of this machine and of {address} agree.")
 
 
+# The sign-in ---------------------------------------------------------------------
+
+
 def _sign_in() -> Iterator[Finding]:
+    tell = partial(Finding, "sign-in")
     if settings.SSO_ISSUER:
         yield from clock("sign-in", settings.SSO_ISSUER, wrong_from=120)
-        yield from _provider(settings.SSO_ISSUER, settings.SSO_CLIENT_ID)
+        yield from _provider(Provider(settings.SSO_ISSUER))
     elif settings.SSO_PROXY_USER_HEADER:
-        proxies = ", ".join(str(network) for network in settings.SSO_TRUSTED_PROXIES)
-        says = f"A proxy at {proxies} names viewers in {settings.SSO_PROXY_USER_HEADER}."
-        yield Finding("sign-in", "ok", says)
+        proxies = ", ".join(map(str, settings.SSO_TRUSTED_PROXIES))
+        yield tell("ok", f"A proxy at {proxies} names viewers in {settings.SSO_PROXY_USER_HEADER}.")
         says = "Whether the proxy replaces that header in every request cannot be seen from here."
         to_do = "Try it: a request with the header, sent through the proxy, must not be believed."
-        yield Finding("sign-in", "note", says, to_do)
+        yield tell("note", says, to_do)
     elif settings.DCS_DEMO:
-        to_do = "Switch DCS_DEMO off for real data."
-        yield Finding("sign-in", "note", "The demo signs in whoever asks.", to_do)
+        yield tell("note", "The demo signs in whoever asks.", "Switch DCS_DEMO off for real data.")
 
 
-def _provider(issuer: str, client_id: str) -> Iterator[Finding]:
-    asked, where = provider.Provider(issuer), f"{issuer}/.well-known/openid-configuration"
+def _provider(provider: Provider) -> Iterator[Finding]:
+    tell = partial(Finding, "sign-in")
     try:
-        metadata = asked.metadata()
+        metadata = provider.metadata()
     except SignInFailure as failure:
-        says = f"The provider's announcement at {where} cannot be used: {failure.reason}{_cause(failure)}."
+        where = f"{settings.SSO_ISSUER}/.well-known/openid-configuration"
+        says = f"The provider's announcement at {where} cannot be used: {_reason(failure)}."
         reach = "that this machine reaches it (HTTPS_PROXY, NO_PROXY)"
-        to_do = f"Check SSO_ISSUER, {reach}, and its certificate (REQUESTS_CA_BUNDLE)."
-        yield Finding("sign-in", "wrong", says, to_do)
+        yield tell("wrong", says, f"Check SSO_ISSUER, {reach}, and its certificate (REQUESTS_CA_BUNDLE).")
         return
-    yield Finding("sign-in", "ok", f"The provider at {metadata.issuer} announces all that is needed.")
+    yield tell("ok", f"The provider at {metadata.issuer} announces all that is needed.")
     accepted = sorted(ASYMMETRIC.intersection(metadata.algorithms))
     if not accepted:
         says = f"The provider signs with {', '.join(metadata.algorithms)}, none of which the portal accepts."
-        to_do = "Let the provider sign the portal's ID tokens with RS256 or ES256."
-        yield Finding("sign-in", "wrong", says, to_do)
+        yield tell("wrong", says, "Let the provider sign the portal's ID tokens with RS256 or ES256.")
     try:
-        if count := len(asked.keys()):
-            says = f"Its {count} key(s) can be read; it signs with {', '.join(accepted)}."
-            yield Finding("sign-in", "ok", says)
+        if count := len(provider.keys()):
+            yield tell("ok", f"Its {count} key(s) can be read; it signs with {', '.join(accepted)}.")
         else:
-            says = "The provider publishes no key for signatures."
-            yield Finding("sign-in", "wrong", says, "Look at the provider's keys.")
+            yield tell(
+                "wrong", "The provider publishes no key for signatures.", "Look at the provider's keys."
+            )
     except SignInFailure as failure:
-        says = (
-            f"The provider's keys at {metadata.jwks_uri} cannot be read: {failure.reason}{_cause(failure)}."
-        )
-        yield Finding("sign-in", "wrong", says, "Let this machine reach that address too.")
-    yield from _client(asked, client_id)
-    says = f"The redirect URI that must be registered there is {settings.PORTAL_URL}/sso/callback/"
-    yield Finding("sign-in", "note", says)
-
-
-def _client(asked: provider.Provider, client_id: str) -> Iterator[Finding]:
-    """Offer a code that cannot be right: whoever knows the portal refuses the code, others the portal."""
+        says = f"The provider's keys at {metadata.jwks_uri} cannot be read: {_reason(failure)}."
+        yield tell("wrong", says, "Let this machine reach that address too.")
     try:
-        asked.tokens(code="asked-by-the-doctor", verifier="0" * 43)
+        # Who knows the portal refuses this code, who does not refuses the portal.
+        provider.tokens(code="asked-by-the-doctor", verifier="0" * 43)
     except SignInFailure as failure:
-        if failure.kind == "spent":
-            says = f"The provider knows the client {client_id}, and accepts its secret."
-            yield Finding("sign-in", "ok", says)
-        elif failure.kind == "misconfigured":
-            says = f"The provider does not accept the client {client_id} or its secret ({failure.reason})."
-            to_do = "Check SSO_CLIENT_ID and SSO_CLIENT_SECRET: the secret may have expired, or be another's."
-            yield Finding("sign-in", "wrong", says, to_do)
-        else:
-            says = f"Whether the provider accepts the client {client_id} could not be found out: "
-            says += f"{failure.reason}."
-            to_do = "Sign in once, and look at the portal's log if that fails."
-            yield Finding("sign-in", "note", says, to_do)
+        words = {"client": settings.SSO_CLIENT_ID, "reason": failure.reason}
+        level, says, to_do = _REFUSALS_OF_CODE.get(failure.kind, _UNKNOWN_REFUSAL)
+        yield tell(level, says.format(**words), to_do)
+    yield tell(
+        "note", f"The redirect URI that must be registered there is {settings.PORTAL_URL}/sso/callback/"
+    )
 
 
-def _cause(error: BaseException) -> str:
-    word = reason_of(error)
-    return f": {word}" if word else ""
+def _reason(failure: SignInFailure) -> str:
+    return ": ".join(filter(None, (failure.reason, reason_of(failure))))
+
+
+_REFUSALS_OF_CODE = {
+    "spent": ("ok", "The provider knows the client {client}, and accepts its secret.", ""),
+    "misconfigured": (
+        "wrong",
+        "The provider does not accept the client {client} or its secret ({reason}).",
+        "Check SSO_CLIENT_ID and SSO_CLIENT_SECRET: the secret may have expired, or be another's.",
+    ),
+}
+_UNKNOWN_REFUSAL = (
+    "note",
+    "Whether the provider accepts the client {client} could not be found out: {reason}.",
+    "Sign in once, and look at the portal's log if that fails.",
+)
+
+
+# The projects --------------------------------------------------------------------
 
 
 def _projects() -> Iterator[Finding]:
@@ -265,8 +263,7 @@ def _projects() -> Iterator[Finding]:
     late, refused = set(), dict[tuple[str, str], str]()
     for endpoint in dict.fromkeys(project.endpoint for project in projects):
         for finding in clock("clock", endpoint, wrong_from=900):
-            if finding.level == "wrong":
-                late.add(endpoint)
+            late |= {endpoint} if finding.level == "wrong" else set()
             yield finding
     for project in projects:
         if project.endpoint in late:
@@ -278,10 +275,12 @@ def _projects() -> Iterator[Finding]:
 
 def _project(project: Project, refused: dict[tuple[str, str], str]) -> Iterator[Finding]:
     """Ask DCS for what pages ask it for; `refused` are the keys so far, with the project that each was of."""
-    subject, key = f"project {project.name}", (project.endpoint, project.credentials.ak)
+    tell = partial(Finding, f"project {project.name}")
+    key = project.endpoint, project.credentials.ak
     if key in refused:
-        says = f"Not tried: the cloud has just refused the key of {refused[key]}, which is the same."
-        yield Finding(subject, "note", says)
+        yield tell(
+            "note", f"Not tried: the cloud has just refused the key of {refused[key]}, which is the same."
+        )
         return
     hold = key_hold(project, datetime.now(UTC))
     if hold and hold.retry_at:
@@ -300,11 +299,10 @@ def _project(project: Project, refused: dict[tuple[str, str], str]) -> Iterator[
         yield _failure(project, Problem.of(error, datetime.now(UTC)), "dcs:instance:list")
         return
     total = "its" if page.total_num is None else page.total_num
-    yield Finding(subject, "ok", f"DCS accepts the key and lists {total} instances.")
+    yield tell("ok", f"DCS accepts the key and lists {total} instances.")
     if not page.records:
         says = "It has no instance, so whether the key may read an instance and its backups is not known."
-        to_do = "If there should be instances, check DCS_PROJECT_ID and the region."
-        yield Finding(subject, "note", says, to_do)
+        yield tell("note", says, "If there should be instances, check DCS_PROJECT_ID and the region.")
         return
     list_backups = partial(client.list_backup_records, limit=1)
     for what, ask, permission in (
@@ -313,7 +311,7 @@ def _project(project: Project, refused: dict[tuple[str, str], str]) -> Iterator[
     ):
         try:
             ask(page.records[0].instance_id, deadline=_deadline())
-            yield Finding(subject, "ok", f"The key may read {what}.")
+            yield tell("ok", f"The key may read {what}.")
         except DcsError as error:
             yield _failure(project, Problem.of(error, datetime.now(UTC)), permission)
 
@@ -325,19 +323,11 @@ def _deadline() -> float:
 def _failure(project: Project, problem: Problem, permission: str = "") -> Finding:
     status = f"HTTP {problem.http_status}" if problem.http_status else ""
     message = first_line(problem.message) if problem.message else ""
-    words = {
-        "codes": ", ".join(filter(None, (status, problem.code, message))),
-        "message": message or problem.kind,
-        "permission": permission,
-    }
+    codes = ", ".join(filter(None, (status, problem.code, message)))
+    words = {"codes": codes, "message": message or problem.kind, "permission": permission, "project": project}
     level = "note" if problem.kind in ("throttled", "server_error") else "wrong"
     says, to_do = _FAILURES.get(problem.kind, _REJECTED)
-    return Finding(
-        f"project {project.name}",
-        level,
-        says.format(project=project, **words),
-        to_do.format(project=project, **words),
-    )
+    return Finding(f"project {project.name}", level, says.format(**words), to_do.format(**words))
 
 
 _UNREACHABLE = (

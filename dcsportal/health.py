@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from functools import lru_cache
 
@@ -33,7 +32,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
     What DCS last answered is told too, but a server that shows old listings is as good as any.
     """
-    states = _states(int(time.monotonic()))
+    states = states_in(int(time.monotonic()))
     ready = all(states.values())
     body = {"ready": ready} | {name: "ok" if works else "failed" for name, works in states.items()}
     body["dcs"] = dcs_state(time.monotonic())
@@ -41,39 +40,18 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 @lru_cache(maxsize=1)
-def _states(second: int) -> dict[str, bool]:
+def states_in(second: int) -> dict[str, bool]:
     """Return what works; whoever asks more often than each second, and anybody may, gets the last answer."""
-    return {"database": _database_works(), "settings": _settings_are_right()}
-
-
-# To find out whether all tables are there reads every migration, so it is done until it is right once.
-_migrated = threading.Event()
-
-
-def forget() -> None:
-    _states.cache_clear()
-    _migrated.clear()
-
-
-def _database_works() -> bool:
     try:
-        if _migrated.is_set():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
-        elif is_migrated():
-            _migrated.set()
-        return _migrated.is_set()
+        database = is_migrated()
     except DatabaseError as error:
         logger.error("The database does not answer: %s", error)
-        return False
+        database = False
+    problems = run_checks(tags=["portal"], include_deployment_checks=not settings.DEBUG)
+    return {"database": database, "settings": not any(problem.level >= ERROR for problem in problems)}
 
 
 def is_migrated() -> bool:
     """Tell whether the database has all tables that this version needs."""
     executor = MigrationExecutor(connection)
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
-
-
-def _settings_are_right() -> bool:
-    problems = run_checks(tags=["portal"], include_deployment_checks=not settings.DEBUG)
-    return not any(problem.level >= ERROR for problem in problems)

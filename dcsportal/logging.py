@@ -57,15 +57,14 @@ class JsonFormatter(StandardJsonFormatter):
             log_data["exception"] = message_dict["exc_info"]
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        return {name: _shortened(value) for name, value in log_data.items()}
+        half = LONGEST_VALUE // 2
+        for name, value in log_data.items():
+            if len(text := str(value)) > LONGEST_VALUE:
+                log_data[name] = f"{text[:half]} … {text[-half:]}"
+        return log_data
 
     def format(self, record: logging.LogRecord) -> str:
         return redacted(super().format(record))
-
-
-def _shortened(value: Any) -> Any:
-    text, half = str(value), LONGEST_VALUE // 2
-    return value if len(text) <= LONGEST_VALUE else f"{text[:half]} … {text[-half:]}"
 
 
 class TextFormatter(logging.Formatter):
@@ -76,23 +75,14 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         # What a viewer sent must not look like a line of its own.
-        record.message = _CONTROL.sub(_escaped, record.message)
+        record.message = _CONTROL.sub(
+            lambda match: match[0].encode("unicode_escape").decode(), record.message
+        )
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
         line, request_id = super().format(record), current.get().id
         return redacted(f"{line} [{request_id}]" if request_id else line)
-
-
-def _escaped(control: re.Match[str]) -> str:
-    return control[0].encode("unicode_escape").decode()
-
-
-class Exceptions(logging.Filter):
-    """Lets through what was raised and not caught; an answer such as 503 may be all that is right."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return bool(record.exc_info)
 
 
 # Secrets -------------------------------------------------------------------------
@@ -132,8 +122,7 @@ def _forms_of_secrets() -> list[str]:
     return sorted({form for secret in secrets for form in forms_of(secret)}, key=len, reverse=True)
 
 
-def forget_secrets() -> None:
-    _forms_of_secrets.cache_clear()
+forget_secrets = _forms_of_secrets.cache_clear
 
 
 def forms_of(secret: str) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -67,10 +67,7 @@ def rate_limited(limit: str) -> None:
 
 
 def begin(failures: Iterable[str]) -> None:
-    """Let every series exist before its first event: an increase from nothing is none to Prometheus.
-
-    `failures` are the kinds of a sign-in that fails.
-    """
+    """Let every series exist before its first event: an increase from nothing is none to Prometheus."""
     for outcome in ("ok", *failures):
         _SIGN_INS.labels(outcome)
     _RATE_LIMITED.labels("unknown")
@@ -83,35 +80,29 @@ def begin(failures: Iterable[str]) -> None:
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Tell the numbers of this server, and what is known of all instances together."""
-    return _closed(request) or _told(collected())
+    return _answer(request, lambda: generate_latest(_of_this_server()) + generate_latest(Known()))
 
 
 @login_not_required
 @require_safe
 def instance_metrics(request: HttpRequest) -> HttpResponse:
     """Tell what is known of each instance: many series, so they have an address of their own."""
-    return _closed(request) or _told(generate_latest(KnownInstances()))
+    return _answer(request, lambda: generate_latest(KnownInstances()))
 
 
-def _told(content: bytes) -> HttpResponse:
-    return HttpResponse(content, content_type=CONTENT_TYPE_LATEST)
-
-
-def _closed(request: HttpRequest) -> HttpResponse | None:
+def _answer(request: HttpRequest, tell: Callable[[], bytes]) -> HttpResponse:
     """Refuse who does not bring METRICS_TOKEN; without one the numbers are told on loopback only.
 
     Whether this is loopback follows from PORTAL_URL: behind a proxy every request comes from there.
     """
+    text = "text/plain; charset=utf-8"
     if not settings.METRICS_TOKEN and not settings.ON_LOOPBACK:
         sentence = _("Metrics are off: METRICS_TOKEN is not set.")
-        return HttpResponse(f"{sentence}\n", status=403, content_type="text/plain; charset=utf-8")
+        return HttpResponse(f"{sentence}\n", status=403, content_type=text)
     if settings.METRICS_TOKEN and not _brings_token(request):
-        return HttpResponse(
-            status=401,
-            content_type="text/plain; charset=utf-8",
-            headers={"WWW-Authenticate": 'Bearer realm="metrics"'},
-        )
-    return None
+        bearer = {"WWW-Authenticate": 'Bearer realm="metrics"'}
+        return HttpResponse(status=401, content_type=text, headers=bearer)
+    return HttpResponse(tell(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _brings_token(request: HttpRequest) -> bool:
@@ -120,12 +111,12 @@ def _brings_token(request: HttpRequest) -> bool:
     return scheme.lower() == "bearer" and hmac.compare_digest(token, settings.METRICS_TOKEN.encode())
 
 
-def collected() -> bytes:
-    registry, folder = REGISTRY, os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    if folder:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
-    return generate_latest(registry) + generate_latest(Known())
+def _of_this_server() -> CollectorRegistry:
+    if not (folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR")):
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+    return registry
 
 
 # What the database knows -------------------------------------------------------
@@ -144,10 +135,7 @@ class Known:
     """Looks up what is known at the moment at which somebody asks."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        families = {
-            name: GaugeMetricFamily(f"dcs_portal_{name}", says, labels=["project"])
-            for name, says in KNOWN.items()
-        }
+        families = {name: _gauge(name, says, "project") for name, says in KNOWN.items()}
         instances = _gauge("instances", "Instances by verdict.", "project", "verdict")
         by_reason = _gauge("instances_by_reason", "The same by the verdict's reason.", "project", "reason")
         try:
@@ -196,9 +184,10 @@ class KnownInstances:
 
 def _known_of(project: Project) -> dict[str, float | None]:
     age = evidence_age(project, datetime.now(UTC))
+    has_instances = age.read or age.not_read
     return {
         "evidence_oldest_age_seconds": age.oldest.total_seconds() if age.oldest else None,
         "evidence_median_age_seconds": age.median.total_seconds() if age.median else None,
-        "instances_not_read": age.not_read if age.read or age.not_read else None,
-        "collector_lag_seconds": age.lag.total_seconds() if age.read or age.not_read else None,
+        "instances_not_read": age.not_read if has_instances else None,
+        "collector_lag_seconds": age.lag.total_seconds() if has_instances else None,
     }

@@ -8,7 +8,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,15 +21,11 @@ from .logging import NO_REQUEST, SHORTEST_SECRET, Current, current
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
+FEATURES = """accelerometer camera display-capture geolocation gyroscope magnetometer
+    microphone midi payment publickey-credentials-get serial usb"""
 HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": ", ".join(
-        f"{feature}=()"
-        for feature in (
-            *("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer"),
-            *("microphone", "midi", "payment", "publickey-credentials-get", "serial", "usb"),
-        )
-    ),
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in FEATURES.split()),
     # Pages hold what one viewer may see; static files say `public` themselves.
     "Cache-Control": "private, no-store",
 }
@@ -40,10 +35,7 @@ MACHINE_PATHS = ("/healthz", "/readyz", "/metrics", "/metrics/instances")
 
 
 def portal_address(get_response: GetResponse) -> GetResponse:
-    """Take https-ness from PORTAL_URL, whatever a proxy in between says or forgets to say.
-
-    For what is asked by this machine's address, the host is taken from it too.
-    """
+    """Take https-ness from PORTAL_URL, whatever a proxy in between says or forgets to say."""
     portal = urlsplit(settings.PORTAL_URL)
     first = settings.ALLOWED_HOSTS[0].lstrip(".")
     health_host = portal.netloc if first == "*" else first
@@ -66,17 +58,16 @@ def cookies_as_named(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         cookies = request.META.get("HTTP_COOKIE", "")
-        if not (cookies.isascii() and cookies.isprintable()):
-            kept = filter(_named_in_ascii, cookies.split(";"))
+        if not _is_plain(cookies):
+            kept = [one for one in cookies.split(";") if _is_plain(one.partition("=")[0].strip(" \t"))]
             request.META["HTTP_COOKIE"] = ";".join(kept)
         return get_response(request)
 
     return middleware
 
 
-def _named_in_ascii(cookie: str) -> bool:
-    name = cookie.partition("=")[0].strip(" \t")
-    return name.isascii() and name.isprintable()
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def response_headers(get_response: GetResponse) -> GetResponse:
@@ -84,23 +75,18 @@ def response_headers(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        for name, value in HEADERS.items():
+        # Chromium holds the redirects of a form to this too: signing out leads to the provider.
+        issuer = urlsplit(settings.SSO_ISSUER)
+        forms_lead_to = f"'self' {issuer.scheme}://{issuer.netloc}" if issuer.netloc else "'self'"
+        policy = (
+            "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
+            f"base-uri 'none'; form-action {forms_lead_to}; object-src 'none'"
+        )
+        for name, value in (*HEADERS.items(), ("Content-Security-Policy", policy)):
             response.headers.setdefault(name, value)
-        response.headers.setdefault("Content-Security-Policy", content_security_policy(settings.SSO_ISSUER))
         return response
 
     return middleware
-
-
-@lru_cache(maxsize=8)
-def content_security_policy(sso_issuer: str) -> str:
-    # Chromium holds the redirects of a form to this too: signing out leads to the provider.
-    issuer = urlsplit(sso_issuer)
-    forms_lead_to = f"'self' {issuer.scheme}://{issuer.netloc}" if sso_issuer else "'self'"
-    return (
-        "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
-        f"base-uri 'none'; form-action {forms_lead_to}; object-src 'none'"
-    )
 
 
 # The log line of a request ----------------------------------------------------
@@ -128,16 +114,12 @@ def observed(get_response: GetResponse) -> GetResponse:
         seconds, view = time.perf_counter() - began, view_of(request)
         metrics.request_answered(view, request.method, response.status_code, seconds)
         if view not in QUIET or response.status_code >= 400:
-            event = {
-                "event": "request",
-                "method": request.method,
-                # Without the query, which says what somebody looks for, and where a sign-in brings its code.
-                "path": request.path[:LONGEST_PATH],
-                "view": view,
-                "status": response.status_code,
-                "ms": round(seconds * 1000, 1),
-            }
-            logger.info("%s %s %d", request.method, view, response.status_code, extra={"event": event})
+            method, status, ms = request.method, response.status_code, round(seconds * 1000, 1)
+            # Without the query, which says what somebody looks for, and where a sign-in brings its code.
+            event = {"event": "request", "method": method, "path": request.path[:LONGEST_PATH], "view": view}
+            logger.info(
+                "%s %s %d", method, view, status, extra={"event": event | {"status": status, "ms": ms}}
+            )
         return response
 
     return middleware
@@ -174,8 +156,6 @@ def view_of(request: HttpRequest) -> str:
 
 # Addresses --------------------------------------------------------------------
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
 
 def client_address(request: HttpRequest) -> str:
     """Return the viewer's address: the rightmost of X-Forwarded-For that is no trusted proxy's.
@@ -184,9 +164,9 @@ def client_address(request: HttpRequest) -> str:
     """
     address = str(request.META.get("REMOTE_ADDR", ""))
     for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-        if not is_in(address, settings.TRUSTED_PROXIES) or parsed(hop) is None:
+        if not is_in(address, settings.TRUSTED_PROXIES) or (ip := parsed(hop)) is None:
             break
-        address = str(parsed(hop))
+        address = str(ip)
     return address
 
 
@@ -203,7 +183,7 @@ def is_in(address: str, networks: Iterable[Network]) -> bool:
     return ip is not None and any(ip in network for network in networks)
 
 
-def parsed(address: str) -> Address | None:
+def parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         ip = ipaddress.ip_address(address.strip())
     except ValueError:

@@ -258,7 +258,12 @@ LOGGING: dict[str, Any] = {
         "json": {"()": "dcsportal.logging.JsonFormatter"},
         "text": {"()": "dcsportal.logging.TextFormatter"},
     },
-    "filters": {"exceptions": {"()": "dcsportal.logging.Exceptions"}},
+    "filters": {
+        "exceptions": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: bool(record.exc_info),
+        }
+    },
     "handlers": {
         # Commands write their answers to stdout: beside text for people, logs do not mix with them.
         "console": {
@@ -271,7 +276,7 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         # Django's own handlers would print a line twice, or mail it.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # The line of a request says the same of what was refused, and of DCS's troubles.
+        # What was raised and not caught; the line of a request says the same of all else.
         "django.request": {"level": "ERROR", "filters": ["exceptions"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         # That requests wait for a thread is told by /metrics.
