@@ -35,8 +35,8 @@ from .services.pasted import (
     UnreadableTime,
     asked_time,
     cloud_id,
-    is_iso_time,
     is_uuid,
+    iso_time,
     links_in,
     read_query,
     typed_zone,
@@ -155,14 +155,14 @@ def _with_iso_times(pairs: Pairs, names: tuple[str, ...]) -> Pairs:
 def _with_zone(pairs: Pairs) -> Pairs:
     """Return the query with the zone that its time is read in, so that everybody gets the same form."""
     asked = dict(pairs)
-    if asked.get("tz") or not is_iso_time(asked.get("at", "")) or len(asked) != len(pairs):
+    if asked.get("tz") or iso_time(asked.get("at", ""), UTC) is None or len(asked) != len(pairs):
         return pairs
     return (*pairs, ("tz", "UTC"))
 
 
 def _written_time(value: str, zone: tzinfo) -> AskedTime | None:
     """Return what a time means that is not ISO 8601 and is certain."""
-    if not value.strip() or is_iso_time(value):
+    if not value.strip() or iso_time(value, UTC):
         return None
     try:
         asked = asked_time(value, zone=zone, now=datetime.now(UTC))

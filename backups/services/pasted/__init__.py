@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .asked_time import AskedTime, UnreadableTime, asked_time
-from .iso_time import is_iso_time, iso_bound, iso_time
+from .iso_time import iso_bound, iso_time
 from .links import GrammarOf, Kind, PastedLink, cloud_id, ids_in, is_uuid, links_in
 from .query import MARKS, ReadQuery, read_query, without_marks
 from .time_in_text import time_in

@@ -38,7 +38,3 @@ def iso_bound(text: str, zone: tzinfo, *, days_after: int) -> datetime | None:
     except ValueError:
         return iso_time(text, zone)
     return iso_time(str(day + timedelta(days=days_after)), zone) if day.year in YEARS else None
-
-
-def is_iso_time(text: str) -> bool:
-    return iso_time(text, UTC) is not None

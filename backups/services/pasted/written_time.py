@@ -1,261 +1,205 @@
 """A date and a time of day as people and programs write them, in whatever zone it is.
 
-ISO 8601, `2026/11/23 9:40 am`, `23 Nov 2026 09:40:00`, `23/Nov/26 9:40 AM`, `23.11.2026 09.40`,
-`Mon Nov 23 09:40:00 2026`, `2026年11月23日 星期一 09:40`, `昨天下午3点20分`, `20261123094000`. What leaves
-the year or the day out means the last such time before now. A decimal sign parts hours, minutes and
-seconds; only behind seconds does it begin a fraction.
+A table rewrites what is written until one form is left, as in `2026-11-23 09:40:00 pm`, with `--11-23` for a
+date without a year. What leaves the year or the day out means the last such time before now. A decimal sign
+parts hours, minutes and seconds; only behind seconds does it begin a fraction.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
-    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+    r"(?P<m>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?![a-z])\.?"
 )
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEKDAYS = ("mon一", "tue二", "wed三", "thu四", "fri五", "sat六", "sun日天")
 _WEEKDAY = re.compile(
     r"[(\[]?(?:\b(mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?|sat(?:urday)?"
     r"|sun(?:day)?)\b\.?|(?:星期|周|礼拜)([一二三四五六日天]))[)\]]?,?",
     re.IGNORECASE,
 )
 _DAYS_AGO = {"today": 0, "今天": 0, "今日": 0, "yesterday": 1, "昨天": 1, "昨日": 1, "前天": 2}
-_PARTS_OF_DAYS = {"今早": "今天早上", "今晚": "今天晚上", "昨晚": "昨天晚上"}
-_PART_OF_DAY = re.compile("|".join(_PARTS_OF_DAYS))
-_DATE = rf"""
-    (?P<y>\d{{4}})(?P<mark>[-/.])(?P<m>\d{{1,2}})(?P=mark)(?P<d>\d{{1,2}})
-  | (?P<basic>\d{{8}})(?=T|[ ]|$)
-  | (?P<week_y>\d{{4}})-?W(?P<week>\d\d)(?:-?(?P<week_d>[1-7]))?
-  | (?:(?P<zh_y>\d{{4}})年[ ]?)?(?P<zh_m>\d{{1,2}})月[ ]?(?P<zh_d>\d{{1,2}})[日号]?
-  | (?P<en_d>\d{{1,2}})(?:\.[ ]?|[-/ ])(?P<en_m>{_MONTH})(?:,?[-/ ](?P<en_y>\d{{4}}|(?<=[-/])\d\d))?
-  | (?P<us_m>{_MONTH})[ ]?(?P<us_d>\d{{1,2}})(?:,?[ ](?P<us_y>\d{{4}}))?
-  | (?P<first>\d{{1,2}})(?P<between>[-/.])(?P<second_part>\d{{1,2}})
-    (?:(?P=between)(?P<last_y>\d{{4}}|\d\d(?![:.,]\d))?)?(?=,|[ ]|$)
-  | (?P<ago>{"|".join(_DAYS_AGO)})
-"""
-_TIME = r"""
-    (?P<half>凌晨|早上|上午|中午|下午|晚上)?[ ]?
-    (?: (?P<hour>\d{1,2})(?P<sign>[:.,])(?P<minute>\d{2})
-        (?:[:.](?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?
-      | (?P<zh_hour>\d{1,2})[点时]
-        (?:(?P<zh_minute>\d{1,2})分?|(?P<zh_half>半))?(?:(?P<zh_second>\d{1,2})秒)?
-      | (?<=[T])(?P<basic_time>\d\d(?:\d\d(?:\d\d(?:[.,]\d{1,9})?)?)?)
-      | (?P<hour_alone>\d{1,2})(?=[ ]?[ap]\.?m)
-    )(?:[ ]?(?P<am>[ap])\.?m\.?)?
-"""
+
+
+def _date(found: re.Match[str]) -> str:
+    year, month, day = (found[name] for name in "ymd")
+    number = month if month.isdigit() else _MONTHS.index(month[:3].lower()) + 1
+    return f"{'20' if year and len(year) == 2 else ''}{year or '-'}-{number}-{day} "
+
+
+def _date_of_week(found: re.Match[str]) -> str:
+    return str(date.fromisocalendar(int(found[1]), int(found[2]), int(found[3] or 1)))
+
+
+def _chinese_clock(found: re.Match[str]) -> str:
+    hour, minute, half, second = found.groups()
+    return f"{hour}:{30 if half else int(minute or 0):02}" + (f":{int(second):02}" if second else "")
+
+
+# What is written, and what it is rewritten to, one after the other.
+_FORMS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
+    (r"今(?=[早晚])", "今天"),
+    (r"昨(?=晚)", "昨天"),
+    (r"(天[早晚])(?!上)", r"\1上"),
+    (r"(?<!\d)(\d\d?)(?:st|nd|rd|th)\b(?: of\b)?", r"\1"),
+    (
+        rf"(?<!\d)(?<!\d[:.,])(?P<d>\d\d?)(?:\. ?|[-/ ]){_MONTH}(?:,?[-/ ](?P<y>\d{{4}}|(?<=[-/])\d\d))?",
+        _date,
+    ),
+    (rf"\b{_MONTH} ?(?P<d>\d\d?)(?!\d)(?:,? (?P<y>\d{{4}}))?", _date),
+    (r"(?:(?P<y>\d{4})年 ?)?(?P<m>\d\d?)月 ?(?P<d>\d\d?)[日号]?", _date),
+    (r"(\d{4})-?W(\d\d)(?:-?([1-7]))?", _date_of_week),
+    (r"^(\d{8})(\d{4}(?:\d\d)?)$", r"\1T\2"),
+    (r"^(\d{4})(\d\d)(\d\d)(?=[T ]|$)", r"\1-\2-\3"),
+    (r"(?<!\d)(?<!\d[:.,])(\d\d?)[点时](?:(\d\d?)分?|(半))?(?:(\d\d?)秒)?(?![:.,]?\d)", _chinese_clock),
+    # A fraction stands behind seconds only: T0940.5 is no time.
+    (r"(?<=T)(?<![a-z]T)(\d\d)(\d\d)(?![\d.,:])", r"\1:\2"),
+    (r"(?<=T)(?<![a-z]T)(\d\d)(\d\d)(\d\d)(?!\d)", r"\1:\2:\3"),
+    (r"(?<=T)(?<![a-z]T)(\d\d)(?![\d.,:])|(?<=^\d{4}-\d\d-\d\d )(\d\d)$", r"\1\2:00"),
+    (r"(?<!\d)(?<!\d[:.,])(\d\d?)(?= ?[ap]\.?m(?![a-z]))", r"\1:00"),
+    (r"\s+(?:@ )?", " "),
+    (r" (?:on|@)?$", ""),
+    # `date`, git and C put the year behind the time, people the day.
+    (
+        r"^-(-\d+-\d+) (\d+:\d\d:\d\d(?:\.\d+)?)( [a-z]{1,5}| [+-]\d{4})? (\d{4})( [+-]?\d{4})?$",
+        r"\4\1 \2\3\5",
+    ),
+    (
+        r"^(\d\d?[:.]\d\d.*?),? (?:on )?(\d{4}([-/.])\d\d?\3\d\d?|--\d+-\d+|\d\d?([-/])\d\d?(?:\4\d{2,4})?"
+        rf"|\d\d?\.\d\d?\.\d{{4}}|{'|'.join(_DAYS_AGO)})$",
+        r"\2 \1",
+    ),
+    (r"^(\d\d?:\d\d.*?),? (?:on )?(\d\d?\.\d\d?(?:\.|\.\d\d)?)$", r"\2 \1"),
+    # In a query string the + of an offset arrives as a space.
+    (r"(\d:\d\d(?::\d\d(?:[.,]\d+)?)?|[ap]m|\b(?:UTC|GMT)) (\d\d?(?::?[0-5]\d)?)$", r"\1+\2"),
+]
+_COMPILED = [(re.compile(pattern, re.IGNORECASE), rewritten) for pattern, rewritten in _FORMS]
 _WRITTEN = re.compile(
-    rf"(?:{_DATE})?(?:,?[ ]at[ ]|,?[ ]?@[ ]|[,.]?[T_ ]|:|,)?(?:{_TIME})?", re.VERBOSE | re.IGNORECASE
+    rf"""
+    (?: (?P<y>\d{{4}}|-)(?P<mark>[-/.])(?P<m>\d\d?)(?P=mark)(?P<d>\d\d?)(?!\d)
+      | (?P<first>\d\d?)(?P<between>[-/.])(?P<second_part>\d\d?)
+        (?:(?P=between)(?P<last>\d{{4}}|\d\d(?![:.,]\d))?)?(?=,|[ ]|$)
+      | (?P<ago>{"|".join(_DAYS_AGO)})
+    )?
+    [ ]?(?:,?[ ]?at[ ]|,?[ ]?@[ ]|[,.]?[T_ ]|:|,)?
+    (?: (?P<half>凌晨|早上|上午|中午|下午|晚上)?[ ]?
+        (?P<hour>\d\d?)[:.,](?P<minute>\d\d)(?:[:.](?P<second>\d\d)(?:[.,](?P<fraction>\d{{1,9}}))?)?
+        (?:[ ]?(?P<am>[ap])\.?m\.?)?
+    )?
+    """,
+    re.VERBOSE | re.IGNORECASE,
 )
-_YEAR_LAST = re.compile(
-    rf"({_MONTH} \d{{1,2}}|\d{{1,2}} {_MONTH}) (\d{{1,2}}:\d\d:\d\d(?:\.\d+)?)( [a-z]{{1,5}}| [+-]\d{{4}})?"
-    r" (\d{4})((?: [+-]?\d{4})?)$",
-    re.IGNORECASE,
-)
-_ORDINAL = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)\b(?: of\b)?", re.IGNORECASE)
-_STAMP = re.compile(r"(\d{8})(\d{4}(?:\d\d)?)")
-_HOUR_OF_DAY = re.compile(r"(\d{4}-?\d\d-?\d\d) (\d\d)")
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """A local time; `relative`: the same words mean another one later; `whole_day`: without a time of day."""
 
     local: datetime
-    relative: bool = False
-    whole_day: bool = False
+    relative: bool
+    whole_day: bool
 
 
-class NoSuchTime(ValueError):
-    """It is written like a time and there is no such day or time of day."""
+def in_one_form(text: str) -> tuple[str, int | None]:
+    """Return the text with its date and its time of day as `written_times` reads them, and its weekday."""
+    weekday = None
+    if found := _WEEKDAY.search(text):
+        name = found[2] or found[1][:3].lower()
+        weekday = next(n for n, names in enumerate(_WEEKDAYS) if name in names)
+        text = " ".join(f"{text[: found.start()]} {text[found.end() :]}".split()).strip(", ")
+    for pattern, rewritten in _COMPILED:
+        text = pattern.sub(rewritten, text)
+    return text.strip(), weekday
 
 
-class SeveralTimes(ValueError):
-    """It can be read as each of these local times."""
+def written_times(text: str, weekday: int | None, now: datetime) -> list[Written]:
+    """Return each local time that may be meant: none where none is written, several where that is uncertain.
 
-    def __init__(self, readings: tuple[datetime, ...], *, weekday: bool = False) -> None:
-        super().__init__(readings)
-        self.readings = readings
-        self.weekday = weekday
-
-
-def written_time(text: str, now: datetime) -> Written | None:
-    """Return the naive local time that is written, None where none is. Raises NoSuchTime, SeveralTimes.
-
-    `now` is aware, in the zone that the text is read in.
+    `now` is aware, in the zone that the text is read in. Raises ValueError where there is no such time.
     """
-    text, weekday = _without_weekday(_PART_OF_DAY.sub(lambda found: _PARTS_OF_DAYS[found[0]], text))
-    text = _HOUR_OF_DAY.sub(r"\1T\2", text) if _HOUR_OF_DAY.fullmatch(text) else text
-    text = _STAMP.sub(r"\1T\2", text) if _STAMP.fullmatch(text) else text
+    # 23.11 is a day and a time of day.
+    forms = [text, text.replace(".", ":")] if re.fullmatch(r"\d\d?\.\d\d", text) else [text]
+    found, error = [], None
+    for form in forms:
+        try:
+            found += list(_readings(form, weekday, now.replace(tzinfo=None)))
+        except ValueError as no_such:
+            error = no_such
+    if error and not found:
+        raise error
+    return found
+
+
+def _readings(text: str, weekday: int | None, now: datetime) -> Iterator[Written]:
     found = _WRITTEN.fullmatch(text)
     parts = {name: part for name, part in found.groupdict().items() if part} if found else {}
     if not parts and (weekday is None or text):
-        return None
-    try:
-        return _one_of(list(dict.fromkeys(_readings(parts, now, weekday))), weekday)
-    except (ValueError, OverflowError) as error:
-        if isinstance(error, SeveralTimes):
-            raise
-        raise NoSuchTime(text) from error
-
-
-def with_year_first(text: str) -> str:
-    """Return `Nov 23, 2026 09:40:00 UTC` for the order that `date`, git and C write; ordinals as numbers."""
-    return _YEAR_LAST.sub(r"\1 \4 \2\3\5", _ORDINAL.sub(r"\1", text))
-
-
-def _without_weekday(text: str) -> tuple[str, int | None]:
-    found = _WEEKDAY.search(text)
-    if not found:
-        return text, None
-    # Sunday has two names.
-    day = _WEEKDAYS.index(found[1][:3].lower()) if found[1] else min("一二三四五六日天".index(found[2]), 6)
-    return " ".join(f"{text[: found.start()]} {text[found.end() :]}".split()).strip(", "), day
-
-
-def _one_of(readings: list[Written], weekday: int | None) -> Written:
-    if weekday is not None:
-        fitting = [one for one in readings if one.local.weekday() == weekday]
-        if not fitting and readings:
-            raise SeveralTimes(tuple(one.local for one in readings), weekday=True)
-        readings = fitting
-    if not readings:
-        raise NoSuchTime
-    if len({one.local for one in readings}) > 1:
-        raise SeveralTimes(tuple(dict.fromkeys(one.local for one in readings)))
-    return readings[0]
-
-
-def _readings(parts: dict[str, str], now: datetime, weekday: int | None) -> Iterator[Written]:
-    """Yield each local time that may be meant: more than one where day and month look alike."""
-    clock, next_day = _clock(parts)
-    local_now = now.replace(tzinfo=None)
-    is_open = not any(
-        name in parts for name in ("y", "basic", "week_y", "zh_y", "en_y", "us_y", "last_y", "ago")
-    )
-    whole_day = not any(name in parts for name in ("hour", "zh_hour", "hour_alone", "basic_time"))
-    valid = 0
-    for year, month, day in _dates(parts):
-        try:
-            days = list(_days(year, month, day, parts, local_now.date(), weekday))
-        except ValueError:
-            continue
-        valid += 1
-        for one in days:
-            local = datetime.combine(one + timedelta(days=next_day), clock)
-            if local <= local_now or not is_open:
-                yield Written(local, is_open or "ago" in parts, whole_day)
+        return
+    clock, days_later = _clock(parts)
+    has_year, valid = parts.get("y", "-") != "-" or "last" in parts, False
+    for days in _days(parts, now.date(), weekday):
+        for day in days:
+            valid = True
+            local = datetime.combine(day, clock) + timedelta(days=days_later)
+            if local <= now or has_year or "ago" in parts:
+                yield Written(local, not has_year, "hour" not in parts)
                 break
-    # 23.11 is a time of day, too.
-    if parts.get("between") == "." and set(parts) == {"first", "between", "second_part"}:
-        as_clock = time(int(parts["first"]), int(parts["second_part"])) if int(parts["first"]) < 24 else None
-        if as_clock and len(parts["second_part"]) == 2 and int(parts["second_part"]) < 60:
-            today = datetime.combine(local_now.date(), as_clock)
-            yield Written(today if today <= local_now else today - timedelta(days=1), relative=True)
-    elif not valid:
-        raise NoSuchTime
+    if not valid:
+        raise ValueError(text)
 
 
-def _dates(parts: dict[str, str]) -> Iterator[tuple[int | None, int | None, int | None]]:
-    """Yield (year, month, day) as they may be meant; None for what is left out."""
-    if "basic" in parts:
-        text = parts["basic"]
-        yield int(text[:4]), int(text[4:6]), int(text[6:])
-    elif "week_y" in parts:
-        monday = date.fromisocalendar(int(parts["week_y"]), int(parts["week"]), int(parts.get("week_d", 1)))
-        yield monday.year, monday.month, monday.day
-    elif "first" in parts:
-        first, second = int(parts["first"]), int(parts["second_part"])
-        last = parts.get("last_y")
-        year = _year(last) if last else None
-        yield year, second, first
-        if not (parts["between"] == "." and last and len(last) == 4):
-            yield year, first, second
-        if last and len(last) == 2:
-            yield 2000 + first, second, int(last)
-    else:
-        year_text, month, day = (_part(parts, name) for name in ("y", "m", "d"))
-        yield (
-            _year(year_text) if year_text else None,
-            _month(month) if month else None,
-            int(day) if day else None,
-        )
-
-
-def _days(
-    year: int | None,
-    month: int | None,
-    day: int | None,
-    parts: dict[str, str],
-    today: date,
-    weekday: int | None,
-) -> Iterator[date]:
-    """Yield the days that may be meant, the latest first: more than one only where some of it is left out."""
+def _days(parts: dict[str, str], today: date, weekday: int | None) -> Iterator[list[date]]:
+    """Yield each day that may be meant: where some of it is left out, the latest and those before."""
     if "ago" in parts:
-        yield today - timedelta(days=_DAYS_AGO[parts["ago"].lower()])
-    elif month is None or day is None:
-        back = 0 if weekday is None else (today.weekday() - weekday) % 7
-        yield from (
-            today - timedelta(days=back),
-            today - timedelta(days=back + (1 if weekday is None else 7)),
-        )
-    elif year is not None:
-        yield date(year, month, day)
+        yield [today - timedelta(days=_DAYS_AGO[parts["ago"].lower()])]
+    elif "m" in parts:
+        yield _of_years(parts["y"].strip("-"), parts["m"], parts["d"], today)
+    elif "first" in parts:
+        first, second, last = parts["first"], parts["second_part"], parts.get("last", "")
+        yield _of_years(last, second, first, today)
+        if not (parts["between"] == "." and len(last) == 4):
+            yield _of_years(last, first, second, today)
+        if len(last) == 2:
+            yield _of_years(first, second, last, today)
     else:
-        date(2000, month, day)  # a leap year: no such day in any year ends here
-        for earlier in range(9):  # from one 29 February to the last, across a century
-            if (month, day) != (2, 29) or _has_29_february(today.year - earlier):
-                yield date(today.year - earlier, month, day)
+        back = 0 if weekday is None else (today.weekday() - weekday) % 7
+        before = back + (1 if weekday is None else 7)
+        yield [today - timedelta(days=back), today - timedelta(days=before)]
 
 
-def _has_29_february(year: int) -> bool:
-    return (date(year, 3, 1) - timedelta(days=1)).day == 29
-
-
-def _year(text: str) -> int:
-    return int(text) if len(text) == 4 else 2000 + int(text)
-
-
-def _part(parts: dict[str, str], name: str) -> str | None:
-    return next(
-        (parts[key] for key in (name, f"zh_{name}", f"en_{name}", f"us_{name}") if key in parts), None
-    )
-
-
-def _month(text: str) -> int:
-    return int(text) if text.isdigit() else _MONTHS.index(text[:3].lower()) + 1
+def _of_years(year: str, month: str, day: str, today: date) -> list[date]:
+    """Return the day; of all years where none is written, the latest first: [] where there is none such."""
+    # From one 29 February to the last, across a century.
+    years = [int(year) + 2000 * (len(year) < 4)] if year else range(today.year, today.year - 9, -1)
+    days = []
+    for one in years:
+        with contextlib.suppress(ValueError):
+            days.append(date(one, int(month), int(day)))
+    return days
 
 
 def _clock(parts: dict[str, str]) -> tuple[time, int]:
     """Return the time of day, midnight where none is written, and 1 where it is that of the next day."""
-    if "basic_time" in parts:
-        digits, _, fraction = parts["basic_time"].replace(",", ".").partition(".")
-        parts = parts | {"hour": digits[:2], "minute": digits[2:4] or "0", "second": digits[4:] or "0"}
-        parts["fraction"] = fraction
-    hour = int(parts.get("hour") or parts.get("zh_hour") or parts.get("hour_alone") or 0)
-    minute = 30 if "zh_half" in parts else int(parts.get("minute") or parts.get("zh_minute") or 0)
-    second = int(parts.get("second") or parts.get("zh_second") or 0)
+    hour, minute, second = (int(parts.get(name, 0)) for name in ("hour", "minute", "second"))
     micro = int(parts.get("fraction", "").ljust(6, "0")[:6])
     if (hour, minute, second, micro) == (24, 0, 0, 0):
         return time(), 1
-    return time(_hour(hour, parts), minute, second, micro), 0
+    return time(_hour(hour, parts.get("am", "").lower(), parts.get("half", "")), minute, second, micro), 0
 
 
-def _hour(hour: int, parts: dict[str, str]) -> int:
+def _hour(hour: int, am: str, half: str) -> int:
     """Return the hour of the day; `am` is "a" or "p", `half` what Chinese says before the hour."""
-    am, half = parts.get("am", "").lower(), parts.get("half", "")
-    if am and not 1 <= hour <= 12:
-        raise NoSuchTime
-    if am == "a" or half in ("凌晨", "早上", "上午"):
-        if hour > 12:
-            raise NoSuchTime
+    is_early = am == "a" or half in ("凌晨", "早上", "上午")
+    # At night 12 is which midnight?
+    if (am and not 1 <= hour <= 12) or (is_early and hour > 12) or (half == "晚上" and hour in (0, 12)):
+        raise ValueError(hour)
+    if is_early:
         return hour % 12 if am or half == "凌晨" else hour
-    if half == "晚上" and hour in (0, 12):  # which midnight?
-        raise NoSuchTime
     if half == "中午":
         return hour + 12 if hour < 3 else hour
     return hour + 12 if (am or half in ("下午", "晚上")) and hour < 12 else hour
