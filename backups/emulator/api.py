@@ -14,11 +14,11 @@ error class with the portal: a misreading on both sides would pass every test.
 from __future__ import annotations
 
 import re
-import threading
 import uuid
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from . import service
@@ -29,8 +29,6 @@ from .http import Answer, ApiError, Request
 
 LOGGED_HEADERS = ("user-agent", "x-project-id", "x-sdk-date", "accept", "accept-encoding")
 MOST_CALLS_KEPT = 100_000
-
-_PUBLISHED = re.compile(r"/v2/[^/]*/.*")
 
 
 @dataclass(slots=True)
@@ -52,9 +50,9 @@ class Emulator(Faults):
         super().__init__()
         self.fleet = fleet or Fleet()
         self.clock = self.fleet.now
-        self._gateway = Gateway(self.fleet.projects, lambda: self.clock())
+        self._gateway = Gateway(self.fleet.projects)
         self._calls: deque[Call] = deque(maxlen=MOST_CALLS_KEPT)
-        self._call_lock = threading.Lock()
+        self.clear_calls = self._calls.clear
         # What tests change beside the faults.
         self.set_records = self.fleet.set_records
         self.insert_record = self.fleet.insert_record
@@ -68,40 +66,33 @@ class Emulator(Faults):
         request_id = uuid.uuid4().hex
         headers = {name: request.headers[name] for name in LOGGED_HEADERS if name in request.headers}
         call = Call(request.method, request.path, request.query, request_id, headers)
-        with self._call_lock:
-            self._calls.append(call)
+        self._calls.append(call)
         answer = self._answer(request, request_id)
         call.status = answer.status
-        return answer.with_header("X-Request-Id", request_id).send(start_response)
+        return answer.send(start_response, ("X-Request-Id", request_id))
 
     def _answer(self, request: Request, request_id: str) -> Answer:
         try:
-            if request.method != "GET" or not _PUBLISHED.fullmatch(request.path):
+            if request.method != "GET" or not re.fullmatch(r"/v2/[^/]*/.*", request.path):
                 raise ApiError(404, "APIGW.0101", "The API does not exist or has not been published.")
-            project = self._gateway.admit(request)
+            project = self._gateway.admit(request, self.clock())
         except ApiError as refusal:
             return refusal.answer(request_id)
-        return self._through_faults(
-            request.path, request_id, lambda: service.answer(self.fleet, project, request)
-        )
+        answer = partial(service.answer, self.fleet, project, request)
+        return self._through_faults(request.path, request_id, answer)
 
     @property
     def calls(self) -> tuple[Call, ...]:
         """The calls so far, oldest first, those under way included."""
-        with self._call_lock:
-            return tuple(self._calls)
+        return tuple(self._calls)
 
     def count(self, path_contains: str = "", *, status: int | None = None) -> int:
         """Return how many calls there were of this path and status."""
         return sum(path_contains in call.path and status in (None, call.status) for call in self.calls)
 
-    def clear_calls(self) -> None:
-        with self._call_lock:
-            self._calls.clear()
-
     def reset(self) -> None:
         """Heal, unlock all keys, forget the calls, undo every change to the fleet."""
         self.heal()
-        self._gateway.unlock()
+        self._gateway = Gateway(self.fleet.projects)
         self.clear_calls()
         self.fleet.restore()

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Literal
 
 from . import contract, histories, oddities
+from .histories import daily, empty, failing_copies
 from .inventory import History, Instance, Project
 from .records import Json, noise, stable_id
 
@@ -38,41 +39,23 @@ def many(project: str, count: int, *, hour: int, share: float) -> list[Instance]
     return made
 
 
-def _daily(days: int, **options: Any) -> History:
-    return partial(histories.daily, days=days, **options)
-
-
 def _eu_prod(bulk_records: int) -> list[Instance]:
     make = partial(_instance, "eu-prod")
+    orders: Json = {"instance_id": contract.ORDERS_CACHE_ID, "restores": contract.ORDERS_RESTORES}
+    orders["created_at"] = datetime(2019, 3, 4, 9, 12, 44, 120_000, UTC)
+    bulk: Json = {
+        "instance_id": contract.BULK_HISTORY_ID,
+        "about": f"{bulk_records:,} backup records to measure with",
+    }
+    hourly = partial(histories.hourly, count=bulk_records)
+    shop, live = ("team", "shop"), "a backup is always near"
     return [
-        make(
-            "orders-cache",
-            "6.0",
-            "ha",
-            4,
-            histories.orders_cache,
-            instance_id=contract.ORDERS_CACHE_ID,
-            created_at=datetime(2019, 3, 4, 9, 12, 44, 120_000, UTC),
-            hour=22,
-            tags=(("team", "shop"),),
-            restores=contract.ORDERS_RESTORES,
-        ),
-        make(
-            "bulk-history",
-            "6.0",
-            "ha",
-            4,
-            partial(histories.hourly, count=bulk_records),
-            instance_id=contract.BULK_HISTORY_ID,
-            step=3600,
-            about=f"{bulk_records:,} backup records to measure with",
-        ),
-        make("baskets", "6.0", "ha", 8, hour=22, tags=(("team", "shop"), ("tier", "1"))),
-        make(
-            "sessions-live", "6.0", "ha", 2, histories.live, "manual", step=1, about="a backup is always near"
-        ),
-        make("sessions-single", "5.0", "single", 1, histories.empty, "none"),
-        make("brand-new", "7.0", "ha", 4, histories.empty),
+        make("orders-cache", "6.0", "ha", 4, histories.orders_cache, hour=22, tags=(shop,), **orders),
+        make("bulk-history", "6.0", "ha", 4, hourly, step=3600, **bulk),
+        make("baskets", "6.0", "ha", 8, hour=22, tags=(shop, ("tier", "1"))),
+        make("sessions-live", "6.0", "ha", 2, histories.live, "manual", step=1, about=live),
+        make("sessions-single", "5.0", "single", 1, empty, "none"),
+        make("brand-new", "7.0", "ha", 4, empty),
         make("billing-broken", "5.0", "ha", 16, histories.always_failing, about="no backup has succeeded"),
         make("pricing-bad-week", "6.0", "cluster", 32, histories.failing_week, hour=1),
         make("reports-long-tail", "5.0", "ha", 24, histories.long_tail),
@@ -81,12 +64,12 @@ def _eu_prod(bulk_records: int) -> list[Instance]:
         make("every-status", "6.0", "ha", 1, oddities.every_status),
         make("every-error-code", "6.0", "ha", 1, oddities.every_error_code),
         make("catalog-resized", "5.0", "ha", 8, oddities.resized, "manual", about="enlarged on 15 November"),
-        make("search-suggest", "7.0", "proxy", 64, _daily(25, file_format="aof"), hour=3),
-        make("recommendations", "6.0", "cluster", 128, _daily(90, fails_every=29), hour=2),
+        make("search-suggest", "7.0", "proxy", 64, partial(daily, days=25, file_format="aof"), hour=3),
+        make("recommendations", "6.0", "cluster", 128, partial(daily, days=90, fails_every=29), hour=2),
         make("rate-limits", "7.0", "ha_rw_split", 8, hour=20, tags=(("1", "one"),)),
-        make("legacy-memcached", "1.5", "ha", 2, histories.empty, "none"),
-        make("frozen-tenant", "5.0", "ha", 4, _daily(12), status="FROZEN"),
-        make("broken-instance", "6.0", "ha", 4, _daily(10), status="ERROR"),
+        make("legacy-memcached", "1.5", "ha", 2, empty, "none"),
+        make("frozen-tenant", "5.0", "ha", 4, partial(daily, days=12), status="FROZEN"),
+        make("broken-instance", "6.0", "ha", 4, partial(daily, days=10), status="ERROR"),
     ]
 
 
@@ -97,51 +80,40 @@ def _cn_prod() -> list[Instance]:
         make("用户会话", "5.0", "cluster", 64, oddities.chinese, hour=19, tags=(("部门", "交易"),)),
         make("库存-读写分离", "7.0", "ha_rw_split", 32, oddities.chinese, hour=20),
         make("商品详情", "6.0", "proxy", 48, hour=17),
-        make("风控名单", "6.0", "ha", 2, _daily(14, fails_every=5)),
-        make("单机测试", "4.0", "single", 0.125, histories.empty, "none"),
+        make("风控名单", "6.0", "ha", 2, partial(daily, days=14, fails_every=5)),
+        make("单机测试", "4.0", "single", 0.125, empty, "none"),
         make("orders-cache", "6.0", "ha", 4, hour=21, about="same name as in eu-prod, on purpose"),
-        make("restarting", "5.0", "ha", 4, _daily(9), status="RESTARTING"),
-        make("restoring", "5.0", "ha", 4, _daily(9), status="RESTORING"),
-        make("extending", "6.0", "cluster", 24, _daily(9), status="EXTENDING"),
-        make("flushing", "4.0", "ha", 2, _daily(9), status="FLUSHING"),
+        make("restarting", "5.0", "ha", 4, partial(daily, days=9), status="RESTARTING"),
+        make("restoring", "5.0", "ha", 4, partial(daily, days=9), status="RESTORING"),
+        make("extending", "6.0", "cluster", 24, partial(daily, days=9), status="EXTENDING"),
+        make("flushing", "4.0", "ha", 2, partial(daily, days=9), status="FLUSHING"),
     ]
 
 
 def _ap_staging(now: datetime) -> list[Instance]:
-    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     make = partial(_instance, "ap-staging")
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    hangs = partial(failing_copies, count=1, seconds=22 * 3600)
+    expired = partial(oddities.stopped, last={"ends_as": "deleted"})
+    since = "automatic backups off since 15 November"
     return [
-        make("staging-orders", "6.0", "ha", 1, _daily(10, fails_every=4), save_days=1),
-        make("staging-sessions", "7.0", "proxy", 4, _daily(8), save_days=3),
+        make("staging-orders", "6.0", "ha", 1, partial(daily, days=10, fails_every=4), save_days=1),
+        make("staging-sessions", "7.0", "proxy", 4, partial(daily, days=8), save_days=3),
         make("load-test", "6.0", "cluster", 256, histories.live, "manual", step=1),
-        make("being-made", "7.0", "ha", 1, histories.empty, "none", status="CREATING"),
-        make("never-made", "7.0", "ha", 1, histories.empty, "none", status="CREATEFAILED"),
-        make("starting", "5.0", "ha", 1, _daily(5), status="STARTING"),
-        make("closing", "5.0", "ha", 1, _daily(5), status="CLOSING"),
-        make("closed", "5.0", "ha", 1, _daily(5), "old", status="CLOSED"),
-        make("memcached-single", "1.5", "single", 2, histories.empty, "none"),
-        make("tiny", "6.0", "ha", 0.125, _daily(7), save_days=2),
+        make("being-made", "7.0", "ha", 1, empty, "none", status="CREATING"),
+        make("never-made", "7.0", "ha", 1, empty, "none", status="CREATEFAILED"),
+        make("starting", "5.0", "ha", 1, partial(daily, days=5), status="STARTING"),
+        make("closing", "5.0", "ha", 1, partial(daily, days=5), status="CLOSING"),
+        make("closed", "5.0", "ha", 1, partial(daily, days=5), "old", status="CLOSED"),
+        make("memcached-single", "1.5", "single", 2, empty, "none"),
+        make("tiny", "6.0", "ha", 0.125, partial(daily, days=7), save_days=2),
         # Named after what the verdict says of them.
-        make("copies-failing", "6.0", "ha", 8, histories.failing_copies),
-        make(
-            "backup-hangs",
-            "6.0",
-            "cluster",
-            32,
-            partial(histories.failing_copies, count=1, seconds=22 * 3600),
-        ),
+        make("copies-failing", "6.0", "ha", 8, failing_copies),
+        make("backup-hangs", "6.0", "cluster", 32, hangs),
         make("first-backup", "7.0", "cluster", 512, histories.first_of_all, hour=0, step=1, created_at=today),
         make("never-restorable", "5.0", "ha", 4, partial(histories.within_its_hour, restorable=False)),
         make("plan-ignored", "6.0", "ha", 4, partial(oddities.stopped, last={"kept_until": None})),
-        make(
-            "all-expired",
-            "6.0",
-            "ha",
-            4,
-            partial(oddities.stopped, last={"ends_as": "deleted"}),
-            "manual",
-            about="automatic backups off since 15 November",
-        ),
+        make("all-expired", "6.0", "ha", 4, expired, "manual", about=since),
     ]
 
 
@@ -167,7 +139,7 @@ def _instance(
     engine_version: str,
     cache_mode: str,
     capacity_gb: float,
-    history: History = histories.daily,
+    history: History = daily,
     policy: PolicyShape = "new",
     hour: int = 18,
     about: str | None = None,
@@ -194,12 +166,8 @@ def _policy(key: str, shape: PolicyShape, instance: Instance) -> Json | None:
     """Return instance_backup_policy: null, the documented shape, or the older one without `policy`."""
     if shape == "none":
         return None
-    plan = {
-        "backup_at": [1, 2, 3, 4, 5, 6, 7],
-        "period_type": "weekly",
-        "begin_at": instance.backup_period,
-        "timezone_offset": "+0000",
-    }
+    plan: Json = {"backup_at": [1, 2, 3, 4, 5, 6, 7], "period_type": "weekly"}
+    plan |= {"begin_at": instance.backup_period, "timezone_offset": "+0000"}
     policy: Json = {
         "backup_type": "manual" if shape == "manual" else "auto",
         "save_days": instance.save_days,
@@ -207,10 +175,11 @@ def _policy(key: str, shape: PolicyShape, instance: Instance) -> Json | None:
     }
     if shape == "old":
         return policy
+    created_at = f"{instance.created_at:%Y-%m-%dT%H:%M:%S.000Z}"
     return {
         "backup_policy_id": stable_id(key, "policy"),
-        "created_at": f"{instance.created_at:%Y-%m-%dT%H:%M:%S.000Z}",
-        "updated_at": f"{instance.created_at:%Y-%m-%dT%H:%M:%S.000Z}",
+        "created_at": created_at,
+        "updated_at": created_at,
         "tenant_id": _stable_hex(32, "tenant"),
         "policy": policy,
     }

@@ -28,14 +28,9 @@ REFERENCE_RECORD: Json = {
     "error_code": {},
     "status": "succeed",
 }
-REFERENCE_ATTEMPT = Attempt(
-    ORDERS_CACHE_ID,
-    REFERENCE_BACKUP_ID,
-    datetime(2019, 5, 10, 8, 31, 16, 166_000, UTC),
-    seconds=0,
-    size=0,
-    changes={**REFERENCE_RECORD, "backup_format": MISSING},
-)
+_CREATED = datetime(2019, 5, 10, 8, 31, 16, 166_000, UTC)
+_SENT = {**REFERENCE_RECORD, "backup_format": MISSING}
+REFERENCE_ATTEMPT = Attempt(ORDERS_CACHE_ID, REFERENCE_BACKUP_ID, _CREATED, seconds=0, size=0, changes=_SENT)
 
 _RESTORE: Json = {
     "restore_id": stable_id("restore", 1),

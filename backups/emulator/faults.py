@@ -13,30 +13,24 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
-from .http import Answer, ApiError, Shape, json_bytes
+from .http import JSON_HEADERS, Answer, ApiError, Headers, Shape, json_bytes
 
-LONGEST_HANG = 600.0
-
+_LIMIT = "policy ip over ratelimit,limit:200,time:1 second"
 _CODES: dict[int, tuple[str, str]] = {
     400: ("DCS.4800", "Invalid parameter in the request."),
     401: ("APIGW.0301", "Incorrect IAM authentication information: verify aksk signature fail"),
     403: ("DCS.2003", "You do not have the permission to perform this operation."),
     404: ("DCS.3022", "This DCS instance does not exist."),
-    429: (
-        "APIGW.0308",
-        "The throttling threshold has been reached: policy ip over ratelimit,limit:200,time:1 second",
-    ),
+    429: ("APIGW.0308", f"The throttling threshold has been reached: {_LIMIT}"),
     500: ("DCS.5078", "Failed to query the backup record."),
     502: ("APIGW.0201", "Backend unavailable"),
     503: ("APIGW.0201", "Backend unavailable"),
     504: ("APIGW.0201", "Backend timeout."),
 }
-
-HTML = (
-    b"<!DOCTYPE html><html><head><title>Proxy</title></head><body><h1>The proxy says hello</h1></body></html>"
+_HTML = (
+    "<!DOCTYPE html><html><head><title>Proxy</title></head><body><h1>The proxy says hello</h1></body></html>"
 )
 
 
@@ -92,9 +86,9 @@ class Faults:
         headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
 
         def answer() -> Answer:
-            raise ApiError(status, code or usual_code, message or usual_message, shape=shape, headers=headers)
+            raise ApiError(status, code or usual_code, message or usual_message, shape, headers)
 
-        return self._add(Fault("fail_with", answer=answer, **scope))
+        return self._add("fail_with", answer=answer, **scope)
 
     def throttle(self, retry_after: float | str | None = 2, **scope: Any) -> Fault:
         """429 APIGW.0308 from the gateway; None leaves the Retry-After out."""
@@ -103,21 +97,20 @@ class Faults:
     def delay(self, seconds: float, **scope: Any) -> Fault:
         """Answer that much later."""
         healed = self._healed
-        return self._add(Fault("delay", before=lambda: healed.wait(seconds), **scope))
+        return self._add("delay", before=lambda: healed.wait(seconds), **scope)
 
     def hang(self, **scope: Any) -> Fault:
         """Take the request and say nothing until `heal()`; then answer as if nothing had been."""
-        healed = self._healed
-        return self._add(Fault("hang", before=lambda: healed.wait(LONGEST_HANG), **scope))
+        return self._add("hang", before=self._healed.wait, **scope)
 
     def cut_body(self, at: int | None = None, **scope: Any) -> Fault:
         """Announce the whole body, send its first half (or `at` bytes), close the connection."""
 
         def reshape(answer: Answer) -> Answer:
-            sent = answer.body[: len(answer.body) // 2 if at is None else at]
-            return replace(answer, body=sent, announced=len(answer.body))
+            length = len(answer.body)
+            return replace(answer, body=answer.body[: length // 2 if at is None else at], announced=length)
 
-        return self._add(Fault("cut_body", reshape=reshape, **scope))
+        return self._add("cut_body", reshape=reshape, **scope)
 
     def drip(self, seconds: float = 0.05, size: int = 1, **scope: Any) -> Fault:
         """Send `size` bytes every `seconds`: each read succeeds, the whole never ends in time."""
@@ -128,47 +121,49 @@ class Faults:
                 yield body[start : start + size]
                 healed.wait(seconds)
 
-        return self._add(
-            Fault("drip", reshape=lambda answer: replace(answer, pieces=drops(answer.body)), **scope)
-        )
+        return self._add("drip", reshape=lambda answer: replace(answer, pieces=drops(answer.body)), **scope)
 
     def answer_html(self, status: int = 200, **scope: Any) -> Fault:
         """Answer as a proxy would: HTML where JSON belongs."""
-        return self.answer_body(HTML, status, content_type="text/html; charset=utf-8", **scope)
+        return self.answer_body(_HTML.encode(), status, content_type="text/html; charset=utf-8", **scope)
 
     def answer_body(
         self,
         body: bytes,
         status: int = 200,
         *,
-        content_type: str | None = "application/json;charset=UTF-8",
-        headers: tuple[tuple[str, str], ...] = (),
+        content_type: str = JSON_HEADERS[0][1],
+        headers: Headers = (),
         **scope: Any,
     ) -> Fault:
         """Answer with exactly these bytes; `headers` may redirect, for one."""
-        typed = (("Content-Type", content_type),) if content_type else ()
-        answer = Answer(status, body, (*typed, *headers))
-        return self._add(Fault("answer_body", answer=lambda: answer, **scope))
+        answer = Answer(status, body, (("Content-Type", content_type), *headers))
+        return self._add("answer_body", answer=lambda: answer, **scope)
 
     def cap_pages(self, at: int, **scope: Any) -> Fault:
         """Put no more than `at` items on a page, whatever limit was asked for."""
-        return self._add(Fault("cap_pages", reshape=partial(_with_page, most=at), **scope))
+        return self._add("cap_pages", reshape=_page(lambda total, items: (total, items[:at])), **scope)
 
     def total_is_page_count(self, **scope: Any) -> Fault:
         """Let total_num be the number of records on the page, as its documentation words it."""
-        reshape = partial(_with_page, counts_the_page=True)
-        return self._add(Fault("total_is_page_count", reshape=reshape, **scope))
+        reshape = _page(lambda total, items: (len(items), items))
+        return self._add("total_is_page_count", reshape=reshape, **scope)
 
     def list_part(self, share: float, **scope: Any) -> Fault:
         """List only this share of the items, the first ones, as if there were no others; none is a 204."""
-        return self._add(Fault("list_part", reshape=partial(_with_part, share=share), **scope))
+
+        def part(total: int, items: list[Any]) -> tuple[int, list[Any]]:
+            most = int(len(items) * share)
+            return most, items[:most]
+
+        return self._add("list_part", reshape=_page(part, empty=Answer(204)), **scope)
 
     def after_calls(self, count: int, action: Callable[[], object], **scope: Any) -> Fault:
         """Run `action` once, right before the call that follows `count` matching ones.
 
         With `insert_record` and `remove_record`, records arrive and vanish during a walk.
         """
-        return self._add(Fault("after_calls", before=action, after=count, **{"times": 1, **scope}))
+        return self._add("after_calls", before=action, after=count, **{"times": 1, **scope})
 
     def heal(self) -> None:
         """Remove every fault and let hanging requests go on."""
@@ -177,7 +172,8 @@ class Faults:
             self._healed.set()
             self._healed = threading.Event()
 
-    def _add(self, fault: Fault) -> Fault:
+    def _add(self, kind: str, **parts: Any) -> Fault:
+        fault = Fault(kind, **parts)
         with self._fault_lock:
             self._faults.append(fault)
         return fault
@@ -212,22 +208,18 @@ class Faults:
         return taken
 
 
-def _with_page(answer: Answer, *, most: int | None = None, counts_the_page: bool = False) -> Answer:
-    """Return a list with its first items only, or their number for its total; other answers as they are."""
-    try:
-        (total_name, total), (items_name, items) = json.loads(answer.body).items()
-    except (ValueError, AttributeError):
-        return answer
-    shown = items[:most]
-    body = {total_name: len(shown) if counts_the_page else total, items_name: shown}
-    return replace(answer, body=json_bytes(body))
+def _page(
+    change: Callable[[int, list[Any]], tuple[int, list[Any]]], empty: Answer | None = None
+) -> Callable[[Answer], Answer]:
+    """Return what changes the total and the items of a list, `empty` where none are left; others stay."""
 
+    def reshape(answer: Answer) -> Answer:
+        try:
+            (total_name, total), (items_name, items) = json.loads(answer.body).items()
+        except (ValueError, AttributeError):
+            return answer
+        total, items = change(total, items)
+        body = json_bytes({total_name: total, items_name: items})
+        return replace(answer, body=body) if items or not empty else empty
 
-def _with_part(answer: Answer, *, share: float) -> Answer:
-    """Return a list that ends early, and says so little that nobody can tell."""
-    try:
-        _, (_, items) = json.loads(answer.body).items()
-    except (ValueError, AttributeError):
-        return answer
-    most = int(len(items) * share)
-    return _with_page(answer, most=most, counts_the_page=True) if most else Answer(204)
+    return reshape

@@ -35,10 +35,8 @@ __all__ = [
     "ORDERS_CACHE_ID",
     "REFERENCE_BACKUP_ID",
     "REFERENCE_RECORD",
-    "Fleet",
-    "Instance",
-    "Project",
 ]
+__all__ += ["Fleet", "Instance", "Project"]
 
 
 def utc_now() -> datetime:
@@ -57,10 +55,9 @@ class Fleet:
 
     def restore(self) -> None:
         """Undo every change: the fleet is as it was made."""
-        with self._lock:
-            self._instances = {project.name: dict(project.instances) for project in self.projects}
-            self._set: dict[str, list[Row]] = {}
-            self._hidden: set[str] = set()
+        self._instances = {project.name: dict(project.instances) for project in self.projects}
+        self._set: dict[str, list[Row]] = {}
+        self._hidden: set[str] = set()
 
     @property
     def primary(self) -> Project:
@@ -72,21 +69,18 @@ class Fleet:
 
     def instances(self, project: Project) -> list[Instance]:
         """Return the instances that the project lists, newest first."""
-        with self._lock:
-            found = [
-                one for one in self._instances[project.name].values() if one.instance_id not in self._hidden
-            ]
-        return sorted(found, key=lambda one: (one.created_at, one.instance_id), reverse=True)
+        found = list(self._instances[project.name].values())
+        found.sort(key=lambda one: (one.created_at, one.instance_id), reverse=True)
+        return [one for one in found if one.instance_id not in self._hidden]
 
     def instance(self, project: Project, instance_id: str) -> Instance | None:
-        with self._lock:
-            return self._instances[project.name].get(instance_id)
+        return self._instances[project.name].get(instance_id)
 
     def named(self, name: str, project: str | None = None) -> Instance:
         """Return the first instance of this name; KeyError where there is none."""
-        for one in self.projects if project is None else [self.project(project)]:
+        for one in self.projects:
             for instance in self.instances(one):
-                if instance.name == name:
+                if instance.name == name and project in (None, one.name):
                     return instance
         raise KeyError(name)
 
@@ -108,59 +102,55 @@ class Fleet:
 
     def set_records(self, instance_id: str, records: Iterable[Json]) -> None:
         """Let an instance have exactly these records, listed in the order given."""
-        with self._lock:
-            self._holding(instance_id)
-            self._set[instance_id] = [row_of(one) for one in records]
+        self._holding(instance_id)
+        self._set[instance_id] = [row_of(one) for one in records]
 
     def insert_record(self, instance_id: str, record: Json, position: int | None = None) -> None:
         """Add a record, by default where its created_at belongs."""
         with self._lock:
             rows = list(self.backups(instance_id))
-            rows.insert(0 if position is None else position, row_of(record))
+            rows.insert(position or 0, row_of(record))
             self._set[instance_id] = newest_first(rows) if position is None else rows
 
     def change_record(self, instance_id: str, backup_id: str, **changes: Any) -> None:
         """Give a record other values, such as status="expired"; ValueError where it is not listed."""
         with self._lock:
-            rows = list(self.backups(instance_id))
-            place = [one.backup_id for one in rows].index(backup_id)
+            rows, place = self._rows_and_place(instance_id, backup_id)
             rows[place] = row_of(json.loads(rows[place].text) | changes)
             self._set[instance_id] = rows
 
     def remove_record(self, instance_id: str, backup_id: str) -> None:
-        """Take a record away; KeyError where it is not listed."""
+        """Take a record away; ValueError where it is not listed."""
         with self._lock:
-            rows = self.backups(instance_id)
-            kept = [one for one in rows if one.backup_id != backup_id]
-            if len(kept) == len(rows):
-                raise KeyError(backup_id)
-            self._set[instance_id] = kept
+            rows, place = self._rows_and_place(instance_id, backup_id)
+            del rows[place]
+            self._set[instance_id] = rows
+
+    def _rows_and_place(self, instance_id: str, backup_id: str) -> tuple[list[Row], int]:
+        rows = list(self.backups(instance_id))
+        return rows, [one.backup_id for one in rows].index(backup_id)
 
     def add_instance(self, name: str, project: str = "eu-prod", **changes: Any) -> Instance:
         """Add an instance without backups and return it; `changes` are fields of Instance."""
         model = self.primary.instances[ORDERS_CACHE_ID]
         fields = {"instance_id": stable_id("added", project, name), "history": empty, "restores": ()}
         made = replace(model, name=name, **{**fields, **changes})
-        with self._lock:
-            self._instances[project][made.instance_id] = made
+        self._instances[project][made.instance_id] = made
         return made
 
     def add_many(self, count: int, project: str = "eu-prod", *, hour: int = 18, share: float = 0.6) -> None:
         """Add so many instances with a backup a day, this share of them in one hour."""
         made = catalog.many(project, count, hour=hour, share=share)
-        with self._lock:
-            self._instances[project].update((one.instance_id, one) for one in made)
+        self._instances[project].update((one.instance_id, one) for one in made)
 
     def hide_instance(self, instance_id: str) -> None:
         """Leave an instance out of its project's list; it answers by its id as before."""
-        with self._lock:
-            self._holding(instance_id)
-            self._hidden.add(instance_id)
+        self._holding(instance_id)
+        self._hidden.add(instance_id)
 
     def remove_instance(self, instance_id: str) -> None:
         """Delete an instance, and with it its backups."""
-        with self._lock:
-            del self._holding(instance_id)[instance_id]
+        del self._holding(instance_id)[instance_id]
 
     def _holding(self, instance_id: str) -> dict[str, Instance]:
         """Return those instances of a project among which this one is; KeyError where there are none."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from backups.dcs.signing import ALGORITHM, DATE_FORMAT, canonical_query, canonical_uri, signature
@@ -24,25 +24,21 @@ REFUSALS_BEFORE_LOCK = 5
 LOCK_TIME = timedelta(minutes=5)
 
 _AUTHORIZATION = re.compile(
-    rf"{ALGORITHM} Access=(?P<ak>[^,\s]+), ?"
-    r"SignedHeaders=(?P<names>[^,\s]+), ?"
-    r"Signature=(?P<signature>[0-9a-f]+)"
+    rf"{ALGORITHM} Access=(?P<ak>[^,\s]+), ?SignedHeaders=(?P<names>[^,\s]+), ?Signature=(?P<sign>[0-9a-f]+)"
 )
 
 
 class Gateway:
     """Verifies every request, and locks a key after more than five refusals in a row."""
 
-    def __init__(self, projects: Iterable[Project], clock: Callable[[], datetime]) -> None:
+    def __init__(self, projects: Iterable[Project]) -> None:
         self._projects = {project.ak: project for project in projects}
-        self._clock = clock
         self._lock = threading.Lock()
         self._refusals: dict[str, tuple[int, datetime]] = {}  # of a key: how many in a row, and the last
 
-    def admit(self, request: Request) -> Project:
+    def admit(self, request: Request, now: datetime) -> Project:
         """Return the project whose key signed the request, else raise the gateway's ApiError."""
         signed = _authorization(request)
-        now = self._clock().astimezone(UTC)
         with self._lock:
             count, last = self._refusals.pop(signed["ak"], (0, now))
             if count > REFUSALS_BEFORE_LOCK:
@@ -51,7 +47,7 @@ class Gateway:
                     raise _refused("AK access failed to reach the limit,forbidden.")
                 count = 0
             try:
-                project = self._verified(request, signed, now)
+                project = self._verified(request, signed, now.astimezone(UTC))
             except ApiError:
                 self._refusals[signed["ak"]] = count + 1, now
                 raise
@@ -62,18 +58,20 @@ class Gateway:
             raise ApiError(401, "APIGW.0307", f"The token must be updated: {known}.")
         return project
 
-    def unlock(self) -> None:
-        """Forget all refusals and locks."""
-        with self._lock:
-            self._refusals.clear()
-
     def _verified(self, request: Request, signed: re.Match[str], now: datetime) -> Project:
-        ak, names = signed["ak"], tuple(signed["names"].lower().split(";"))
+        ak, names = signed["ak"], sorted(signed["names"].lower().split(";"))
         project = self._projects.get(ak)
         if project is None:
             raise _refused(f"Get secretKey failed,ak:{ak},err:ak not exist")
-        _check_clock(request, ak, now)
-        if not _is_signed_with(project.sk, request, names, signed["signature"]):
+        try:
+            date = request.headers.get("x-sdk-date", "")
+            signed_at = datetime.strptime(date, DATE_FORMAT).replace(tzinfo=UTC)
+        except ValueError:
+            raise _refused(f"x-sdk-date not found or not readable, ak:{ak}") from None
+        if abs(now - signed_at) > CLOCK_TOLERANCE:
+            times = f"signature time:{date}, server time:{now:{DATE_FORMAT}}"
+            raise _refused(f"signature expired, ak:{ak}, {times}")
+        if not _is_signed_with(project.sk, request, names, signed["sign"]):
             canonical = _canonical_request(request, names)
             raise _refused(f"verify aksk signature fail, ak:{ak}, canonicalRequest:{canonical}")
         token = request.headers.get("x-security-token", "")
@@ -92,19 +90,7 @@ def _authorization(request: Request) -> re.Match[str]:
     return signed
 
 
-def _check_clock(request: Request, ak: str, now: datetime) -> None:
-    try:
-        signed_at = datetime.strptime(request.headers.get("x-sdk-date", ""), DATE_FORMAT).replace(tzinfo=UTC)
-    except ValueError:
-        raise _refused(f"x-sdk-date not found or not readable, ak:{ak}") from None
-    if abs(now - signed_at) > CLOCK_TOLERANCE:
-        raise _refused(
-            f"signature expired, ak:{ak}, signature time:{signed_at:{DATE_FORMAT}},"
-            f" server time:{now:{DATE_FORMAT}}"
-        )
-
-
-def _is_signed_with(secret_key: str, request: Request, names: tuple[str, ...], given: str) -> bool:
+def _is_signed_with(secret_key: str, request: Request, names: list[str], given: str) -> bool:
     """Tell whether the signature over the headers that were named is right."""
     if "host" not in names or any(name not in request.headers for name in names):
         return False
@@ -121,10 +107,10 @@ def _is_signed_with(secret_key: str, request: Request, names: tuple[str, ...], g
     return hmac.compare_digest(expected, given)
 
 
-def _canonical_request(request: Request, names: tuple[str, ...]) -> str:
-    headers = "".join(f"{name}:{request.headers.get(name, '')}|" for name in sorted(names))
+def _canonical_request(request: Request, names: list[str]) -> str:
+    headers = "".join(f"{name}:{request.headers.get(name, '')}|" for name in names)
     query = canonical_query(request.parameters)
-    return f"{request.method}|{canonical_uri(request.path)}|{query}|{headers}|{';'.join(sorted(names))}"
+    return f"{request.method}|{canonical_uri(request.path)}|{query}|{headers}|{';'.join(names)}"
 
 
 def _refused(detail: str) -> ApiError:

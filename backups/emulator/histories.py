@@ -48,21 +48,18 @@ def daily(
 
 def within_its_hour(instance: Instance, now: datetime, **fields: Any) -> Iterator[Attempt]:
     """A week of automatic backups, each of which begins at any time of its hour: cheap to make."""
-    for day in _days_back(now, 8):
-        yield automatic(instance, day, within=3600, **fields)
+    return (automatic(instance, day, within=3600, **fields) for day in _days_back(now, 8))
 
 
 def failing_copies(
     instance: Instance, now: datetime, *, count: int = 3, seconds: float = 60
 ) -> Iterator[Attempt]:
     """Nightly backups that succeed; after each so many copies by hand, which fail after `seconds`."""
+    copy: dict[str, Any] = {"error_code": "dcs.08.0002", "remark": "copy for analytics"}
     for day in _days_back(now, 14):
         yield automatic(instance, day, remark="nightly")
         for attempt in range(1, count + 1):
-            copy = automatic(
-                instance, day, attempt=attempt, error_code="dcs.08.0002", remark="copy for analytics"
-            )
-            yield replace(copy, period=None, seconds=seconds)
+            yield replace(automatic(instance, day, attempt=attempt, **copy), period=None, seconds=seconds)
 
 
 def first_of_all(instance: Instance, now: datetime) -> Iterator[Attempt]:
@@ -70,14 +67,14 @@ def first_of_all(instance: Instance, now: datetime) -> Iterator[Attempt]:
     yield replace(automatic(instance, instance.created_at.date()), seconds=86_400)
 
 
+_RELEASES = (
+    *("before release 4.12", "INC-20418, before the flush"),
+    *("before scaling to 8 GB", "release 4.13, go/no-go"),
+)
+
+
 def orders_cache(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """Two months of a busy shop: nightly backups kept for a week, manual ones around releases."""
-    remarks = (
-        "before release 4.12",
-        "INC-20418, before the flush",
-        "before scaling to 8 GB",
-        "release 4.13, go/no-go",
-    )
     for day in _days_back(now, 60):
         ordinal = day.toordinal()
         remark = "nightly" if ordinal % 2 else None
@@ -93,7 +90,7 @@ def orders_cache(instance: Instance, now: datetime) -> Iterator[Attempt]:
             number = ordinal // 11
             # Somebody tidies up now and then: every third one is deleted two weeks later.
             kept = None if number % 3 else timedelta(days=14)
-            yield manual(instance, day, remark=remarks[number % 4], kept=kept)
+            yield manual(instance, day, remark=_RELEASES[number % 4], kept=kept)
     yield REFERENCE_ATTEMPT
 
 
@@ -106,11 +103,9 @@ def always_failing(instance: Instance, now: datetime) -> Iterator[Attempt]:
 def failing_week(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """One week in four everything fails, three attempts a day, as the schedule allows at most."""
     for day in _days_back(now, 42):
-        if day.toordinal() // 7 % 4 == 1:
-            for attempt, code in enumerate(("dcs.08.0008", "dcs.08.0002", "dcs.08.0001")):
-                yield automatic(instance, day, attempt=attempt, error_code=code)
-        else:
-            yield automatic(instance, day)
+        fails = day.toordinal() // 7 % 4 == 1
+        for attempt, code in enumerate(("dcs.08.0008", "dcs.08.0002", "dcs.08.0001") if fails else (None,)):
+            yield automatic(instance, day, attempt=attempt, error_code=code)
 
 
 def long_tail(instance: Instance, now: datetime) -> Iterator[Attempt]:
@@ -126,16 +121,8 @@ def live(instance: Instance, now: datetime) -> Iterator[Attempt]:
     for slot in range(newest, newest - 96, -1):
         backup_id = stable_id(instance.instance_id, "live", slot)
         created = datetime.fromtimestamp(slot * 300, UTC)
-        yield Attempt(
-            instance.instance_id,
-            backup_id,
-            created,
-            wait=15.0,
-            seconds=195.0,
-            size=_size(instance, created, backup_id),
-            remark="rehearsal, every five minutes",
-            kept_until=created + timedelta(seconds=24 * 300),
-        )
+        times = {"wait": 15, "seconds": 195, "kept_until": created + timedelta(hours=2)}
+        yield _attempt(instance, backup_id, created, remark="rehearsal, every five minutes", **times)
 
 
 def hourly(instance: Instance, now: datetime, *, count: int) -> Iterator[Attempt]:
@@ -143,18 +130,13 @@ def hourly(instance: Instance, now: datetime, *, count: int) -> Iterator[Attempt
     newest = int(now.timestamp()) // 3600 - 1
     for slot in range(newest, newest - count, -1):
         backup_id = stable_id(instance.instance_id, "hour", slot)
-        created = datetime.fromtimestamp(slot * 3600 + int(noise(backup_id) * 900_000) / 1000, UTC)
-        yield Attempt(
-            instance.instance_id,
+        yield _scheduled(
+            instance,
             backup_id,
-            created,
+            datetime.fromtimestamp(slot * 3600 + int(noise(backup_id) * 900_000) / 1000, UTC),
             seconds=60 + int(noise(backup_id, 1) * 120_000) / 1000,
-            size=_size(instance, created, backup_id),
-            period=instance.backup_period,
             remark=f"hour {slot % 24:02d}" if slot % 5 == 0 else None,
             error_code=ERROR_CODES[slot % 8] if slot % 37 == 0 else None,
-            kept_until=created + timedelta(days=instance.save_days),
-            ends_as="expired",
         )
 
 
@@ -167,17 +149,9 @@ def automatic(
     """
     backup_id = stable_id(instance.instance_id, "auto", day, attempt)
     created = _at(day, instance.backup_hour + attempt, noise(backup_id) * within)
-    return Attempt(
-        instance.instance_id,
-        backup_id,
-        created,
-        seconds=_seconds(instance, backup_id),
-        size=_size(instance, created, backup_id),
-        period=instance.backup_period,
-        wait=2 + round(noise(backup_id, 2) * 9, 3),
-        kept_until=created + timedelta(days=instance.save_days),
-        ends_as="expired",
-        **fields,
+    wait = 2 + round(noise(backup_id, 2) * 9, 3)
+    return _scheduled(
+        instance, backup_id, created, seconds=_seconds(instance, backup_id), wait=wait, **fields
     )
 
 
@@ -185,15 +159,19 @@ def manual(instance: Instance, day: date, *, kept: timedelta | None = None, **fi
     """Return a backup that somebody made on this day in office hours; nothing deletes it before `kept`."""
     backup_id = stable_id(instance.instance_id, "manual", day)
     created = _at(day, 9, noise(backup_id) * 6 * 3600)
-    return Attempt(
-        instance.instance_id,
-        backup_id,
-        created,
-        seconds=_seconds(instance, backup_id) * 1.1,
-        size=_size(instance, created, backup_id),
-        kept_until=created + kept if kept else None,
-        **fields,
-    )
+    fields |= {"seconds": _seconds(instance, backup_id) * 1.1, "kept_until": created + kept if kept else None}
+    return _attempt(instance, backup_id, created, **fields)
+
+
+def _scheduled(instance: Instance, backup_id: str, created: datetime, **fields: Any) -> Attempt:
+    """Return an automatic backup, which expires after the instance's save_days."""
+    kept = {"kept_until": created + timedelta(days=instance.save_days), "ends_as": "expired"}
+    return _attempt(instance, backup_id, created, period=instance.backup_period, **kept, **fields)
+
+
+def _attempt(instance: Instance, backup_id: str, created: datetime, **fields: Any) -> Attempt:
+    size = _size(instance, created, backup_id)
+    return Attempt(instance.instance_id, backup_id, created, size=size, **fields)
 
 
 def _days_back(now: datetime, count: int) -> Iterator[date]:
@@ -205,15 +183,14 @@ def _at(day: date, hour: int, seconds: float) -> datetime:
     return start + timedelta(hours=hour, milliseconds=int(seconds * 1000))
 
 
-GIB = 1024**3
 _GROWTH_FROM = datetime(2024, 6, 1, tzinfo=UTC)
 
 
 def _size(instance: Instance, created: datetime, backup_id: str) -> int:
     """Return bytes: about half of the memory, more every month, never twice the same."""
-    months = (created - _GROWTH_FROM).total_seconds() / (30 * 86_400)
+    months = (created - _GROWTH_FROM) / timedelta(days=30)
     share = min(max(0.35 + 0.006 * months, 0.05), 0.9)
-    return int(instance.capacity_gb * GIB * share * (0.98 + 0.04 * noise(backup_id, 5)))
+    return int(instance.capacity_gb * 1024**3 * share * (0.98 + 0.04 * noise(backup_id, 5)))
 
 
 # At 4 GB. A cluster writes one file per shard, so it takes longer than one pair.

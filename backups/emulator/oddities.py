@@ -25,21 +25,17 @@ def every_error_code(instance: Instance, now: datetime) -> Iterator[Attempt]:
 
 def every_status(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """The six statuses, one that does not exist yet, and a type that does not exist either."""
+    restorable = {"is_support_restore": "TRUE"}
     cases: list[Json] = [
         {"status": "waiting", "progress": "0.00", "size": 0},
         {"status": "backuping", "progress": "41.50", "size": 0},
-        {"status": "succeed", "is_support_restore": "TRUE"},
+        {"status": "succeed", **restorable},
         {"status": "succeed", "remark": "made before the change of specification"},
         {"status": "failed", "error_code": "dcs.08.0006", "progress": "63.00"},
         {"status": "expired"},
         {"status": "deleted", "backup_type": "manual"},
         {"status": "archived", "remark": "a status that no page lists"},
-        {
-            "status": "succeed",
-            "is_support_restore": "TRUE",
-            "backup_type": "replica",
-            "remark": "a type that no page lists",
-        },
+        {"status": "succeed", "backup_type": "replica", "remark": "a type that no page lists", **restorable},
     ]
     return _placed(instance, "status", [{"is_support_restore": "FALSE", **case} for case in cases])
 
@@ -103,15 +99,17 @@ def odd_fields(instance: Instance, now: datetime) -> Iterator[Attempt]:
     return _placed(instance, "odd", ODD_CASES)
 
 
+def _times(created: str, started: str, updated: str) -> Json:
+    return {"created_at": created, "execution_at": started, "updated_at": updated}
+
+
+_OPTIONAL = ("remark", "period", "error_code", "backup_format", "execution_at")
 # What replaces a field of an ordinary record; MISSING takes the field away.
 ODD_CASES: list[Json] = [
-    {"remark": {}, "period": {}, "error_code": {}, "backup_format": {}, "execution_at": {}},
-    {"remark": None, "period": None, "error_code": None, "backup_format": None, "execution_at": None},
-    {"remark": "", "period": "", "error_code": "", "backup_format": "", "execution_at": "", "progress": ""},
-    dict.fromkeys(
-        ("remark", "period", "error_code", "backup_format", "execution_at", "instance_id", "progress"),
-        MISSING,
-    ),
+    {name: {} for name in _OPTIONAL},
+    dict.fromkeys(_OPTIONAL, None),
+    {**dict.fromkeys(_OPTIONAL, ""), "progress": ""},
+    {**dict.fromkeys(_OPTIONAL, MISSING), "instance_id": MISSING, "progress": MISSING},
     {"size": "73400320", "remark": "size as a string"},
     {"size": "", "remark": "size empty"},
     {"size": {}, "remark": "size as {}"},
@@ -132,15 +130,11 @@ ODD_CASES: list[Json] = [
     {"backup_format": "AOF", "remark": "format aof in capitals"},
     {"backup_format": "snapshot", "remark": "a format that no page lists"},
     {
-        "created_at": "2026-11-09 08:31:16",
-        "execution_at": "2026-11-09 08:31:21",
-        "updated_at": "2026-11-09 08:32:30",
+        **_times("2026-11-09 08:31:16", "2026-11-09 08:31:21", "2026-11-09 08:32:30"),
         "remark": "times with a blank",
     },
     {
-        "created_at": "2026-11-10T08:31:16.166Z",
-        "execution_at": "2026-11-11T08:31:16.166Z",
-        "updated_at": "2026-11-10T08:32:30.546Z",
+        **_times("2026-11-10T08:31:16.166Z", "2026-11-11T08:31:16.166Z", "2026-11-10T08:32:30.546Z"),
         "remark": "started a day after it ended, as in an official sample",
     },
     {"created_at": "2026-11-10T16:31:16+08:00", "remark": "time with an offset"},
@@ -158,12 +152,7 @@ ODD_CASES: list[Json] = [
     {"status": None, "remark": "status null"},
     {"status": MISSING, "remark": "status missing"},
     {"status": "succeed", "error_code": "dcs.08.0002", "remark": "succeeded with an error code"},
-    {
-        "status": "failed",
-        "error_code": None,
-        "is_support_restore": "TRUE",
-        "remark": "failed, yet restorable",
-    },
+    {"status": "failed", "is_support_restore": "TRUE", "remark": "failed, yet restorable"},
     {"status": "failed", "error_code": "DCS.08.0009", "remark": "an error code that no page lists"},
     {"backup_type": "weekly", "remark": "a type that no page lists"},
     {"backup_type": MISSING, "remark": "type missing"},
@@ -180,14 +169,8 @@ ODD_CASES: list[Json] = [
 def _placed(instance: Instance, label: str, cases: list[Json]) -> Iterator[Attempt]:
     """An automatic backup per case, seven hours apart; the service's own created time stays in order."""
     for number, case in enumerate(cases):
+        backup_id = stable_id(instance.instance_id, label, number)
         created = _FROM + timedelta(hours=7 * number, minutes=3, milliseconds=217)
-        yield Attempt(
-            instance.instance_id,
-            stable_id(instance.instance_id, label, number),
-            created,
-            seconds=69.085,
-            size=73_400_320 + int(created.timestamp()) % 1_000_003,
-            period=instance.backup_period,
-            wait=5.295,
-            changes=case,
-        )
+        size = 73_400_320 + int(created.timestamp()) % 1_000_003
+        fields: Json = {"wait": 5.295, "period": instance.backup_period, "changes": case}
+        yield Attempt(instance.instance_id, backup_id, created, seconds=69.085, size=size, **fields)

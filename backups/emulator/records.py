@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -52,85 +53,62 @@ class Attempt:
     file_format: str = "rdb"
     changes: Json = field(default_factory=dict)
 
-    @property
-    def started(self) -> datetime:
-        return self.created + timedelta(seconds=self.wait)
-
-    @property
-    def finished(self) -> datetime:
-        return self.started + timedelta(seconds=self.seconds)
-
     def record(self, now: datetime) -> Json:
         """Return the API's JSON object for this backup as of `now`."""
-        status = self._status(now)
+        started = self.created + timedelta(seconds=self.wait)
+        status, updated, progress = self._state(started, now)
         record: Json = {
             "period": self.period,
             "backup_type": "auto" if self.period else "manual",
             "created_at": iso(self.created),
-            "execution_at": None if status == "waiting" else iso(self.started),
+            "execution_at": None if status == "waiting" else iso(started),
             "remark": self.remark,
             "is_support_restore": "TRUE" if status == "succeed" and self.restorable else "FALSE",
             "backup_id": self.backup_id,
             # In the service's own zone: never a time to rely on.
             "backup_name": f"backup_{self.created + SERVICE_ZONE:%Y%m%d%H%M%S}",
             "instance_id": self.instance_id,
-            "size": self.size if status in {"succeed", "expired", "deleted"} else 0,
-            "updated_at": iso(self._changed(status, now)),
-            "progress": self._progress(status, now),
+            "size": 0 if status in {"waiting", "backuping", "failed"} else self.size,
+            "updated_at": iso(updated),
+            "progress": f"{progress:.2f}",
             "error_code": self.error_code if status == "failed" else None,
             "status": status,
             "backup_format": self.file_format,
         }
         return {name: value for name, value in (record | self.changes).items() if value is not MISSING}
 
-    def _status(self, now: datetime) -> str:
-        if now < self.started:
-            return "waiting"
-        if now < self.finished:
-            return "backuping"
+    def _state(self, started: datetime, now: datetime) -> tuple[str, datetime, float]:
+        """Return status, updated_at and progress; for an expired or deleted one, when that came about."""
+        finished = started + timedelta(seconds=self.seconds)
+        if now < started:
+            return "waiting", now, 0
+        if now < finished:
+            return "backuping", now, (now - started).total_seconds() / self.seconds * 100
         if self.error_code:
-            return "failed"
+            return "failed", finished, noise(self.backup_id, 9) * 100
         if self.kept_until and now >= self.kept_until:
-            return self.ends_as
-        return "succeed"
-
-    def _changed(self, status: str, now: datetime) -> datetime:
-        """Return updated_at: of an expired or deleted backup it is the time when that came about."""
-        if status in {"waiting", "backuping"}:
-            return now
-        return self.kept_until if self.kept_until and status == self.ends_as else self.finished
-
-    def _progress(self, status: str, now: datetime) -> str:
-        if status == "waiting":
-            return "0.00"
-        if status == "backuping":
-            return f"{(now - self.started).total_seconds() / self.seconds * 100:.2f}"
-        return f"{noise(self.backup_id, 9) * 100:.2f}" if status == "failed" else "100.00"
+            return self.ends_as, self.kept_until, 100
+        return "succeed", finished, 100
 
 
 def rows_of(attempts: Iterable[Attempt], now: datetime) -> list[Row]:
     """Return what the API would list: the attempts that have begun, newest first."""
-    return newest_first([_row(one.record(now), one.created) for one in attempts if one.created <= now])
+    begun = [one for one in attempts if one.created <= now]
+    return newest_first(Row(one.created, one.backup_id, json_bytes(one.record(now))) for one in begun)
 
 
 def row_of(record: Json) -> Row:
     """Return the row of a record from elsewhere: it sorts by its created_at, last where that is no time."""
-    try:
+    created = None
+    with suppress(ValueError):
         created = datetime.fromisoformat(str(record.get("created_at", "")))
-    except ValueError:
-        return _row(record, None)
-    return _row(record, created if created.tzinfo else created.replace(tzinfo=UTC))
+        created = created if created.tzinfo else created.replace(tzinfo=UTC)
+    return Row(created, str(record.get("backup_id", "")), json_bytes(record))
 
 
 def newest_first(rows: Iterable[Row]) -> list[Row]:
-    def age(row: Row) -> tuple[bool, datetime, str]:
-        return row.created is not None, row.created or datetime.min.replace(tzinfo=UTC), row.backup_id
-
-    return sorted(rows, key=age, reverse=True)
-
-
-def _row(record: Json, created: datetime | None) -> Row:
-    return Row(created, str(record.get("backup_id", "")), json_bytes(record))
+    oldest = datetime.min.replace(tzinfo=UTC)
+    return sorted(rows, key=lambda row: (row.created or oldest, row.backup_id), reverse=True)
 
 
 def stable_id(*names: object) -> str:

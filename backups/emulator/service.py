@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from .contract import GONE_INSTANCE_ID
 from .fleet import Fleet
-from .http import Answer, ApiError, Request, json_answer, json_bytes_answer
+from .http import Answer, ApiError, Request, json_bytes
 from .inventory import Instance, Project
 from .records import Row, row_of
 
-DEFAULT_LIMIT = 10
-LARGEST_LIMIT = 1000
 Given = Mapping[str, str]
 
 _PROJECT_ID = re.compile(r"[0-9a-f]{32}")
@@ -28,14 +27,18 @@ def answer(fleet: Fleet, project: Project, request: Request) -> Answer:
     if project_id != project.project_id:
         raise ApiError(401, "DCS.1004", "The project ID in the URL does not match that of the token.")
     given = dict(request.parameters)
-    page = _page(given)
+    # Both count records.
+    offset, limit = _integer(given, "offset", 0), _integer(given, "limit", 10)
+    if not 1 <= limit <= 1000:
+        raise _invalid("limit")
+    page = slice(offset, offset + limit)
     match call:
         case ["instances"]:
             found = _matching(fleet.instances(project), given)
             shown = [one.summary() for one in found[page]]
-            return json_answer({"instance_num": len(found), "instances": shown})
+            return Answer(body=json_bytes({"instance_num": len(found), "instances": shown}))
         case ["instances", instance_id]:
-            return json_answer(_instance(fleet, project, instance_id).details())
+            return Answer(body=json_bytes(_instance(fleet, project, instance_id).details()))
         case ["instances", instance_id, "backups"]:
             rows = fleet.backups(_instance(fleet, project, instance_id))
             return _listed(b"backup_record_response", _within(rows, given), page)
@@ -50,7 +53,7 @@ def _listed(field: bytes, rows: list[Row], page: slice) -> Answer:
         return Answer(204)
     # The rows' own JSON, joined: a page of 1000 costs no serialising.
     listed = b",".join(row.text for row in rows[page])
-    return json_bytes_answer(b'{"total_num":%d,"%s":[%s]}' % (len(rows), field, listed))
+    return Answer(body=b'{"total_num":%d,"%s":[%s]}' % (len(rows), field, listed))
 
 
 def _instance(fleet: Fleet, project: Project, instance_id: str) -> Instance:
@@ -64,21 +67,11 @@ def _instance(fleet: Fleet, project: Project, instance_id: str) -> Instance:
     return found
 
 
-def _page(given: Given) -> slice:
-    """Read limit (1 to 1000, default 10) and offset (0-based, in records)."""
-    limit = _integer(given, "limit", DEFAULT_LIMIT)
-    if not 1 <= limit <= LARGEST_LIMIT:
-        raise _invalid("limit")
-    offset = _integer(given, "offset", 0)
-    return slice(offset, offset + limit)
-
-
 def _within(rows: list[Row], given: Given) -> list[Row]:
     """Return the rows from begin_time to end_time, `yyyyMMddHHmmss` in UTC: both inclusive, on created_at."""
-    begin, end = _time(given, "begin_time"), _time(given, "end_time")
-    if begin is None and end is None:
+    if "begin_time" not in given and "end_time" not in given:
         return rows
-    first, last = begin or datetime.min.replace(tzinfo=UTC), end or datetime.max.replace(tzinfo=UTC)
+    first, last = _time(given, "begin_time", datetime.min), _time(given, "end_time", datetime.max)
     return [row for row in rows if row.created is not None and first <= row.created <= last]
 
 
@@ -104,16 +97,14 @@ def _integer(given: Given, name: str, default: int) -> int:
     return int(text)
 
 
-def _time(given: Given, name: str) -> datetime | None:
+def _time(given: Given, name: str, default: datetime) -> datetime:
     text = given.get(name)
     if text is None:
-        return None
-    try:
-        if not re.fullmatch(r"[0-9]{14}", text):
-            raise ValueError(text)
-        return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        raise _invalid(name) from None
+        return default.replace(tzinfo=UTC)
+    if re.fullmatch(r"[0-9]{14}", text):  # strptime would take fewer digits
+        with suppress(ValueError):
+            return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    raise _invalid(name)
 
 
 def _invalid(parameter: str) -> ApiError:
