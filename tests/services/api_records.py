@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, time, timedelta
 
 from backups.dcs.records import BackupRecord
-from backups.services.insights.policy import Plan
-from backups.services.insights.timeline import KnownHistory, timeline
+from backups.services.insights.policy import KnownHistory, Plan
+from backups.services.insights.timeline import timeline
 
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
 

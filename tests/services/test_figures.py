@@ -6,7 +6,7 @@ import pytest
 
 from backups.dcs.records import BackupRecord
 from backups.services.history.query import BackupFilter
-from backups.services.insights.figures import axis, chart, figures, line, size_change, spark
+from backups.services.insights.glance import axis, chart, figures, size_change, spark
 from backups.services.insights.policy import Plan
 from backups.services.insights.timeline import timeline
 from backups.services.words import Clock, round_size
@@ -163,9 +163,9 @@ def test_the_chart_places_sizes_by_time_and_from_zero_upwards():
     days = {"11-20": 1_000, "11-21": 2_000, "11-24": 4_000}
     sizes = timeline(backup_at(f"{day} 00:00", size=size) for day, size in days.items()).sizes
 
-    points = chart(sizes, 4_000, Clock(sizes[-1].started_at))
-    assert line(points) == "0.0,120.0 250.0,80.0 1000.0,0.0"
-    assert points[0][2:] == ("20 Nov 00:00 UTC: 1,000 bytes", False)
+    marks = chart(sizes, 4_000, Clock(sizes[-1].started_at))
+    assert [mark.point for mark in marks] == ["0.0,120.0", "250.0,80.0", "1000.0,0.0"]
+    assert marks[0][1:] == ("20 Nov 00:00 UTC: 1,000 bytes", False)
 
 
 def test_equal_sizes_make_a_level_sparkline():

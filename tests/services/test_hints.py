@@ -6,7 +6,7 @@ import pytest
 
 from backups.dcs.records import Instance
 from backups.services.insights.facts import facts_of
-from backups.services.insights.hints import Hint, hints
+from backups.services.insights.glance import Hint, hints
 from backups.services.insights.policy import Plan
 from backups.services.insights.verdict import objective_of, verdict_of
 

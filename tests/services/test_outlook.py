@@ -4,8 +4,7 @@ from datetime import time, timedelta
 
 import pytest
 
-from backups.services.insights.outlook import Outlook, outlook
-from backups.services.insights.policy import Plan
+from backups.services.insights.policy import Outlook, Plan, outlook
 
 from .api_records import (
     DAILY,

@@ -5,11 +5,9 @@ from __future__ import annotations
 from .days import STATES, Day, ShortDay, day_counts, day_title, days_said, same_days, state_word
 from .differences import compared
 from .facts import BackupBrief, Block, Facts, facts_with, not_now, restore_blocks, unsupported_facts
-from .figures import axis, chart, line, size_change, spark
-from .hints import Hint
-from .outlook import outlook_text
+from .glance import Hint, axis, chart, size_change, spark
 from .overview import Overview, overview, rows_of, runs_of
-from .policy import Plan, plan_of, plan_words
+from .policy import Plan, outlook_text, plan_of, plan_words
 from .verdict import (
     REASONS,
     VERDICTS,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,7 +18,8 @@ from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from ..words import cached_per_language, kinds_in_words, times
-from .timeline import FAILED, KINDS, Attempts, KnownHistory, between
+from .policy import KnownHistory
+from .timeline import FAILED, KINDS, Attempts, between
 
 DAYS = 30
 # A deferred run is tried again, once an hour and three times in all: it may begin after midnight.
@@ -27,10 +27,20 @@ LATE = timedelta(hours=4)
 # An automatic backup vouches for the plan of this time after it: the policy is known only as it is now.
 VOUCHES = timedelta(days=31)
 
-STATES = (
-    *("usable", "running", "unusable", "gone", "unlisted", "failed"),
-    *("odd", "due", "missed", "none", "unknown"),
-)
+_STATE_WORDS: dict[str, Promise] = {
+    "usable": _("usable"),
+    "running": pgettext_lazy("a day", "in progress"),
+    "unusable": _("ran, not usable"),
+    "gone": _("ran, file gone"),
+    "unlisted": _("ran, no longer listed"),
+    "failed": pgettext_lazy("a day", "failed"),
+    "odd": _("unclear"),
+    "due": _("planned, none yet"),
+    "missed": _("missed"),
+    "none": _("nothing planned"),
+    "unknown": _("not known"),
+}
+STATES = tuple(_STATE_WORDS)
 _KINDS_OF_STATE: dict[str, tuple[str, ...]] = {
     "usable": ("usable",),
     "running": ("running",),
@@ -41,8 +51,7 @@ _KINDS_OF_STATE: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class Day:
+class Day(NamedTuple):
     """One day from `start` up to `end`. `reason` is a stable code for a state that no backup gives.
 
     `also_failed`: something failed beside what the day is called after.
@@ -79,7 +88,7 @@ def same_days(then: datetime, now: datetime) -> bool:
     return datetime.combine(now.astimezone(UTC).date(), time(), UTC) + LATE <= then <= now
 
 
-def day_counts(days: Iterable[Day]) -> list[tuple[str, int]]:
+def day_counts(days: Iterable[Day | ShortDay]) -> list[tuple[str, int]]:
     """Return each state that a day has, with the number of its days."""
     counts = Counter(day.state for day in days)
     return [(state, counts[state]) for state in STATES if counts[state]]
@@ -100,7 +109,10 @@ def _day(known: KnownHistory, day: date, start: datetime, end: datetime, unliste
 
 
 def _without_backups(known: KnownHistory, start: datetime, end: datetime) -> tuple[str, str]:
-    """Return the state and the reason of a day of which the list has nothing."""
+    """Return the state and the reason of a day of which the list has nothing.
+
+    A backup is missing only where one was planned and the list would still hold it.
+    """
     if known.created_at and known.created_at >= end:
         return "none", "before_instance"
     if not known.whole:
@@ -110,36 +122,20 @@ def _without_backups(known: KnownHistory, start: datetime, end: datetime) -> tup
     if known.read_at < start:
         return "unknown", "not_read_since"
     planned, slots = known.plan.planned(start, end), known.plan.slots(start, end)
+    # Whether its backup may yet come, or had not come when the list was read.
     over = max(end, slots[-1] + LATE) if slots else end + LATE
-    if min(known.now, known.read_at) < over:
-        return _not_over(known, planned, slots, over)
-    if not known.timeline.attempts or known.timeline.attempts[0].started_at >= end:
+    is_over = min(known.now, known.read_at) >= over
+    attempts, automatic = known.timeline.attempts, known.timeline.automatic
+    if is_over and (not attempts or attempts[0].started_at >= end):
         return "unknown", "before_oldest"
-    if planned is None:
-        return "unknown", "plan_unknown"
-    return _missed(known, start, slots) if planned else ("none", "not_planned")
-
-
-def _not_over(
-    known: KnownHistory, planned: bool | None, slots: tuple[datetime, ...], over: datetime
-) -> tuple[str, str]:
-    """Return the state of a day whose backup may yet come, or had not come when the list was read."""
-    if planned is None:
-        return "unknown", "plan_unknown"
     if not planned:
-        return "none", "not_planned"
-    if known.now >= over:
-        return "unknown", "not_read_since"
-    return "due", "overdue" if any(slot + LATE <= known.read_at for slot in slots) else "to_come"
-
-
-def _missed(known: KnownHistory, start: datetime, slots: tuple[datetime, ...]) -> tuple[str, str]:
-    """Return whether a planned backup is missing: only where the list would still hold it.
-
-    Records leave the list by age. So an older automatic one that is still listed
-    says that this day's would be too, and that the policy was on at that time.
-    """
-    automatic = known.timeline.automatic
+        return ("unknown", "plan_unknown") if planned is None else ("none", "not_planned")
+    if not is_over:
+        if known.now >= over:
+            return "unknown", "not_read_since"
+        return "due", "overdue" if any(slot + LATE <= known.read_at for slot in slots) else "to_come"
+    # Records leave the list by age. So an older automatic one that is still listed says that this day's would
+    # be too, and that the policy was on at that time.
     if not between(automatic, start - VOUCHES, start):
         return "unknown", "no_witness"
     if slots and all(between(automatic, slot, slot + LATE) for slot in slots):
@@ -149,19 +145,6 @@ def _missed(known: KnownHistory, start: datetime, slots: tuple[datetime, ...]) -
 
 # In words ---------------------------------------------------------------------
 
-_STATE_WORDS: dict[str, Promise] = {
-    "usable": _("usable"),
-    "running": pgettext_lazy("a day", "in progress"),
-    "unusable": _("ran, not usable"),
-    "gone": _("ran, file gone"),
-    "unlisted": _("ran, no longer listed"),
-    "failed": pgettext_lazy("a day", "failed"),
-    "odd": _("unclear"),
-    "due": _("planned, none yet"),
-    "missed": _("missed"),
-    "none": _("nothing planned"),
-    "unknown": _("not known"),
-}
 _REASONS: dict[str, Promise] = {
     "before_instance": _("the instance did not exist yet"),
     "list_not_whole": _("none is listed, but the list is not whole"),
@@ -194,12 +177,12 @@ def day_title(day: Day) -> str:
 
 def days_said(days: Iterable[Day | ShortDay]) -> str:
     """Return "14 days: 12 usable, 1 failed, 1 missed"."""
-    return _states_said(tuple(day.state for day in days))
+    return _counts_said(tuple(day_counts(days)))
 
 
 @cached_per_language
-def _states_said(states: tuple[str, ...]) -> str:
-    counts = Counter(states)
-    said = [f"{counts[state]} {state_word(state)}" for state in STATES if counts[state]]
-    days = ngettext("%(n)d day: %(states)s", "%(n)d days: %(states)s", len(states))
-    return days % {"n": len(states), "states": pgettext("between parts", ", ").join(said)}
+def _counts_said(counts: tuple[tuple[str, int], ...]) -> str:
+    said = [f"{count} {state_word(state)}" for state, count in counts]
+    n = sum(count for _state, count in counts)
+    days = ngettext("%(n)d day: %(states)s", "%(n)d days: %(states)s", n)
+    return days % {"n": n, "states": pgettext("between parts", ", ").join(said)}

@@ -8,15 +8,16 @@ not busy with a backup or another restore (DCS.4096 and 4097); single-node insta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ...dcs.records import BackupRecord, Instance
-from .outlook import outlook
-from .timeline import FAILED, SUCCEEDED, Attempts, KnownHistory, kind_of, newest
+from .policy import KnownHistory, outlook
+from .timeline import FAILED, SUCCEEDED, Attempts, kind_of, newest
 
 FAILURES_IN_A_ROW = 3
 LEAST_OVERDUE = timedelta(minutes=30)
@@ -102,47 +103,43 @@ def facts_of(
 ) -> Facts:
     """Return what one reading says; `unsupported`: DCS said that it never backs this instance up."""
     line, usable = known.timeline, newest(known.timeline.attempts, "usable")
-    failures = _failures_in_a_row(line.attempts)
-    expected = outlook(usable, known) if usable else None
-    goes_at = expected.until if expected else None
-    running = line.running[-1] if line.running else None
-    tags = dict(instance.tags) if instance else {}
-    interval = known.plan.interval
-    return Facts(
-        read_at=known.read_at,
-        whole=known.whole,
-        confirmed=confirmed,
-        total=line.totals.total(),
-        kinds=dict(line.totals),
-        undated=sum(kind_of(record) == "usable" for record in line.undated),
-        unsure=line.unsure,
-        unsupported=_unsupported(instance, unsupported),
-        status=instance.status if instance else "",
-        newest_usable=BackupBrief.of(usable),
-        goes_at=goes_at,
-        keep_days=expected.keep_days if expected else None,
-        last_run_before=_last_run_before(goes_at, known)
-        if expected and not expected.last_automatic
-        else None,
-        last_attempt=BackupBrief.of(line.attempts[-1].record if line.attempts else None),
-        failures=len(failures),
-        failing_since=failures[0].started_at if failures else None,
-        failed_often_at=failures[FAILURES_IN_A_ROW - 1].started_at
-        if len(failures) >= FAILURES_IN_A_ROW
-        else None,
-        last_failure=BackupBrief.of(failures[-1].record if failures else None),
-        running_since=running.started_at if running else None,
-        overdue_at=running.started_at + _longest(known, running.record.type) if running else None,
-        tag=tags.get(tag_key, "") if tag_key else "",
-        interval=interval.total_seconds() if interval else None,
-    )
+    facts = Facts(known.read_at, known.whole, confirmed, line.totals.total(), dict(line.totals))
+    found: dict[str, Any] = {
+        "undated": sum(kind_of(record) == "usable" for record in line.undated),
+        "unsure": line.unsure,
+        "unsupported": "not_supported" if unsupported else "",
+        "newest_usable": BackupBrief.of(usable),
+        "last_attempt": BackupBrief.of(line.attempts[-1].record if line.attempts else None),
+    }
+    if failures := _failures_in_a_row(line.attempts):
+        found |= {
+            "failures": len(failures),
+            "failing_since": failures[0].started_at,
+            "last_failure": BackupBrief.of(failures[-1].record),
+        }
+        if len(failures) >= FAILURES_IN_A_ROW:
+            found["failed_often_at"] = failures[FAILURES_IN_A_ROW - 1].started_at
+    if usable and (expected := outlook(usable, known)) and expected.until:
+        found |= {"goes_at": expected.until, "keep_days": expected.keep_days}
+        if not expected.last_automatic:
+            found["last_run_before"] = _last_run_before(expected.until, known)
+    if line.running:
+        started_at, _, record = line.running[-1]
+        usual = line.usual_durations.get(record.type, timedelta())
+        overdue_at = started_at + max(LEAST_OVERDUE, TIMES_USUAL * usual)
+        found |= {"running_since": started_at, "overdue_at": overdue_at}
+    if interval := known.plan.interval:
+        found["interval"] = interval.total_seconds()
+    facts = msgspec.structs.replace(facts, **found)
+    return facts_with(facts, instance, tag_key=tag_key) if instance else facts
 
 
 def facts_with(facts: Facts, instance: Instance, *, tag_key: str = "") -> Facts:
     """Return the facts with what the instance itself says by now."""
+    single = "single_node" if instance.cache_mode == "single" else ""
     return msgspec.structs.replace(
         facts,
-        unsupported=_unsupported(instance, False) or facts.unsupported,
+        unsupported=single or ("memcached" if instance.engine.lower() == "memcached" else facts.unsupported),
         status=instance.status,
         tag=dict(instance.tags).get(tag_key, "") if tag_key else "",
     )
@@ -154,48 +151,26 @@ def unsupported_facts(facts: Facts | None, read_at: datetime) -> Facts:
     return msgspec.structs.replace(facts, unsupported=facts.unsupported or "not_supported")
 
 
-def _unsupported(instance: Instance | None, dcs_says_so: bool) -> str:
-    if instance and instance.cache_mode == "single":
-        return "single_node"
-    if instance and instance.engine.lower() == "memcached":
-        return "memcached"
-    return "not_supported" if dcs_says_so else ""
-
-
 def _failures_in_a_row(attempts: Attempts) -> Attempts:
     """Return those that failed since the last that succeeded, the oldest first."""
-    found = []
-    for attempt in reversed(attempts):
-        if attempt.kind in SUCCEEDED:
-            break
-        if attempt.kind in FAILED:
-            found.append(attempt)
-    return found[::-1]
+    since = takewhile(lambda attempt: attempt.kind not in SUCCEEDED, reversed(attempts))
+    return [attempt for attempt in since if attempt.kind in FAILED][::-1]
 
 
-def _last_run_before(goes_at: datetime | None, known: KnownHistory) -> datetime | None:
+def _last_run_before(goes_at: datetime, known: KnownHistory) -> datetime | None:
     """Return when the last planned run that ends before a file goes begins."""
-    if goes_at is None:
-        return None
     end = goes_at - known.timeline.usual_durations.get("auto", timedelta())
     return next(reversed(known.plan.slots(end - _LONGEST_PAUSE, end)), None)
 
 
-def _longest(known: KnownHistory, backup_type: str) -> timedelta:
-    return max(LEAST_OVERDUE, TIMES_USUAL * known.timeline.usual_durations.get(backup_type, timedelta()))
-
-
 # Against a restore ------------------------------------------------------------
 
-BUSY_STATUSES = frozenset(
-    ("CREATING", "RESTARTING", "EXTENDING", "RESTORING", "FLUSHING", "STARTING", "CLOSING")
-)
+_BUSY = ("CREATING", "RESTARTING", "EXTENDING", "RESTORING", "FLUSHING", "STARTING", "CLOSING")
 # What an instance says of itself while one of its backups runs.
-BACKING_UP_STATUSES = frozenset(("BACKUPING", "BACKUP"))
+_BACKING_UP = ("BACKUPING", "BACKUP")
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """One reason; `detail` is DCS's own word. `certain`: a restore would be refused now.
 
     Codes: "single_node", "busy" and "not_running" (by status), "backing_up", "task" (DCS names one and
@@ -207,29 +182,27 @@ class Block:
     certain: bool = True
 
 
-def not_now(blocks: Iterable[Block]) -> str:
-    """Return the status of an instance that DCS restores nothing into while it lasts; "" if there is none."""
-    return next((block.detail for block in blocks if block.code in ("busy", "not_running")), "")
-
-
 def takes_no_restore(status: str) -> bool:
     """An ordinary backup in progress is no reason; a status that nobody told is none either."""
-    return status not in ("", "RUNNING", *BACKING_UP_STATUSES)
+    return status not in ("", "RUNNING", *_BACKING_UP)
 
 
 def restore_blocks(instance: Instance | None, records: Iterable[BackupRecord]) -> tuple[Block, ...]:
     """Return what stands against a restore; none: nothing that DCS tells of does."""
-    return tuple(_blocks(instance, any(record.status == "backuping" for record in records)))
-
-
-def _blocks(instance: Instance | None, backing_up: bool) -> Iterator[Block]:
+    status, found = instance.status if instance else "", []
     if instance and instance.cache_mode == "single":
-        yield Block("single_node")
-    if instance is None or not instance.status:
-        yield Block("not_known", certain=False)
-    elif takes_no_restore(instance.status):
-        yield Block("busy" if instance.status in BUSY_STATUSES else "not_running", instance.status)
-    if backing_up or (instance and instance.status in BACKING_UP_STATUSES):
-        yield Block("backing_up")
+        found.append(Block("single_node"))
+    if not status:
+        found.append(Block("not_known", certain=False))
+    elif takes_no_restore(status):
+        found.append(Block("busy" if status in _BUSY else "not_running", status))
+    if status in _BACKING_UP or any(record.status == "backuping" for record in records):
+        found.append(Block("backing_up"))
     if instance and instance.task:
-        yield Block("task", instance.task, certain=False)
+        found.append(Block("task", instance.task, certain=False))
+    return tuple(found)
+
+
+def not_now(blocks: Iterable[Block]) -> str:
+    """Return the status of an instance that DCS restores nothing into while it lasts; "" if there is none."""
+    return next((block.detail for block in blocks if block.code in ("busy", "not_running")), "")

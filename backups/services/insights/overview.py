@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from itertools import groupby
 from typing import NamedTuple
@@ -39,11 +39,9 @@ from ..words import (
 )
 from .days import Day, last_days
 from .facts import Facts, facts_of
-from .figures import Figures, figures
-from .hints import Hint, hints
-from .outlook import Outlook, outlook, outlook_text
-from .policy import plan_of
-from .timeline import Attempts, KnownHistory, timeline, unlisted_attempts
+from .glance import Figures, Hint, figures, hints
+from .policy import KnownHistory, Outlook, outlook, outlook_text, plan_of
+from .timeline import Attempts, timeline
 from .verdict import Verdict, objective_of, verdict_of
 
 
@@ -67,11 +65,13 @@ class Overview:
 
     @cached_property
     def _unlisted(self) -> Attempts:
-        listing = self.listing
-        if not listing.unlisted:
+        """The backups that the list no longer holds."""
+        if not self.listing.unlisted:
             return ()
-        name = f"attempts no longer listed, {listing.reading}"
-        return listing.derived(name, lambda _: unlisted_attempts(all_records_of(listing)))
+        gone = (record for record in all_records_of(self.listing) if record.presence == "unlisted")
+        return self.listing.derived(
+            f"no longer listed, {self.listing.reading}", lambda _: timeline(gone).attempts
+        )
 
     @cached_property
     def hints(self) -> tuple[Hint, ...]:
@@ -129,13 +129,16 @@ def overview(
 # Rows -------------------------------------------------------------------------
 
 
-class Codes(NamedTuple):
-    """What a backup's codes are called."""
+class Said(NamedTuple):
+    """What a backup's codes, its duration and its size are called; "" for what it has not."""
 
     status: str
     type: str
     format: str
     error: str
+    took: str
+    size: str
+    exact_size: str
 
 
 class Row(NamedTuple):
@@ -147,14 +150,11 @@ class Row(NamedTuple):
 
     record: BackupRecord
     eligibility: Eligibility
-    said: Codes
+    said: Said
     reasons: str
     kept: str
     started: Moment | None
     unread: str
-    took: str
-    size: str
-    exact_size: str
     gone: Moment | None
 
 
@@ -206,7 +206,7 @@ def rows_of(
 
 
 def _row(record: BackupRecord, overview: Overview, clock: Clock, last_seen: Mapping[str, datetime]) -> Row:
-    started, size, gone = record.started_at, record.size_bytes, None
+    started, gone = record.started_at, None
     found = eligibility(record)
     own_reasons = found.own_reasons
     if record.presence != "listed":
@@ -215,20 +215,28 @@ def _row(record: BackupRecord, overview: Overview, clock: Clock, last_seen: Mapp
     return Row(
         record,
         found,
-        _said(record.status, record.type, record.format, record.error_code),
+        _said(
+            *(record.status, record.type, record.format, record.error_code),
+            *(record.duration, record.size_bytes),
+        ),
         listed_reasons(own_reasons) if own_reasons and not gone else "",
         outlook_text(overview.outlook(record), clock),
         clock.time(started) if started else None,
         "" if started else raw_of(record, "execution_at") or raw_of(record, "created_at"),
-        duration(record.duration),
-        "" if size is None else size_text(size),
-        "" if size is None else exact_bytes(size),
         clock.time(gone) if gone else None,
     )
 
 
 @cached_per_language
-def _said(status: str, backup_type: str, backup_format: str, error_code: str) -> Codes:
-    return Codes(
-        status_word(status), type_word(backup_type), format_word(backup_format), error_meaning(error_code)
+def _said(
+    status: str, of_type: str, of_format: str, error: str, took: timedelta | None, size: int | None
+) -> Said:
+    return Said(
+        status_word(status),
+        type_word(of_type),
+        format_word(of_format),
+        error_meaning(error),
+        duration(took),
+        "" if size is None else size_text(size),
+        "" if size is None else exact_bytes(size),
     )

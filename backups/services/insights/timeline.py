@@ -16,19 +16,13 @@ from typing import NamedTuple
 from ...dcs.records import BackupRecord
 from ..eligibility import DID_NOT_RUN, eligibility
 from ..history import newest_first
-from .policy import Plan
 
 # "unusable" succeeded, and DCS says no or does not say; "odd" has a status that the portal does not know.
 KINDS = ("usable", "unusable", "running", "expired", "deleted", "failed", "did_not_run", "odd")
 SUCCEEDED = ("usable", "unusable", "expired", "deleted")
 WITH_FILE = ("usable", "unusable")
 FAILED = ("failed", "did_not_run")
-_KIND_OF_STATUS = {
-    "waiting": "running",
-    "backuping": "running",
-    "expired": "expired",
-    "deleted": "deleted",
-}
+_KIND_OF_STATUS = {"waiting": "running", "backuping": "running", "expired": "expired", "deleted": "deleted"}
 MOST_SIZES = 60
 MOST_RUNNING = 5
 # Of fewer nobody can say what is usual.
@@ -80,13 +74,15 @@ class Timeline:
         return [attempt for attempt in self.attempts if attempt.record.type == "auto"]
 
     @cached_property
-    def files(self) -> Attempts:
-        return [attempt for attempt in self.attempts if attempt.has_file]
-
-    @cached_property
     def places(self) -> Mapping[str, int]:
         """Which file the one of a record is, by its key: the newest is 1."""
-        return {file.record.key: place for place, file in enumerate(reversed(self.files), 1)}
+        files = (attempt for attempt in reversed(self.attempts) if attempt.has_file)
+        return {file.record.key: place for place, file in enumerate(files, 1)}
+
+    @cached_property
+    def newest_automatic_file(self) -> str:
+        """The key of its record, "" where there is none."""
+        return next((one.record.key for one in reversed(self.automatic) if one.has_file), "")
 
     @cached_property
     def running(self) -> Attempts:
@@ -139,26 +135,6 @@ class Timeline:
     @property
     def _records(self) -> Iterable[BackupRecord]:
         return chain((attempt.record for attempt in self.attempts), self.undated)
-
-
-@dataclass(frozen=True)
-class KnownHistory:
-    """What is known at `now`: one reading of a history beside the instance's plan.
-
-    `read_at` is when the list was read; `whole`: it holds all that DCS lists. `created_at` is the instance's.
-    """
-
-    timeline: Timeline
-    plan: Plan
-    now: datetime
-    read_at: datetime
-    whole: bool = True
-    created_at: datetime | None = None
-
-
-def unlisted_attempts(records: Iterable[BackupRecord]) -> Attempts:
-    """Return those that the list no longer holds."""
-    return timeline(record for record in records if record.presence == "unlisted").attempts
 
 
 def timeline(records: Iterable[BackupRecord]) -> Timeline:

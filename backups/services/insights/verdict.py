@@ -5,7 +5,7 @@ usable, attention, none, unknown, unsupported
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,18 +20,39 @@ from ..words import Clock, text_macro, times
 from .facts import FAILURES_IN_A_ROW, Facts
 
 # From the one that needs a person most.
-VERDICTS = ("none", "attention", "unknown", "usable", "unsupported")
-# What is said of each first; no reason belongs to two of them.
-REASONS = {
-    "none": ("all_failed", "none_allowed", "all_gone", "first_running", "no_backup"),
-    "attention": ("objective_missed", "failing", "ends_before_next", "running_long", "not_now"),
-    "unknown": (
-        *("never_read", "read_too_long_ago", "list_not_whole", "not_confirmed", "no_time"),
-        "dcs_does_not_say",
-    ),
-    "usable": ("within_objective", "no_objective"),
-    "unsupported": ("single_node", "memcached", "not_supported"),
+_NAMES: dict[str, Promise] = {
+    "none": pgettext_lazy("a verdict", "No usable backup"),
+    "attention": pgettext_lazy("a verdict", "Attention"),
+    "unknown": pgettext_lazy("a verdict", "Not known"),
+    "usable": pgettext_lazy("a verdict", "Usable"),
+    "unsupported": pgettext_lazy("a verdict", "Not supported"),
 }
+VERDICTS = tuple(_NAMES)
+# The verdict that each belongs to, and what it is called; what is said of a verdict first comes first.
+_REASONS: dict[str, tuple[str, Promise]] = {
+    "all_failed": ("none", _("all attempts failed")),
+    "none_allowed": ("none", _("no restore allowed")),
+    "all_gone": ("none", _("all expired or deleted")),
+    "first_running": ("none", _("first one in progress")),
+    "no_backup": ("none", _("none listed")),
+    "objective_missed": ("attention", _("too old")),
+    "failing": ("attention", _("failing")),
+    "ends_before_next": ("attention", _("deleted before the next")),
+    "running_long": ("attention", _("a backup hangs")),
+    "not_now": ("attention", _("instance not running")),
+    "never_read": ("unknown", _("not read yet")),
+    "read_too_long_ago": ("unknown", _("read too long ago")),
+    "list_not_whole": ("unknown", _("list not whole")),
+    "not_confirmed": ("unknown", _("loss not confirmed")),
+    "no_time": ("unknown", _("no readable time")),
+    "dcs_does_not_say": ("unknown", _("DCS does not say")),
+    "within_objective": ("usable", _("within the objective")),
+    "no_objective": ("usable", _("no objective")),
+    "single_node": ("unsupported", _("single node")),
+    "memcached": ("unsupported", _("Memcached")),
+    "not_supported": ("unsupported", _("DCS says so")),
+}
+REASONS = {one: tuple(reason for reason, (of, _word) in _REASONS.items() if of == one) for one in VERDICTS}
 # How much later than its slot a planned run may end.
 GRACE = timedelta(hours=4)
 
@@ -105,46 +126,30 @@ def verdict_of(facts: Facts | None, objective: Objective, *, now: datetime) -> V
     if not facts.unsupported and now > too_old_at:
         then = verdict_of(facts, objective, now=facts.read_at)
         return Verdict("unknown", ("read_too_long_ago",), now, facts, objective, since=too_old_at, then=then)
-    verdict, reasons = _judged(facts, objective, now)
     bounds = _bounds(facts, objective)
+    reasons = _reasons(facts, objective, [reason for reason, bound in bounds.items() if now > bound])
+    verdict, _word = _REASONS[reasons[0]]
     to_come = [bound for bound in (*bounds.values(), too_old_at) if bound > now and not facts.unsupported]
     return Verdict(
-        verdict,
-        reasons,
-        now,
-        facts,
-        objective,
+        *(verdict, reasons, now, facts, objective),
         since=bounds.get(reasons[0]) if verdict == "attention" else None,
         holds_until=min(to_come, default=None),
     )
 
 
-def _judged(facts: Facts, objective: Objective, now: datetime) -> tuple[str, tuple[str, ...]]:
+def _reasons(facts: Facts, objective: Objective, passed: list[str]) -> tuple[str, ...]:
+    """Return what holds; `passed` are the reasons whose time has come."""
+    unsure = "" if facts.whole and not facts.undated else "no_time" if facts.whole else "list_not_whole"
     if facts.unsupported:
-        return "unsupported", (facts.unsupported,)
-    attention = tuple(_attention(facts, objective, now))
+        return (facts.unsupported,)
     if facts.newest_usable:
-        if "objective_missed" in attention and not (facts.whole and not facts.undated):
-            # There may be a newer one.
-            return "unknown", ("no_time" if facts.whole else "list_not_whole",)
-        if attention:
-            return "attention", attention
-        return "usable", ("within_objective" if objective.span else "no_objective",)
+        if "objective_missed" in passed and unsure:  # there may be a newer one
+            return (unsure,)
+        attention = (*passed, "not_now") if facts.not_now else tuple(passed)
+        return attention or ("within_objective" if objective.span else "no_objective",)
     if not facts.confirmed:
-        return "unknown", ("not_confirmed",)
-    if not facts.whole:
-        return "unknown", ("list_not_whole",)
-    if facts.undated:
-        return "unknown", ("no_time",)
-    return ("unknown", ("dcs_does_not_say",)) if facts.unsure else ("none", (_why_none(facts),))
-
-
-def _attention(facts: Facts, objective: Objective, now: datetime) -> Iterator[str]:
-    for reason, bound in _bounds(facts, objective).items():
-        if now > bound:
-            yield reason
-    if facts.not_now:
-        yield "not_now"
+        return ("not_confirmed",)
+    return (unsure or ("dcs_does_not_say" if facts.unsure else _why_none(facts)),)
 
 
 def _bounds(facts: Facts, objective: Objective) -> dict[str, datetime]:
@@ -176,13 +181,8 @@ def _why_none(facts: Facts) -> str:
 
 def verdict_text(verdict: Verdict, clock: Clock, *, ages: bool = True) -> str:
     """Return "Usable: data from 28 Nov 23:02:58 UTC, 1 h 15 min ago"; without ages only times are said."""
-
-    def at(moment: datetime) -> str:
-        written = clock.time(moment)
-        return f"{written.text} {written.zone}"
-
     say: dict[str, Callable[..., str] | None] = {
-        "at": at,
+        "at": clock.text,
         "about": clock.about,
         "day": lambda moment: clock.about(moment, day=True),
         "code": str,
@@ -192,43 +192,11 @@ def verdict_text(verdict: Verdict, clock: Clock, *, ages: bool = True) -> str:
     return text_macro("macros/verdict.txt", "verdict_sentence")(verdict, say).strip()
 
 
-_VERDICT_NAMES: dict[str, Promise] = {
-    "usable": pgettext_lazy("a verdict", "Usable"),
-    "attention": pgettext_lazy("a verdict", "Attention"),
-    "none": pgettext_lazy("a verdict", "No usable backup"),
-    "unknown": pgettext_lazy("a verdict", "Not known"),
-    "unsupported": pgettext_lazy("a verdict", "Not supported"),
-}
-_REASON_WORDS: dict[str, Promise] = {
-    "all_failed": _("all attempts failed"),
-    "none_allowed": _("no restore allowed"),
-    "all_gone": _("all expired or deleted"),
-    "first_running": _("first one in progress"),
-    "no_backup": _("none listed"),
-    "objective_missed": _("too old"),
-    "failing": _("failing"),
-    "ends_before_next": _("deleted before the next"),
-    "running_long": _("a backup hangs"),
-    "not_now": _("instance not running"),
-    "never_read": _("not read yet"),
-    "read_too_long_ago": _("read too long ago"),
-    "list_not_whole": _("list not whole"),
-    "not_confirmed": _("loss not confirmed"),
-    "no_time": _("no readable time"),
-    "dcs_does_not_say": _("DCS does not say"),
-    "within_objective": _("within the objective"),
-    "no_objective": _("no objective"),
-    "single_node": _("single node"),
-    "memcached": _("Memcached"),
-    "not_supported": _("DCS says so"),
-}
-
-
 def verdict_name(verdict: str) -> str:
     """Return the verdict in a word or two, without its reason."""
-    return str(_VERDICT_NAMES[verdict])
+    return str(_NAMES[verdict])
 
 
 def reason_word(reason: str) -> str:
     """Return the reason of a verdict as a filter names it."""
-    return str(_REASON_WORDS[reason])
+    return str(_REASONS[reason][1])

@@ -1,0 +1,247 @@
+"""What stands beside the verdict at the head of a history: figures, sizes, and hints where it is odd.
+
+A hint leads to the rows behind it and says what the records say, and nothing that the verdict says already.
+How far a running backup was half an hour ago is in no record: only when DCS last changed it, or how long ago
+it started, by the time when the list was read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+from typing import NamedTuple
+
+from django.utils.translation import gettext
+
+from ...dcs.records import BackupRecord
+from ..history import BackupFilter
+from ..words import Clock, size_text, status_word
+from .days import LATE
+from .policy import KnownHistory
+from .timeline import FAILED, SUCCEEDED, WITH_FILE, Attempt, Attempts, between, is_slow, newest
+from .verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is known of a history in numbers.
+
+    `succeeded` and `ended` are of the last 30 days: of the backups that came to an end, those that succeeded,
+    also where their file has gone since. One that did not run counts as failed; `did_not_run` says how many.
+    """
+
+    last_attempt: BackupRecord | None
+    succeeded: int
+    ended: int
+    did_not_run: int
+    usable: int
+
+    @property
+    def success_rate(self) -> float | None:
+        """Percent; None where nothing came to an end."""
+        return 100 * self.succeeded / self.ended if self.ended else None
+
+
+def figures(known: KnownHistory) -> Figures:
+    # What the filter range=30d shows, so that the figure and the rows behind it agree.
+    start, _ = BackupFilter(range="30d").bounds(known.now)
+    attempts = known.timeline.attempts
+    month = Counter(attempt.kind for attempt in between(attempts, start))
+    succeeded = sum(month[kind] for kind in SUCCEEDED)
+    return Figures(
+        last_attempt=attempts[-1].record if attempts else None,
+        succeeded=succeeded,
+        ended=succeeded + sum(month[kind] for kind in FAILED),
+        did_not_run=month["did_not_run"],
+        usable=known.timeline.totals["usable"],
+    )
+
+
+# Sizes ------------------------------------------------------------------------
+
+SPARK = (96, 26)
+SPARK_POINTS = 20
+CHART = (1000, 160)
+MOST_STEPS = 4
+
+
+def size_change(sizes: Attempts) -> float | None:
+    """Return the newest size against the one before of the same format: 0.01 is 1 % more."""
+    if not sizes:
+        return None
+    *earlier, newest = sizes
+    before = next((one for one in reversed(earlier) if one.record.format == newest.record.format), None)
+    return newest.size / before.size - 1 if before and before.size else None
+
+
+def spark(sizes: Attempts) -> list[tuple[float, float]]:
+    """Return the points of the newest sizes, side by side, from the smallest to the largest."""
+    newest = [one.size for one in sizes[-SPARK_POINTS:]]
+    width, height = SPARK
+    least, most = min(newest), max(newest)
+    step = (width - 6) / max(1, len(newest) - 1)
+    shares = ((size - least) / (most - least) if most > least else 0.5 for size in newest)
+    return [
+        (round(3 + place * step, 1), round(height - 4 - share * (height - 8), 1))
+        for place, share in enumerate(shares)
+    ]
+
+
+class Mark(NamedTuple):
+    """A size in the chart: its title such as "23 Nov 06:00 UTC: 2.1 GB", and whether its file has gone."""
+
+    point: str
+    title: str
+    gone: bool
+
+
+def chart(sizes: Attempts, top: int, clock: Clock) -> list[Mark]:
+    """Return the marks of sizes: time to the right, bytes from zero upwards to `top`."""
+    width, height = CHART
+    start = sizes[0].started_at
+    span = sizes[-1].started_at - start or timedelta(seconds=1)
+    named, marks = gettext("%(time)s: %(size)s"), []
+    for started_at, kind, record in sizes:
+        size, gone = record.size_bytes or 0, kind not in WITH_FILE
+        title = named % {"time": clock.about(started_at), "size": size_text(size)}
+        x, y = round(width * ((started_at - start) / span), 1), round(height * (1 - size / top), 1)
+        marks.append(Mark(f"{x},{y}", f"{title} ({status_word(record.status)})" if gone else title, gone))
+    return marks
+
+
+def axis(largest: int) -> tuple[int, ...]:
+    """Return round sizes from one that is not below the largest down to 0, at even distances."""
+    least_step = max(largest, 1) / MOST_STEPS
+    power = 10 ** math.floor(math.log10(least_step))
+    step = max(1, math.ceil(next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= least_step)))
+    count = max(1, -(-largest // step))
+    return tuple(step * n for n in range(count, -1, -1))
+
+
+# Hints ------------------------------------------------------------------------
+
+# What is longer ago is history.
+RECENT = timedelta(days=30)
+TRIES_A_DAY = 3
+STILL = timedelta(minutes=30)
+# So many times as often as the policy plans is no policy's doing, nor that of tries after a failure.
+TIMES_PLANNED = 4
+
+_SAID_BY = {
+    "newest_usable_is_old": ("objective_missed",),
+    "unchanged": ("running_long",),
+    "waiting_long": ("running_long",),
+    "running_long": ("running_long",),
+    "failed_all_day": ("failing", "all_failed"),
+}
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What one sentence speaks of; what its kind does not need is None.
+
+    `record` is the backup meant and `before` the one it is compared with, `span` how
+    long something took or is ago, `usual` what it is compared with, `day` a UTC day.
+    """
+
+    kind: str
+    record: BackupRecord | None = None
+    before: BackupRecord | None = None
+    span: timedelta | None = None
+    usual: timedelta | None = None
+    day: date | None = None
+    count: int = 0
+    text: str = ""
+
+
+def hints(known: KnownHistory, verdict: Verdict | None = None) -> tuple[Hint, ...]:
+    """Return what is odd and the verdict does not say, the most pressing first."""
+    told = set(verdict.reasons) if verdict else set()
+    return tuple(hint for hint in _hints(known, verdict) if told.isdisjoint(_SAID_BY.get(hint.kind, ())))
+
+
+def _hints(known: KnownHistory, verdict: Verdict | None) -> Iterator[Hint]:
+    yield from _against_the_policy(known, verdict)
+    for attempt in known.timeline.running:
+        yield from _of_running(attempt, known)
+    yield from _failed_all_day(known)
+    yield from _runs_too_often(known)
+    yield from _size_fell(known)
+    for one in known.timeline.slow[-1:]:
+        if one.started_at >= known.now - RECENT:
+            usual = known.timeline.usual_durations.get(one.record.type)
+            yield Hint("slow", one.record, span=one.record.duration, usual=usual)
+    if known.timeline.contradictions:
+        yield Hint("contradiction", count=known.timeline.contradictions)
+    if verdict and verdict.objective.unread:
+        yield Hint("unread_objective", text=verdict.objective.unread)
+
+
+def _against_the_policy(known: KnownHistory, verdict: Verdict | None) -> Iterator[Hint]:
+    """Nothing is planned, or what is never ran as far as the list tells, or nothing usable comes of it."""
+    automatic, interval = known.timeline.automatic, known.plan.interval
+    if not known.whole:
+        return
+    if verdict and verdict.verdict != "unsupported":
+        if known.plan.kind in ("manual", "none"):
+            yield Hint("automatic_off", automatic[-1].record if automatic else None)
+        age = known.read_at - (known.created_at or known.read_at)
+        if interval and age > interval + LATE and not (automatic or known.timeline.undated):
+            yield Hint("never_ran", usual=interval)
+    usable = newest(known.timeline.attempts, "usable")
+    # A newer one may be among those that could not be read, or that came since the list was read.
+    if usable and usable.started_at and interval and not known.timeline.undated:
+        age = min(known.now, known.read_at) - usable.started_at
+        if age > 2 * interval:
+            yield Hint("newest_usable_is_old", usable, span=age, usual=interval)
+
+
+def _of_running(attempt: Attempt, known: KnownHistory) -> Iterator[Hint]:
+    started, _, record = attempt
+    since, usual = known.read_at - started, known.timeline.usual_durations.get(record.type)
+    if record.updated_at and record.updated_at > started and known.read_at - record.updated_at >= STILL:
+        yield Hint("unchanged", record, span=known.read_at - record.updated_at)
+    elif record.status == "waiting":
+        if since >= STILL:
+            yield Hint("waiting_long", record, span=since)
+    elif is_slow(since, usual) or since >= STILL:
+        yield Hint("running_long", record, span=since, usual=usual)
+
+
+def _failed_all_day(known: KnownHistory) -> Iterator[Hint]:
+    """DCS tries an automatic backup three times a day at most; the day is one in UTC, as the policy's are."""
+    today = known.now.astimezone(UTC).date()
+    last_days = (today - timedelta(days=back) for back in range(RECENT.days))
+    bad = [day for day in last_days if known.timeline.failed_days[day] >= TRIES_A_DAY]
+    if bad:
+        yield Hint("failed_all_day", day=bad[0], count=len(bad))
+
+
+def _runs_too_often(known: KnownHistory) -> Iterator[Hint]:
+    """By the last days that the policy plans two runs in."""
+    automatic, interval = known.timeline.automatic, known.plan.interval
+    if not interval or not automatic:
+        return
+    span = 2 * interval
+    runs = between(automatic, automatic[-1].started_at - span)
+    if len(runs) > 2 * TIMES_PLANNED:
+        first, last = runs[0].record, runs[-1].record
+        yield Hint("runs_too_often", last, before=first, span=span / len(runs), usual=interval)
+
+
+def _size_fell(known: KnownHistory) -> Iterator[Hint]:
+    """Of two sizes of the same format, one after the other, the later is less than half."""
+    # Of a list with holes nobody knows which backup was the one before.
+    if not known.whole:
+        return
+    fall, before = None, dict[str, Attempt]()
+    for after in known.timeline.sizes:
+        earlier = before.get(after.record.format)
+        if earlier and after.size * 2 < earlier.size:
+            fall = earlier, after
+        before[after.record.format] = after
+    if fall and fall[1].started_at >= known.now - RECENT:
+        yield Hint("size_fell", fall[1].record, before=fall[0].record)
