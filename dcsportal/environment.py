@@ -28,10 +28,7 @@ ON, OFF = ("on", "true", "yes", "1"), ("off", "false", "no", "0")
 
 
 def read_dotenv(default: Path) -> frozenset[str]:
-    """Load the `.env` file; what the environment has already wins. Return the names that came from the file.
-
-    ENV_FILE names another file; empty means none at all, which is how the tests run.
-    """
+    """Load the `.env` file, or ENV_FILE, if not empty; return the names that the environment had not yet."""
     path = Path(os.environ.get("ENV_FILE", str(default)) or os.devnull)
     before = frozenset(os.environ)
     if path.is_file():
@@ -85,11 +82,9 @@ def number(name: str, default: int, *, least: int, most: int) -> int:
     return int(value)
 
 
-def seconds(name: str, default: float, *, least: float, most: float) -> float:
-    return rate(name, default, least=least, most=most, what="a number of seconds")
-
-
-def rate(name: str, default: float, *, least: float, most: float, what: str = "a number") -> float:
+def seconds(
+    name: str, default: float, *, least: float, most: float, what: str = "a number of seconds"
+) -> float:
     value, parsed = text(name, str(default)), -1.0
     with suppress(ValueError):
         parsed = float(value)
@@ -152,9 +147,8 @@ def checked_web_address(label: str, value: str) -> str:
     address = parsed_web_address(value)
     if address is None or address.query or address.fragment or "@" in address.netloc:
         # Not repeated: what is no address may be one with a password, mistyped.
-        raise ImproperlyConfigured(
-            f"{label} must be an address such as https://name.example, without user, password and query."
-        )
+        rule = "an address such as https://name.example, without user, password and query"
+        raise ImproperlyConfigured(f"{label} must be {rule}.")
     if not is_safe(address):
         raise refused(label, value, "an address with https: http is allowed on loopback only")
     return value.rstrip("/")
@@ -184,8 +178,7 @@ def is_loopback(host: str) -> bool:
 def local_secret_key(path: Path) -> str:
     """Return the signing key of a demo or a development checkout from `path`, made where it is missing.
 
-    Several processes may start at once: the key is written aside and then linked to its place, so that
-    the first one wins and nobody reads a half-written file.
+    It is written aside and then linked to its place: of processes that start at once the first one wins.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

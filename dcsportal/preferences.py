@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,12 @@ ZONE_COOKIE = f"{settings.COOKIE_PREFIX}portal_zone"
 THEME_COOKIE = f"{settings.COOKIE_PREFIX}portal_theme"
 KEYS_COOKIE = f"{settings.COOKIE_PREFIX}portal_keys"
 UTC = ZoneInfo("UTC")
+# By the names of their fields: the cookie, and the values that are known.
+KNOWN: dict[str, tuple[str, Container[str]]] = {
+    "language": (settings.LANGUAGE_COOKIE_NAME, dict(settings.LANGUAGES)),
+    "theme": (THEME_COOKIE, THEMES),
+    "keys": (KEYS_COOKIE, ("on", "off")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +75,24 @@ def for_templates(request: HttpRequest) -> dict[str, Any]:
 @require_POST
 def preferences(request: HttpRequest) -> HttpResponse:
     """Keep what the form has of language, zone, theme and keys, and go back to where it was sent from."""
-    languages = dict(settings.LANGUAGES)
-    # What is kept of a value; "" for one that is not known.
-    rules: dict[str, tuple[str, Callable[[str], str]]] = {
-        "language": (settings.LANGUAGE_COOKIE_NAME, lambda value: value if value in languages else ""),
-        "zone": (ZONE_COOKIE, typed_zone),
-        "theme": (THEME_COOKIE, lambda value: value if value in THEMES else ""),
-        "keys": (KEYS_COOKIE, lambda value: value if value in ("on", "off") else ""),
-    }
-    link = safe_link(request.POST.get("next", ""))
-    if zone := typed_zone(request.POST.get("zone", "")):
+    sent, link = request.POST, safe_link(request.POST.get("next", ""))
+    cookies = {}
+    if "zone" in sent:
+        if not (zone := typed_zone(sent["zone"])):
+            return _refused_zone(request, sent["zone"])
+        cookies[ZONE_COOKIE] = zone
         link = _in_zone(link, zone, timezone.now())
+    for field, (cookie, known) in KNOWN.items():
+        if field in sent:
+            if sent[field] not in known:
+                sentence = _("The portal does not know this value of %(field)s.") % {"field": field}
+                return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
+            cookies[cookie] = sent[field]
     response = see_other(link)
     if "HX-Request" in request.headers:  # a script cannot read where a redirect leads
         response.status_code = 204
-    for field, (cookie, known) in rules.items():
-        if (value := request.POST.get(field)) is None:
-            continue
-        if not (kept := known(value)):
-            if field == "zone":
-                return _refused_zone(request, value)
-            # The value is not repeated: this answer is plain text, but nothing is gained by an echo.
-            sentence = _("The portal does not know this value of %(field)s.") % {"field": field}
-            return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
-        set_cookie(response, cookie, kept, seconds=365 * 86_400)
+    for cookie, value in cookies.items():
+        set_cookie(response, cookie, value, seconds=365 * 86_400)
     return response
 
 
@@ -103,23 +103,26 @@ def _in_zone(link: str, chosen: str, now: datetime) -> str:
     """
     page, hash_mark, fragment = link.partition("#")
     path, _mark, query = page.partition("?")
-    parts = query.split("&")
-    names, values = zip(*(map(unquote_plus, part.partition("=")[::2]) for part in parts), strict=True)
-    places = {place for place, name in enumerate(names) if name.removeprefix("amp;") == "tz"}
-    if not places:
-        return link
-    zones = {values[place] for place in places} - {""}
+    parts = [(part, *map(unquote_plus, part.partition("=")[::2])) for part in query.split("&")]
+    names = [name for _, name, _ in parts]
+    zones = {value for _, name, value in parts if _is_zone(name)} - {""}
     zone = known_zone(zones.pop()) if len(zones) == 1 else None
-    for name in ("at", "from", "to"):
-        if zone and names.count(name) == 1:  # of several values none counts
-            place = names.index(name)
-            moment = _moment_in(zone, name, values[place].strip(), now)
-            parts[place] = f"{name}={utc_text(moment)}" if moment else parts[place]
-    if any(name == "at" and value for name, value in zip(names, values, strict=True)):
-        places -= {first := min(places)}
-        parts[first] = f"tz={quote(chosen)}"
-    left = "&".join(part for place, part in enumerate(parts) if place not in places)
+    names_zone = not any(name == "at" and value for _, name, value in parts)
+    kept = []
+    for part, name, value in parts:
+        if not _is_zone(name):
+            # Of several values none counts.
+            moment = _moment_in(zone, name, value.strip(), now) if zone and names.count(name) == 1 else None
+            kept.append(f"{name}={utc_text(moment)}" if moment else part)
+        elif not names_zone:
+            kept.append(f"tz={quote(chosen)}")
+            names_zone = True
+    left = "&".join(kept)
     return f"{path}{'?' if left else ''}{left}{hash_mark}{fragment}"
+
+
+def _is_zone(name: str) -> bool:
+    return name.removeprefix("amp;") == "tz"
 
 
 def _moment_in(zone: ZoneInfo, name: str, value: str, now: datetime) -> datetime | None:
@@ -130,16 +133,15 @@ def _moment_in(zone: ZoneInfo, name: str, value: str, now: datetime) -> datetime
         except UnreadableTime:
             return None
         return None if asked.own_zone else asked.at
+    if name not in ("from", "to"):
+        return None
     in_zone, in_utc = (iso_bound(value, one, days_after=int(name == "to")) for one in (zone, UTC))
     return None if in_zone == in_utc else in_zone
 
 
 def _refused_zone(request: HttpRequest, typed: str) -> HttpResponse:
     """Say that there is no such zone, and which may be meant: in the menu, or on a page without a script."""
-    context = {
-        "guesses": zone_guesses(typed),
-        "next": safe_link(request.POST.get("next", "")),
-        "typed": typed[:100],
-    }
+    link = safe_link(request.POST.get("next", ""))
+    context = {"guesses": zone_guesses(typed), "next": link, "typed": typed[:100]}
     template = "_zone_refused.html" if "HX-Request" in request.headers else "zone_refused.html"
     return render(request, template, context, status=400)

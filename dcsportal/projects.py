@@ -50,9 +50,8 @@ def read_projects() -> dict[str, ProjectSettings]:
     projects = _single_project()
     for name, project in _projects_of_file(env.text("DCS_PROJECTS_FILE")).items():
         if name in projects:
-            raise ImproperlyConfigured(
-                f"DCS_PROJECTS_FILE has the project {name}, which DCS_PROJECT_NAME has too."
-            )
+            says = f"DCS_PROJECTS_FILE has the project {name}, which DCS_PROJECT_NAME has too."
+            raise ImproperlyConfigured(says)
         projects[name] = project
     return projects
 
@@ -73,13 +72,8 @@ def _single_project() -> dict[str, ProjectSettings]:
     name = env.text("DCS_PROJECT_NAME", "default")
     if not (table.project_id or key.ak or key.sk):
         return {}
-    needed = {
-        "DCS_REGION": table.region,
-        "DCS_PROJECT_ID": table.project_id,
-        "DCS_AK": key.ak,
-        "DCS_SK": key.sk,
-    }
-    for variable, value in needed.items():
+    needed = ("DCS_REGION", "DCS_PROJECT_ID", "DCS_AK", "DCS_SK")
+    for variable, value in zip(needed, (table.region, table.project_id, key.ak, key.sk), strict=True):
         if not value:
             raise ImproperlyConfigured(f"{variable} is missing: one project needs {', '.join(needed)}.")
     _check_name("DCS_PROJECT_NAME", name)
@@ -92,13 +86,11 @@ def _projects_of_file(path: str) -> dict[str, ProjectSettings]:
     try:
         tables = msgspec.toml.decode(Path(path).read_bytes(), type=ProjectsFile).projects
     except OSError as error:
-        raise ImproperlyConfigured(
-            f"DCS_PROJECTS_FILE names {path}, which cannot be read: {error.strerror}."
-        ) from error
+        says = f"which cannot be read: {error.strerror}"
+        raise ImproperlyConfigured(f"DCS_PROJECTS_FILE names {path}, {says}.") from error
     except (msgspec.MsgspecError, ValueError) as error:
-        raise ImproperlyConfigured(
-            f"DCS_PROJECTS_FILE names {path}, which must be TOML with [projects.<name>] tables only: {error}."
-        ) from error
+        says = f"which must be TOML with [projects.<name>] tables only: {error}"
+        raise ImproperlyConfigured(f"DCS_PROJECTS_FILE names {path}, {says}.") from error
     return {name: _project_of_table(name, table, Path(path).parent) for name, table in tables.items()}
 
 
@@ -110,16 +102,12 @@ def _project_of_table(name: str, content: Any, folder: Path) -> ProjectSettings:
     except msgspec.ValidationError as error:  # it names the field, never what it holds
         raise ImproperlyConfigured(f"{label}: {error}.") from None
     key = Credentials(
-        ak=_secret_of_table(label, table, "ak", folder),
-        sk=_secret_of_table(label, table, "sk", folder),
-        security_token=_secret_of_table(label, table, "security_token", folder, required=False),
+        *(_secret_of_table(label, table, key, folder) for key in ("ak", "sk", "security_token"))
     )
     return _project(table, key, lambda field: f"{label}: {field}")
 
 
-def _secret_of_table(
-    label: str, table: ProjectTable, key: str, folder: Path, *, required: bool = True
-) -> str:
+def _secret_of_table(label: str, table: ProjectTable, key: str, folder: Path) -> str:
     """Return a secret from the variable or the file that the table names."""
     variable, path = getattr(table, f"{key}_env"), getattr(table, f"{key}_file")
     if variable and path:
@@ -128,7 +116,7 @@ def _secret_of_table(
         return env.secret_file(f"{label}: {key}_file", str(folder / path))
     if variable and not env.text(variable):
         raise ImproperlyConfigured(f"{label}: {key}_env names {variable}, which is not set.")
-    if required and not variable:
+    if not variable and key != "security_token":
         raise ImproperlyConfigured(f"{label} lacks {key}_env or {key}_file.")
     return env.text(variable)
 

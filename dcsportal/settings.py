@@ -135,11 +135,8 @@ def _database(url: str) -> dict[str, Any]:
         database = {}
     if database.get("ENGINE") == "django.db.backends.sqlite3":
         # One writer at a time: say so at the start of a transaction, then wait, instead of failing in it.
-        options = {
-            "timeout": 5,
-            "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        }
+        options = {"timeout": 5, "transaction_mode": "IMMEDIATE"}
+        options["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
         return database | {"CONN_MAX_AGE": 60, "OPTIONS": options}
     if database.get("ENGINE") != "django.db.backends.postgresql":
         # The address is not repeated: it may hold a password.
@@ -210,13 +207,11 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+_as_they_are = "django.contrib.staticfiles.storage.StaticFilesStorage"
+_with_hashed_names = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
-    },
+    "staticfiles": {"BACKEND": _as_they_are if DEBUG else _with_hashed_names},
 }
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
@@ -240,7 +235,7 @@ DCS_FRESH_SECONDS = env.seconds("DCS_FRESH_SECONDS", 60, least=0, most=3600)
 DCS_RECORDS_IN_MEMORY = env.number("DCS_RECORDS_IN_MEMORY", 50_000, least=1000, most=10_000_000)
 # Lists are read before anybody asks: so often at most of one endpoint with one key, and each within so long.
 COLLECT = env.flag("COLLECT", "on")
-COLLECT_CALLS_PER_SECOND = env.rate("COLLECT_CALLS_PER_SECOND", 5, least=0.01, most=200)
+COLLECT_CALLS_PER_SECOND = env.seconds("COLLECT_CALLS_PER_SECOND", 5, least=0.01, most=200, what="a number")
 COLLECT_IDLE_SECONDS = env.seconds("COLLECT_IDLE_SECONDS", 3600, least=60, most=86_400)
 # How old the newest usable backup may be, where the instance's tag DCS_RPO_TAG and its project say nothing.
 DCS_RPO = env.span("DCS_RPO")

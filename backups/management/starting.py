@@ -15,13 +15,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
+import psycopg
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.management.commands import collectstatic
 from django.core.checks import ERROR, run_checks
 from django.core.files.storage import storages
 from django.core.management import call_command
-from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db import connection
 
 from .private_files import keep_private
 
@@ -58,17 +59,13 @@ def bound(host: str, port: int) -> socket.socket:
 def prepare() -> None:
     """Bring the database and the static files up to date; of servers that start at once one does it."""
     keep_private(settings.VAR_DIR)
-    remove_earlier_cache(settings.VAR_DIR)
+    # In which versions before the evidence kept what they had read, and their locks.
+    for path in (*settings.VAR_DIR.glob("cache.sqlite3*"), settings.VAR_DIR / "locks"):
+        path.unlink(missing_ok=True)
     with one_at_a_time():
         call_command("migrate", verbosity=0, interactive=False)
         call_command("clearsessions")
         collect_static_files()
-
-
-def remove_earlier_cache(folder: Path) -> None:
-    """Remove the files in which versions before the evidence kept what they had read, and their locks."""
-    for path in (*folder.glob("cache.sqlite3*"), folder / "locks"):
-        path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -82,24 +79,11 @@ def one_at_a_time() -> Iterator[None]:
             print("Waiting for another server that is starting.", file=sys.stderr)
             fcntl.flock(file, fcntl.LOCK_EX)
         if connection.vendor == "postgresql":
-            stack.enter_context(_advisory_lock())
+            # A connection of its own, with which the lock ends, however it ends.
+            with connection.wrap_database_errors:
+                lock = stack.enter_context(psycopg.connect(**connection.get_connection_params()))
+                lock.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
         yield
-
-
-@contextmanager
-def _advisory_lock() -> Iterator[None]:
-    """Hold the database's lock in a transaction of its own connection; it ends with that, however it ends."""
-    name = "starting"
-    database = connections.databases[DEFAULT_DB_ALIAS]
-    options = {key: value for key, value in database["OPTIONS"].items() if key != "pool"}
-    connections.databases[name] = database | {"OPTIONS": options}
-    try:
-        with transaction.atomic(using=name), connections[name].cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
-            yield
-    finally:
-        connections[name].close()
-        del connections[name], connections.databases[name]
 
 
 def collect_static_files() -> None:
