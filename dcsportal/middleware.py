@@ -1,4 +1,4 @@
-"""What every response carries, how every request came in and from where, and the log line that it leaves."""
+"""Outermost of all: where a request came from, what every response carries, and the line that it leaves."""
 
 from __future__ import annotations
 
@@ -19,81 +19,21 @@ from . import metrics
 from .environment import Network
 from .logging import NO_REQUEST, SHORTEST_SECRET, Current, current
 
+logger = logging.getLogger("dcsportal.requests")
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 FEATURES = """accelerometer camera display-capture geolocation gyroscope magnetometer
     microphone midi payment publickey-credentials-get serial usb"""
+# The security headers that Django has no setting for.
 HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in FEATURES.split()),
     # Pages hold what one viewer may see; static files say `public` themselves.
     "Cache-Control": "private, no-store",
 }
-
 # What a load balancer and Prometheus ask each server for, by that machine's own address.
 MACHINE_PATHS = ("/healthz", "/readyz", "/metrics", "/metrics/instances")
-
-
-def portal_address(get_response: GetResponse) -> GetResponse:
-    """Take https-ness from PORTAL_URL, whatever a proxy in between says or forgets to say."""
-    portal = urlsplit(settings.PORTAL_URL)
-    first = settings.ALLOWED_HOSTS[0].lstrip(".")
-    health_host = portal.netloc if first == "*" else first
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        request.META["wsgi.url_scheme"] = portal.scheme
-        if request.path in MACHINE_PATHS:
-            request.META["HTTP_HOST"] = health_host
-        return get_response(request)
-
-    return middleware
-
-
-def cookies_as_named(get_response: GetResponse) -> GetResponse:
-    """Drop the cookies that Django would know by another name than the browser does.
-
-    Django takes every space of Unicode off a name. With one in front, any host of the domain could plant
-    a `__Host-` cookie: to the browser it is none.
-    """
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        cookies = request.META.get("HTTP_COOKIE", "")
-        if not _is_plain(cookies):
-            kept = [one for one in cookies.split(";") if _is_plain(one.partition("=")[0].strip(" \t"))]
-            request.META["HTTP_COOKIE"] = ";".join(kept)
-        return get_response(request)
-
-    return middleware
-
-
-def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isprintable()
-
-
-def response_headers(get_response: GetResponse) -> GetResponse:
-    """Set the security headers that Django has no setting for, unless the view has set its own."""
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
-        # Chromium holds the redirects of a form to this too: signing out leads to the provider.
-        issuer = urlsplit(settings.SSO_ISSUER)
-        forms_lead_to = f"'self' {issuer.scheme}://{issuer.netloc}" if issuer.netloc else "'self'"
-        policy = (
-            "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
-            f"base-uri 'none'; form-action {forms_lead_to}; object-src 'none'"
-        )
-        for name, value in (*HEADERS.items(), ("Content-Security-Policy", policy)):
-            response.headers.setdefault(name, value)
-        return response
-
-    return middleware
-
-
-# The log line of a request ----------------------------------------------------
-
-logger = logging.getLogger("dcsportal.requests")
-
-REQUEST_ID_HEADER = "X-Request-ID"
 # An id of a trusted proxy that can harm no log and no page.
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 LONGEST_PATH = 300
@@ -102,24 +42,18 @@ QUIET = frozenset({"healthz", "readyz", "metrics", "metrics-instances", "static"
 
 
 def observed(get_response: GetResponse) -> GetResponse:
-    """Outermost of all, so that it sees what the others answer by themselves."""
-
     def middleware(request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
-        this = Current(id_of(request), secrets_of(request))
+        _drop_planted_cookies(request)
+        _take_address_of_portal(request)
+        this = Current(id_of(request), _secrets_of(request))
         current.set(this)
         with metrics.IN_PROGRESS.track_inprogress():
             response = get_response(request)
-        response.headers[REQUEST_ID_HEADER] = this.id
-        seconds, view = time.perf_counter() - began, view_of(request)
-        metrics.request_answered(view, request.method, response.status_code, seconds)
-        if view not in QUIET or response.status_code >= 400:
-            method, status, ms = request.method, response.status_code, round(seconds * 1000, 1)
-            # Without the query, which says what somebody looks for, and where a sign-in brings its code.
-            event = {"event": "request", "method": method, "path": request.path[:LONGEST_PATH], "view": view}
-            logger.info(
-                "%s %s %d", method, view, status, extra={"event": event | {"status": status, "ms": ms}}
-            )
+        for name, value in (*HEADERS.items(), ("Content-Security-Policy", _content_security_policy())):
+            response.headers.setdefault(name, value)
+        response.headers["X-Request-ID"] = this.id
+        _tell(request, response.status_code, time.perf_counter() - began)
         return response
 
     return middleware
@@ -133,6 +67,41 @@ def _forget(**kwargs: Any) -> None:
 request_finished.connect(_forget)
 
 
+def _drop_planted_cookies(request: HttpRequest) -> None:
+    """Drop the cookies that Django would know by another name than the browser does.
+
+    Django takes every space of Unicode off a name. With one in front, any host of the domain could plant
+    a `__Host-` cookie: to the browser it is none.
+    """
+    cookies = request.META.get("HTTP_COOKIE", "")
+    if not _is_plain(cookies):
+        kept = [one for one in cookies.split(";") if _is_plain(one.partition("=")[0].strip(" \t"))]
+        request.META["HTTP_COOKIE"] = ";".join(kept)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _take_address_of_portal(request: HttpRequest) -> None:
+    """Take https-ness from PORTAL_URL, whatever a proxy in between says or forgets to say."""
+    portal = urlsplit(settings.PORTAL_URL)
+    request.META["wsgi.url_scheme"] = portal.scheme
+    if request.path in MACHINE_PATHS:
+        first = settings.ALLOWED_HOSTS[0].lstrip(".")
+        request.META["HTTP_HOST"] = portal.netloc if first == "*" else first
+
+
+def _content_security_policy() -> str:
+    # Chromium holds the redirects of a form to this too: signing out leads to the provider.
+    issuer = urlsplit(settings.SSO_ISSUER)
+    forms_lead_to = f"'self' {issuer.scheme}://{issuer.netloc}" if issuer.netloc else "'self'"
+    return (
+        "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
+        f"base-uri 'none'; form-action {forms_lead_to}; object-src 'none'"
+    )
+
+
 def id_of(request: HttpRequest) -> str:
     """Return the id that a trusted proxy gave the request, or a new one."""
     given = request.META.get("HTTP_X_REQUEST_ID", "")
@@ -140,18 +109,24 @@ def id_of(request: HttpRequest) -> str:
     return given if trusted and _SAFE_ID.fullmatch(given) else os.urandom(12).hex()
 
 
-def secrets_of(request: HttpRequest) -> tuple[str, ...]:
+def _secrets_of(request: HttpRequest) -> tuple[str, ...]:
     """Return what the browser sent to say who it is."""
     sent = (request.COOKIES.get(settings.SESSION_COOKIE_NAME), request.META.get("HTTP_AUTHORIZATION"))
     return tuple(secret for secret in sent if secret and len(secret) >= SHORTEST_SECRET)
 
 
-def view_of(request: HttpRequest) -> str:
-    """Return the name of the URL that was asked for; the server's files and unknown addresses have none."""
-    match = request.resolver_match
+def _tell(request: HttpRequest, status: int, seconds: float) -> None:
+    match, method, view = request.resolver_match, request.method, "none"
     if match and match.url_name:
-        return match.url_name
-    return "static" if request.path.startswith("/static/") else "none"
+        view = match.url_name
+    elif request.path.startswith("/static/"):
+        view = "static"
+    metrics.request_answered(view, method, status, seconds)
+    if view not in QUIET or status >= 400:
+        # Without the query, which says what somebody looks for, and where a sign-in brings its code.
+        event: dict[str, Any] = {"event": "request", "method": method, "path": request.path[:LONGEST_PATH]}
+        event |= {"view": view, "status": status, "ms": round(seconds * 1000, 1)}
+        logger.info("%s %s %d", method, view, status, extra={"event": event})
 
 
 # Addresses --------------------------------------------------------------------
@@ -164,7 +139,7 @@ def client_address(request: HttpRequest) -> str:
     """
     address = str(request.META.get("REMOTE_ADDR", ""))
     for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-        if not is_in(address, settings.TRUSTED_PROXIES) or (ip := parsed(hop)) is None:
+        if not is_in(address, settings.TRUSTED_PROXIES) or (ip := _parsed(hop)) is None:
             break
         address = str(ip)
     return address
@@ -172,18 +147,18 @@ def client_address(request: HttpRequest) -> str:
 
 def network_of(request: HttpRequest) -> str:
     """Return the viewer's address as it is counted: who has one address of IPv6 has all of its network."""
-    address = parsed(client_address(request))
+    address = _parsed(client_address(request))
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address)
 
 
 def is_in(address: str, networks: Iterable[Network]) -> bool:
-    ip = parsed(address)
+    ip = _parsed(address)
     return ip is not None and any(ip in network for network in networks)
 
 
-def parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         ip = ipaddress.ip_address(address.strip())
     except ValueError:

@@ -78,12 +78,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Before all that reads a cookie.
-    "dcsportal.middleware.cookies_as_named",
     "dcsportal.middleware.observed",
-    # Outermost, so that static files and error pages get the headers too.
-    "dcsportal.middleware.portal_address",
-    "dcsportal.middleware.response_headers",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -196,7 +191,7 @@ CSRF_COOKIE_HTTPONLY = True
 
 # --- Security headers; the others are in middleware.py, or Django's by default ----
 
-# Whether a request came by https follows from PORTAL_URL (middleware.portal_address),
+# Whether a request came by https follows from PORTAL_URL (middleware.py),
 # so that this redirect is never taken: it stands for `check --deploy` only.
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 86_400 if HTTPS else 0

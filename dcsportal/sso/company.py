@@ -42,7 +42,7 @@ def start(request: HttpRequest) -> HttpResponse:
     extra = {"prompt": "login"} if request.GET.get("account") == "other" else {}
     state = pending.state_of(begun)
     try:
-        url = sso.authorization_url(state=state, nonce=begun.nonce, verifier=begun.verifier, **extra)
+        url = sso.authorization_url(state=state, nonce=begun.id, verifier=begun.secret, **extra)
     except SignInFailure as failure:
         return failure_page(request, failure, link=begun.link)
     response = see_other(url)
@@ -77,10 +77,10 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 
 def _finish(request: HttpRequest, sso: Provider, begun: pending.Pending) -> None:
-    tokens = sso.tokens(code=_code(request, sso.metadata()), verifier=begun.verifier)
+    tokens = sso.tokens(code=_code(request, sso.metadata()), verifier=begun.secret)
     access_token, issuer = str(tokens.get("access_token") or ""), sso.metadata().issuer
     id_token = sso.verified(tokens["id_token"])
-    claims = id_token_claims(id_token, issuer=issuer, nonce=begun.nonce, access_token=access_token)
+    claims = id_token_claims(id_token, issuer=issuer, nonce=begun.id, access_token=access_token)
     person = _person(sso, claims, access_token)
     refuse_without_a_group(person)
     viewer = start_session(request, person)

@@ -1,7 +1,7 @@
 """Sign-ins that have begun: each has its own state, and its own small cookie in the browser that began it.
 
-The cookie holds a random secret, of which nonce and PKCE verifier are made. The link that the viewer
-opened travels sealed in the state; a longer one rests in the database.
+The cookie holds a random secret, the verifier of PKCE. The link that the viewer opened travels sealed in the
+state; a longer one rests in the database.
 """
 
 from __future__ import annotations
@@ -37,21 +37,16 @@ class Pending:
 
     secret: str
     link: str
-    id: str
-    nonce: str
-    verifier: str
+
+    @property
+    def id(self) -> str:
+        """Its name in the state and in the cookie, and the nonce: only who has the secret can make it."""
+        digest = hmac.digest(self.secret.encode(), b"id", hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).decode()[:22]
 
 
 def begin(link: str) -> Pending:
-    return _pending(secrets.token_urlsafe(16), link)
-
-
-def _pending(secret: str, link: str) -> Pending:
-    def made(purpose: str) -> str:
-        digest = hmac.digest(secret.encode(), purpose.encode(), hashlib.sha256)
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-    return Pending(secret, link, made("id")[:22], made("nonce"), made("verifier"))
+    return Pending(secrets.token_urlsafe(32), link)
 
 
 def state_of(pending: Pending) -> str:
@@ -74,7 +69,7 @@ def remember(request: HttpRequest, response: HttpResponse, pending: Pending) -> 
 def recall(request: HttpRequest, state: str) -> Pending | None:
     """Return the sign-in of this state that began in this browser at most ten minutes ago."""
     id, link = _unsealed(state, seconds=SECONDS)
-    pending = _pending(request.COOKIES.get(_prefix() + id, ""), link or _resting(id) or "/")
+    pending = Pending(request.COOKIES.get(_prefix() + id, ""), link or _resting(id) or "/")
     return pending if id and hmac.compare_digest(pending.id, id) else None
 
 
