@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,39 +12,18 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.conf import settings
 from django.http import QueryDict
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
-from .dcs.fields import span_of
+from . import query_fields as fields
 from .services import board
-from .services.history import (
-    DEFAULT_PER_PAGE,
-    DEFAULT_SORT,
-    FILTERS,
-    MOST_PER_PAGE,
-    PER_PAGE,
-    RANGES,
-    SORTS,
-    BackupFilter,
-)
-from .services.pasted import (
-    MARKS,
-    AskedTime,
-    Kind,
-    UnreadableTime,
-    asked_time,
-    cloud_id,
-    iso_bound,
-    iso_time,
-)
+from .services.history import DEFAULT_PER_PAGE, DEFAULT_SORT, FILTERS, RANGES, SORTS, BackupFilter
+from .services.pasted import MARKS, AskedTime, Kind, UnreadableTime, asked_time, cloud_id, iso_bound
 from .services.projects import CLOUD_ID, Project
 from .services.tickets import MARKUPS
-from .services.words import Words, zone_names
+from .services.words import Words
 
-LONGEST_SEARCH = 200
 LONGEST_SHOWN = 80
-MOST_VALUES = 50
 
 
 @dataclass(frozen=True)
@@ -66,130 +44,6 @@ def problems_in_english(problems: Iterable[QueryProblem]) -> str:
 
 # What a program is told of its link: it must be mended where it is made.
 DAMAGED = _("this part of the link is damaged")
-UNREAD_TIME = _("it must be a UTC time such as 2026-11-23T09:40:00Z")
-
-# Fields ----------------------------------------------------------------------
-
-
-def _unreadable(value: str, sentence: Any, guesses: tuple[datetime, ...] = ()) -> forms.ValidationError:
-    return forms.ValidationError(sentence, params={"value": value, "guesses": guesses})
-
-
-def _one_of(codes: Iterable[str]) -> Words:
-    return format_lazy(_("it must be one of: {codes}"), codes=", ".join(codes))
-
-
-class Repeatable(forms.Field):
-    """A parameter with any number of values: of `codes`, or of a form that `must` describes."""
-
-    widget = forms.MultipleHiddenInput
-
-    def __init__(
-        self,
-        codes: Sequence[str] = (),
-        *,
-        pattern: str = "",
-        must: Words = "",
-        normal: Callable[[str], str] = str.lower,
-    ) -> None:
-        super().__init__(required=False)
-        self.codes = codes
-        self.normal = normal
-        self.pattern = re.compile(pattern, re.IGNORECASE | re.ASCII)
-        self.must = must or _one_of(codes)
-
-    def clean(self, value: Any) -> tuple[str, ...]:
-        texts = [text for text in value or () if text.strip()]
-        for text in texts:
-            if text not in self.codes if self.codes else not self.pattern.fullmatch(text):
-                raise _unreadable(text, self.must)
-        values = tuple(dict.fromkeys(texts if self.codes else map(self.normal, texts)))
-        if len(values) > MOST_VALUES:
-            raise _unreadable(values[MOST_VALUES], _("there are too many values"))
-        return values
-
-
-class Single(forms.CharField):
-    """A parameter that has one value: two different ones mean nothing, whichever comes last."""
-
-    widget = forms.MultipleHiddenInput
-
-    def __init__(self) -> None:
-        super().__init__(required=False)
-
-    def clean(self, value: Any) -> Any:
-        texts = list(dict.fromkeys(text for text in value or () if text.strip()))
-        if len(texts) > 1:
-            raise _unreadable(", ".join(texts), _("it takes one value, but the link gives several"))
-        return self.read(texts[0] if texts else "")
-
-    def read(self, text: str) -> Any:
-        return super().clean(text)
-
-
-class Code(Single):
-    """A single parameter of known codes, with a default."""
-
-    def __init__(self, codes: Iterable[str], default: str = "") -> None:
-        super().__init__()
-        self.codes = tuple(codes)
-        self.default = default
-
-    def read(self, text: str) -> str:
-        if text and text not in self.codes:
-            raise _unreadable(text, _one_of(self.codes))
-        return text or self.default
-
-
-class Span(Single):
-    """A span of time such as "6h"."""
-
-    def read(self, text: str) -> timedelta | None:
-        span = span_of(text)
-        if text and span is None:
-            raise _unreadable(text, _("it must be a duration such as 6h or 1d 12h"))
-        return span
-
-
-class WholeNumber(Single):
-    """A page number: 1 or more. One beyond all sense is as good as the last page."""
-
-    def read(self, text: str) -> int:
-        text = text.strip() or "1"
-        if not re.fullmatch(r"[0-9]{1,400}", text) or not text.strip("0"):
-            raise _unreadable(text, _("it must be a whole number, 1 or more"))
-        return min(int(text), 10**9)
-
-
-class Search(Single):
-    """Words split on white space, case-folded."""
-
-    def read(self, text: str) -> tuple[str, ...]:
-        if len(text) > LONGEST_SEARCH:
-            raise _unreadable(text, _("it is longer than 200 characters"))
-        return tuple(text.casefold().split())
-
-
-class Zone(Single):
-    """An IANA time zone."""
-
-    def read(self, text: str) -> str:
-        if text and text not in zone_names():
-            raise _unreadable(text, _("it is not an IANA time zone such as Asia/Shanghai"))
-        return text
-
-
-class Instant(Single):
-    """A time in UTC to the second, as links carry it: one of which the end was cut off is no time."""
-
-    def read(self, text: str) -> datetime | None:
-        moment = iso_time(text, UTC) if re.search(r"[T ]\d\d:\d\d:\d\d", text, re.IGNORECASE) else None
-        if text and moment is None:
-            raise _unreadable(text, UNREAD_TIME)
-        return moment
-
-
-# Forms -----------------------------------------------------------------------
 
 
 class QueryForm(forms.Form):
@@ -206,6 +60,9 @@ class QueryForm(forms.Form):
                 found.append(QueryProblem(parameter, shown, error.message, params.get("guesses", ())))
         return found
 
+    def refuse(self, name: str, value: str, sentence: Words, guesses: tuple[datetime, ...] = ()) -> None:
+        self.add_error(name, fields.unreadable(value, sentence, guesses))
+
 
 class LinkForm(QueryForm):
     """The query of a page whose links say when they were made.
@@ -213,16 +70,16 @@ class LinkForm(QueryForm):
     A link that a mail program cut there opens all the same: `unread_seen` is what stood there.
     """
 
-    seen = Instant()
+    seen = fields.Single(fields.instant)
     unread_seen: QueryProblem | None = None
     _may_be_cut: tuple[str, ...] = ("seen",)
 
-    def clean(self) -> dict[str, Any] | None:
+    def clean(self) -> None:
         for problem in self.problems:
             if problem.parameter in self._may_be_cut:
                 self.unread_seen = problem
                 del self.errors[problem.parameter]
-        return super().clean()
+        super().clean()
 
     @property
     def seen_at(self) -> datetime | None:
@@ -231,163 +88,104 @@ class LinkForm(QueryForm):
         return moment
 
 
-def _sort(names: Iterable[str], default: str) -> Code:
-    return Code([*names, *(f"-{name}" for name in names)], default)
-
-
 class ListForm(QueryForm):
     """The query of any list that is shown page by page."""
 
-    q = Search()
-    page = WholeNumber()
-    per_page = Code(map(str, (*PER_PAGE, MOST_PER_PAGE)), str(DEFAULT_PER_PAGE))
+    q = fields.Single(fields.search_words)
+    page = fields.Single(fields.page_number)
+    per_page = fields.per_page(DEFAULT_PER_PAGE)
+    tz = fields.zone()
+    as_of = fields.Single(fields.instant)
+
+    def _asked(self, filters: Iterable[Any]) -> dict[str, Any]:
+        """Return what every list is asked for, as its filter takes it."""
+        cleaned = self.cleaned_data
+        return {
+            "chosen": {one.name: cleaned[one.name] for one in filters if cleaned[one.name]},
+            "words": cleaned["q"],
+            "per_page": int(cleaned["per_page"]),
+            **{name: cleaned[name] for name in ("sort", "page", "tz", "as_of")},
+        }
 
 
 class HistoryForm(LinkForm, ListForm):
     """The query of a history: its filters, its order, its time, and the zone that its times are read in."""
 
-    range = Code(RANGES)
-    sort = _sort(SORTS, DEFAULT_SORT)
-    tz = Zone()
-    as_of = Instant()
+    range = fields.code(RANGES)
+    sort = fields.sort(SORTS, DEFAULT_SORT)
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> None:
         """Read from and to, which need the zone."""
         super().clean()
         cleaned = self.cleaned_data
         if cleaned.get("as_of") and self.seen_at:
-            together = _("it cannot be combined with seen")
-            self.add_error("as_of", _unreadable(self.data["as_of"], together))
+            self.refuse("as_of", self.data["as_of"], _("it cannot be combined with seen"))
         zone = ZoneInfo(cleaned.get("tz") or "UTC")
         # A plain date in `to` includes that day.
         for name, days_after in (("from", 0), ("to", 1)):
             text = cleaned.get(name)
             cleaned[name] = iso_bound(text, zone, days_after=days_after) if text else None
             if text and cleaned[name] is None:
-                self.add_error(name, _unreadable(text, *_why_no_time(text, zone)))
+                self.refuse(name, text, *_why_no_time(text, zone))
             elif text and cleaned.get("range"):
-                self.add_error(name, _unreadable(text, _("it cannot be combined with range")))
-        return cleaned
+                self.refuse(name, text, _("it cannot be combined with range"))
 
     def filter(self) -> BackupFilter:
         """Return what the query asks for; only for a valid form."""
-        cleaned = self.cleaned_data
-        return BackupFilter(
-            chosen={one.name: cleaned[one.name] for one in FILTERS if cleaned[one.name]},
-            words=cleaned["q"],
-            start=cleaned["from"],
-            end=cleaned["to"],
-            range=cleaned["range"],
-            sort=cleaned["sort"],
-            page=cleaned["page"],
-            per_page=int(cleaned["per_page"]),
-            tz=cleaned["tz"],
-            seen=self.seen_at,
-            as_of=cleaned["as_of"],
-        )
+        start, end, period = (self.cleaned_data[name] for name in ("from", "to", "range"))
+        return BackupFilter(**self._asked(FILTERS), start=start, end=end, range=period, seen=self.seen_at)
 
 
 # Names that no class body could give a field.
-HistoryForm.base_fields = {
-    **{one.name: Repeatable(one.values, pattern=one.pattern, must=one.must) for one in FILTERS},
-    **HistoryForm.base_fields,
-    "from": Single(),
-    "to": Single(),
-}
-
-
-class FindForm:
-    """What the find page is asked: any text, and to search DCS for it; `since` is when that search began."""
-
-    LONGEST_TEXT = 20_000
-    LONGEST_SEARCH = timedelta(hours=1)
-
-    def __init__(self, query: QueryDict) -> None:
-        text = query.get("q", "").replace("\0", "").strip()
-        self.text, self.is_cut = text[: self.LONGEST_TEXT], len(text) > self.LONGEST_TEXT
-        self.is_search, self._since = query.get("search") == "dcs", query.get("since", "")
-
-    def search_began(self, now: datetime) -> datetime:
-        """Return when the search began: now, unless it goes on with one of the last hour."""
-        moment = iso_time(self._since, UTC)
-        goes_on = moment is not None and timedelta(0) <= now - moment < self.LONGEST_SEARCH
-        return moment if moment and goes_on else now
+HistoryForm.base_fields = (
+    fields.of_filters(FILTERS) | HistoryForm.base_fields | {"from": fields.Single(), "to": fields.Single()}
+)
 
 
 class BoardForm(ListForm):
     """The query of a board: its filters, its order, another objective, or the time that it is shown as of."""
 
-    per_page = Code(map(str, (*PER_PAGE, MOST_PER_PAGE)), str(board.DEFAULT_PER_PAGE))
-    sort = _sort(board.SORTS, board.WORST_FIRST)
-    tz = Zone()
-    rpo = Span()
-    as_of = Instant()
+    per_page = fields.per_page(board.DEFAULT_PER_PAGE)
+    sort = fields.sort(board.SORTS, board.WORST_FIRST)
+    rpo = fields.Single(fields.span)
 
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("rpo") and cleaned.get("as_of"):
-            self.add_error("as_of", _unreadable(self.data["as_of"], _("it cannot be combined with rpo")))
-        return cleaned
+    def clean(self) -> None:
+        super().clean()
+        if self.cleaned_data.get("rpo") and self.cleaned_data.get("as_of"):
+            self.refuse("as_of", self.data["as_of"], _("it cannot be combined with rpo"))
 
     def filter(self) -> board.BoardFilter:
         """Return what the query asks for; only for a valid form."""
-        cleaned = self.cleaned_data
-        return board.BoardFilter(
-            chosen={one.name: cleaned[one.name] for one in board.FILTERS if cleaned[one.name]},
-            words=cleaned["q"],
-            sort=cleaned["sort"],
-            page=cleaned["page"],
-            per_page=int(cleaned["per_page"]),
-            tz=cleaned["tz"],
-            rpo=cleaned["rpo"],
-            as_of=cleaned["as_of"],
-        )
+        return board.BoardFilter(**self._asked(board.FILTERS), rpo=self.cleaned_data["rpo"])
+
+
+# DCS writes the statuses of instances in capitals.
+BoardForm.base_fields = fields.of_filters(board.FILTERS, status=str.upper) | BoardForm.base_fields
 
 
 class ReportForm(QueryForm):
     """The query of what failed, or changed, in a time that ends now, or `as_of` then."""
 
-    range = Code(RANGES, "24h")
-    project = Repeatable(pattern=r"[a-z0-9][a-z0-9-]{0,39}", must=_("it must be the name of a project"))
-    error = Repeatable(pattern=r"dcs\.[0-9]{2}\.[0-9]{4}", must=_("it must look like dcs.08.0002"))
-    instance = Single()
-    tz = Zone()
-    as_of = Instant()
+    range = fields.code(RANGES, "24h")
+    project = BoardForm.base_fields["project"]
+    error = HistoryForm.base_fields["error"]
+    instance = fields.Single()
+    tz = fields.zone()
+    as_of = fields.Single(fields.instant)
 
     def filter(self, projects: Iterable[Project]) -> board.ReportFilter:
         """Return what the query asks for, of projects that the viewer may see; only for a valid form."""
         cleaned = self.cleaned_data
-        chosen = cleaned["project"]
         return board.ReportFilter(
-            range=cleaned["range"],
-            projects=[one for one in projects if not chosen or one.name in chosen],
+            projects=[one for one in projects if one.name in cleaned["project"] or not cleaned["project"]],
             errors=cleaned["error"],
-            instance=cleaned["instance"].strip().casefold(),
-            tz=cleaned["tz"],
-            as_of=cleaned["as_of"],
+            instance=cleaned["instance"].casefold(),
+            **{name: cleaned[name] for name in ("range", "tz", "as_of")},
         )
 
 
 class FailuresForm(ReportForm):
-    range = Code(RANGES, "30d")
-
-
-class StatusCodes(Repeatable):
-    """Statuses of instances, in capitals as DCS writes them."""
-
-    def clean(self, value: Any) -> tuple[str, ...]:
-        return tuple(status.upper() for status in super().clean(value))
-
-
-BoardForm.base_fields = {
-    **{
-        one.name: (StatusCodes if one.name == "status" else Repeatable)(
-            one.values, pattern=one.pattern, must=one.must
-        )
-        for one in board.FILTERS
-    },
-    **BoardForm.base_fields,
-}
+    range = fields.code(RANGES, "30d")
 
 
 class BackupForm(LinkForm):
@@ -396,7 +194,7 @@ class BackupForm(LinkForm):
     It tells of now alone: where a link asks for a time, it tells what has changed since.
     """
 
-    as_of = Instant()
+    as_of = fields.Single(fields.instant)
     _may_be_cut = ("seen", "as_of")
 
     @property
@@ -407,26 +205,28 @@ class BackupForm(LinkForm):
 class CompareForm(BackupForm):
     """The query of two backups side by side."""
 
-    backup = Repeatable(pattern=CLOUD_ID.pattern, must=_("it must be the id of a backup"), normal=cloud_id)
+    backup = fields.Repeatable(
+        pattern=CLOUD_ID.pattern, must=_("it must be the id of a backup"), normal=cloud_id
+    )
 
     def clean(self) -> None:
         super().clean()
         ids = self.cleaned_data.get("backup")
         if ids is not None and len(ids) != 2:
-            self.add_error("backup", _unreadable(", ".join(ids), _("it must name two backups")))
+            self.refuse("backup", ", ".join(ids), _("it must name two backups"))
 
 
 class RecoveryForm(BackupForm):
     """The query of a recovery point: a time, and the zone that it is read in where it names none."""
 
-    at = Single()
-    tz = Zone()
+    at = fields.Single()
+    tz = fields.zone()
 
     def __init__(self, query: QueryDict, *, now: datetime) -> None:
         super().__init__(query)
         self.now = now
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> None:
         """Read the time, which needs the zone."""
         super().clean()
         cleaned = self.cleaned_data
@@ -435,8 +235,7 @@ class RecoveryForm(BackupForm):
             try:
                 cleaned["at"] = asked_time(text, zone=ZoneInfo(cleaned["tz"] or "UTC"), now=self.now)
             except UnreadableTime as refused:
-                self.add_error("at", _unreadable(text, refused.sentence, refused.guesses))
-        return cleaned
+                self.refuse("at", text, refused.sentence, refused.guesses)
 
     def asked(self) -> AskedTime | None:
         """Return the time that is asked for, if any; only for a valid form."""
@@ -447,10 +246,10 @@ class RecoveryForm(BackupForm):
 class TicketForm(QueryForm):
     """How a text for a ticket is written; these stand beside the query of the page that it is about."""
 
-    text = Code(MARKUPS)
-    lang = Code(code for code, _name in settings.LANGUAGES)
-    zone = Zone()
-    reader = Code(("vendor",))
+    text = fields.code(MARKUPS)
+    lang = fields.code(code for code, _name in settings.LANGUAGES)
+    zone = fields.zone()
+    reader = fields.code(("vendor",))
 
     @classmethod
     def page_query(cls, query: QueryDict) -> QueryDict:
@@ -464,23 +263,17 @@ class TicketForm(QueryForm):
 # Links -----------------------------------------------------------------------
 
 
-@lru_cache
-def link_grammar(kind: Kind) -> LinkGrammar:
-    return LinkGrammar(kind)
-
-
 class LinkGrammar:
     """Which parameters the links of a kind of page have, and which values they take."""
 
     def __init__(self, kind: Kind) -> None:
         # The pages of an instance lead to each other: what one of them reads, the others carry.
-        forms_read: tuple[type[QueryForm], ...] = (HistoryForm, RecoveryForm, CompareForm)
+        read: tuple[type[QueryForm], ...] = (HistoryForm, RecoveryForm, CompareForm, TicketForm)
         if kind in ("home", "project"):
-            forms_read = (BoardForm,)
+            read = (BoardForm, TicketForm)
         elif kind in ("failures", "changes"):
-            forms_read = (ReportForm,)
-        fields = (form.base_fields for form in forms_read)
-        self._fields = {name: one[name] for one in (*fields, TicketForm.base_fields) for name in one}
+            read = (ReportForm, TicketForm)
+        self._fields = {name: field for form in read for name, field in form.base_fields.items()}
 
     def knows(self, name: str) -> bool:
         return name in self._fields
@@ -494,6 +287,9 @@ class LinkGrammar:
         except (forms.ValidationError, UnreadableTime):
             return False
         return True
+
+
+link_grammar = lru_cache(LinkGrammar)
 
 
 def _why_no_time(text: str, zone: ZoneInfo) -> tuple[Words, tuple[datetime, ...]]:

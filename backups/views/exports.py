@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_safe
 
-from ..forms import DAMAGED, UNREAD_TIME, HistoryForm, QueryProblem, problems_in_english
+from ..forms import DAMAGED, HistoryForm, QueryProblem, problems_in_english
 from ..guards import is_too_long, project_or_404, viewer_key, viewer_of, with_retry_after
 from ..services import listings
 from ..services.exports import Export, csv_chunks, csv_headers, exported_history, refused_query
@@ -72,7 +72,7 @@ def _export(request: HttpRequest, project: Project, instance_id: str) -> Export:
     damaged = getattr(request, "unread_parts", ())
     problems = [QueryProblem(part, "", DAMAGED) for part in damaged] or form.problems
     if form.unread_seen:
-        problems.append(QueryProblem("seen", form.unread_seen.value, UNREAD_TIME))
+        problems.append(form.unread_seen)
     if problems:
         return refused_query(project, instance_id, problems_in_english(problems))
     return exported_history(
