@@ -243,8 +243,8 @@ def restart():
     """What a restart of the portal would forget."""
     from backups.services.listings import clients, generations, guard, store
 
-    for module in (clients, generations, guard, store):
-        module.forget()
+    for remembered in (clients._last, generations._memory, guard._accepted, store._unwritten):
+        remembered.clear()
 
 
 def shell_environment():

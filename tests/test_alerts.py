@@ -36,7 +36,7 @@ VALUES = {
     "view": {"history"},
     "verdict": set(REASONS),
     "reason": {reason for reasons in REASONS.values() for reason in reasons},
-    "le": {str(float(bound)) for bound in services._LISTING_AGE._upper_bounds},
+    "le": {str(float(bound)) for bound in services.AGE._upper_bounds},
 }
 
 

@@ -16,10 +16,8 @@ from dcsportal import health
 @pytest.fixture(autouse=True)
 def _just_started(portal):
     health.states_in.cache_clear()
-    clients.forget()
     yield
     health.states_in.cache_clear()
-    clients.forget()
 
 
 def readiness(client):

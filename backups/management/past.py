@@ -94,7 +94,7 @@ class _Past:
         for instance in self.fleet.instances(emulated):
             if instance.name not in LEFT_OUT:
                 shown = Subject("instance", project, instance.instance_id)
-                if not generations.current(shown).generation:
+                if not generations.look_up(shown).generation:
                     self.read(emulated, shown, f"/{instance.instance_id}", instance_answer)
                 self.read_backups(emulated, project, instance.instance_id)
 

@@ -125,8 +125,8 @@ def _start_anew(empty, changes):
     from backups.services.listings import clients, generations, guard, reader, store
 
     assert reader.wait_for_readers()
-    for module in (clients, generations, guard, store):
-        module.forget()
+    for remembered in (clients._last, generations._memory, guard._accepted, store._unwritten):
+        remembered.clear()
     if empty:
         call_command("flush", interactive=False, verbosity=0)
     for name, value in changes.items():

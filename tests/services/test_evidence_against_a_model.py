@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from backups.services.evidence import list_as_of
 from backups.services.listings import Subject, generations, guard, recorder, recording
 from backups.services.listings.recorded_backups import CONFIRMED_AFTER
-from tests.conftest import forget_everything
+from tests.conftest import forget_everything, restart
 
 from .api_records import raw
 from .conftest import ORDERS
@@ -46,7 +46,7 @@ def killed_after(statements):
         try:
             yield
         except Killed:
-            generations.forget()
+            restart()
 
 
 class Portal(RuleBasedStateMachine):
@@ -123,7 +123,7 @@ class Portal(RuleBasedStateMachine):
         known = self.pointer()
         with killed_after(statements):
             recorder.accept(self.subject, walk, read_at=self.now)._write()
-        generations.forget()
+        restart()
         if self.pointer() not in (known, "being written") and self.is_accepted_at(self.now):
             self.accepted(walk, whole)
         else:
@@ -131,7 +131,7 @@ class Portal(RuleBasedStateMachine):
 
     @rule()
     def another_process_takes_over(self):
-        generations.forget()
+        restart()
 
     def walk(self, whole):
         rows = [self.dcs[number] for number in sorted(self.dcs, reverse=True)]

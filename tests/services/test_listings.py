@@ -232,7 +232,7 @@ def test_while_the_database_is_full_another_process_still_shows_what_it_holds(eu
     first = read(eu)
     settled()
     request.getfixturevalue("full_database")
-    generations.forget()  # as another process
+    restart()  # as another process
 
     seen = read(eu)
 
@@ -244,7 +244,7 @@ def test_while_the_database_is_full_another_process_still_shows_what_it_holds(eu
 def test_what_another_version_wrote_is_read_again(eu, emulator, spoilt):
     first = read(eu)
     settled()
-    generations.forget()
+    restart()
     subject = Subject("backups", eu, ORDERS)
     pointer = generations.pointer_key(subject)
     keys = [pointer, subject.failure_key, subject.progress_key, subject.circuit_key]
@@ -254,7 +254,7 @@ def test_what_another_version_wrote_is_read_again(eu, emulator, spoilt):
     assert read(eu).records == first.records
     settled()
     assert walks(emulator) == 2
-    generations.forget()
+    restart()
     assert read(eu).source == "cache"
 
 
@@ -398,7 +398,7 @@ def test_a_record_without_an_id_stays_while_it_is_not_certain_that_it_is_gone(eu
     for seconds, sent in ((0, rows), (30, rows[3:]), (60, rows[3:])):
         recorder.accept(subject, walk_of(sent), read_at=began + timedelta(seconds=seconds)).write()
         if not is_in_memory:
-            generations.forget()
+            restart()
 
     [snapshot] = guard.snapshots(subject)
     assert snapshot.cached

@@ -13,9 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from backups.emulator.api import Emulator
 from backups.models import Note
 from backups.services import listings
-from backups.services.listings import Listing, NothingToShow, generations, guard, store
+from backups.services.listings import Listing, NothingToShow
 from backups.services.projects import Project
-from tests.conftest import forget_everything
+from tests.conftest import forget_everything, restart
 
 from .api_records import raw
 from .conftest import ORDERS, at_once, later, settled
@@ -87,9 +87,7 @@ class Portal(RuleBasedStateMachine):
 
     @rule()
     def another_process_takes_over(self):
-        generations.forget()
-        store.forget()
-        guard.forget()
+        restart()
 
     # What viewers do ------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 from ...models import Instance
 from ..history import FacetGroup, Paged
 from ..insights import objective_of, verdict_of
-from ..listings import Notes, notes_of_instances
+from ..listings import CacheSnapshot, notes_of_instances
 from ..problems import Problem
 from ..projects import Project
 from .facets import LightRow, filtered, light_rows
@@ -184,7 +184,7 @@ def _judged_anew(
 # What is known of all --------------------------------------------------------
 
 
-def _head(notes: Notes, light: Iterable[LightRow], now: datetime, at: datetime | None) -> Head:
+def _head(notes: CacheSnapshot, light: Iterable[LightRow], now: datetime, at: datetime | None) -> Head:
     project, generation = notes.subject.project, notes.generation
     is_watched = watched(notes, at)
     rows = [row for row in light if row.kind.project == project.name]

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from ...models import Instance, VerdictChange
 from ..insights import longest_believed
-from ..listings import Notes, of_projects
+from ..listings import CacheSnapshot, of_projects
 from ..projects import Project
 
 
@@ -22,7 +22,7 @@ def instances_known(projects: Iterable[Project], *, at: datetime | None = None) 
     return rows.filter(of_projects(projects))
 
 
-def watched(notes: Notes, at: datetime | None) -> bool:
+def watched(notes: CacheSnapshot, at: datetime | None) -> bool:
     """Whether the list of a project's instances was ever read, or had been by a time."""
     generation = notes.generation
     since = generation.watched_since if generation else None

@@ -20,9 +20,9 @@ from ..listings import (
     Generation,
     Listing,
     Recorded,
+    cached_histories,
     instances_of,
     listed_records,
-    notes_of_histories,
     reading_recorded,
     record_of,
     row_id,
@@ -82,7 +82,7 @@ def _keep_one(recorded: Recorded, instance: Instance) -> None:
 def _keep_shown(recorded: Recorded, instance: Instance, row: InstanceSummary, known: Facts | None) -> None:
     """ShowInstance alone tells the plan, and with it what is to be expected of the list as it was read."""
     subject, at = recorded.subject, recorded.at
-    [notes] = notes_of_histories([(subject.project, subject.instance_id)])
+    [notes] = cached_histories([(subject.project, subject.instance_id)])
     if known is None:
         return
     known = facts_with(known, recorded.records[0], tag_key=settings.DCS_RPO_TAG)

@@ -62,11 +62,11 @@ class Key:
         """Read a list, and learn from how that went. Raises django.db.Error."""
         try:
             reading = read_unasked(work.subject, since=work.since, clock=clock)
-            now, calls = clock(), reading.calls if reading else 0
+            now, calls, problem = clock(), reading.calls, reading.problem
             with self._lock:
                 self._budget.spend(max(0, calls - 1))
-                is_left_alone = bool(reading and reading.problem and self._leave_alone(reading.problem, now))
-                if calls and reading and not reading.problem and work.subject.kind == "instances":
+                is_left_alone = problem is not None and self._leave_alone(problem, now)
+                if calls and not problem and work.subject.kind == "instances":
                     self._instances_at[work.subject.project] = now + INSTANCES_EVERY
             metrics.calls(work.subject.project.name, calls)
             if work.row and not calls and not is_left_alone:

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from queue import SimpleQueue
 
 from django.conf import settings
+from django.db import connection
 from django.db.utils import Error as DatabaseError
 
-from ..listings import Clock, Lease, acquire_lease, close_connection, release_connection, utc_now
+from ..listings import Clock, Lease, acquire_lease, release_connection, utc_now
 from ..projects import configured_projects
 from . import metrics
 from .key import Key, keys_of
@@ -37,7 +38,7 @@ def collect(stop: threading.Event, *, clock: Clock = utc_now) -> None:
                 lease.release()
         release_connection()
         stop.wait(LOOK_SECONDS)
-    close_connection()
+    connection.close()
 
 
 def _collect_with(lease: Lease, stop: threading.Event, clock: Clock) -> None:
@@ -91,7 +92,7 @@ class _Crew:
             except DatabaseError as error:
                 log.warning("what was read cannot be kept: %s", error)
             release_connection()
-        close_connection()
+        connection.close()
 
 
 # In a server ----------------------------------------------------------------------

@@ -19,11 +19,9 @@ from ..evidence import KnownBackup, backups_by_id
 from ..listings import (
     CacheSnapshot,
     Generation,
-    Notes,
     cached_histories,
     claim,
     is_fresh,
-    notes_of_histories,
     read_side_by_side,
     refusal,
     release_claim,
@@ -79,7 +77,7 @@ def search_dcs(
         return None
     search = _searched(backup_ids, known, now=now, began=began, viewer=viewer)
     if not search.goes_on:
-        release_claim(key, text=text)
+        release_claim(key, text)
     return search
 
 
@@ -87,7 +85,7 @@ def _searched(
     backup_ids: Collection[str], known: Sequence[Known], *, now: datetime, began: datetime, viewer: str
 ) -> Search:
     ends = time.monotonic() + min(LONGEST_VIEW, settings.DCS_READ_BUDGET)
-    notes = notes_of_histories((project, instance.instance_id) for project, instance in known)
+    notes = cached_histories((project, instance.instance_id) for project, instance in known)
     states = [_state(one, one.generation, now=now, began=began) for one in notes]
     left = [pair for pair, state in zip(known, states, strict=True) if state == "left"]
     unread = states.count("unread")
@@ -127,7 +125,7 @@ def _state_of(snapshot: CacheSnapshot, *, now: datetime, began: datetime) -> Sta
     return _state(snapshot, generation, now=now, began=began)
 
 
-def _state(notes: Notes, generation: Generation | None, *, now: datetime, began: datetime) -> State:
+def _state(notes: CacheSnapshot, generation: Generation | None, *, now: datetime, began: datetime) -> State:
     """Tell whether a history was read since the search began or just before it, or could not be."""
     problem = notes.failure
     if generation and (generation.read_at >= began or is_fresh(generation, began)):

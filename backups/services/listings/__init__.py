@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .clients import client_for, dcs_state
 from .generations import DecodedRecords, Generation
-from .guard import CacheSnapshot, Notes, failed, key_hold, refusal
+from .guard import CacheSnapshot, failed, key_hold, refusal
 from .histories import (
     MOST_UNKNOWN,
     TooManyUnknown,
@@ -17,7 +17,6 @@ from .histories import (
     cached_histories,
     instance_backups,
     instance_restores,
-    notes_of_histories,
 )
 from .instances import at_hand, cached_instance, cached_instances, notes_of_instances, project_instances
 from .leases import Lease
@@ -32,6 +31,6 @@ from .rows import LISTED, instances_of, of_projects, record_of, watched_since
 from .rows import as_of as records_as_of
 from .rows import listed as listed_records
 from .rows import unlisted as unlisted_records
-from .store import COUNTED_SECONDS, claim, close_connection, count, release_connection
-from .store import drop as release_claim
+from .store import COUNTED_SECONDS, claim, count, release_connection
+from .store import release as release_claim
 from .subjects import Subject, Window

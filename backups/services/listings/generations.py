@@ -1,7 +1,7 @@
 """Generations: readings of a list, each with a value of its own, over records that rarely change.
 
 A note says which generation of a list is current; the records are rows of evidence, see `recorder.py`. Each
-process keeps decoded records in memory, and what it read itself before others can see it.
+process keeps decoded records in memory, also what it read itself before others can see it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
@@ -18,7 +18,6 @@ from django.conf import settings
 from . import rows, store
 from .subjects import Subject
 
-MOST_POINTERS = 2000
 # What the keys of the notes begin with.
 CURRENT = "current:"
 # What an empty list and the page about it take of memory, in records.
@@ -86,63 +85,62 @@ class Cached(NamedTuple):
     generation: Generation
     decoded: DecodedRecords[Any]
 
-    def is_of_reading(self, reading: int) -> bool:
-        """Whether it is all written, and a row of evidence stands for it."""
-        return self.generation.reading == reading and not self.decoded.sent
 
-
-@dataclass(frozen=True)
-class Pointer:
+class Pointer(NamedTuple):
     """The note of a list's current generation as it stands in the store: "" where there is none."""
 
-    text: str = ""
-    generation: Generation | None = field(default=None, compare=False)
-
-    @classmethod
-    def of(cls, text: str) -> Pointer:
-        return cls(text, store.decoded(text, Generation))
+    text: str
+    generation: Generation | None
 
 
 def pointer_key(subject: Subject) -> str:
     return f"{CURRENT}{subject.key}"
 
 
-def published(subject: Subject) -> Cached | None:
-    """Return what this process has read and others cannot see yet."""
-    return _own.get(subject.key)
-
-
-def cached(subject: Subject, found: store.Found, own: Cached | None) -> Cached | None:
-    """Return the current generation of a list, out of what the store found for its pointer's key.
-
-    `own` is what was `published` before the store was asked: what is written meanwhile is in one of both.
-    """
-    pointer = noted(subject, found)
-    if own and (pointer.generation is None or own.generation.read_at > pointer.generation.read_at):
-        return own  # it is being written, or could not be
-    if pointer.generation is None:
-        return None
-    _know(subject, pointer)
-    decoded = _decoded(subject, pointer.generation)
-    return Cached(pointer.generation, decoded) if decoded else None
-
-
-def noted(subject: Subject, found: store.Found) -> Pointer:
-    """Return the note of a list out of what the store found: its generation without the records."""
-    return Pointer.of(found.get(pointer_key(subject), ""))
-
-
-def current(subject: Subject) -> Pointer:
-    """Return the pointer as this process saw it last, "" where it never did."""
-    return _pointers.get(subject.key, Pointer())
+def pointer_of(subject: Subject, found: Mapping[str, str]) -> Pointer:
+    """Return the note of a list out of what the store found."""
+    text = found.get(pointer_key(subject), "")
+    return Pointer(text, store.decoded(text, Generation))
 
 
 def look_up(subject: Subject) -> Pointer:
-    """Return the pointer as it stands in the store now."""
-    key = pointer_key(subject)
-    pointer = Pointer.of(store.get_many([key]).get(key, ""))
-    _know(subject, pointer)
-    return pointer
+    return pointer_of(subject, store.get_many([pointer_key(subject)]))
+
+
+def current(subject: Subject, pointer: Pointer, own: Cached | None) -> Cached | None:
+    """Return the current generation of a list with its records, None where none is at hand.
+
+    `own` is what was `unwritten` before the store was asked: what is written meanwhile is in one of both.
+    """
+    generation = pointer.generation
+    if own and (generation is None or own.generation.read_at > generation.read_at):
+        return own  # it is being written, or could not be
+    decoded = _decoded(subject, generation) if generation else None
+    return Cached(generation, decoded) if generation and decoded else None
+
+
+# In memory -------------------------------------------------------------------
+
+
+@dataclass
+class _Kept:
+    """`is_wanted`: somebody wants to see it, also once it is written."""
+
+    cached: Cached
+    is_written: bool
+    is_wanted: bool
+
+
+_lock = threading.Lock()
+_memory: OrderedDict[str, _Kept] = OrderedDict()
+# One thread decodes a list while the others wait for it.
+_decoding = [threading.Lock() for _ in range(16)]
+
+
+def unwritten(subject: Subject) -> Cached | None:
+    """Return what this process has read and others cannot see yet."""
+    kept = _memory.get(subject.key)
+    return None if kept is None or kept.is_written else kept.cached
 
 
 def publish(subject: Subject, new: Cached, *, is_wanted: bool) -> None:
@@ -151,63 +149,46 @@ def publish(subject: Subject, new: Cached, *, is_wanted: bool) -> None:
     What nobody wants to see takes the place of what is in memory, and none of its own.
     """
     with _lock:
-        _own[subject.key] = new
-        _own.move_to_end(subject.key)
-        # While the database is full they are many.
-        while len(_own) > 1 and sum(_size(one.decoded) for one in _own.values()) > _most_in_memory():
-            _own.popitem(last=False)
-    if is_wanted or subject.key in _records:
-        _remember(subject, new.generation, new.decoded)
+        known = _memory.get(subject.key)
+        is_wanted = is_wanted or (known is not None and known.is_wanted)
+        _keep(subject, _Kept(new, is_written=False, is_wanted=is_wanted))
 
 
-def written(subject: Subject, pointer: Pointer) -> None:
-    """Take note that all others can see what was published."""
-    _know(subject, pointer)
+def written(subject: Subject, generation: Generation) -> None:
+    """Take note that all others can see what was published, or something newer."""
     with _lock:
-        own = _own.get(subject.key)
-        if own and pointer.generation and own.generation.read_at <= pointer.generation.read_at:
-            del _own[subject.key]
-
-
-# In memory -------------------------------------------------------------------
-
-_lock = threading.Lock()
-_pointers: OrderedDict[str, Pointer] = OrderedDict()
-_own: OrderedDict[str, Cached] = OrderedDict()
-_records: OrderedDict[str, tuple[str, DecodedRecords[Any]]] = OrderedDict()
-# One thread decodes a list while the others wait for it.
-_decoding = [threading.Lock() for _ in range(16)]
-
-
-def _know(subject: Subject, pointer: Pointer) -> None:
-    with _lock:
-        _pointers[subject.key] = pointer
-        _pointers.move_to_end(subject.key)
-        while len(_pointers) > MOST_POINTERS:
-            _pointers.popitem(last=False)
+        kept = _memory.get(subject.key)
+        if kept and kept.cached.generation.read_at <= generation.read_at:
+            kept.is_written = True
+            if not kept.is_wanted:
+                del _memory[subject.key]
 
 
 def in_memory(subject: Subject, generation: Generation) -> DecodedRecords[Any] | None:
     with _lock:
-        digest, decoded = _records.get(subject.key, ("", None))
-        if decoded is None or digest != generation.digest:
+        kept = _memory.get(subject.key)
+        if kept is None or kept.cached.generation.digest != generation.digest:
             return None
-        _records.move_to_end(subject.key)
-        return decoded
+        _memory.move_to_end(subject.key)
+        return kept.cached.decoded
 
 
 def _decoded(subject: Subject, generation: Generation) -> DecodedRecords[Any] | None:
     """Return the records, from the rows where they are not in memory; None where the database is away."""
     with _decoding[hash(subject.key) % len(_decoding)]:
         decoded = in_memory(subject, generation)
-        if decoded is None:
-            decoded = _loaded(subject, generation)
-            if decoded and not _is_current(subject, generation):
-                # Another reading is being written: the rows may be of both. Those of then can be told.
-                generation = replace(generation, digest="")
-                decoded = _loaded(subject, generation)
-            if decoded and generation.digest:
-                _remember(subject, generation, decoded)
+        if decoded:
+            return decoded
+        decoded = _loaded(subject, generation)
+        now = look_up(subject).generation
+        if decoded and (now is None or now.digest != generation.digest):
+            # Another reading is being written: the rows may be of both. Those of then can be told.
+            return _loaded(subject, replace(generation, digest=""))
+        if decoded and generation.digest:
+            with _lock:
+                kept = _memory.get(subject.key)
+                if kept is None or kept.is_written or kept.cached.generation.read_at < generation.read_at:
+                    _keep(subject, _Kept(Cached(generation, decoded), is_written=True, is_wanted=True))
         return decoded
 
 
@@ -217,35 +198,17 @@ def _loaded(subject: Subject, generation: Generation) -> DecodedRecords[Any] | N
     return DecodedRecords(*found) if found else None
 
 
-def _is_current(subject: Subject, generation: Generation) -> bool:
-    current = noted(subject, store.get_many([pointer_key(subject)])).generation
-    return current is not None and current.digest == generation.digest
-
-
-def _remember(subject: Subject, generation: Generation, decoded: DecodedRecords[Any]) -> None:
+def _keep(subject: Subject, new: _Kept) -> None:
     """Keep it in memory, from which the least used leave."""
-    with _lock:
-        _records[subject.key] = generation.digest, decoded
-        _records.move_to_end(subject.key)
-        size = sum(_size(one) for _, one in _records.values())
-        while len(_records) > 1 and size > _most_in_memory():
-            _, (_, gone) = _records.popitem(last=False)
-            size -= _size(gone)
-
-
-def _size(decoded: DecodedRecords[Any]) -> int:
-    return RECORDS_OF_A_LIST + len(decoded.records)
-
-
-def _most_in_memory() -> int:
+    _memory[subject.key] = new
+    _memory.move_to_end(subject.key)
     # The longest list that is read fits beside what its page needs, whatever the setting says.
-    most: int = max(settings.DCS_RECORDS_IN_MEMORY, settings.DCS_MAX_RECORDS + 3 * RECORDS_OF_A_LIST)
-    return most
+    most = max(settings.DCS_RECORDS_IN_MEMORY, settings.DCS_MAX_RECORDS + 3 * RECORDS_OF_A_LIST)
+    size = sum(map(_size, _memory.values()))
+    while len(_memory) > 1 and size > most:
+        _, gone = _memory.popitem(last=False)
+        size -= _size(gone)
 
 
-def forget() -> None:
-    """Drop what this process remembers, as a restart would."""
-    with _lock:
-        _pointers.clear()
-        _own.clear()
-        _records.clear()
+def _size(kept: _Kept) -> int:
+    return RECORDS_OF_A_LIST + len(kept.cached.decoded.records)

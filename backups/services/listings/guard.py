@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from ...dcs.errors import DcsError
 from ..problems import Problem, Progress
@@ -34,10 +35,10 @@ CIRCUIT_INSTANCES = 2
 CIRCUIT_SECONDS = 10
 # Longer than a note holds calls back, so that an old listing can say why it is old.
 REMEMBERED_SECONDS = 3600
-# A hold that would end later, clocks of servers being what they are, is of a clock that was put back.
-LONGEST_HOLD = timedelta(seconds=max(HOLD_SECONDS, LONGEST_RETRY_AFTER) + 150)
 # An instance without a standby gets none in a moment.
 UNSUPPORTED_SECONDS = 3600
+# A hold that would end later, clocks of servers being what they are, is of a clock that was put back.
+LONGEST_HOLD = timedelta(seconds=max(HOLD_SECONDS, LONGEST_RETRY_AFTER) + 150)
 LONGEST_UNSUPPORTED = timedelta(seconds=UNSUPPORTED_SECONDS + 150)
 
 
@@ -51,14 +52,15 @@ class Circuit:
 
 
 @dataclass(frozen=True)
-class Notes:
-    """What is known of a list at one moment beside its records: notes of earlier calls, a walk under way.
+class CacheSnapshot:
+    """What is known of a list at one moment: notes of earlier calls, a walk under way, and its records.
 
-    `generation` is the one that all processes can see.
+    `own` is what this process has read and others cannot see yet.
     """
 
     subject: Subject
     pointer: Pointer
+    own: Cached | None
     hold: Problem | None
     failure: Problem | None
     circuit: Circuit | None
@@ -66,7 +68,18 @@ class Notes:
 
     @property
     def generation(self) -> Generation | None:
+        """The one that all processes can see."""
         return self.pointer.generation
+
+    @cached_property
+    def cached(self) -> Cached | None:
+        """The current generation with its records, which are read from the database where not in memory."""
+        return generations.current(self.subject, self.pointer, self.own)
+
+    @property
+    def read_at(self) -> datetime | None:
+        known = self.generation, self.own and self.own.generation
+        return max((one.read_at for one in known if one), default=None)
 
     def held(self, now: datetime) -> Problem | None:
         """Return the failure that still holds calls back."""
@@ -83,42 +96,22 @@ class Notes:
         return replace(problem, retry_at=None) if problem and past else problem
 
 
-@dataclass(frozen=True)
-class CacheSnapshot(Notes):
-    """What is known of a list at one moment, with its records; those that this process has read are newer."""
-
-    cached: Cached | None
-
-
 def snapshots(*subjects: Subject) -> list[CacheSnapshot]:
     """Return what is known of each list, by one look-up in the store."""
-    published = [generations.published(subject) for subject in subjects]
-    found = _look_up(subjects)
+    own = [generations.unwritten(subject) for subject in subjects]
+    found = store.get_many({key: None for subject in subjects for key in _keys(subject)})
     return [
-        CacheSnapshot(**vars(_notes(subject, found)), cached=generations.cached(subject, found, own))
-        for subject, own in zip(subjects, published, strict=True)
+        CacheSnapshot(
+            subject=subject,
+            pointer=generations.pointer_of(subject, found),
+            own=one,
+            hold=store.decoded(found.get(subject.hold_key), Problem),
+            failure=store.decoded(found.get(subject.failure_key), Problem),
+            circuit=store.decoded(found.get(subject.circuit_key), Circuit),
+            progress=store.decoded(found.get(subject.progress_key), Progress),
+        )
+        for subject, one in zip(subjects, own, strict=True)
     ]
-
-
-def notes(*subjects: Subject) -> list[Notes]:
-    """Return what is known of each list beside its records, by one look-up in the store."""
-    found = _look_up(subjects)
-    return [_notes(subject, found) for subject in subjects]
-
-
-def _look_up(subjects: Iterable[Subject]) -> store.Found:
-    return store.get_many({key: None for subject in subjects for key in _keys(subject)})
-
-
-def _notes(subject: Subject, found: store.Found) -> Notes:
-    return Notes(
-        subject=subject,
-        pointer=generations.noted(subject, found),
-        hold=store.note(Problem, subject.hold_key, found),
-        failure=store.note(Problem, subject.failure_key, found),
-        circuit=store.note(Circuit, subject.circuit_key, found),
-        progress=store.decoded(found.get(subject.progress_key), Progress),
-    )
 
 
 def _keys(subject: Subject) -> tuple[str, ...]:
@@ -129,7 +122,7 @@ def _keys(subject: Subject) -> tuple[str, ...]:
 # Before a call ---------------------------------------------------------------
 
 
-def refusal(snapshot: Notes, now: datetime, *, trial: bool = True) -> Problem | None:
+def refusal(snapshot: CacheSnapshot, now: datetime, *, trial: bool = True) -> Problem | None:
     """Return why DCS must not be asked now, None where it may be.
 
     Past an open circuit's time one caller of all goes through; never one that gives `trial` away, or
@@ -147,7 +140,7 @@ def refusal(snapshot: Notes, now: datetime, *, trial: bool = True) -> Problem | 
     return None if free else circuit.problem
 
 
-def is_trial_left(snapshot: Notes, now: datetime) -> bool:
+def is_trial_left(snapshot: CacheSnapshot, now: datetime) -> bool:
     """Tell whether nobody who looks at something has wanted the trial of an open circuit: they come first."""
     until = snapshot.circuit.open_until if snapshot.circuit else None
     return until is None or now >= until + timedelta(seconds=CIRCUIT_SECONDS)
@@ -184,9 +177,9 @@ def failed(subject: Subject, error: DcsError, *, now: datetime) -> Problem:
     elif error.http_status is not None:
         _accepted.add(subject.hold_key)
     if _opens_circuit(subject, problem, now):
-        metrics.hold(subject.project.name, "circuit_open")
+        metrics.HELD.labels(subject.project.name, "circuit_open").inc()
     if problem.kind in ("credentials_refused", "throttled"):
-        metrics.hold(subject.project.name, problem.kind)
+        metrics.HELD.labels(subject.project.name, problem.kind).inc()
     if problem.kind == "credentials_refused":
         # The hold names the key, the list's own note does not: it must not outlive a new key.
         note = replace(problem, retry_at=None)
@@ -201,7 +194,7 @@ def failed(subject: Subject, error: DcsError, *, now: datetime) -> Problem:
     return _note_failure(subject, problem, now, pause)
 
 
-def broken(subject: Subject, *, now: datetime) -> Problem:
+def broken(subject: Subject, now: datetime) -> Problem:
     """Note that the portal itself failed, so that waiting viewers do not repeat that either."""
     return _note_failure(subject, Problem(kind="portal_error", asked_at=now), now, FAILURE_SECONDS)
 
@@ -212,15 +205,12 @@ def _note_failure(subject: Subject, problem: Problem, now: datetime, pause: floa
     return problem
 
 
-def succeeded(subject: Subject, *, now: datetime, known: Notes | None = None) -> datetime:
-    """Note that DCS answered; return the time of that in whole milliseconds.
-
-    What is `known` of the list tells whether there is an earlier failure to forget.
-    """
+def succeeded(snapshot: CacheSnapshot) -> None:
+    """Note that DCS answered, and forget an earlier failure."""
+    subject = snapshot.subject
     _accepted.add(subject.hold_key)
-    if known is None or known.failure or known.circuit:
+    if snapshot.failure or snapshot.circuit:
         store.drop(subject.failure_key, subject.circuit_key)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 _counting = threading.Lock()
@@ -271,8 +261,3 @@ def turn(subject: Subject, *, patience: float) -> Iterator[None]:
     finally:
         if lease:
             lease.release()
-
-
-def forget() -> None:
-    """Drop what this process remembers, as a restart would."""
-    _accepted.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,7 @@ from typing import Literal
 from ...dcs.records import BackupRecord, Instance, RestoreRecord
 from ..projects import Project
 from . import guard, reader, rows, store
-from .guard import CacheSnapshot, Notes, snapshots
+from .guard import CacheSnapshot, snapshots
 from .instances import by_id
 from .listing import Listing, NothingToShow, Visit, awaited, is_fresh, listing_of
 from .subjects import Subject, Window, window_of
@@ -54,7 +54,7 @@ def instance_backups(
     A `viewer` has a share of what is read at a time, and of unknown instances in a minute.
     """
     [snapshot] = snapshots(Subject("backups", project, instance_id))
-    visit = Visit.beginning(now, viewer, patience)
+    visit = Visit(now, viewer, patience)
     standing = _standing(snapshot, visit)
     return _backups(snapshot, visit, standing, bounds=bounds, holding=holding, read_now=read_now)
 
@@ -79,7 +79,7 @@ def backups_and_instance(
     snapshot, of_instance = snapshots(
         Subject("backups", project, instance_id), Subject("instance", project, instance_id)
     )
-    visit = Visit.beginning(now, viewer, patience, newer_within)
+    visit = Visit(now, viewer, patience, newer_within)
     standing = _standing(snapshot, visit)
     wanted = of_instance.cached is None and guard.refusal(of_instance, now) is None
     reading = visit.begin(of_instance) if wanted and standing.kind == "listed" else None
@@ -111,7 +111,7 @@ def instance_restores(
     snapshot, of_backups = snapshots(
         Subject("restores", project, instance_id), Subject("backups", project, instance_id)
     )
-    visit = Visit.beginning(now, viewer, patience)
+    visit = Visit(now, viewer, patience)
     if snapshot.cached:
         return listing_of(snapshot, visit, read_now=not is_fresh(snapshot.cached.generation, now))
     standing = _standing(of_backups, visit)
@@ -123,16 +123,7 @@ def instance_restores(
 
 def cached_histories(wanted: Iterable[tuple[Project, str]]) -> list[CacheSnapshot]:
     """Return what is known of the histories of instances, without asking DCS."""
-    return snapshots(*_subjects(wanted))
-
-
-def notes_of_histories(wanted: Iterable[tuple[Project, str]]) -> list[Notes]:
-    """Return what is known of the histories of instances beside their records, without asking DCS."""
-    return guard.notes(*_subjects(wanted))
-
-
-def _subjects(wanted: Iterable[tuple[Project, str]]) -> list[Subject]:
-    return [Subject("backups", project, instance_id) for project, instance_id in wanted]
+    return snapshots(*(Subject("backups", project, instance_id) for project, instance_id in wanted))
 
 
 def _backups(
@@ -165,17 +156,13 @@ def _backups(
     return listing
 
 
-def _lacked(listing: Listing[BackupRecord], wanted: Collection[str]) -> Sequence[str]:
+def _lacked(listing: Listing[BackupRecord], wanted: Collection[str]) -> set[str]:
     """Return the ids of those that a list does not hold and is not known to have held."""
-    listed = {record.backup_id for record in listing.records}
-    lacked = [one for one in wanted if one not in listed]
-    if not listing.unlisted:
-        return lacked
-
-    def is_unlisted(one: str) -> bool:
-        return store.asked(lambda: rows.is_unlisted(listing.instance, one), False)
-
-    return [one for one in lacked if not is_unlisted(one)]
+    lacked = set(wanted) - {record.backup_id for record in listing.records}
+    nothing: set[str] = set()
+    if lacked and listing.unlisted:
+        lacked -= store.asked(lambda: rows.unlisted_ids(listing.instance, lacked), nothing)
+    return lacked
 
 
 # Unknown instances -----------------------------------------------------------
@@ -223,5 +210,5 @@ def _is_listed_now(snapshot: CacheSnapshot, instance_id: str, visit: Visit) -> b
     if guard.refusal(snapshot, visit.now, trial=False):
         return False
     reading = visit.begin(snapshot)
-    visit.wait(reading)
+    reading.wait(visit.left(), viewer=visit.viewer)
     return by_id(reading.result, instance_id) is not None

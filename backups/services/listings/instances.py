@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -10,7 +9,7 @@ from ...dcs.records import Instance
 from ..projects import Project
 from . import guard, reader
 from .generations import Cached
-from .guard import Notes, snapshots
+from .guard import CacheSnapshot, snapshots
 from .listing import Listing, Visit, listing_of
 from .subjects import Subject
 
@@ -20,16 +19,12 @@ def project_instances(
 ) -> Listing[Instance]:
     """Return all instances of a project, whose rows hold them by then. Raises NothingToShow."""
     [snapshot] = snapshots(Subject("instances", project))
-    visit = Visit.beginning(now, viewer, patience)
-    listing = listing_of(snapshot, visit)
-    if listing.source == "live":
-        reader.wait_until_written(snapshot.subject, visit.ends - time.monotonic())
-    return listing
+    return listing_of(snapshot, Visit(now, viewer, patience))
 
 
-def notes_of_instances(projects: Iterable[Project]) -> list[Notes]:
-    """Return what is known of the lists of projects beside their instances, without asking DCS."""
-    return guard.notes(*(Subject("instances", project) for project in projects))
+def notes_of_instances(projects: Iterable[Project]) -> list[CacheSnapshot]:
+    """Return what is known of the lists of projects, without asking DCS."""
+    return snapshots(*(Subject("instances", project) for project in projects))
 
 
 def cached_instance(project: Project, instance_id: str) -> Instance | None:
@@ -41,14 +36,12 @@ def cached_instance(project: Project, instance_id: str) -> Instance | None:
 def cached_instances(wanted: Sequence[tuple[Project, str]]) -> list[Instance | None]:
     """Return the instances that are at hand without asking DCS, however old, by one look-up in the store."""
     projects = list(dict.fromkeys(project for project, _ in wanted))
-    found = snapshots(
-        *(Subject("instance", project, instance_id) for project, instance_id in wanted),
-        *(Subject("instances", project) for project in projects),
-    )
-    shown, lists = found[: len(wanted)], dict(zip(projects, found[len(wanted) :], strict=True))
+    shown = [Subject("instance", project, instance_id) for project, instance_id in wanted]
+    found = snapshots(*shown, *(Subject("instances", project) for project in projects))
+    lists = {snapshot.subject.project: snapshot.cached for snapshot in found[len(wanted) :]}
     return [
-        by_id(snapshot.cached, instance_id) or by_id(lists[project].cached, instance_id)
-        for snapshot, (project, instance_id) in zip(shown, wanted, strict=True)
+        by_id(snapshot.cached, instance_id) or by_id(lists[project], instance_id)
+        for snapshot, (project, instance_id) in zip(found, wanted, strict=False)
     ]
 
 
@@ -57,7 +50,7 @@ def at_hand(
 ) -> list[tuple[Project, Instance]]:
     """Return the instances in the lists that are at hand; a list that is not is begun to be read."""
     found = []
-    for snapshot in snapshots(*(Subject("instances", project) for project in projects)):
+    for snapshot in notes_of_instances(projects):
         if snapshot.cached:
             project = snapshot.subject.project
             found += [(project, instance) for instance in snapshot.cached.decoded.records]

@@ -11,6 +11,10 @@ import secrets
 import socket
 import threading
 import time
+from dataclasses import dataclass
+from functools import cache
+
+from django.db import connection
 
 from . import store
 
@@ -18,46 +22,44 @@ from . import store
 LEASE_SECONDS = 5.0
 PROLONG_SECONDS = 1.0
 
+# A process has one owner's name for all its threads, `_held` tells these apart. People read where it runs.
+_OWNER = f"{socket.gethostname()[:60]}, process {os.getpid()}, {secrets.token_hex(4)}"
+_held: set[str] = set()
+_lock = threading.Lock()
 
+
+@dataclass(frozen=True)
 class Lease:
-    """What a thread holds until it releases it."""
+    """What a thread holds until it releases it.
 
-    def __init__(self, key: str, *, is_shared: bool) -> None:
-        self._key, self._is_shared = key, is_shared
+    `is_shared`: the others know of it; not while the database cannot be written.
+    """
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether the others know of it; not while the database cannot be written."""
-        return self._is_shared
+    key: str
+    is_shared: bool
 
     def is_lost(self) -> bool:
         """Whether another may hold it by now: this process slept, or could not prolong it."""
-        return self._is_shared and not store.holds(self._key, _OWNER)
+        return self.is_shared and not store.holds(self.key, _OWNER)
 
     def release(self) -> None:
-        if self._is_shared:
-            store.take_back(self._key, _OWNER)
-        with _lock:
-            _held.discard(self._key)
+        if self.is_shared:
+            store.release(self.key, _OWNER)
+        _held.discard(self.key)
 
 
-def acquire(name: str, *, is_likely: bool = False) -> Lease | None:
-    """Return the lease, None where somebody else holds it. Never waits for its holder.
-
-    `is_likely`: hardly ever does somebody hold it.
-    """
+def acquire(name: str) -> Lease | None:
+    """Return the lease, None where somebody else holds it. Never waits for its holder."""
     key = f"lease:{name}"
     with _lock:
         if key in _held:
             return None
         _held.add(key)
-    taken = store.add(key, _OWNER, seconds=LEASE_SECONDS, is_likely=is_likely)
+    taken = store.add(key, _OWNER, seconds=LEASE_SECONDS)
     if taken is False:
-        with _lock:
-            _held.discard(key)
+        _held.discard(key)
         return None
-    if taken:
-        _begin_to_prolong()
+    _begin_to_prolong()
     return Lease(key, is_shared=bool(taken))
 
 
@@ -67,33 +69,15 @@ def holder(name: str) -> str:
     return store.get_many([key]).get(key, "").rpartition(", ")[0]
 
 
-# Prolonging -----------------------------------------------------------------------
-
-# A process has one owner's name for all its threads, `_held` tells these apart. People read where it runs.
-_OWNER = f"{socket.gethostname()[:60]}, process {os.getpid()}, {secrets.token_hex(4)}"
-_held: set[str] = set()
-_lock = threading.Lock()
-_is_prolonging = False
-
-
+@cache
 def _begin_to_prolong() -> None:
-    global _is_prolonging
-    with _lock:
-        if not _is_prolonging:
-            _is_prolonging = True
-            threading.Thread(target=_prolong, name="leases", daemon=True).start()
+    threading.Thread(target=_prolong, name="leases", daemon=True).start()
 
 
 def _prolong() -> None:
-    """Prolong what this process holds, as long as it holds anything."""
-    global _is_prolonging
+    """Prolong what this process holds, for as long as it lives."""
     while True:
         time.sleep(PROLONG_SECONDS)
-        with _lock:
-            held = list(_held)
-            if not held:
-                _is_prolonging = False
-                break
-        store.prolong(held, _OWNER, seconds=LEASE_SECONDS)
-        store.release_connection()
-    store.close_connection()
+        if held := list(_held):
+            store.prolong(held, _OWNER, seconds=LEASE_SECONDS)
+            connection.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
@@ -74,29 +74,24 @@ class NothingToShow(Exception):
 
 @dataclass(frozen=True)
 class Visit:
-    """Who wants to see something, when, and until when (of time.monotonic()) the answer is waited for.
+    """Who wants to see something, when, and for how many seconds the answer is waited for.
 
-    Where an old one is at hand, a newer one is waited for until `newer_until`; None: not at all.
+    Where an old one is at hand, a newer one is waited for `newer_within` seconds; None: not at all.
     """
 
     now: datetime
-    ends: float
     viewer: str = ""
-    newer_until: float | None = None
-
-    @classmethod
-    def beginning(
-        cls, now: datetime, viewer: str, patience: float | None = None, newer_within: float | None = None
-    ) -> Visit:
-        began = time.monotonic()
-        ends = began + (settings.DCS_READ_BUDGET if patience is None else patience)
-        return cls(now, ends, viewer, None if newer_within is None else began + newer_within)
+    patience: float | None = None
+    newer_within: float | None = None
+    began: float = field(default_factory=time.monotonic)
 
     def begin(self, snapshot: CacheSnapshot, *, once: bool = False) -> Reading:
         return reader.begin(snapshot, now=self.now, viewer=self.viewer, once=once)
 
-    def wait(self, reading: Reading, until: float | None = None) -> bool:
-        return reading.wait((until or self.ends) - time.monotonic(), viewer=self.viewer)
+    def left(self, seconds: float | None = None) -> float:
+        """Return for how long it still waits, of `seconds` or of its patience."""
+        patience: float = settings.DCS_READ_BUDGET if self.patience is None else self.patience
+        return self.began + (patience if seconds is None else seconds) - time.monotonic()
 
 
 def listing_of(
@@ -108,32 +103,30 @@ def listing_of(
     if cached and not read_now and not last_problem and is_fresh(cached.generation, visit.now):
         return _served(snapshot, cached, "cache", visit)
     problem = guard.refusal(snapshot, visit.now)
-    if problem and cached:
-        return _served(snapshot, cached, "stale", visit, problem)
     if problem:
-        return _without_generation(snapshot, problem)
+        return _old(snapshot, visit, problem)
     reading = visit.begin(snapshot, once=once)
     if cached and not read_now:
-        if visit.newer_until is None:
+        if visit.newer_within is None:
             return _served(snapshot, cached, "stale", visit, last_problem, reading)
-        return awaited(snapshot, reading, visit, visit.newer_until)
+        return awaited(snapshot, reading, visit, visit.newer_within)
     return awaited(snapshot, reading, visit)
 
 
 def awaited(
-    snapshot: CacheSnapshot, reading: Reading, visit: Visit, until: float | None = None
+    snapshot: CacheSnapshot, reading: Reading, visit: Visit, seconds: float | None = None
 ) -> Listing[Any]:
-    ended = visit.wait(reading, until)
+    """Return what a reading brings, where it ends in so many seconds, or while the visit lasts."""
+    ended = reading.wait(visit.left(seconds), viewer=visit.viewer)
     if ended and reading.result:
+        if snapshot.subject.kind == "instances":
+            reading.is_written.wait(visit.left())  # the board looks for them in their rows
         return _served(snapshot, reading.result, "live", visit)
     problem = reading.problem if ended else Problem(kind="being_read", progress=reading.progress)
     problem = problem or Problem(kind="portal_error")
     if problem.kind == "being_read":
         problem = replace(problem, retry_at=visit.now + timedelta(seconds=RETRY_SECONDS))
-    if snapshot.cached:
-        listing = _served(snapshot, snapshot.cached, "stale", visit, problem, None if ended else reading)
-        return replace(listing, progress=problem.progress)
-    return _without_generation(snapshot, problem)
+    return _old(snapshot, visit, problem, None if ended else reading)
 
 
 def is_fresh(generation: Generation, now: datetime) -> bool:
@@ -145,10 +138,18 @@ def is_fresh(generation: Generation, now: datetime) -> bool:
     return timedelta(seconds=-5) <= now - generation.read_at < timedelta(seconds=fresh)
 
 
-def _without_generation(snapshot: CacheSnapshot, problem: Problem) -> Listing[Any]:
-    """Return the empty history of an instance that DCS never backs up; else raise NothingToShow."""
+def _old(
+    snapshot: CacheSnapshot, visit: Visit, problem: Problem, refreshing: Reading | None = None
+) -> Listing[Any]:
+    """Return what is at hand though DCS has not answered; nothing is, of an instance that is never backed up.
+
+    Raises NothingToShow.
+    """
+    if snapshot.cached:
+        listing = _served(snapshot, snapshot.cached, "stale", visit, problem, refreshing)
+        return replace(listing, progress=problem.progress)
     if problem.kind != "unsupported" or problem.asked_at is None:
-        metrics.listing_served(snapshot.subject.project.name, "none")
+        metrics.SERVED.labels(snapshot.subject.project.name, "none").inc()
         raise NothingToShow(problem)
     return Listing(
         decoded=DecodedRecords(()),
@@ -156,10 +157,6 @@ def _without_generation(snapshot: CacheSnapshot, problem: Problem) -> Listing[An
         read_at=problem.asked_at,
         source="cache",
         promised=0,
-        moved=False,
-        truncated=False,
-        windowed=False,
-        cut_short=False,
         request_ids=(problem.request_id,) if problem.request_id else (),
         problem=replace(problem, retry_at=None),
     )
@@ -175,8 +172,9 @@ def _served(
 ) -> Listing[Any]:
     generation, decoded = cached
     if snapshot.subject.kind != "instance":  # which only adorns the page of another list
-        age = (visit.now - generation.read_at).total_seconds()
-        metrics.listing_served(snapshot.subject.project.name, source, age)
+        project = snapshot.subject.project.name
+        metrics.SERVED.labels(project, source).inc()
+        metrics.AGE.labels(project).observe(max(0.0, (visit.now - generation.read_at).total_seconds()))
     return Listing(
         **vars(generation),
         decoded=decoded,

@@ -30,59 +30,33 @@ FRESHNESS = ("live", "cache", "stale", "none")
 # Why DCS is left alone.
 HOLDS = ("credentials_refused", "throttled", "circuit_open")
 
-_UPSTREAM_CALLS = Counter(
+CALLS = Counter(
     "dcs_portal_upstream_calls", "Requests sent to DCS, repetitions included.", ["project", "outcome"]
 )
-_UPSTREAM_SECONDS = Histogram(
+CALL_SECONDS = Histogram(
     "dcs_portal_upstream_call_seconds",
     "How long DCS took to answer one request, or the portal to give it up.",
     ["project"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-_LISTINGS = Counter("dcs_portal_listings_served", "Listings shown to viewers.", ["project", "freshness"])
-_LISTING_AGE = Histogram(
+SERVED = Counter("dcs_portal_listings_served", "Listings shown to viewers.", ["project", "freshness"])
+AGE = Histogram(
     "dcs_portal_listing_age_seconds",
     "How old the listings were that viewers were shown.",
     ["project"],
     buckets=(1, 10, 60, 120, 300, 900, 3600, 21_600, 86_400),
 )
-_REFRESH_WAIT = Histogram(
+WAITED = Histogram(
     "dcs_portal_refresh_wait_seconds",
     "How long viewers waited for a listing to be read.",
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-_HOLDS = Counter("dcs_portal_holds", "Times that DCS was begun to be left alone.", ["project", "kind"])
-
-
-def upstream_call(project: str, outcome: str, seconds: float) -> None:
-    """Count one request to DCS."""
-    _UPSTREAM_CALLS.labels(project, outcome).inc()
-    _UPSTREAM_SECONDS.labels(project).observe(seconds)
-
-
-def listing_served(project: str, freshness: str, age: float | None = None) -> None:
-    """Count one listing that a view was given, with its age in seconds; "none" has none."""
-    _LISTINGS.labels(project, freshness).inc()
-    if age is not None:
-        _LISTING_AGE.labels(project).observe(max(0.0, age))
-
-
-def refresh_waited(seconds: float) -> None:
-    """Count a viewer who waited that long for a listing to be read."""
-    _REFRESH_WAIT.observe(seconds)
-
-
-def hold(project: str, kind: str) -> None:
-    """Count a hold that begins; how often it is met is not counted."""
-    _HOLDS.labels(project, kind).inc()
+HELD = Counter("dcs_portal_holds", "Times that DCS was begun to be left alone.", ["project", "kind"])
 
 
 def begin(projects: Iterable[str]) -> None:
     """Let every series exist before its first event: an increase from nothing is none to Prometheus."""
     for project in projects:
-        for outcome in OUTCOMES:
-            _UPSTREAM_CALLS.labels(project, outcome)
-        for freshness in FRESHNESS:
-            _LISTINGS.labels(project, freshness)
-        for kind in HOLDS:
-            _HOLDS.labels(project, kind)
+        for counter, values in ((CALLS, OUTCOMES), (SERVED, FRESHNESS), (HELD, HOLDS)):
+            for value in values:
+                counter.labels(project, value)

@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 
 from ...dcs.errors import DcsError
 from ...dcs.pages import Page
@@ -25,7 +25,7 @@ from ..projects import Project
 from . import guard, leases, metrics, recorder, removal, store
 from .clients import client_for
 from .generations import Cached
-from .guard import CacheSnapshot, Notes, snapshots
+from .guard import CacheSnapshot, snapshots
 from .subjects import WALK_SECONDS, Subject
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,6 @@ MOST_AT_ONCE = 64
 MOST_OF_A_PROJECT = MOST_AT_ONCE // 2
 MOST_OF_A_VIEWER = 8
 
-
 Clock = Callable[[], datetime]
 
 
@@ -54,26 +53,32 @@ def utc_now() -> datetime:
 class Reading:
     """One walk under way; viewers of the same list wait for the same one.
 
-    `seen` is the generation that its viewer has. `is_wanted`: there is a viewer. `calls` counts the answers.
+    `now` is the time of the view that began it. What was read `since`, of which that view knows nothing, is
+    not read again. `is_wanted`: there is a viewer. `calls` counts the answers.
     """
 
-    def __init__(self, subject: Subject, now: datetime, *, viewer: str = "", once: bool = False) -> None:
-        self.subject = subject
-        self.viewer = viewer
-        self.once = once
-        self.seen = ""
-        self.progress: Progress | None = None
-        self.clock: Clock = utc_now
-        self.is_wanted = True
-        self.has_no_place = False
+    def __init__(
+        self,
+        subject: Subject,
+        now: datetime,
+        *,
+        since: datetime | None,
+        clock: Clock = utc_now,
+        viewer: str = "",
+        once: bool = False,
+        is_wanted: bool = True,
+        progress: Progress | None = None,
+    ) -> None:
+        self.subject, self.since, self.clock = subject, since, clock
+        self.viewer, self.once, self.is_wanted = viewer, once, is_wanted
+        self.progress = progress
+        self.has_told_progress = False
         self.calls = 0
-        self.began = time.monotonic()
-        self.done = threading.Event()
-        self.is_written = threading.Event()
-        self.is_over = threading.Event()
+        self.done, self.is_written = threading.Event(), threading.Event()
         self.result: Cached | None = None
         self.problem: Problem | None = None
-        self._now = now
+        self.began = time.monotonic()
+        self._now, self._records, self._tells_at = now, 0, self.began + PROGRESS_SECONDS
 
     @property
     def now(self) -> datetime:
@@ -96,14 +101,36 @@ class Reading:
         finally:
             with _lock:
                 _waiting.remove(viewer)
-            metrics.refresh_waited(time.monotonic() - began)
+            metrics.WAITED.observe(time.monotonic() - began)
+
+    def end(self) -> None:
+        """Let its viewers go on; who comes now begins another one."""
+        with _lock:
+            if _under_way.get(self.subject.key) is self:
+                del _under_way[self.subject.key]
+        self.done.set()
+
+    def count(self, page: Page[Any]) -> None:
+        """Tell all who wait, here and elsewhere, how far the walk is."""
+        self.calls += 1
+        self._records += page.length
+        total, pages = page.total_num, None
+        if total is not None and page.length and total > page.length:
+            pages = max(self.calls, -(-total * self.calls // self._records))
+        self.progress = Progress(self.calls, pages, self._records)
+        began = time.monotonic()
+        if began > self._tells_at:
+            self.has_told_progress = True
+            store.write(self.subject.progress_key, self.progress, seconds=LONGEST_FOLLOW)
+            store.release_connection()
+            # A busy database, which is waited for, must not hold up the walk.
+            took = time.monotonic() - began
+            self._tells_at = began + max(PROGRESS_SECONDS, 10 * took)
 
 
-# A semaphore would not know whose the places are.
+# Whose places are taken, which a semaphore would not know.
 _waiting: list[str] = []
 _under_way: dict[str, Reading] = {}
-# Those under way, and those that are being written.
-_threads: list[Reading] = []
 _lock = threading.Lock()
 
 
@@ -122,27 +149,22 @@ def begin(snapshot: CacheSnapshot, *, now: datetime, viewer: str = "", once: boo
     Where too much is under way, nothing starts, and what comes back has ended as "being read".
     With `once` DCS is not asked again where its first answer is a failure.
     """
-    subject = snapshot.subject
+    subject, since = snapshot.subject, snapshot.read_at if snapshot.cached else None
     with _lock:
         if subject.key in _under_way:
             _under_way[subject.key].is_wanted = True
             return _under_way[subject.key]
-        reading = Reading(subject, now, viewer=viewer, once=once)
-        reading.progress = snapshot.progress
-        reading.seen = snapshot.cached.generation.generation if snapshot.cached else ""
+        reading = Reading(subject, now, since=since, viewer=viewer, once=once, progress=snapshot.progress)
         if not _has_place_for(subject, viewer):
-            reading.has_no_place = True
             reading.problem = Problem(kind="being_read", progress=snapshot.progress)
             reading.done.set()
             return reading
         # A copy of the context, so that its log lines carry the id of the request that began it. Threads of
         # a pool would hold up the end of the process until DCS has answered.
-        work = copy_context().run
-        name = f"read-{subject.kind}"
-        threading.Thread(target=work, args=(_run_and_close, reading), name=name, daemon=True).start()
+        work, name = copy_context().run, f"read-{subject.kind}"
+        threading.Thread(target=work, args=(_read_behind, reading), name=name, daemon=True).start()
         # Only now, so that nobody waits for a thread that could not start.
         _under_way[subject.key] = reading
-        _threads.append(reading)
         return reading
 
 
@@ -160,20 +182,18 @@ def _has_place_for(subject: Subject, viewer: str) -> bool:
     return not full and of_viewer < MOST_OF_A_VIEWER
 
 
-def read_unasked(subject: Subject, *, since: datetime | None, clock: Clock = utc_now) -> Reading | None:
-    """Read a list in this thread, for no viewer; None where others are reading it, or have done so `since`.
+def read_unasked(subject: Subject, *, since: datetime, clock: Clock = utc_now) -> Reading:
+    """Read a list in this thread, for no viewer, unless others are reading it or have done so `since`.
 
     It takes no viewer's place, repeats no call, and leaves nothing in memory that nobody wants to see.
     """
-    reading = Reading(subject, clock())
-    reading.clock, reading.is_wanted = clock, False
+    reading = Reading(subject, clock(), since=since, clock=clock, is_wanted=False)
     with _lock:
         if subject.key in _under_way:
-            return None
+            return reading
         _under_way[subject.key] = reading
-        _threads.append(reading)
-    _run(reading, partial(_read_unless_known, since=since))
-    return None if reading.problem and reading.problem.kind == "being_read" else reading
+    _run(reading, _read_with_lease)
+    return reading
 
 
 def count_for_viewers(projects: Iterable[Project]) -> int:
@@ -188,129 +208,93 @@ def read_side_by_side(
 ) -> bool:
     """Read several lists, until `ends` at most; tell whether there was a place to read and wait for them."""
     begun = [begin(one, now=now, viewer=viewer) for one in wanted if guard.refusal(one, now) is None]
+    is_full = begun and all(reading.problem and reading.problem.kind == "being_read" for reading in begun)
     for reading in begun:
         reading.wait(ends - time.monotonic(), viewer=viewer)
-    if begun and all(reading.has_no_place for reading in begun):
-        return False
-    return all(reading.done.is_set() for reading in begun) or time.monotonic() >= ends
-
-
-def wait_until_written(subject: Subject, seconds: float) -> None:
-    """Wait until what this process has read of a list is in the database, for who asks that."""
-    with _lock:
-        under_way = [reading for reading in _threads if reading.subject.key == subject.key]
-    ends = time.monotonic() + seconds
-    for reading in under_way:
-        reading.is_written.wait(max(0.0, ends - time.monotonic()))
+    return not is_full and (all(one.done.is_set() for one in begun) or time.monotonic() >= ends)
 
 
 def wait_for_readers(seconds: float = 60.0) -> bool:
-    """Wait until nothing is being read or written in this process; tell whether that came true in time."""
-    with _lock:
-        under_way = list(_threads)
+    """Wait until nothing is being read or written behind views; tell whether that came true in time."""
     ends = time.monotonic() + seconds
-    return all(reading.is_over.wait(max(0.0, ends - time.monotonic())) for reading in under_way)
+    threads = [one for one in threading.enumerate() if one.name.startswith("read-")]
+    for thread in threads:
+        thread.join(max(0.0, ends - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)
 
 
 # Behind the views ------------------------------------------------------------
 
 
-def _run_and_close(reading: Reading) -> None:
+def _read_behind(reading: Reading) -> None:
     try:
         _run(reading, _read_or_follow)
     finally:
-        store.close_connection()
+        connection.close()
 
 
-def _run(reading: Reading, read: Callable[[Reading], None]) -> None:
+def _run(reading: Reading, read: Callable[[Reading], object]) -> None:
     try:
-        try:
-            read(reading)
-        finally:
-            if not (reading.result or reading.problem):
-                # An error of ours: the thread's own traceback tells the operators which.
-                reading.problem = guard.broken(reading.subject, now=reading.clock())
-            # Whatever happened, nobody waits for a reader that is gone.
-            _end(reading)
-        removal.prune_after(reading.subject)
+        read(reading)
+        if not (reading.result or reading.problem):
+            reading.problem = Problem(kind="being_read", progress=reading.progress)
     finally:
-        store.release_connection()
+        if not (reading.result or reading.problem):
+            # An error of ours: the thread's own traceback tells the operators which.
+            reading.problem = guard.broken(reading.subject, reading.clock())
+        # Whatever happened, nobody waits for a reader that is gone.
+        reading.end()
         reading.is_written.set()
-        with _lock:
-            _threads.remove(reading)
-        reading.is_over.set()
-
-
-def _end(reading: Reading) -> None:
-    """Let its viewers go on; who comes now begins another one."""
-    with _lock:
-        if _under_way.get(reading.subject.key) is reading:
-            del _under_way[reading.subject.key]
-    reading.done.set()
+    removal.prune_after(reading.subject)
 
 
 def _read_or_follow(reading: Reading) -> None:
     pause, longest = FOLLOW_SECONDS
-    while time.monotonic() < reading.began + LONGEST_FOLLOW:
-        lease = leases.acquire(f"read:{reading.subject.key}")
-        if lease:
-            try:
-                patience = min(TURN_SECONDS, settings.DCS_READ_BUDGET * 0.05)
-                with guard.turn(reading.subject, patience=patience):
-                    if not _is_done_elsewhere(reading):
-                        _read(reading, lease)
-            finally:
-                lease.release()
-            return
-        if _is_done_elsewhere(reading):
+    while not (_read_with_lease(reading) or _is_settled(reading, *snapshots(reading.subject))):
+        if time.monotonic() > reading.began + LONGEST_FOLLOW:
             return
         store.release_connection()
         time.sleep(pause)
         pause = min(longest, pause * 1.3)
-    reading.problem = Problem(kind="being_read", progress=reading.progress)
 
 
-def _read_unless_known(reading: Reading, since: datetime | None) -> None:
-    """Read a list for no viewer, unless it is held, or others read it or have done so."""
-    lease = leases.acquire(f"read:{reading.subject.key}", is_likely=True)
+def _read_with_lease(reading: Reading) -> bool:
+    """Read, unless others have done so; False where they are doing so."""
+    lease = leases.acquire(f"read:{reading.subject.key}")
     if lease is None:
-        reading.problem = Problem(kind="being_read")
-        return
+        return False
     try:
-        now = reading.clock()
-        [notes] = guard.notes(reading.subject)
-        known_at = notes.generation.read_at if notes.generation else None
-        if known_at and (since is None or known_at > since):
-            if reading.is_wanted:
-                _is_done_elsewhere(reading)
-            reading.problem = Problem(kind="being_read")
-            return
-        reading.problem = guard.refusal(notes, now, trial=guard.is_trial_left(notes, now))
-        if reading.problem is None:
-            with guard.turn(reading.subject, patience=TURN_SECONDS):
-                _read(reading, lease, notes)
+        with guard.turn(reading.subject, patience=min(TURN_SECONDS, settings.DCS_READ_BUDGET * 0.05)):
+            [snapshot] = snapshots(reading.subject)
+            if not _is_settled(reading, snapshot):
+                _read(reading, snapshot, lease)
     finally:
         lease.release()
+    return True
 
 
-def _is_done_elsewhere(reading: Reading) -> bool:
-    """Take over what another reader found after this view had looked, so that DCS is not asked twice."""
-    [snapshot] = snapshots(reading.subject)
-    reading.progress, cached = snapshot.progress, snapshot.cached
-    if cached and cached.generation.generation != reading.seen:
-        reading.result = cached
+def _is_settled(reading: Reading, snapshot: CacheSnapshot) -> bool:
+    """Take over what another one found since, or why DCS must not be asked, so that it is not asked twice."""
+    reading.progress = snapshot.progress
+    is_newer = snapshot.read_at and (reading.since is None or snapshot.read_at > reading.since)
+    if not reading.is_wanted:
+        trial = guard.is_trial_left(snapshot, reading.now)
+        known = Problem(kind="being_read") if is_newer else None
+        reading.problem = known or guard.refusal(snapshot, reading.now, trial=trial)
+    elif is_newer and snapshot.cached:
+        reading.result = snapshot.cached
     else:
         reading.problem = snapshot.held(reading.now)
     return bool(reading.result or reading.problem)
 
 
-def _read(reading: Reading, lease: leases.Lease, known: Notes | None = None) -> None:
+def _read(reading: Reading, snapshot: CacheSnapshot, lease: leases.Lease) -> None:
     subject, began = reading.subject, time.monotonic()
-    reporter = ProgressReporter(reading)
+    reading.has_told_progress = snapshot.progress is not None  # a reader of before has, who is gone
     store.release_connection()
     try:
         client = client_for(subject.project, repeats=reading.is_wanted)
-        walk = subject.read(client, on_page=reporter, once=reading.once)
+        walk = subject.read(client, on_page=reading.count, once=reading.once)
     except DcsError as error:
         reading.calls += 1
         reading.problem = guard.failed(subject, error, now=reading.clock())
@@ -318,17 +302,18 @@ def _read(reading: Reading, lease: leases.Lease, known: Notes | None = None) -> 
         log.warning("reading %s of project %s failed: %s", subject.kind, subject.project.name, error)
         return
     finally:
-        if reporter.has_told:
+        if reading.has_told_progress:
             store.drop(subject.progress_key)
-    reading.calls = reading.calls or len(walk.pages)  # a single instance is no page
-    read_at = guard.succeeded(subject, now=reading.clock(), known=known)
+    reading.calls = reading.calls or 1  # a single instance is no page
+    guard.succeeded(snapshot)
     has_slept = time.monotonic() - began > leases.LEASE_SECONDS / 2
-    if has_slept and lease.is_lost() and _is_done_elsewhere(reading):
+    if has_slept and lease.is_lost() and _is_settled(reading, *snapshots(subject)):
         return  # another one read in its place
-    pointer = known.pointer if known else None
+    now, pointer = reading.clock(), snapshot.pointer
+    read_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
     recording = recorder.accept(subject, walk, read_at=read_at, pointer=pointer, is_wanted=reading.is_wanted)
     reading.result = recording.new
-    _end(reading)
+    reading.end()
     recording.write()
     reading.is_written.set()
     log.log(
@@ -340,31 +325,3 @@ def _read(reading: Reading, lease: leases.Lease, known: Notes | None = None) -> 
         len(walk.pages),
         (time.monotonic() - began) * 1000,
     )
-
-
-class ProgressReporter:
-    """Tells all who wait, here and elsewhere, how far a walk is."""
-
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
-        # A reader of before may have left word of how far it came.
-        self.has_told = reading.progress is not None
-        self._records = 0
-        self._due = time.monotonic() + PROGRESS_SECONDS
-
-    def __call__(self, page: Page[Any]) -> None:
-        self._reading.calls = calls = self._reading.calls + 1
-        self._records += page.length
-        total, pages = page.total_num, None
-        if total is not None and page.length and total > page.length:
-            pages = max(calls, -(-total * calls // max(self._records, 1)))
-        self._reading.progress = progress = Progress(calls, pages, self._records)
-        began = time.monotonic()
-        if began > self._due:
-            key = self._reading.subject.progress_key
-            self.has_told = True
-            store.write(key, progress, seconds=LONGEST_FOLLOW)
-            store.release_connection()
-            # A busy database, which is waited for, must not hold up the walk.
-            took = time.monotonic() - began
-            self._due = began + max(PROGRESS_SECONDS, 10 * took)

@@ -7,6 +7,7 @@ leaves behind was never told, and the next reading sets it right.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +20,7 @@ from ...dcs.records import BackupRecord
 from ...models import Backup, Change, Reading
 from . import generations, recording, rows, store
 from .generations import Cached, DecodedRecords, Generation
-from .recording import Recording, chunks, digest_of, instance_row, row_id
+from .recording import Recording, digest_of, instance_row, row_id
 
 CONFIRMED_AFTER = timedelta(seconds=60)
 
@@ -36,29 +37,24 @@ class BackupsRecording(Recording):
                     self.records[one], self.sent[one] = record, sent
         self.digests = digests = {one: digest_of(sent) for one, sent in self.sent.items()}
         self.is_whole = self.walk.complete and self.subject.window is None
-        previous = self.previous
+        self.is_doubtful = False
         self.known: Mapping[str, bytes] = {}
         self.missing: set[str] = set()
-        self.is_doubtful = False
-        digest = self.digest(digests.values())
-        if previous and previous.digest == digest and not previous.missing_since:
+        previous, digest, records = self.previous, self.digest(digests.values()), self.walk.records
+        if previous and self.says_the_same(digest):
             decoded = generations.in_memory(self.subject, previous)
-            decoded = decoded or DecodedRecords(self.walk.records, digests)
-            self.new = Cached(self.generation(digest=digest), decoded)
+            self.new = Cached(self.generation(digest), decoded or DecodedRecords(records, digests))
             return
-        instance = store.asked(self._instance_known, 0)
-        before = store.asked(lambda: self._known(instance), DecodedRecords[BackupRecord](()))
+        nothing: tuple[int, DecodedRecords[BackupRecord]] = (0, DecodedRecords(()))
+        instance, before = store.asked(self._known_before, nothing)
         self.known = before.digests
-        self.missing = {one for one in self.known if one not in digests}
+        self.missing = self.known.keys() - digests.keys()
         missing_since = previous.missing_since if previous else None
-        is_confirmed = missing_since is not None and self.read_at - missing_since >= CONFIRMED_AFTER
-        self.is_doubtful = (
-            self.is_whole
-            and previous is not None
-            and len(self.missing) * 2 > len(self.known)
-            and not is_confirmed
-        )
-        records = self.walk.records
+        if self.is_whole:
+            is_confirmed = missing_since and self.read_at - missing_since >= CONFIRMED_AFTER
+            is_drastic = previous is not None and len(self.missing) * 2 > len(self.known)
+            self.is_doubtful = is_drastic and not is_confirmed
+            missing_since = (missing_since or self.read_at) if self.is_doubtful else None
         if not self.is_whole or self.is_doubtful:
             kept = [one for one in before.records if row_id(one) in self.missing]
             if self.is_doubtful:
@@ -66,67 +62,51 @@ class BackupsRecording(Recording):
             records += tuple(kept)
             digests = digests | {one: self.known[one] for one in map(row_id, kept)}
             digest = self.digest(digests.values(), self.is_doubtful)
-        if self.is_doubtful:
-            missing_since = missing_since or self.read_at
-        elif self.is_whole:
-            missing_since = None
-        new = self.generation(digest=digest, instance=instance, missing_since=missing_since)
+        new = self.generation(digest, instance=instance, missing_since=missing_since)
         self.new = Cached(new, DecodedRecords(records, digests))
         self.new.decoded.sent = self.sent
 
-    def _known(self, instance: int) -> DecodedRecords[BackupRecord]:
-        """Return what the list holds by what is known: from memory, else from its rows."""
-        if self.previous and self.previous.digest:
-            decoded = generations.in_memory(self.subject, self.previous)
-            if decoded:
-                return decoded
-        return DecodedRecords(*rows.listed(instance))
+    def _known_before(self) -> tuple[int, DecodedRecords[BackupRecord]]:
+        """Return the instance's row, and what its list holds: from memory, else from its rows."""
+        previous = self.previous
+        instance = previous.instance if previous else 0
+        if not instance:
+            instance = rows.instances_of(self.subject).values_list("pk", flat=True).first() or 0
+        decoded = None
+        if previous and previous.digest:
+            decoded = generations.in_memory(self.subject, previous)
+        return instance, decoded or DecodedRecords(*rows.listed(instance))
 
     def write_rows(self) -> Generation:
-        known, digests = self.known, self.digests
-        added = [one for one in digests if one not in known]
-        changed = [one for one, digest in digests.items() if known.get(one, digest) != digest]
+        added = [one for one in self.digests if one not in self.known]
+        changed = [one for one, digest in self.digests.items() if self.known.get(one, digest) != digest]
         gone = sorted(self.missing) if self.is_whole else []
-        work = [("row", one) for one in (*added, *changed)] + [("gone", one) for one in gone]
-        if len(work) <= recording.CHUNK:
+        work = [(one, True) for one in (*added, *changed)] + [(one, False) for one in gone]
+        new, text, chunk = self.new.generation, self.pointer.text, recording.CHUNK
+        for start in range(0, max(1, len(work)), chunk):
+            is_last, began = start + chunk >= len(work), time.monotonic()
             with transaction.atomic():
-                instance = self._instance()
-                new = self._with_reading(instance, is_silent=self._is_silent(instance, added, changed, gone))
-                self._write_chunk(new, work)
-                new = self._finished(new)
-                self.claim(self.pointer.text, store.encoded(new))
-            return new
-        with transaction.atomic():
-            text = self.claim(self.pointer.text, self._being_written())
-            new = self._with_reading(self._instance(), is_silent=False)
-        for chunk in chunks(work):
-            with store.sharing_the_writer(), transaction.atomic():
-                text = self.claim(text, self._being_written())
-                self._write_chunk(new, chunk)
-        with transaction.atomic():
-            new = self._finished(new)
-            self.claim(text, store.encoded(new))
+                if start == 0:
+                    instance = new.instance or instance_row(self.subject, self.read_at).pk
+                    is_silent = not added and not gone and self._is_silent(instance, changed)
+                    new = self._with_reading(instance, is_silent)
+                self._write_chunk(new, work[start : start + chunk])
+                if is_last:
+                    new = self._finished(new)
+                text = self.claim(text, new if is_last else self._being_written())
+            if not is_last:
+                store.leave_the_writer(began)
         return new
 
-    def _being_written(self) -> str:
+    def _being_written(self) -> Generation | str:
         """Return the list's note for now: others see the list of before, told by its rows of then.
 
         It is another one with each chunk: whoever compared a reading with the rows before it compares anew.
         """
         writer = secrets.token_hex(8)
-        return store.encoded(replace(self.previous, digest="", writer=writer)) if self.previous else writer
+        return replace(self.previous, digest="", writer=writer) if self.previous else writer
 
-    def _instance_known(self) -> int:
-        if self.previous and self.previous.instance:
-            return self.previous.instance
-        return rows.instances_of(self.subject).values_list("pk", flat=True).first() or 0
-
-    def _instance(self) -> int:
-        if self.new.generation.instance:
-            return self.new.generation.instance
-        return instance_row(self.subject, self.read_at).pk
-
-    def _with_reading(self, instance: int, *, is_silent: bool) -> Generation:
+    def _with_reading(self, instance: int, is_silent: bool) -> Generation:
         previous = self.previous
         if previous and is_silent:
             return replace(self.new.generation, instance=instance, reading=previous.reading)
@@ -134,7 +114,7 @@ class BackupsRecording(Recording):
             Reading.objects.filter(pk=previous.reading).update(last_at=previous.read_at)
         reading = Reading.objects.create(
             instance_id=instance,
-            previous_id=previous.reading if previous and previous.reading else None,
+            previous_id=(previous and previous.reading) or None,
             first_at=self.read_at,
             last_at=self.read_at,
             is_whole=self.is_whole,
@@ -143,10 +123,10 @@ class BackupsRecording(Recording):
         )
         return replace(self.new.generation, instance=instance, reading=reading.pk)
 
-    def _is_silent(self, instance: int, added: list[str], changed: list[str], gone: list[str]) -> bool:
+    def _is_silent(self, instance: int, changed: Sequence[str]) -> bool:
         """Whether nothing has changed but how far running backups are: that is no new reading."""
         previous = self.previous
-        if added or gone or not changed or previous is None or previous.missing_since:
+        if not changed or len(changed) > recording.CHUNK or previous is None or previous.missing_since:
             return False
         if (previous.complete, previous.promised) != (self.walk.complete, self.walk.promised):
             return False
@@ -156,12 +136,13 @@ class BackupsRecording(Recording):
             for one, record in before.values_list("backup_id", "record")
         )
 
-    def _write_chunk(self, new: Generation, work: Sequence[tuple[str, str]]) -> None:
-        gone = [one for kind, one in work if kind == "gone"]
+    def _write_chunk(self, new: Generation, work: Sequence[tuple[str, bool]]) -> None:
+        """Write the records that are there, and which are gone."""
+        ids, gone = (
+            [one for one, is_there in work if is_there],
+            [one for one, is_there in work if not is_there],
+        )
         Backup.objects.filter(instance=new.instance, backup_id__in=gone, gone=None).update(gone=new.reading)
-        self._write_records(new, [one for kind, one in work if kind == "row"])
-
-    def _write_records(self, new: Generation, ids: Sequence[str]) -> None:
         changes: list[Change] = []
         there = Backup.objects.filter(instance=new.instance, backup_id__in=ids).select_related("gone")
         for row in there:
@@ -172,18 +153,19 @@ class BackupsRecording(Recording):
             elif before != self.sent[one] and not _is_silent_change(before, self.records[one]):
                 changes.append(Change(backup=row, reading_id=new.reading, before=before))
         Change.objects.bulk_create(changes)
+        backups = [
+            Backup(
+                instance_id=new.instance,
+                backup_id=one,
+                record=self.sent[one],
+                digest=self.digests[one],
+                first_id=new.reading,
+            )
+            for one in ids
+        ]
         # A row that is there keeps its first reading.
         Backup.objects.bulk_create(
-            [
-                Backup(
-                    instance_id=new.instance,
-                    backup_id=one,
-                    record=self.sent[one],
-                    digest=self.digests[one],
-                    first_id=new.reading,
-                )
-                for one in ids
-            ],
+            backups,
             update_conflicts=True,
             unique_fields=["instance", "backup_id"],
             update_fields=["record", "digest", "gone"],
@@ -192,9 +174,9 @@ class BackupsRecording(Recording):
     def _finished(self, new: Generation) -> Generation:
         if self.previous and self.previous.missing_since:
             doubted = Backup.objects.filter(instance=new.instance, gone__is_doubtful=True)
-            for chunk in chunks(doubted.values_list("pk", "backup_id")):
-                back = [pk for pk, one in chunk if one in self.digests]
-                Backup.objects.filter(pk__in=back).update(gone=None)
+            back = [pk for pk, one in doubted.values_list("pk", "backup_id") if one in self.digests]
+            for start in range(0, len(back), recording.CHUNK):
+                Backup.objects.filter(pk__in=back[start : start + recording.CHUNK]).update(gone=None)
         if not self.is_doubtful and self.is_whole:
             Reading.objects.filter(instance=new.instance, is_doubtful=True).update(is_doubtful=False)
         Reading.objects.filter(pk=new.reading).update(is_accepted=True)

@@ -40,7 +40,7 @@ def accept(
     """
     kinds = {"backups": BackupsRecording, "restores": RestoresRecording}
     kind = kinds.get(subject.kind, InstancesRecording)
-    recording = kind(subject, walk, read_at, pointer or generations.current(subject))
+    recording = kind(subject, walk, read_at, pointer or generations.look_up(subject))
     if not recording.is_late:
         generations.publish(subject, recording.new, is_wanted=is_wanted)
     return recording
@@ -48,12 +48,11 @@ def accept(
 
 def failed(subject: Subject, problem: Problem, *, at: datetime) -> None:
     """Keep that an instance's list could not be read; DCS may say that the instance does not exist."""
-    store.asked(lambda: _failed(subject, problem, at), None)
+    if subject.kind != "instances":
+        store.asked(lambda: _failed(subject, problem, at), None)
 
 
 def _failed(subject: Subject, problem: Problem, at: datetime) -> None:
-    if subject.kind == "instances":
-        return
     instance = rows.instances_of(subject).first()
     # This alone is certain, and lasts: of ids that somebody made up nothing is kept.
     if instance is None and problem.kind == "unsupported" and subject.kind == "backups":
@@ -63,7 +62,12 @@ def _failed(subject: Subject, problem: Problem, at: datetime) -> None:
     if problem.kind == "not_found" and instance.gone_why != "unknown":
         since = instance.gone_since or at
         Instance.objects.filter(pk=instance.pk).update(gone_since=since, gone_why="unknown")
-        _let_it_come_back(subject)
+        # Let the next readings that hold it be written, though they say the same as before.
+        for other in (replace(subject, kind="instance"), Subject("instances", subject.project)):
+            text, generation = generations.look_up(other)
+            if generation:
+                new = replace(generation, digest=secrets.token_hex(8))
+                store.replace(generations.pointer_key(other), text, store.encoded(new))
     tell(Recorded(subject, at, instance.pk, problem=problem))
     if subject.kind != "backups":
         return
@@ -79,30 +83,19 @@ def _failed(subject: Subject, problem: Problem, at: datetime) -> None:
         )
 
 
-def _let_it_come_back(subject: Subject) -> None:
-    """Let the next readings that hold an instance be written, though they say the same as before."""
-    for kind in ("instance", "instances"):
-        other = Subject(kind, subject.project, subject.instance_id if kind == "instance" else "")
-        pointer = generations.look_up(other)
-        if pointer.generation:
-            text = store.encoded(replace(pointer.generation, digest=secrets.token_hex(8)))
-            store.replace(generations.pointer_key(other), pointer.text, text)
-
-
 # Lists of instances and of restores -------------------------------------------
 
 
 class InstancesRecording(Recording):
     def compare(self) -> None:
-        self.found: dict[str, InstanceRecord] = {}
+        found: dict[str, InstanceRecord] = {}
         for record in self.walk.records:
-            self.found.setdefault(row_id(record), record)
-        self.json = {one: msgspec.json.encode(record) for one, record in self.found.items()}
-        digest = self.digest(map(digest_of, self.json.values()))
-        self.new = Cached(self.generation(digest=digest), DecodedRecords(self.walk.records))
+            found.setdefault(row_id(record), record)
+        self.json = {one: msgspec.json.encode(record).decode() for one, record in found.items()}
+        digest = self.digest(digest_of(json.encode()) for json in self.json.values())
+        self.new = Cached(self.generation(digest), DecodedRecords(self.walk.records))
 
     def write_rows(self) -> Generation:
-        new = self.new.generation
         column = "shown" if self.subject.kind == "instance" else "listed"
         # To look takes no lock, and a long list has much to look at.
         changed = self._changed(column)
@@ -117,8 +110,8 @@ class InstancesRecording(Recording):
                 unique_fields=["project", "instance_id"],
                 update_fields=[column, "gone_since", "gone_why"],
             )
-            self.claim(self.pointer.text, store.encoded(new))
-        return new
+            self.claim(self.pointer.text, self.new.generation)
+        return self.new.generation
 
     def _changed(self, column: str) -> list[Instance]:
         """Return what is to be written of the instances that say something new, or are gone."""
@@ -128,23 +121,17 @@ class InstancesRecording(Recording):
             rows_there = rows_there.filter(instance_id__in=self.json)
         there = {row.instance_id: row for row in rows_there}
         changed = [
-            Instance(instance_id=one, first_seen=self.read_at, **{column: json.decode()})
+            Instance(instance_id=one, first_seen=self.read_at, **{column: json})
             for one, json in self.json.items()
-            if one not in there or getattr(there[one], column) != json.decode() or there[one].gone_since
+            if one not in there or getattr(there[one], column) != json or there[one].gone_since
         ]
-        if is_of_one or not self.walk.complete:
-            return changed
-        return changed + [
-            Instance(
-                instance_id=one,
-                first_seen=row.first_seen,
-                listed=row.listed,
-                gone_since=self.read_at,
-                gone_why="unlisted",
-            )
-            for one, row in there.items()
-            if row.listed and not row.gone_since and one not in self.json
-        ]
+        if self.walk.complete and not is_of_one:
+            gone = [row for one, row in there.items() if one not in self.json]
+            for row in gone:
+                if row.listed and not row.gone_since:
+                    row.gone_since, row.gone_why = self.read_at, "unlisted"
+                    changed.append(row)
+        return changed
 
 
 class RestoresRecording(Recording):
@@ -152,7 +139,7 @@ class RestoresRecording(Recording):
 
     def compare(self) -> None:
         digest = self.digest(digest_of(repr(record).encode()) for record in self.walk.records)
-        self.new = Cached(self.generation(digest=digest), DecodedRecords(self.walk.records))
+        self.new = Cached(self.generation(digest), DecodedRecords(self.walk.records))
 
     def write(self) -> None:
         """Write nothing: they are no evidence."""

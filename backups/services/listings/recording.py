@@ -6,10 +6,10 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -60,6 +60,11 @@ class Recorded:
 reading_recorded = Signal()
 
 
+def tell(recorded: Recorded) -> None:
+    """Tell whoever makes something of it; a busy database costs that, and not the reading."""
+    store.asked(lambda: reading_recorded.send(sender=Recorded, recorded=recorded), None)
+
+
 class Overtaken(Exception):
     """Another reading was written since this one was compared with what is known."""
 
@@ -72,7 +77,6 @@ class Recording:
     def __init__(self, subject: Subject, walk: Walk[Any], read_at: datetime, pointer: Pointer) -> None:
         self.subject, self.walk, self.read_at = subject, walk, read_at
         self.pointer, self.previous = pointer, pointer.generation
-        self.key = generations.pointer_key(subject)
         self.compare()
 
     @property
@@ -84,64 +88,48 @@ class Recording:
         raise NotImplementedError
 
     def write_rows(self) -> Generation:
-        """Write what has changed, and return the generation with its rows."""
+        """Write what has changed and the list's note, and return the generation with its rows."""
         raise NotImplementedError
 
     def write(self) -> None:
         """Write it, unless a newer one was written meanwhile; a full or busy database costs a gap."""
         generation = store.asked(self._write, None)
         if generation:
-            tell(
-                Recorded(
-                    self.subject,
-                    self.read_at,
-                    generation.instance,
-                    generation,
-                    self.new.decoded.records,
-                    same_since=self.previous.read_at
-                    if self.previous and self._says_the_same(generation)
-                    else None,
-                )
-            )
+            records, before = self.new.decoded.records, self.previous
+            same_since = before.read_at if before and self.says_the_same(generation.digest) else None
+            told = Recorded(self.subject, self.read_at, generation.instance, generation, records)
+            tell(replace(told, same_since=same_since))
 
-    def _says_the_same(self, new: Generation) -> bool:
+    def says_the_same(self, digest: str) -> bool:
         previous = self.previous
-        return previous is not None and previous.digest == new.digest and not previous.missing_since
+        return previous is not None and previous.digest == digest and not previous.missing_since
 
     def _write(self) -> Generation | None:
         """Return the generation that was written, None where that was none of this reading."""
         recording = self
         for _ in range(_TRIES):
-            try:
-                text = recording._written()
-            except Overtaken:
-                pointer = generations.look_up(self.subject)
-                if pointer.generation and pointer.generation.read_at >= self.read_at:
-                    generations.written(self.subject, pointer)
-                    return None
-                recording = type(self)(self.subject, self.walk, self.read_at, pointer)
-            else:
-                pointer = Pointer.of(text)
-                generations.written(self.subject, pointer)
-                self.new.decoded.instance = pointer.generation.instance if pointer.generation else 0
-                self.new.decoded.sent = {}
-                return pointer.generation
+            if recording.previous and recording.is_late:
+                generations.written(self.subject, recording.previous)
+                return None
+            with suppress(Overtaken):
+                new = recording._written()
+                generations.written(self.subject, new)
+                self.new.decoded.instance, self.new.decoded.sent = new.instance, {}
+                return new
+            pointer = generations.look_up(self.subject)
+            recording = type(self)(self.subject, self.walk, self.read_at, pointer)
         log.warning("a reading of %s could not be kept: others were written meanwhile", self.subject.kind)
         return None
 
-    def _written(self) -> str:
-        """Write it and return the list's note. Raises Overtaken and django.db.Error."""
+    def _written(self) -> Generation:
         new = self.new.generation
-        if self.is_late:
+        if not self.says_the_same(new.digest):
+            return self.write_rows()
+        if not store.replace(generations.pointer_key(self.subject), self.pointer.text, store.encoded(new)):
             raise Overtaken
-        if not self._says_the_same(new):
-            return store.encoded(self.write_rows())
-        text = store.encoded(new)
-        if not store.replace(self.key, self.pointer.text, text):
-            raise Overtaken
-        return text
+        return new
 
-    def generation(self, *, digest: str, **more: Any) -> Generation:
+    def generation(self, digest: str, **more: Any) -> Generation:
         """Return the generation of this reading, of the list and the rows of the one before."""
         known = self.previous or Generation(generation="", read_at=self.read_at, watched_since=self.read_at)
         walk = self.walk
@@ -165,18 +153,14 @@ class Recording:
         flags = walk.promised, walk.moved, walk.truncated, walk.cut_short, *more
         return digest_of(repr(flags).encode() + b"".join(sorted(digests))).hex()
 
-    def claim(self, old: str, new: str) -> str:
-        """Change the list's note within a transaction, and with it hold up whoever else would; return it."""
+    def claim(self, old: str, new: Generation | str) -> str:
+        """Change the list's note and return it, at the end of a transaction. Raises Overtaken."""
+        key, text = generations.pointer_key(self.subject), new if isinstance(new, str) else store.encoded(new)
         if not old:
-            Note.objects.bulk_create([Note(key=self.key, text="")], ignore_conflicts=True)
-        if not store.replace(self.key, old, new):
+            Note.objects.bulk_create([Note(key=key, text="")], ignore_conflicts=True)
+        if not store.replace(key, old, text):
             raise Overtaken
-        return new
-
-
-def tell(recorded: Recorded) -> None:
-    """Tell whoever makes something of it; a busy database costs that, and not the reading."""
-    store.asked(lambda: reading_recorded.send(sender=Recorded, recorded=recorded), None)
+        return text
 
 
 def row_id(record: BackupRecord | InstanceRecord) -> str:
@@ -196,18 +180,11 @@ def digest_of(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=12).digest()
 
 
-def chunks(items: Iterable[Any]) -> Iterable[list[Any]]:
-    left = iter(items)
-    while chunk := list(islice(left, CHUNK)):
-        yield chunk
-
-
 def instance_row(subject: Subject, at: datetime) -> Instance:
     """Return the row of an instance of which DCS has told something, a new one where there was none."""
+    project = cloud_project(subject.project)
     found, _ = Instance.objects.get_or_create(
-        project=cloud_project(subject.project),
-        instance_id=subject.instance_id,
-        defaults={"first_seen": at},
+        project=project, instance_id=subject.instance_id, defaults={"first_seen": at}
     )
     return found
 

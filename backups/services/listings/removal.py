@@ -20,10 +20,11 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 
 from ...dcs.pages import without_remark
 from ...models import Backup, BackupFailure, Change, CloudProject, Instance, Note, Reading, VerdictChange
-from . import leases, removal, rows, store
+from . import leases, rows, store
 from .generations import CURRENT, Generation
 from .subjects import Kind, Subject, key_of
 
@@ -37,24 +38,21 @@ Removed = Counter[str]
 
 def remove_instance(instance: Instance) -> Removed:
     """Delete an instance and all that is kept of it; tell what. Raises django.db.Error."""
-    removed: Removed = Counter()
     _notes_of(instance).delete()
-    for kept in (instance.backups.order_by("pk"), instance.readings.order_by("pk")):
-        removed += remove_in_batches(kept)
+    removed = remove_in_batches(instance.backups.order_by("pk"))
+    removed += remove_in_batches(instance.readings.order_by("pk"))
     with transaction.atomic():
         # Whoever is just reading it waits, and then finds that it is gone.
         Instance.objects.select_for_update().filter(pk=instance.pk).first()
         _notes_of(instance).delete()
         removed += _delete(Instance.objects.filter(pk=instance.pk))
-    _renew(Note.objects.filter(key=note_key("instances", instance.project)))
+    _renew(note_key("instances", instance.project))
     return removed
 
 
 def remove_project(project: CloudProject) -> Removed:
     """Delete a project of the cloud with all its instances; tell what. Raises django.db.Error."""
-    removed: Removed = Counter()
-    for instance in project.instances.order_by("pk"):
-        removed += remove_instance(instance)
+    removed = sum(map(remove_instance, project.instances.order_by("pk")), Removed())
     Note.objects.filter(key=note_key("instances", project)).delete()
     project.delete()
     return removed
@@ -62,7 +60,7 @@ def remove_project(project: CloudProject) -> Removed:
 
 def remove_in_batches(kept: QuerySet[Any]) -> Removed:
     """Delete rows, in their order. Raises django.db.Error."""
-    removed: Removed = Counter()
+    removed = Removed()
     for batch in batches(kept):
         with transaction.atomic():
             removed += _delete(batch.order_by())
@@ -74,8 +72,9 @@ def batches(kept: QuerySet[Any]) -> Iterator[QuerySet[Any]]:
     # To look takes no lock, to write does.
     ids = list(kept.values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
-        with store.sharing_the_writer():
-            yield kept.filter(pk__in=ids[start : start + BATCH])
+        began = time.monotonic()
+        yield kept.filter(pk__in=ids[start : start + BATCH])
+        store.leave_the_writer(began)
 
 
 def _delete(kept: QuerySet[Any]) -> Removed:
@@ -85,8 +84,7 @@ def _delete(kept: QuerySet[Any]) -> Removed:
 
 def remove_remarks(kept: QuerySet[Backup]) -> int:
     """Rewrite the records of backups without their remarks, also as they were. Raises django.db.Error."""
-    instances = set()
-    count = 0
+    instances: list[int] = []
     for batch in batches(kept.order_by("pk")):
         with transaction.atomic():
             backups = list(batch.select_for_update(of=("self",)))
@@ -97,11 +95,10 @@ def remove_remarks(kept: QuerySet[Backup]) -> int:
             for change in changes:
                 change.before = without_remark(bytes(change.before))
             Change.objects.bulk_update(changes, ["before"], batch_size=BATCH)
-        instances |= {backup.instance_id for backup in backups}
-        count += len(backups)
-    for instance in Instance.objects.filter(pk__in=instances):
+        instances += [backup.instance_id for backup in backups]
+    for instance in Instance.objects.filter(pk__in=set(instances)):
         renew(instance)
-    return count
+    return len(instances)
 
 
 # The notes of lists ---------------------------------------------------------------
@@ -113,19 +110,12 @@ def note_key(kind: Kind, project: CloudProject, instance_id: str = "") -> str:
 
 def renew(instance: Instance) -> None:
     """Let all processes read the records of an instance anew from their rows. Raises django.db.Error."""
-    _renew(
-        _notes_of(instance),
-        unlisted=rows.count_unlisted(instance.pk),
-        watched_since=rows.watched_since(instance.pk),
-    )
+    unlisted, since = rows.count_unlisted(instance.pk), rows.watched_since(instance.pk)
+    for key in _notes_of(instance).values_list("key", flat=True):
+        _renew(key, unlisted=unlisted, watched_since=since)
 
 
-def _renew(notes: QuerySet[Note], **facts: Any) -> None:
-    for key in notes.values_list("key", flat=True):
-        _renew_one(key, facts)
-
-
-def _renew_one(key: str, facts: dict[str, Any]) -> None:
+def _renew(key: str, **facts: Any) -> None:
     """A reading that is written meanwhile is looked at again."""
     is_done = False
     while not is_done:
@@ -158,30 +148,26 @@ _looked = -LOOK_SECONDS
 
 
 def prune_after(subject: Subject) -> None:
-    """Take away what a reading of a list made superfluous, and once a day all that is too old."""
-    if settings.EVIDENCE_REMARKS == "listed" and subject.kind in ("backups", "instance"):
-        unlisted = _with_remark_no_longer_listed().filter(instance__in=rows.instances_of(subject))
-        store.asked(lambda: removal.remove_remarks(unlisted), 0)
-    _prune_once_a_day()
+    """Take away what a reading of a list made superfluous, and once a day all that is too old.
 
-
-def _prune_once_a_day() -> None:
-    """One process of all does so, and again at once where the settings have changed."""
+    One process of all does the latter, and again at once where the settings have changed.
+    """
     global _looked
+    if settings.EVIDENCE_REMARKS == "listed" and subject.kind in ("backups", "instance"):
+        superfluous = _with_remark_no_longer_listed().filter(instance__in=rows.instances_of(subject))
+        store.asked(lambda: remove_remarks(superfluous), 0)
     if time.monotonic() - _looked < LOOK_SECONDS:
         return
     _looked = time.monotonic()
+    store.asked(Note.objects.filter(ends__lt=Now()).delete, None)
     done = f"pruned:{settings.EVIDENCE_DAYS}:{settings.EVIDENCE_REMARKS}"
-    if store.get_many([done]):
-        return
-    lease = leases.acquire("prune")
-    if lease is None:
-        return
-    try:
-        if store.asked(lambda: prune(datetime.now(UTC)), False):
-            store.write(done, True, seconds=DAY_SECONDS)
-    finally:
-        lease.release()
+    lease = None if store.get_many([done]) else leases.acquire("prune")
+    if lease:
+        try:
+            if store.asked(lambda: prune(datetime.now(UTC)), False):
+                store.write(done, True, seconds=DAY_SECONDS)
+        finally:
+            lease.release()
 
 
 def prune(now: datetime) -> bool:
@@ -189,14 +175,16 @@ def prune(now: datetime) -> bool:
     if settings.EVIDENCE_DAYS:
         before = now - timedelta(days=settings.EVIDENCE_DAYS)
         for instance in Instance.objects.filter(gone_since__lt=before):
-            if not _was_read_since(instance, before):
-                removal.remove_instance(instance)
+            # What the project's list lacks may answer by its id, and its list be read.
+            note = store.note(Generation, note_key("backups", instance.project, instance.instance_id))
+            if note is None or note.read_at < before:
+                remove_instance(instance)
         expired = Backup.objects.filter(rows.UNLISTED, gone__first_at__lt=before)
         for pk in expired.order_by("instance").values_list("instance", flat=True).distinct():
             _prune_list(Instance.objects.get(pk=pk), before)
         _prune_board(before)
     if settings.EVIDENCE_REMARKS == "listed":
-        removal.remove_remarks(_with_remark_no_longer_listed())
+        remove_remarks(_with_remark_no_longer_listed())
     return True
 
 
@@ -204,23 +192,14 @@ def _prune_board(before: datetime) -> None:
     """Old failures go unless their backup is still listed, and old verdicts but for the last one each."""
     same = Backup.objects.filter(instance=OuterRef("instance"), backup_id=OuterRef("backup_id"), gone=None)
     failures = BackupFailure.objects.filter(~Exists(same), started_at__lt=before)
-    removal.remove_in_batches(failures.order_by("pk"))
+    remove_in_batches(failures.order_by("pk"))
     later = VerdictChange.objects.filter(instance=OuterRef("instance"), at__gt=OuterRef("at"), at__lt=before)
-    removal.remove_in_batches(VerdictChange.objects.filter(Exists(later), at__lt=before).order_by("pk"))
-
-
-def _was_read_since(instance: Instance, before: datetime) -> bool:
-    """Whether its list was still there: what the project's list lacks may answer by its id."""
-    generation = store.note(Generation, removal.note_key("backups", instance.project, instance.instance_id))
-    return generation is not None and generation.read_at >= before
+    remove_in_batches(VerdictChange.objects.filter(Exists(later), at__lt=before).order_by("pk"))
 
 
 def _with_remark_no_longer_listed() -> QuerySet[Backup]:
     unlisted = rows.UNLISTED | Q(instance__gone_why="unknown")
-    return Backup.objects.filter(unlisted).exclude(digest=removal.NO_DIGEST)
-
-
-# A list of the past ---------------------------------------------------------------
+    return Backup.objects.filter(unlisted).exclude(digest=NO_DIGEST)
 
 
 def _prune_list(instance: Instance, before: datetime) -> None:
@@ -228,20 +207,19 @@ def _prune_list(instance: Instance, before: datetime) -> None:
     newest = expired.aggregate(newest=Max("gone"))["newest"]
     past = Reading.objects.filter(instance=instance, pk__lt=newest).order_by("pk")
     # First of all: without its records the list of then would be told wrongly.
-    for batch in removal.batches(past.filter(is_accepted=True)):
+    for batch in batches(past.filter(is_accepted=True)):
         batch.update(is_accepted=False)
-    removal.remove_in_batches(expired.order_by("gone", "pk"))
+    remove_in_batches(expired.order_by("gone", "pk"))
     needed = _needed_readings(instance)
-    for batch in removal.batches(past):
+    for batch in batches(past):
         Reading.objects.filter(pk__in=[one.pk for one in batch if one.pk not in needed]).delete()
-    removal.renew(instance)
+    renew(instance)
 
 
-def _needed_readings(instance: Instance) -> set[int]:
+def _needed_readings(instance: Instance) -> set[int | None]:
     """Those that tell when something was first seen, or gone, or changed, and those before them."""
-    named: set[int | None] = set()
-    for pair in Backup.objects.filter(instance=instance).values_list("first", "gone"):
-        named.update(pair)
-    named.update(Change.objects.filter(backup__instance=instance).values_list("reading", flat=True))
+    backups = Backup.objects.filter(instance=instance).values_list("first", "gone")
+    changed = Change.objects.filter(backup__instance=instance).values_list("reading", flat=True)
+    named = {one for pair in backups for one in pair if one} | set(changed)
     previous = dict(Reading.objects.filter(instance=instance).values_list("pk", "previous"))
-    return {pk for pk in named | {previous.get(one) for one in named if one} if pk}
+    return named | {previous.get(one) for one in named}

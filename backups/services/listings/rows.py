@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,13 +16,13 @@ from ...models import Backup, Change, Instance, Reading
 from ..projects import Project
 from .subjects import Subject
 
-Records = tuple[Any, ...]
 Digests = Mapping[str, bytes]
+Records = tuple[BackupRecord, ...]
 LISTED = Q(gone=None) | Q(gone__is_doubtful=True)
 UNLISTED = Q(gone__isnull=False, gone__is_doubtful=False)
 
 
-def load(subject: Subject, *, instance: int, before: int | None) -> tuple[Records, Digests] | None:
+def load(subject: Subject, *, instance: int, before: int | None) -> tuple[tuple[Any, ...], Digests] | None:
     """Return the records that a list holds, and their digests. Raises django.db.Error.
 
     While much is being written they are those of the reading `before`.
@@ -30,45 +30,41 @@ def load(subject: Subject, *, instance: int, before: int | None) -> tuple[Record
     if subject.kind == "backups":
         return listed(instance) if before is None else (as_of(instance, before)[0], {})
     column = "shown" if subject.kind == "instance" else "listed"
-    found_instances = instances_of(subject).values_list(column, flat=True)
-    instances = tuple(filter(None, map(record_of, found_instances)))
+    found = instances_of(subject).values_list(column, flat=True)
+    instances = tuple(filter(None, map(record_of, found)))
     return (instances, {}) if instances or subject.kind == "instances" else None
 
 
-def listed(instance: int) -> tuple[tuple[BackupRecord, ...], Digests]:
+def listed(instance: int) -> tuple[Records, Digests]:
     """Return the records that the list of an instance holds, and their digests. Raises django.db.Error."""
     rows = Backup.objects.filter(LISTED, instance=instance).order_by("pk")
     found = list(rows.values_list("backup_id", "digest", "record", "gone_id"))
     records = backups_of_raw(bytes(record) for _, _, record, _ in found)
-    digests = {backup_id: bytes(digest) for backup_id, digest, _, _ in found}
-    return _with_presence(records, [gone is not None for *_, gone in found], "missing"), digests
+    if any(gone for *_, gone in found):
+        records = tuple(
+            msgspec.structs.replace(record, presence="missing") if gone else record
+            for record, (*_, gone) in zip(records, found, strict=True)
+        )
+    return records, {backup_id: bytes(digest) for backup_id, digest, _, _ in found}
 
 
-def unlisted(instance: int) -> tuple[BackupRecord, ...]:
+def unlisted(instance: int) -> Records:
     """Return the records that the list of an instance no longer holds. Raises django.db.Error."""
     rows = Backup.objects.filter(UNLISTED, instance=instance).order_by("pk")
-    records = backups_of_raw(bytes(record) for record in rows.values_list("record", flat=True))
-    return _with_presence(records, [True] * len(records), "unlisted")
+    return _unlisted(bytes(record) for record in rows.values_list("record", flat=True))
 
 
-def _with_presence(
-    records: tuple[BackupRecord, ...], are: Sequence[bool], presence: str
-) -> tuple[BackupRecord, ...]:
-    if not any(are):
-        return records
-    replace = msgspec.structs.replace
-    return tuple(
-        replace(one, presence=presence) if is_so else one for one, is_so in zip(records, are, strict=True)
-    )
+def _unlisted(rows: Iterable[bytes]) -> Records:
+    return tuple(msgspec.structs.replace(one, presence="unlisted") for one in backups_of_raw(rows))
 
 
-def is_unlisted(instance: int, backup_id: str) -> bool:
-    """Whether the list of an instance is known to have held a backup and to hold it no more."""
-    return Backup.objects.filter(UNLISTED, instance=instance, backup_id=backup_id).exists()
+def unlisted_ids(instance: int, backup_ids: Collection[str]) -> set[str]:
+    """Return which backups the list of an instance is known to have held and to hold no more."""
+    rows = Backup.objects.filter(UNLISTED, instance=instance, backup_id__in=backup_ids)
+    return set(rows.values_list("backup_id", flat=True))
 
 
 def count_unlisted(instance: int) -> int:
-    """Return how many records the list of an instance no longer holds. Raises django.db.Error."""
     return Backup.objects.filter(UNLISTED, instance=instance).count()
 
 
@@ -100,22 +96,19 @@ def instances_of(subject: Subject) -> QuerySet[Instance]:
     return rows.filter(instance_id=subject.instance_id)
 
 
-def as_of(instance: int, reading: int) -> tuple[tuple[BackupRecord, ...], tuple[BackupRecord, ...]]:
+def as_of(instance: int, reading: int) -> tuple[Records, Records]:
     """Return the records that a list held at an accepted reading, and those that had left it by then.
 
     The first change after the reading tells what a record was then; where there is none, it is as now.
     Raises django.db.Error.
     """
-    later: dict[int, bytes] = {}
     changes = Change.objects.filter(backup__instance=instance)
-    for pk, before in (
-        changes.filter(reading__gt=reading).order_by("-reading", "-pk").values_list("backup_id", "before")
-    ):
-        later[pk] = bytes(before)
+    after = changes.filter(reading__gt=reading).order_by("-reading", "-pk")
+    later = {pk: bytes(before) for pk, before in after.values_list("backup_id", "before")}
     # What was away then and has come back: as it was when it left.
     away = [pk for pk, before in later.items() if not before]
-    of_those = changes.filter(backup__in=away, reading__lte=reading).order_by("reading", "pk")
-    as_it_left = {pk: bytes(before) for pk, before in of_those.values_list("backup_id", "before")}
+    until = changes.filter(backup__in=away, reading__lte=reading).order_by("reading", "pk")
+    as_it_left = {pk: bytes(before) for pk, before in until.values_list("backup_id", "before")}
     listed: list[bytes] = []
     unlisted: list[bytes] = []
     rows = Backup.objects.filter(instance=instance, first__lte=reading).order_by("pk")
@@ -126,5 +119,4 @@ def as_of(instance: int, reading: int) -> tuple[tuple[BackupRecord, ...], tuple[
             listed.append(later.get(pk) or bytes(record))
         else:
             unlisted.append(bytes(record))
-    gone_by_then = backups_of_raw(unlisted)
-    return backups_of_raw(listed), _with_presence(gone_by_then, [True] * len(unlisted), "unlisted")
+    return backups_of_raw(listed), _unlisted(unlisted)

@@ -1,8 +1,7 @@
 """What all processes and servers share: notes with an end, and leases, as rows of the portal's database.
 
 This module alone knows where that is. A database that is busy or full costs speed and never a page: what
-cannot be written is remembered by this process, so that a key that was refused stays held, and is written
-with the next note.
+cannot be written is remembered by this process, so that a key that was refused stays held.
 """
 
 from __future__ import annotations
@@ -11,11 +10,9 @@ import logging
 import secrets
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import msgspec
 from django.db import connection, transaction
@@ -28,13 +25,14 @@ from ...models import Note
 log = logging.getLogger(__name__)
 
 COUNTED_SECONDS = 60
-# Ended notes are deleted once in that time, by whoever writes one.
-PRUNE_SECONDS = 600.0
 MOST_UNWRITTEN = 1000
 
-Found = Mapping[str, str]
 Kind = TypeVar("Kind")
 Result = TypeVar("Result")
+
+# What could not be written, and until when (of time.monotonic()) it holds.
+_unwritten: dict[str, tuple[str, float]] = {}
+_lock = threading.Lock()
 
 
 def get_many(keys: Iterable[str]) -> dict[str, str]:
@@ -42,11 +40,12 @@ def get_many(keys: Iterable[str]) -> dict[str, str]:
     keys = list(keys)
     nothing: dict[str, str] = {}
     found = asked(lambda: _notes_alive(keys), nothing) if keys else nothing
-    return found | {key: text for key in keys if (text := _unwritten_text(key)) is not None}
+    with _lock:
+        own = {key: _unwritten[key] for key in keys if key in _unwritten}
+    return found | {key: text for key, (text, ends) in own.items() if time.monotonic() < ends}
 
 
 def _notes_alive(keys: list[str]) -> dict[str, str]:
-    """Return what the database has of these notes. Raises django.db.Error."""
     sql = f"""SELECT key, text FROM backups_note WHERE key IN ({", ".join(["%s"] * len(keys))})
         AND (ends IS NULL OR ends > {_NOW[connection.vendor]})"""
     with connection.cursor() as cursor:
@@ -66,32 +65,27 @@ def decoded(text: str | None, kind: type[Kind]) -> Kind | None:
         return None
 
 
-def note(kind: type[Kind], key: str, found: Found | None = None) -> Kind | None:
-    """Return a note, out of what `get_many` found where that is given."""
-    found = get_many([key]) if found is None else found
-    return decoded(found.get(key), kind)
+def note(kind: type[Kind], key: str) -> Kind | None:
+    return decoded(get_many([key]).get(key), kind)
 
 
-def write(key: str, value: object, *, seconds: float | None) -> None:
-    """Keep a note for so many seconds, or for ever."""
-    earlier = _all_unwritten()
-    notes = earlier | {key: _Unwritten.new(encoded(value), seconds)}
-
-    def written() -> bool:
-        # In one order, so that no two of all processes wait for each other.
-        rows = [
-            Note(key=key, text=one.text, ends=_end(one.seconds_left)) for key, one in sorted(notes.items())
-        ]
-        Note.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["key"], update_fields=["text", "ends"]
-        )
-        return True
-
-    if asked(written, False):
-        _forget_unwritten(earlier)
-    else:
-        _keep_unwritten(key, notes[key])
-    _prune_at_times()
+def write(key: str, value: object, *, seconds: float) -> None:
+    """Keep a note for so many seconds; by this process alone where the database cannot be written."""
+    text = encoded(value)
+    rows = [Note(key=key, text=text, ends=_end(seconds))]
+    fields = ["text", "ends"]
+    is_written = asked(
+        lambda: Note.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["key"], update_fields=fields
+        ),
+        None,
+    )
+    with _lock:
+        _unwritten.pop(key, None)
+        if not is_written:
+            _unwritten[key] = text, time.monotonic() + seconds
+        if len(_unwritten) > MOST_UNWRITTEN:
+            del _unwritten[next(iter(_unwritten))]
 
 
 def replace(key: str, old: str, new: str) -> bool:
@@ -99,24 +93,13 @@ def replace(key: str, old: str, new: str) -> bool:
     return _execute("UPDATE backups_note SET text = %s WHERE key = %s AND text = %s", new, key, old) == 1
 
 
-def add(key: str, text: str = "", *, seconds: float, is_likely: bool = False) -> bool | None:
-    """Note that something is done: of all who try at once, one is told True; None where nobody can tell.
-
-    `is_likely`: it is hardly ever noted already.
-    """
-
-    def added() -> bool:
-        # To look first takes no lock: most who try come late.
-        if not is_likely and Note.objects.filter(key=key, ends__gt=Now()).exists():
-            return False
-        return _execute(_ADD[connection.vendor], key, text or secrets.token_hex(8), seconds) == 1
-
-    return asked(added, None)
-
-
-def take_back(key: str, text: str) -> None:
-    """Delete a note of which it is known that it is there."""
-    asked(lambda: _execute("DELETE FROM backups_note WHERE key = %s AND text = %s", key, text), 0)
+def add(key: str, text: str = "", *, seconds: float) -> bool | None:
+    """Note that something is done: of all who try at once, one is told True; None where nobody can tell."""
+    # To look first takes no lock: most who try come late.
+    if get_many([key]):
+        return False
+    values = key, text or secrets.token_hex(8), seconds
+    return asked(lambda: _execute(_ADD[connection.vendor], *values) == 1, None)
 
 
 _NOW = {"sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')", "postgresql": "STATEMENT_TIMESTAMP()"}
@@ -159,13 +142,17 @@ def holds(key: str, text: str) -> bool:
     return asked(lambda: Note.objects.filter(key=key, text=text, ends__gt=Now()).exists(), True)
 
 
-def drop(*keys: str, text: str | None = None) -> None:
-    """Delete notes; with `text` only those that say so."""
+def release(key: str, text: str) -> None:
+    """Take back what was noted with that text."""
+    asked(lambda: _execute("DELETE FROM backups_note WHERE key = %s AND text = %s", key, text), 0)
+
+
+def drop(*keys: str) -> None:
+    """Delete notes."""
     with _lock:
         for key in keys:
             _unwritten.pop(key, None)
-    notes = Note.objects.filter(key__in=keys, **({} if text is None else {"text": text}))
-    asked(lambda: notes.exists() and notes.delete(), None)
+    asked(Note.objects.filter(key__in=keys).delete, None)
 
 
 def count(what: str, now: float, step: int = 1) -> int:
@@ -177,18 +164,18 @@ def count(what: str, now: float, step: int = 1) -> int:
 
     def counted() -> int:
         with transaction.atomic():
-            row = Note.objects.select_for_update().filter(key=key).first()
-            number = (int(row.text) if row else 0) + step
-            Note.objects.update_or_create(
-                key=key, defaults={"text": str(number), "ends": _end(2 * COUNTED_SECONDS)}
+            row, _ = Note.objects.select_for_update().get_or_create(
+                key=key, defaults={"text": "0", "ends": _end(2 * COUNTED_SECONDS)}
             )
+            number = int(row.text) + step
+            Note.objects.filter(key=key).update(text=str(number))
         return number
 
     return asked(counted, 0)
 
 
-def _end(seconds: float | None) -> Combinable | None:
-    return None if seconds is None else Now() + timedelta(seconds=seconds)
+def _end(seconds: float) -> Combinable:
+    return Now() + timedelta(seconds=seconds)
 
 
 def asked(ask: Callable[[], Result], otherwise: Result) -> Result:
@@ -200,14 +187,11 @@ def asked(ask: Callable[[], Result], otherwise: Result) -> Result:
         return otherwise
 
 
-@contextmanager
-def sharing_the_writer() -> Iterator[None]:
-    """Write a part of much, then leave SQLite, which has one writer at a time, to others for as long.
+def leave_the_writer(began: float) -> None:
+    """Leave SQLite, which has one writer at a time, to others for as long as a part of much took to write.
 
     Who waits for it looks only now and then.
     """
-    began = time.monotonic()
-    yield
     if connection.vendor == "sqlite":
         time.sleep(time.monotonic() - began)
 
@@ -219,73 +203,3 @@ def release_connection() -> None:
     """
     if connection.vendor != "sqlite":
         connection.close()
-
-
-def close_connection() -> None:
-    """Close the connection of a thread that ends."""
-    connection.close()
-
-
-_pruned = 0.0
-
-
-def _prune_at_times() -> None:
-    global _pruned
-    if time.monotonic() - _pruned > PRUNE_SECONDS:
-        _pruned = time.monotonic()
-        asked(Note.objects.filter(ends__lt=Now() - timedelta(seconds=PRUNE_SECONDS)).delete, None)
-
-
-# What could not be written --------------------------------------------------------
-
-
-class _Unwritten(NamedTuple):
-    text: str
-    ends: float | None
-
-    @classmethod
-    def new(cls, text: str, seconds: float | None) -> _Unwritten:
-        return cls(text, None if seconds is None else time.monotonic() + seconds)
-
-    @property
-    def seconds_left(self) -> float | None:
-        return None if self.ends is None else self.ends - time.monotonic()
-
-    @property
-    def is_alive(self) -> bool:
-        return self.ends is None or time.monotonic() < self.ends
-
-
-_lock = threading.Lock()
-_unwritten: OrderedDict[str, _Unwritten] = OrderedDict()
-
-
-def _unwritten_text(key: str) -> str | None:
-    own = _unwritten.get(key)
-    return own.text if own and own.is_alive else None
-
-
-def _all_unwritten() -> dict[str, _Unwritten]:
-    with _lock:
-        return {key: one for key, one in _unwritten.items() if one.is_alive}
-
-
-def _forget_unwritten(notes: Mapping[str, _Unwritten]) -> None:
-    with _lock:
-        for key, one in notes.items():
-            if _unwritten.get(key) is one:
-                del _unwritten[key]
-
-
-def _keep_unwritten(key: str, one: _Unwritten) -> None:
-    with _lock:
-        _unwritten[key] = one
-        _unwritten.move_to_end(key)
-        while len(_unwritten) > MOST_UNWRITTEN:
-            _unwritten.popitem(last=False)
-
-
-def forget() -> None:
-    """Drop what this process remembers, as a restart would."""
-    with _lock:
-        _unwritten.clear()

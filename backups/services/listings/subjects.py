@@ -14,7 +14,6 @@ from django.conf import settings
 
 from ...dcs.client import DcsClient
 from ...dcs.pages import Page
-from ...dcs.records import BackupRecord
 from ...dcs.walk import Walk, walk
 from ...models import CloudProject
 from ..projects import Project
@@ -59,50 +58,41 @@ class Subject:
         return "circuit:" + _hashed(self.project.endpoint)
 
     def read(
-        self, client: DcsClient, *, on_page: Callable[[Page[Any]], None], once: bool = False
+        self,
+        client: DcsClient,
+        *,
+        on_page: Callable[[Page[Any]], None] = lambda page: None,
+        once: bool = False,
     ) -> Walk[Any]:
         """Read the whole list; each call has its budget, the walk a longer one. Raises DcsError.
 
         With `once` the first call for a history is not tried again: DCS may not know its instance.
         """
-        ends = time.monotonic() + WALK_SECONDS
-
-        def deadline() -> float:
-            # A little less than viewers wait, so that they are told the reason.
-            return min(ends, time.monotonic() + settings.DCS_READ_BUDGET * 0.9)
-
-        if self.kind == "instance":
-            page = client.show_instance(self.instance_id, deadline=deadline())
-            return Walk((page,), page.records, None, False, False)
-        if self.kind == "instances":
-            return walk(
-                lambda offset, limit: client.list_instances(offset=offset, limit=limit, deadline=deadline()),
-                page_size=settings.DCS_PAGE_SIZE,
-                max_records=settings.DCS_MAX_RECORDS,
-                on_page=on_page,
-            )
-        if self.kind == "restores":
-            return walk(
-                lambda offset, limit: client.list_restore_records(
-                    self.instance_id, offset=offset, limit=limit, deadline=deadline()
-                ),
-                page_size=settings.DCS_PAGE_SIZE,
-                max_records=settings.DCS_MAX_RECORDS,
-                on_page=on_page,
-            )
+        ends, one = time.monotonic() + WALK_SECONDS, self.instance_id
         begin, end = self.window or (None, None)
 
-        def ask(offset: int, limit: int) -> Page[BackupRecord]:
+        def ask(offset: int, limit: int) -> Page[Any]:
+            # A little less than viewers wait, so that they are told the reason.
+            deadline = min(ends, time.monotonic() + settings.DCS_READ_BUDGET * 0.9)
+            if self.kind == "instance":
+                return client.show_instance(one, deadline=deadline)
+            if self.kind == "instances":
+                return client.list_instances(offset=offset, limit=limit, deadline=deadline)
+            if self.kind == "restores":
+                return client.list_restore_records(one, offset=offset, limit=limit, deadline=deadline)
             return client.list_backup_records(
-                self.instance_id,
+                one,
                 offset=offset,
                 limit=limit,
                 begin_time=begin,
                 end_time=end,
-                deadline=deadline(),
+                deadline=deadline,
                 retry=offset > 0 or not once,
             )
 
+        if self.kind == "instance":
+            page = ask(0, 1)
+            return Walk((page,), page.records, None, False, False)
         return walk(
             ask, page_size=settings.DCS_PAGE_SIZE, max_records=settings.DCS_MAX_RECORDS, on_page=on_page
         )
