@@ -6,7 +6,6 @@ the API's reference page for ListBackupRecords.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -167,28 +166,15 @@ def error_meaning_in_english(code: str) -> str | None:
         return str(known.meaning)
 
 
-def codes_meaning(word: str) -> tuple[frozenset[str], frozenset[str]]:
+def codes_meaning(word: str) -> tuple[set[str], set[str]]:
     """Return the codes of errors and of reasons in whose words a case-folded one is, in whichever language.
 
     So what a search finds depends on its link alone, never on who opens it.
     """
-    errors, reasons = (
-        frozenset(code for code, text in texts.items() if word in text) for texts in _meanings()
-    )
-    return errors, reasons
-
-
-@lru_cache(maxsize=1)
-def _meanings() -> tuple[dict[str, str], dict[str, str]]:
-    """Return what each error code means and each reason says, in all languages, case-folded."""
     meanings = {code: known.meaning for code, known in ERROR_CODES.items()}
-    return _in_all_languages(meanings), _in_all_languages(REASON_WORDS)
-
-
-def _in_all_languages(words: Mapping[str, Words]) -> dict[str, str]:
-    texts = dict.fromkeys(words, "")
+    errors, reasons = set(), set()
     for language, _name in settings.LANGUAGES:
         with override(language):
-            for code, word in words.items():
-                texts[code] += f"{word}\n".casefold()
-    return texts
+            errors |= {code for code, text in meanings.items() if word in str(text).casefold()}
+            reasons |= {code for code, text in REASON_WORDS.items() if word in str(text).casefold()}
+    return errors, reasons

@@ -1,7 +1,4 @@
-"""How times and ages are said: in one zone, which they name, for one moment; and the zones. As plain text.
-
-A page says hundreds of them, so what repeats is cached.
-"""
+"""How times and ages are said: in one zone, which they name, for one moment; and the zones. As plain text."""
 
 from __future__ import annotations
 
@@ -16,8 +13,6 @@ from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext, ngettext, pgettext
 
 from .values import cached_per_language, zone_label
-
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 class Moment(NamedTuple):
@@ -46,22 +41,9 @@ class Clock:
     def today(self) -> date:
         return self.now.astimezone(self.zone).date()
 
-    @cached_property
-    def _title(self) -> str:
-        return gettext("%(time)s UTC, %(age)s")
-
-    @cached_property
-    def _days(self) -> dict[tuple[date, bool], str]:
-        """The days that this page has named so far: its rows share most of them."""
-        return {}
-
     def _day(self, day: date, *, year: bool = False) -> str:
         """Return "27 Nov"; with the year where it is not this year."""
-        key = day, year or day.year != self.today.year
-        if key not in self._days:
-            pattern = pgettext("a date with its year", "j M Y") if key[1] else pgettext("a date", "j M")
-            self._days[key] = format_date(day, pattern)
-        return self._days[key]
+        return _date(day, year or day.year != self.today.year)
 
     def time(self, value: datetime, style: str = "") -> Moment:
         """style "time" leaves the date out where it is today's; "long" has the year always."""
@@ -70,9 +52,8 @@ class Clock:
         day, text = local.date(), local.isoformat()[11:19]
         if style != "time" or day != self.today:
             text = f"{self._day(day, year=style == 'long')} {text}"
-        age, short = self._ages(value)
-        title = self._title % {"time": utc[:19], "age": age}
-        return Moment(f"{utc[:10]}T{utc[11:19]}Z", title, text, zone_label(local), short)
+        title = gettext("%(time)s UTC, %(age)s") % {"time": utc[:19], "age": self.age(value)}
+        return Moment(f"{utc[:10]}T{utc[11:19]}Z", title, text, zone_label(local), self.age(value, "short"))
 
     def text(self, value: datetime, style: str = "") -> str:
         at = self.time(value, style)
@@ -83,18 +64,13 @@ class Clock:
 
         style "short" has one unit only; "until" is "now" once its time has come.
         """
-        if style == "until" and (self.now - value).total_seconds() > -2:
+        seconds = int((self.now - value).total_seconds())
+        if style == "until" and seconds > -2:
             return gettext("now")
-        return self._ages(value)[style == "short"]
-
-    def _ages(self, value: datetime) -> tuple[str, str]:
-        """Return the age in two units at most, and in one."""
-        seconds = (self.now - value).total_seconds()
-        whole = int(seconds) if not -2 < seconds < 1 else 0
-        if whole > 0:  # what is said is the same for the whole of a step, and cached once
-            step = 1 if whole < _MINUTE else _MINUTE if whole < _DAY else _HOUR if whole < 60 * _DAY else _DAY
-            whole -= whole % step
-        return _ages(whole)
+        if -2 < seconds < 1:
+            return gettext("just now")
+        said = gettext("%(span)s ago") if seconds > 0 else gettext("in %(span)s")
+        return said % {"span": _span(abs(seconds), short=style == "short")}
 
     def about(self, value: datetime, *, day: bool = False) -> str:
         """Return "27 Nov 03:00 UTC", or the day alone."""
@@ -116,12 +92,8 @@ class Clock:
 
 
 @cached_per_language
-def _ages(seconds: int) -> tuple[str, str]:
-    if not seconds:
-        return gettext("just now"), gettext("just now")
-    said = gettext("%(span)s ago") if seconds > 0 else gettext("in %(span)s")
-    full, short = _span(abs(seconds)), _span(abs(seconds), short=True)
-    return said % {"span": full}, said % {"span": short}
+def _date(day: date, year: bool) -> str:
+    return format_date(day, pgettext("a date with its year", "j M Y") if year else pgettext("a date", "j M"))
 
 
 def span(value: timedelta | None) -> str:
@@ -129,7 +101,6 @@ def span(value: timedelta | None) -> str:
     return _span(int(value.total_seconds())) if value is not None else ""
 
 
-@cached_per_language
 def duration(value: timedelta | None) -> str:
     """Return how long something took: "1 min 9 s", else as a span."""
     minutes, seconds = divmod(int(value.total_seconds()), 60) if value else (0, 0)
@@ -141,7 +112,7 @@ def duration(value: timedelta | None) -> str:
 
 
 def _span(seconds: int, *, short: bool = False) -> str:
-    minutes, hours, days = seconds // _MINUTE, seconds // _HOUR, seconds // _DAY
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
     if not minutes:
         return gettext("%(s)d s") % {"s": seconds}
     if not days:
@@ -176,12 +147,10 @@ def at_most(lost: timedelta) -> str:
     return _days_and_hours(hours if hours < 60 * 24 else -(-hours // 24) * 24)
 
 
-@cached_per_language
 def weekday_and_date(day: date) -> str:
     return format_date(day, pgettext("a day of the week and a date", "D j M"))
 
 
-@cached_per_language
 def month(day: date) -> str:
     return format_date(day, pgettext("a month", "M"))
 
@@ -255,7 +224,6 @@ _ZONE_OF_REGION = {
 }
 
 
-@lru_cache(maxsize=64)
 def zone_of_region(region: str) -> str:
     """Return the IANA zone where a region's people are; "" for a region that is not known."""
     fitting = [start for start in _ZONE_OF_REGION if region.startswith(start)]

@@ -6,17 +6,19 @@ Codes go in, words of the language that is active come out, as plain text.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, tzinfo
 from functools import lru_cache, wraps
 from typing import ParamSpec, TypeVar
 
 from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext, ngettext, pgettext
+from django.utils.translation import gettext_lazy as _
 
 from ...dcs.records import BackupRecord, Instance
 from ..eligibility import Eligibility, eligibility
 from . import codes
+from .codes import Words
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,8 +65,9 @@ def size_text(size: int) -> str:
     Below 1 MB it is written in bytes: such a backup is nearly empty, which a rounded number hides.
     """
     for least, unit in _SIZES:
-        if size >= least:
-            return f"{_digits(size / least)} {unit}"
+        if (number := size / least) >= 1:
+            # Three digits that count: 2.14, 21.4, 214.
+            return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f} {unit}"
     return exact_bytes(size)
 
 
@@ -76,14 +79,8 @@ def round_size(size: int) -> str:
     return exact_bytes(size) if size else "0"
 
 
-@cached_per_language
 def exact_bytes(size: int) -> str:
     return ngettext("%(n)s byte", "%(n)s bytes", size) % {"n": f"{size:,}"}
-
-
-def _digits(number: float) -> str:
-    """Return three digits that count: 2.14, 21.4, 214."""
-    return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f}"
 
 
 def instance_name(instance: Instance | None, instance_id: str) -> str:
@@ -133,32 +130,18 @@ def rate(percent: float) -> str:
 # Codes -----------------------------------------------------------------------
 
 
-@cached_per_language
-def status_word(status: str) -> str:
-    """Return what a status is called. One that the portal does not know is shown as itself."""
-    return str(codes.STATUS_WORDS.get(status, status)) or gettext("No status")
+def _word_of(words: Mapping[str, Words], missing: Words = "") -> Callable[[str], str]:
+    """Return what says the word of a code. One that the portal does not know is shown as itself."""
+    return lambda code: str(words.get(code, code) or missing)
 
 
-@cached_per_language
-def type_word(backup_type: str) -> str:
-    return str(codes.TYPE_WORDS.get(backup_type, backup_type))
+status_word = _word_of(codes.STATUS_WORDS, missing=_("No status"))
+type_word = _word_of(codes.TYPE_WORDS)
+format_word = _word_of(codes.FORMAT_WORDS)
+mode_word = _word_of(codes.CACHE_MODE_WORDS)
+instance_status_word = _word_of(codes.INSTANCE_STATUS_WORDS, missing=_("No status"))
 
 
-@cached_per_language
-def format_word(backup_format: str) -> str:
-    return str(codes.FORMAT_WORDS.get(backup_format, backup_format))
-
-
-def mode_word(cache_mode: str) -> str:
-    return str(codes.CACHE_MODE_WORDS.get(cache_mode, cache_mode))
-
-
-@cached_per_language
-def instance_status_word(status: str) -> str:
-    return str(codes.INSTANCE_STATUS_WORDS.get(status, status)) or gettext("No status")
-
-
-@cached_per_language
 def error_meaning(code: str) -> str:
     """Return what an error code of a backup means, "" where the portal does not know it."""
     known = codes.ERROR_CODES.get(code)
@@ -183,21 +166,21 @@ def raw_of(record: BackupRecord, field: str) -> str:
 
 def kinds_in_words(counts: Iterable[tuple[str, int]]) -> str:
     """Return "18 expired, 3 deleted"; what there is none of is left out."""
-    return pgettext("between parts", ", ").join(_of_kind(kind, n) for kind, n in counts if n)
 
+    def said(kind: str, n: int) -> str:
+        texts = {
+            "usable": ngettext("%(n)d usable", "%(n)d usable", n),
+            "unusable": ngettext("%(n)d succeeded, not usable", "%(n)d succeeded, not usable", n),
+            "running": ngettext("%(n)d in progress", "%(n)d in progress", n),
+            "expired": ngettext("%(n)d expired", "%(n)d expired", n),
+            "deleted": ngettext("%(n)d deleted", "%(n)d deleted", n),
+            "failed": ngettext("%(n)d failed", "%(n)d failed", n),
+            "did_not_run": ngettext("%(n)d did not run", "%(n)d did not run", n),
+            "odd": ngettext("%(n)d with an unknown status", "%(n)d with an unknown status", n),
+        }
+        return texts[kind] % {"n": n}
 
-def _of_kind(kind: str, n: int) -> str:
-    texts = {
-        "usable": ngettext("%(n)d usable", "%(n)d usable", n),
-        "unusable": ngettext("%(n)d succeeded, not usable", "%(n)d succeeded, not usable", n),
-        "running": ngettext("%(n)d in progress", "%(n)d in progress", n),
-        "expired": ngettext("%(n)d expired", "%(n)d expired", n),
-        "deleted": ngettext("%(n)d deleted", "%(n)d deleted", n),
-        "failed": ngettext("%(n)d failed", "%(n)d failed", n),
-        "did_not_run": ngettext("%(n)d did not run", "%(n)d did not run", n),
-        "odd": ngettext("%(n)d with an unknown status", "%(n)d with an unknown status", n),
-    }
-    return texts[kind] % {"n": n}
+    return pgettext("between parts", ", ").join(said(kind, n) for kind, n in counts if n)
 
 
 # Verdicts --------------------------------------------------------------------
