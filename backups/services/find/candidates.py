@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -28,6 +28,7 @@ from .backup_search import Known, Search, search_dcs
 ERROR_CODE = re.compile(r"(?<![A-Za-z0-9_.])dcs\.\d{2}\.\d{4}(?![A-Za-z0-9_])", re.IGNORECASE)
 MOST_CANDIDATES = 50
 MOST_SUGGESTIONS = 8
+Problems = tuple[tuple[Project, Problem], ...]
 # The pages that are of no one project.
 _OVERVIEWS = {"home": _("All instances"), "failures": _("Failures"), "changes": _("Changes")}
 
@@ -58,7 +59,7 @@ class Found:
 
     candidates: tuple[Candidate, ...]
     searched: tuple[Project, ...]
-    problems: tuple[tuple[Project, Problem], ...] = ()
+    problems: Problems = ()
     unknown: tuple[str, ...] = ()
     search: Search | None = None
     more: int = 0
@@ -91,31 +92,26 @@ def find(
     *,
     grammar_of: GrammarOf,
     now: datetime,
-    zone: tzinfo = UTC,
-    viewer: str = "",
-    search_began: datetime | None = None,
+    zone: tzinfo,
+    viewer: str,
+    search_began: datetime | None,
 ) -> Found:
     """Search the given projects for what `text` means.
 
     `grammar_of` tells how the links of a page are read, `zone` is that of a written time which names none.
     With `search_began` the viewer has asked to search DCS, then, for a backup that is not known.
     """
-    linked = _linked(text, {project.name: project for project in projects}, grammar_of)
-    if linked:
-        return _cut(Found(tuple(linked), tuple(projects)))
-    ids = ids_in(text)
-    if ids:
+    if linked := _linked(text, {project.name: project for project in projects}, grammar_of):
+        found = Found(linked, tuple(projects))
+    elif ids := ids_in(text):
         found = _by_id(ids, projects, now=now, viewer=viewer, search_began=search_began)
     else:
         known, problems = _instances(projects, now, viewer)
         candidates = _by_name(text, known, certain=not problems) or _named_in(text, known, projects)
         found = Found(candidates, tuple(projects), problems)
-    return _cut(replace(found, candidates=_with_what_else(text, found.candidates, zone, now)))
-
-
-def _cut(found: Found) -> Found:
-    more = max(0, len(found.candidates) - MOST_CANDIDATES)
-    return replace(found, candidates=found.candidates[:MOST_CANDIDATES], more=more)
+    candidates = found.candidates if linked else _with_what_else(text, found.candidates, zone, now)
+    more = max(0, len(candidates) - MOST_CANDIDATES)
+    return replace(found, candidates=candidates[:MOST_CANDIDATES], more=more)
 
 
 def recognised(text: str, found: Found) -> str:
@@ -125,7 +121,7 @@ def recognised(text: str, found: Found) -> str:
 
 
 def suggestions(
-    text: str, projects: Sequence[Project], *, now: datetime, viewer: str = ""
+    text: str, projects: Sequence[Project], *, now: datetime, viewer: str
 ) -> tuple[Candidate, ...]:
     """Return the instances that fit what was typed so far, out of the lists at hand."""
     listed = at_hand(projects, now=now, viewer=viewer)
@@ -146,7 +142,7 @@ def recent_instances(opened: Sequence[tuple[str, str]], projects: Sequence[Proje
     )
 
 
-def _linked(text: str, projects: dict[str, Project], grammar_of: GrammarOf) -> list[Candidate]:
+def _linked(text: str, projects: dict[str, Project], grammar_of: GrammarOf) -> tuple[Candidate, ...]:
     """Return the pages of this portal that are linked in the text, with their query."""
     found: dict[str, Candidate] = {}
     links = links_in(text, grammar_of)
@@ -163,7 +159,7 @@ def _linked(text: str, projects: dict[str, Project], grammar_of: GrammarOf) -> l
         title = str(overview or link.backup_id or link.instance_id or link.project)
         url = page_url(link.kind, link.ids, link.query.pairs)
         found.setdefault(url, Candidate(url, kind, title, "", project, certain=True))
-    return list(found.values())
+    return tuple(found.values())
 
 
 def _by_id(
@@ -175,33 +171,25 @@ def _by_id(
     search_began: datetime | None,
 ) -> Found:
     """Return what has these ids: out of what is kept, else the lists of instances, else DCS if asked to."""
-    searched = tuple(projects)
-    backups, instances = backups_by_id(ids, projects), instances_by_id(ids, projects)
-    unknown = _unknown(ids, backups, instances)
-    if not unknown or (backups and not search_began):
-        # Beside a backup that is known a ticket has the ids of requests.
-        return Found(_with_ids(backups, instances), searched, unknown=unknown)
-    listed, problems = _instances(projects, now, viewer)
-    instances += tuple((project, one) for project, one in listed if one.instance_id in unknown)
-    unknown = _unknown(ids, backups, instances)
+    backups, instances = [*backups_by_id(ids, projects)], [*instances_by_id(ids, projects)]
+
+    def unknown() -> tuple[str, ...]:
+        known = {record.backup_id for *_, record in backups} | {one.instance_id for _, one in instances}
+        return tuple(wanted for wanted in ids if wanted not in known)
+
+    problems: Problems = ()
     search, is_refused = None, False
-    if unknown and search_began:
-        # A ticket names the instance beside the backup: DCS is asked no further than there.
-        within = instances or listed
-        search = search_dcs(unknown, within, now=now, began=search_began, viewer=viewer)
-        is_refused = search is None
-    if search:
-        backups += search.hits
-        unknown = _unknown(ids, backups, instances)
-    candidates = _with_ids(backups, instances)
-    return Found(candidates, searched, problems, unknown, search, another_is_under_way=is_refused)
-
-
-def _unknown(
-    ids: Sequence[str], backups: Sequence[KnownBackup], instances: Sequence[Known]
-) -> tuple[str, ...]:
-    known = {record.backup_id for *_, record in backups} | {one.instance_id for _, one in instances}
-    return tuple(wanted for wanted in ids if wanted not in known)
+    # Beside a backup that is known a ticket has the ids of requests.
+    if unknown() and (search_began or not backups):
+        listed, problems = _instances(projects, now, viewer)
+        instances += [(project, one) for project, one in listed if one.instance_id in unknown()]
+        if search_began and (wanted := unknown()):
+            # A ticket names the instance beside the backup: DCS is asked no further than there.
+            search = search_dcs(wanted, instances or listed, now=now, began=search_began, viewer=viewer)
+            is_refused = search is None
+            backups += search.hits if search else ()
+    found = _with_ids(backups, instances)
+    return Found(found, tuple(projects), problems, unknown(), search, another_is_under_way=is_refused)
 
 
 def _with_ids(backups: Sequence[KnownBackup], instances: Sequence[Known]) -> tuple[Candidate, ...]:
@@ -214,9 +202,7 @@ def _with_ids(backups: Sequence[KnownBackup], instances: Sequence[Known]) -> tup
     return tuple(found)
 
 
-def _instances(
-    projects: Sequence[Project], now: datetime, viewer: str
-) -> tuple[list[Known], tuple[tuple[Project, Problem], ...]]:
+def _instances(projects: Sequence[Project], now: datetime, viewer: str) -> tuple[list[Known], Problems]:
     known: list[Known] = []
     problems = []
     for project in projects:
@@ -233,36 +219,21 @@ def _instances(
 
 def _by_name(text: str, known: Sequence[Known], *, certain: bool) -> tuple[Candidate, ...]:
     """Return the instances with this name or id, then those with all words in them."""
-    words = text.casefold().split()
-    exact = [
-        (p, i) for p, i in known if i.name.casefold() == " ".join(words) or i.instance_id == text.strip()
-    ]
-    partly = [(p, i) for p, i in known if words and all(word in i.search_text for word in words)]
-    rest = [pair for pair in sorted(partly, key=lambda pair: pair[1].name.casefold()) if pair not in exact]
-    candidates = [_of_instance(p, i, certain=certain) for p, i in exact]
-    candidates += [_of_instance(p, i) for p, i in rest]
-    return tuple(candidates)
-
-
-def _in_text(text: str, known: Sequence[Known]) -> list[Known]:
-    """Return the instances whose names stand in the text, as words of it."""
-    words = " ".join(text.casefold().split())
-    return [
-        (project, instance)
-        for project, instance in known
-        if len(name := instance.name.casefold()) > 2
-        and name in words
-        and re.search(rf"(?<![a-z0-9_-]){re.escape(name)}(?![a-z0-9_-])", words)
-    ]
+    name = " ".join(text.casefold().split())
+    exact = [(p, i) for p, i in known if i.name.casefold() == name or i.instance_id == text.strip()]
+    partly = [(p, i) for p, i in known if name and all(word in i.search_text for word in name.split())]
+    rest = sorted((pair for pair in partly if pair not in exact), key=lambda pair: pair[1].name.casefold())
+    found = [_of_instance(*pair, certain=certain) for pair in exact]
+    return (*found, *(_of_instance(*pair) for pair in rest))
 
 
 def _named_in(text: str, known: Sequence[Known], projects: Sequence[Project]) -> tuple[Candidate, ...]:
     """Return what a sentence names: instances, else backups or codes of histories at hand, else projects."""
-    if found := _in_text(text, known):
-        return tuple(_of_instance(project, instance) for project, instance in found)
-    words = {without_marks(word) for word in text.casefold().split()}
+    folded = " ".join(text.casefold().split())
+    if found := [pair for pair in known if _is_named(pair[1].name.casefold(), folded)]:
+        return tuple(_of_instance(*pair) for pair in found)
     # Chinese puts no spaces around a name.
-    words.update(re.findall("[a-z0-9._-]+", text.casefold()))
+    words = {without_marks(word) for word in folded.split()} | set(re.findall("[a-z0-9._-]+", folded))
     codes = {code.lower() for code in ERROR_CODE.findall(text)}
     named = [project for project in projects if project.name.casefold() in words]
     known = [(project, instance) for project, instance in known if project in named or not named]
@@ -278,6 +249,13 @@ def _named_in(text: str, known: Sequence[Known], projects: Sequence[Project]) ->
         Candidate(reverse("project", args=[project.name]), "project", project.name, project.region, project)
         for project in named
     )
+
+
+def _is_named(name: str, text: str) -> bool:
+    """Whether an instance's name stands in the text, as a word of it."""
+    if len(name) < 3 or name not in text:
+        return False
+    return bool(re.search(rf"(?<![a-z0-9_-]){re.escape(name)}(?![a-z0-9_-])", text))
 
 
 def _with_what_else(
