@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -50,7 +50,7 @@ from ..services.pasted import ids_in
 from ..services.problems import Problem
 from ..services.projects import Project
 from ..services.tickets import MOST_RECORDS, backup_command, history_command
-from ..services.words import ERROR_CODES, instance_name
+from ..services.words import ERROR_CODES, Clock, instance_name
 from .live import SHOWN, live_page, nothing_newer, patience
 
 
@@ -68,6 +68,74 @@ def of_project(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
     return found
 
 
+def _of_instance(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    @require_safe
+    @of_project
+    @wraps(view)
+    def shown(request: HttpRequest, project: Project, instance_id: str, **ids: str) -> HttpResponse:
+        return view(InstancePage(request, project, instance_id), **ids)
+
+    return shown
+
+
+class InstancePage:
+    """A page of an instance: who asks for it, what is read for it, and what every one of them shows.
+
+    A view reads first, and answers one who shows all that already before it finds out the rest.
+    """
+
+    live: Live
+    clock: Clock
+
+    def __init__(self, request: HttpRequest, project: Project, instance_id: str) -> None:
+        self.request, self.project, self.instance_id = request, project, instance_id
+        self.now = timezone.now()
+        self.listing: Listing[Any] | None = None
+
+    @cached_property
+    def instance(self) -> Instance | None:
+        """What is known without asking, or what `read` has read."""
+        return listings.cached_instance(self.project, self.instance_id) if self.instance_id else None
+
+    def read(self, *, bounds: Window = (None, None), holding: tuple[str, ...] = ()) -> Listing[BackupRecord]:
+        """Read the history, and the instance beside it. Raises NothingToShow."""
+        self.listing, self.instance = listings.backups_and_instance(
+            *(self.project, self.instance_id),
+            now=self.now,
+            bounds=bounds,
+            holding=holding,
+            patience=patience(self.request),
+            viewer=viewer_key(self.request),
+        )
+        return self.listing
+
+    def nothing_newer(
+        self, *shown: object, tz: str = "", running: tuple[str, ...] = ()
+    ) -> HttpResponse | None:
+        """Answer a page that shows this already; it is about the backups `running`."""
+        self.clock = clock_of(self.request, self.now, tz)
+        if self.listing:
+            self.live = Live.of_listing(self.listing, now=self.now, running=running, shown=shown)
+        return nothing_newer(self.request, self.live, self.clock)
+
+    def rendered(self, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+        context = self._about() | {"clock": self.clock, "listing": self.listing} | context
+        return live_page(self.request, template, context, self.live, status=status)
+
+    def refused(self, template: str, form: QueryForm, **context: Any) -> HttpResponse:
+        """Name what of the query cannot be read."""
+        context |= self._about() | {"problems_in_query": form.problems}
+        return render(self.request, template, context, status=400)
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "project": self.project,
+            "instance_id": self.instance_id,
+            "instance": self.instance,
+            "name": instance_name(self.instance, self.instance_id),
+        }
+
+
 # Pages -----------------------------------------------------------------------
 
 
@@ -77,228 +145,188 @@ def keyboard(request: HttpRequest) -> HttpResponse:
     return render(request, "_keys.html" if "HX-Request" in request.headers else "keyboard.html")
 
 
-@require_safe
-@of_project
-def history(request: HttpRequest, project: Project, instance_id: str) -> HttpResponse:
+@_of_instance
+def history(page: InstancePage) -> HttpResponse:
+    request, project, instance_id, now = page.request, page.project, page.instance_id, page.now
     form = HistoryForm(request.GET)
     if not form.is_valid():
-        return _refused(request, "history.html", form, project, instance_id)
-    now, wanted = timezone.now(), form.filter()
-    running: tuple[str, ...] = ()
+        return page.refused("history.html", form)
+    wanted = form.filter()
     if wanted.as_of:
-        listing = list_as_of(project, instance_id, wanted.as_of)
-        instance = listings.cached_instance(project, instance_id)
+        page.listing = listing = list_as_of(project, instance_id, wanted.as_of)
+        known = records_now(project, instance_id) or ()
     else:
-        listing, instance = _read(request, project, instance_id, now, bounds=wanted.bounds(now))
-        running = unfinished(listing)
-    clock = clock_of(request, now, wanted.tz)
+        listing = page.read(bounds=wanted.bounds(now))
+        known = all_records_of(listing)
     glance = overview(
         listing,
         # The instance and its policy are those of now.
-        None if wanted.as_of else instance,
+        None if wanted.as_of else page.instance,
         now=wanted.as_of or now,
         zone=ZoneInfo(wanted.tz or "UTC"),
         project=project,
     )
-    records = all_records_of(listing)
-    rows_end = frozen(records_now(project, instance_id) or () if wanted.as_of else records, wanted, now=now)
-    shown = instance, glance.by_the_clock, rows_end
-    live = Live.of_listing(listing, now=now, running=running, shown=shown)
-    if answer := nothing_newer(request, live, clock):
+    rows_end = frozen(known, wanted, now=now)
+    running = () if wanted.as_of else unfinished(listing)
+    shown = page.instance, glance.by_the_clock, rows_end
+    if answer := page.nothing_newer(*shown, tz=wanted.tz, running=running):
         return answer
-    history = backup_history(records, wanted, now=now)
+    history = backup_history(all_records_of(listing), wanted, now=now)
     link = frozen_link(request.path, request.GET, history, now=now, read_at=listing.read_at)
-    context = _about(project, instance_id, instance) | {
-        "clock": clock,
+    context = {
         # DCS tells of now alone.
         "command": "" if wanted.as_of else history_command(project, instance_id, link.window),
         "filter": wanted,
         "frozen": link,
         "history": history,
         "last_seen": last_seen(listing, history.rows),
-        "listing": listing,
         "long_list": listing.total > MOST_RECORDS,
         "overview": glance,
         "as_of": wanted.as_of,
         "rows_end": rows_end,
+        **_since(form, lambda seen: history_since(project, instance_id, listing, history, seen=seen)),
     }
-    context |= _since(form, lambda seen: history_since(project, instance_id, listing, history, seen=seen))
-    response = live_page(request, "history.html", context, live)
+    response = page.rendered("history.html", context)
     if SHOWN not in request.headers:  # its viewer asked, not the page
         remember_opened(request, response, project.name, instance_id)
     return response
 
 
-@require_safe
-@of_project
-def backup(request: HttpRequest, project: Project, instance_id: str, backup_id: str) -> HttpResponse:
-    now, form = timezone.now(), BackupForm(request.GET)
+@_of_instance
+def backup(page: InstancePage, backup_id: str) -> HttpResponse:
+    now, form = page.now, BackupForm(page.request.GET)
     form.is_valid()  # a part that cannot be read is said on the page
-    listing, instance = _read(request, project, instance_id, now, holding=(backup_id,))
+    listing = page.read(holding=(backup_id,))
     life = life_of(listing, backup_id)
     record = life.record if life else None
     running = (backup_id,) if record and record.is_running and record.presence != "unlisted" else ()
-    clock, glance = clock_of(request, now), overview(listing, instance, now=now, project=project)
+    glance = overview(listing, page.instance, now=now, project=page.project)
     outlook = glance.outlook(record) if record else None
-    shown = instance, glance.by_the_clock, outlook
-    live = Live.of_listing(listing, now=now, running=running, shown=shown)
-    if answer := nothing_newer(request, live, clock):
+    if answer := page.nothing_newer(page.instance, glance.by_the_clock, outlook, running=running):
         return answer
-    context = _about(project, instance_id, instance) | {
-        "backup_id": backup_id,
-        "clock": clock,
-        "history_url": history_url(project, instance_id),
-        "listing": listing,
-        "record": record,
-    }
+    context: dict[str, Any] = {"backup_id": backup_id, "record": record}
     if life is None or record is None:
-        return live_page(request, "backup.html", context, live, status=404)
+        return page.rendered("backup.html", context, status=404)
     older, newer = neighbours(all_records_of(listing) if life.is_over else records_of(listing), record)
+    evidence = life.evidence
     context |= {
         "life": life,
         "outlook": outlook,
         "overview": glance,
-        "raw_fields": _raw_fields(life.evidence.received if life.evidence else {}, record),
+        "raw_fields": _raw_fields(evidence.received if evidence else {}, record),
         "error": ERROR_CODES.get(record.error_code),
         "older": older,
         "newer": newer,
-        "frozen_url": absolute(frozen_backup_path(request.path, read_at=listing.read_at)),
-        "command": backup_command(project, instance_id, record),
+        "frozen_url": absolute(frozen_backup_path(page.request.path, read_at=listing.read_at)),
+        "command": backup_command(page.project, page.instance_id, record),
+        **_since(form, lambda seen: backup_since(listing, evidence, seen) if evidence else None),
     }
-    context |= _since(
-        form, lambda seen: backup_since(listing, life.evidence, seen) if life.evidence else None
-    )
-    return live_page(request, "backup.html", context, live)
+    return page.rendered("backup.html", context)
 
 
-@require_safe
-@of_project
-def compare(request: HttpRequest, project: Project, instance_id: str) -> HttpResponse:
+@_of_instance
+def compare(page: InstancePage) -> HttpResponse:
     """Two backups side by side, the older one first; also what DCS no longer lists."""
-    form = CompareForm(request.GET)
+    now, form = page.now, CompareForm(page.request.GET)
     if not form.is_valid():
-        return _refused(request, "compare.html", form, project, instance_id)
-    now, ids = timezone.now(), form.cleaned_data["backup"]
-    listing, instance = _read(request, project, instance_id, now, holding=ids)
+        return page.refused("compare.html", form)
+    ids = form.cleaned_data["backup"]
+    listing = page.read(holding=ids)
     lives = [life for one in ids if (life := life_of(listing, one))]
     running = tuple(life.record.backup_id for life in lives if life.record.is_running and not life.is_over)
-    clock, outlook = clock_of(request, now), overview(listing, instance, now=now).outlook
-    shown = instance, [outlook(life.record) for life in lives]
-    live = Live.of_listing(listing, now=now, running=running, shown=shown)
-    if answer := nothing_newer(request, live, clock):
+    outlook = overview(listing, page.instance, now=now).outlook
+    if answer := page.nothing_newer(page.instance, [outlook(life.record) for life in lives], running=running):
         return answer
-    context = _about(project, instance_id, instance) | {
-        "clock": clock,
-        "history_url": history_url(project, instance_id),
-        "listing": listing,
-    }
     if len(lives) < len(ids):
         known = {life.record.backup_id for life in lives}
-        context["backup_id"] = next(one for one in ids if one not in known)
-        return live_page(request, "compare.html", context, live, status=404)
+        missing = next(one for one in ids if one not in known)
+        return page.rendered("compare.html", {"backup_id": missing}, status=404)
     lives.sort(key=lambda life: (life.record.started_at or now, life.record.key))
     older, newer = (life.record for life in lives)
-    kept = outlook_text(outlook(older), clock), outlook_text(outlook(newer), clock)
-    context |= {
-        "blocks": restore_blocks(instance, listing.records),
+    kept = outlook_text(outlook(older), page.clock), outlook_text(outlook(newer), page.clock)
+
+    def since(seen: datetime) -> BackupsSince:
+        watched = ((life.record, life.evidence) for life in lives if life.evidence)
+        return BackupsSince(tuple((record, backup_since(listing, one, seen)) for record, one in watched))
+
+    context = {
+        "blocks": restore_blocks(page.instance, listing.records),
         "compared": compared(older, newer, kept=kept),
-        "frozen_url": absolute(frozen_compare_path(request.path, ids, read_at=listing.read_at)),
+        "frozen_url": absolute(frozen_compare_path(page.request.path, ids, read_at=listing.read_at)),
         "lives": lives,
+        **_since(form, since),
     }
-    context |= _since(
-        form,
-        lambda seen: BackupsSince(
-            tuple(
-                (life.record, backup_since(listing, life.evidence, seen)) for life in lives if life.evidence
-            )
-        ),
-    )
-    return live_page(request, "compare.html", context, live)
+    return page.rendered("compare.html", context)
 
 
-@require_safe
-@of_project
-def recovery_point(request: HttpRequest, project: Project, instance_id: str) -> HttpResponse:
-    now = timezone.now()
+@_of_instance
+def recovery_point(page: InstancePage) -> HttpResponse:
+    request, project, instance_id, now = page.request, page.project, page.instance_id, page.now
     form = RecoveryForm(request.GET, now=now)
     if not form.is_valid():
-        tz = form.cleaned_data.get("tz")
-        return _refused(request, "recovery_point.html", form, project, instance_id, tz=tz)
+        return page.refused("recovery_point.html", form, tz=form.cleaned_data.get("tz"))
     asked, tz = form.asked(), form.cleaned_data["tz"]
-    listing, instance = _read(request, project, instance_id, now, bounds=(None, asked.at if asked else None))
-    clock, glance = clock_of(request, now, tz), overview(listing, instance, now=now, project=project)
+    listing = page.read(bounds=(None, asked.at if asked else None))
+    glance = overview(listing, page.instance, now=now, project=project)
     point = recovery.recovery_point(listing, asked.at, now=now) if asked else None
-    shown = instance, glance.by_the_clock, point and point.uncertain
-    live = Live.of_listing(listing, now=now, running=unfinished(listing), shown=shown)
-    if answer := nothing_newer(request, live, clock):
+    shown = page.instance, glance.by_the_clock, point and point.uncertain
+    if answer := page.nothing_newer(*shown, tz=tz, running=unfinished(listing)):
         return answer
-    context = _about(project, instance_id, instance) | {
+    context: dict[str, Any] = {
         "asked": asked,
-        "blocks": restore_blocks(instance, listing.records),
-        "clock": clock,
-        "listing": listing,
+        "blocks": restore_blocks(page.instance, listing.records),
         "overview": glance,
         "tz": tz,
         "unread_seen": form.unread_seen,
     }
     if asked is None or point is None:
         context["reach"] = recovery.usable_reach(listing)
-    else:
-        data_from = point.answer.data_from if point.answer else None
-        frozen = frozen_recovery_path(request.path, request.GET, asked.at, read_at=listing.read_at)
-        context |= {
-            "point": point,
-            "more_url": between_url(project, instance_id, data_from, asked.at),
-            "frozen_url": absolute(frozen),
-            "ticket_url": frozen_recovery_path(f"{request.path}ticket/", request.GET, asked.at),
-            # "2 h ago" is asked once: what comes later answers for the same time.
-            "live_path": frozen_recovery_path(request.path, request.GET, asked.at),
-        }
-        context |= _since(
-            form,
-            lambda seen: recovery.recovery_since(project, instance_id, listing, point, seen=seen),
-        )
-    return live_page(request, "recovery_point.html", context, live)
+        return page.rendered("recovery_point.html", context)
+    data_from, query = point.answer.data_from if point.answer else None, request.GET
+    frozen = frozen_recovery_path(request.path, query, asked.at, read_at=listing.read_at)
+    context |= {
+        "point": point,
+        "more_url": between_url(project, instance_id, data_from, asked.at),
+        "frozen_url": absolute(frozen),
+        "ticket_url": frozen_recovery_path(f"{request.path}ticket/", query, asked.at),
+        # "2 h ago" is asked once: what comes later answers for the same time.
+        "live_path": frozen_recovery_path(request.path, query, asked.at),
+        **_since(form, lambda seen: recovery.recovery_since(project, instance_id, listing, point, seen=seen)),
+    }
+    return page.rendered("recovery_point.html", context)
 
 
-@require_safe
-@of_project
-def understood(request: HttpRequest, project: Project, instance_id: str) -> HttpResponse:
+@_of_instance
+def understood(page: InstancePage) -> HttpResponse:
     """How a time is read, for the bar in which its viewer types it: DCS is not asked."""
-    now = timezone.now()
-    form = RecoveryForm(request.GET, now=now)
+    form = RecoveryForm(page.request.GET, now=page.now)
     context = {
         "asked": form.asked() if form.is_valid() else None,
-        "clock": clock_of(request, now, form.cleaned_data.get("tz") or "UTC"),
-        "instance_id": instance_id,
+        "clock": clock_of(page.request, page.now, form.cleaned_data.get("tz") or "UTC"),
+        "instance_id": page.instance_id,
         "problems": form.problems,
-        "project": project,
+        "project": page.project,
         "typing": True,
     }
-    return render(request, "_understood.html", context)
+    return render(page.request, "_understood.html", context)
 
 
-@require_safe
-@of_project
-def restores(request: HttpRequest, project: Project, instance_id: str, backup_id: str = "") -> HttpResponse:
+@_of_instance
+def restores(page: InstancePage, backup_id: str = "") -> HttpResponse:
     """The restores into an instance, or of one backup: a page, and for a page's block what it shows of it."""
-    now = timezone.now()
-    listing = listings.instance_restores(
-        project, instance_id, now=now, patience=patience(request), viewer=viewer_key(request)
+    page.listing = listing = listings.instance_restores(
+        *(page.project, page.instance_id),
+        now=page.now,
+        patience=patience(page.request),
+        viewer=viewer_key(page.request),
     )
-    live, clock = Live.of_listing(listing, now=now), clock_of(request, now)
-    if answer := nothing_newer(request, live, clock):
+    if answer := page.nothing_newer():
         return answer
-    instance = listings.cached_instance(project, instance_id)
-    context = _about(project, instance_id, instance) | {
-        "backup_id": backup_id,
-        "clock": clock,
-        "listing": listing,
-        "restores": [one for one in listing.records if not backup_id or one.backup_id == backup_id],
-    }
-    if "HX-Request" in request.headers and SHOWN not in request.headers:
-        return render(request, "_restores.html", context)
-    return live_page(request, "restores.html", context, live)
+    found = [one for one in listing.records if not backup_id or one.backup_id == backup_id]
+    context = {"backup_id": backup_id, "restores": found}
+    if "HX-Request" in page.request.headers and SHOWN not in page.request.headers:
+        return render(page.request, "_restores.html", context | {"clock": page.clock, "listing": listing})
+    return page.rendered("restores.html", context)
 
 
 @require_POST
@@ -328,42 +356,6 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 # What the views share --------------------------------------------------------
 
 
-def _about(project: Project, instance_id: str, instance: Instance | None) -> dict[str, Any]:
-    """Return what every page of an instance names."""
-    name = instance_name(instance, instance_id)
-    return {"project": project, "instance_id": instance_id, "instance": instance, "name": name}
-
-
-def _refused(
-    request: HttpRequest, template: str, form: QueryForm, project: Project, instance_id: str, **own: Any
-) -> HttpResponse:
-    """Render a page of an instance that names what of its query cannot be read."""
-    about = _about(project, instance_id, listings.cached_instance(project, instance_id))
-    context = about | {"problems_in_query": form.problems} | own
-    return render(request, template, context, status=400)
-
-
-def _read(
-    request: HttpRequest,
-    project: Project,
-    instance_id: str,
-    now: datetime,
-    *,
-    bounds: Window = (None, None),
-    holding: tuple[str, ...] = (),
-) -> tuple[Listing[BackupRecord], Instance | None]:
-    """Read the history of a page's instance, and the instance beside it. Raises NothingToShow."""
-    return listings.backups_and_instance(
-        project,
-        instance_id,
-        now=now,
-        bounds=bounds,
-        holding=holding,
-        patience=patience(request),
-        viewer=viewer_key(request),
-    )
-
-
 def _since(form: LinkForm, compare: Callable[[datetime], Any]) -> dict[str, Any]:
     """Return what a page says of the time at which its link was made."""
     seen = form.seen_at
@@ -385,16 +377,9 @@ def _raw_fields(received: dict[str, Any], record: BackupRecord) -> list[tuple[st
 
 
 def _problem_page(request: HttpRequest, problem: Problem, project: Project, instance_id: str) -> HttpResponse:
-    now = timezone.now()  # later than the view began, by what DCS was waited for
-    live, clock = Live.of_problem(problem, now=now), clock_of(request, now)
-    response = nothing_newer(request, live, clock)
-    if response is None:
-        instance = listings.cached_instance(project, instance_id) if instance_id else None
-        context = _about(project, instance_id, instance) | {
-            "clock": clock,
-            "of_restores": request.path.endswith("/restores/"),
-            "problem": problem,
-            "retry_url": request.get_full_path(),
-        }
-        response = live_page(request, "problem.html", context, live, status=problem.page_status)
-    return with_retry_after(response, problem.retry_after(now))
+    page = InstancePage(request, project, instance_id)  # later than the view's, by what DCS was waited for
+    page.live = Live.of_problem(problem, now=page.now)
+    of_restores = request.path.endswith("/restores/")
+    context = {"of_restores": of_restores, "problem": problem, "retry_url": request.get_full_path()}
+    answer = page.nothing_newer() or page.rendered("problem.html", context, status=problem.page_status)
+    return with_retry_after(answer, problem.retry_after(page.now))
