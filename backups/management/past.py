@@ -60,8 +60,7 @@ class _Past:
     def replay(self) -> None:
         primary = self.projects[0]
         watched = self.fleet.named(WATCHED, primary[1].name)
-        has_deleted = self.is_first
-        if has_deleted:
+        if has_deleted := self.is_first:
             self.fleet.add_instance(DELETED, instance_id=DELETED_ID, history=daily)
         for moment, reads_all in self.moments(watched.backup_hour):
             self.moment = moment
@@ -81,11 +80,8 @@ class _Past:
         for back in range(DAYS, -1, -1):
             day = (self.now - timedelta(days=back)).replace(hour=0, minute=0, second=0)
             found = [(day.replace(hour=READING_HOUR), True)]
-            if back <= WATCHED_DAYS:
-                found += [
-                    (day.replace(hour=watched_hour, minute=minute), False)
-                    for minute in range(WATCHED_MINUTES)
-                ]
+            for minute in range(WATCHED_MINUTES if back <= WATCHED_DAYS else 0):
+                found.append((day.replace(hour=watched_hour, minute=minute), False))
             yield from (one for one in sorted(found) if one[0] < self.now)
         yield self.now, True
 
@@ -99,8 +95,7 @@ class _Past:
                 self.read_backups(emulated, project, instance.instance_id)
 
     def read_backups(self, emulated: EmulatedProject, project: Project, instance_id: str) -> None:
-        subject = Subject("backups", project, instance_id)
-        self.read(emulated, subject, f"/{instance_id}/backups", backup_page)
+        self.read(emulated, Subject("backups", project, instance_id), f"/{instance_id}/backups", backup_page)
 
     def read(
         self, emulated: EmulatedProject, subject: Subject, path: str, page_of: Callable[[bytes], Page[Any]]

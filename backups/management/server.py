@@ -1,12 +1,10 @@
 """The server: it holds the socket, and keeps as many workers as it was told to that answer on it.
 
-A worker is an interpreter of its own (worker.py) that is handed the socket, so that a reload takes new
-settings and new code. A pair of sockets connects the two: a worker says on its end that it answers, and each
-side learns that the other is gone, even if that was killed.
+A worker is an interpreter of its own (worker.py) that is handed the socket: a reload takes new settings and
+new code. By a pair of sockets a worker says that it answers, and each side learns that the other is gone.
 
 SIGTERM and SIGINT stop: no new connections, what is under way is finished. SIGHUP reloads: the old workers go
-once the new ones answer, and stay if these cannot start. It takes the place of `./run serve`, without Django
-and the memory that takes.
+once the new ones answer, and stay if these cannot start. Of Django, which takes memory, it knows nothing.
 
 python -m backups.management.server APPLICATION LISTENER WORKERS COUNTS LOG_FORMAT
 """

@@ -134,8 +134,7 @@ def prepare_environment() -> None:
     # They read the file of settings anew.
     for name in settings.NAMES_OF_ENV_FILE:
         os.environ.pop(name, None)
-    # Of itself glibc has places to take memory from for each processor, and what threads let go in one is not
-    # used in another: a worker of 32 threads then holds half as much again. One at a time runs Python anyway.
+    # Of itself glibc takes memory from a place for each processor: 32 threads would hold half as much again.
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     # Where answers wait that are read too slowly to be kept in memory.
     folder = settings.VAR_DIR / "tmp"

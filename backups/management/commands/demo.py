@@ -67,13 +67,13 @@ class Command(BaseCommand):
         with bound(HOST, port) as ours, bound_as_before() as emulators:
             port, emulator_port = ours.getsockname()[1], emulators.getsockname()[1]
             url, endpoint = f"http://{HOST}:{port}/", f"http://{HOST}:{emulator_port}"
-            projects = write_projects(emulator.fleet.projects, endpoint)
+            write_projects(emulator.fleet.projects, endpoint)
             with one_at_a_time():
                 call_command("migrate", verbosity=0, interactive=False)
                 replay(endpoint, now=datetime.now(UTC))
             connection.close()
         # The portal first: a process with threads should not fork.
-        with portal_at(url, projects) as portal, running(emulator, HOST, emulator_port):
+        with portal_at(url) as portal, running(emulator, HOST, emulator_port):
             if answers(portal, url):
                 self.stdout.write(PORTAL_IS_UP.format(url=url, shared=SHARED_PROJECT, deleted=DELETED_ID))
                 self.stdout.flush()
@@ -81,51 +81,41 @@ class Command(BaseCommand):
             raise SystemExit(f"The portal has ended by itself, with code {code}: so the demo ends too.")
 
 
+PROJECTS_FILE: Path = settings.VAR_DIR / "demo" / "projects.toml"
+
+
 def bound_as_before() -> socket.socket:
     """Take the port of the last demo's emulator, where it is free: evidence is told by its endpoint."""
     with suppress(OSError, LookupError, SystemExit):
-        last = tomllib.loads(projects_file().read_text())["projects"][SHARED_PROJECT]
+        last = tomllib.loads(PROJECTS_FILE.read_text())["projects"][SHARED_PROJECT]
         return bound(HOST, urlsplit(last["endpoint"]).port or 0)
     return bound(HOST, 0)
 
 
-def projects_file() -> Path:
-    folder: Path = settings.VAR_DIR / "demo"
-    return folder / "projects.toml"
-
-
-def write_projects(projects: tuple[Project, ...], endpoint: str) -> Path:
-    """Write the projects file with the fleet's keys beside it; return its path."""
-    path = projects_file()
-    path.write_text("\n".join(_table(path.parent, project, endpoint) for project in projects))
-    return path
-
-
-def _table(folder: Path, project: Project, endpoint: str) -> str:
-    values: dict[str, Any] = {
-        "region": project.region,
-        "project_id": project.project_id,
-        "endpoint": endpoint,
-        "groups": ["dcs-all", "dcs-eu"] if project.name == SHARED_PROJECT else ["dcs-all"],
-    }
-    for key in ("ak", "sk", "security_token"):
-        if secret := getattr(project, key):
-            file = folder / f"{project.name}.{key}"
-            file.write_text(secret)
-            values[f"{key}_file"] = file.name
-    # A JSON text or list of texts is TOML too.
-    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
-    return "\n".join([f"[projects.{project.name}]", *lines, ""])
+def write_projects(projects: tuple[Project, ...], endpoint: str) -> None:
+    """Write the projects file with the fleet's keys beside it."""
+    lines = []
+    for project in projects:
+        groups = ["dcs-all", "dcs-eu"] if project.name == SHARED_PROJECT else ["dcs-all"]
+        values: dict[str, Any] = {"region": project.region, "project_id": project.project_id}
+        values |= {"endpoint": endpoint, "groups": groups}
+        for key in ("ak", "sk", "security_token"):
+            if secret := getattr(project, key):
+                values[f"{key}_file"] = file = f"{project.name}.{key}"
+                PROJECTS_FILE.with_name(file).write_text(secret)
+        # A JSON text or list of texts is TOML too.
+        lines += [f"[projects.{project.name}]", *(f"{key} = {json.dumps(values[key])}" for key in values)]
+    PROJECTS_FILE.write_text("\n".join(lines))
 
 
 @contextmanager
-def portal_at(url: str, projects: Path) -> Iterator[subprocess.Popen[bytes]]:
+def portal_at(url: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the portal; it ends with the block, and on Linux also where this process is killed outright."""
     command = [sys.executable, "manage.py", "serve", "--bind", url.removeprefix("http://").rstrip("/")]
     process = subprocess.Popen(
         command,
         cwd=settings.BASE_DIR,
-        env=os.environ | {"PORTAL_URL": url.rstrip("/"), "DCS_PROJECTS_FILE": str(projects)},
+        env=os.environ | {"PORTAL_URL": url.rstrip("/"), "DCS_PROJECTS_FILE": str(PROJECTS_FILE)},
         stdin=subprocess.DEVNULL,
         # A terminal's Ctrl-C reaches the demo alone, which then stops the portal.
         start_new_session=True,

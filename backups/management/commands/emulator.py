@@ -38,12 +38,9 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         try:
             with running(emulator, host, port) as endpoint:
-                project = emulator.fleet.primary
                 self.stdout.write(f"DCS_ENDPOINT={endpoint}")
-                self.stdout.write(f"DCS_REGION={project.region}")
-                self.stdout.write(f"DCS_PROJECT_ID={project.project_id}")
-                self.stdout.write(f"DCS_AK={project.ak}")
-                self.stdout.write(f"DCS_SK={project.sk}")
+                for name in ("region", "project_id", "ak", "sk"):
+                    self.stdout.write(f"DCS_{name.upper()}={getattr(emulator.fleet.primary, name)}")
                 self.stdout.flush()
                 stop.wait()
         except OSError as problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -28,39 +29,35 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--instance", metavar="ID", help="the instance with all its backups")
-        what.add_argument(
-            "--project",
-            metavar="NAME",
-            help="all instances of a project, by its configured name or the cloud's id of it",
-        )
+        of_project = "all instances of a project, by its configured name or the cloud's id of it"
+        what.add_argument("--project", metavar="NAME", help=of_project)
         what.add_argument("--remark", metavar="BACKUP_ID", help="what a person wrote when starting a backup")
         parser.add_argument("--yes", action="store_true", help="do not ask")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["remark"]:
+            backups = backups_with(options["remark"])
+            self._confirm(map(_remark_in_words, backups), options)
+            self.stdout.write(f"Deleted the remark of {_counted(forget_remarks(backups), 'backup')}.")
+            return
         if options["instance"]:
             instances = instances_with(options["instance"])
-            self._confirm([_instance_in_words(one) for one in instances], options)
+            self._confirm(map(_instance_in_words, instances), options)
             removed = forget_instances(instances)
-        elif options["project"]:
-            projects = projects_called(options["project"])
-            self._confirm([_project_in_words(one) for one in projects], options)
-            removed = forget_projects(projects)
         else:
-            backups = backups_with(options["remark"])
-            self._confirm([_remark_in_words(one) for one in backups], options)
-            count = forget_remarks(backups)
-            self.stdout.write(f"Deleted the remark of {_counted(count, 'backup')}.")
-            return
-        self.stdout.write(
-            f"Deleted {_counted(removed['Instance'], 'instance')}, {_counted(removed['Backup'], 'backup')}, "
-            f"{_counted(removed['Change'], 'change')} and {_counted(removed['Reading'], 'reading')}."
-        )
+            projects = projects_called(options["project"])
+            self._confirm(map(_project_in_words, projects), options)
+            removed = forget_projects(projects)
+        counts = [
+            _counted(removed[kind], kind.lower()) for kind in ("Instance", "Backup", "Change", "Reading")
+        ]
+        self.stdout.write(f"Deleted {', '.join(counts[:3])} and {counts[3]}.")
 
-    def _confirm(self, found: list[str], options: dict[str, Any]) -> None:
-        if not found:
+    def _confirm(self, found: Iterable[str], options: dict[str, Any]) -> None:
+        lines = [f"To be deleted: {one}." for one in found]
+        if not lines:
             raise CommandError("Nothing of that is kept.")
-        for one in found:
-            self.stdout.write(f"To be deleted: {one}.")
+        self.stdout.write("\n".join(lines))
         if options["yes"]:
             return
         try:
