@@ -13,12 +13,18 @@ from backups.services.listings import acquire_lease, reader
 TOKEN = "a-token-for-prometheus"
 
 
-def value_of(text, name, **labels):
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            if sample.name == f"dcs_portal_{name}" and labels.items() <= sample.labels.items():
-                return float(sample.value)
-    return None
+@pytest.fixture
+def told(client):
+    """`told(name, **labels)` is the value of a series; None where there is none."""
+
+    def value(name, **labels):
+        for family in text_string_to_metric_families(client.get("/metrics").content.decode()):
+            for sample in family.samples:
+                if sample.name == f"dcs_portal_{name}" and labels.items() <= sample.labels.items():
+                    return sample.value
+        return None
+
+    return value
 
 
 # --- Who may read it -------------------------------------------------------------
@@ -57,74 +63,64 @@ def test_no_token_is_needed_on_loopback_and_elsewhere_they_are_closed_without_on
 # --- What it tells ---------------------------------------------------------------
 
 
-def test_requests_are_told_by_view_method_and_status(portal, client_of):
-    client = client_of("ada")
-    client.get(f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/")
-    client.get("/no/such/page/with/a-secret-name")
-    client.generic("BREW", "/signed-out/")
+def test_requests_are_told_by_view_method_and_status(portal, client_of, told):
+    ada = client_of("ada")
+    ada.get(f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/")
+    ada.get("/no/such/page/with/a-secret-name")
+    ada.generic("BREW", "/signed-out/")
 
-    text = client.get("/metrics").content.decode()
-
-    assert value_of(text, "requests_total", view="history", method="GET", status="200")
-    assert value_of(text, "requests_total", view="none", method="GET", status="404")
-    assert value_of(text, "requests_total", view="signed-out", method="other", status="405")
-    assert value_of(text, "request_seconds_count", view="history")
-    assert value_of(text, "sign_ins_total", outcome="ok")
-    assert value_of(text, "requests_in_progress") == 1  # the one that asks
-    assert "a-secret-name" not in text
+    assert told("requests_total", view="history", method="GET", status="200")
+    assert told("requests_total", view="none", method="GET", status="404")
+    assert told("requests_total", view="signed-out", method="other", status="405")
+    assert told("request_seconds_count", view="history")
+    assert told("sign_ins_total", outcome="ok")
+    assert told("requests_in_progress") == 1  # the one that asks
+    assert "a-secret-name" not in ada.get("/metrics").content.decode()
 
 
 def test_addresses_that_do_not_exist_make_no_series_of_their_own(client):
-    def series():
+    def series_after(path):
+        client.get(path)
         return sum(len(family.samples) for family in REGISTRY.collect())
 
-    client.get("/no-such-page-0")
-    before = series()
-    for number in range(20):
-        client.get(f"/no-such-page-{number}")
-
-    assert series() == before
+    assert len({series_after(f"/no-such-page-{number}") for number in range(20)}) == 1
 
 
-def test_a_failed_sign_in_is_told_by_its_kind(db, client, settings):
+def test_a_failed_sign_in_is_told_by_its_kind(db, client, settings, told):
     settings.SSO_ISSUER = "https://sso.example.com"
-    before = REGISTRY.get_sample_value("dcs_portal_sign_ins_total", {"outcome": "expired"}) or 0
+    before = told("sign_ins_total", outcome="expired") or 0
 
     client.get("/sso/callback/?state=x&code=y")
 
-    assert REGISTRY.get_sample_value("dcs_portal_sign_ins_total", {"outcome": "expired"}) == before + 1
+    assert told("sign_ins_total", outcome="expired") == before + 1
 
 
 # --- What is known ---------------------------------------------------------------
 
 
-def test_the_age_of_what_is_known_is_told_and_nothing_where_nothing_is_known(portal, client_of):
-    client, now = client_of("ada"), datetime.now(UTC)
-    assert value_of(told(client), "evidence_oldest_age_seconds") is None
+def test_the_age_of_what_is_known_is_told_and_nothing_where_nothing_is_known(portal, client_of, told):
+    ada, now = client_of("ada"), datetime.now(UTC)
+    assert told("evidence_oldest_age_seconds") is None
     for instance_id, hours in ((ORDERS_CACHE_ID, 2), (BULK_HISTORY_ID, 1)):
-        client.get(f"/projects/eu-prod/instances/{instance_id}/")
+        ada.get(f"/projects/eu-prod/instances/{instance_id}/")
         assert reader.wait_for_readers()
         row = InstanceSummary.objects.filter(instance__instance_id=instance_id)
         row.update(read_at=now - timedelta(hours=hours), due_at=now - timedelta(minutes=30 * hours))
 
-    text = told(client)
+    for name, seconds in (
+        ("evidence_oldest_age", 7200),
+        ("evidence_median_age", 3600),
+        ("collector_lag", 3600),
+    ):
+        assert told(f"{name}_seconds", project="eu-prod") == pytest.approx(seconds, abs=60)
+    assert told("instances_not_read", project="eu-prod") == 0
+    assert told("evidence_oldest_age_seconds", project="cn-prod") is None
 
-    assert value_of(text, "evidence_oldest_age_seconds", project="eu-prod") == pytest.approx(7200, abs=60)
-    assert value_of(text, "evidence_median_age_seconds", project="eu-prod") == pytest.approx(3600, abs=60)
-    assert value_of(text, "collector_lag_seconds", project="eu-prod") == pytest.approx(3600, abs=60)
-    assert value_of(text, "instances_not_read", project="eu-prod") == 0
-    assert value_of(text, "evidence_oldest_age_seconds", project="cn-prod") is None
 
-
-def test_whether_anybody_collects_is_told_where_somebody_should(portal, client):
-    assert value_of(told(client), "collector_held") is None
+def test_whether_anybody_collects_is_told_where_somebody_should(portal, told):
+    assert told("collector_held") is None
     portal.COLLECT = True
-    assert value_of(told(client), "collector_held") == 0
+    assert told("collector_held") == 0
     lease = acquire_lease("collector")
-    assert lease
-    assert value_of(told(client), "collector_held") == 1
+    assert told("collector_held") == 1
     lease.release()
-
-
-def told(client):
-    return client.get("/metrics").content.decode()

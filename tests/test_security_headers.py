@@ -29,12 +29,12 @@ def _patterns(resolver):
             yield pattern
 
 
-def _addresses():
-    """Yield each address of the portal; a new kind of argument must be given a value above."""
+def addresses(**changes):
+    """Each address of the portal with its name; a new kind of argument must be given a value above."""
+    values = ARGUMENTS | changes
     for pattern in _patterns(get_resolver()):
-        yield reverse(
-            str(pattern.name), kwargs={name: ARGUMENTS[name] for name in pattern.pattern.converters}
-        )
+        kwargs = {name: values[name] for name in pattern.pattern.converters}
+        yield pattern.name, reverse(pattern.name, kwargs=kwargs)
 
 
 WRONG = [
@@ -47,7 +47,7 @@ WRONG = [
     "/static/no-such.css",
     "/healthz/",
 ]
-ADDRESSES = [*sorted(set(_addresses())), *WRONG]
+ADDRESSES = [*sorted({address for _, address in addresses()}), *WRONG]
 
 
 def check(response):
@@ -58,11 +58,9 @@ def check(response):
     assert policy["default-src"] == "'self'"
     assert policy["frame-ancestors"] == policy["base-uri"] == policy["object-src"] == "'none'"
     assert "unsafe" not in headers["Content-Security-Policy"]
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["X-Frame-Options"] == "DENY"
-    assert headers["Referrer-Policy"] == "same-origin"
-    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert (headers["X-Content-Type-Options"], headers["X-Frame-Options"]) == ("nosniff", "DENY")
+    for name in ("Referrer-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy"):
+        assert headers[name] == "same-origin"
     for feature in ("camera", "geolocation", "microphone", "payment", "usb"):
         assert f"{feature}=()" in headers["Permissions-Policy"]
     assert "private" in headers["Cache-Control"] or "no-store" in headers["Cache-Control"]
@@ -128,30 +126,20 @@ def test_over_https_every_answer_says_so_and_no_page_redirects_to_itself(db, htt
     response = Client().get(address)
 
     assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
-    assert response.headers.get("Location", "").partition("?")[0] not in (
-        address,
-        f"https://testserver{address}",
-    )
+    leads_to = response.headers.get("Location", "").partition("?")[0]
+    assert leads_to.removeprefix("https://testserver") != address
     check(response)
 
 
 def test_over_https_cookies_are_for_this_host_alone(db, https):
-    client = Client()
-    page = client.get("/sign-in/")
-    answer = client.post("/sign-in/", {"person": "ada"})
-    kept = client.post("/preferences/", {"theme": "dark", "language": "en", "zone": "UTC"})
+    client, instance = Client(), f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
+    seen = [client.get("/sign-in/"), client.post("/sign-in/", {"person": "ada"})]
+    seen.append(client.post("/preferences/", {"theme": "dark", "language": "en", "zone": "UTC"}))
+    seen += [client.get(instance), client.get(f"{instance}ticket/?text=plain")]
+    seen += [client.post(f"{instance}refresh/") for _ in range(2)]
 
-    instance = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
-    shown = client.get(instance)
-    ticket = client.get(f"{instance}ticket/?text=plain")
-    refreshed = [client.post(f"{instance}refresh/") for _ in range(2)]
-
-    seen = (page, answer, kept, shown, ticket, *refreshed)
     cookies = [cookie for one in seen for cookie in one.cookies.values()]
     assert {"__Host-portal_session", "__Host-portal_csrf"} <= {cookie.key for cookie in cookies}
     for cookie in cookies:
-        assert cookie["secure"]
-        assert cookie["httponly"]
-        assert cookie["samesite"] == "Lax"
-        assert cookie["path"] == "/"
-        assert not cookie["domain"]
+        assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Lax")
+        assert (cookie["path"], cookie["domain"]) == ("/", "")

@@ -48,22 +48,15 @@ def test_a_link_with_bytes_that_no_header_may_hold_arrives_escaped(client):
 @pytest.mark.parametrize(
     "hostile",
     [
-        "//evil.example/",
-        "/\\evil.example",
-        "https:evil.example",
-        "https://evil.example/",
-        "javascript:alert(1)",
-        "/\t/evil.example",
-        " //evil.example",
-        "/\n/evil.example",
-        "/path\\evil",
-        "/path\r\nSet-Cookie: a=b",
-        "/\u2028evil",
-        "/\ud800",
-        "evil.example",
-        "?next=/",
-        "",
-        "/" + "a" * LONGEST_LINK,
+        *(
+            "//evil.example/",
+            "/\\evil.example",
+            "https:evil.example",
+            "https://evil.example/",
+            "evil.example",
+        ),
+        *("javascript:alert(1)", "/\t/evil.example", " //evil.example", "/\n/evil.example", "/path\\evil"),
+        *("/path\r\nSet-Cookie: a=b", "/\u2028evil", "/\ud800", "?next=/", "", "/" + "a" * LONGEST_LINK),
     ],
 )
 def test_a_link_that_might_lead_elsewhere_becomes_the_home_page(client, hostile):
@@ -134,7 +127,6 @@ def test_a_session_ends_after_its_hours_even_when_it_is_used(client_of, settings
 
     ends = Session.objects.get().expire_date
     assert timedelta(hours=11, minutes=59) < ends - timezone.now() <= timedelta(hours=12)
-    assert client.session.get_expiry_date() <= timezone.now() + timedelta(hours=12)
 
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
     assert get(client, PAGE).headers["Location"].startswith("/sign-in/")
@@ -151,15 +143,10 @@ def test_a_session_of_the_demo_ends_with_the_demo(client_of, settings):
 # --- Without a session -----------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"},
-        {"Accept": "text/html"},
-        {"Accept": "*/*"},
-        {},
-    ],
-)
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"}
+
+
+@pytest.mark.parametrize("headers", [BROWSER, {"Accept": "text/html"}, {"Accept": "*/*"}, {}])
 def test_a_navigation_without_a_session_goes_to_the_sign_in(client, headers):
     response = client.get(PAGE, headers=headers)
 
@@ -168,12 +155,15 @@ def test_a_navigation_without_a_session_goes_to_the_sign_in(client, headers):
     assert "portal_session" not in response.cookies
 
 
+SHOWN = f"http://testserver{PAGE}?q=100%25"
+
+
 @pytest.mark.parametrize(
     "headers",
     [
-        {"HX-Request": "true", "HX-Current-URL": f"http://testserver{PAGE}?q=100%25"},
-        {"Sec-Fetch-Mode": "cors", "Accept": "*/*", "Referer": f"http://testserver{PAGE}?q=100%25"},
-        {"Accept": "application/json", "Referer": f"http://testserver{PAGE}?q=100%25"},
+        {"HX-Request": "true", "HX-Current-URL": SHOWN},
+        {"Sec-Fetch-Mode": "cors", "Accept": "*/*", "Referer": SHOWN},
+        {"Accept": "application/json", "Referer": SHOWN},
     ],
 )
 def test_what_runs_behind_a_page_gets_401_and_the_way_back_to_that_page(client, headers):
@@ -197,17 +187,16 @@ def test_pages_before_sign_in_name_nothing(client):
     page = client.get(get(client, f"{PAGE}?q=secret-remark").headers["Location"])
 
     text = re.sub(r"<[^>]*>", " ", page.content.decode())
-    title = re.search(r"<title>(.*?)</title>", page.content.decode(), re.DOTALL)
-    for word in ("5560df16", "secret-remark", "orders-cache"):
-        assert word not in text
-        assert title is None or word not in title[1]
+    assert not any(word in text for word in ("5560df16", "secret-remark", "orders-cache"))
 
 
 # --- Signing out -----------------------------------------------------------------
 
 
-def test_sign_out_by_post_ends_the_session(client_of):
+def test_sign_out_by_post_ends_the_session_and_by_get_does_nothing(client_of):
     client = client_of("ada")
+    assert client.get("/sign-out/").status_code == 405
+    assert Session.objects.exists()
 
     response = client.post("/sign-out/")
 
@@ -218,17 +207,8 @@ def test_sign_out_by_post_ends_the_session(client_of):
     assert client.post("/sign-out/").status_code == 303
 
 
-def test_sign_out_by_get_does_nothing(client_of):
-    client = client_of("ada")
-
-    assert client.get("/sign-out/").status_code == 405
-    assert Session.objects.exists()
-
-
 def _hidden_next(page):
     """Return what the form of the first person would send as `next`."""
     forms = re.findall(r"<form\b.*?</form>", page.content.decode(), re.DOTALL)
     form = next(form for form in forms if 'name="person"' in form)
-    value = re.search(r'name="next" value="([^"]*)"', form)
-    assert value is not None
-    return unescape(value[1])
+    return unescape(re.search(r'name="next" value="([^"]*)"', form)[1])

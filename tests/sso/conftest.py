@@ -36,19 +36,14 @@ def company(_running_openid):
     """The company's provider, honest, with Ada (dcs-all) in front of it."""
     _running_openid.reset()
     portals_provider.forget_providers()
-    yield _running_openid
-    _running_openid.reset()
-    portals_provider.forget_providers()
+    return _running_openid
 
 
 @pytest.fixture
 def sso(company, settings, db):
     """The portal with that provider."""
-    settings.DCS_DEMO = False
-    settings.PORTAL_URL = "http://testserver"
-    settings.SSO_ISSUER = company.issuer
-    settings.SSO_CLIENT_ID = openid.CLIENT_ID
-    settings.SSO_CLIENT_SECRET = openid.CLIENT_SECRET
+    settings.DCS_DEMO, settings.PORTAL_URL, settings.SSO_ISSUER = False, "http://testserver", company.issuer
+    settings.SSO_CLIENT_ID, settings.SSO_CLIENT_SECRET = openid.CLIENT_ID, openid.CLIENT_SECRET
     return settings
 
 
@@ -60,13 +55,11 @@ def get(client, link, **headers):
 
 def to_provider(client, link):
     """Open a link signed out, and return the address at the provider where that leads."""
-    response = get(client, link)
-    assert response.status_code == 302, response.content
-    response = get(client, response.headers["Location"])
-    assert response.status_code == 302, response.content
-    response = get(client, response.headers["Location"])
-    assert response.status_code == 303, response.content.decode()
-    return str(response.headers["Location"])
+    for status in (302, 302, 303):
+        response = get(client, link)
+        assert response.status_code == status, response.content.decode()
+        link = response.headers["Location"]
+    return link
 
 
 def at_provider(address):
