@@ -13,18 +13,8 @@ from importlib.metadata import version
 from . import board, collector, endurance, evidence, growth, house, pages, viewers, walks
 from .report import FULL, PAGE, QUICK, as_text, write_docs
 
-PARTS = {
-    "house": house.measure,
-    "walks": walks.measure,
-    "pages": pages.measure,
-    "viewers": viewers.measure,
-    "evidence": evidence.measure,
-    "board": board.measure,
-    "collector": collector.measure,
-    "growth": growth.measure,
-    "endurance": endurance.measure,
-    "suite": house.suite,
-}
+MODULES = (house, walks, pages, viewers, evidence, board, collector, growth, endurance)
+PARTS = {module.__name__.rpartition(".")[2]: module.measure for module in MODULES} | {"suite": house.suite}
 NAMED_ONLY = "suite"  # it takes its time
 PACKAGES = ("Django", "waitress", "msgspec", "requests", "huaweicloudsdkdcs")
 

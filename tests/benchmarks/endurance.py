@@ -13,20 +13,17 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from backups.emulator.api import Emulator
 from backups.emulator.server import running
 from tests.servers.served import free_port
 
 from .report import Row
-from .servers import history, postgresql, production, served
+from .servers import history, keys_of, postgresql, production, served, temporary_folder
 from .virtual_users import CONNECTIONS, EVERY, Viewer, look_regularly, side_by_side
 
 USERS, PAUSE = 8, 0.2
-# DCS is ill for one turn and well for the next; lists get old within that.
-TURN_SECONDS = 10.0
-FRESH = {"DCS_FRESH_SECONDS": "10"}
+TURN_SECONDS = 10.0  # DCS is ill for one turn and well for the next; lists get old within that
 PAGES = ("", "", "", "", "backups.json", "backups.csv", "ticket/", "recovery-point/")
 QUERIES = (
     "", "status=succeed&type=auto", "q=before&sort=-size&per_page=200", "range=24h&tz=Asia/Shanghai",
@@ -43,11 +40,9 @@ MOST_SECONDS = 30.0
 def measure(effort):
     logging.getLogger("waitress").setLevel(logging.CRITICAL)  # which an answer that is cut surprises
     emulator = Emulator()
-    project = emulator.fleet.primary
-    own = {"DCS_PROJECT_ID": project.project_id, "DCS_REGION": project.region, **FRESH}
-    own |= {"DCS_AK": project.ak, "DCS_SK": project.sk}
+    own = {**keys_of(emulator.fleet.primary), "DCS_FRESH_SECONDS": "10"}
     with ExitStack() as stack:
-        folder, port = Path(stack.enter_context(TemporaryDirectory(prefix="portal-bench-"))), free_port()
+        folder, port = Path(stack.enter_context(temporary_folder())), free_port()
         if postgres := stack.enter_context(postgresql(folder)):  # else the portal has SQLite
             own["DATABASE_URL"] = postgres.url
         environment = production(folder, stack.enter_context(running(emulator)), port, **own)

@@ -1,13 +1,12 @@
-"""What reading a hostile text costs: python -m tests.benchmarks.pasted_text FOLDER."""
+"""What reading a hostile text costs."""
 
-import os
-import sys
 import time
 from datetime import UTC, datetime
 
-import django
+from backups.forms import link_grammar
+from backups.services.pasted import ids_in, links_in, time_in
 
-from .servers import answer_orders, history, production
+from .servers import history
 
 LINK = history("hostile-text")
 # Each is repeated as often as the text is long: what patterns that backtrack, and loops in loops, choke on.
@@ -26,9 +25,6 @@ HOSTILE = (
 
 
 def cost_of(text):
-    from backups.forms import link_grammar
-    from backups.services.pasted import ids_in, links_in, time_in
-
     began = time.process_time()
     links_in(text, link_grammar)
     ids_in(text)
@@ -37,21 +33,10 @@ def cost_of(text):
 
 
 def most_costly(length):
-    """Return the processor time of the text that costs find most, and what it repeats."""
-    costs = []
-    for repeated in HOSTILE:
-        for before in ("", f"{LINK}?q=", f"{LINK}?status="):
-            text = (before + repeated * length)[:length]
-            costs.append((min(cost_of(text) for _ in range(3)), before + repeated))
-    cost, repeated = max(costs)
-    return {"cpu": cost, "repeated": repeated}
-
-
-def _begin():
-    os.environ |= production(sys.argv[1], "http://127.0.0.1:9", 8000)
-    django.setup()
-    return most_costly
-
-
-if __name__ == "__main__":
-    answer_orders(_begin)
+    """Return the processor time of the text that costs find most."""
+    texts = (
+        (before + repeated * length)[:length]
+        for repeated in HOSTILE
+        for before in ("", f"{LINK}?q=", f"{LINK}?status=")
+    )
+    return max(min(cost_of(text) for _ in range(3)) for text in texts)

@@ -1,5 +1,6 @@
 """Rows of what, wanted, measured, reached: for a terminal, and for docs/measurements.md."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,9 +45,8 @@ class Row:
     def reached(self):
         if self.measured is None or self.most is self.least is None:
             return None
-        return (self.most is None or self.measured <= self.most) and (
-            self.least is None or self.measured >= self.least
-        )
+        most, least = (math.inf if self.most is None else self.most), self.least or 0
+        return least <= self.measured <= most
 
     @property
     def wanted(self):
@@ -60,14 +60,9 @@ class Row:
         return self.what, self.wanted, measured, {True: "yes", False: "no", None: ""}[self.reached]
 
     def _shown(self, value):
-        match self.unit:
-            case "ms":
-                return f"{value * 1000:,.1f} ms"
-            case "s" | "x":
-                return f"{value:,.2f} {self.unit}"
-            case "MB" | "kB":
-                return f"{value / {'MB': 1e6, 'kB': 1e3}[self.unit]:,.1f} {self.unit}"
-        return f"{value:,.0f}{self.unit}"
+        if self.unit in ("ms", "kB", "MB"):
+            return f"{value / {'ms': 1e-3, 'kB': 1e3, 'MB': 1e6}[self.unit]:,.1f} {self.unit}"
+        return f"{value:,.2f} {self.unit}" if self.unit in ("s", "x") else f"{value:,.0f}{self.unit}"
 
 
 def as_text(rows):

@@ -1,11 +1,15 @@
-"""What a benchmark measures: the portal as `./run serve` serves it, and children that answer orders."""
+"""What a benchmark measures: the portal as `./run serve` serves it, and processes that answer orders."""
 
 import json
 import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .report import Row
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WORKERS = 2
@@ -15,7 +19,7 @@ def history(instance_id, query="", page=""):
     return f"/projects/default/instances/{instance_id}/{page}" + (f"?{query}" if query else "")
 
 
-def production(folder, endpoint, port, **changes):
+def production(folder, endpoint, port=8000, **changes):
     """The settings of an installation; nobody signs in anew, so its provider need not be there."""
     return {
         "DJANGO_SETTINGS_MODULE": "dcsportal.settings", "ENV_FILE": "", "LOG_FORMAT": "json",
@@ -29,15 +33,25 @@ def production(folder, endpoint, port, **changes):
     } | changes  # fmt: skip
 
 
+def keys_of(project):
+    """The settings that open an emulated project."""
+    keys = {"DCS_PROJECT_ID": project.project_id, "DCS_REGION": project.region}
+    return keys | {"DCS_AK": project.ak, "DCS_SK": project.sk}
+
+
 @contextmanager
 def served(environment, port, *, viewers):
     """Serve the portal, and yield it with the cookies of viewers who have signed in."""
     from tests.servers.served import serving  # only here: it brings Django and pytest along
 
     with serving(environment, "--workers", str(WORKERS), port=port) as portal:
-        with Child("in_process", "cookies", **environment) as signing_in:
-            cookies = signing_in.ask(number=viewers)["cookies"]
+        with Child("portal", **environment) as signing_in:
+            cookies = signing_in.ask("cookies", number=viewers)
         yield portal, cookies
+
+
+def temporary_folder():
+    return TemporaryDirectory(prefix="portal-bench-")
 
 
 @contextmanager
@@ -54,45 +68,42 @@ def postgresql(folder):
     postgres.stop()
 
 
-class Child:
-    """A Python process of ours that answers each line of JSON with one; leaving the block ends it."""
+def on_each_database(measured):
+    """Return the rows of `measured(url)` for SQLite, then for PostgreSQL."""
+    rows = []
+    with temporary_folder() as folder, postgresql(Path(folder)) as postgres:
+        urls = {"SQLite": f"sqlite:///{folder}/portal.sqlite3"}
+        if postgres:
+            urls["PostgreSQL"] = postgres.url
+        else:
+            rows.append(Row("PostgreSQL: the same", None, why_not="PostgreSQL is not installed"))
+        measured_rows = [
+            replace(row, what=f"{name}: {row.what}") for name, url in urls.items() for row in measured(url)
+        ]
+    return measured_rows + rows
 
-    def __init__(self, module, *arguments, **environment):
+
+class Child:
+    """A Python process of ours, which does what a function of a module does; leaving the block ends it."""
+
+    def __init__(self, module, **environment):
+        settings = f"{__package__}.settings" if environment else ""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"{__package__}.{module}", *arguments],
+            [sys.executable, "-m", f"{__package__}.child", module],
             cwd=ROOT,
-            env=os.environ | environment,
+            env=os.environ | environment | {"DJANGO_SETTINGS_MODULE": settings},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
-    def ask(self, **order):
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps(order) + "\n")
+    def ask(self, do, **order):
+        self._process.stdin.write(json.dumps({"do": do, **order}) + "\n")
         self._process.stdin.flush()
-        return dict(json.loads(self._process.stdout.readline()))
+        return json.loads(self._process.stdout.readline())
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
         self._process.communicate()
-
-
-def answer_orders(begin):
-    """In a child: answer by what `begin` returns until nobody asks any more.
-
-    The log goes to stdout too, as in production: answers have that for themselves.
-    """
-    answers, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115
-    answer = begin()
-    for line in sys.stdin:
-        print(json.dumps(answer(**json.loads(line))), file=answers, flush=True)
-
-
-def memory_of(key):
-    """Return this process's resident memory in bytes: VmRSS now, VmHWM at its peak."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key))

@@ -30,14 +30,13 @@ class Stub(socketserver.ThreadingTCPServer):
 
     def answer(self, target):
         url = urlsplit(target)
-        _, _, _, _, *rest = url.path.split("/")
+        instance_id = "".join(url.path.split("/")[4:5])
         query = {name: int(values[0]) for name, values in parse_qs(url.query).items()}
-        what = "shows" if not query else "pages" if query["offset"] else "walks"
-        self.asked[rest[0] if rest else "", what] += 1
+        self.asked[instance_id, "shows" if not query else "pages" if query["offset"] else "walks"] += 1
         time.sleep(self.latency)
         if self.status:
             return _message(self.status, b'{"error_code":"DCS.5000","error_msg":"Internal service error."}')
-        return _rendered(rest[0], **query) if rest else _message(200, b'{"instance_num":0,"instances":[]}')
+        return _rendered(instance_id, **query)
 
 
 class _Connection(socketserver.StreamRequestHandler):
@@ -60,6 +59,8 @@ def running():
 
 @lru_cache(maxsize=2000)
 def _rendered(instance_id, limit=0, offset=0):
+    if not instance_id:
+        return _message(200, b'{"instance_num":0,"instances":[]}')
     own, bulk = instance_id.encode(), BULK_HISTORY_ID.encode()
     if not instance_id.startswith("records-"):
         return _message(404, b'{"error_code":"DCS.3022","error_msg":"The DCS instance does not exist."}')

@@ -8,7 +8,6 @@ import uuid
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tests.servers.nginx import Nginx
 from tests.servers.served import free_port
@@ -16,7 +15,7 @@ from tests.sso import openid
 
 from . import stub
 from .report import Row
-from .servers import history, production, served
+from .servers import history, production, served, temporary_folder
 from .virtual_users import CONNECTIONS, Viewer, against_quiet, look_regularly, percentile, side_by_side
 
 LATENCY = 0.1
@@ -27,7 +26,7 @@ CACHED = history("records-1000-looked-at")
 
 def measure(effort):
     with ExitStack() as stack:
-        folder, port = Path(stack.enter_context(TemporaryDirectory(prefix="portal-bench-"))), free_port()
+        folder, port = Path(stack.enter_context(temporary_folder())), free_port()
         upstream = stack.enter_context(stub.running())
         environment = production(folder, upstream.endpoint, port, SSO_ISSUER=stack.enter_context(_dripping()))
         nginx = None
@@ -40,9 +39,8 @@ def measure(effort):
         viewer = partial(Viewer, environment["PORTAL_URL"])
         rows = _crowd([viewer(cookie, port=port) for cookie in cookies], upstream, effort)
 
+        ratio = partial(_ratio, [viewer(cookies[0], port=port) for _ in range(CONNECTIONS)], effort)
         slow = f"{effort.idle} idle and {effort.half_sent} half-sent connections"
-        own = [viewer(cookies[0], port=port) for _ in range(CONNECTIONS)]
-        ratio = partial(_ratio, own, effort)
         rows.append(ratio(f"{slow}, bare", lambda: _slow_clients(port, effort)))
         if nginx:
             # nginx lets one session ask twenty times a second.
@@ -50,9 +48,9 @@ def measure(effort):
             rows.append(_ratio(proxied, effort, f"{slow}, nginx", lambda: _slow_clients(https, effort)))
         else:
             rows.append(Row(f"{slow}, nginx", None, why_not="nginx is not installed"))
-        patience = effort.seconds + 1
-        another = [viewer(cookies[1], port=port, patience=patience) for _ in range(MADE_UP)]
-        strangers = [viewer(port=port, patience=patience) for _ in range(SIGN_INS)]
+        viewer = partial(viewer, port=port, patience=effort.seconds + 1)
+        another = [viewer(cookies[1]) for _ in range(MADE_UP)]
+        strangers = [viewer() for _ in range(SIGN_INS)]
         made_up, sign_in = (lambda: history(str(uuid.uuid4()))), (lambda: "/sso/start/?next=/")
         return [
             *rows,

@@ -1,13 +1,13 @@
 """A walk of a long list: the portal's client against the official SDK, each in a process of its own."""
 
 import statistics
-import sys
 import time
-from functools import partial
+from functools import cache
 
 from . import stub
+from .child import memory_of
 from .report import Row
-from .servers import Child, answer_orders, memory_of
+from .servers import Child
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 
@@ -16,32 +16,50 @@ def measure(effort):
     rows = []
     with stub.running() as upstream:
         for page_size in (1000, 100):
-            arguments = (upstream.endpoint, f"records-{effort.records}", str(page_size))
-            with Child("walks", "portal", *arguments) as portal, Child("walks", "sdk", *arguments) as sdk:
+            order = {
+                "endpoint": upstream.endpoint,
+                "instance_id": f"records-{effort.records}",
+                "page_size": page_size,
+            }
+            with Child("walks") as portal, Child("walks") as sdk:
                 for latency in (0.0, 0.03):
                     upstream.latency = latency
-                    turns = [(portal.ask(), sdk.ask()) for _ in range(1 + effort.rounds)][1:]
+                    turns = [
+                        (
+                            portal.ask("walked", client="portal", **order),
+                            sdk.ask("walked", client="sdk", **order),
+                        )
+                        for _ in range(1 + effort.rounds)
+                    ]
                     assert {told["records"] for turn in turns for told in turn} == {effort.records}
                     what = f"{page_size:,} a page, {latency * 1000:.0f} ms a call"
-                    rows += _rows(what, turns, least=3 if (page_size, latency) == (1000, 0) else 1)
+                    rows += _rows(what, turns[1:], least=3 if (page_size, latency) == (1000, 0) else 1)
     return rows
 
 
 def _rows(what, turns, *, least):
-    ours, theirs = (
-        {key: statistics.median(one[key] for one in told) for key in told[0]}
-        for told in zip(*turns, strict=True)
-    )
+    def ratio(key):
+        ours, theirs = (statistics.median(one[key] for one in told) for told in zip(*turns, strict=True))
+        return theirs / ours
+
     return [
-        Row(f"walk, {what}: the SDK against the portal", theirs["wall"] / ours["wall"], least=least),
-        Row(f"walk, {what}: the same, processor time", theirs["cpu"] / ours["cpu"]),
-        Row(f"walk, {what}: the same, peak memory", theirs["peak"] / ours["peak"]),
+        Row(f"walk, {what}: the SDK against the portal", ratio("wall"), least=least),
+        Row(f"walk, {what}: the same, processor time", ratio("cpu")),
+        Row(f"walk, {what}: the same, peak memory", ratio("peak")),
     ]
 
 
 # One client, which walks when it is asked to ---------------------------------------
 
 
+def walked(client, **of):
+    read = {"portal": _portal, "sdk": _sdk}[client](**of)
+    wall, cpu = time.perf_counter(), time.process_time()
+    told = {"records": read(), "wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+    return told | {"peak": memory_of("VmHWM")}
+
+
+@cache
 def _portal(endpoint, instance_id, page_size):
     """The portal's client, as backups/services/listings reads a history."""
     from backups.dcs.client import DcsClient
@@ -56,6 +74,7 @@ def _portal(endpoint, instance_id, page_size):
     return lambda: len(walk(ask, page_size=page_size, max_records=20_000).records)
 
 
+@cache
 def _sdk(endpoint, instance_id, page_size):
     """The official SDK, a page after the other, as long as its total says that there is more."""
     from huaweicloudsdkcore.auth.credentials import BasicCredentials
@@ -74,15 +93,3 @@ def _sdk(endpoint, instance_id, page_size):
                 return len(found)
 
     return read
-
-
-def _walked(read):
-    wall, cpu = time.perf_counter(), time.process_time()
-    told = {"records": read(), "wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
-    return told | {"peak": memory_of("VmHWM")}
-
-
-if __name__ == "__main__":
-    name, endpoint, instance_id, page_size = sys.argv[1:]
-    reader = {"portal": _portal, "sdk": _sdk}[name](endpoint, instance_id, int(page_size))
-    answer_orders(lambda: partial(_walked, reader))
