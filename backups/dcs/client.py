@@ -35,17 +35,19 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 # What a call with its retries may take where the caller gives no deadline.
 CALL_SECONDS = 10.0
 
+Query = dict[str, str]
+
 
 @dataclass(frozen=True)
 class Asked:
     """One HTTP request to DCS and how it ended: `outcome` is "ok" or the kind of its DcsError."""
 
     call: str
+    seconds: float
     outcome: str
     http_status: int | None
     error_code: str
     request_id: str
-    seconds: float
 
 
 class DcsClient:
@@ -77,7 +79,7 @@ class DcsClient:
         self._base = f"{url.path}/v2/{quote(project_id, safe='')}/instances"
         self._credentials = credentials
         self._timeout = (connect_timeout, read_timeout)
-        self._pauses = tuple(pauses)
+        self._pauses = pauses
         self._sleep = sleep
         self._throttled = Lock()
         self._observe = observe
@@ -111,19 +113,17 @@ class DcsClient:
         an undocumented timestamp. An empty history is a page without records.
         Without `retry` it is asked once.
         """
-        bounds = {"begin_time": begin_time, "end_time": end_time}
         query = _page_at(offset, limit)
-        query += [(name, _compact(moment)) for name, moment in bounds.items() if moment]
+        for name, moment in (("begin_time", begin_time), ("end_time", end_time)):
+            if moment:
+                query[name] = moment.astimezone(UTC).strftime("%Y%m%d%H%M%S")
         path = f"/{_segment(instance_id)}/backups"
-        return self._ask("ListBackupRecords", backup_page, path, query, deadline, retry=retry)
+        return self._ask("ListBackupRecords", backup_page, path, query, deadline, retry)
 
     def list_restore_records(
         self, instance_id: str, *, limit: int = MAX_LIMIT, offset: int = 0, deadline: float | None = None
     ) -> Page[RestoreRecord]:
-        """Ask for one page of the restores into an instance (ListRestoreRecords).
-
-        `offset` counts records from 0. No restore yet is a page without records.
-        """
+        """Ask for one page of the restores into an instance (ListRestoreRecords)."""
         path = f"/{_segment(instance_id)}/restores"
         return self._ask("ListRestoreRecords", restore_page, path, _page_at(offset, limit), deadline)
 
@@ -135,7 +135,7 @@ class DcsClient:
 
     def show_instance(self, instance_id: str, *, deadline: float | None = None) -> Page[Instance]:
         """Ask for one instance with its cache mode and backup policy (ShowInstance), as a list of one."""
-        return self._ask("ShowInstance", instance_answer, f"/{_segment(instance_id)}", [], deadline)
+        return self._ask("ShowInstance", instance_answer, f"/{_segment(instance_id)}", {}, deadline)
 
     # One call ----------------------------------------------------------------
 
@@ -144,37 +144,32 @@ class DcsClient:
         call: str,
         read: Callable[[bytes, str], Page[Item]],
         path: str,
-        query: list[tuple[str, str]],
+        query: Query,
         deadline: float | None,
-        *,
         retry: bool = True,
     ) -> Page[Item]:
         ends = time.monotonic() + CALL_SECONDS if deadline is None else deadline
-        path, parameters = self._base + path, canonical_query(query)
 
         def once() -> Page[Item]:
             began = time.monotonic()
             if began >= ends:
                 raise DcsUnavailable("there was no time left to ask", kind="timed_out")
 
-            def ended(outcome: str, http_status: int | None, error_code: str, request_id: str) -> None:
-                seconds = time.monotonic() - began
-                self._observe(Asked(call, outcome, http_status, error_code, request_id, seconds))
+            def tell(*outcome: Any) -> None:
+                self._observe(Asked(call, time.monotonic() - began, *outcome))
 
             try:
-                answer = self._get(path, parameters, ends)
+                answer = self._get(self._base + path, canonical_query(query.items()), ends)
                 page = self._page(answer, read)
             except DcsError as error:
-                ended(error.kind, error.http_status, error.error_code, error.request_id)
+                tell(error.kind, error.http_status, error.error_code, error.request_id)
                 raise
-            ended("ok", answer.status_code, "", page.request_id)
+            tell("ok", answer.status_code, "", page.request_id)
             return page
 
-        pauses = self._pauses if retry else ()
         try:
-            return with_retries(
-                once, pauses=pauses, sleep=self._sleep, deadline=ends, throttled=self._throttled
-            )
+            pauses = self._pauses if retry else ()
+            return with_retries(once, pauses, self._sleep, ends, self._throttled)
         except DcsError as error:
             # No frame of its traceback may hold a header that was sent or echoed.
             raise error.with_traceback(None) from None
@@ -223,9 +218,5 @@ def _segment(instance_id: str) -> str:
     return quote(instance_id, safe="")
 
 
-def _page_at(offset: int, limit: int) -> list[tuple[str, str]]:
-    return [("limit", str(limit)), ("offset", str(offset))]
-
-
-def _compact(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y%m%d%H%M%S")
+def _page_at(offset: int, limit: int) -> Query:
+    return {"limit": str(limit), "offset": str(offset)}

@@ -15,8 +15,11 @@ id, and a stable `kind`. Shapes and codes: the API's error reference.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
+
+from .fields import object_of
 
 NOT_FOUND_CODES = frozenset({"DCS.4119", "DCS.3022"})
 UNSUPPORTED_CODES = frozenset({"DCS.4086", "DCS.4095"})
@@ -34,28 +37,20 @@ _OF_THE_CLOUD = re.compile(r"(?:DCS|APIGW|IAM|PDP|STS|EPS)\.\d{1,6}|1114\d{5}|11
 MESSAGE_LIMIT = 1024  # what the reference page allows an error_msg
 
 
+@dataclass(eq=False, repr=False)
 class DcsError(Exception):
     """An answer of DCS that is no answer. `str()` is a sentence for a log; it holds no secret."""
 
-    kind = "error"
+    message: str = ""
+    _: KW_ONLY
+    http_status: int | None = None
+    error_code: str = ""
+    request_id: str = ""
+    retry_after: float | None = None
+    kind: str = ""
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        http_status: int | None = None,
-        error_code: str = "",
-        request_id: str = "",
-        retry_after: float | None = None,
-        kind: str = "",
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.http_status = http_status
-        self.error_code = error_code
-        self.request_id = request_id
-        self.retry_after = retry_after
-        self.kind = kind or type(self).kind
+    def __post_init__(self) -> None:
+        self.kind = self.kind or type(self).kind or "error"
 
     def __str__(self) -> str:
         status = "" if self.http_status is None else f"HTTP {self.http_status}"
@@ -111,9 +106,8 @@ def error_from_answer(
     proxy's HTML, an empty body). All shapes that are seen are understood: DCS v2,
     the older `{"error": {…}}`, the gateway's, IAM's, and those that the SDK looks for.
     """
-    code, message, body_request_id = _code_and_message(answer)
-    message = redact(message, secrets)
-    code = redact(code, secrets)[:64]
+    code, message = (redact(text, secrets) for text in _code_and_message(answer))
+    code = code[:64]
     meaning = canonical_code(code)
     kind: type[DcsError]
     name = ""
@@ -136,7 +130,7 @@ def error_from_answer(
         message,
         http_status=http_status,
         error_code=code,
-        request_id=clean_request_id(request_id or body_request_id),
+        request_id=clean_request_id(request_id or _plain(object_of(answer).get("request_id"))),
         retry_after=retry_after,
         kind=name,
     )
@@ -144,26 +138,22 @@ def error_from_answer(
 
 def is_error(answer: Any) -> bool:
     """Tell whether a decoded body has the shape of an error, whatever its HTTP status says."""
-    code, message, _ = _code_and_message(answer)
-    return bool(code or message)
+    return any(_code_and_message(answer))
 
 
 _NAMES = (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message"))
 _WRAPPERS = ("error", "badRequest", "forbidden", "unauthorized", "itemNotFound", "overLimit")
 
 
-def _code_and_message(answer: Any) -> tuple[str, str, str]:
-    if not isinstance(answer, Mapping):
-        return "", "", ""
-    request_id = _plain(answer.get("request_id"))
-    for inner in (answer, *(answer.get(name) for name in _WRAPPERS)):
-        if isinstance(inner, Mapping):
-            for code_name, message_name in _NAMES:
-                code, message = _plain(inner.get(code_name)), _plain(inner.get(message_name))
-                # A `message` by itself is nothing that the cloud says.
-                if code or (message and not (inner is answer and message_name == "message")):
-                    return code, message, request_id
-    return "", _plain(answer.get("error")), request_id
+def _code_and_message(answer: Any) -> tuple[str, str]:
+    outer = object_of(answer)
+    for inner in (outer, *(object_of(outer.get(name)) for name in _WRAPPERS)):
+        for code_name, message_name in _NAMES:
+            code, message = _plain(inner.get(code_name)), _plain(inner.get(message_name))
+            # A `message` by itself is nothing that the cloud says.
+            if code or (message and not (inner is outer and message_name == "message")):
+                return code, message
+    return "", _plain(outer.get("error"))
 
 
 def _plain(value: Any) -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import http.client
 import io
+import math
 import random
 import re
 import socket
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -39,6 +39,10 @@ Result = TypeVar("Result")
 _deadline: ContextVar[float] = ContextVar("deadline")
 
 
+def _seconds_left() -> float:
+    return max(_deadline.get() - time.monotonic(), 0.001)
+
+
 class BodyTooLong(requests.ConnectionError):
     """The body has more bytes than were allowed; of `response` only the status and the headers are there."""
 
@@ -60,11 +64,9 @@ class DeadlineAdapter(HTTPAdapter):
         request: requests.PreparedRequest,
         stream: bool = False,
         timeout: Any = None,
-        verify: Any = True,
-        cert: Any = None,
-        proxies: Any = None,
-        *,
+        *options: Any,
         deadline: float | None = None,
+        **named: Any,
     ) -> requests.Response:
         """Send a request and read its whole answer.
 
@@ -72,14 +74,10 @@ class DeadlineAdapter(HTTPAdapter):
         time.monotonic(), stands instead of `seconds` from now.
         """
         ends = time.monotonic() + self._seconds if deadline is None else deadline
-        left = max(ends - time.monotonic(), 0.001)
+        _deadline.set(ends)
+        left = _seconds_left()
         connect, read = timeout if isinstance(timeout, tuple) else (left, left)
-        timeout = min(connect, left), min(read, left)
-        token = _deadline.set(ends)
-        try:
-            response = super().send(request, True, timeout, verify, cert, proxies)
-        finally:
-            _deadline.reset(token)
+        response = super().send(request, True, (min(connect, left), min(read, left)), *options, **named)
         with response:
             parts, size = [], 0
             for part in response.iter_content(65536):
@@ -103,7 +101,7 @@ class _DeadlineReader(io.RawIOBase):
     def __init__(self, sock: socket.socket, raw: Any) -> None:
         self._sock = sock
         self._raw = raw
-        self._patience = sock.gettimeout()
+        self._patience = sock.gettimeout() or math.inf
         self._deadline = _deadline.get()
 
     def readable(self) -> bool:
@@ -113,7 +111,7 @@ class _DeadlineReader(io.RawIOBase):
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the answer did not end in time")
-        self._sock.settimeout(min(left, self._patience or left))
+        self._sock.settimeout(min(left, self._patience))
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -133,8 +131,7 @@ class _Http(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         """Connect; a proxy's tunnel and the handshake of TLS have what that leaves of the time."""
         sock = super()._new_conn()
-        left = max(_deadline.get() - time.monotonic(), 0.001)
-        sock.settimeout(min(left, sock.gettimeout() or left))
+        sock.settimeout(min(_seconds_left(), sock.gettimeout() or math.inf))
         return sock
 
 
@@ -145,37 +142,34 @@ class _Https(_Http, HTTPSConnection):
 # Failures --------------------------------------------------------------------
 
 FAILURES = (requests.RequestException, HTTPError, OSError, ValueError)
-# What they mean, the narrower ones first; their own texts name hosts and paths.
-_MEANINGS: tuple[tuple[type[Exception], str], ...] = (
-    (requests.ConnectTimeout, "no connection within the time allowed"),
-    (requests.exceptions.SSLError, "no secure connection"),
-    (requests.exceptions.ProxyError, "no connection through the proxy"),
-    (OSError, "no connection"),
-    (HTTPError, "no connection"),
-    (ValueError, "the call could not be made"),
+# Kind and meaning, the narrower ones first; their own texts name hosts and paths.
+_MEANINGS: tuple[tuple[type[Exception], str, str], ...] = (
+    (requests.ReadTimeout, "timed_out", "no answer within the time allowed"),
+    (TimeoutError, "timed_out", "no answer within the time allowed"),
+    (requests.exceptions.ChunkedEncodingError, "cut_short", "the connection ended before the answer did"),
+    (requests.ConnectTimeout, "unreachable", "no connection within the time allowed"),
+    (requests.exceptions.SSLError, "unreachable", "no secure connection"),
+    (requests.exceptions.ProxyError, "unreachable", "no connection through the proxy"),
+    (OSError, "unreachable", "no connection"),
+    (HTTPError, "unreachable", "no connection"),
+    (ValueError, "unreachable", "the call could not be made"),
 )
 
 
 def failure_of(error: Exception) -> DcsError:
     """Return the DcsError of one of FAILURES, which a call raised before its whole answer was there."""
-    cause = error.args[0] if error.args else None
-    if isinstance(error, BodyTooLong) and error.response is not None:
-        return DcsAnswerGarbled(
-            "its answer is larger than any page can be",
-            http_status=error.response.status_code,
-            request_id=request_id_of(error.response),
-        )
-    if isinstance(error, (requests.ReadTimeout, TimeoutError)) or isinstance(cause, ReadTimeoutError):
-        return DcsUnavailable("no answer within the time allowed", kind="timed_out")
+    if isinstance(error, BodyTooLong) and (answer := error.response) is not None:
+        text = "its answer is larger than any page can be"
+        return DcsAnswerGarbled(text, http_status=answer.status_code, request_id=request_id_of(answer))
     if isinstance(error, requests.exceptions.ContentDecodingError):
         return DcsAnswerGarbled("its answer could not be decompressed")
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return DcsUnavailable("the connection ended before the answer did", kind="cut_short")
     if type(error) is OSError:  # what requests raises before it connects
         return DcsUnavailable("no secure connection: the CA bundle could not be found", kind="unreachable")
-    meaning = next(meaning for kind, meaning in _MEANINGS if isinstance(error, kind))
-    reason = reason_of(error)
-    return DcsUnavailable(f"{meaning} ({reason})" if reason else meaning, kind="unreachable")
+    if error.args and isinstance(error.args[0], ReadTimeoutError):  # amid the body
+        error = requests.ReadTimeout()
+    kind, meaning = next((kind, meaning) for of, kind, meaning in _MEANINGS if isinstance(error, of))
+    reason = reason_of(error) if kind == "unreachable" else ""
+    return DcsUnavailable(f"{meaning} ({reason})" if reason else meaning, kind=kind)
 
 
 def reason_of(error: BaseException | None) -> str:
@@ -193,7 +187,6 @@ def reason_of(error: BaseException | None) -> str:
 
 def with_retries(
     ask: Callable[[], Result],
-    *,
     pauses: Sequence[float],
     sleep: Callable[[float], None],
     deadline: float,
@@ -203,8 +196,8 @@ def with_retries(
 
     Of the calls that are throttled together one holds `throttled` and is made again; the others are not.
     """
-    with ExitStack() as stack:
-        holds = False
+    holds = False
+    try:
         for pause in pauses:
             try:
                 return ask()
@@ -212,13 +205,15 @@ def with_retries(
                 wait = _seconds_before_retry(error, pause)
                 if wait is None or time.monotonic() + wait >= deadline:
                     raise
-                if isinstance(error, DcsThrottled) and not holds:
-                    holds = throttled.acquire(blocking=False)
+                if isinstance(error, DcsThrottled):
+                    holds = holds or throttled.acquire(blocking=False)
                     if not holds:
                         raise
-                    stack.callback(throttled.release)
             sleep(wait)
         return ask()
+    finally:
+        if holds:
+            throttled.release()
 
 
 def _seconds_before_retry(error: DcsError, pause: float) -> float | None:
@@ -247,7 +242,7 @@ def retry_after_of(answer: requests.Response) -> float | None:
     try:
         moment = parsedate_to_datetime(header)
         # One without a zone is in UTC.
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max(0.0, (moment - datetime.now(UTC)).total_seconds())
     except (ValueError, OverflowError, IndexError, TypeError):
         return None

@@ -60,12 +60,10 @@ _usual_page = msgspec.json.Decoder(_UsualPage).decode
 
 
 def instance_page(body: bytes, request_id: str = "") -> Page[Instance]:
-    """Return the typed page of a body of ListInstances."""
     return _read_page(body, request_id, Instance.from_api, "instances", "instance_num")
 
 
 def restore_page(body: bytes, request_id: str = "") -> Page[RestoreRecord]:
-    """Return the typed page of a body of ListRestoreRecords."""
     return _read_page(body, request_id, RestoreRecord.from_api, "restore_record_response", "total_num")
 
 
@@ -96,9 +94,7 @@ def page_of(body: bytes, *, items: str, total: str) -> tuple[list[Any], int | No
     answer = _object(body)
     if answer and items not in answer and total not in answer:
         raise DcsAnswerGarbled(f"its answer has no {items}")
-    found = answer.get(items)
-    if not has_value(found):
-        found = []
+    found = answer.get(items) if has_value(answer.get(items)) else []
     if not isinstance(found, list):
         raise DcsAnswerGarbled(f"its {items} is not a list")
     return found, whole_number(answer.get(total))
@@ -123,28 +119,27 @@ def decode(body: bytes) -> Any:
     decoded again by the standard library, so that one odd field loses nothing.
     """
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            return msgspec.json.decode(body)
         return _decode_leniently(body)
     except RecursionError:
         raise DcsAnswerGarbled("its answer is nested too deeply") from None
+    except ValueError:
+        raise DcsAnswerGarbled("its answer is not JSON") from None
 
 
 def _decode_leniently(body: bytes) -> Any:
     text = body.decode("utf-8-sig", "replace")
-    try:
-        value = json.loads(
-            text, strict=False, parse_constant=lambda _: None, parse_int=_whole, parse_float=_finite
-        )
-        if "\\u" in text:
-            # Pairs what belongs together and replaces what is alone.
-            whole = json.dumps(value, ensure_ascii=False)
-            value = json.loads(whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    except ValueError:
-        raise DcsAnswerGarbled("its answer is not JSON") from None
-    except RecursionError:
-        raise DcsAnswerGarbled("its answer is nested too deeply") from None
+    value = json.loads(text, strict=False, parse_constant=_none, parse_int=_whole, parse_float=_finite)
+    if "\\u" in text:
+        # Pairs what belongs together and replaces what is alone.
+        whole = json.dumps(value, ensure_ascii=False)
+        value = json.loads(whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     return value
+
+
+def _none(constant: str) -> None:
+    """NaN and the infinities are no values."""
 
 
 def _whole(text: str) -> int | None:

@@ -16,19 +16,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from .fields import (
-    EARLIEST,
-    LATEST,
-    Count,
-    capacity,
-    list_of,
-    object_of,
-    percent,
-    text_of,
-    time_of,
-    whole_number,
-    yes_or_no,
-)
+from . import fields
+from .fields import EARLIEST, LATEST, Count, list_of, object_of, percent, text_of, time_of, yes_or_no
 from .fields import as_text as as_text
 from .fields import has_value as has_value
 
@@ -59,7 +48,7 @@ class BackupRow(msgspec.Struct, gc=False):
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "size": whole_number,
+    "size": fields.whole_number,
     "created_at": time_of,
     "execution_at": time_of,
     "updated_at": time_of,
@@ -70,7 +59,16 @@ _TEXTS = tuple(name for name in BackupRow.__struct_fields__ if name not in _READ
 
 
 # Records hold no cycles: the garbage collector need not walk through all of a history.
-class BackupRecord(msgspec.Struct, frozen=True, gc=False):
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """What a list holds; its first field is its id."""
+
+    @property
+    def key(self) -> str:
+        """What tells this record from others; one without an id is told by all that it says."""
+        return getattr(self, self.__struct_fields__[0]) or f"\0{self!r}"
+
+
+class BackupRecord(Record, frozen=True, gc=False):
     """One row of ListBackupRecords. Times are aware and in UTC; "" and None mean no value.
 
     `presence` says whether its list still holds it: "listed", "unlisted", or "missing" where it went with
@@ -158,13 +156,8 @@ class BackupRecord(msgspec.Struct, frozen=True, gc=False):
     def is_running(self) -> bool:
         return self.status in RUNNING_STATUSES
 
-    @property
-    def key(self) -> str:
-        """What tells this record from others; one without an id is told by all that it says."""
-        return self.backup_id or f"\0{self!r}"
 
-
-class RestoreRecord(msgspec.Struct, frozen=True, gc=False):
+class RestoreRecord(Record, frozen=True, gc=False):
     """One row of ListRestoreRecords: a restore of a backup into an instance, as a BackupRecord is read.
 
     `status` is waiting, restoring, succeed or failed.
@@ -198,10 +191,6 @@ class RestoreRecord(msgspec.Struct, frozen=True, gc=False):
     def is_running(self) -> bool:
         return self.status in ("waiting", "restoring")
 
-    @property
-    def key(self) -> str:
-        return self.restore_id or f"\0{self!r}"
-
 
 class BackupPolicy(msgspec.Struct, frozen=True, gc=False):
     """When automatic backups run, from ShowInstance. Days: Monday is 1; `begin_at` is a UTC slot.
@@ -225,13 +214,13 @@ class BackupPolicy(msgspec.Struct, frozen=True, gc=False):
         days = {text_of(day) for day in list_of(plan.get("backup_at"))}
         return cls(
             automatic=backup_type == "auto",
-            save_days=whole_number(policy.get("save_days")),
+            save_days=fields.whole_number(policy.get("save_days")),
             days=tuple(day for day in (1, 2, 3, 4, 5, 6, 7) if str(day) in days),
             begin_at=text_of(plan.get("begin_at")),
         )
 
 
-class Instance(msgspec.Struct, frozen=True, gc=False):
+class Instance(Record, frozen=True, gc=False):
     """One cache instance, from ListInstances, or with more from ShowInstance.
 
     `capacity_gb` is None where unknown; in ListInstances `backup_policy` is None, and `cache_mode` is ""
@@ -266,7 +255,7 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
             engine_version=text_of(raw.get("engine_version")),
             status=intern(text_of(raw.get("status"))),
             cache_mode=_cache_mode(raw),
-            capacity_gb=capacity(raw),
+            capacity_gb=fields.capacity(raw),
             created_at=time_of(raw.get("created_at")),
             task=_task(raw.get("task")),
             backup_policy=backup_policy,
@@ -274,10 +263,6 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
             search_text=f"{name}\n{instance_id}".casefold(),
             tags=tuple((text_of(tag.get("key")), text_of(tag.get("value"))) for tag in tags),
         )
-
-    @property
-    def key(self) -> str:
-        return self.instance_id or f"\0{self!r}"
 
 
 def _cache_mode(raw: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ gives each page's count as the total, looks like a list that ends there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Generic
 
 from .pages import Item, Page
@@ -61,64 +61,13 @@ def walk(
     """
     first = _one_pass(ask, page_size, max_records, on_page)
     if not first.moved:
-        return first.as_walk()
+        return first
     second = _one_pass(ask, page_size, max_records, on_page)
     if not second.moved:
-        return second.as_walk()
+        return second
     # Still moving: a shift may have hidden in one pass what the other saw. The newer word wins.
-    pages = (*second.pages, *first.pages)
-    records = tuple({**first.records, **second.records}.values())
-    return Walk(pages, records, second.promised, True, second.truncated)
-
-
-@dataclass
-class _Pass(Generic[Item]):
-    pages: list[Page[Item]] = field(default_factory=list)
-    records: dict[str, Item] = field(default_factory=dict)
-    read: int = 0
-    totals: list[int] = field(default_factory=list)
-    total_is_of_the_page: bool = False
-    slipped: bool = False
-    truncated: bool = False
-
-    @property
-    def moved(self) -> bool:
-        return self.slipped or (not self.total_is_of_the_page and len(set(self.totals)) > 1)
-
-    @property
-    def promised(self) -> int | None:
-        return None if self.total_is_of_the_page or not self.totals else self.totals[-1]
-
-    @property
-    def overlap(self) -> int:
-        """How many records to ask for again; none where a page of one would bring nothing else."""
-        return 1 if self.pages and self.pages[-1].length > 1 else 0
-
-    def as_walk(self) -> Walk[Item]:
-        return Walk(tuple(self.pages), tuple(self.records.values()), self.promised, False, self.truncated)
-
-    def take(self, page: Page[Item]) -> bool:
-        """Add a page; tell whether it brought anything new."""
-        known = len(self.records)
-        if page.total_num is not None:
-            # A total below what was read, that was each page's own length so far, is no list's.
-            counts_the_page = all(one.total_num == one.length for one in (*self.pages, page))
-            if counts_the_page and page.total_num < self.read - self.overlap + page.length:
-                self.total_is_of_the_page = True
-            self.totals.append(page.total_num)
-        self.slipped = self.slipped or self.shows_a_slip(page)
-        self.read += page.length - min(self.overlap, page.length)
-        for record in page.records:
-            self.records.setdefault(record.key, record)
-        self.pages.append(page)
-        return len(self.records) > known
-
-    def shows_a_slip(self, page: Page[Item]) -> bool:
-        """Whether a page does not begin with the last record of the one before, or repeats others."""
-        repeated = [record.key for record in page.records if record.key in self.records]
-        if not self.overlap:
-            return bool(repeated)
-        return repeated != [record.key for record in self.pages[-1].records[-1:]]
+    records = {record.key: record for record in (*first.records, *second.records)}
+    return replace(second, pages=second.pages + first.pages, records=tuple(records.values()))
 
 
 def _one_pass(
@@ -126,18 +75,39 @@ def _one_pass(
     page_size: int,
     max_records: int,
     on_page: Callable[[Page[Item]], None],
-) -> _Pass[Item]:
-    state: _Pass[Item] = _Pass()
+) -> Walk[Item]:
+    pages: list[Page[Item]] = []
+    records: dict[str, Item] = {}
+    totals: list[int] = []
+    read = 0
+    total_is_of_the_page = slipped = truncated = False
     while True:
+        # How many records to ask for again; none where a page of one would bring nothing else.
+        overlap = 1 if pages and pages[-1].length > 1 else 0
         # At the maximum, one record more tells whether it was the end.
-        limit = min(page_size, max(max_records - state.read, 1) + state.overlap)
-        page = ask(state.read - state.overlap, limit)
+        limit = min(page_size, max(max_records - read, 1) + overlap)
+        page = ask(read - overlap, limit)
         on_page(page)
-        if state.read >= max_records:
-            state.slipped = state.slipped or state.shows_a_slip(page)
-            state.truncated = any(record.key not in state.records for record in page.records)
-            return state
-        is_new = state.take(page)
+        repeated = [record.key for record in page.records if record.key in records]
+        expected = [record.key for record in pages[-1].records[-1:]] if overlap else []
+        slipped = slipped or repeated != expected
+        if read >= max_records:
+            truncated = len(repeated) < len(page.records)
+            break
+        pages.append(page)
+        if page.total_num is not None:
+            totals.append(page.total_num)
+            # A total below what was read, that was each page's own length so far, is no list's.
+            counts_the_page = all(one.total_num == one.length for one in pages)
+            if counts_the_page and page.total_num < read - overlap + page.length:
+                total_is_of_the_page = True
+        read += max(page.length - overlap, 0)
+        known = len(records)
+        for record in page.records:
+            records.setdefault(record.key, record)
         # A total that is not what was read promises more, or cannot be the list's.
-        if not is_new or (page.total_num == state.read and page.length < limit):
-            return state
+        if len(records) == known or (page.total_num == read and page.length < limit):
+            break
+    moved = slipped or (not total_is_of_the_page and len(set(totals)) > 1)
+    promised = None if total_is_of_the_page or not totals else totals[-1]
+    return Walk(tuple(pages), tuple(records.values()), promised, moved, truncated)
