@@ -23,9 +23,6 @@ class Note(models.Model):
     text = models.TextField()
     ends = models.DateTimeField(null=True)
 
-    def __str__(self) -> str:
-        return self.key
-
 
 class CloudProject(models.Model):
     """A project of the cloud; `name` is how the configuration called it when it was read first."""
@@ -39,9 +36,6 @@ class CloudProject(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["endpoint", "project_id"], name="one_row_a_cloud_project")
         ]
-
-    def __str__(self) -> str:
-        return self.project_id
 
 
 class Instance(models.Model):
@@ -64,9 +58,6 @@ class Instance(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["project", "instance_id"], name="one_row_an_instance")
         ]
-
-    def __str__(self) -> str:
-        return self.instance_id
 
 
 class InstanceSummary(models.Model):
@@ -113,9 +104,6 @@ class InstanceSummary(models.Model):
             models.Index(fields=["read_at"], name="summaries_by_read_at"),
         ]
 
-    def __str__(self) -> str:
-        return str(self.instance_id)
-
 
 class Reading(models.Model):
     """A run of equal readings of an instance's list, or of attempts that failed alike.
@@ -139,9 +127,6 @@ class Reading(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["instance", "first_at"], name="readings_by_time")]
-
-    def __str__(self) -> str:
-        return f"{self.first_at:%Y-%m-%d %H:%M:%S}"
 
 
 class Backup(models.Model):
@@ -170,9 +155,6 @@ class Backup(models.Model):
         ]
         indexes: ClassVar = [models.Index(fields=["backup_id"], name="backups_by_id")]
 
-    def __str__(self) -> str:
-        return self.backup_id
-
 
 class Change(models.Model):
     """What a backup's record was before a reading; empty where the list did not hold it then."""
@@ -182,9 +164,6 @@ class Change(models.Model):
         Reading, models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
     )
     before = models.BinaryField()
-
-    def __str__(self) -> str:
-        return f"{self.backup_id} before {self.reading_id}"
 
 
 class VerdictChange(models.Model):
@@ -211,9 +190,6 @@ class VerdictChange(models.Model):
             models.Index(fields=["at"], name="verdicts_by_time"),
         ]
 
-    def __str__(self) -> str:
-        return f"{self.verdict} ({self.reason}) at {self.at:%Y-%m-%d %H:%M:%S}"
-
 
 class BackupFailure(models.Model):
     """A backup that failed, in short; it stays when its record leaves the list.
@@ -234,6 +210,3 @@ class BackupFailure(models.Model):
             models.UniqueConstraint(fields=["instance", "backup_id"], name="one_row_a_failure")
         ]
         indexes: ClassVar = [models.Index(fields=["started_at"], name="failures_by_time")]
-
-    def __str__(self) -> str:
-        return f"{self.backup_id} {self.error_code}"

@@ -9,14 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from backups.models import Backup, CloudProject, Instance
-from backups.services.evidence import (
-    backups_with,
-    forget_instances,
-    forget_projects,
-    forget_remarks,
-    instances_with,
-    projects_called,
-)
+from backups.services.evidence import backups_with, instances_with, projects_called
+from backups.services.listings import Removed, remove_instance, remove_project, remove_remarks
 
 
 class Command(BaseCommand):
@@ -38,16 +32,16 @@ class Command(BaseCommand):
         if options["remark"]:
             backups = backups_with(options["remark"])
             self._confirm(map(_remark_in_words, backups), options)
-            self.stdout.write(f"Deleted the remark of {_counted(forget_remarks(backups), 'backup')}.")
+            self.stdout.write(f"Deleted the remark of {_counted(remove_remarks(backups), 'backup')}.")
             return
         if options["instance"]:
             instances = instances_with(options["instance"])
             self._confirm(map(_instance_in_words, instances), options)
-            removed = forget_instances(instances)
+            removed = sum(map(remove_instance, instances), Removed())
         else:
             projects = projects_called(options["project"])
             self._confirm(map(_project_in_words, projects), options)
-            removed = forget_projects(projects)
+            removed = sum(map(remove_project, projects), Removed())
         counts = [
             _counted(removed[kind], kind.lower()) for kind in ("Instance", "Backup", "Change", "Reading")
         ]

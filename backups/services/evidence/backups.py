@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -14,7 +16,7 @@ from django.db.models import QuerySet
 from ...dcs.pages import backups_of_raw, decode
 from ...dcs.records import BackupRecord
 from ...dcs.records import Instance as InstanceRecord
-from ...models import Backup, Change, CloudProject, Instance
+from ...models import Backup, Change, Instance
 from ..listings import Listing, of_projects, record_of, row_id
 from ..projects import Project
 
@@ -132,11 +134,39 @@ def evidence_of(
         for one, sent in unwritten.items()
         if backup_ids is None or one in backup_ids
     }
-    for one, sent, first, gone, is_doubtful in _rows(rows):
-        found[one] = _evidence(
-            unwritten.get(one, sent), first, gone, is_doubtful, changed.get(one, ()), listing.read_at
+    # Without a model each: they may be many.
+    columns = "backup_id", "record", *_interval("first"), *_interval("gone"), "gone__is_doubtful"
+    for one, sent, after, seen_at, gone_after, gone_at, is_doubtful in rows.order_by("pk").values_list(
+        *columns
+    ):
+        left = Interval(gone_after, gone_at) if gone_at else None
+        found[one] = Evidence(
+            unwritten.get(one, bytes(sent)),
+            Interval(after, seen_at),
+            last_seen=(left.after or left.seen_at) if left else listing.read_at,
+            gone=None if is_doubtful else left,
+            missing=left if is_doubtful else None,
+            changes=changed.get(one, ()),
         )
     return found
+
+
+def _changes(changes: QuerySet[Change]) -> dict[str, tuple[RecordChange, ...]]:
+    """Return the changes by row id: a row tells what was before it, so what was after stands in the next."""
+    columns = "backup__backup_id", "backup__record", "before", *_interval("reading")
+    found = {}
+    told = changes.order_by("backup", "reading", "pk").values_list(*columns)
+    for one, group in groupby(told, key=itemgetter(0)):
+        rows = list(group)
+        sent = [*(before for _, _, before, *_ in rows), rows[-1][1]]
+        states = [backups_of_raw([bytes(json)])[0] if json else None for json in sent]
+        seen = [Interval(*interval) for _, _, _, *interval in rows]
+        found[one] = tuple(map(RecordChange, seen, states, states[1:]))
+    return found
+
+
+def _interval(reading: str) -> tuple[str, str]:
+    return f"{reading}__previous__last_at", f"{reading}__first_at"
 
 
 def last_seen(listing: Listing[BackupRecord], records: Iterable[BackupRecord]) -> dict[str, datetime]:
@@ -147,56 +177,6 @@ def last_seen(listing: Listing[BackupRecord], records: Iterable[BackupRecord]) -
     ids = [row_id(record) for record in records if record.presence != "listed"]
     known = evidence_of(listing, ids) if ids else {}
     return {one: evidence.last_seen for one, evidence in known.items()}
-
-
-def _rows(rows: QuerySet[Backup]) -> Iterator[tuple[str, bytes, Interval, Interval | None, bool | None]]:
-    """Yield each backup's id and JSON, when it was first seen, and when it was gone: without a model each."""
-    first, gone = (
-        ("first__previous__last_at", "first__first_at"),
-        ("gone__previous__last_at", "gone__first_at"),
-    )
-    columns = rows.order_by("pk").values_list("backup_id", "record", *first, *gone, "gone__is_doubtful")
-    for one, sent, first_after, first_at, gone_after, gone_at, is_doubtful in columns:
-        left = Interval(gone_after, gone_at) if gone_at else None
-        yield one, bytes(sent), Interval(first_after, first_at), left, is_doubtful
-
-
-def _evidence(
-    sent: bytes,
-    first: Interval,
-    left: Interval | None,
-    is_doubtful: bool | None,
-    changes: tuple[RecordChange, ...],
-    read_at: datetime,
-) -> Evidence:
-    return Evidence(
-        sent,
-        first,
-        last_seen=(left.after or left.seen_at) if left else read_at,
-        gone=None if is_doubtful else left,
-        missing=left if is_doubtful else None,
-        changes=changes,
-    )
-
-
-def _changes(changes: QuerySet[Change]) -> dict[str, tuple[RecordChange, ...]]:
-    """Return the changes by row id: a row tells what was before it, so what was after stands in the next."""
-    before: dict[str, list[tuple[Interval, bytes]]] = {}
-    last: dict[str, bytes] = {}
-    interval = "reading__previous__last_at", "reading__first_at"
-    told = changes.order_by("reading", "pk").values_list(
-        "backup__backup_id", "backup__record", "before", *interval
-    )
-    for one, current, was, after, seen_at in told:
-        before.setdefault(one, []).append((Interval(after, seen_at), bytes(was)))
-        last[one] = bytes(current)
-    return {one: tuple(_record_changes(states, last[one])) for one, states in before.items()}
-
-
-def _record_changes(before: list[tuple[Interval, bytes]], current: bytes) -> Iterator[RecordChange]:
-    states = [backups_of_raw([sent])[0] if sent else None for sent in (*(was for _, was in before), current)]
-    for (seen, _), was, now in zip(before, states, states[1:], strict=False):
-        yield RecordChange(seen, was, now)
 
 
 # By an id of the cloud, whichever instance it belongs to ----------------------
@@ -212,13 +192,12 @@ def backups_by_id(ids: Collection[str], projects: Sequence[Project]) -> tuple[Kn
     """
     # By the id alone, which is looked up in its index: a database that is told the projects as well may go
     # through all of their instances instead.
-    rows = Backup.objects.filter(backup_id__in=ids)
-    found = list(rows.select_related("instance__project").order_by("pk"))
+    found = list(Backup.objects.filter(backup_id__in=ids).select_related("instance__project").order_by("pk"))
     records = backups_of_raw(bytes(row.record) for row in found)
     return tuple(
-        (project, _record(row.instance), record)
+        (*known, record)
         for row, record in zip(found, records, strict=True)
-        for project in _named(row.instance.project, projects)
+        for known in _known(row.instance, projects)
     )
 
 
@@ -227,21 +206,16 @@ def instances_by_id(ids: Collection[str], projects: Sequence[Project]) -> tuple[
 
     Raises django.db.Error.
     """
-    found = (
-        Instance.objects.filter(of_projects(projects), instance_id__in=ids)
-        .select_related("project")
-        .order_by("pk")
+    rows = Instance.objects.filter(of_projects(projects), instance_id__in=ids)
+    return tuple(
+        known for row in rows.select_related("project").order_by("pk") for known in _known(row, projects)
     )
-    return tuple((project, _record(row)) for row in found for project in _named(row.project, projects))
 
 
-def _named(row: CloudProject, projects: Sequence[Project]) -> Iterator[Project]:
-    """Yield which of the projects are this one of the cloud: none, one, or two names of it."""
-    for project in projects:
-        if project.of_cloud == (row.endpoint, row.project_id):
-            yield project
-
-
-def _record(row: Instance) -> InstanceRecord:
+def _known(row: Instance, projects: Sequence[Project]) -> Iterator[KnownInstance]:
+    """Yield an instance with each of the projects that it is of: none, one, or two names of it."""
     # Where none is kept, its history alone was read.
-    return record_of(row.listed or row.shown) or InstanceRecord.from_api({"instance_id": row.instance_id})
+    record = record_of(row.listed or row.shown) or InstanceRecord.from_api({"instance_id": row.instance_id})
+    for project in projects:
+        if project.of_cloud == (row.project.endpoint, row.project.project_id):
+            yield project, record

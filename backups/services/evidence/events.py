@@ -72,18 +72,12 @@ def life_of(listing: Listing[BackupRecord], backup_id: str) -> Life | None:
     record = listed or (evidence.record if evidence else None)
     if record is None:
         return None
-    instance = _instance_gone(listing)
-    if instance and instance.why == "unknown":
+    row = Instance.objects.filter(pk=listing.instance).first()
+    gone = InstanceGone(row.gone_since, row.gone_why) if row and row.gone_since else None
+    if gone and gone.why == "unknown":
         # DCS deletes an instance together with its backups.
         record = msgspec.structs.replace(record, presence="unlisted")
-    return Life(record, evidence, _events(listing, evidence) if evidence else (), instance)
-
-
-def _instance_gone(listing: Listing[BackupRecord]) -> InstanceGone | None:
-    instance = Instance.objects.filter(pk=listing.instance).first()
-    if instance is None or instance.gone_since is None:
-        return None
-    return InstanceGone(instance.gone_since, instance.gone_why)
+    return Life(record, evidence, _events(listing, evidence) if evidence else (), gone)
 
 
 def _events(listing: Listing[BackupRecord], evidence: Evidence) -> Sequence[Event]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ...dcs.records import BackupRecord
-from ...models import Instance, Reading
+from ...models import Reading
 from ..listings import (
     DecodedRecords,
     Listing,
@@ -54,7 +54,7 @@ def list_as_of(project: Project, instance_id: str, at: datetime) -> Listing[Back
         current = None  # readings of other parts know more
     if current and current.generation.read_at <= at:
         return Listing(**vars(current.generation), decoded=current.decoded, source="cache")
-    instance = _instance(project, instance_id)
+    instance = instances_of(Subject("backups", project, instance_id)).first()
     readings = Reading.objects.filter(instance=instance, is_accepted=True)
     reading = readings.filter(first_at__lte=at).order_by("-pk").first()
     if instance is None or reading is None:
@@ -102,7 +102,3 @@ def gaps(
     if until:
         failed = failed.filter(first_at__lte=until)
     return [Gap(one.first_at, one.last_at, one.problem) for one in failed]
-
-
-def _instance(project: Project, instance_id: str) -> Instance | None:
-    return instances_of(Subject("backups", project, instance_id)).first()
