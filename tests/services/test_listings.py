@@ -13,7 +13,7 @@ from backups.models import Instance, Note
 from backups.services import listings
 from backups.services.evidence import evidence_of
 from backups.services.history.query import BackupFilter, backup_history, records_of
-from backups.services.listings import NothingToShow, Subject, generations, guard, reader, recorder, store
+from backups.services.listings import NothingToShow, Subject, guard, reader, recorder, store
 from tests.conftest import restart
 
 from ..conftest import wait_for
@@ -246,7 +246,7 @@ def test_what_another_version_wrote_is_read_again(eu, emulator, spoilt):
     settled()
     restart()
     subject = Subject("backups", eu, ORDERS)
-    pointer = generations.pointer_key(subject)
+    pointer = subject.pointer_key
     keys = [pointer, subject.failure_key, subject.progress_key, subject.circuit_key]
     Note.objects.filter(key=pointer).delete()
     Note.objects.bulk_create(Note(key=key, text=spoilt) for key in keys)

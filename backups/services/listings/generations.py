@@ -18,8 +18,6 @@ from django.conf import settings
 from . import rows, store
 from .subjects import Subject
 
-# What the keys of the notes begin with.
-CURRENT = "current:"
 # What an empty list and the page about it take of memory, in records.
 RECORDS_OF_A_LIST = 20
 
@@ -92,19 +90,13 @@ class Pointer(NamedTuple):
     text: str
     generation: Generation | None
 
-
-def pointer_key(subject: Subject) -> str:
-    return f"{CURRENT}{subject.key}"
-
-
-def pointer_of(subject: Subject, found: Mapping[str, str]) -> Pointer:
-    """Return the note of a list out of what the store found."""
-    text = found.get(pointer_key(subject), "")
-    return Pointer(text, store.decoded(text, Generation))
+    @classmethod
+    def of(cls, text: str) -> Pointer:
+        return cls(text, store.decoded(text, Generation))
 
 
 def look_up(subject: Subject) -> Pointer:
-    return pointer_of(subject, store.get_many([pointer_key(subject)]))
+    return Pointer.of(store.get_many([subject.pointer_key]).get(subject.pointer_key, ""))
 
 
 def current(subject: Subject, pointer: Pointer, own: Cached | None) -> Cached | None:

@@ -5,8 +5,6 @@ throttled list waits for its Retry-After; any other failure is remembered for a 
 waiting viewers do not repeat it one after another. When calls to one endpoint fail in a row over several
 instances, its circuit opens: nothing is asked for ten seconds, then one trial is made. All processes and
 servers share this.
-
-A view takes one `CacheSnapshot` of each list that it needs, all by one look-up in the store.
 """
 
 from __future__ import annotations
@@ -29,25 +27,30 @@ from .subjects import Subject
 HOLD_SECONDS = 300
 FAILURE_SECONDS = 4
 LONGEST_RETRY_AFTER = 300
+# An instance without a standby gets none in a moment.
+UNSUPPORTED_SECONDS = 3600
 INSIST_SECONDS = 10
 CIRCUIT_FAILURES = 5
 CIRCUIT_INSTANCES = 2
 CIRCUIT_SECONDS = 10
 # Longer than a note holds calls back, so that an old listing can say why it is old.
 REMEMBERED_SECONDS = 3600
-# An instance without a standby gets none in a moment.
-UNSUPPORTED_SECONDS = 3600
-# A hold that would end later, clocks of servers being what they are, is of a clock that was put back.
-LONGEST_HOLD = timedelta(seconds=max(HOLD_SECONDS, LONGEST_RETRY_AFTER) + 150)
-LONGEST_UNSUPPORTED = timedelta(seconds=UNSUPPORTED_SECONDS + 150)
+# By so much the clocks of servers may differ; what is from later is of a clock that was put back.
+CLOCKS_DIFFER = timedelta(seconds=150)
+
+
+def _holds(problem: Problem | None, now: datetime) -> bool:
+    """Tell whether calls are still held back because of a failure."""
+    if problem is None or problem.retry_at is None or problem.asked_at is None:
+        return False
+    return problem.asked_at - CLOCKS_DIFFER <= now < problem.retry_at
 
 
 @dataclass(frozen=True)
 class Circuit:
-    """The failures in a row of one endpoint, by instance, and whether they opened the circuit."""
+    """The failures in a row of one endpoint, by instance, and why it is left alone once they are too many."""
 
     failures: tuple[str, ...] = ()
-    open_until: datetime | None = None
     problem: Problem | None = None
 
 
@@ -83,11 +86,7 @@ class CacheSnapshot:
 
     def held(self, now: datetime) -> Problem | None:
         """Return the failure that still holds calls back."""
-        for problem in (self.hold, self.failure):
-            longest = LONGEST_UNSUPPORTED if problem and problem.kind == "unsupported" else LONGEST_HOLD
-            if problem and problem.retry_at and now < problem.retry_at <= now + longest:
-                return problem
-        return None
+        return next((problem for problem in (self.hold, self.failure) if _holds(problem, now)), None)
 
     def last_problem(self, now: datetime) -> Problem | None:
         """Return the failure that the last attempt ended with, None where it succeeded."""
@@ -98,25 +97,20 @@ class CacheSnapshot:
 
 def snapshots(*subjects: Subject) -> list[CacheSnapshot]:
     """Return what is known of each list, by one look-up in the store."""
-    own = [generations.unwritten(subject) for subject in subjects]
-    found = store.get_many({key: None for subject in subjects for key in _keys(subject)})
+    own = [generations.unwritten(one) for one in subjects]
+    found = store.get_many({key for one in subjects for key in one.note_keys})
     return [
         CacheSnapshot(
-            subject=subject,
-            pointer=generations.pointer_of(subject, found),
-            own=one,
-            hold=store.decoded(found.get(subject.hold_key), Problem),
-            failure=store.decoded(found.get(subject.failure_key), Problem),
-            circuit=store.decoded(found.get(subject.circuit_key), Circuit),
-            progress=store.decoded(found.get(subject.progress_key), Progress),
+            one,
+            Pointer.of(found.get(one.pointer_key, "")),
+            unwritten,
+            hold=store.decoded(found.get(one.hold_key), Problem),
+            failure=store.decoded(found.get(one.failure_key), Problem),
+            circuit=store.decoded(found.get(one.circuit_key), Circuit),
+            progress=store.decoded(found.get(one.progress_key), Progress),
         )
-        for subject, one in zip(subjects, own, strict=True)
+        for one, unwritten in zip(subjects, own, strict=True)
     ]
-
-
-def _keys(subject: Subject) -> tuple[str, ...]:
-    notes = subject.hold_key, subject.failure_key, subject.circuit_key
-    return generations.pointer_key(subject), subject.progress_key, *notes
 
 
 # Before a call ---------------------------------------------------------------
@@ -128,21 +122,20 @@ def refusal(snapshot: CacheSnapshot, now: datetime, *, trial: bool = True) -> Pr
     Past an open circuit's time one caller of all goes through; never one that gives `trial` away, or
     wants what only adorns a page.
     """
-    problem, circuit = snapshot.held(now), snapshot.circuit
-    if problem or circuit is None or circuit.open_until is None:
+    problem, paused = snapshot.held(now), snapshot.circuit and snapshot.circuit.problem
+    if problem or not (paused and paused.retry_at):
         return problem
-    until = circuit.open_until
-    is_past = not now < until <= now + LONGEST_HOLD
-    trial_key = f"trial:{snapshot.subject.circuit_key}:{until.timestamp()}"
+    if _holds(paused, now) or not trial or snapshot.subject.kind == "instance":
+        return paused
     # The others wait until the trial is over, or its maker gone.
-    trial = trial and snapshot.subject.kind != "instance"
-    free = is_past and trial and store.add(trial_key, seconds=CIRCUIT_SECONDS) is not False
-    return None if free else circuit.problem
+    trial_key = f"trial:{snapshot.subject.circuit_key}:{paused.retry_at.timestamp()}"
+    return paused if store.add(trial_key, seconds=CIRCUIT_SECONDS) is False else None
 
 
 def is_trial_left(snapshot: CacheSnapshot, now: datetime) -> bool:
     """Tell whether nobody who looks at something has wanted the trial of an open circuit: they come first."""
-    until = snapshot.circuit.open_until if snapshot.circuit else None
+    paused = snapshot.circuit and snapshot.circuit.problem
+    until = paused and paused.retry_at
     return until is None or now >= until + timedelta(seconds=CIRCUIT_SECONDS)
 
 
@@ -163,7 +156,7 @@ def may_insist(subject: Subject, what: str, now: datetime, *, read_at: datetime 
 def key_hold(project: Project, now: datetime) -> Problem | None:
     """Return the refusal for which the cloud's key of a project is held, None where it is not."""
     hold = store.note(Problem, Subject("instances", project).hold_key)
-    return hold if hold and hold.retry_at and hold.retry_at > now else None
+    return hold if _holds(hold, now) else None
 
 
 # After a call ----------------------------------------------------------------
@@ -171,7 +164,7 @@ def key_hold(project: Project, now: datetime) -> Problem | None:
 
 def failed(subject: Subject, error: DcsError, *, now: datetime) -> Problem:
     """Note a failure and return it with the time when asking makes sense again."""
-    problem = Problem.of(error, now)
+    problem, after = Problem.of(error, now), error.retry_after
     if error.http_status == 401:
         _accepted.discard(subject.hold_key)
     elif error.http_status is not None:
@@ -187,19 +180,16 @@ def failed(subject: Subject, error: DcsError, *, now: datetime) -> Problem:
         problem = replace(problem, retry_at=now + timedelta(seconds=HOLD_SECONDS))
         store.write(subject.hold_key, problem, seconds=HOLD_SECONDS)
         return problem
-    after = error.retry_after
     pause = FAILURE_SECONDS if after is None else max(1.0, min(after, LONGEST_RETRY_AFTER))
-    if problem.kind == "unsupported":
-        pause = UNSUPPORTED_SECONDS
-    return _note_failure(subject, problem, now, pause)
+    return _noted(subject, problem, now, UNSUPPORTED_SECONDS if problem.kind == "unsupported" else pause)
 
 
 def broken(subject: Subject, now: datetime) -> Problem:
     """Note that the portal itself failed, so that waiting viewers do not repeat that either."""
-    return _note_failure(subject, Problem(kind="portal_error", asked_at=now), now, FAILURE_SECONDS)
+    return _noted(subject, Problem(kind="portal_error", asked_at=now), now, FAILURE_SECONDS)
 
 
-def _note_failure(subject: Subject, problem: Problem, now: datetime, pause: float) -> Problem:
+def _noted(subject: Subject, problem: Problem, now: datetime, pause: float) -> Problem:
     problem = replace(problem, retry_at=now + timedelta(seconds=pause))
     store.write(subject.failure_key, problem, seconds=pause + REMEMBERED_SECONDS)
     return problem
@@ -207,10 +197,9 @@ def _note_failure(subject: Subject, problem: Problem, now: datetime, pause: floa
 
 def succeeded(snapshot: CacheSnapshot) -> None:
     """Note that DCS answered, and forget an earlier failure."""
-    subject = snapshot.subject
-    _accepted.add(subject.hold_key)
+    _accepted.add(snapshot.subject.hold_key)
     if snapshot.failure or snapshot.circuit:
-        store.drop(subject.failure_key, subject.circuit_key)
+        store.drop(snapshot.subject.failure_key, snapshot.subject.circuit_key)
 
 
 _counting = threading.Lock()
@@ -227,12 +216,12 @@ def _opens_circuit(subject: Subject, problem: Problem, now: datetime) -> bool:
     with _counting:
         circuit = store.note(Circuit, subject.circuit_key) or Circuit()
         failures = (*circuit.failures, subject.instance_id)[-CIRCUIT_FAILURES * 4 :]
-        circuit = replace(circuit, failures=failures)
         opens = len(failures) >= CIRCUIT_FAILURES and len(set(failures) - {""}) >= CIRCUIT_INSTANCES
         if opens:
             until = now + timedelta(seconds=CIRCUIT_SECONDS)
-            circuit = Circuit(failures, until, replace(problem, kind="circuit_open", retry_at=until))
-        store.write(subject.circuit_key, circuit, seconds=REMEMBERED_SECONDS)
+            circuit = replace(circuit, problem=replace(problem, kind="circuit_open", retry_at=until))
+        note = replace(circuit, failures=failures)
+        store.write(subject.circuit_key, note, seconds=REMEMBERED_SECONDS)
         return opens
 
 

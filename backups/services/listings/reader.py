@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,8 +34,8 @@ log = logging.getLogger(__name__)
 # An instance only adorns a history: nobody waits for it for longer.
 INSTANCE_SECONDS = 1.0
 TURN_SECONDS = 0.5
-# How soon a reader of another process is seen to be done: at first, and after a while.
-FOLLOW_SECONDS = (0.02, 0.25)
+# How soon a reader of another process is seen to be done.
+FOLLOW_SECONDS = 0.1
 LONGEST_FOLLOW = WALK_SECONDS + 10
 PROGRESS_SECONDS = 0.2
 # Lists that one process reads at a time: in all, of one project, for one viewer. Whoever wants one more
@@ -50,40 +51,33 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(eq=False)
 class Reading:
     """One walk under way; viewers of the same list wait for the same one.
 
-    `now` is the time of the view that began it. What was read `since`, of which that view knows nothing, is
-    not read again. `is_wanted`: there is a viewer. `calls` counts the answers.
+    What was read `since`, of which its viewer knows nothing, is not read again. `is_wanted`: there is a
+    viewer. `calls` counts the answers.
     """
 
-    def __init__(
-        self,
-        subject: Subject,
-        now: datetime,
-        *,
-        since: datetime | None,
-        clock: Clock = utc_now,
-        viewer: str = "",
-        once: bool = False,
-        is_wanted: bool = True,
-        progress: Progress | None = None,
-    ) -> None:
-        self.subject, self.since, self.clock = subject, since, clock
-        self.viewer, self.once, self.is_wanted = viewer, once, is_wanted
-        self.progress = progress
-        self.has_told_progress = False
-        self.calls = 0
-        self.done, self.is_written = threading.Event(), threading.Event()
-        self.result: Cached | None = None
-        self.problem: Problem | None = None
-        self.began = time.monotonic()
-        self._now, self._records, self._tells_at = now, 0, self.began + PROGRESS_SECONDS
+    subject: Subject
+    viewed_at: datetime
+    since: datetime | None
+    clock: Clock = utc_now
+    viewer: str = ""
+    once: bool = False
+    is_wanted: bool = True
+    progress: Progress | None = None
+    result: Cached | None = None
+    problem: Problem | None = None
+    calls: int = 0
+    done: threading.Event = field(default_factory=threading.Event)
+    is_written: threading.Event = field(default_factory=threading.Event)
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def now(self) -> datetime:
         """The time of the view that began it, which has gone on since."""
-        return self._now + timedelta(seconds=time.monotonic() - self.began)
+        return self.viewed_at + timedelta(seconds=time.monotonic() - self.began)
 
     def wait(self, seconds: float, *, viewer: str = "") -> bool:
         """Wait for its end; tell whether it has ended.
@@ -109,23 +103,6 @@ class Reading:
             if _under_way.get(self.subject.key) is self:
                 del _under_way[self.subject.key]
         self.done.set()
-
-    def count(self, page: Page[Any]) -> None:
-        """Tell all who wait, here and elsewhere, how far the walk is."""
-        self.calls += 1
-        self._records += page.length
-        total, pages = page.total_num, None
-        if total is not None and page.length and total > page.length:
-            pages = max(self.calls, -(-total * self.calls // self._records))
-        self.progress = Progress(self.calls, pages, self._records)
-        began = time.monotonic()
-        if began > self._tells_at:
-            self.has_told_progress = True
-            store.write(self.subject.progress_key, self.progress, seconds=LONGEST_FOLLOW)
-            store.release_connection()
-            # A busy database, which is waited for, must not hold up the walk.
-            took = time.monotonic() - began
-            self._tells_at = began + max(PROGRESS_SECONDS, 10 * took)
 
 
 # Whose places are taken, which a semaphore would not know.
@@ -249,13 +226,11 @@ def _run(reading: Reading, read: Callable[[Reading], object]) -> None:
 
 
 def _read_or_follow(reading: Reading) -> None:
-    pause, longest = FOLLOW_SECONDS
     while not (_read_with_lease(reading) or _is_settled(reading, *snapshots(reading.subject))):
         if time.monotonic() > reading.began + LONGEST_FOLLOW:
             return
         store.release_connection()
-        time.sleep(pause)
-        pause = min(longest, pause * 1.3)
+        time.sleep(FOLLOW_SECONDS)
 
 
 def _read_with_lease(reading: Reading) -> bool:
@@ -267,7 +242,7 @@ def _read_with_lease(reading: Reading) -> bool:
         with guard.turn(reading.subject, patience=min(TURN_SECONDS, settings.DCS_READ_BUDGET * 0.05)):
             [snapshot] = snapshots(reading.subject)
             if not _is_settled(reading, snapshot):
-                _read(reading, snapshot, lease)
+                _read(reading, snapshot)
     finally:
         lease.release()
     return True
@@ -288,13 +263,13 @@ def _is_settled(reading: Reading, snapshot: CacheSnapshot) -> bool:
     return bool(reading.result or reading.problem)
 
 
-def _read(reading: Reading, snapshot: CacheSnapshot, lease: leases.Lease) -> None:
+def _read(reading: Reading, snapshot: CacheSnapshot) -> None:
     subject, began = reading.subject, time.monotonic()
-    reading.has_told_progress = snapshot.progress is not None  # a reader of before has, who is gone
+    reporter = ProgressReporter(reading)
     store.release_connection()
     try:
         client = client_for(subject.project, repeats=reading.is_wanted)
-        walk = subject.read(client, on_page=reading.count, once=reading.once)
+        walk = subject.read(client, on_page=reporter, once=reading.once)
     except DcsError as error:
         reading.calls += 1
         reading.problem = guard.failed(subject, error, now=reading.clock())
@@ -302,13 +277,10 @@ def _read(reading: Reading, snapshot: CacheSnapshot, lease: leases.Lease) -> Non
         log.warning("reading %s of project %s failed: %s", subject.kind, subject.project.name, error)
         return
     finally:
-        if reading.has_told_progress:
+        if reporter.has_told:
             store.drop(subject.progress_key)
     reading.calls = reading.calls or 1  # a single instance is no page
     guard.succeeded(snapshot)
-    has_slept = time.monotonic() - began > leases.LEASE_SECONDS / 2
-    if has_slept and lease.is_lost() and _is_settled(reading, *snapshots(subject)):
-        return  # another one read in its place
     now, pointer = reading.clock(), snapshot.pointer
     read_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
     recording = recorder.accept(subject, walk, read_at=read_at, pointer=pointer, is_wanted=reading.is_wanted)
@@ -325,3 +297,28 @@ def _read(reading: Reading, snapshot: CacheSnapshot, lease: leases.Lease) -> Non
         len(walk.pages),
         (time.monotonic() - began) * 1000,
     )
+
+
+class ProgressReporter:
+    """Tells all who wait, here and elsewhere, how far a walk is."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading, self._records = reading, 0
+        # A reader of before may have left word of how far it came.
+        self.has_told = reading.progress is not None
+        self._due = time.monotonic() + PROGRESS_SECONDS
+
+    def __call__(self, page: Page[Any]) -> None:
+        self._reading.calls = calls = self._reading.calls + 1
+        self._records += page.length
+        total, pages = page.total_num, None
+        if total is not None and page.length and total > page.length:
+            pages = max(calls, -(-total * calls // self._records))
+        self._reading.progress = progress = Progress(calls, pages, self._records)
+        began = time.monotonic()
+        if began > self._due:
+            self.has_told = True
+            store.write(self._reading.subject.progress_key, progress, seconds=LONGEST_FOLLOW)
+            store.release_connection()
+            # A busy database, which is waited for, must not hold up the walk.
+            self._due = time.monotonic() + max(PROGRESS_SECONDS, 10 * (time.monotonic() - began))

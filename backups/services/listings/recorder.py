@@ -67,7 +67,7 @@ def _failed(subject: Subject, problem: Problem, at: datetime) -> None:
             text, generation = generations.look_up(other)
             if generation:
                 new = replace(generation, digest=secrets.token_hex(8))
-                store.replace(generations.pointer_key(other), text, store.encoded(new))
+                store.replace(other.pointer_key, text, store.encoded(new))
     tell(Recorded(subject, at, instance.pk, problem=problem))
     if subject.kind != "backups":
         return

@@ -125,7 +125,7 @@ class Recording:
         new = self.new.generation
         if not self.says_the_same(new.digest):
             return self.write_rows()
-        if not store.replace(generations.pointer_key(self.subject), self.pointer.text, store.encoded(new)):
+        if not store.replace(self.subject.pointer_key, self.pointer.text, store.encoded(new)):
             raise Overtaken
         return new
 
@@ -155,7 +155,7 @@ class Recording:
 
     def claim(self, old: str, new: Generation | str) -> str:
         """Change the list's note and return it, at the end of a transaction. Raises Overtaken."""
-        key, text = generations.pointer_key(self.subject), new if isinstance(new, str) else store.encoded(new)
+        key, text = self.subject.pointer_key, new if isinstance(new, str) else store.encoded(new)
         if not old:
             Note.objects.bulk_create([Note(key=key, text="")], ignore_conflicts=True)
         if not store.replace(key, old, text):

@@ -25,8 +25,8 @@ from django.db.models.functions import Now
 from ...dcs.pages import without_remark
 from ...models import Backup, BackupFailure, Change, CloudProject, Instance, Note, Reading, VerdictChange
 from . import leases, rows, store
-from .generations import CURRENT, Generation
-from .subjects import Kind, Subject, key_of
+from .generations import Generation
+from .subjects import CURRENT, Kind, Subject, key_of
 
 BATCH = 200
 # In the place of the digest of a record whose remark was taken out.

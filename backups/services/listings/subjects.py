@@ -19,6 +19,8 @@ from ...models import CloudProject
 from ..projects import Project
 
 WALK_SECONDS = 120.0
+# What the keys of the notes begin with that say which generation of a list is current.
+CURRENT = "current:"
 # DCS filters by an undocumented timestamp: exact bounds are applied here, with this much to spare there.
 WINDOW_MARGIN = timedelta(hours=48)
 
@@ -40,6 +42,10 @@ class Subject:
         return key_of(self.kind, self.project, self.instance_id, self.window)
 
     @property
+    def pointer_key(self) -> str:
+        return f"{CURRENT}{self.key}"
+
+    @property
     def failure_key(self) -> str:
         return f"failure:{self.key}"
 
@@ -56,6 +62,10 @@ class Subject:
     @property
     def circuit_key(self) -> str:
         return "circuit:" + _hashed(self.project.endpoint)
+
+    @property
+    def note_keys(self) -> tuple[str, ...]:
+        return self.pointer_key, self.failure_key, self.progress_key, self.hold_key, self.circuit_key
 
     def read(
         self,
