@@ -1,7 +1,8 @@
 """Evidence: what DCS said of backups in the past, when that was seen, and what has changed since.
 
 The rows are written by `listings`, as each list is read; here they are told. A time is an interval: a change
-came after one reading and was seen by the next.
+came after one reading and was seen by the next. What asks for rows raises django.db.Error
+where the database does not answer.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def evidence_of(
     """Return what is kept of the backups of a list, also of those that it no longer holds, by row id.
 
     Those of `backup_ids` alone where given. What this process has just read and not written yet is dated by
-    that reading. Two queries. Raises django.db.Error.
+    that reading. Two queries.
     """
     unwritten = listing.decoded.sent
     instance = listing.instance or listing.decoded.instance
@@ -172,7 +172,7 @@ def _interval(reading: str) -> tuple[str, str]:
 def last_seen(listing: Listing[BackupRecord], records: Iterable[BackupRecord]) -> dict[str, datetime]:
     """Return when those of some records were last seen that the list does not hold, by row id.
 
-    No query where it holds all of them. Raises django.db.Error.
+    No query where it holds all of them.
     """
     ids = [row_id(record) for record in records if record.presence != "listed"]
     known = evidence_of(listing, ids) if ids else {}
@@ -186,10 +186,7 @@ KnownInstance = tuple[Project, InstanceRecord]
 
 
 def backups_by_id(ids: Collection[str], projects: Sequence[Project]) -> tuple[KnownBackup, ...]:
-    """Return the backups of these projects that have such an id, also what DCS no longer lists.
-
-    Raises django.db.Error.
-    """
+    """Return the backups of these projects that have such an id, also what DCS no longer lists."""
     # By the id alone, which is looked up in its index: a database that is told the projects as well may go
     # through all of their instances instead.
     found = list(Backup.objects.filter(backup_id__in=ids).select_related("instance__project").order_by("pk"))
@@ -202,10 +199,7 @@ def backups_by_id(ids: Collection[str], projects: Sequence[Project]) -> tuple[Kn
 
 
 def instances_by_id(ids: Collection[str], projects: Sequence[Project]) -> tuple[KnownInstance, ...]:
-    """Return the instances of these projects that have such an id, also those that are gone.
-
-    Raises django.db.Error.
-    """
+    """Return the instances of these projects that have such an id, also those that are gone."""
     rows = Instance.objects.filter(of_projects(projects), instance_id__in=ids)
     return tuple(
         known for row in rows.select_related("project").order_by("pk") for known in _known(row, projects)

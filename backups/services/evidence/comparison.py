@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from ...dcs.records import STATUSES, BackupRecord
@@ -53,14 +53,14 @@ class ListSince:
     """What became of the records that a link showed when it was made.
 
     `became` counts those that are not as they were, by one of OUTCOMES or a new status. `only_then` are
-    those that the link shows no longer; `known` says more of the first of them, by row id. `more` counts
-    what it shows now and did not then.
+    those that the link shows no longer, `named` the first of them, each with what became of it. `more`
+    counts what it shows now and did not then.
     """
 
     shown_then: int
     became: Mapping[str, int]
     only_then: Sequence[BackupRecord]
-    known: Mapping[str, BackupSince] = field(repr=False)
+    named: Sequence[tuple[BackupRecord, BackupSince | None]]
     more: int
 
     @property
@@ -71,14 +71,9 @@ class ListSince:
     def is_unchanged(self) -> bool:
         return not (self.became or self.only_then or self.more)
 
-    @property
-    def named(self) -> list[tuple[BackupRecord, BackupSince | None]]:
-        """The first of `only_then`, each with what became of it."""
-        return [(record, self.known.get(row_id(record))) for record in self.only_then[:MOST_NAMED]]
-
 
 def backup_since(listing: Listing[BackupRecord], evidence: Evidence, seen: datetime) -> BackupSince:
-    """Return what became of a backup of a list since a time. Raises NotWatched and django.db.Error."""
+    """Return what became of a backup of a list since a time. Raises NotWatched."""
     since = watched_since(listing.instance) or listing.watched_since
     if since is None or since > seen:
         raise NotWatched(seen, since=since)
@@ -106,30 +101,26 @@ def list_since(
     matched_now: Collection[BackupRecord],
     now: Iterable[BackupRecord],
 ) -> ListSince:
-    """Compare what a link's query matched in the list of `then` with what it matches of what is known `now`.
-
-    Raises django.db.Error.
-    """
+    """Compare what a link's query matched in the list of `then` with what it matches of what is known now."""
     current = {row_id(record): record for record in now}
-    changed = _changed_since(then) if then.reading != listing.reading else frozenset()
-    outcomes = (_became(record, current, changed) for record in matched_then)
-    became = Counter(outcome for outcome in outcomes if outcome)
+    changed: set[str] = set()
+    if then.reading != listing.reading:
+        changes = Change.objects.filter(backup__instance=then.instance, reading__gt=then.reading)
+        changed.update(changes.values_list("backup__backup_id", flat=True))
+    became = Counter(_became(record, current, changed) for record in matched_then)
+    del became[""]
     shown_then, shown_now = set(map(row_id, matched_then)), set(map(row_id, matched_now))
     only_then = [record for record in matched_then if row_id(record) not in shown_now]
-    named = [row_id(record) for record in only_then[:MOST_NAMED]]
-    evidence = evidence_of(listing, named) if named else {}
+    first = {row_id(record): record for record in only_then[:MOST_NAMED]}
+    evidence = evidence_of(listing, first) if first else {}
+    since = {one: _since(known, seen) for one, known in evidence.items()}
     return ListSince(
         shown_then=len(matched_then),
         became={one: became[one] for one in sorted(became, key=_place)},
         only_then=only_then,
-        known={one: _since(known, seen) for one, known in evidence.items()},
+        named=[(record, since.get(one)) for one, record in first.items()],
         more=len(shown_now - shown_then),
     )
-
-
-def _changed_since(then: Listing[BackupRecord]) -> frozenset[str]:
-    changes = Change.objects.filter(backup__instance=then.instance, reading__gt=then.reading)
-    return frozenset(changes.values_list("backup__backup_id", flat=True))
 
 
 def _became(then: BackupRecord, current: Mapping[str, BackupRecord], changed: Collection[str]) -> str:

@@ -63,10 +63,7 @@ class Life:
 
 
 def life_of(listing: Listing[BackupRecord], backup_id: str) -> Life | None:
-    """Return what is known of a backup, None where neither the list nor evidence has it.
-
-    Raises django.db.Error.
-    """
+    """Return what is known of a backup, None where neither the list nor evidence has it."""
     evidence = evidence_of(listing, [backup_id]).get(backup_id)
     listed = next((record for record in listing.records if record.backup_id == backup_id), None)
     record = listed or (evidence.record if evidence else None)

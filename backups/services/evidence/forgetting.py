@@ -42,7 +42,7 @@ class KeptProject:
 
 
 def kept_by_project() -> list[KeptProject]:
-    """Count what is kept of each project of the cloud. Raises django.db.Error."""
+    """Count what is kept of each project of the cloud."""
     backups = Backup.objects.order_by().values_list("instance__project").annotate(Count("pk"))
     instances = dict(Instance.objects.order_by().values_list("project").annotate(Count("pk")))
     of_all, listed, found = dict(backups), dict(backups.filter(LISTED)), []

@@ -44,7 +44,7 @@ class Gap:
 
 
 def list_as_of(project: Project, instance_id: str, at: datetime) -> Listing[BackupRecord]:
-    """Return the list of an instance as it was known at a time. Raises NotWatched and django.db.Error.
+    """Return the list of an instance as it was known at a time. Raises NotWatched.
 
     `read_at` is when it was read last by then. Nothing asks DCS.
     """
@@ -80,7 +80,7 @@ def list_as_of(project: Project, instance_id: str, at: datetime) -> Listing[Back
 
 
 def all_records(listing: Listing[BackupRecord]) -> tuple[BackupRecord, ...]:
-    """Return the records of a list, and those that it no longer holds. Raises django.db.Error."""
+    """Return the records of a list, and those that it no longer holds."""
     if not listing.unlisted:
         return listing.records
     # The rows are those of the reading: what a process has just read itself may not be written yet.
@@ -95,7 +95,7 @@ def _with_unlisted(reading: int) -> str:
 def gaps(
     listing: Listing[BackupRecord], *, since: datetime | None = None, until: datetime | None = None
 ) -> list[Gap]:
-    """Return when the list of an instance could not be read, oldest first. Raises django.db.Error."""
+    """Return when the list of an instance could not be read, oldest first."""
     failed = Reading.objects.filter(instance=listing.instance).exclude(problem="").order_by("pk")
     if since:
         failed = failed.filter(last_at__gte=since)

@@ -70,6 +70,11 @@ class CacheSnapshot:
     progress: Progress | None
 
     @property
+    def pause(self) -> Problem | None:
+        """Why the circuit of its endpoint was opened, where it was; it may be time for a trial."""
+        return self.circuit.problem if self.circuit else None
+
+    @property
     def generation(self) -> Generation | None:
         """The one that all processes can see."""
         return self.pointer.generation
@@ -122,20 +127,19 @@ def refusal(snapshot: CacheSnapshot, now: datetime, *, trial: bool = True) -> Pr
     Past an open circuit's time one caller of all goes through; never one that gives `trial` away, or
     wants what only adorns a page.
     """
-    problem, paused = snapshot.held(now), snapshot.circuit and snapshot.circuit.problem
-    if problem or not (paused and paused.retry_at):
+    problem, pause = snapshot.held(now), snapshot.pause
+    if problem or pause is None:
         return problem
-    if _holds(paused, now) or not trial or snapshot.subject.kind == "instance":
-        return paused
+    if _holds(pause, now) or not trial or snapshot.subject.kind == "instance":
+        return pause
     # The others wait until the trial is over, or its maker gone.
-    trial_key = f"trial:{snapshot.subject.circuit_key}:{paused.retry_at.timestamp()}"
-    return paused if store.add(trial_key, seconds=CIRCUIT_SECONDS) is False else None
+    trial_key = f"trial:{snapshot.subject.circuit_key}:{pause.retry_at}"
+    return pause if store.add(trial_key, seconds=CIRCUIT_SECONDS) is False else None
 
 
 def is_trial_left(snapshot: CacheSnapshot, now: datetime) -> bool:
     """Tell whether nobody who looks at something has wanted the trial of an open circuit: they come first."""
-    paused = snapshot.circuit and snapshot.circuit.problem
-    until = paused and paused.retry_at
+    until = snapshot.pause.retry_at if snapshot.pause else None
     return until is None or now >= until + timedelta(seconds=CIRCUIT_SECONDS)
 
 

@@ -43,20 +43,14 @@ def instance_backups(
 ) -> Listing[BackupRecord]:
     """Return all backup records of an instance. Raises NothingToShow and TooManyUnknown.
 
-    `read_now` asks DCS, unless somebody did so in the last seconds. Where the listing at hand
-    lacks a backup of `holding`, it is read now as well: a ticket may link one that is newer. One that is
-    known to have left the list is not looked for again.
-
-    Only a history longer than DCS_MAX_RECORDS is read by window: then the part
-    within `bounds`, where any are given, else its newest part.
-
-    Where nothing is at hand DCS is waited for, at most `patience` seconds where that is given.
-    A `viewer` has a share of what is read at a time, and of unknown instances in a minute.
+    `read_now` asks DCS, unless somebody did so in the last seconds; a backup of `holding` that the listing
+    never had does so too, since a ticket may link one that is newer. Of a history longer than DCS_MAX_RECORDS
+    the part within `bounds` is read, else its newest part. `patience` is in seconds. A `viewer` has a share
+    of what is read at a time, and of unknown instances in a minute.
     """
     [snapshot] = snapshots(Subject("backups", project, instance_id))
     visit = Visit(now, viewer, patience)
-    standing = _standing(snapshot, visit)
-    return _backups(snapshot, visit, standing, bounds=bounds, holding=holding, read_now=read_now)
+    return _backups(snapshot, visit, _standing(snapshot, visit), bounds, holding, read_now)
 
 
 def backups_and_instance(
@@ -73,8 +67,7 @@ def backups_and_instance(
     """Return what `instance_backups` does, and the instance itself where DCS tells, by one look-up.
 
     What is at hand and old is read again first where that takes no longer than `newer_within` seconds.
-    Raises NothingToShow and TooManyUnknown. The instance adorns a history and never holds it up.
-    One that is not known to exist is asked for after its history, where there is one.
+    The instance never holds a history up; one that is not known to exist is asked for after it.
     """
     snapshot, of_instance = snapshots(
         Subject("backups", project, instance_id), Subject("instance", project, instance_id)
@@ -83,13 +76,7 @@ def backups_and_instance(
     standing = _standing(snapshot, visit)
     wanted = of_instance.cached is None and guard.refusal(of_instance, now) is None
     reading = visit.begin(of_instance) if wanted and standing.kind == "listed" else None
-    try:
-        listing = _backups(snapshot, visit, standing, bounds=bounds, holding=holding)
-    except NothingToShow as nothing:
-        if wanted and standing.kind == "unsure" and nothing.problem.kind == "being_read":
-            # The page becomes the history by itself, and then wants its head.
-            visit.begin(of_instance)
-        raise
+    listing = _backups(snapshot, visit, standing, bounds, holding)
     if wanted:
         reading = reading or visit.begin(of_instance)
     try:
@@ -116,8 +103,7 @@ def instance_restores(
         return listing_of(snapshot, visit, read_now=not is_fresh(snapshot.cached.generation, now))
     standing = _standing(of_backups, visit)
     listing = listing_of(snapshot, visit)
-    if standing.counted:
-        store.count(*standing.counted, -1)  # DCS knows it
+    standing.is_known_to_dcs()
     return listing
 
 
@@ -130,7 +116,6 @@ def _backups(
     snapshot: CacheSnapshot,
     visit: Visit,
     standing: _Standing,
-    *,
     bounds: Window,
     holding: Collection[str],
     read_now: bool = False,
@@ -151,8 +136,8 @@ def _backups(
         except NothingToShow as nothing:
             # Its newest records are at hand, and said not to be all.
             listing = replace(listing, problem=nothing.problem)
-    if listing.total and standing.counted:
-        store.count(*standing.counted, -1)  # DCS knows it
+    if listing.total:
+        standing.is_known_to_dcs()
     return listing
 
 
@@ -170,11 +155,17 @@ def _lacked(listing: Listing[BackupRecord], wanted: Collection[str]) -> set[str]
 
 @dataclass(frozen=True)
 class _Standing:
-    """What the list of its project, as far as that is at hand, says of an instance that a viewer names."""
+    """What the list of its project, as far as that is at hand, says of an instance that a viewer names.
+
+    `counted`: as what it was counted among the viewer's unknown ones, and when.
+    """
 
     kind: Literal["listed", "unlisted", "unsure"] = "listed"
-    # As what it was counted among the viewer's unknown ones, and when.
     counted: tuple[str, float] | None = None
+
+    def is_known_to_dcs(self) -> None:
+        if self.counted:
+            store.count(*self.counted, -1)
 
 
 def _standing(snapshot: CacheSnapshot, visit: Visit) -> _Standing:
@@ -183,24 +174,25 @@ def _standing(snapshot: CacheSnapshot, visit: Visit) -> _Standing:
     Where DCS is to be asked for it, that is counted; not again while DCS fails to say whether it knows it.
     Raises TooManyUnknown.
     """
-    subject, failure, counted = snapshot.subject, snapshot.failure, None
+    subject, failure = snapshot.subject, snapshot.failure
     if not visit.viewer or snapshot.cached:
         return _Standing()
     [instances] = snapshots(Subject("instances", subject.project))
     if by_id(instances.cached, subject.instance_id):
         return _Standing()
-    is_counted = failure is None or failure.kind in ("not_found", "rejected")
-    held = guard.refusal(snapshot, visit.now, trial=False)
-    if is_counted and not held and reader.would_start(subject, visit.viewer):
-        wish = f"unknown:viewer-{visit.viewer}", time.time()
-        is_new = store.add(f"wish:{visit.viewer}:{subject.key}", seconds=ONE_WISH_SECONDS) is not False
-        counted = wish if is_new else None
-        count = store.count(*wish, 1 if is_new else 0)
-        if count > MOST_UNKNOWN:
-            if not _is_listed_now(instances, subject.instance_id, visit):
-                raise TooManyUnknown(count if is_new else store.count(*wish))
-            return _Standing()
-    return _Standing("unlisted" if instances.cached else "unsure", counted)
+    standing = _Standing("unlisted" if instances.cached else "unsure")
+    if failure and failure.kind not in ("not_found", "rejected"):
+        return standing
+    if guard.refusal(snapshot, visit.now, trial=False) or not reader.would_start(subject, visit.viewer):
+        return standing
+    counted = f"unknown:viewer-{visit.viewer}", time.time()
+    is_new = store.add(f"wish:{visit.viewer}:{subject.key}", seconds=ONE_WISH_SECONDS) is not False
+    count = store.count(*counted, 1 if is_new else 0)
+    if count <= MOST_UNKNOWN:
+        return replace(standing, counted=counted) if is_new else standing
+    if _is_listed_now(instances, subject.instance_id, visit):
+        return _Standing()
+    raise TooManyUnknown(count if is_new else store.count(*counted))
 
 
 def _is_listed_now(snapshot: CacheSnapshot, instance_id: str, visit: Visit) -> bool:

@@ -30,10 +30,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Lease:
-    """What a thread holds until it releases it.
-
-    `is_shared`: the others know of it; not while the database cannot be written.
-    """
+    """What a thread holds until it releases it; `is_shared` unless the database could not be written."""
 
     key: str
     is_shared: bool

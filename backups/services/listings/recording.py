@@ -164,14 +164,11 @@ class Recording:
 
 
 def row_id(record: BackupRecord | InstanceRecord) -> str:
-    """Return the id under which a record has its row; one that no address could name has a digest for it.
-
-    That is of what DCS says of it, whether or not its list still holds it.
-    """
+    """Return the id under which a record has its row; one that no address could name has a digest for it."""
     own = record.backup_id if isinstance(record, BackupRecord) else record.instance_id
     if CLOUD_ID.fullmatch(own):
         return own
-    if isinstance(record, BackupRecord):
+    if isinstance(record, BackupRecord):  # of what DCS says, whether or not its list still holds it
         record = msgspec.structs.replace(record, presence="listed")
     return f"~{digest_of(repr(record).encode()).hex()}"
 

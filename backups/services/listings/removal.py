@@ -4,7 +4,8 @@ It is kept until EVIDENCE_DAYS after a record left its list, a remark no longer 
 still listed is kept whole, with all its changes. A list of the past that can no longer be told in full is
 not told at all: it was not watched then.
 
-Each view looks at the note of its list, and reads the rows anew where that has changed.
+Each view looks at the note of its list, and reads the rows anew where that has changed. Where the database
+does not answer all this raises django.db.Error.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ Removed = Counter[str]
 
 
 def remove_instance(instance: Instance) -> Removed:
-    """Delete an instance and all that is kept of it; tell what. Raises django.db.Error."""
+    """Delete an instance and all that is kept of it; tell what."""
     _notes_of(instance).delete()
     removed = remove_in_batches(instance.backups.order_by("pk"))
     removed += remove_in_batches(instance.readings.order_by("pk"))
@@ -51,7 +52,7 @@ def remove_instance(instance: Instance) -> Removed:
 
 
 def remove_project(project: CloudProject) -> Removed:
-    """Delete a project of the cloud with all its instances; tell what. Raises django.db.Error."""
+    """Delete a project of the cloud with all its instances; tell what."""
     removed = sum(map(remove_instance, project.instances.order_by("pk")), Removed())
     Note.objects.filter(key=note_key("instances", project)).delete()
     project.delete()
@@ -59,7 +60,7 @@ def remove_project(project: CloudProject) -> Removed:
 
 
 def remove_in_batches(kept: QuerySet[Any]) -> Removed:
-    """Delete rows, in their order. Raises django.db.Error."""
+    """Delete rows, in their order."""
     removed = Removed()
     for batch in batches(kept):
         with transaction.atomic():
@@ -83,7 +84,7 @@ def _delete(kept: QuerySet[Any]) -> Removed:
 
 
 def remove_remarks(kept: QuerySet[Backup]) -> int:
-    """Rewrite the records of backups without their remarks, also as they were. Raises django.db.Error."""
+    """Rewrite the records of backups without their remarks, also as they were."""
     instances: list[int] = []
     for batch in batches(kept.order_by("pk")):
         with transaction.atomic():
@@ -109,7 +110,7 @@ def note_key(kind: Kind, project: CloudProject, instance_id: str = "") -> str:
 
 
 def renew(instance: Instance) -> None:
-    """Let all processes read the records of an instance anew from their rows. Raises django.db.Error."""
+    """Let all processes read the records of an instance anew from their rows."""
     unlisted, since = rows.count_unlisted(instance.pk), rows.watched_since(instance.pk)
     for key in _notes_of(instance).values_list("key", flat=True):
         _renew(key, unlisted=unlisted, watched_since=since)
@@ -148,10 +149,7 @@ _looked = -LOOK_SECONDS
 
 
 def prune_after(subject: Subject) -> None:
-    """Take away what a reading of a list made superfluous, and once a day all that is too old.
-
-    One process of all does the latter, and again at once where the settings have changed.
-    """
+    """Take away what a reading made superfluous, and once a day what is too old, by the settings of then."""
     global _looked
     if settings.EVIDENCE_REMARKS == "listed" and subject.kind in ("backups", "instance"):
         superfluous = _with_remark_no_longer_listed().filter(instance__in=rows.instances_of(subject))
@@ -171,7 +169,7 @@ def prune_after(subject: Subject) -> None:
 
 
 def prune(now: datetime) -> bool:
-    """Take away all that is kept no longer; tell that it is done. Raises django.db.Error."""
+    """Take away all that is kept no longer; tell that it is done."""
     if settings.EVIDENCE_DAYS:
         before = now - timedelta(days=settings.EVIDENCE_DAYS)
         for instance in Instance.objects.filter(gone_since__lt=before):

@@ -1,4 +1,7 @@
-"""The records of a list out of the rows that keep them: as they are now, and as they were at a reading."""
+"""The records of a list out of the rows that keep them: as they are now, and as they were at a reading.
+
+Each of these functions raises django.db.Error where the database does not answer.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,7 @@ UNLISTED = Q(gone__isnull=False, gone__is_doubtful=False)
 
 
 def load(subject: Subject, *, instance: int, before: int | None) -> tuple[tuple[Any, ...], Digests] | None:
-    """Return the records that a list holds, and their digests. Raises django.db.Error.
-
-    While much is being written they are those of the reading `before`.
-    """
+    """Return the records that a list holds, or held at the reading `before`, and their digests."""
     if subject.kind == "backups":
         return listed(instance) if before is None else (as_of(instance, before)[0], {})
     column = "shown" if subject.kind == "instance" else "listed"
@@ -36,7 +36,6 @@ def load(subject: Subject, *, instance: int, before: int | None) -> tuple[tuple[
 
 
 def listed(instance: int) -> tuple[Records, Digests]:
-    """Return the records that the list of an instance holds, and their digests. Raises django.db.Error."""
     rows = Backup.objects.filter(LISTED, instance=instance).order_by("pk")
     found = list(rows.values_list("backup_id", "digest", "record", "gone_id"))
     records = backups_of_raw(bytes(record) for _, _, record, _ in found)
@@ -49,7 +48,7 @@ def listed(instance: int) -> tuple[Records, Digests]:
 
 
 def unlisted(instance: int) -> Records:
-    """Return the records that the list of an instance no longer holds. Raises django.db.Error."""
+    """Return the records that the list of an instance no longer holds."""
     rows = Backup.objects.filter(UNLISTED, instance=instance).order_by("pk")
     return _unlisted(bytes(record) for record in rows.values_list("record", flat=True))
 
@@ -69,7 +68,7 @@ def count_unlisted(instance: int) -> int:
 
 
 def watched_since(instance: int) -> datetime | None:
-    """Return when the list of an instance was read first. Raises django.db.Error."""
+    """Return when the list of an instance was read first."""
     readings = Reading.objects.filter(instance=instance, is_accepted=True).order_by("pk")
     return readings.values_list("first_at", flat=True).first()
 
@@ -100,7 +99,6 @@ def as_of(instance: int, reading: int) -> tuple[Records, Records]:
     """Return the records that a list held at an accepted reading, and those that had left it by then.
 
     The first change after the reading tells what a record was then; where there is none, it is as now.
-    Raises django.db.Error.
     """
     changes = Change.objects.filter(backup__instance=instance)
     after = changes.filter(reading__gt=reading).order_by("-reading", "-pk")

@@ -37,8 +37,7 @@ _lock = threading.Lock()
 
 def get_many(keys: Iterable[str]) -> dict[str, str]:
     """Return the notes that are there, by one query; only this process's own where that fails."""
-    keys = list(keys)
-    nothing: dict[str, str] = {}
+    keys, nothing = list(keys), dict[str, str]()
     found = asked(lambda: _notes_alive(keys), nothing) if keys else nothing
     with _lock:
         own = {key: _unwritten[key] for key in keys if key in _unwritten}
@@ -58,7 +57,7 @@ def encoded(value: object) -> str:
 
 
 def decoded(text: str | None, kind: type[Kind]) -> Kind | None:
-    """Return what `encoded` made text of, None for what another version of the portal wrote."""
+    """Return a note's value, None for what another version of the portal wrote."""
     try:
         return msgspec.json.decode(text, type=kind) if text else None
     except msgspec.DecodeError:
@@ -72,14 +71,14 @@ def note(kind: type[Kind], key: str) -> Kind | None:
 def write(key: str, value: object, *, seconds: float) -> None:
     """Keep a note for so many seconds; by this process alone where the database cannot be written."""
     text = encoded(value)
-    rows = [Note(key=key, text=text, ends=_end(seconds))]
-    fields = ["text", "ends"]
-    is_written = asked(
-        lambda: Note.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["key"], update_fields=fields
-        ),
-        None,
-    )
+
+    def written() -> bool:
+        rows = [Note(key=key, text=text, ends=_end(seconds))]
+        fields = ["text", "ends"]
+        Note.objects.bulk_create(rows, update_conflicts=True, unique_fields=["key"], update_fields=fields)
+        return True
+
+    is_written = asked(written, False)
     with _lock:
         _unwritten.pop(key, None)
         if not is_written:
@@ -148,7 +147,6 @@ def release(key: str, text: str) -> None:
 
 
 def drop(*keys: str) -> None:
-    """Delete notes."""
     with _lock:
         for key in keys:
             _unwritten.pop(key, None)
@@ -156,10 +154,7 @@ def drop(*keys: str) -> None:
 
 
 def count(what: str, now: float, step: int = 1) -> int:
-    """Count one more in the current minute, or with a `step` of -1 one less; return how many there are.
-
-    While the database cannot be written nobody is counted.
-    """
+    """Count in the current minute, and return how many there are; 0 while the database cannot be written."""
     key = f"rate:{what}:{int(now // COUNTED_SECONDS)}"
 
     def counted() -> int:
@@ -188,18 +183,12 @@ def asked(ask: Callable[[], Result], otherwise: Result) -> Result:
 
 
 def leave_the_writer(began: float) -> None:
-    """Leave SQLite, which has one writer at a time, to others for as long as a part of much took to write.
-
-    Who waits for it looks only now and then.
-    """
+    """Leave SQLite, which has one writer at a time, to others for as long as a part of much took to write."""
     if connection.vendor == "sqlite":
         time.sleep(time.monotonic() - began)
 
 
 def release_connection() -> None:
-    """Give the connection of a thread that is no request's back, for while it does something else.
-
-    Those to PostgreSQL are few, and shared; one to SQLite is only a file that is open.
-    """
+    """Give back a thread's connection to PostgreSQL, of which there are few, while it does something else."""
     if connection.vendor != "sqlite":
         connection.close()
