@@ -32,7 +32,6 @@ from ..services.history import (
     frozen_link,
     frozen_recovery_path,
 )
-from ..services.insights import restore_blocks
 from ..services.listings import Listing, NothingToShow
 from ..services.problems import Problem
 from ..services.recovery import recovery_point
@@ -86,7 +85,7 @@ def of_history(ticket: InstanceTicket) -> HttpResponse:
     failure = newest_failure(listing)
     if ticket.for_vendor and (failure or listing.problem):
         return ticket.for_the_vendor(about, listing=listing, record=failure)
-    text = history_ticket(about, listing, history, frozen, now=wanted.as_of or now, style=ticket.style)
+    text = history_ticket(about, listing, history, frozen, now=wanted.as_of or now)
     return ticket.answer(text, listing, vendor=failure is not None)
 
 
@@ -98,11 +97,11 @@ def of_backup(ticket: InstanceTicket, backup_id: str) -> HttpResponse:
     about = ticket.about(instance, absolute(frozen_backup_path(ticket.path, read_at=listing.read_at)))
     life = life_of(listing, backup_id)
     if life is None:
-        gone = gone_ticket(about, listing, backup_id, style=ticket.style)
+        gone = gone_ticket(about, listing, backup_id)
         return ticket.answer(gone, listing, status=404)
     if ticket.for_vendor:
         return ticket.for_the_vendor(about, listing=listing, record=life.record)
-    text = backup_ticket(about, listing, life, now=ticket.now, style=ticket.style)
+    text = backup_ticket(about, listing, life, now=ticket.now)
     return ticket.answer(text, listing, vendor=True)
 
 
@@ -116,10 +115,8 @@ def of_recovery_point(ticket: InstanceTicket) -> HttpResponse:
         return HttpResponseRedirect(ticket.page)
     listing, instance = ticket.read(bounds=(None, asked.at))
     point = recovery_point(listing, asked.at, now=ticket.now)
-    blocks = restore_blocks(instance, listing.records)
     link = absolute(frozen_recovery_path(ticket.path, ticket.query, asked.at, read_at=listing.read_at))
-    text = recovery_ticket(ticket.about(instance, link), listing, point, blocks, style=ticket.style)
-    return ticket.answer(text, listing)
+    return ticket.answer(recovery_ticket(ticket.about(instance, link), listing, point), listing)
 
 
 class TicketRequest:
@@ -232,18 +229,11 @@ class InstanceTicket(TicketRequest):
 
     def read(self, **options: Any) -> tuple[Listing[BackupRecord], Instance | None]:
         """Read the history, and the instance beside it, anew where they are old. Raises NothingToShow."""
-        viewer = viewer_key(self.request)
-        return listings.backups_and_instance(
-            self.project,
-            self.instance_id,
-            now=self.now,
-            viewer=viewer,
-            newer_within=NEWER_WITHIN_SECONDS,
-            **options,
-        )
+        options |= {"viewer": viewer_key(self.request), "newer_within": NEWER_WITHIN_SECONDS}
+        return listings.backups_and_instance(self.project, self.instance_id, now=self.now, **options)
 
     def about(self, instance: Instance | None, link: str) -> About:
-        return About(self.project, self.instance_id, instance, link)
+        return About(self.project, self.instance_id, instance, link, self.style)
 
     def of_problem(self, problem: Problem) -> HttpResponse:
         """Answer with the text that says why there is none; its status is that of the page."""
@@ -252,12 +242,12 @@ class InstanceTicket(TicketRequest):
         # What the portal did, or did not do, is nothing to ask the vendor.
         vendor = problem.asked_at is not None and problem.kind != "portal_error"
         write = vendor_ticket if vendor and self.for_vendor else problem_ticket
-        text = write(about, problem=problem, now=self.now, style=self.style)
+        text = write(about, problem=problem, now=self.now)
         response = self.answer(text, vendor=vendor, status=problem.page_status)
         return with_retry_after(response, problem.retry_after(timezone.now()))
 
     def for_the_vendor(
         self, about: About, *, listing: Listing[BackupRecord], record: BackupRecord | None
     ) -> HttpResponse:
-        text = vendor_ticket(about, listing=listing, record=record, now=self.now, style=self.style)
+        text = vendor_ticket(about, listing=listing, record=record, now=self.now)
         return self.answer(text, listing, vendor=True)

@@ -262,9 +262,9 @@ def test_what_dcs_did_not_tell_is_not_known(markup, language):
     problem = Problem(
         kind="access_denied", http_status=403, code="DCS.2003", message="no *right*", request_id="9f01"
     )
-    about = About(PROJECT, INSTANCE_ID, None, "https://backups.example.com/x/")
+    about = About(PROJECT, INSTANCE_ID, None, "https://backups.example.com/x/", Style(markup, language))
 
-    text = problem_ticket(about, problem=problem, now=NOW, style=Style(markup, language)).text
+    text = problem_ticket(about, problem=problem, now=NOW).text
 
     facts = (INSTANCE_ID, "HTTP 403", "DCS.2003", "9f01", "2026-11-24 12:03:20 UTC", about.link)
     facts += ("not known right now" if language == "en" else "目前无法得知",)
@@ -313,8 +313,8 @@ def test_many_request_ids_are_counted():
 
 
 def vendor_text(**known):
-    about = About(PROJECT, INSTANCE_ID, an_instance(), PAGE)
-    return vendor_ticket(about, now=NOW, style=Style("plain", zone=SHANGHAI), **known).text
+    about = About(PROJECT, INSTANCE_ID, an_instance(), PAGE, Style("plain", zone=SHANGHAI))
+    return vendor_ticket(about, now=NOW, **known).text
 
 
 def test_the_vendor_s_support_gets_a_question_ids_codes_and_times_in_utc_and_no_names():

@@ -63,13 +63,12 @@ def history_text(listing, query="", instance=None, **style):
     assert form.is_valid(), form.problems
     history = backup_history(records_of(listing), form.filter(), now=NOW)
     frozen = frozen_link(PATH, asked, history, now=NOW, read_at=listing.read_at)
-    about = About(PROJECT, INSTANCE_ID, instance or an_instance(), frozen.url)
-    return history_ticket(about, listing, history, frozen, now=NOW, style=Style(**style)).text
+    about = About(PROJECT, INSTANCE_ID, instance or an_instance(), frozen.url, Style(**style))
+    return history_ticket(about, listing, history, frozen, now=NOW).text
 
 
 def backup_text(record, listing=None, instance=None, **style):
     """What is copied on the page of one backup."""
     link = f"http://127.0.0.1:8000{PATH}backups/{record.backup_id}/"
-    about = About(PROJECT, INSTANCE_ID, instance or an_instance(), link)
-    listing = listing or a_listing(record)
-    return backup_ticket(about, listing, Life(record, None), now=NOW, style=Style(**style)).text
+    about = About(PROJECT, INSTANCE_ID, instance or an_instance(), link, Style(**style))
+    return backup_ticket(about, listing or a_listing(record), Life(record, None), now=NOW).text

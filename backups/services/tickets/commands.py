@@ -6,7 +6,7 @@ order are the portal's. hcloud exits with 0 even where the API answers with an e
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 from ...dcs.records import BackupRecord
 from ..listings import Window
@@ -21,10 +21,28 @@ MOST_RECORDS = 1000
 _SECOND = timedelta(seconds=1)
 
 
-def history_command(project: Project, instance_id: str, bounds: Window = (None, None)) -> str:
+def history_command(
+    project: Project, instance_id: str, bounds: Window = (None, None), query: str = ""
+) -> str:
     """Return the command that lists an instance's backups, "" where an id is none that a shell may see."""
+    if not all(CLOUD_ID.fullmatch(text) for text in (project.region, project.project_id, instance_id)):
+        return ""
     begin, end = bounds
-    return _command(project, instance_id, begin, end)
+    if end and end.microsecond:  # rounded up: whether DCS counts the bound itself is not documented
+        end = end.replace(microsecond=0) + _SECOND
+    options = {
+        "cli-region": f'"{project.region}"',
+        "project_id": f'"{project.project_id}"',
+        "instance_id": f'"{instance_id}"',
+        "begin_time": f'"{begin.astimezone(UTC):%Y%m%d%H%M%S}"' if begin else "",
+        "end_time": f'"{end.astimezone(UTC):%Y%m%d%H%M%S}"' if end else "",
+        "limit": str(MOST_RECORDS),
+        "offset": "0",
+        "cli-output": "json",
+        "cli-query": f'"{query}"' if query else "",
+    }
+    given = (f"--{name}={value}" for name, value in options.items() if value)
+    return " ".join(("hcloud DCS ListBackupRecords", *given))
 
 
 def backup_command(project: Project, instance_id: str, record: BackupRecord) -> str:
@@ -35,36 +53,6 @@ def backup_command(project: Project, instance_id: str, record: BackupRecord) -> 
     if not CLOUD_ID.fullmatch(record.backup_id):
         return ""
     times = [t for t in (record.created_at, record.execution_at, record.updated_at) if t]
-    begin, end = (min(times), max(times) + _SECOND) if times else (None, None)
+    bounds = (min(times), max(times) + _SECOND) if times else (None, None)
     picked = f"backup_record_response[?backup_id=='{record.backup_id}']"
-    return _command(project, instance_id, begin, end, query=picked)
-
-
-def _command(
-    project: Project, instance_id: str, begin: datetime | None, end: datetime | None, query: str = ""
-) -> str:
-    if not all(CLOUD_ID.fullmatch(text) for text in (project.region, project.project_id, instance_id)):
-        return ""
-    options = {
-        "cli-region": f'"{project.region}"',
-        "project_id": f'"{project.project_id}"',
-        "instance_id": f'"{instance_id}"',
-        "begin_time": f'"{_stamp(begin)}"' if begin else "",
-        "end_time": f'"{_stamp(_whole_second(end))}"' if end else "",
-        "limit": str(MOST_RECORDS),
-        "offset": "0",
-        "cli-output": "json",
-        "cli-query": f'"{query}"' if query else "",
-    }
-    given = (f"--{name}={value}" for name, value in options.items() if value)
-    return " ".join(("hcloud DCS ListBackupRecords", *given))
-
-
-def _whole_second(moment: datetime) -> datetime:
-    """Round up: whether DCS counts the bound itself is not documented."""
-    whole = moment.replace(microsecond=0)
-    return whole if whole == moment else whole + _SECOND
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y%m%d%H%M%S")
+    return history_command(project, instance_id, bounds, picked)

@@ -38,12 +38,13 @@ class Style:
 
 @dataclass(frozen=True)
 class About:
-    """Whose backups a text is about, and the `link` that shows them."""
+    """Whose backups a text is about, the `link` that shows them, and how it is written."""
 
     project: Project
     instance_id: str
     instance: Instance | None
     link: str
+    style: Style = Style()
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,10 @@ class Ticket:
         return MARKUPS[self.style.markup].written(self.paragraphs)
 
 
-def rendered(name: str, about: About, style: Style, *, at: datetime, **context: Any) -> Ticket:
-    """Return templates/tickets/<name>.txt in a style. The text is from the time `at`."""
-    t = InstanceTicketRenderer(about.link, words.Clock(at), style.zone, about)
-    return rendered_by(t, name, style, about=about, **context)
+def rendered(name: str, about: About, *, at: datetime, **context: Any) -> Ticket:
+    """Return templates/tickets/<name>.txt. The text is from the time `at`."""
+    t = InstanceTicketRenderer(about.link, words.Clock(at), about.style.zone, about)
+    return rendered_by(t, name, about.style, about=about, **context)
 
 
 def rendered_by(t: TicketRenderer, name: str, style: Style, **context: Any) -> Ticket:
