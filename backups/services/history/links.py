@@ -191,12 +191,7 @@ def records_now(project: Project, instance_id: str) -> Sequence[BackupRecord] | 
 
 
 def history_since(
-    project: Project,
-    instance_id: str,
-    listing: Listing[BackupRecord],
-    history: History,
-    *,
-    seen: datetime,
+    project: Project, instance_id: str, listing: Listing[BackupRecord], history: History, *, seen: datetime
 ) -> ListSince:
     """Compare what a link showed with what it shows now. Raises NotWatched and django.db.Error."""
     then = list_as_of(project, instance_id, seen)

@@ -96,7 +96,7 @@ def day_counts(days: Iterable[Day | ShortDay]) -> list[tuple[str, int]]:
 
 def _day(known: KnownHistory, day: date, start: datetime, end: datetime, unlisted: Attempts) -> Day:
     listed = between(known.timeline.attempts, start, end)
-    kinds = Counter(attempt.kind for attempt in listed or between(unlisted, start, end))
+    kinds = Counter([attempt.kind for attempt in listed or between(unlisted, start, end)])
     if not kinds:
         state, reason = _without_backups(known, start, end)
         return Day(day, start, end, state, reason=reason)

@@ -21,7 +21,7 @@ from ..history import BackupFilter
 from ..words import Clock, size_text, status_word
 from .days import LATE
 from .policy import KnownHistory
-from .timeline import FAILED, SUCCEEDED, WITH_FILE, Attempt, Attempts, between, is_slow, newest
+from .timeline import FAILED, SUCCEEDED, Attempt, Attempts, between, is_slow, newest
 from .verdict import Verdict
 
 
@@ -98,18 +98,29 @@ class Mark(NamedTuple):
     gone: bool
 
 
-def chart(sizes: Attempts, top: int, clock: Clock) -> list[Mark]:
-    """Return the marks of sizes: time to the right, bytes from zero upwards to `top`."""
+class Chart(NamedTuple):
+    """The marks of sizes: time to the right, bytes from zero upwards to the first of `steps`."""
+
+    smallest: int
+    largest: int
+    steps: tuple[int, ...]
+    marks: list[Mark]
+
+
+def chart(sizes: Attempts, clock: Clock) -> Chart:
     width, height = CHART
-    start = sizes[0].started_at
+    largest = max(one.size for one in sizes)
+    start, steps = sizes[0].started_at, axis(largest)
     span = sizes[-1].started_at - start or timedelta(seconds=1)
     named, marks = gettext("%(time)s: %(size)s"), []
-    for started_at, kind, record in sizes:
-        size, gone = record.size_bytes or 0, kind not in WITH_FILE
+    for one in sizes:
+        started_at, size = one.started_at, one.size
         title = named % {"time": clock.about(started_at), "size": size_text(size)}
-        x, y = round(width * ((started_at - start) / span), 1), round(height * (1 - size / top), 1)
-        marks.append(Mark(f"{x},{y}", f"{title} ({status_word(record.status)})" if gone else title, gone))
-    return marks
+        if not one.has_file:
+            title = f"{title} ({status_word(one.record.status)})"
+        x, y = round(width * ((started_at - start) / span), 1), round(height * (1 - size / steps[0]), 1)
+        marks.append(Mark(f"{x},{y}", title, not one.has_file))
+    return Chart(min(one.size for one in sizes), largest, steps, marks)
 
 
 def axis(largest: int) -> tuple[int, ...]:
@@ -169,7 +180,10 @@ def _hints(known: KnownHistory, verdict: Verdict | None) -> Iterator[Hint]:
         yield from _of_running(attempt, known)
     yield from _failed_all_day(known)
     yield from _runs_too_often(known)
-    yield from _size_fell(known)
+    fall = known.timeline.last_fall
+    # Of a list with holes nobody knows which backup was the one before.
+    if fall and known.whole and fall[1].started_at >= known.now - RECENT:
+        yield Hint("size_fell", fall[1].record, before=fall[0].record)
     for one in known.timeline.slow[-1:]:
         if one.started_at >= known.now - RECENT:
             usual = known.timeline.usual_durations.get(one.record.type)
@@ -230,18 +244,3 @@ def _runs_too_often(known: KnownHistory) -> Iterator[Hint]:
     if len(runs) > 2 * TIMES_PLANNED:
         first, last = runs[0].record, runs[-1].record
         yield Hint("runs_too_often", last, before=first, span=span / len(runs), usual=interval)
-
-
-def _size_fell(known: KnownHistory) -> Iterator[Hint]:
-    """Of two sizes of the same format, one after the other, the later is less than half."""
-    # Of a list with holes nobody knows which backup was the one before.
-    if not known.whole:
-        return
-    fall, before = None, dict[str, Attempt]()
-    for after in known.timeline.sizes:
-        earlier = before.get(after.record.format)
-        if earlier and after.size * 2 < earlier.size:
-            fall = earlier, after
-        before[after.record.format] = after
-    if fall and fall[1].started_at >= known.now - RECENT:
-        yield Hint("size_fell", fall[1].record, before=fall[0].record)

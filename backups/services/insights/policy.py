@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
@@ -110,8 +110,7 @@ class KnownHistory:
     created_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Outlook:
+class Outlook(NamedTuple):
     """`until` and `keep_days` are the policy's, None where it says nothing of this backup.
 
     `last_automatic`: no newer automatic file is there, so that DCS keeps this

@@ -103,6 +103,17 @@ class Timeline:
         return list(islice(sized, MOST_SIZES))[::-1]
 
     @cached_property
+    def last_fall(self) -> tuple[Attempt, Attempt] | None:
+        """Of two sizes of the same format, one after the other, the later is less than half."""
+        fall, before = None, dict[str, Attempt]()
+        for after in self.sizes:
+            earlier = before.get(after.record.format)
+            if earlier and after.size * 2 < earlier.size:
+                fall = earlier, after
+            before[after.record.format] = after
+        return fall
+
+    @cached_property
     def usual_durations(self) -> Mapping[str, timedelta]:
         """How long backups take, by type: the median, where enough are known."""
         by_type: dict[str, list[float]] = {}
