@@ -87,7 +87,7 @@ def damaged_path(request: HttpRequest, rest: str) -> HttpResponse:
     """Lead from an address that is no page of the portal's to the one that it was. Raises Http404."""
     path = request.path
     if not path.endswith("/") and _is_page(f"{path}/"):
-        return HttpResponsePermanentRedirect(f"{path}/{'?' if _query(request) else ''}{_query(request)}")
+        return HttpResponsePermanentRedirect(request.get_full_path(force_append_slash=True))
     links = links_in(request.get_full_path(), link_grammar)
     if len(links) != 1 or request.method not in ("GET", "HEAD"):
         raise Http404
@@ -132,24 +132,23 @@ def _damaged_link(request: HttpRequest) -> str:
 def _with_iso_times(pairs: Pairs, names: tuple[str, ...]) -> Pairs:
     """Return the query with its times in ISO 8601, so that they mean the same to everybody and next week."""
     written = dict(pairs).get("tz", "")
-    zone_name = written if not written or known_zone(written) else typed_zone(written)
+    zone_name = written if known_zone(written) else typed_zone(written)
     if written and not zone_name:
         return pairs  # the page says that it is no zone
     found: list[tuple[str, str]] = []
     for name, value in pairs:
         asked = _written_time(value, known_zone(zone_name) or UTC) if name in names else None
-        if asked:
-            local = asked.at.astimezone(asked.zone)
-            if asked.relative:  # counted from a now that nobody knows to the microsecond
-                local = local.replace(microsecond=0)
-            whole_day = asked.whole_day and name != "at"
-            found.append((name, f"{local:%Y-%m-%d}" if whole_day else local.isoformat()))
-        else:
-            found.append((name, value))
-        if name == "at" and asked and not written:
-            zone_name = getattr(asked.zone, "key", "UTC")
-            found.append(("tz", zone_name))
-    return tuple((name, zone_name if name == "tz" else value) for name, value in found)
+        if not asked:
+            found.append((name, zone_name if name == "tz" else value))
+            continue
+        local = asked.at.astimezone(asked.zone)
+        if asked.relative:  # counted from a now that nobody knows to the microsecond
+            local = local.replace(microsecond=0)
+        is_day = asked.whole_day and name != "at"
+        found.append((name, f"{local:%Y-%m-%d}" if is_day else local.isoformat()))
+        if name == "at" and not written:
+            found.append(("tz", getattr(asked.zone, "key", "UTC")))
+    return tuple(found)
 
 
 def _with_zone(pairs: Pairs) -> Pairs:
@@ -169,11 +168,6 @@ def _written_time(value: str, zone: tzinfo) -> AskedTime | None:
     except UnreadableTime:
         return None
     return None if asked.doubt else asked  # the page says that the clocks show it twice, or never
-
-
-def _query(request: HttpRequest) -> str:
-    query: str = request.META.get("QUERY_STRING", "")
-    return query
 
 
 def _is_page(path: str) -> bool:

@@ -66,7 +66,7 @@ def environment(**options: Any) -> jinja2.Environment:
         "insights": insights,
         "instance_url": instance_url,
         "language": get_language,
-        "last_markup": last_markup,
+        "last_markup": lambda request: copied_last(request)[0],
         "markups": tuple(MARKUPS),
         "now": timezone.now,
         "range_words": RANGE_WORDS,
@@ -99,11 +99,6 @@ def icon(name: str, classes: str = "") -> Markup:
 @lru_cache(maxsize=256)
 def url(name: str, *args: str) -> str:
     return reverse(name, args=args)
-
-
-def last_markup(request: HttpRequest) -> str:
-    """Return the markup of the text that this viewer copied last."""
-    return copied_last(request)[0]
 
 
 def initials(name: str) -> str:

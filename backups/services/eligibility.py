@@ -49,10 +49,7 @@ class Eligibility:
         return "contradiction" in self.reasons
 
 
-_NOT_THERE = {
-    "unlisted": Eligibility("no", ("not_listed",)),
-    "missing": Eligibility("unknown", ("missing",)),
-}
+_NOT_THERE = {"unlisted": Eligibility("no", ("not_listed",)), "missing": Eligibility("unknown", ("missing",))}
 
 
 def eligibility(record: BackupRecord) -> Eligibility:

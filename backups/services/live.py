@@ -51,12 +51,7 @@ class Live:
 
     @classmethod
     def of_listing(
-        cls,
-        listing: Listing[Any],
-        *,
-        now: datetime,
-        running: tuple[str, ...] = (),
-        shown: object = None,
+        cls, listing: Listing[Any], *, now: datetime, running: tuple[str, ...] = (), shown: object = None
     ) -> Live:
         """Return the life of a page that shows a listing; it is about the backups `running`.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -28,11 +29,12 @@ from ..services.projects import Project, visible_projects
 from ..services.recovery import recovery_point
 
 INSTANCE_ID = "00000000-0000-4000-8000-000000000000"
-RUNNING: dict[str, Any] = {"status": "backuping", "restorable": None, "size_bytes": None}
-OVER: dict[str, Any] = {"status": "expired", "restorable": False, "description": "kept too long"}
+REQUEST_ID = "0123456789abcdef0123456789abcdef"
 STATUSES = ("waiting", "backuping", "succeed", "failed", "expired", "deleted", "MIGRATING")
 RESTORABLE = ("TRUE", "FALSE", "MAYBE", None)
 BLOCKS = ("single_node", "busy", "not_running", "backing_up", "task", "not_known")
+
+_with = msgspec.structs.replace
 
 
 @require_safe
@@ -43,12 +45,9 @@ def patterns(request: HttpRequest) -> HttpResponse:
     project = next(iter(visible_projects(viewer_of(request))), None)
     if project is None:
         raise Http404
-    records = [
-        sample(now, n, status, word)
-        for n, (status, word) in enumerate((s, w) for s in STATUSES for w in RESTORABLE)
-    ]
-    good = [sample(now, 24 * n, "succeed", "TRUE", size=2_000_000_000 + n * 9_000_000) for n in range(1, 20)]
-    listing, empty = listing_of(now, [*records, *good]), listing_of(now, [])
+    records = [_sample(now, n, *pair) for n, pair in enumerate(product(STATUSES, RESTORABLE))]
+    good = [_sample(now, 24 * n, "succeed", "TRUE", size=2_000_000_000 + n * 9_000_000) for n in range(1, 20)]
+    listing, empty = _listing(now, [*records, *good]), _listing(now, [])
     refused = HistoryForm(QueryDict("status=bogus&from=soon"))
     seen = overview(listing, None, now=now)
     three_days_ago = now - timedelta(days=3)
@@ -70,16 +69,16 @@ def patterns(request: HttpRequest) -> HttpResponse:
         "old": [replace(listing, source="stale", problem=_problem(kind, now)) for kind in PROBLEM_KINDS],
         "not_whole": [
             *(
-                listing_of(now, good, promised=len(good) + 9, **{how: True})
+                _listing(now, good, promised=len(good) + 9, **{how: True})
                 for how in ("windowed", "truncated", "moved", "cut_short")
             ),
-            listing_of(now, records, missing_since=three_days_ago),
+            _listing(now, records, missing_since=three_days_ago),
         ],
         "overview": seen,
-        "nothing_matches": backup_history(records_of(listing), _filter("q=zzzz"), now=now),
-        "no_history": backup_history(records_of(empty), _filter(""), now=now),
+        "nothing_matches": backup_history(records_of(listing), BackupFilter(words=("zzzz",)), now=now),
+        "no_history": backup_history(records_of(empty), BackupFilter(), now=now),
         "records": records,
-        "not_listed": [_not_there(good[0], "unlisted"), _not_there(good[1], "missing")],
+        "not_listed": [_with(good[0], presence="unlisted"), _with(good[1], presence="missing")],
         "last_seen": {good[0].backup_id: three_days_ago},
         "life": _a_life(now, good[0]),
         "ended": [good[0], next(record for record in records if record.status == "failed")],
@@ -92,30 +91,29 @@ def patterns(request: HttpRequest) -> HttpResponse:
     return render(request, "patterns.html", context)
 
 
-def sample(now: datetime, hours: int, status: str, restorable: str | None, **own: Any) -> BackupRecord:
+def _sample(
+    now: datetime, hours: int, status: str, restorable: str | None, size: int = 2_000_000_000
+) -> BackupRecord:
     """Return a record as DCS could send it: it began so many hours ago."""
-    began = now - timedelta(hours=hours + 1)
-    told = {
-        "backup_id": f"sample-{hours}-{status}",
-        "backup_name": f"backup_{began:%Y%m%d%H%M%S}",
-        "instance_id": INSTANCE_ID,
-        "status": status,
-        "backup_type": "manual" if hours % 3 == 0 else "auto",
-        "backup_format": "rdb",
-        "size": 2_000_000_000,
-        "created_at": _api_time(began),
-        "execution_at": _api_time(began),
-        "updated_at": _api_time(began + timedelta(minutes=2)),
-        "progress": "40.00" if status == "backuping" else "100.00",
-        "is_support_restore": restorable,
-        "error_code": "dcs.08.0002" if status == "failed" else None,
-        "remark": None,
-    }
-    return BackupRecord.from_api(told | own)
-
-
-def _not_there(record: BackupRecord, presence: str) -> BackupRecord:
-    return msgspec.structs.replace(record, presence=presence)
+    began = (now - timedelta(hours=hours + 1)).astimezone(UTC)
+    created_at, updated_at = (f"{began + timedelta(minutes=n):%Y-%m-%dT%H:%M:%S.000Z}" for n in (0, 2))
+    return BackupRecord.from_api(
+        {
+            "backup_id": f"sample-{hours}-{status}",
+            "backup_name": f"backup_{began:%Y%m%d%H%M%S}",
+            "instance_id": INSTANCE_ID,
+            "status": status,
+            "backup_type": "manual" if hours % 3 == 0 else "auto",
+            "backup_format": "rdb",
+            "size": size,
+            "created_at": created_at,
+            "execution_at": created_at,
+            "updated_at": updated_at,
+            "progress": "40.00" if status == "backuping" else "100.00",
+            "is_support_restore": restorable,
+            "error_code": "dcs.08.0002" if status == "failed" else None,
+        }
+    )
 
 
 def _a_life(now: datetime, record: BackupRecord) -> Life:
@@ -124,7 +122,8 @@ def _a_life(now: datetime, record: BackupRecord) -> Life:
     def seen(hours: int) -> Interval:
         return Interval(now - timedelta(hours=hours, minutes=10), now - timedelta(hours=hours))
 
-    running, over = (msgspec.structs.replace(record, **changes) for changes in (RUNNING, OVER))
+    running = _with(record, status="backuping", restorable=None, size_bytes=None)
+    over = _with(record, status="expired", restorable=False, description="kept too long")
     changes = RecordChange(seen(70), running, record), RecordChange(seen(40), record, over)
     events = (
         Event("created", at=now - timedelta(hours=72)),
@@ -138,27 +137,20 @@ def _a_life(now: datetime, record: BackupRecord) -> Life:
         Event("last_seen", at=now - timedelta(hours=5)),
         Event("gone", seen=seen(5)),
     )
-    gone = _not_there(over, "unlisted")
+    gone = _with(over, presence="unlisted")
     evidence = Evidence(b"", seen(71), now - timedelta(hours=5), gone=seen(5), changes=changes)
     return Life(gone, evidence, events, InstanceGone(now - timedelta(hours=4), "unknown"))
 
 
-def _api_time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
-
-
-def listing_of(now: datetime, records: list[BackupRecord], **own: Any) -> Listing[BackupRecord]:
+def _listing(now: datetime, records: list[BackupRecord], **own: Any) -> Listing[BackupRecord]:
     whole: dict[str, Any] = {
         "decoded": DecodedRecords(tuple(records)),
         "generation": "sample",
         "read_at": now - timedelta(seconds=38),
         "source": "cache",
         "promised": len(records),
-        "moved": False,
-        "truncated": False,
-        "windowed": False,
-        "cut_short": False,
-        "request_ids": ("0123456789abcdef0123456789abcdef",),
+        "request_ids": (REQUEST_ID,),
+        **dict.fromkeys(("moved", "truncated", "windowed", "cut_short"), False),
     }
     return Listing(**whole | own)
 
@@ -172,19 +164,7 @@ def _board(project: Project, now: datetime, listed_at: datetime | None, total: i
 
 
 def _problem(kind: str, now: datetime) -> Problem:
+    retry_at, progress = now + timedelta(seconds=30), Progress(7, 20, 7_000)
     return Problem(
-        kind,
-        http_status=503,
-        code="APIGW.0201",
-        message="Backend unavailable",
-        request_id="0123456789abcdef0123456789abcdef",
-        retry_at=now + timedelta(seconds=30),
-        asked_at=now,
-        progress=Progress(7, 20, 7_000),
+        kind, 503, "APIGW.0201", "Backend unavailable", REQUEST_ID, retry_at, asked_at=now, progress=progress
     )
-
-
-def _filter(query: str) -> BackupFilter:
-    form = HistoryForm(QueryDict(query))
-    form.is_valid()
-    return form.filter()
