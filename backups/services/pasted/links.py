@@ -8,6 +8,7 @@ has to stand. Nothing is fetched.
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice, takewhile
@@ -147,8 +148,7 @@ class _Address:
     def _decoded(self, raw: str) -> tuple[str, bool]:
         """Return the address, and whether it ends for certain within `raw`."""
         if self._encoded:
-            # A less encoded sign is of the address or the text around it.
-            ends = _ENDS_OF_ENCODED[self._encoded - 1].search(raw)
+            ends = _end_of_encoded(self._encoded).search(raw)
             address = "".join((raw[: ends.start()] if ends else raw).split())
             for _layer in range(self._encoded):
                 address = unquote(address)
@@ -159,15 +159,10 @@ class _Address:
         return raw, False
 
 
-# By how many times more the address was encoded than once.
-_ENDS_OF_ENCODED = [
-    re.compile(
-        r"[&+]"
-        + "".join(rf"|%(?:25){{{depth}}}(?:26|20|0[aAdD]|22|3[cCeE])" for depth in range(deepest))
-        + rf"|%(?:25){{{deepest}}}(?:20|0[aAdD]|22|3[cCeE])"
-    )
-    for deepest in range(7)
-]
+def _end_of_encoded(layers: int) -> re.Pattern[str]:
+    """Return what ends an address that was encoded so many times: a sign that is encoded less, or a mark."""
+    less = rf"|%(?:25){{0,{layers - 2}}}(?:26|20|0[aAdD]|22|3[cCeE])" if layers > 1 else ""
+    return re.compile(rf"[&+]{less}|%(?:25){{{layers - 1}}}(?:20|0[aAdD]|22|3[cCeE])")
 
 
 def _stop(text: str, start: int) -> int:
@@ -182,7 +177,9 @@ def _joined(address: _Address, grammar_of: GrammarOf) -> tuple[PastedLink | None
         link = _read(text, grammar_of)
         if link and address.is_nested:
             # What the address around it says of itself stands behind it.
-            return replace(link, query=_known_first(link.query, grammar_of(link.kind)))
+            knows, query = grammar_of(link.kind).knows, link.query
+            own = takewhile(lambda pair: knows(pair[0]), query.pairs)
+            return replace(link, query=ReadQuery(tuple(own), query.mended))
         return link
 
     text, end = address.text, address.end
@@ -194,10 +191,6 @@ def _joined(address: _Address, grammar_of: GrammarOf) -> tuple[PastedLink | None
     return link, end
 
 
-def _known_first(query: ReadQuery, grammar: Grammar) -> ReadQuery:
-    return ReadQuery(tuple(takewhile(lambda pair: grammar.knows(pair[0]), query.pairs)), query.mended)
-
-
 def _belongs(link: PastedLink, longer: PastedLink, before: str, joined: str, grammar: Grammar) -> bool:
     def are_read(pairs: tuple[tuple[str, str], ...]) -> bool:
         return bool(pairs) and all(
@@ -205,14 +198,15 @@ def _belongs(link: PastedLink, longer: PastedLink, before: str, joined: str, gra
         )
 
     pairs, more = longer.query.pairs, joined[len(before) :]
+    ids = (link.instance_id, longer.instance_id), (link.backup_id, longer.backup_id)
+    changed = [(old, new) for old, new in ids if old != new]
     if "?" not in before:
-        kept = all(not is_uuid(old) or old == new for old, new in zip(_ids(link), _ids(longer), strict=True))
-        is_deeper = any(
-            is_uuid(new) and old != new for old, new in zip(_ids(link), _ids(longer), strict=True)
-        )
+        if any(is_uuid(old) for old, _new in changed):
+            return False
+        is_deeper = any(is_uuid(new) for _old, new in changed)
         is_other = longer.kind == "recovery-point" != link.kind and not before.endswith("/")
-        return kept and (is_deeper or is_other or are_read(pairs) or (more[:1] == "?" and longer != link))
-    if longer.query.unread or _ids(link) != _ids(longer):
+        return is_deeper or is_other or are_read(pairs) or (more[:1] == "?" and longer != link)
+    if longer.query.unread or changed:
         return False
     known = len(link.query.pairs)
     if more.startswith("&") or before.endswith(("&", "?")):
@@ -224,10 +218,6 @@ def _belongs(link: PastedLink, longer: PastedLink, before: str, joined: str, gra
         return True
     # What can be read without it, and might be a value by itself, is no evidence of a break.
     return len(pairs) > known or not grammar.reads(last[0][0], more)
-
-
-def _ids(link: PastedLink) -> tuple[str, str]:
-    return link.instance_id, link.backup_id
 
 
 def _read(address: str, grammar_of: GrammarOf) -> PastedLink | None:
@@ -262,5 +252,5 @@ def cloud_id(text: str) -> str:
     """Return an id of UUID shape as DCS writes it, without marks behind it; any other as it is."""
     bare = text.rstrip("_-").lower()
     if re.fullmatch("[0-9a-f]{32}", bare):
-        bare = "-".join((bare[:8], bare[8:12], bare[12:16], bare[16:20], bare[20:]))
+        bare = str(uuid.UUID(bare))
     return bare if UUID.fullmatch(bare) else text

@@ -54,13 +54,9 @@ def read_query(text: str, grammar: Grammar) -> ReadQuery:
     # Quoted-printable, where it is certain: a single value may begin with 3D.
     is_quoted = len(parts) > 1 and all("=3D" in part for part in parts)
     for part in parts:
-        if is_quoted:
-            mended.append(part)
-            reader.read(part.replace("=3D", "=", 1), MOST_LAYERS)
-        else:
-            reader.mended = False
-            reader.read(part, MOST_LAYERS)
-            mended += [part] if reader.mended else []
+        reader.mended = is_quoted
+        reader.read(part.replace("=3D", "=", 1) if is_quoted else part, MOST_LAYERS)
+        mended += [part] if reader.mended else []
     return ReadQuery(tuple(reader.pairs), tuple(mended), tuple(reader.unread))
 
 

@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 import unicodedata
+from html import unescape
 from html.entities import html5
 from urllib.parse import unquote
 
@@ -18,7 +19,7 @@ MOST_LAYERS = 6
 # Zero-width marks, direction marks, the soft hyphen and the byte order mark: nobody sees them.
 _UNSEEN = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 _HYPHENS = re.compile("[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d]")
-_ENTITY = re.compile(r"&(?:([A-Za-z]{2,8};)|#(\d{1,7});|#[xX]([0-9a-fA-F]{1,6});)")
+_ENTITY = re.compile(r"&(?:([A-Za-z]{2,8};)|#\d{1,7};|#[xX][0-9a-fA-F]{1,6};)")
 _ESCAPED = re.compile(r"\\u00([2-7][0-9a-fA-F])|\\x([2-7][0-9a-fA-F])|\\([?&=/#%:.\-_~])|[\^`](?=&)")
 _SOFT_BREAK = re.compile(r"=[ \t]*\r?\n(?:> ?)*")
 _QUOTED = re.compile("=([2-7][0-9A-F])")
@@ -36,6 +37,11 @@ def without_unseen(text: str) -> str:
     return _UNSEEN.sub("", text)
 
 
+def without_reply_marks(text: str) -> str:
+    """Return the text without the `>` and the spaces that a reply or a quotation puts before each line."""
+    return _REPLY.sub("", text)
+
+
 def plain(text: str) -> str:
     """Return ASCII for its look-alikes: full-width letters and digits, typographic hyphens."""
     return _HYPHENS.sub("-", unicodedata.normalize("NFKC", _UNSEEN.sub("", text)))
@@ -45,22 +51,16 @@ def undone(text: str) -> str:
     """Return the text with all layers of entities, escapes and rewritten links undone."""
     text = without_unseen(text)
     for _layer in range(MOST_LAYERS):
-        before, text = text, _rewritten(_unescaped(_entities(_quoted_printable(text))))
+        before, text = text, _rewritten(_unescaped(_ENTITY.sub(_character, _quoted_printable(text))))
         if text == before:
             break
     return text
 
 
-def _entities(text: str) -> str:
-    return _ENTITY.sub(_character, text) if "&" in text else text
-
-
-def _character(found: re.Match[str]) -> str:
-    name, decimal, hexadecimal = found.groups()
-    if name:
-        return html5.get(name, found[0])
-    code = int(decimal) if decimal else int(hexadecimal, 16)
-    return chr(code) if 32 <= code < 0xD800 else found[0]
+def _character(entity: re.Match[str]) -> str:
+    """Return what an entity stands for; one that is not known, or stands for no text, is left as it is."""
+    character = html5.get(entity[1]) if entity[1] else unescape(entity[0])
+    return character if character and character.isprintable() else entity[0]
 
 
 def _unescaped(text: str) -> str:
@@ -78,11 +78,6 @@ def _quoted_printable(text: str) -> str:
     if joined == text or ("=" in joined and "=3D" not in joined):
         return text
     return _QUOTED.sub(lambda found: chr(int(found[1], 16)), joined)
-
-
-def without_reply_marks(text: str) -> str:
-    """Return the text without the `>` and the spaces that a reply or a quotation puts before each line."""
-    return _REPLY.sub("", text)
 
 
 def _rewritten(text: str) -> str:
