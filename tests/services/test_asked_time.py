@@ -1,7 +1,7 @@
 """A time that a person types or pastes is read as it was meant, or refused with a sentence and guesses."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -67,8 +67,8 @@ Monday, November 23, 2026 9:40 AM UTC · Monday, 23 November 2026 09:40 GMT · 9
 # certain; Chinese; days of the week; with marks around.
 WITHOUT_A_ZONE = """
 2026-11-23T09:40:00 · 2026-11-23 9.40 · 2026-11-23T09,40 · 2026-11-23 09.40.00 · 2026-11-23 09:40.00
-20261123T09.40 · 20261123 09:40 · 20261123T0940 · 20261123094000 · 2026/11/23 09.40 · 2026.11.23 09.40
-2026-11-23, 09.40 · 2026-11-23 at 9:40 · 2026-11-23_09:40
+20261123T09.40 · 20261123 09:40 · 20261123T0940 · 20261123094000 · 2026/11/23 09.40 · 2026.11.23 09:40
+2026.11.23 09.40 · 2026-11-23, 09.40 · 2026-11-23 at 9:40 · 2026-11-23_09:40
 2026-W48-1T09.40 · 2026-W48-1 09:40 · 2026W481T0940
 Nov 23, 2026 @ 09:40:00.000 · November 23, 2026 @ 9:40 AM · 23/Nov/26 9:40 AM · 23-Nov-2026 09:40
 1:M 23 Nov 2026 09:40:00.000 * DB saved on disk · 2026-11-23 09:40:00,000 ERROR refused
@@ -104,7 +104,7 @@ def test_a_time_without_a_zone_is_read_in_that_of_the_link(text):
         assert (found.own_zone, found.zone) == (False, ZoneInfo(zone))
 
 
-@pytest.mark.parametrize("mark", ["\u200b", "\u200e", "\u200f", "\ufeff", "\u00ad", "\u2060"])
+@pytest.mark.parametrize("mark", "\u200b\u200e\u200f\ufeff\u00ad\u2060")
 def test_marks_that_nobody_sees_change_nothing(mark):
     text = "2026-11-23 09:40 UTC"
 
@@ -212,10 +212,7 @@ def test_a_local_time_with_two_readings_is_said_and_the_earlier_one_taken(text, 
     found = read(text, zone)
 
     assert (found.doubt, found.at, found.other) == (doubt, instant(at), instant(other))
-
-
-def test_an_offset_leaves_no_doubt():
-    assert read("2026-10-25T02:30+01:00", "Europe/Berlin").doubt == ""
+    assert read(f"{text[:16]}+01:00", zone).doubt == ""
 
 
 CHANGES = [
@@ -251,62 +248,34 @@ def test_a_local_time_means_the_instants_at_which_the_clocks_show_it(change, min
         assert readings[0] < local < readings[1]
 
 
-@settings(max_examples=100, deadline=None)
-@given(
-    st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)).map(
-        lambda moment: moment.replace(microsecond=0)
-    ),
-    st.sampled_from([name for name, _ in CHANGES]),
-)
-def test_what_the_portal_writes_it_reads_again(moment, name):
-    local = moment.astimezone(ZoneInfo(name))
-    offset = local.utcoffset()
-    assert offset is not None
-    if offset % timedelta(minutes=1):
-        return  # offsets with seconds are of times before 1972
-    label = zone_label(local)
-
-    for text in (
-        local.isoformat(),
-        local.isoformat(" "),
-        local.strftime("%Y%m%dT%H%M%S%z"),
-        local.strftime(f"%d %b %Y %H:%M:%S {label}"),
-        local.strftime(f"%Y年%m月%d日 %H:%M:%S {label}"),
-        local.strftime("%a, %d %b %Y %H:%M:%S %z"),
-        local.strftime("%d/%b/%Y:%H:%M:%S %z"),
-        local.strftime("%a %b %d %H:%M:%S %Y %z"),
-    ):
-        assert read(text, "Asia/Kolkata").at == moment, text
-        assert read(text.replace("+", " "), "Asia/Kolkata").at == moment, text
-
-
 FORMS = """
-%Y-%m-%d %H:%M:%S{o} · %Y-%m-%dT%H.%M.%S{o} · %Y%m%dT%H%M%S{o} · %G-W%V-%uT%H:%M:%S{o}
-%d.%m.%Y %H:%M:%S {o} · %d. %B %Y %H.%M.%S {o} · %d/%m/%Y %H:%M:%S {o} · %m/%d/%Y %I:%M:%S %p {o}
-%d/%b/%y %I:%M:%S %p {o} · %b %d, %Y @ %H:%M:%S.000 {o} · %A, %d %B %Y %H:%M:%S {o}
-%a %b %d %Y %H:%M:%S GMT{o} · %Y-%m-%d %H:%M:%S {o} CST · %Y年%m月%d日 %H时%M分%S秒 UTC{o}
+%Y-%m-%d %H:%M:%S%z · %Y-%m-%dT%H.%M.%S%z · %Y%m%dT%H%M%S%z · %G-W%V-%uT%H:%M:%S%z · %d %b %Y %H:%M:%S {label}
+%d.%m.%Y %H:%M:%S %z · %d. %B %Y %H.%M.%S %z · %d/%m/%Y %H:%M:%S %z · %m/%d/%Y %I:%M:%S %p %z
+%d/%b/%y %I:%M:%S %p %z · %b %d, %Y @ %H:%M:%S.000 %z · %a, %d %b %Y %H:%M:%S %z
+%A, %d %B %Y %H:%M:%S {label} · %a %b %d %Y %H:%M:%S GMT%z · %d/%b/%Y:%H:%M:%S %z · %a %b %d %H:%M:%S %Y %z
+%Y-%m-%d %H:%M:%S %z CST · %Y年%m月%d日 %H:%M:%S {label} · %Y年%m月%d日 %H时%M分%S秒 UTC%z
 """
 
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.datetimes(datetime(2000, 1, 2), datetime(2099, 12, 30)).map(
-        lambda moment: moment.replace(microsecond=0)
-    ),
-    st.sampled_from([-480, -210, 0, 60, 330, 480, 765]),
+    st.datetimes(datetime(2000, 1, 2), datetime(2099, 12, 30)),
+    st.sampled_from([name for name, _ in CHANGES]),
     st.sampled_from(forms(FORMS)),
 )
-def test_a_time_in_any_form_is_the_same_instant_or_is_refused_with_it(moment, minutes, form):
-    local = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
-    text = local.strftime(form.replace("{o}", "%z"))
+def test_a_time_in_any_form_is_the_same_instant_or_is_refused_with_it(moment, zone, form):
+    local = moment.replace(microsecond=0, tzinfo=UTC).astimezone(ZoneInfo(zone))
+    written = local.strftime(form.replace("{label}", zone_label(local)))
+    as_in_a_query = written if "CST" in form or "%H.%M" in form else written.replace("+", " ")
 
-    try:
-        found = [read(text).at]
-    except UnreadableTime as refused:
-        assert "%d/%m" in form or "%m/%d" in form, text
-        found = list(refused.guesses)
+    for text in (written, as_in_a_query):
+        try:
+            found = [read(text, "Asia/Kolkata").at]
+        except UnreadableTime as refused:
+            assert "%d/%m" in form or "%m/%d" in form, text
+            found = list(refused.guesses)
 
-    assert local in found
+        assert local in found
 
 
 # What is refused ----------------------------------------------------------------------

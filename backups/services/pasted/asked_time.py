@@ -89,8 +89,10 @@ def asked_time(text: str, *, zone: tzinfo, now: datetime) -> AskedTime:
 
 
 def _written(text: str, zone: tzinfo, now: datetime) -> AskedTime:
-    text, weekday = in_one_form(text)
-    local, own, uncertain = _own_zones(text)
+    in_chinese = _CHINESE.search(text)
+    text, weekday = in_one_form(_CHINESE.sub(" ", text).strip(" :,()") if in_chinese else text)
+    named = [ZoneInfo(CHINESE_NAMES[in_chinese[1]])] if in_chinese else []
+    local, own, uncertain = (text, named, "") if named else _own_zones(text)
 
     def readings(local: str) -> list[Reading]:
         zones = own or [zone]
@@ -213,9 +215,6 @@ _CITY = re.compile(r"(.*\d[ap. m]*),? \(?([A-Za-z][A-Za-z .'_-]{2,40}?)(?: time)
 
 def _own_zones(text: str) -> tuple[str, list[tzinfo], str]:
     """Return a text without its zone, what zones that may be, and the abbreviation if it can mean several."""
-    if found := _CHINESE.search(text):
-        rest = " ".join(_CHINESE.sub(" ", text).split()).strip(" :,()")
-        return rest, [ZoneInfo(CHINESE_NAMES[found[1]])], ""
     named: list[tzinfo] = []
     if found := _NAMED.fullmatch(text):
         text, name = found[1], iana_zone(found[2])

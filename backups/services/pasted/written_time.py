@@ -196,7 +196,11 @@ def _hour(hour: int, am: str, half: str) -> int:
     """Return the hour of the day; `am` is "a" or "p", `half` what Chinese says before the hour."""
     is_early = am == "a" or half in ("凌晨", "早上", "上午")
     # At night 12 is which midnight?
-    if (am and not 1 <= hour <= 12) or (is_early and hour > 12) or (half == "晚上" and hour in (0, 12)):
+    if (
+        (am and not 1 <= hour <= 12)
+        or (is_early and (hour > 12 or am == "p"))
+        or (half == "晚上" and hour in (0, 12))
+    ):
         raise ValueError(hour)
     if is_early:
         return hour % 12 if am or half == "凌晨" else hour
