@@ -26,19 +26,14 @@ NOON = datetime(2026, 1, 1, tzinfo=UTC)
 
 # The official signer as the oracle ------------------------------------------------
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12) | st.sampled_from(
+LETTERS = st.characters(exclude_categories=("Cs",))
+TEXT = st.text(LETTERS, max_size=12) | st.sampled_from(
     ["a b", "+", "%", "%20", "~", "ä ö", "备份", "a&b=c", "/", "?", "#", "*", "100%25", "😀"]
 )
 PAIRS = st.lists(st.tuples(TEXT.filter(bool), TEXT), max_size=6)
-SEGMENTS = st.lists(
-    st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=8).filter(
-        lambda text: text not in (".", "..")
-    ),
-    max_size=4,
-)
-HOSTS = st.sampled_from(
-    ["dcs.eu-west-101.myhuaweicloud.com", "127.0.0.1:8123", "dcs.example:8443", "[::1]:1"]
-)
+SEGMENT = st.text(LETTERS, min_size=1, max_size=8).filter(lambda text: text not in (".", ".."))
+SEGMENTS = st.lists(SEGMENT, max_size=4)
+HOSTS = st.sampled_from(["dcs.eu-west-101.example.com", "127.0.0.1:8123", "dcs.example:8443", "[::1]:1"])
 TOKENS = st.sampled_from(["", TOKEN, "gAAA+/=~ with blanks"])
 
 
@@ -69,28 +64,20 @@ def test_any_request_is_signed_as_the_official_signer_does(segments, pairs, host
 # What goes over the wire -----------------------------------------------------------
 
 
-def headers_of(request):
-    lines = request.decode("latin-1").split("\r\n")[1:]
-    return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines) if value}
-
-
 @pytest.mark.parametrize("project_id", [PROJECT_ID, "a b", "ü~+%", "%2F", "a/b?c#d", "*'()!", "A..b"])
 @pytest.mark.parametrize("instance_id", ["a b", "ü~+%&=", "100%25", "备份 😀", "'*()!"])
 def test_what_is_signed_is_byte_for_byte_what_is_sent(project_id, instance_id):
+    key = Credentials(AK, SK, TOKEN)
     with server(answering(b"", status=b"204 No Content")) as (endpoint, seen):
-        client = DcsClient(
-            endpoint=endpoint,
-            # Latin letters only may go into a header: the project id is also one.
-            project_id=project_id,
-            credentials=Credentials(AK, SK, TOKEN),
-        )
+        client = DcsClient(endpoint=endpoint, project_id=project_id, credentials=key)
         client.list_backup_records(instance_id)
         client.close()
     method, target, version = seen[0].split(b"\r\n")[0].decode().split(" ")
     assert (method, version) == ("GET", "HTTP/1.1")
     instance = f"/v2/{quote(project_id, safe='')}/instances/{quote(instance_id, safe='')}"
     assert target == f"{instance}/backups?limit=1000&offset=0"
-    sent = headers_of(seen[0])
+    lines = (line.partition(": ") for line in seen[0].decode("latin-1").split("\r\n")[1:])
+    sent = {name.lower(): value for name, _, value in lines}
     assert sent["host"] == endpoint.removeprefix("http://")
     path, _, query = target.partition("?")
     names = ("host", "x-project-id", "x-sdk-date", "x-security-token")
@@ -108,9 +95,8 @@ def test_a_netrc_file_does_not_replace_the_signature(emulator, client_of, tmp_pa
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    assert requests.utils.get_netrc_auth("http://127.0.0.1") == ("somebody", "else"), (
-        "the file is one that would be used"
-    )
+    # The file is one that would be used.
+    assert requests.utils.get_netrc_auth("http://127.0.0.1") == ("somebody", "else")
     assert client_of().list_backup_records(ORDERS_CACHE_ID).length > 0
 
 
@@ -123,36 +109,32 @@ def test_permanent_and_temporary_keys_are_both_accepted(emulator, client_of):
 # Nothing shows a secret --------------------------------------------------------------
 
 
-def with_locals(error):
-    """What a debug page or an error tracker would show: each frame with its variables, causes too."""
+def shown(error):
+    """What a debug page or an error tracker would show: the frames below the test with their variables."""
+    error = error.with_traceback(error.__traceback__.tb_next)
     return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
 
-def own_frames(error):
-    """The same, without the frame of the test itself."""
-    assert error.__traceback__ is not None
-    return with_locals(error.with_traceback(error.__traceback__.tb_next))
+WRONG = {"security_token": "Token-of-its-own-0123456789", "sk": "Wrong-secret-key-0123456789"}
+FAULTS = {
+    "hang": lambda emulator: emulator.hang(),
+    "cut": lambda emulator: emulator.cut_body(),
+    "html": lambda emulator: emulator.answer_html(),
+    "garbled": lambda emulator: emulator.answer_body(b"[1, 2]"),
+}
 
 
-@pytest.mark.parametrize("fault", ["refused", "nobody", "hang", "cut", "html", "garbled", "bad key"])
+@pytest.mark.parametrize("fault", ["refused", "nobody", "bad key", *FAULTS])
 def test_no_traceback_shows_a_secret_or_a_signature(emulator, client_of, fault):
-    key = {"security_token": "Token-of-its-own-0123456789", "sk": "Wrong-secret-key-0123456789"}
-    if fault in ("hang", "cut", "html", "garbled"):
-        key = {}
-        {
-            "hang": emulator.hang,
-            "cut": emulator.cut_body,
-            "html": emulator.answer_html,
-            "garbled": lambda: emulator.answer_body(b"[1, 2]"),
-        }[fault]()
+    key = {} if fault in FAULTS else WRONG
+    FAULTS.get(fault, lambda emulator: None)(emulator)
     if fault == "bad key":
-        key["ak"] = "AKwithanewline\n0123"
+        key = key | {"ak": "AKwithanewline\n0123"}
     options = {"endpoint": "http://127.0.0.1:1"} if fault == "nobody" else {}
-    project = emulator.fleet.primary
     with pytest.raises(DcsError) as caught:
         client_of(key=key, read_timeout=0.1, **options).list_backup_records(ORDERS_CACHE_ID)
-    shown = own_frames(caught.value)
+    text = shown(caught.value)
+    project = emulator.fleet.primary
     for secret in (project.ak, project.sk, *key.values(), "Signature="):
-        assert secret not in shown
-    assert caught.value.__cause__ is None
-    assert caught.value.__context__ is None
+        assert secret not in text
+    assert caught.value.__cause__ is caught.value.__context__ is None

@@ -67,24 +67,20 @@ def keys(result):
     return [row.key for row in result.records]
 
 
-CALLS = {0: 1, 1: 1, 10: 1, 999: 1, 1000: 2, 1001: 2, 2000: 3, 10_000: 11}
+CALLS = {
+    of_the_list: {0: 1, 1: 1, 10: 1, 999: 1, 1000: 2, 1001: 2, 2000: 3, 10_000: 11},
+    of_the_page: {0: 1, 10: 1, 1000: 2, 1001: 3, 2500: 4, 3000: 5},
+}
+NEEDED = [(total, count, calls) for total, all_of in CALLS.items() for count, calls in all_of.items()]
 
 
-@pytest.mark.parametrize(("count", "calls"), CALLS.items())
-def test_a_list_is_read_whole_with_no_more_calls_than_it_needs(count, calls):
-    server = Server(names(count))
+@pytest.mark.parametrize(("total", "count", "calls"), NEEDED)
+def test_a_list_is_read_whole_with_no_more_calls_than_it_needs(total, count, calls):
+    server = Server(names(count), total=total)
     result = server.walk()
     assert keys(result) == names(count)
-    assert (result.complete, result.promised, len(server.calls)) == (True, count, calls)
-
-
-@pytest.mark.parametrize(("count", "calls"), [(0, 1), (10, 1), (1000, 2), (1001, 3), (2500, 4), (3000, 5)])
-def test_a_total_that_counts_only_the_page_cuts_nothing_short(count, calls):
-    server = Server(names(count), total=of_the_page)
-    result = server.walk()
-    assert keys(result) == names(count)
-    assert result.complete
-    assert len(server.calls) == calls
+    assert (result.complete, len(server.calls)) == (True, calls)
+    assert result.promised == count or total is of_the_page
 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 1000, 1001, 2999])
@@ -120,9 +116,7 @@ def test_a_wrong_total_neither_loses_a_record_nor_loops(total):
 def test_a_server_that_ignores_the_offset_is_left_and_not_believed():
     server = Server(names(2500), ignores_offset=True)
     result = server.walk()
-    assert len(result.records) == 1000
-    assert not result.complete
-    assert len(server.calls) == 4
+    assert (len(result.records), result.complete, len(server.calls)) == (1000, False, 4)
 
 
 def test_a_server_that_ignores_the_limit_is_read_all_the_same():
@@ -154,14 +148,16 @@ def remove_last_and_add(server):
 
 def rotate_at_the_end(server):
     """What a list that shows its oldest first does: the order is undocumented."""
-    del server.rows[0]
+    remove_first(server)
     server.rows.append(f"new{len(server.calls)}")
 
 
-@pytest.mark.parametrize(
-    "change", [remove_first, add_newest, remove_and_add, remove_last_and_add, rotate_at_the_end]
-)
-@pytest.mark.parametrize("total", [of_the_list, of_the_page, absent])
+CHANGES = (remove_first, add_newest, remove_last_and_add, rotate_at_the_end)
+TOTALS = (of_the_list, of_the_page, absent)
+
+
+@pytest.mark.parametrize("change", [*CHANGES, remove_and_add])
+@pytest.mark.parametrize("total", TOTALS)
 @pytest.mark.parametrize("call", [2, 3])
 def test_a_change_during_the_walk_loses_no_record(change, total, call):
     server = Server(names(2500), total=total, before={call: change})
@@ -172,8 +168,8 @@ def test_a_change_during_the_walk_loses_no_record(change, total, call):
     assert len(server.calls) <= 10
 
 
-@pytest.mark.parametrize("change", [remove_first, add_newest, remove_last_and_add, rotate_at_the_end])
-@pytest.mark.parametrize("total", [of_the_list, of_the_page, absent])
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("total", TOTALS)
 def test_a_list_that_never_stands_still_is_said_to_move(change, total):
     server = Server(names(2500), total=total, before=dict.fromkeys(range(2, 100), change))
     result = server.walk()
@@ -193,7 +189,7 @@ def test_a_total_that_changes_repeats_the_pass_once(change):
 # The maximum -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("total", [of_the_list, of_the_page, absent])
+@pytest.mark.parametrize("total", TOTALS)
 @pytest.mark.parametrize("maximum", [1, 10, 1000, 1500, 2000])
 @pytest.mark.parametrize("more", [-1, 0, 1, 1500])
 def test_a_history_beyond_the_maximum_is_cut_and_said_to_be(maximum, more, total):
@@ -205,40 +201,26 @@ def test_a_history_beyond_the_maximum_is_cut_and_said_to_be(maximum, more, total
 # Rows that cannot be read --------------------------------------------------------
 
 
-def test_rows_that_cannot_be_read_make_a_walk_incomplete():
-    for total in (3, None):
-        result = walk(
-            lambda _, __, total=total: Page((Row("a"), Row("b")), total, 3), page_size=9, max_records=99
-        )
-        assert keys(result) == ["a", "b"]
-        assert not result.complete
+@pytest.mark.parametrize("total", [3, None])
+def test_rows_that_cannot_be_read_make_a_walk_incomplete(total):
+    result = walk(lambda *_: Page((Row("a"), Row("b")), total, 3), page_size=9, max_records=99)
+    assert (keys(result), result.complete) == (["a", "b"], False)
 
 
 def test_pages_without_one_readable_row_do_not_go_on_for_ever():
-    asked = []
-
-    def ask(offset, limit):
-        asked.append(offset)
-        return Page((), 10**6, 1)
-
-    assert not walk(ask, page_size=1000, max_records=20_000).complete
-    assert len(asked) == 1
+    seen = []
+    result = walk(lambda *_: Page((), 10**6, 1), page_size=1000, max_records=20_000, on_page=seen.append)
+    assert (result.complete, len(seen)) == (False, 1)
 
 
 def test_a_record_that_is_listed_twice_is_kept_once():
-    result = Server(["a", "b", "a"]).walk()
-    assert keys(result) == ["a", "b"]
+    assert keys(Server(["a", "b", "a"]).walk()) == ["a", "b"]
 
 
 def test_each_page_is_shown_as_it_arrives():
     seen = []
-    walk(
-        Server(names(1001)).ask,
-        page_size=1000,
-        max_records=9999,
-        on_page=lambda page: seen.append(page.length),
-    )
-    assert seen == [1000, 2]
+    walk(Server(names(1001)).ask, page_size=1000, max_records=9999, on_page=seen.append)
+    assert [page.length for page in seen] == [1000, 2]
 
 
 # Trouble on the way ----------------------------------------------------------------
@@ -261,9 +243,7 @@ def test_ten_thousand_records_are_read_whole_though_dcs_fails_for_a_moment(emula
     rows = emulator.fleet.backups(BULK_HISTORY_ID)
     assert [record.backup_id for record in result.records] == [row.backup_id for row in rows]
     assert result.complete
-    assert len(slept) == 3
-    assert slept[2] == 3.0
-    assert emulator.count("/backups") == 11 + 3
+    assert (len(slept), slept[2], emulator.count("/backups")) == (3, 3.0, 11 + 3)
 
 
 def test_an_outage_in_the_middle_is_raised_and_no_shorter_list(emulator, client_of):
@@ -276,13 +256,10 @@ def test_an_outage_in_the_middle_is_raised_and_no_shorter_list(emulator, client_
 
 def test_a_key_that_is_revoked_during_a_walk_is_not_locked(emulator, client_of):
     client = client_of()
-    an_hour_on = utc_now() + timedelta(hours=1)
-    emulator.after_calls(5, lambda: setattr(emulator, "clock", lambda: an_hour_on))
-    try:
-        with pytest.raises(DcsAccessDenied) as caught:
-            read_bulk_history(client)
-    finally:
-        emulator.clock = utc_now
+    emulator.after_calls(5, lambda: setattr(emulator, "clock", lambda: utc_now() + timedelta(hours=1)))
+    with pytest.raises(DcsAccessDenied) as caught:
+        read_bulk_history(client)
+    emulator.clock = utc_now
     assert caught.value.kind == "credentials_refused"
     assert emulator.count("/backups", status=401) == 1
     assert client.list_backup_records(ORDERS_CACHE_ID).length > 0, "the gateway has locked the key"

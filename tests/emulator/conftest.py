@@ -7,7 +7,6 @@ import requests
 
 from backups.dcs.signing import Credentials
 from backups.emulator.api import Emulator
-from backups.emulator.server import running
 from tests.signature_auth import SignatureAuth
 
 
@@ -46,14 +45,6 @@ class Caller:
 
     def ids(self, instance_id, query="?limit=1000"):
         return [one["backup_id"] for one in self.records(instance_id, query)]
-
-
-@pytest.fixture(scope="session")
-def _emulator_and_address():
-    """DCS with all that the fleet has."""
-    emulator = Emulator()
-    with running(emulator) as address:
-        yield emulator, address
 
 
 @pytest.fixture

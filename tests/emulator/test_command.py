@@ -6,40 +6,32 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import requests
 
 from backups.dcs.signing import Credentials
 from backups.emulator.fleet import BULK_HISTORY_ID
+from tests.conftest import ROOT
 from tests.signature_auth import SignatureAuth
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def command(*arguments):
-    return [sys.executable, str(ROOT / "manage.py"), "emulator", *arguments]
+    """The command, and its environment: no setting of the portal but what keeps a developer's .env away."""
+    environment = {"PATH": os.environ["PATH"], "ENV_FILE": "", "DJANGO_SETTINGS_MODULE": "dcsportal.settings"}
+    return {"args": [sys.executable, str(ROOT / "manage.py"), "emulator", *arguments], "env": environment}
 
 
 @contextmanager
 def started(*arguments):
     """Start the command, and yield it with the lines that it prints once it listens."""
-    process = subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, text=True, env=_bare_environment()
-    )
-    assert process.stdout is not None
+    process = subprocess.Popen(**command(*arguments), stdout=subprocess.PIPE, text=True)
     try:
         yield process, dict(process.stdout.readline().strip().split("=", 1) for _ in range(5))
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
-
-
-def _bare_environment():
-    """No setting of the portal but the one that keeps a developer's .env away."""
-    return {"PATH": os.environ["PATH"], "ENV_FILE": "", "DJANGO_SETTINGS_MODULE": "dcsportal.settings"}
 
 
 def test_it_prints_what_a_client_needs_and_answers_it_at_once():
@@ -54,24 +46,23 @@ def test_it_prints_what_a_client_needs_and_answers_it_at_once():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_at_once_when_it_is_told_to(number):
     with started("--bind", "127.0.0.1:0", "--records", "1") as (process, lines):
-        requests.post(
-            f"{lines['DCS_ENDPOINT']}/_emulator/faults", json={"fault": "hang"}, timeout=30
-        ).raise_for_status()
+        faults = f"{lines['DCS_ENDPOINT']}/_emulator/faults"
+        assert requests.post(faults, json={"fault": "hang"}, timeout=30).ok
         process.send_signal(number)
 
         assert process.wait(timeout=60) == 0
 
 
-@pytest.mark.parametrize(
-    ("address", "sentence"),
-    [
-        ("0.0.0.0:8099", "The emulator binds to loopback only, such as 127.0.0.1:8081, not to 0.0.0.0."),
-        ("somewhere:80", "--bind: somewhere:80 is no address such as 127.0.0.1:8081."),
-        ("127.0.0.1:", "--bind: 127.0.0.1: has no port between 0 and 65535."),
-    ],
-)
-def test_an_address_that_it_cannot_take_is_said_in_one_sentence(address, sentence):
-    assert errors_of("--bind", address) == f"CommandError: {sentence}"
+REFUSED = {
+    "0.0.0.0:8099": "The emulator binds to loopback only, such as 127.0.0.1:8081, not to 0.0.0.0.",
+    "somewhere:80": "--bind: somewhere:80 is no address such as 127.0.0.1:8081.",
+    "127.0.0.1:": "--bind: 127.0.0.1: has no port between 0 and 65535.",
+}
+
+
+@pytest.mark.parametrize("address", REFUSED)
+def test_an_address_that_it_cannot_take_is_said_in_one_sentence(address):
+    assert errors_of("--bind", address) == f"CommandError: {REFUSED[address]}"
 
 
 def test_a_port_that_is_taken_is_said_in_one_sentence():
@@ -82,8 +73,6 @@ def test_a_port_that_is_taken_is_said_in_one_sentence():
 
 
 def errors_of(*arguments):
-    done = subprocess.run(
-        command(*arguments), capture_output=True, text=True, timeout=60, env=_bare_environment(), check=False
-    )
+    done = subprocess.run(**command(*arguments), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
     return done.stderr.strip()

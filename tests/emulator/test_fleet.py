@@ -21,44 +21,50 @@ def records(fleet, name):
     return [json.loads(row.text) for row in fleet.backups(fleet.named(name))]
 
 
+def values(fleet, name, field):
+    return {one[field] for one in records(fleet, name)}
+
+
 @pytest.fixture(scope="module")
 def fleet():
     return fleet_at(NOW)
 
 
-def test_two_fleets_of_the_same_moment_are_the_same(fleet):
+@pytest.fixture(scope="module")
+def instances(fleet):
+    return [one for project in fleet.projects for one in fleet.instances(project)]
+
+
+def test_two_fleets_of_the_same_moment_are_the_same(fleet, instances):
     other = fleet_at(NOW)
 
-    for project, twin in zip(fleet.projects, other.projects, strict=True):
-        assert (project.project_id, project.ak, project.sk) == (twin.project_id, twin.ak, twin.sk)
-        for instance in fleet.instances(project):
-            assert fleet.backups(instance) == other.backups(instance.instance_id)
+    keys = [(one.project_id, one.ak, one.sk) for one in fleet.projects]
+    assert keys == [(one.project_id, one.ak, one.sk) for one in other.projects]
+    for instance in instances:
+        assert fleet.backups(instance) == other.backups(instance.instance_id)
 
 
-def test_a_day_later_the_same_backups_have_the_same_ids_times_and_sizes(fleet):
+def test_a_day_later_the_same_backups_have_the_same_ids_times_and_sizes(fleet, instances):
     later = fleet_at(NOW + timedelta(days=1))
 
-    for project in fleet.projects:
-        for instance in fleet.instances(project):
-            if instance.step == 1:
-                continue  # made or filled within a day: later the list holds others
-            today = {row.backup_id: row.created for row in fleet.backups(instance)}
-            tomorrow = {row.backup_id: row.created for row in later.backups(instance.instance_id)}
-            both = today.keys() & tomorrow.keys()
-            assert len(both) >= len(today) * 0.7
-            assert {one: today[one] for one in both} == {one: tomorrow[one] for one in both}
+    for instance in instances:
+        if instance.step == 1:
+            continue  # made or filled within a day: later the list holds others
+        today = {row.backup_id: row.created for row in fleet.backups(instance)}
+        tomorrow = {row.backup_id: row.created for row in later.backups(instance.instance_id)}
+        both = today.keys() & tomorrow.keys()
+        assert len(both) >= len(today) * 0.7
+        assert {one: today[one] for one in both} == {one: tomorrow[one] for one in both}
 
 
-def test_there_are_three_projects_with_some_fifty_instances_of_every_mode_and_status(fleet):
-    instances = [one for project in fleet.projects for one in fleet.instances(project)]
-
+def test_there_are_three_projects_with_47_instances_of_every_mode_and_status(fleet, instances):
     assert [project.name for project in fleet.projects] == ["eu-prod", "cn-prod", "ap-staging"]
     assert len({project.region for project in fleet.projects}) == 3
     assert [bool(project.security_token) for project in fleet.projects] == [False, False, True]
     for project in fleet.projects:
         assert project.sk not in repr(project)
         assert not project.security_token or project.security_token not in repr(project)
-    assert 45 <= len(instances) <= 50
+    assert len(instances) == 47
     assert {one.cache_mode for one in instances} == {"single", "ha", "cluster", "proxy", "ha_rw_split"}
     assert {one.engine for one in instances} == {"Redis", "Memcached"}
     assert {one.status for one in instances} == set(INSTANCE_STATUSES.split())
@@ -79,43 +85,37 @@ def test_orders_cache_has_about_72_records_of_several_kinds(fleet):
 @pytest.mark.parametrize("days_later", [0, 3, 45, 400])
 def test_the_contracts_filter_finds_several_rows_on_orders_cache_on_any_day(days_later):
     found = [
-        one
+        one["status"]
         for one in records(fleet_at(NOW + timedelta(days=days_later)), "orders-cache")
         if one["status"] in {"failed", "expired"}
-        and one["backup_type"] == "auto"
-        and one["is_support_restore"] == "FALSE"
+        and (one["backup_type"], one["is_support_restore"]) == ("auto", "FALSE")
         and one["created_at"] >= "2026-01-01"
         and "nightly" in (one["remark"] or "")
     ]
 
     assert len(found) >= 5
-    assert {one["status"] for one in found} == {"failed", "expired"}
+    assert set(found) == {"failed", "expired"}
 
 
 def test_the_cases_that_a_page_must_tell_apart_are_there(fleet):
-    def statuses(name):
-        return {one["status"] for one in records(fleet, name)}
-
     assert (records(fleet, "sessions-single"), records(fleet, "brand-new")) == ([], [])
     assert fleet.named("sessions-single").cache_mode == "single"
-    assert statuses("billing-broken") == {"failed"}
+    assert values(fleet, "billing-broken", "status") == {"failed"}
     kept = Counter(one["status"] for one in records(fleet, "reports-long-tail"))
     assert 22 <= kept["succeed"] <= 26
     assert min(kept["expired"], kept["deleted"]) > 150
     bad = Counter(one["created_at"][:10] for one in records(fleet, "pricing-bad-week") if one["error_code"])
     assert set(bad.values()) == {3}
-    assert statuses("every-status") == {
-        *("waiting", "backuping", "succeed", "failed", "expired", "deleted", "archived")
-    }
-    assert {one["error_code"] for one in records(fleet, "every-error-code")} >= {
-        f"dcs.08.000{number}" for number in range(1, 9)
-    }
+    statuses = "waiting backuping succeed failed expired deleted archived"
+    assert values(fleet, "every-status", "status") == set(statuses.split())
+    codes = {f"dcs.08.000{number}" for number in range(1, 9)}
+    assert codes <= values(fleet, "every-error-code", "error_code")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "status", "progress"),
-    [(5, "waiting", "0.00"), (112, "backuping", "49.74"), (211, "succeed", "100.00")],
-)
+MOVES = [(5, "waiting", "0.00"), (112, "backuping", "49.74"), (211, "succeed", "100.00")]
+
+
+@pytest.mark.parametrize(("seconds", "status", "progress"), MOVES)
 def test_a_running_backup_moves_while_one_watches(seconds, status, progress):
     cycle = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -128,28 +128,31 @@ def test_a_running_backup_moves_while_one_watches(seconds, status, progress):
 
 
 def test_remarks_are_chinese_and_hostile_somewhere(fleet):
-    hostile = [one["remark"] for one in records(fleet, "hostile-remarks")]
+    hostile = values(fleet, "hostile-remarks", "remark")
 
-    assert any("备份" in (one["remark"] or "") for one in records(fleet, "订单缓存"))
-    assert {"<script>alert(1)</script>", "=1+1", "-2"} <= set(hostile)
+    assert any("备份" in (remark or "") for remark in values(fleet, "订单缓存", "remark"))
+    assert {"<script>alert(1)</script>", "=1+1", "-2"} <= hostile
     assert {remark[:1] for remark in hostile} >= {"=", "+", "-", "@", "\t", "\r", "\u202e"}
     assert max(map(len, hostile)) == 128
+
+
+ODDITIES = {
+    "size": ("73400320", "", {}, -1),
+    "is_support_restore": ("true", "maybe", True),
+    "remark": ({}, None, ""),
+    "backup_format": ("RDB", "aof"),
+    "created_at": ("2026-11-09 08:31:16",),
+    "progress": ("", "abc"),
+}
 
 
 def test_odd_fields_show_every_oddity_and_every_record_keeps_its_id(fleet):
     found = records(fleet, "odd-fields")
 
-    def holds(field, *values):
-        shown = [one[field] for one in found if field in one]
-        return all(value in shown for value in values)
-
     assert len({one["backup_id"] for one in found}) == len(found) > 40
-    assert holds("size", "73400320", "", {}, -1)
-    assert holds("is_support_restore", "true", "maybe", True)
-    assert holds("remark", {}, None, "")
-    assert holds("backup_format", "RDB", "aof")
-    assert holds("created_at", "2026-11-09 08:31:16")
-    assert holds("progress", "", "abc")
+    for field, odd in ODDITIES.items():
+        shown = [one[field] for one in found if field in one]
+        assert all(value in shown for value in odd), field
     assert any("remark" not in one for one in found)
     assert any(len(str(one.get("remark"))) > 4000 for one in found)
     assert any("future_field" in one for one in found)
@@ -171,20 +174,15 @@ def test_a_list_stands_still_within_its_minute():
 
 
 def test_many_instances_have_a_backup_a_day_most_of_them_in_one_hour():
-    fleet = Fleet(now=lambda: datetime(2026, 11, 25, 12, tzinfo=UTC))
-    before = len(fleet.instances(fleet.primary))
-
+    fleet = fleet_at(NOW)
     fleet.add_many(1000, hour=3, share=0.6)
 
     many = [one for one in fleet.instances(fleet.primary) if one.name.startswith("many-")]
-    assert len(many) == len(fleet.instances(fleet.primary)) - before == 1000
+    assert (len(many), len(fleet.instances(fleet.primary))) == (1000, 1020)
     assert sum(one.backup_hour == 3 for one in many) == pytest.approx(617, abs=60)
     assert {one.backup_hour for one in many} == set(range(24))
     begun = [row.created for one in many[:100] for row in fleet.backups(one)[:1]]
-    assert {moment.hour for moment in begun if moment} <= {one.backup_hour for one in many}
-    assert len({moment.minute for moment in begun if moment}) > 20
-    assert (
-        many[0]
-        .details()["instance_backup_policy"]["policy"]["periodical_backup_plan"]["begin_at"]
-        .startswith(f"{many[0].backup_hour:02}:00")
-    )
+    assert {moment.hour for moment in begun} <= {one.backup_hour for one in many}
+    assert len({moment.minute for moment in begun}) > 20
+    policy = many[0].details()["instance_backup_policy"]["policy"]
+    assert policy["periodical_backup_plan"]["begin_at"].startswith(f"{many[0].backup_hour:02}:00")

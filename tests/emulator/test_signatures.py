@@ -43,18 +43,17 @@ def test_a_request_without_a_signature_or_in_another_form_is_refused(dcs, header
 
 @pytest.mark.parametrize("change", ["query", "path", "header", "body"])
 def test_what_was_signed_must_be_what_was_sent(dcs, change):
-    prepared = requests.Request(
-        "GET", f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances?limit=10", auth=dcs.auth()
-    ).prepare()
-    if change == "query":
-        prepared.url = str(prepared.url).replace("limit=10", "limit=11")
-    if change == "path":
-        prepared.url = str(prepared.url).replace("/instances", f"/instances/{ORDERS_CACHE_ID}")
-    if change == "header":
-        prepared.headers["X-Project-Id"] = "0" * 32
-    if change == "body":
-        prepared.body = b"{}"
-        prepared.headers["Content-Length"] = "2"
+    url = f"{dcs.endpoint}/v2/{dcs.project.project_id}/instances?limit=10"
+    prepared = requests.Request("GET", url, auth=dcs.auth()).prepare()
+    match change:
+        case "query":
+            prepared.url = url.replace("limit=10", "limit=11")
+        case "path":
+            prepared.url = url.replace("/instances", f"/instances/{ORDERS_CACHE_ID}")
+        case "header":
+            prepared.headers["X-Project-Id"] = "0" * 32
+        case "body":
+            prepared.body, prepared.headers["Content-Length"] = b"{}", "2"
 
     assert "verify aksk" in refusal(dcs.session.send(prepared, timeout=30))
 
@@ -71,10 +70,10 @@ def test_a_space_is_signed_as_percent_20_and_a_plus_is_no_space(dcs):
 
 @pytest.mark.parametrize(("minutes", "status"), [(-16, 401), (-14, 200), (14, 200), (16, 401)])
 def test_a_clock_may_be_off_by_fifteen_minutes(dcs, minutes, status):
-    skewed = SignatureAuth(
-        dcs.auth().credentials, dcs.project.project_id, lambda: datetime.now(UTC) + timedelta(minutes=minutes)
-    )
+    def clock():
+        return datetime.now(UTC) + timedelta(minutes=minutes)
 
+    skewed = SignatureAuth(dcs.auth().credentials, dcs.project.project_id, clock)
     response = dcs.get("/instances", auth=skewed)
 
     assert response.status_code == status
