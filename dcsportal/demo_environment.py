@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
-_FOLDER = Path(__file__).resolve().parent.parent / "var" / "demo"
-# What a real installation may have set; the rest, such as PATH, is none of ours.
-_OURS = (
-    "ALLOWED_HOSTS",
-    "COLLECT",
-    "DATABASE_URL",
-    "DCS_",
-    "METRICS_TOKEN",
-    "SECRET_KEY",
-    "SSO_",
-    "TRUSTED_PROXIES",
-)
+_ROOT = Path(__file__).resolve().parent.parent
+_FOLDER = _ROOT / "var" / "demo"
 
 
 def use_demo_environment() -> None:
     """Replace every setting in `os.environ`, before Django reads them."""
-    for name in [name for name in os.environ if name.startswith(_OURS)]:
-        del os.environ[name]
+    for name in re.findall(r"^([A-Z_]+)=", (_ROOT / ".env.example").read_text(), re.MULTILINE):
+        os.environ.pop(name, None)
     os.environ.update(
         {
             "ENV_FILE": "",

@@ -1,8 +1,4 @@
-"""`/metrics` for Prometheus: what this server counts, over all of its worker processes, and what is known.
-
-With `./run serve` each worker keeps its numbers in files, by prometheus_client's multiprocess mode, and
-whichever is asked adds them up. Without these, as in a development server, a process tells its own.
-"""
+"""`/metrics` for Prometheus: what this server counts, over all of its worker processes, and what is known."""
 
 from __future__ import annotations
 
@@ -112,6 +108,7 @@ def _brings_token(request: HttpRequest) -> bool:
 
 
 def _of_this_server() -> CollectorRegistry:
+    """Return what all workers have counted into their files; in a development server there are none."""
     if not (folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR")):
         return REGISTRY
     registry = CollectorRegistry()

@@ -1,7 +1,6 @@
 """A connection to PostgreSQL that does not wait for ever.
 
-A server that is frozen, or whose machine hangs while its network answers, keeps its connections open and
-says nothing: no timeout of the network, and none of its own, ends that.
+A server that is frozen keeps its connections open and says nothing: no timeout of the network ends that.
 """
 
 from __future__ import annotations

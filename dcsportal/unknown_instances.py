@@ -1,8 +1,4 @@
-"""Who names more unknown instances in a minute than anybody needs is told when to come back.
-
-Each would cost a call to DCS (backups/services/listings counts them). How often viewers and addresses may ask
-at all is nginx's to limit: docs/nginx.conf.
-"""
+"""Who names more unknown instances in a minute than anybody needs, each a call to DCS, is told to wait."""
 
 from __future__ import annotations
 
@@ -53,11 +49,8 @@ def _answer(request: HttpRequest, seconds: int) -> HttpResponse:
             return JsonResponse(export.body, status=429)
         sentence = f"{export.body['problem']['message']}\n"
         return HttpResponse(sentence, status=429, content_type="text/plain; charset=utf-8")
-    sentence = ngettext(
-        "Try again in %(count)d second.",
-        "Try again in %(count)d seconds.",
-        seconds,
-    ) % {"count": seconds}
+    sentence = ngettext("Try again in %(count)d second.", "Try again in %(count)d seconds.", seconds)
+    sentence %= {"count": seconds}
     if is_navigation(request):
         # Tried again is the page, or the one that a form stood on.
         retry_url = link_of(request) if request.method in ("GET", "HEAD") else shown_link(request)

@@ -41,14 +41,17 @@ django.setup()
 
 import hypothesis  # noqa: E402
 import jinja2  # noqa: E402
+from django.apps import apps  # noqa: E402
 from django.contrib.contenttypes.management import create_contenttypes  # noqa: E402
 from django.db.models.signals import post_migrate  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import translation  # noqa: E402
 
+from backups.dcs.signing import Credentials  # noqa: E402
 from backups.emulator.api import Emulator  # noqa: E402
 from backups.emulator.fleet import ORDERS_CACHE_ID, Fleet, utc_now  # noqa: E402
 from backups.emulator.server import running  # noqa: E402
+from backups.services.listings import clients, generations, guard, reader, store  # noqa: E402
 
 # The same examples in every run; many more, and others each time, with --hypothesis-profile=long.
 hypothesis.settings.register_profile("short", max_examples=50, deadline=None, derandomize=True)
@@ -147,7 +150,7 @@ def emulator(_emulator_and_address):
     emulator, _ = _emulator_and_address
     emulator.reset()
     for minutes in range(0, 60, 5):
-        emulator.fleet.now = partial(_ago, timedelta(minutes=minutes))
+        emulator.fleet.now = partial(lambda passed: utc_now() - passed, timedelta(minutes=minutes))
         newest = emulator.fleet.backups(ORDERS_CACHE_ID)[:3]
         if not any(re.search(rb'"(waiting|backuping)"', row.text) for row in newest):
             break
@@ -159,30 +162,9 @@ def emulator(_emulator_and_address):
     emulator.reset()
 
 
-def _ago(passed):
-    return utc_now() - passed
-
-
 @pytest.fixture
 def endpoint(_emulator_and_address):
     return _emulator_and_address[1]
-
-
-def project_settings(emulator, endpoint):
-    """The configuration of all the fleet's projects, as an operator would write it."""
-    from backups.dcs.signing import Credentials
-
-    groups = {"eu-prod": ("dcs-all", "dcs-eu")}
-    return {
-        project.name: {
-            "region": project.region,
-            "project_id": project.project_id,
-            "endpoint": endpoint,
-            "credentials": Credentials(project.ak, project.sk, project.security_token),
-            "groups": groups.get(project.name, ("dcs-all",)),
-        }
-        for project in emulator.fleet.projects
-    }
 
 
 @pytest.fixture
@@ -191,9 +173,16 @@ def portal(transactional_db, emulator, endpoint, settings):
 
     Lists are read, and written to the database, by threads: a test's transaction would keep them out.
     """
-    from backups.services.listings import reader
-
-    settings.DCS_PROJECTS = project_settings(emulator, endpoint)
+    settings.DCS_PROJECTS = {
+        project.name: {
+            "region": project.region,
+            "project_id": project.project_id,
+            "endpoint": endpoint,
+            "credentials": Credentials(project.ak, project.sk, project.security_token),
+            "groups": ("dcs-all", "dcs-eu") if project.name == "eu-prod" else ("dcs-all",),
+        }
+        for project in emulator.fleet.projects
+    }
     restart()  # the database was emptied after the last test
     yield settings
     emulator.heal()
@@ -204,8 +193,6 @@ def portal(transactional_db, emulator, endpoint, settings):
 @pytest.fixture
 def within_one_minute(portal, monkeypatch):
     """What is counted by the minute: no test runs over the end of one, each takes many days."""
-    from backups.services.listings import store
-
     monkeypatch.setattr(store, "COUNTED_SECONDS", 10_000_000)
 
 
@@ -221,28 +208,15 @@ def postgres(tmp_path_factory):
 
 def forget_everything():
     """What a restart of the portal with an empty database would forget."""
-    from backups import models
-
     restart()
-    for model in (
-        models.VerdictChange,
-        models.BackupFailure,
-        models.InstanceSummary,
-        models.Change,
-        models.Backup,
-        models.Reading,
-        models.Instance,
-        models.CloudProject,
-        models.Note,
-    ):
+    # What refers to others stands behind them.
+    for model in reversed(list(apps.get_app_config("backups").get_models())):
         rows = model.objects.all()
         rows._raw_delete(rows.db)
 
 
 def restart():
     """What a restart of the portal would forget."""
-    from backups.services.listings import clients, generations, guard, store
-
     for remembered in (clients._last, generations._memory, guard._accepted, store._unwritten):
         remembered.clear()
 
@@ -254,14 +228,8 @@ def shell_environment():
 
 def python(*arguments, **environment):
     """Run Python in the checkout to its end, and return what it said."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=shell_environment() | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command, env = [sys.executable, *arguments], shell_environment() | environment
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
 def wait_for(condition, seconds=90):

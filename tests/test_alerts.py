@@ -16,18 +16,11 @@ from dcsportal.sso.failures import STATUS
 
 from .conftest import ROOT
 
-RULES = [
-    rule
-    for group in yaml.safe_load((ROOT / "docs" / "alerts.yml").read_text())["groups"]
-    for rule in group["rules"]
-]
+GROUPS = yaml.safe_load((ROOT / "docs" / "alerts.yml").read_text())["groups"]
+RULES = [rule for group in GROUPS for rule in group["rules"]]
 NAME = re.compile(r"\b(dcs_portal_\w+)(?:\{([^}]*)\})?")
 LABEL = re.compile(r"(\w+)(=~|!~|!=|=)\"([^\"]*)\"")
-SUFFIXES = {
-    Counter: ("_total",),
-    Gauge: ("",),
-    Histogram: ("_bucket", "_sum", "_count"),
-}
+SUFFIXES = {Counter: ("_total",), Gauge: ("",), Histogram: ("_bucket", "_sum", "_count")}
 VALUES = {
     "outcome": {*services.OUTCOMES, "ok", *STATUS},
     "kind": set(services.HOLDS),
@@ -91,36 +84,26 @@ def test_an_alert_says_what_to_do(rule):
     assert rule["annotations"]["what_to_do"].endswith(".")
 
 
-# What is told each minute, first while all is well, then while it is not; whom the alert names, and how.
+# What is told each minute, first while all is well, then while it is not, and how the alert says it.
 FIRING = {
     "DcsCollectorGone": (
-        "dcs_portal_collector_held{%s}",
-        "1+0x30 0+0x30",
-        {},
+        *("collector_held{%s}", "1+0x30 0+0x30"),
         "No server reads the lists of backups any more: what is shown is getting old.",
     ),
     "DcsObjectiveMissed": (
-        'dcs_portal_instances_by_reason{%s, project="eu-prod", reason="objective_missed"}',
-        "0+0x25 3+0x40",
-        {"project": "eu-prod"},
+        *('instances_by_reason{%s, project="eu-prod", reason="objective_missed"}', "0+0x25 3+0x40"),
         "3 instances of project eu-prod have no usable backup as new as agreed.",
     ),
     "DcsBackupsFailing": (
-        'dcs_portal_instances_by_reason{%s, project="eu-prod", reason="failing"}',
-        "0+0x25 2+0x40",
-        {"project": "eu-prod"},
+        *('instances_by_reason{%s, project="eu-prod", reason="failing"}', "0+0x25 2+0x40"),
         "The backups of 2 instances of project eu-prod fail again and again.",
     ),
     "DcsNoUsableBackup": (
-        'dcs_portal_instances{%s, project="eu-prod", verdict="none"}',
-        "0+0x1 5+0x70",
-        {"project": "eu-prod"},
+        *('instances{%s, project="eu-prod", verdict="none"}', "0+0x1 5+0x70"),
         "5 instances of project eu-prod have no usable backup.",
     ),
     "DcsEvidenceTooOld": (
-        'dcs_portal_evidence_oldest_age_seconds{%s, project="eu-prod"}',
-        "7000+0x30 8000+0x30",
-        {"project": "eu-prod"},
+        *('evidence_oldest_age_seconds{%s, project="eu-prod"}', "7000+0x30 8000+0x30"),
         "A list of backups of project eu-prod was not read for 2h 13m 20s.",
     ),
 }
@@ -129,29 +112,21 @@ FIRING = {
 @pytest.mark.needs("promtool", "prometheus")
 @pytest.mark.parametrize("alert", FIRING)
 def test_an_alert_of_all_servers_fires_once_when_it_has_been_true_for_a_while(alert, tmp_path):
-    series, values, labels, summary = FIRING[alert]
+    series, values, summary = FIRING[alert]
     rule = next(rule for rule in RULES if rule["alert"] == alert)
-    fired = {
-        "exp_labels": labels | rule["labels"],
-        "exp_annotations": rule["annotations"] | {"summary": summary},
-    }
-    tests = {
-        "rule_files": [str(ROOT / "docs" / "alerts.yml")],
-        "tests": [
-            {
-                "interval": "1m",
-                "input_series": [
-                    {"series": series % f'instance="{server}"', "values": values} for server in ("one", "two")
-                ],
-                "alert_rule_test": [
-                    {"eval_time": "35m", "alertname": alert, "exp_alerts": []},
-                    {"eval_time": "65m", "alertname": alert, "exp_alerts": [fired]},
-                ],
-            }
+    labels = rule["labels"] | ({"project": "eu-prod"} if "project" in series else {})
+    fired = {"exp_labels": labels, "exp_annotations": rule["annotations"] | {"summary": summary}}
+    names = [f"dcs_portal_{series}" % f'instance="{server}"' for server in ("one", "two")]
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name in names],
+        "alert_rule_test": [
+            {"eval_time": "35m", "alertname": alert, "exp_alerts": []},
+            {"eval_time": "65m", "alertname": alert, "exp_alerts": [fired]},
         ],
     }
     path = tmp_path / "tests.yml"
-    path.write_text(yaml.safe_dump(tests))
+    path.write_text(yaml.safe_dump({"rule_files": [str(ROOT / "docs" / "alerts.yml")], "tests": [test]}))
 
     result = subprocess.run(["promtool", "test", "rules", path], capture_output=True, text=True, check=False)
 

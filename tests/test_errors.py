@@ -44,15 +44,8 @@ handler500 = "dcsportal.errors.server_error"
 @pytest.fixture
 def breakable(settings):
     settings.ROOT_URLCONF = __name__
-    settings.DCS_PROJECTS = {
-        "p": {
-            "region": "eu-west-101",
-            "project_id": "0123456789",
-            "endpoint": "http://127.0.0.1:1",
-            "credentials": Credentials(AK, SK, TOKEN),
-            "groups": (),
-        }
-    }
+    project = {"region": "eu-west-101", "project_id": "0123456789", "endpoint": "http://127.0.0.1:1"}
+    settings.DCS_PROJECTS = {"p": project | {"credentials": Credentials(AK, SK, TOKEN), "groups": ()}}
     forget_secrets()
     yield Client(raise_request_exception=False)
     forget_secrets()
@@ -107,13 +100,10 @@ def test_a_database_that_is_away_is_waited_for_once(client_of):
 
 def test_a_page_of_debug_shows_no_secret(breakable, settings):
     settings.DEBUG = True
-    secrets = {
-        "DCS_SK": SK,
-        "HTTP_AUTHORIZATION": f"Bearer {TOKEN}",
-        "DATABASE_URL": "postgresql://x:hunter22@y/z",
-    }
+    secrets = {"DCS_SK": SK, "HTTP_AUTHORIZATION": f"Bearer {TOKEN}"}
+    secrets["DATABASE_URL"] = "postgresql://x:hunter22@y/z"
 
-    page = breakable.get("/broken/", **secrets).content.decode()  # type: ignore[arg-type]
+    page = breakable.get("/broken/", **secrets).content.decode()
 
     assert "it broke" in page
     for secret in (SK, TOKEN, "hunter22", AK, django_settings.SECRET_KEY):
@@ -125,14 +115,8 @@ def test_no_object_that_lives_as_long_as_the_process_shows_its_secrets(breakable
     project = configured_projects()["p"]
     client = client_for(project)
 
-    for holder in (
-        credentials,
-        copy.copy(credentials),
-        project,
-        client,
-        client._signer,
-        django_settings.DCS_PROJECTS,
-    ):
+    copied, projects = copy.copy(credentials), django_settings.DCS_PROJECTS
+    for holder in (credentials, copied, project, client, client._signer, projects):
         inside = vars(holder) if hasattr(holder, "__dict__") else {}
         for shown in (repr(holder), str(holder), repr(inside)):
             for secret in (SK, TOKEN, AK):

@@ -48,8 +48,7 @@ def load():
 def test_an_empty_environment_is_enough_to_load(load):
     values = load(SECRET_KEY="", DCS_DEMO="", DATABASE_URL="", ALLOWED_HOSTS="")
 
-    assert values["DCS_PROJECTS"] == {}
-    assert values["DEBUG"] is False
+    assert (values["DCS_PROJECTS"], values["DEBUG"]) == ({}, False)
     assert values["PORTAL_URL"] == "http://127.0.0.1:8000"
     assert values["DATABASES"]["default"]["NAME"].endswith("var/portal.sqlite3")
 
@@ -108,15 +107,13 @@ def test_the_key_of_the_demo_is_made_once_and_is_its_owners(tmp_path):
 # --- Wrong values --------------------------------------------------------------
 
 WITH_A_PASSWORD = [
-    "https://user:hunter2@x.example",
-    "https://user:hunter2@x.example/path",
-    "http://user:hunter2%40x.example",
-    "https://user:%68unter2@x.example:port",
-    "http://x.example/hunter2@",
-    "user:hunter2@x.example",
-    "https://x.example/?key=hunter2",
-    "https://user:hunter2",
-    "ftp://user:hunter2@x.example",
+    *(
+        "https://user:hunter2@x.example",
+        "https://user:hunter2@x.example/path",
+        "http://user:hunter2%40x.example",
+    ),
+    *("https://user:%68unter2@x.example:port", "http://x.example/hunter2@", "user:hunter2@x.example"),
+    *("https://x.example/?key=hunter2", "https://user:hunter2", "ftp://user:hunter2@x.example"),
 ]
 NO_ADDRESSES = [
     *("DEBUG", "DCS_PAGE_SIZE", "DCS_READ_TIMEOUT", "LOG_FORMAT", "SSO_PROXY_USER_HEADER", "TRUSTED_PROXIES"),

@@ -63,18 +63,14 @@ def main(application: str, listener: str, channel: str, slot: str) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    _watch(socket.socket(fileno=int(channel)), stop)
+    watched = socket.socket(fileno=int(channel))
+    watched.send(b"1")  # this worker answers
+    threading.Thread(target=lambda: stop(watched.recv(1)), daemon=True).start()  # until the server is gone
     collector.start()
     while not stopping.is_set():
         _serve_once(server, 1.0)
     _finish(server)
     collector.stop()
-
-
-def _watch(channel: socket.socket, stop: Any) -> None:
-    """Tell the server that this worker answers, and stop once the server is gone."""
-    channel.send(b"1")
-    threading.Thread(target=lambda: stop(channel.recv(1)), daemon=True).start()
 
 
 def _serve_once(server: Any, seconds: float) -> None:

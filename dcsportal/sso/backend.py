@@ -1,11 +1,8 @@
-"""Loads the viewer of a session, and says who the people of the demo are.
-
-Who may enter is decided by the sign-in views, not here.
-"""
+"""Loads the viewer of a session, and says who the people of the demo are."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.backends import BaseBackend
@@ -25,20 +22,19 @@ class ViewerBackend(BaseBackend):
         return viewer if viewer and doors.get(viewer.issuer, True) else None
 
 
-@dataclass(frozen=True, slots=True)
-class DemoPerson:
+class DemoPerson(NamedTuple):
     key: str
     name: str
-    groups: tuple[str, ...]
+    groups: list[str]
     description: str | Promise
 
     def viewer(self) -> Viewer:
         email = f"{self.key}@demo.invalid"
-        return Viewer(issuer=DEMO, subject=self.key, name=self.name, email=email, groups=list(self.groups))
+        return Viewer(issuer=DEMO, subject=self.key, name=self.name, email=email, groups=self.groups)
 
 
 PEOPLE = (
-    DemoPerson("ada", "Ada Novak", ("dcs-all",), _("On call for every project")),
-    DemoPerson("ben", "Ben Li", ("dcs-eu",), _("On call for one project")),
-    DemoPerson("cleo", "Cleo Okafor", (), _("Not in any group yet, so sees no projects")),
+    DemoPerson("ada", "Ada Novak", ["dcs-all"], _("On call for every project")),
+    DemoPerson("ben", "Ben Li", ["dcs-eu"], _("On call for one project")),
+    DemoPerson("cleo", "Cleo Okafor", [], _("Not in any group yet, so sees no projects")),
 )

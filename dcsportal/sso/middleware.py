@@ -59,11 +59,10 @@ def is_navigation(request: HttpRequest) -> bool:
     headers = request.headers
     if "HX-Request" in headers or "Sec-Purpose" in headers or headers.get("Sec-Fetch-Dest") in _WITHIN_PAGES:
         return False
-    accept = headers.get("Accept", "*/*")
     # Old browsers say no mode: for an image they accept image/webp,*/*.
-    return headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and (
-        "text/html" in accept or accept.strip() == "*/*"
-    )
+    accept = headers.get("Accept", "*/*")
+    takes_page = "text/html" in accept or accept.strip() == "*/*"
+    return takes_page and headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
@@ -91,14 +90,13 @@ class ProxySignIn(MiddlewareMixin):
         if not settings.SSO_PROXY_USER_HEADER or not getattr(view, "login_required", True):
             return None
         try:
-            person = named_in(request)
-            if person is None:
+            if person := named_in(request):
+                refuse_without_a_group(person)
+                _enter(request, person)
+            else:
                 request.user = AnonymousUser()
-                return None
-            refuse_without_a_group(person)
         except SignInFailure as failure:
             return failure_page(request, failure)
-        _enter(request, person)
         return None
 
 

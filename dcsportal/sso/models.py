@@ -55,9 +55,6 @@ class RestingLink(models.Model):
             models.Index(fields=["address", "expires_at"], name="resting_links_of_an_address")
         ]
 
-    def __str__(self) -> str:
-        return self.id
-
 
 class ProviderSession(models.Model):
     """The provider's session behind a session of the portal: either side can end the other's."""
@@ -68,15 +65,9 @@ class ProviderSession(models.Model):
     id_token = models.TextField(blank=True)
     expires_at = models.DateTimeField(db_index=True)
 
-    def __str__(self) -> str:
-        return f"{self.viewer} {self.sid}".strip()
-
 
 class UsedLogoutToken(models.Model):
     """A logout token that was carried out: it is not taken twice."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     expires_at = models.DateTimeField(db_index=True)
-
-    def __str__(self) -> str:
-        return self.digest

@@ -51,13 +51,13 @@ def begin(link: str) -> Pending:
 
 def state_of(pending: Pending) -> str:
     """Return what comes back from the provider, whose logs have no business with what a viewer looks for."""
-    link = pending.link if _fits(pending) else ""
+    link = pending.link if len(pending.link) <= LONGEST_SEALED else ""
     return _sealer().encrypt(f"{pending.id} {link}".encode()).decode()
 
 
 def remember(request: HttpRequest, response: HttpResponse, pending: Pending) -> None:
     """Bind the sign-in to this browser; of more than twelve the oldest are dropped."""
-    if not _fits(pending):
+    if len(pending.link) > LONGEST_SEALED:
         _rest(pending, network_of(request))
     # Browsers send cookies in the order in which they were made.
     begun = [name for name in request.COOKIES if name.startswith(_prefix())]
@@ -99,10 +99,6 @@ def _path() -> str:
 # The state -----------------------------------------------------------------------
 
 
-def _fits(pending: Pending) -> bool:
-    return len(pending.link) <= LONGEST_SEALED
-
-
 def _sealer() -> MultiFernet:
     keys = (f"dcsportal.sso.state{key}" for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
     digests = (hashlib.sha256(key.encode()).digest() for key in keys)
@@ -142,5 +138,5 @@ def _drop_oldest(address: str, *, keep: int) -> None:
 
 
 def _resting(id: str) -> str:
-    row = RestingLink.objects.filter(id=id, expires_at__gt=timezone.now()).first()
-    return row.link if row else ""
+    rows = RestingLink.objects.filter(id=id, expires_at__gt=timezone.now())
+    return rows.values_list("link", flat=True).first() or ""

@@ -22,10 +22,7 @@ LONGEST_HINT = 6000
 
 
 class SessionStore(db.SessionStore):
-    """Sessions under ids such as Django makes: no other cookie is one, nor is looked up.
-
-    PostgreSQL refuses a look-up of text with a NUL by an error.
-    """
+    """Looks up ids such as Django makes only: for text with a NUL PostgreSQL would raise an error."""
 
     def _validate_session_key(self, key: Any) -> bool:
         return bool(isinstance(key, str) and re.fullmatch(r"[a-z0-9]{32}", key))
@@ -66,10 +63,9 @@ def end_session(request: HttpRequest) -> str:
     """End the session of this browser, and return the ID token with which it began, if it is known."""
     begun = ProviderSession.objects.filter(session_key=request.session.session_key or "").first()
     logout(request)
-    if begun is None:
-        return ""
-    begun.delete()
-    return begun.id_token
+    if begun:
+        begun.delete()
+    return begun.id_token if begun else ""
 
 
 def end_sessions_of(*, issuer: str, subject: str, sid: str) -> int:

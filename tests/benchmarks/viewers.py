@@ -32,8 +32,7 @@ def measure(effort):
         nginx = None
         if shutil.which("nginx"):
             folder.chmod(0o755)  # it gives up its rights
-            nginx = Nginx(folder, [port])
-            stack.callback(nginx.stop)
+            nginx = stack.enter_context(Nginx(folder, [port]))
             environment |= {"PORTAL_URL": nginx.url, "TRUSTED_PROXIES": "127.0.0.1"}
         _, cookies = stack.enter_context(served(environment, port, viewers=max(2, effort.viewers)))
         viewer = partial(Viewer, environment["PORTAL_URL"])

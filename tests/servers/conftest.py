@@ -1,8 +1,6 @@
 """A portal that is served as in production, shared by the tests that do not harm it."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 import pytest
 
@@ -12,7 +10,7 @@ from backups.emulator.server import running
 from ..browser.conftest import browser_type_launch_args
 from ..sso import openid
 from .nginx import Nginx
-from .served import Served, environment_of, free_port, serving
+from .served import environment_of, free_port, serving
 
 __all__ = ["browser_type_launch_args"]  # some of these tests look through Chromium
 
@@ -59,17 +57,12 @@ def served(_emulator_and_address, tmp_path_factory):
 METRICS_TOKEN = "a-token-for-prometheus"
 
 
-@dataclass
 class Production:
     """nginx with TLS, and two servers behind it whose viewers sign in at the company's provider, as Ada."""
 
-    nginx: Nginx
-    servers: list[Served]
-    start: Callable[[int], Served]
-
-    @property
-    def url(self):
-        return self.nginx.url
+    def __init__(self, nginx, ports, start):
+        self.nginx, self.url, self.start = nginx, nginx.url, start
+        self.servers = [start(port) for port in ports]
 
     def signed_in(self, link="/"):
         """Return a browser that has come from this link, by the provider, to its page."""
@@ -92,20 +85,9 @@ def production(_emulator_and_address, tmp_path_factory):
     with ExitStack() as stack:
         nginx = stack.enter_context(Nginx(folder, ports))
         company = stack.enter_context(openid.running())
-        environment = environment_of(
-            *_emulator_and_address,
-            DATABASE_URL=f"sqlite:///{folder / 'portal.sqlite3'}",
-            DCS_DEMO="off",
-            DCS_PROJECT_GROUPS="dcs-all",
-            PORTAL_URL=nginx.url,
-            TRUSTED_PROXIES="127.0.0.1",
-            METRICS_TOKEN=METRICS_TOKEN,
-            SSO_ISSUER=company.issuer,
-            SSO_CLIENT_ID=openid.CLIENT_ID,
-            SSO_CLIENT_SECRET=openid.CLIENT_SECRET,
-        )
-
-        def start(port):
-            return stack.enter_context(serving(environment, port=port))
-
-        yield Production(nginx, [start(port) for port in ports], start)
+        own = {"DATABASE_URL": f"sqlite:///{folder / 'portal.sqlite3'}", "DCS_DEMO": "off"}
+        own |= {"DCS_PROJECT_GROUPS": "dcs-all", "PORTAL_URL": nginx.url, "TRUSTED_PROXIES": "127.0.0.1"}
+        own |= {"METRICS_TOKEN": METRICS_TOKEN, "SSO_ISSUER": company.issuer}
+        own |= {"SSO_CLIENT_ID": openid.CLIENT_ID, "SSO_CLIENT_SECRET": openid.CLIENT_SECRET}
+        environment = environment_of(*_emulator_and_address, **own)
+        yield Production(nginx, ports, lambda port: stack.enter_context(serving(environment, port=port)))

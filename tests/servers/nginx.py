@@ -7,9 +7,8 @@ import socket
 import subprocess
 
 import pytest
-import requests
 
-from .served import ROOT, free_port, wait_for
+from .served import ROOT, browser, free_port, wait_for
 
 HOST = "localhost"
 
@@ -82,18 +81,14 @@ class Nginx:
         return self
 
     def __exit__(self, *exception):
-        self.stop()
-
-    def browser(self):
-        session = requests.Session()
-        session.trust_env = False
-        session.verify = str(self.certificate)
-        return session
-
-    def stop(self):
         self._process.send_signal(signal.SIGQUIT)
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def browser(self):
+        session = browser()
+        session.verify = str(self.certificate)
+        return session

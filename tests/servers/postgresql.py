@@ -4,14 +4,14 @@ import os
 import shutil
 import signal
 import stat
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 from pytest_postgresql.executors import PostgreSQLExecutor
 
-from .served import free_port
+from .served import free_port, wait_for
 
 USER, PASSWORD, DATABASE = "portal", "a-password-@:/-with-signs", "portal"
 # What stands between the password and its address.
@@ -54,12 +54,9 @@ class Postgres:
             password=PASSWORD,
             postgres_options="-c listen_addresses=127.0.0.1 -c fsync=off",
         )
+        self.url = self.url_of(DATABASE)
         self.start()
         self.create(DATABASE)
-
-    @property
-    def url(self):
-        return self.url_of(DATABASE)
 
     def url_of(self, database):
         return f"postgresql://{USER}:{ESCAPED}@127.0.0.1:{self._executor.port}/{database}"
@@ -67,15 +64,14 @@ class Postgres:
     def create(self, database):
         """Make an empty database, and return its url."""
         with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{database}"')  # type: ignore[call-overload]
+            connection.execute(f'CREATE DATABASE "{database}"')
         return self.url_of(database)
 
     def connections(self, database=DATABASE):
         """Return how many others are connected."""
         with psycopg.connect(self.url_of("postgres")) as connection:
             query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
-            (count,) = connection.execute(query, [database]).fetchone() or (0,)
-        return int(count)
+            return connection.execute(query, [database]).fetchone()[0]
 
     def stop(self):
         self._executor.stop()
@@ -83,14 +79,13 @@ class Postgres:
     def start(self):
         """Start it, and wait until it answers: its port is open before."""
         self._executor.start()
-        ends = time.monotonic() + 60
-        while True:
-            try:
-                psycopg.connect(self.url_of("postgres")).close()
-                return
-            except psycopg.OperationalError:
-                assert time.monotonic() < ends, "PostgreSQL does not answer"
-                time.sleep(0.05)
+        wait_for(self._answers)
+
+    def _answers(self):
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(self.url_of("postgres")).close()
+            return True
+        return False
 
     def freeze(self):
         self._signal(signal.SIGSTOP)

@@ -27,11 +27,8 @@ class Served:
     """One server that listens. `logs` are the lines that it wrote to stdout so far."""
 
     def __init__(self, process, port):
-        self.process = process
-        self.port = port
-        self.url = f"http://127.0.0.1:{port}"
-        self.logs = []
-        self.errors = []
+        self.process, self.port, self.url = process, port, f"http://127.0.0.1:{port}"
+        self.logs, self.errors = [], []
         for stream, lines in ((process.stdout, self.logs), (process.stderr, self.errors)):
             threading.Thread(target=self._collect, args=(stream, lines), daemon=True).start()
 
@@ -118,22 +115,10 @@ def browser():
 def environment_of(emulator, endpoint, **own):
     """Return the settings of a demo over the first project of this emulator, served as in production."""
     project = emulator.fleet.primary
-    return {
-        "ENV_FILE": "",
-        "SECRET_KEY": SECRET_KEY,
-        "DCS_DEMO": "on",
-        "COLLECT": "off",
-        "DCS_PROJECT_NAME": project.name,
-        "DCS_REGION": project.region,
-        "DCS_PROJECT_ID": project.project_id,
-        "DCS_ENDPOINT": endpoint,
-        "DCS_AK": project.ak,
-        "DCS_SK": project.sk,
-        "LOG_FORMAT": "json",
-        "ALLOWED_HOSTS": "",
-        "NO_PROXY": "127.0.0.1",
-        **own,
-    }
+    settings = {"ENV_FILE": "", "SECRET_KEY": SECRET_KEY, "DCS_DEMO": "on", "COLLECT": "off"}
+    settings |= {"DCS_PROJECT_NAME": project.name, "DCS_REGION": project.region, "DCS_ENDPOINT": endpoint}
+    settings |= {"DCS_PROJECT_ID": project.project_id, "DCS_AK": project.ak, "DCS_SK": project.sk}
+    return settings | {"LOG_FORMAT": "json", "ALLOWED_HOSTS": "", "NO_PROXY": "127.0.0.1"} | own
 
 
 def free_port():
@@ -147,20 +132,7 @@ def free_port():
 @contextlib.contextmanager
 def serving(environment, *arguments, port=0):
     """Run `serve` with this environment until the block is left."""
-    server = _started(environment, arguments, port or free_port())
-    try:
-        yield server
-    finally:
-        if server.process.poll() is None:
-            server.process.terminate()
-            try:
-                server.process.wait(timeout=40)
-            except subprocess.TimeoutExpired:
-                server.process.kill()
-                server.process.wait()
-
-
-def _started(environment, arguments, port):
+    port = port or free_port()
     # What the tests' own settings say must not win over a file of settings.
     shell = {name: value for name, value in shell_environment().items() if name not in SETTINGS}
     process = subprocess.Popen(
@@ -174,8 +146,11 @@ def _started(environment, arguments, port):
     server = Served(process, port)
     try:
         server.wait_until_it_answers()
-    except AssertionError:
-        process.kill()
-        process.wait()
-        raise
-    return server
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

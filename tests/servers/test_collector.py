@@ -33,7 +33,7 @@ def three(emulator, environment, database):
 
 def asked(database, query):
     with psycopg.connect(database) as connection:
-        return str((connection.execute(query).fetchone() or ("",))[0])  # type: ignore[call-overload]
+        return str((connection.execute(query).fetchone() or ("",))[0])
 
 
 def holder(database):

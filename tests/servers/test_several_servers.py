@@ -17,7 +17,7 @@ from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.emulator.server import running
 
-from .served import HISTORY, ROOT, Served, browser, environment_of, ids_of, serving, token_of, wait_for
+from .served import HISTORY, ROOT, browser, environment_of, ids_of, serving, token_of, wait_for
 
 # What a viewer may be told while something is away or just coming back.
 HONEST = {200, 503}
@@ -51,7 +51,7 @@ def settings_of_pair(empty):
 def _running_pair(settings_of_pair):
     """They start at once, on an empty database, beside whatever else is served from this checkout."""
     before = _static_files()
-    leave, up = threading.Event(), list[Served]()
+    leave, up = threading.Event(), []
 
     def run():
         with serving(settings_of_pair, "--workers", "2") as server:
@@ -85,13 +85,9 @@ class Viewers:
     """Viewers who look at pages of both servers until the block is left; `seen` counts what they got."""
 
     def __init__(self, servers, session, count=3):
-        self.seen = Counter()
-        self.wrong = []
-        self._well = [0] * count
+        self.seen, self.wrong, self._well = Counter(), [], [0] * count
         self._right = ids_of(session.get(servers[0].url + HISTORY, timeout=30).text)
-        self._servers = servers
-        self._cookies = session.cookies
-        self._leave = threading.Event()
+        self._servers, self._cookies, self._leave = servers, session.cookies, threading.Event()
         self._threads = [threading.Thread(target=self._look, args=(number,)) for number in range(count)]
 
     def __enter__(self):

@@ -1,7 +1,7 @@
 """The company's provider refuses, is down, hangs or drips: the link stays, and few wait for it."""
 
-import queue
 import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 
 import pytest
@@ -140,18 +140,10 @@ def hanging(company, path=""):
 @contextmanager
 def asking(served, paths, browsers=None):
     """Ask for all of the paths at once, and yield the answers as they come."""
-    answers = queue.Queue()
-
-    def ask(path, browser):
-        answers.put(asked(served, path, browser))
-
-    pairs = zip(paths, browsers or [Client()] * len(paths), strict=True)
-    threads = [threading.Thread(target=ask, args=pair) for pair in pairs]
-    for thread in threads:
-        thread.start()
-    yield (answers.get(timeout=30) for _ in threads)
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(paths)) as pool:
+        pairs = zip(paths, browsers or [Client()] * len(paths), strict=True)
+        asks = [pool.submit(asked, served, path, browser) for path, browser in pairs]
+        yield (ask.result() for ask in as_completed(asks, timeout=60))
 
 
 def asked(served, path, browser):

@@ -24,11 +24,10 @@ def test_signing_out_ends_the_session_here_and_leads_to_the_providers_sign_out(c
 
     response = client.post("/sign-out/")
 
-    location = response.headers["Location"]
+    back = "post_logout_redirect_uri=http%3A%2F%2Ftestserver%2Fsigned-out%2F"
+    way_out = f"{company.issuer}/logout?client_id=portal&{back}&id_token_hint=ey"
     assert response.status_code == 303
-    assert location.startswith(f"{company.issuer}/logout?client_id=portal")
-    assert "post_logout_redirect_uri=http%3A%2F%2Ftestserver%2Fsigned-out%2F" in location
-    assert "id_token_hint=ey" in location
+    assert response.headers["Location"].startswith(way_out)
     assert company.issuer in response.headers["Content-Security-Policy"]
     assert not Session.objects.exists()
 
@@ -67,12 +66,9 @@ def test_the_providers_logout_call_ends_the_sessions(client, company, named):
     assert again.status_code == 400
 
 
-def test_the_providers_logout_call_ends_a_session_that_began_under_an_earlier_secret_key(
-    client, company, settings
-):
+def test_the_logout_call_ends_a_session_that_began_under_an_earlier_secret_key(client, company, settings):
     signed_in(client)
-    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
-    settings.SECRET_KEY = "another-" * 8
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-" * 8, [settings.SECRET_KEY]
     assert get(client, "/").status_code == 200
 
     Client().post("/sso/back-channel-logout/", {"logout_token": company.logout_token()})
@@ -126,6 +122,4 @@ def test_the_audit_names_who_did_what_and_from_where_and_no_secret(client, compa
     assert [line["who"] for line in lines] == ["ada-1", "ada-1", "ada-1", None]
     view = lines[1]
     assert (view["page"], view["project"], view["status"]) == ("history", "eu-prod", 404)
-    everything = caplog.text
-    for secret in ("eyJ", "portal-secret", "an-access-token", "-code"):
-        assert secret not in everything
+    assert not any(secret in caplog.text for secret in ("eyJ", "portal-secret", "an-access-token", "-code"))
