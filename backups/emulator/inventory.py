@@ -9,6 +9,15 @@ from typing import Any
 
 from .records import Attempt, Json, iso, noise, stable_id
 
+# What ListInstances says of every one alike.
+_OF_ALL: Json = {
+    "publicip_id": {}, "vpc_name": "vpc-production", "charging_mode": 0, "security_group_id": None,
+    "enable_ssl": False, "maintain_begin": "02:00:00", "maintain_end": "06:00:00",
+    "no_password_access": "false", "access_user": None, "enable_publicip": False,
+    "user_id": stable_id("user"), "user_name": "platform-ops", "enterprise_project_id": "0",
+    "cpu_type": "x86_64", "features": {"support_acl": False, "support_transparent_client_ip": True},
+}  # fmt: skip
+
 History = Callable[["Instance", datetime], Iterable[Attempt]]
 
 
@@ -48,41 +57,27 @@ class Instance:
         memory_mb = int(self.capacity_gb * 1024)
         used = int(memory_mb * (0.3 + 0.5 * noise(self.instance_id, 3)))
         return {
-            "publicip_id": {},
-            "vpc_name": "vpc-production",
-            "charging_mode": 0,
+            **_OF_ALL,
             "vpc_id": stable_id("vpc", self.name),
             "subnet_id": stable_id("subnet", self.name),
-            "security_group_id": None,
             "created_at": iso(self.created_at),
             "updated_at": iso(self.created_at + timedelta(minutes=6)),
-            "enable_ssl": False,
             "max_memory": memory_mb,
             "used_memory": used if self.status == "RUNNING" else 0,
             "capacity": 0 if small else int(self.capacity_gb),
             "capacity_minor": f"{self.capacity_gb:.3f}".lstrip("0") if small else None,
-            "maintain_begin": "02:00:00",
-            "maintain_end": "06:00:00",
             "engine": self.engine,
             "engine_version": self.engine_version,
-            "no_password_access": "false",
             "ip": self.ip,
             "port": 6379 if self.engine == "Redis" else 11211,
-            "access_user": None,
             "instance_id": self.instance_id,
-            "enable_publicip": False,
-            "user_id": stable_id("user"),
-            "user_name": "platform-ops",
             "domain_name": f"redis-{self.instance_id[:8]}.dcs.huaweicloud.com",
             "name": self.name,
             "spec_code": f"{self.engine.lower()}.{self.cache_mode}.xu1.large.r2.{self.capacity_gb:g}",
             "status": self.status,
             "tags": [{"key": key, "value": value} for key, value in self.tags],
-            "enterprise_project_id": "0",
             "description": self.description,
-            "cpu_type": "x86_64",
             "az_codes": ["az-1a"] if self.cache_mode == "single" else ["az-1a", "az-1b"],
-            "features": {"support_acl": False, "support_transparent_client_ip": True},
         }
 
     def details(self) -> Json:

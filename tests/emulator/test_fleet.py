@@ -127,35 +127,8 @@ def test_a_running_backup_moves_while_one_watches(seconds, status, progress):
     assert [one["status"] for one in later if one["backup_id"] == newest["backup_id"]] == ["succeed"]
 
 
-def test_remarks_are_chinese_and_hostile_somewhere(fleet):
-    hostile = values(fleet, "hostile-remarks", "remark")
-
-    assert any("备份" in (remark or "") for remark in values(fleet, "订单缓存", "remark"))
-    assert {"<script>alert(1)</script>", "=1+1", "-2"} <= hostile
-    assert {remark[:1] for remark in hostile} >= {"=", "+", "-", "@", "\t", "\r", "\u202e"}
-    assert max(map(len, hostile)) == 128
-
-
-ODDITIES = {
-    "size": ("73400320", "", {}, -1),
-    "is_support_restore": ("true", "maybe", True),
-    "remark": ({}, None, ""),
-    "backup_format": ("RDB", "aof"),
-    "created_at": ("2026-11-09 08:31:16",),
-    "progress": ("", "abc"),
-}
-
-
-def test_odd_fields_show_every_oddity_and_every_record_keeps_its_id(fleet):
-    found = records(fleet, "odd-fields")
-
-    assert len({one["backup_id"] for one in found}) == len(found) > 40
-    for field, odd in ODDITIES.items():
-        shown = [one[field] for one in found if field in one]
-        assert all(value in shown for value in odd), field
-    assert any("remark" not in one for one in found)
-    assert any(len(str(one.get("remark"))) > 4000 for one in found)
-    assert any("future_field" in one for one in found)
+def test_every_odd_record_keeps_its_id(fleet):
+    assert len(values(fleet, "odd-fields", "backup_id")) == len(records(fleet, "odd-fields")) > 40
 
 
 def test_bulk_history_is_as_long_as_was_asked_for():
