@@ -5,12 +5,12 @@
 """
 
 import re
-import struct
 import sys
 import tempfile
-import zlib
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from playwright.sync_api import expect, sync_playwright
 
@@ -26,22 +26,20 @@ from .servers.served import environment_of, serving
 from .services.api_records import FAILED, api_time, raw
 
 FOLDER = ROOT / "docs" / "screenshots"
-HOUR = timedelta(hours=1)
 ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 BULK = f"/projects/eu-prod/instances/{BULK_HISTORY_ID}/"
 
 
 @dataclass(frozen=True)
-class Look:
+class Shot:
+    """A picture; what leads to its page is an address, or a function of the page and the emulator."""
+
+    scene: str | Callable
+    height: int
     width: int = 1280
-    height: int = 800
     theme: str = "light"
     language: str = "en"
     collects: bool = False
-
-
-def at(path):
-    return lambda page, _: page.goto(path)
 
 
 def newest_backup(page, _):
@@ -94,28 +92,27 @@ def refused(page, emulator):
     expect(page.locator("[data-backup-id]")).to_have_count(0)
 
 
-def whole(path):
+def whole(path, page, _):
     """A page of the board once every list was read."""
-
-    def scene(page, _):
-        page.goto("/")
-        while page.locator("#notices .notice").count() or not page.locator("tbody tr").count():
-            page.wait_for_timeout(1000)
-            page.reload()
-        page.goto(path)
-
-    return scene
+    page.goto("/")
+    while page.locator("#notices .notice").count() or not page.locator("tbody tr").count():
+        page.wait_for_timeout(1000)
+        page.reload()
+    page.goto(path)
 
 
 def handover(page, emulator):
     """Three backups of one instance fail in a row, and one of another succeeds after many failures."""
-    whole("/")(page, emulator)
+    whole("/", page, emulator)
     now = datetime.now(UTC)
     for name, fields, count in (("recommendations", FAILED, 3), ("billing-broken", {}, 1)):
         instance_id = emulator.fleet.named(name, "eu-prod").instance_id
         for hours in range(count, 0, -1):
-            at = dict.fromkeys(("created_at", "execution_at", "updated_at"), api_time(now - hours * HOUR / 2))
-            emulator.insert_record(instance_id, raw(900 + hours, instance_id=instance_id, **at, **fields), 0)
+            at = api_time(now - timedelta(minutes=30 * hours))
+            times = {"created_at": at, "execution_at": at, "updated_at": at}
+            emulator.insert_record(
+                instance_id, raw(900 + hours, instance_id=instance_id, **times, **fields), 0
+            )
         page.goto(f"/projects/eu-prod/instances/{instance_id}/")
         page.locator("form[action$='/refresh/'] button").first.click()
         expect(page.locator(f"[data-backup-id='{raw(901)['backup_id']}']")).to_be_visible()
@@ -125,24 +122,25 @@ def handover(page, emulator):
         page.reload()
 
 
-BOARD = Look(height=720, collects=True)
+CHINESE = {"theme": "dark", "language": "zh-hans"}
+board = partial(Shot, collects=True)
 SHOTS = {
-    "sign-in": (at(f"/sign-in/?next={ORDERS}"), Look(height=560)),
-    "being-read": (being_read, Look(height=560)),
-    "refused": (refused, Look(height=680)),
-    "board": (whole("/"), BOARD),
-    "board-dark-zh": (whole("/"), replace(BOARD, theme="dark", language="zh-hans")),
-    "failures": (whole("/failures/"), replace(BOARD, height=640)),
-    "changes": (handover, replace(BOARD, height=480)),
-    "history": (at(ORDERS), Look(height=650)),
-    "history-dark-zh": (at(ORDERS), Look(height=590, theme="dark", language="zh-hans")),
-    "history-phone": (at(ORDERS), Look(width=390, height=1100)),
-    "recovery-point": (at(f"{ORDERS}recovery-point/?at=8+days+ago"), Look(height=760)),
-    "backup": (newest_backup, Look(height=640)),
-    "compare": (two_side_by_side, Look(height=700)),
-    "ticket": (ticket_preview, Look(height=620)),
-    "find": (typed_into_find, Look(height=500)),
-    "stale": (stale, Look(height=560)),
+    "sign-in": Shot(f"/sign-in/?next={ORDERS}", 560),
+    "being-read": Shot(being_read, 560),
+    "refused": Shot(refused, 680),
+    "board": board(partial(whole, "/"), 720),
+    "board-dark-zh": board(partial(whole, "/"), 720, **CHINESE),
+    "failures": board(partial(whole, "/failures/"), 640),
+    "changes": board(handover, 480),
+    "history": Shot(ORDERS, 650),
+    "history-dark-zh": Shot(ORDERS, 590, **CHINESE),
+    "history-phone": Shot(ORDERS, 1100, width=390),
+    "recovery-point": Shot(f"{ORDERS}recovery-point/?at=8+days+ago", 760),
+    "backup": Shot(newest_backup, 640),
+    "compare": Shot(two_side_by_side, 700),
+    "ticket": Shot(ticket_preview, 620),
+    "find": Shot(typed_into_find, 500),
+    "stale": Shot(stale, 560),
 }
 
 
@@ -159,7 +157,7 @@ def main(names):
         for name in names or SHOTS:
             # Each over a portal that remembers nothing of the one before.
             own = {"DATABASE_URL": f"sqlite:///{folder}/{name}.sqlite3"}
-            if SHOTS[name][1].collects:
+            if SHOTS[name].collects:
                 own |= {"COLLECT": "on", "COLLECT_CALLS_PER_SECOND": "200", "DCS_PAGE_SIZE": "1000"}
             with serving(settings | own) as server:
                 take(name, browser, server, emulator)
@@ -169,40 +167,25 @@ def main(names):
 
 
 def take(name, browser, server, emulator):
-    scene, look = SHOTS[name]
+    shot = SHOTS[name]
     context = browser.new_context(
         base_url=server.url,
-        viewport={"width": look.width, "height": look.height},
-        color_scheme="dark" if look.theme == "dark" else "light",
+        viewport={"width": shot.width, "height": shot.height},
+        color_scheme=shot.theme,
         reduced_motion="reduce",
     )
-    context.add_cookies([{"name": "portal_language", "value": look.language, "url": server.url}])
+    context.add_cookies([{"name": "portal_language", "value": shot.language, "url": server.url}])
     page = context.new_page()
     if name != "sign-in":
         page.goto("/sign-in/")
         page.locator('form:has(input[name=person][value="ada"]) button').click()
-    scene(page, emulator)
-    picture = smaller(page.screenshot())
-    (FOLDER / f"{name}.png").write_bytes(picture)
+    if callable(shot.scene):
+        shot.scene(page, emulator)
+    else:
+        page.goto(shot.scene)
+    picture = page.screenshot(path=FOLDER / f"{name}.png")
     print(f"{name}.png: {len(picture) // 1000} kB")
     context.close()
-
-
-def smaller(png):
-    """Return the same picture, compressed as far as zlib can: browsers are content with less."""
-    out, at, data = [png[:8]], 8, b""
-    while at < len(png):
-        length, kind = struct.unpack(">I4s", png[at : at + 8])
-        if kind == b"IDAT":
-            data += png[at + 8 : at + 8 + length]
-        elif kind == b"IEND":
-            body = zlib.compress(zlib.decompress(data), 9)
-            checked = b"IDAT" + body
-            out += [struct.pack(">I", len(body)), checked, struct.pack(">I", zlib.crc32(checked)), png[at:]]
-        else:
-            out.append(png[at : at + 12 + length])
-        at += 12 + length
-    return b"".join(out)
 
 
 if __name__ == "__main__":
