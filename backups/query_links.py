@@ -186,9 +186,11 @@ class RowLinks:
     def where(self, **filters: str | datetime) -> str:
         """Return the link to the rows behind a figure: several values of one filter are joined by "|"."""
         pairs = [
-            f"{name}={quote_plus(one, safe=':|')}"
+            f"{name}={one}"
             for name, value in filters.items()
-            for one in (value.split("|") if isinstance(value, str) else [utc_text(value)])
+            for one in (
+                quote_plus(value, safe=":|").split("|") if isinstance(value, str) else (utc_text(value),)
+            )
         ]
         return f"{self.base}{'&'.join(pairs)}#backups"
 

@@ -49,7 +49,7 @@ def figures(known: KnownHistory) -> Figures:
     # What the filter range=30d shows, so that the figure and the rows behind it agree.
     start, _ = BackupFilter(range="30d").bounds(known.now)
     attempts = known.timeline.attempts
-    month = Counter(attempt.kind for attempt in between(attempts, start))
+    month = Counter([attempt.kind for attempt in between(attempts, start)])
     succeeded = sum(month[kind] for kind in SUCCEEDED)
     return Figures(
         last_attempt=attempts[-1].record if attempts else None,

@@ -41,9 +41,23 @@ class Clock:
     def today(self) -> date:
         return self.now.astimezone(self.zone).date()
 
+    @cached_property
+    def _phrases(self) -> tuple[str, str, str]:
+        """What a page says hundreds of times: a time with its age, an age, and what is to come."""
+        return gettext("%(time)s UTC, %(age)s"), gettext("%(span)s ago"), gettext("in %(span)s")
+
+    @cached_property
+    def _days(self) -> dict[tuple[date, bool], str]:
+        """The days that this page has named so far: its rows share most of them."""
+        return {}
+
     def _day(self, day: date, *, year: bool = False) -> str:
         """Return "27 Nov"; with the year where it is not this year."""
-        return _date(day, year or day.year != self.today.year)
+        key = day, year or day.year != self.today.year
+        if key not in self._days:
+            pattern = pgettext("a date with its year", "j M Y") if key[1] else pgettext("a date", "j M")
+            self._days[key] = format_date(day, pattern)
+        return self._days[key]
 
     def time(self, value: datetime, style: str = "") -> Moment:
         """style "time" leaves the date out where it is today's; "long" has the year always."""
@@ -52,7 +66,7 @@ class Clock:
         day, text = local.date(), local.isoformat()[11:19]
         if style != "time" or day != self.today:
             text = f"{self._day(day, year=style == 'long')} {text}"
-        title = gettext("%(time)s UTC, %(age)s") % {"time": utc[:19], "age": self.age(value)}
+        title = self._phrases[0] % {"time": utc[:19], "age": self.age(value)}
         return Moment(f"{utc[:10]}T{utc[11:19]}Z", title, text, zone_label(local), self.age(value, "short"))
 
     def text(self, value: datetime, style: str = "") -> str:
@@ -69,7 +83,7 @@ class Clock:
             return gettext("now")
         if -2 < seconds < 1:
             return gettext("just now")
-        said = gettext("%(span)s ago") if seconds > 0 else gettext("in %(span)s")
+        said = self._phrases[1 if seconds > 0 else 2]
         return said % {"span": _span(abs(seconds), short=style == "short")}
 
     def about(self, value: datetime, *, day: bool = False) -> str:
@@ -89,11 +103,6 @@ class Clock:
             since = format_date(start, pgettext("the first of two days of a month", "j"))
             said = format_date(end, pgettext("the last of two days of a month", "j M"))
         return gettext("%(first)s to %(last)s") % {"first": since, "last": said}
-
-
-@cached_per_language
-def _date(day: date, year: bool) -> str:
-    return format_date(day, pgettext("a date with its year", "j M Y") if year else pgettext("a date", "j M"))
 
 
 def span(value: timedelta | None) -> str:
