@@ -47,12 +47,4 @@ class ReporterFilter(SafeExceptionReporterFilter):
         self, request: HttpRequest | None, tb_frame: Any
     ) -> ItemsView[str, Any]:
         variables = dict(super().get_traceback_frame_variables(request, tb_frame))
-        shown = {name: _Shown(self.cleanse_setting(name, pprint(value))) for name, value in variables.items()}
-        return shown.items()
-
-
-class _Shown(str):
-    """A text that a page shows as it is, without quotes."""
-
-    __slots__ = ()
-    __repr__ = str.__str__
+        return {name: self.cleanse_setting(name, pprint(value)) for name, value in variables.items()}.items()

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 
 from dcsportal.doctor import Finding, findings
 
-WIDTH = 96
+WRAPPER = textwrap.TextWrapper(96, subsequent_indent=" " * 7, break_long_words=False, break_on_hyphens=False)
 
 
 class Command(BaseCommand):
@@ -39,20 +39,15 @@ class Command(BaseCommand):
 
     def _tell(self, finding: Finding, wrong_only: bool) -> str:
         if finding.level != "ok" or not wrong_only:
-            mark = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}[finding.level]
-            style = {"ok": self.style.SUCCESS, "note": self.style.WARNING, "wrong": self.style.ERROR}
-            self.stdout.write(
-                f"{style[finding.level](mark)}  {_wrapped(f'{finding.subject}: {finding.says}')}"
-            )
+            style, mark = {
+                "ok": (self.style.SUCCESS, "ok   "),
+                "note": (self.style.WARNING, "note "),
+                "wrong": (self.style.ERROR, "WRONG"),
+            }[finding.level]
+            self.stdout.write(f"{style(mark)}  {WRAPPER.fill(f'{finding.subject}: {finding.says}')}")
             if finding.to_do:
-                self.stdout.write(f"       {_wrapped(f'-> {finding.to_do}')}")
+                self.stdout.write(f"       {WRAPPER.fill(f'-> {finding.to_do}')}")
         return finding.level
-
-
-def _wrapped(text: str) -> str:
-    return textwrap.fill(
-        text, WIDTH, subsequent_indent=" " * 7, break_long_words=False, break_on_hyphens=False
-    )
 
 
 def _counted(count: int, what: str) -> str:
