@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from urllib.parse import quote, unquote_plus
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -18,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from backups.guards import set_cookie
-from backups.services.history import utc_text
-from backups.services.pasted import UnreadableTime, asked_time, iso_bound, typed_zone, zone_guesses
+from backups.services.history import in_zone
+from backups.services.pasted import typed_zone, zone_guesses
 from backups.services.words import known_zone
 
 from .links import safe_link, see_other
@@ -81,7 +79,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
         if not (zone := typed_zone(sent["zone"])):
             return _refused_zone(request, sent["zone"])
         cookies[ZONE_COOKIE] = zone
-        link = _in_zone(link, zone, timezone.now())
+        link = in_zone(link, zone, now=timezone.now())
     for field, (cookie, known) in KNOWN.items():
         if field in sent:
             if sent[field] not in known:
@@ -94,49 +92,6 @@ def preferences(request: HttpRequest) -> HttpResponse:
     for cookie, value in cookies.items():
         set_cookie(response, cookie, value, seconds=365 * 86_400)
     return response
-
-
-def _in_zone(link: str, chosen: str, now: datetime) -> str:
-    """Return a link without its `tz`; a time that was read in that zone is the same one in UTC from then on.
-
-    The link of a recovery point always names a zone: the chosen one.
-    """
-    page, hash_mark, fragment = link.partition("#")
-    path, _mark, query = page.partition("?")
-    parts = [(part, *map(unquote_plus, part.partition("=")[::2])) for part in query.split("&")]
-    names = [name for _, name, _ in parts]
-    zones = {value for _, name, value in parts if _is_zone(name)} - {""}
-    zone = known_zone(zones.pop()) if len(zones) == 1 else None
-    names_zone = not any(name == "at" and value for _, name, value in parts)
-    kept = []
-    for part, name, value in parts:
-        if not _is_zone(name):
-            # Of several values none counts.
-            moment = _moment_in(zone, name, value.strip(), now) if zone and names.count(name) == 1 else None
-            kept.append(f"{name}={utc_text(moment)}" if moment else part)
-        elif not names_zone:
-            kept.append(f"tz={quote(chosen)}")
-            names_zone = True
-    left = "&".join(kept)
-    return f"{path}{'?' if left else ''}{left}{hash_mark}{fragment}"
-
-
-def _is_zone(name: str) -> bool:
-    return name.removeprefix("amp;") == "tz"
-
-
-def _moment_in(zone: ZoneInfo, name: str, value: str, now: datetime) -> datetime | None:
-    """Return what a value of at, from or to means in a zone, None where it is no time or needs no zone."""
-    if name == "at":
-        try:
-            asked = asked_time(value, zone=zone, now=now)
-        except UnreadableTime:
-            return None
-        return None if asked.own_zone else asked.at
-    if name not in ("from", "to"):
-        return None
-    in_zone, in_utc = (iso_bound(value, one, days_after=int(name == "to")) for one in (zone, UTC))
-    return None if in_zone == in_utc else in_zone
 
 
 def _refused_zone(request: HttpRequest, typed: str) -> HttpResponse:

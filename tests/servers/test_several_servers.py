@@ -85,7 +85,7 @@ def pair(_running_pair, emulator):
 
 @contextmanager
 def looking(servers, session, viewers=3):
-    """Let viewers look at pages of the servers in turn until the block is left; `seen` counts their answers."""
+    """Let viewers look at pages of the servers in turn until the block is left; `seen` counts answers."""
     right = ids_of(session.get(servers[0].url + HISTORY, timeout=30).text)
     turns, browsers, well = itertools.count(), [browser() for _ in range(viewers)], [0] * viewers
     for one in browsers:

@@ -29,6 +29,7 @@ from .links import (
     frozen_recovery_path,
     history_since,
     history_url,
+    in_zone,
     instance_url,
     page_url,
     records_now,

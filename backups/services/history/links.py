@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote_plus, urlencode
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import QueryDict
@@ -20,7 +21,9 @@ from django.urls import reverse
 from ...dcs.records import BackupRecord, Instance
 from ..evidence import ListSince, list_as_of, list_since
 from ..listings import Listing, Window, cached_histories
+from ..pasted import UnreadableTime, asked_time, iso_bound
 from ..projects import CLOUD_ID, Project
+from ..words import known_zone
 from .query import BackupFilter, History, all_records_of, backup_history
 
 # DCS's clock may be ahead of ours by as much: its gateway refuses calls whose clock is off by more.
@@ -105,6 +108,52 @@ def utc_text(moment: datetime) -> str:
     if moment.microsecond:
         spec = "microseconds" if moment.microsecond % 1000 else "milliseconds"
     return moment.astimezone(UTC).isoformat(timespec=spec).replace("+00:00", "Z")
+
+
+# The zone that a link names ------------------------------------------------------
+
+
+def in_zone(link: str, chosen: str, *, now: datetime) -> str:
+    """Return a link without its `tz`; a time that was read in that zone is the same one in UTC from then on.
+
+    The link of a recovery point always names a zone: the chosen one.
+    """
+    page, hash_mark, fragment = link.partition("#")
+    path, _mark, query = page.partition("?")
+    parts = [(part, *map(unquote_plus, part.partition("=")[::2])) for part in query.split("&")]
+    names = [name for _, name, _ in parts]
+    zones = {value for _, name, value in parts if _is_zone(name)} - {""}
+    zone = known_zone(zones.pop()) if len(zones) == 1 else None
+    names_zone = not any(name == "at" and value for _, name, value in parts)
+    kept = []
+    for part, name, value in parts:
+        if not _is_zone(name):
+            # Of several values none counts.
+            moment = _moment_in(zone, name, value.strip(), now) if zone and names.count(name) == 1 else None
+            kept.append(f"{name}={utc_text(moment)}" if moment else part)
+        elif not names_zone:
+            kept.append(f"tz={quote(chosen)}")
+            names_zone = True
+    left = "&".join(kept)
+    return f"{path}{'?' if left else ''}{left}{hash_mark}{fragment}"
+
+
+def _is_zone(name: str) -> bool:
+    return name.removeprefix("amp;") == "tz"
+
+
+def _moment_in(zone: ZoneInfo, name: str, value: str, now: datetime) -> datetime | None:
+    """Return what a value of at, from or to means in a zone, None where it is no time or needs no zone."""
+    if name == "at":
+        try:
+            asked = asked_time(value, zone=zone, now=now)
+        except UnreadableTime:
+            return None
+        return None if asked.own_zone else asked.at
+    if name not in ("from", "to"):
+        return None
+    there, in_utc = (iso_bound(value, one, days_after=int(name == "to")) for one in (zone, UTC))
+    return None if there == in_utc else there
 
 
 # Links for tickets -------------------------------------------------------------
