@@ -1,10 +1,8 @@
 """The restore verdict of one backup record, with its reasons.
 
-Two things are kept apart: the service's own word (`is_support_restore`), and
-the portal's verdict, which also looks at the status. DCS restores only from a
-backup that succeeded (its error DCS.4087), so a TRUE beside any other status
-is shown as the contradiction that it is. When the service says FALSE it gives
-no reason; the portal invents none.
+The service's own word (`is_support_restore`) and the portal's verdict are kept apart. DCS restores only from
+a backup that succeeded (its error DCS.4087), so TRUE beside any other status is shown as a contradiction.
+When the service says FALSE it gives no reason; the portal invents none.
 """
 
 from __future__ import annotations
@@ -49,7 +47,16 @@ class Eligibility:
         return "contradiction" in self.reasons
 
 
-_NOT_THERE = {"unlisted": Eligibility("no", ("not_listed",)), "missing": Eligibility("unknown", ("missing",))}
+_NOT_THERE = {
+    "unlisted": Eligibility("no", ("not_listed",)),
+    "missing": Eligibility("unknown", ("missing",)),
+}
+# By DCS's own word.
+_SUCCEEDED = {
+    True: Eligibility("yes", ()),
+    False: Eligibility("no", ("dcs_says_no",)),
+    None: Eligibility("unknown", ("dcs_does_not_say",)),
+}
 
 
 def eligibility(record: BackupRecord) -> Eligibility:
@@ -57,24 +64,13 @@ def eligibility(record: BackupRecord) -> Eligibility:
     if record.presence != "listed":
         return _NOT_THERE[record.presence]
     if record.status == "succeed":
-        return _of_succeeded(record)
-    reason = _reason_of(record)
-    if reason in ("unknown_status", "no_status"):
+        return _SUCCEEDED[record.restorable]
+    reason = _REASON_OF_STATUS.get(record.status)
+    if reason is None:
         # It may yet be one that can be restored, unless DCS says no.
+        reason = "unknown_status" if record.status else "no_status"
         says_no = record.restorable is False
         return Eligibility("no", (reason, "dcs_says_no")) if says_no else Eligibility("unknown", (reason,))
-    return Eligibility("no", (reason, "contradiction") if record.restorable else (reason,))
-
-
-def _of_succeeded(record: BackupRecord) -> Eligibility:
-    if record.restorable is None:
-        return Eligibility("unknown", ("dcs_does_not_say",))
-    return Eligibility("yes", ()) if record.restorable else Eligibility("no", ("dcs_says_no",))
-
-
-def _reason_of(record: BackupRecord) -> str:
     if record.status == "failed" and record.error_code == DID_NOT_RUN:
-        return "did_not_run"
-    if not record.status:
-        return "no_status"
-    return _REASON_OF_STATUS.get(record.status, "unknown_status")
+        reason = "did_not_run"
+    return Eligibility("no", (reason, "contradiction") if record.restorable else (reason,))

@@ -7,6 +7,7 @@ from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from .conftest import ORDERS, links_of, rows_of, text_of
 
 pytestmark = pytest.mark.usefixtures("portal")
+AT = "2026-11-23T09:40:00Z"
 NO_HYPHENS = ORDERS_CACHE_ID.replace("-", "\u2011")
 
 
@@ -19,30 +20,17 @@ def get(client_of):
     ("opened", "target"),
     [
         (f"{ORDERS}?status=failed&amp;type=auto", f"{ORDERS}?status=failed&type=auto"),
-        (
-            f"{ORDERS}?to=2026-11-23T09:40:00Z&amp;seen=2026-11-23T09:40:00Z)",
-            f"{ORDERS}?to=2026-11-23T09:40:00Z&seen=2026-11-23T09:40:00Z",
-        ),
-        (f"{ORDERS}?status=failed&%23038;type=auto", f"{ORDERS}?status=failed&type=auto"),
+        (f"{ORDERS}?to={AT}&amp;seen={AT})", f"{ORDERS}?to={AT}&seen={AT}"),
+        (f"{ORDERS[:-1]}%0A", ORDERS),
         (f"{ORDERS}?status%3Dfailed%26type%3Dauto", f"{ORDERS}?status=failed&type=auto"),
-        (f"{ORDERS}?status=failed%29.", f"{ORDERS}?status=failed"),
-        (
-            f"{ORDERS}?status=failed&to=2026-11-23T09:40:00Z,",
-            f"{ORDERS}?status=failed&to=2026-11-23T09:40:00Z",
-        ),
         (f"{ORDERS[:-1]}).", ORDERS),
         (f"{ORDERS[:-1]}%E3%80%82", ORDERS),
         (f"{ORDERS})?status=failed", f"{ORDERS}?status=failed"),
         (f"{ORDERS[:-1]}%3Fstatus=failed", f"{ORDERS}?status=failed"),
-        (f"{ORDERS[:-1]}%0A", ORDERS),
-        (f"{ORDERS}?status%5C=failed%5C&type%5C=auto", f"{ORDERS}?status=failed&type=auto"),
         (ORDERS.replace(ORDERS_CACHE_ID, ORDERS_CACHE_ID.upper()), ORDERS),
         (ORDERS.replace(ORDERS_CACHE_ID, NO_HYPHENS), ORDERS),
         (f"{ORDERS}backups/{REFERENCE_BACKUP_ID.upper()}/", f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"),
-        (
-            f"{ORDERS}recovery-point/?at=2026-11-23T09:40:00Z&amp;tz=UTC",
-            f"{ORDERS}recovery-point/?at=2026-11-23T09:40:00Z&tz=UTC",
-        ),
+        (f"{ORDERS}recovery-point/?at={AT}&amp;tz=UTC", f"{ORDERS}recovery-point/?at={AT}&tz=UTC"),
         ("/projects/eu-prod/?q=orders&amp;sort=name", "/projects/eu-prod/?q=orders&sort=name"),
         ("/projects/eu-prod)", "/projects/eu-prod/"),
         ("/?verdict=none&amp;sort=name).", "/?verdict=none&sort=name"),
@@ -53,10 +41,7 @@ def get(client_of):
         ),
         ("/failures/?range=7d&amp;error=dcs.08.0002),", "/failures/?range=7d&error=dcs.08.0002"),
         ("/failures/ticket/?range%3D7d%26text%3Dslack", "/failures/ticket/?range=7d&text=slack"),
-        (
-            "/changes/?range=3d&amp;as_of=2026-11-23T09:40:00Z)",
-            "/changes/?range=3d&as_of=2026-11-23T09:40:00Z",
-        ),
+        (f"/changes/?range=3d&amp;as_of={AT})", f"/changes/?range=3d&as_of={AT}"),
         ("/changes/ticket/?project=eu-prod&amp;lang=en", "/changes/ticket/?project=eu-prod&lang=en"),
     ],
 )
@@ -81,7 +66,7 @@ def test_a_fetch_is_led_by_its_header(get):
     assert answer.headers["HX-Redirect"] == f"{ORDERS}?status=failed&type=auto"
 
 
-@pytest.mark.parametrize("query", ["q=x)", "q=a%26type%3Dauto", "utm_source=mail", "photo=1", "q=amp;to=1"])
+@pytest.mark.parametrize("query", ["q=x)", "q=a%26type%3Dauto", "utm_source=mail", "q=amp;to=1"])
 def test_what_can_be_read_is_never_altered(get, query):
     page = get(f"{ORDERS}?{query}")
 

@@ -93,22 +93,6 @@ def test_what_has_come_is_said_to_be_now_and_not_past():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, ""),
-        (timedelta(0), "0 s"),
-        (timedelta(milliseconds=300), "under 1 s"),
-        (timedelta(seconds=69, milliseconds=85), "1 min 9 s"),
-        (timedelta(hours=2, minutes=5, seconds=59), "2 h 5 min"),
-        (timedelta(hours=2), "2 h"),
-        (timedelta(days=2, hours=4), "2 d 4 h"),
-    ],
-)
-def test_durations(value, text):
-    assert duration(value) == text
-
-
-@pytest.mark.parametrize(
     ("seconds", "text", "chinese"),
     [
         (0.1, "1 s", "1 秒"),
@@ -131,48 +115,43 @@ def test_what_is_lost_is_rounded_up(seconds, text, chinese):
 
 
 @pytest.mark.parametrize(
-    ("size", "text"),
+    ("say", "value", "text"),
     [
-        (0, "0 bytes"),
-        (1, "1 byte"),
-        (880_232, "880,232 bytes"),
-        (1_000_000, "1.00 MB"),
-        (21_440_000, "21.4 MB"),
-        (214_000_000_000, "214 GB"),
-        (3_500_000_000_000_000, "3500 TB"),
+        (duration, None, ""),
+        (duration, timedelta(0), "0 s"),
+        (duration, timedelta(milliseconds=300), "under 1 s"),
+        (duration, timedelta(seconds=69, milliseconds=85), "1 min 9 s"),
+        (duration, timedelta(hours=2, minutes=5, seconds=59), "2 h 5 min"),
+        (duration, timedelta(hours=2), "2 h"),
+        (duration, timedelta(days=2, hours=4), "2 d 4 h"),
+        # Sizes are decimal, and small ones exact.
+        (size_text, 0, "0 bytes"),
+        (size_text, 1, "1 byte"),
+        (size_text, 880_232, "880,232 bytes"),
+        (size_text, 1_000_000, "1.00 MB"),
+        (size_text, 21_440_000, "21.4 MB"),
+        (size_text, 214_000_000_000, "214 GB"),
+        (size_text, 3_500_000_000_000_000, "3500 TB"),
+        (exact_bytes, 21_440_000, "21,440,000 bytes"),
+        # A rate is cut and not rounded.
+        (rate, 100, "100 %"),
+        (rate, 99.97, "99.9 %"),
+        (rate, 96.666, "96.6 %"),
+        (rate, 7.25, "7.2 %"),
+        (rate, 0, "0 %"),
+        (size_change, 0.009, "+0.9 % vs. the one before"),
+        (size_change, -0.52, "−52 % vs. the one before"),
+        (size_change, 3, "+300 % vs. the one before"),
+        (size_change, 0.0004, "same size as the one before"),
+        (capacity, None, ""),
+        (capacity, 4.0, "4 GB"),
+        (capacity, 0.125, "128 MB"),
+        (capacity, 1.5, "1.5 GB"),
+        (capacity, 1024, "1,024 GB"),
     ],
 )
-def test_sizes_are_decimal_and_small_ones_exact(size, text):
-    assert size_text(size) == text
-    assert exact_bytes(size).startswith(f"{size:,} byte")
-
-
-@pytest.mark.parametrize(
-    ("percent", "written"),
-    [(100, "100 %"), (99.97, "99.9 %"), (96.666, "96.6 %"), (7.25, "7.2 %"), (0, "0 %")],
-)
-def test_a_rate_is_cut_and_not_rounded(percent, written):
-    assert rate(percent) == written
-
-
-@pytest.mark.parametrize(
-    ("part", "written"),
-    [
-        (0.009, "+0.9 % vs. the one before"),
-        (-0.52, "−52 % vs. the one before"),
-        (3, "+300 % vs. the one before"),
-        (0.0004, "same size as the one before"),
-    ],
-)
-def test_a_change_of_size_has_its_sign(part, written):
-    assert size_change(part) == written
-
-
-@pytest.mark.parametrize(
-    ("gigabytes", "text"), [(None, ""), (4.0, "4 GB"), (0.125, "128 MB"), (1.5, "1.5 GB"), (1024, "1,024 GB")]
-)
-def test_capacities(gigabytes, text):
-    assert capacity(gigabytes) == text
+def test_values_are_written_for_people(say, value, text):
+    assert say(value) == text
 
 
 def a_record(**fields):
