@@ -6,7 +6,6 @@ those in the language that compiled or imported a template first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any
 
@@ -16,13 +15,12 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
+from django.utils.translation import get_language
 from markupsafe import Markup
 
 from .guards import copied_last, recently_opened
 from .query_links import QueryLinks
 from .services import insights, recovery, words
-from .services.eligibility import eligibility
 from .services.history import DEFAULT_SORT, RANGE_WORDS, absolute, backup_url, instance_url, utc_text
 from .services.pasted import without_marks
 from .services.tickets import API_EXPLORER, MARKUPS
@@ -30,37 +28,25 @@ from .services.tickets import API_EXPLORER, MARKUPS
 # What only some pages have, and those around and in all of them ask for; a page that is written without a
 # request has none of it. Any other name that nobody gives is an error with DEBUG on, and in tests.
 OPTIONAL = (
-    *("as_of", "asked", "backup_id", "board", "clock", "csrf_token", "damaged_link", "demo"),
-    *("filter", "find_q", "finished", "frame", "history", "instance_id", "just_read", "keys_on", "listing"),
-    *("live", "live_path", "lives"),
-    *("not_watched", "number", "overview", "point", "problem", "problem_before", "problems_in_query"),
-    *("project", "recent", "report", "request", "rows_end", "said", "seen", "shown", "since", "theme"),
-    *("unread_parts", "unread_seen", "user", "zone_name"),
-)
+    "as_of asked backup_id board clock csrf_token damaged_link demo filter find_q finished frame history "
+    "instance_id just_read keys_on listing live live_path lives not_watched number overview point problem "
+    "problem_before problems_in_query project recent report request rows_end said seen shown since theme "
+    "unread_parts unread_seen user zone_name"
+).split()
 
 _static = lru_cache(maxsize=256)(static)
-
-
-class Environment(jinja2.Environment):
-    def make_globals(self, own: Mapping[str, Any] | None) -> MutableMapping[str, Any]:
-        """Return a plain dict: each import compares the names in it, which a ChainMap does one by one."""
-        return {**self.globals, **(own or {})}
 
 
 def environment(**options: Any) -> jinja2.Environment:
     if settings.DEBUG:
         options["undefined"] = jinja2.StrictUndefined
-    made = Environment(**options, extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True)
-    made.policies["ext.i18n.trimmed"] = True
-    made.install_gettext_callables(gettext, ngettext, newstyle=False, pgettext=pgettext, npgettext=npgettext)  # type: ignore[attr-defined]
+    made = words.translated_environment(**options)
     made.globals |= dict.fromkeys(OPTIONAL, "")
     made.globals |= {
-        "_": gettext,
         "absolute": absolute,
         "api_explorer": API_EXPLORER,
         "backup_url": backup_url,
         "default_sort": DEFAULT_SORT,
-        "eligibility": eligibility,
         "icon": icon,
         "initials": initials,
         "insights": insights,
@@ -76,7 +62,6 @@ def environment(**options: Any) -> jinja2.Environment:
         "url": url,
         "utc_text": utc_text,
         "without_marks": without_marks,
-        "words": words,
     }
     return made
 

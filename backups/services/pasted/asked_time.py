@@ -59,20 +59,13 @@ UNREADABLE = _(
     "the portal cannot read it as a time: write it like 2026-11-23 09:40, "
     "2026-11-23T09:40:00+08:00, 1795426800 or 2 h ago"
 )
-TOO_LONG = _("it is longer than 100 characters")
-NO_SUCH_TIME = _("there is no such day or time")
 OUT_OF_RANGE = _("its year is not between 1970 and 2200")
-EITHER_WAY = _("day and month are ambiguous: write the year first, as in 2026-11-23")
-WRONG_WEEKDAY = _("the weekday does not match the date")
-ABBREVIATION = _(
-    "{name} can mean several zones: write an offset such as +08:00, or a zone such as Asia/Shanghai"
-)
 
 
 def asked_time(text: str, *, zone: tzinfo, now: datetime) -> AskedTime:
     """Return what `text` means, read in `zone` where it names none. Raises UnreadableTime."""
     if len(text) > LONGEST:
-        raise UnreadableTime(TOO_LONG)
+        raise UnreadableTime(_("it is longer than 100 characters"))
     text = _tidied(text)
     try:
         if moment := _ago(text, now):
@@ -83,7 +76,7 @@ def asked_time(text: str, *, zone: tzinfo, now: datetime) -> AskedTime:
     except UnreadableTime:
         raise
     except ValueError:
-        raise UnreadableTime(NO_SUCH_TIME) from None
+        raise UnreadableTime(_("there is no such day or time")) from None
     except OverflowError:
         raise UnreadableTime(OUT_OF_RANGE) from None
 
@@ -100,14 +93,20 @@ def _written(text: str, zone: tzinfo, now: datetime) -> AskedTime:
 
     found = readings(local)
     if uncertain:
-        raise UnreadableTime(format_lazy(ABBREVIATION, name=uncertain), _guesses(found))
+        sentence = _(
+            "{name} can mean several zones: write an offset such as +08:00, or a zone such as Asia/Shanghai"
+        )
+        raise UnreadableTime(format_lazy(sentence, name=uncertain), _guesses(found))
     if not found:
         # The time that is left when a fraction of a minute or an hour is cut off.
         cut = re.sub(r"(\d[:.]\d\d)[.,]\d+$", r"\1", local)
         raise UnreadableTime(UNREADABLE, _guesses(readings(cut)))
     fitting = [(one, of) for one, of in found if weekday in (None, one.local.weekday())]
-    if len({one.local for one, _of in fitting}) != 1:
-        raise UnreadableTime(EITHER_WAY if fitting else WRONG_WEEKDAY, _guesses(fitting or found))
+    if not fitting:
+        raise UnreadableTime(_("the weekday does not match the date"), _guesses(found))
+    if len({one.local for one, _of in fitting}) > 1:
+        sentence = _("day and month are ambiguous: write the year first, as in 2026-11-23")
+        raise UnreadableTime(sentence, _guesses(fitting))
     [(written, of), *_same] = fitting
     return _resolved(of, bool(own), written)
 
@@ -187,9 +186,8 @@ def _epoch(text: str) -> datetime | None:
     if not found:
         return None
     seconds, fraction = found[1] or found[3], found[2] or found[4] or ""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(
-        seconds=int(seconds), microseconds=int(fraction.ljust(6, "0")[:6])
-    )
+    micro = int(fraction.ljust(6, "0")[:6])
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(seconds), microseconds=micro)
 
 
 # Zones ------------------------------------------------------------------------------

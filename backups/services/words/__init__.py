@@ -15,7 +15,7 @@ from .codes import (
     codes_meaning,
     error_meaning_in_english,
 )
-from .texts import text_macro, text_template
+from .texts import text_macro, text_template, translated_environment
 from .times import Clock, Moment, duration, known_zone, zone_names, zone_of_region
 from .values import (
     block_sentence,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from django.conf import settings
@@ -32,13 +33,13 @@ def text_macro(template: str, name: str) -> Callable[..., str]:
 
 @lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(settings.BASE_DIR, "templates")),
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    loader = jinja2.FileSystemLoader(Path(settings.BASE_DIR, "templates"))
+    return translated_environment(loader=loader, undefined=jinja2.StrictUndefined)
+
+
+def translated_environment(**options: Any) -> jinja2.Environment:
+    """Return a Jinja2 environment that knows the words and translates."""
+    made = jinja2.Environment(**options, extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True)
     made.policies["ext.i18n.trimmed"] = True
     made.install_gettext_callables(gettext, ngettext, newstyle=False, pgettext=pgettext, npgettext=npgettext)  # type: ignore[attr-defined]
     made.globals |= {"_": gettext, "eligibility": eligibility, "words": words}
