@@ -28,11 +28,32 @@ from .services.tickets import API_EXPLORER, MARKUPS
 # What only some pages have, and those around and in all of them ask for; a page that is written without a
 # request has none of it. Any other name that nobody gives is an error with DEBUG on, and in tests.
 OPTIONAL = (
-    "as_of asked backup_id board clock csrf_token damaged_link demo filter find_q finished frame history "
-    "instance_id just_read keys_on listing live live_path lives not_watched number overview point problem "
-    "problem_before problems_in_query project recent report request rows_end said seen shown since theme "
-    "unread_parts unread_seen user zone_name"
-).split()
+    *(
+        "as_of",
+        "asked",
+        "backup_id",
+        "board",
+        "clock",
+        "csrf_token",
+        "damaged_link",
+        "demo",
+        "filter",
+        "find_q",
+    ),
+    *("finished", "frame", "history", "instance_id", "just_read", "keys_on", "listing", "live", "live_path"),
+    *(
+        "lives",
+        "not_watched",
+        "number",
+        "overview",
+        "point",
+        "problem",
+        "problem_before",
+        "problems_in_query",
+    ),
+    *("project", "recent", "report", "request", "rows_end", "said", "seen", "shown", "since", "theme"),
+    *("unread_parts", "unread_seen", "user", "zone_name"),
+)
 
 _static = lru_cache(maxsize=256)(static)
 
