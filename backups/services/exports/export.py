@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from ..history import (
     history_url,
     utc_text,
 )
-from ..insights import Verdict, overview, verdict_text
+from ..insights import overview, verdict_text
 from ..listings import Listing, NothingToShow, backups_and_instance, row_id
 from ..problems import Problem
 from ..projects import Project
@@ -145,18 +145,10 @@ class Export:
 
         Evidence of a generation is written behind those who are shown it first.
         """
-        parts = (
-            self.body["generation"],
-            self.listing.reading if self.listing else None,
-            self.body["source"] == "stale",
-            self.body["problem"],
-            self.body["filter"],
-            self.body["verdict"],
-            self.body["seen"],
-            self.body["as_of"],
-            self.body["matched"] if self.body["filter"]["range"] else None,
-            viewer_key,
-        )
+        told = [self.body[name] for name in ("generation", "problem", "filter", "verdict", "seen", "as_of")]
+        matched = self.body["matched"] if self.body["filter"]["range"] else None
+        reading = self.listing.reading if self.listing else None
+        parts = (told, matched, reading, self.body["source"] == "stale", viewer_key)
         return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
     def file_name(self, instance_name: str, ending: str) -> str:
@@ -178,6 +170,8 @@ def exported_history(
     project: Project, instance_id: str, wanted: BackupFilter, *, now: datetime, viewer: str = ""
 ) -> Export:
     """Return the whole filtered set of a history, or why there is none."""
+    seen, as_of = _utc(wanted.seen), _utc(wanted.as_of)
+    asked = {"filter": _exported_filter(wanted), "seen": seen, "as_of": as_of}
     try:
         instance = None
         if wanted.as_of:
@@ -188,27 +182,32 @@ def exported_history(
             )
     except NothingToShow as nothing:
         problem = nothing.problem
-        body = _envelope(project, instance_id, wanted=wanted, problem=problem)
         retry_after = problem.retry_after(timezone.now())
-        return Export(project, instance_id, body, status=problem.page_status, retry_after=retry_after)
+        return _without_rows(project, instance_id, problem, problem.page_status, retry_after, asked)
     history = backup_history(all_records_of(listing), wanted, now=now)
-    seen = overview(listing, instance, now=wanted.as_of or now, project=project)
-    verdict = exported_verdict(seen.verdict)
-    body = _envelope(project, instance_id, wanted=wanted, listing=listing, history=history, verdict=verdict)
+    verdict = overview(listing, instance, now=wanted.as_of or now, project=project).verdict
+    with override("en"):  # it names times and no ages
+        sentence = verdict_text(verdict, Clock(verdict.at), ages=False)
+    known = asked | {
+        "generation": listing.generation,
+        "read_at": utc_text(listing.read_at),
+        "source": listing.source,
+        "complete": listing.complete,
+        "request_ids": list(listing.request_ids),
+        "promised": listing.promised,
+        "total": history.total,
+        "matched": history.matched,
+        "verdict": {"verdict": verdict.verdict, "reason": verdict.reason, "sentence": sentence},
+        "watched_since": _utc(listing.watched_since),
+        "unlisted": listing.unlisted,
+    }
+    body = _envelope(project, instance_id, listing.problem, known)
     return Export(project, instance_id, body, listing, history)
-
-
-def exported_verdict(found: Verdict) -> dict[str, str]:
-    """Return a verdict with its sentence in English, which names times and no ages."""
-    with override("en"):
-        sentence = verdict_text(found, Clock(found.at), ages=False)
-    return {"verdict": found.verdict, "reason": found.reason, "sentence": sentence}
 
 
 def refused_query(project: Project, instance_id: str, message: str, *, status: int = 400) -> Export:
     """Return the answer to a query that is not read, and why, in English."""
-    problem = Problem(kind="bad_query", message=message)
-    return Export(project, instance_id, _envelope(project, instance_id, problem=problem), status=status)
+    return _without_rows(project, instance_id, Problem(kind="bad_query", message=message), status)
 
 
 def too_many_unknown(project: Project, instance_id: str, *, retry_after: int, now: datetime) -> Export:
@@ -218,45 +217,38 @@ def too_many_unknown(project: Project, instance_id: str, *, retry_after: int, no
         message=f"too many requests for unknown instances in a minute: try again in {retry_after} s",
         retry_at=now + timedelta(seconds=retry_after),
     )
-    body = _envelope(project, instance_id, problem=problem)
-    return Export(project, instance_id, body, status=429, retry_after=retry_after)
+    return _without_rows(project, instance_id, problem, 429, retry_after)
+
+
+def _without_rows(
+    project: Project,
+    instance_id: str,
+    problem: Problem,
+    status: int,
+    retry_after: int | None = None,
+    asked: Mapping[str, Any] | None = None,
+) -> Export:
+    body = _envelope(project, instance_id, problem, asked or {})
+    return Export(project, instance_id, body, status=status, retry_after=retry_after)
+
+
+# All of backups.json but the backups; on errors that is all there is.
+_ENVELOPE = (
+    *("project", "region", "instance_id", "filter", "generation", "read_at", "source", "complete", "problem"),
+    *("request_ids", "promised", "total", "matched", "verdict", "seen", "as_of", "watched_since", "unlisted"),
+)
 
 
 def _envelope(
-    project: Project,
-    instance_id: str,
-    *,
-    wanted: BackupFilter | None = None,
-    listing: Listing[BackupRecord] | None = None,
-    history: History | None = None,
-    problem: Problem | None = None,
-    verdict: dict[str, str] | None = None,
+    project: Project, instance_id: str, problem: Problem | None, known: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return all of backups.json but the backups; on errors that is all there is."""
-    if listing and listing.problem:
-        problem = listing.problem
-    watched_since = _utc(problem.watched_since) if problem else None
-    asked = [problem.request_id] if problem and problem.request_id else []
-    return {
-        "project": project.name,
-        "region": project.region,
-        "instance_id": instance_id,
-        "filter": _exported_filter(wanted) if wanted else None,
-        "generation": listing.generation if listing else None,
-        "read_at": utc_text(listing.read_at) if listing else None,
-        "source": listing.source if listing else None,
-        "complete": listing.complete if listing else False,
-        "problem": problem.for_json() if problem else None,
-        "request_ids": list(listing.request_ids) if listing else asked,
-        "promised": listing.promised if listing else None,
-        "total": history.total if history else None,
-        "matched": history.matched if history else None,
-        "verdict": verdict,
-        "seen": _utc(wanted.seen) if wanted else None,
-        "as_of": _utc(wanted.as_of) if wanted else None,
-        "watched_since": _utc(listing.watched_since) if listing else watched_since,
-        "unlisted": listing.unlisted if listing else None,
-    }
+    body: dict[str, Any] = dict.fromkeys(_ENVELOPE)
+    body |= {"project": project.name, "region": project.region, "instance_id": instance_id}
+    body |= {"complete": False, "request_ids": []}
+    if problem:
+        body |= {"problem": problem.for_json(), "watched_since": _utc(problem.watched_since)}
+        body["request_ids"] = [problem.request_id] if problem.request_id else []
+    return {**body, **known}
 
 
 def _exported_filter(wanted: BackupFilter) -> dict[str, Any]:

@@ -200,12 +200,13 @@ def frozen_link(
 
 def _frozen_bounds(history: History, now: datetime, read_at: datetime) -> Window:
     start, end = history.filter.bounds(now)
-    newest = history.newest_start
+    newest = history.found[0].started_at if history.found else None
     # Where DCS's clock is ahead, the newest backup started after the list was read.
     known_until = newest if newest and read_at < newest <= read_at + CLOCKS_DIFFER else read_at
     closed = known_until.replace(microsecond=0) + timedelta(seconds=1)
-    hides_none = not history.matches_timeless and (newest is None or newest < closed)
-    if (end is None or end > closed) and hides_none:
+    # No bound lets one pass whose time cannot be read; such ones are the last.
+    timeless = history.found and history.found[-1].started_at is None
+    if (end is None or end > closed) and not timeless and (newest is None or newest < closed):
         end = closed
     return start, end
 
@@ -243,14 +244,6 @@ def history_since(
     project: Project, instance_id: str, listing: Listing[BackupRecord], history: History, *, seen: datetime
 ) -> ListSince:
     """Compare what a link showed with what it shows now. Raises NotWatched and django.db.Error."""
-    then = list_as_of(project, instance_id, seen)
-    return list_since(
-        listing,
-        then,
-        seen=seen,
-        matched_then=backup_history(
-            all_records_of(then), replace(history.filter, as_of=seen), now=seen
-        ).found,
-        matched_now=history.found,
-        now=all_records_of(listing),
-    )
+    then, now = list_as_of(project, instance_id, seen), all_records_of(listing)
+    shown_then = backup_history(all_records_of(then), replace(history.filter, as_of=seen), now=seen).found
+    return list_since(listing, then, seen=seen, matched_then=shown_then, matched_now=history.found, now=now)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ...dcs.records import BackupRecord
 from ..eligibility import eligibility
@@ -79,8 +79,7 @@ class Facet:
     chosen: bool
 
 
-@dataclass(frozen=True)
-class FacetGroup:
+class FacetGroup(NamedTuple):
     """The values of one filter."""
 
     name: str
@@ -139,16 +138,6 @@ class History(Paged[BackupRecord]):
     found: Sequence[BackupRecord] = field(repr=False)
     facets: tuple[FacetGroup, ...] = field(repr=False)
 
-    @property
-    def newest_start(self) -> datetime | None:
-        """When the last of the matches started."""
-        return self.found[0].started_at if self.found else None
-
-    @property
-    def matches_timeless(self) -> bool:
-        """Whether a match has no time that can be read: no bound lets it pass."""
-        return bool(self.found) and self.found[-1].started_at is None
-
 
 class Records(tuple[BackupRecord, ...]):
     """The records of one generation; what is counted of all of them is counted once."""
@@ -200,7 +189,7 @@ def backup_history(records: Sequence[BackupRecord], wanted: BackupFilter, *, now
     records = records if isinstance(records, Records) else Records(records)
     rest = _of_words_and_time(records, wanted, now)
     counts = (rest if isinstance(rest, Records) else Records(rest)).combinations
-    combinations = [_Combination.of(values, count, wanted) for values, count in counts.items()]
+    combinations = [_combination(values, count, wanted) for values, count in counts.items()]
     passing = {values for values, one in zip(counts, combinations, strict=True) if not one.refused_by}
     found = rest
     if len(passing) < len(counts):
@@ -222,8 +211,7 @@ def neighbours(
     place = next((place for place, other in enumerate(records) if other.key == record.key), None)
     if place is None:  # of a list that was not read to its end
         return None, None
-    older = records[place + 1] if place + 1 < len(records) else None
-    return older, records[place - 1] if place else None
+    return next(iter(records[place + 1 :]), None), records[place - 1] if place else None
 
 
 # Filters ---------------------------------------------------------------------
@@ -249,33 +237,31 @@ def _of_words_and_time(
     return records
 
 
-@dataclass(frozen=True)
-class _Combination:
+class _Combination(NamedTuple):
     """The values that some records have of FILTERS, by their names, and the filters that refuse them."""
 
     values: Mapping[str, str]
-    count: int
+    number: int
     refused_by: Set[str]
 
-    @classmethod
-    def of(cls, attributes: tuple[Any, ...], count: int, wanted: BackupFilter) -> _Combination:
-        values = {one.name: one.value_of(value) for one, value in zip(FILTERS, attributes, strict=True)}
-        asked = ((one.name, wanted.chosen.get(one.name, one.default)) for one in FILTERS)
-        refused = {name for name, chosen in asked if chosen and values[name] not in chosen}
-        return cls(values, count, refused)
+
+def _combination(attributes: tuple[Any, ...], number: int, wanted: BackupFilter) -> _Combination:
+    values = {one.name: one.value_of(value) for one, value in zip(FILTERS, attributes, strict=True)}
+    asked = ((one.name, wanted.chosen.get(one.name, one.default)) for one in FILTERS)
+    refused_by = {name for name, chosen in asked if chosen and values[name] not in chosen}
+    return _Combination(values, number, refused_by)
 
 
 def _facets(one: Filter, wanted: BackupFilter, combinations: Iterable[_Combination]) -> tuple[Facet, ...]:
     """Count what each value of a filter would give: all the other filters stay."""
     given: Counter[str] = Counter()
-    for combination in combinations:
-        if combination.refused_by <= {one.name}:
-            given[combination.values[one.name]] += combination.count
+    for values, number, refused_by in combinations:
+        if refused_by <= {one.name}:
+            given[values[one.name]] += number
     chosen = wanted.chosen.get(one.name, ())
-    # Of what occurs, chips offer what a link may carry.
-    occurring = {value for value in given if re.fullmatch(one.pattern, value)} if one.pattern else set()
-    offered: Iterable[str] = one.values or sorted({*occurring, *chosen})
-    if one.default:  # what is shown anyway needs no chip, nor does what there is none of
-        offered = (value for value in one.values if value not in one.default and given[value])
-        offered = sorted({*offered, *chosen})
+    if one.pattern:  # of what occurs, chips offer what a link may carry
+        occurring = {value for value in given if re.fullmatch(one.pattern, value)}
+    else:  # what is shown anyway needs no chip, nor does what there is none of
+        occurring = {value for value in one.values if value not in one.default and given[value]}
+    offered = sorted({*occurring, *chosen}) if one.pattern or one.default else one.values
     return tuple(Facet(value, one.word(value), given[value], value in chosen) for value in offered)
