@@ -25,23 +25,16 @@ from ..guards import (
     viewer_key,
     with_retry_after,
 )
+from ..services import history as histories
 from ..services import listings, recovery
-from ..services.evidence import BackupsSince, NotWatched, backup_since, last_seen, life_of, list_as_of
-from ..services.history import (
-    absolute,
-    all_records_of,
-    backup_history,
-    between_url,
-    frozen,
-    frozen_backup_path,
-    frozen_compare_path,
-    frozen_link,
-    frozen_recovery_path,
-    history_since,
-    history_url,
-    neighbours,
-    records_now,
-    records_of,
+from ..services.evidence import (
+    BackupsSince,
+    ListSince,
+    NotWatched,
+    backup_since,
+    last_seen,
+    life_of,
+    list_as_of,
 )
 from ..services.insights import compared, outlook_text, overview, restore_blocks
 from ..services.listings import Listing, NothingToShow, Window
@@ -154,10 +147,10 @@ def history(page: InstancePage) -> HttpResponse:
     wanted = form.filter()
     if wanted.as_of:
         page.listing = listing = list_as_of(project, instance_id, wanted.as_of)
-        known = records_now(project, instance_id) or ()
+        known = histories.records_now(project, instance_id) or ()
     else:
         listing = page.read(bounds=wanted.bounds(now))
-        known = all_records_of(listing)
+        known = histories.all_records_of(listing)
     glance = overview(
         listing,
         # The instance and its policy are those of now.
@@ -166,13 +159,13 @@ def history(page: InstancePage) -> HttpResponse:
         zone=ZoneInfo(wanted.tz or "UTC"),
         project=project,
     )
-    rows_end = frozen(known, wanted, now=now)
+    rows_end = histories.frozen(known, wanted, now=now)
     running = () if wanted.as_of else unfinished(listing)
     shown = page.instance, glance.by_the_clock, rows_end
     if answer := page.nothing_newer(*shown, tz=wanted.tz, running=running):
         return answer
-    history = backup_history(all_records_of(listing), wanted, now=now)
-    link = frozen_link(request.path, request.GET, history, now=now, read_at=listing.read_at)
+    history = histories.backup_history(histories.all_records_of(listing), wanted, now=now)
+    link = histories.frozen_link(request.path, request.GET, history, now=now, read_at=listing.read_at)
     context = {
         # DCS tells of now alone.
         "command": "" if wanted.as_of else history_command(project, instance_id, link.window),
@@ -184,8 +177,12 @@ def history(page: InstancePage) -> HttpResponse:
         "overview": glance,
         "as_of": wanted.as_of,
         "rows_end": rows_end,
-        **_since(form, lambda seen: history_since(project, instance_id, listing, history, seen=seen)),
     }
+
+    def since(seen: datetime) -> ListSince:
+        return histories.history_since(project, instance_id, listing, history, seen=seen)
+
+    context |= _since(form, since)
     response = page.rendered("history.html", context)
     if SHOWN not in request.headers:  # its viewer asked, not the page
         remember_opened(request, response, project.name, instance_id)
@@ -207,7 +204,8 @@ def backup(page: InstancePage, backup_id: str) -> HttpResponse:
     context: dict[str, Any] = {"backup_id": backup_id, "record": record}
     if life is None or record is None:
         return page.rendered("backup.html", context, status=404)
-    older, newer = neighbours(all_records_of(listing) if life.is_over else records_of(listing), record)
+    records_of = histories.all_records_of if life.is_over else histories.records_of
+    older, newer = histories.neighbours(records_of(listing), record)
     evidence = life.evidence
     context |= {
         "life": life,
@@ -217,7 +215,7 @@ def backup(page: InstancePage, backup_id: str) -> HttpResponse:
         "error": ERROR_CODES.get(record.error_code),
         "older": older,
         "newer": newer,
-        "frozen_url": absolute(frozen_backup_path(page.request.path, read_at=listing.read_at)),
+        "frozen_url": histories.frozen_url(page.request.path, read_at=listing.read_at),
         "command": backup_command(page.project, page.instance_id, record),
         **_since(form, lambda seen: backup_since(listing, evidence, seen) if evidence else None),
     }
@@ -252,7 +250,7 @@ def compare(page: InstancePage) -> HttpResponse:
     context = {
         "blocks": restore_blocks(page.instance, listing.records),
         "compared": compared(older, newer, kept=kept),
-        "frozen_url": absolute(frozen_compare_path(page.request.path, ids, read_at=listing.read_at)),
+        "frozen_url": histories.frozen_url(page.request.path, read_at=listing.read_at, backups=ids),
         "lives": lives,
         **_since(form, since),
     }
@@ -283,14 +281,14 @@ def recovery_point(page: InstancePage) -> HttpResponse:
         context["reach"] = recovery.usable_reach(listing)
         return page.rendered("recovery_point.html", context)
     data_from, query = point.answer.data_from if point.answer else None, request.GET
-    frozen = frozen_recovery_path(request.path, query, asked.at, read_at=listing.read_at)
+    frozen = histories.frozen_recovery_path(request.path, query, asked.at, read_at=listing.read_at)
     context |= {
         "point": point,
-        "more_url": between_url(project, instance_id, data_from, asked.at),
-        "frozen_url": absolute(frozen),
-        "ticket_url": frozen_recovery_path(f"{request.path}ticket/", query, asked.at),
+        "more_url": histories.between_url(project, instance_id, data_from, asked.at),
+        "frozen_url": histories.absolute(frozen),
+        "ticket_url": histories.frozen_recovery_path(f"{request.path}ticket/", query, asked.at),
         # "2 h ago" is asked once: what comes later answers for the same time.
-        "live_path": frozen_recovery_path(request.path, query, asked.at),
+        "live_path": histories.frozen_recovery_path(request.path, query, asked.at),
         **_since(form, lambda seen: recovery.recovery_since(project, instance_id, listing, point, seen=seen)),
     }
     return page.rendered("recovery_point.html", context)
@@ -332,11 +330,11 @@ def restores(page: InstancePage, backup_id: str = "") -> HttpResponse:
 @require_POST
 @of_project
 def refresh(request: HttpRequest, project: Project, instance_id: str) -> HttpResponse:
-    destination = history_url(project, instance_id)
+    destination = histories.history_url(project, instance_id)
     asked = request.POST.get("next", "")
     is_page_of_it = asked.startswith(destination) and len(asked) <= LONGEST_LINK
     response = HttpResponseRedirect(asked if is_page_of_it else destination)
-    before = records_now(project, instance_id)
+    before = histories.records_now(project, instance_id)
     with suppress(NothingToShow):  # the page that follows says why
         listing = listings.instance_backups(
             project, instance_id, now=timezone.now(), read_now=True, viewer=viewer_key(request)

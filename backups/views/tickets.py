@@ -28,9 +28,9 @@ from ..services.history import (
     absolute,
     all_records_of,
     backup_history,
-    frozen_backup_path,
     frozen_link,
     frozen_recovery_path,
+    frozen_url,
 )
 from ..services.listings import Listing, NothingToShow
 from ..services.problems import Problem
@@ -94,7 +94,7 @@ def of_backup(ticket: InstanceTicket, backup_id: str) -> HttpResponse:
     if refusal := ticket.refusal():
         return refusal
     listing, instance = ticket.read(holding=(backup_id,))
-    about = ticket.about(instance, absolute(frozen_backup_path(ticket.path, read_at=listing.read_at)))
+    about = ticket.about(instance, frozen_url(ticket.path, read_at=listing.read_at))
     life = life_of(listing, backup_id)
     if life is None:
         gone = gone_ticket(about, listing, backup_id)

@@ -65,15 +65,10 @@ def frozen_recovery_path(
     return f"{path}?{query.urlencode(safe=':')}"
 
 
-def frozen_backup_path(path: str, *, read_at: datetime) -> str:
-    """Return the page of a backup that tells next week what has changed since its list was read."""
-    return f"{path}?seen={seen_text(read_at)}"
-
-
-def frozen_compare_path(path: str, backup_ids: Iterable[str], *, read_at: datetime) -> str:
-    """Return the page of two backups that tells next week what has changed since their list was read."""
-    query = [*(("backup", one) for one in backup_ids), ("seen", seen_text(read_at))]
-    return f"{path}?{urlencode(query, safe=':')}"
+def frozen_url(path: str, *, read_at: datetime, backups: Iterable[str] = ()) -> str:
+    """Return the page of a backup, or of two, that tells next week what has changed since it was read."""
+    query = [*(("backup", one) for one in backups), ("seen", seen_text(read_at))]
+    return absolute(f"{path}?{urlencode(query, safe=':')}")
 
 
 def seen_text(read_at: datetime) -> str:

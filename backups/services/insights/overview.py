@@ -6,7 +6,7 @@ What follows from a backup's codes is said once for all rows that share them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
@@ -17,26 +17,12 @@ from django.conf import settings
 from django.utils.translation import pgettext
 
 from ...dcs.records import BackupRecord, Instance
+from .. import words
 from ..eligibility import Eligibility, eligibility
 from ..history import DEFAULT_SORT, BackupFilter, all_records_of
 from ..listings import Listing, row_id
 from ..projects import Project
-from ..words import (
-    Clock,
-    Moment,
-    cached_per_language,
-    duration,
-    error_meaning,
-    exact_bytes,
-    format_word,
-    kinds_in_words,
-    listed_reasons,
-    raw_of,
-    size_text,
-    status_word,
-    times,
-    type_word,
-)
+from ..words import Clock, Moment, cached_per_language
 from .days import Day, last_days
 from .facts import Facts, facts_of
 from .glance import Figures, Hint, figures, hints
@@ -95,7 +81,7 @@ class Overview:
     @property
     def by_the_clock(self) -> object:
         """What changes as time passes although nothing is read, beside ages."""
-        hints = [(hint.kind, times.span(hint.span)) for hint in self.hints]  # as a page says them
+        hints = [(hint.kind, words.times.span(hint.span)) for hint in self.hints]  # as a page says them
         return self.verdict.reasons, hints, [(day.date, day.state) for day in self.days]
 
     def outlook(self, record: BackupRecord) -> Outlook | None:
@@ -192,39 +178,32 @@ def _has_gone(row: Row) -> bool:
 def _run_words(run: Sequence[Row], clock: Clock) -> str:
     """Return "17 expired, 2 deleted, 3 to 21 Nov"."""
     counts = Counter(row.record.status for row in run)
-    times = [row.record.started_at for row in run if row.record.started_at]
-    said = kinds_in_words((status, counts[status]) for status in _GONE)
-    if not times:
-        return said
-    return pgettext("between parts", ", ").join((said, clock.days(min(times), max(times))))
+    parts = [words.kinds_in_words((status, counts[status]) for status in _GONE)]
+    if times := [row.record.started_at for row in run if row.record.started_at]:
+        parts.append(clock.days(min(times), max(times)))
+    return pgettext("between parts", ", ").join(parts)
 
 
 def rows_of(
     records: Iterable[BackupRecord], overview: Overview, clock: Clock, last_seen: Mapping[str, datetime]
-) -> list[Row]:
-    return [_row(record, overview, clock, last_seen) for record in records]
-
-
-def _row(record: BackupRecord, overview: Overview, clock: Clock, last_seen: Mapping[str, datetime]) -> Row:
-    started, gone = record.started_at, None
-    found = eligibility(record)
-    own_reasons = found.own_reasons
-    if record.presence != "listed":
-        missing = record.presence == "missing"
-        gone = overview.listing.missing_since if missing else last_seen.get(row_id(record))
-    return Row(
-        record,
-        found,
-        _said(
-            *(record.status, record.type, record.format, record.error_code),
-            *(record.duration, record.size_bytes),
-        ),
-        listed_reasons(own_reasons) if own_reasons and not gone else "",
-        outlook_text(overview.outlook(record), clock),
-        clock.time(started) if started else None,
-        "" if started else raw_of(record, "execution_at") or raw_of(record, "created_at"),
-        clock.time(gone) if gone else None,
-    )
+) -> Iterator[Row]:
+    for record in records:
+        started, found, gone = record.started_at, eligibility(record), None
+        own_reasons = found.own_reasons
+        if record.presence != "listed":
+            missing = record.presence == "missing"
+            gone = overview.listing.missing_since if missing else last_seen.get(row_id(record))
+        codes = record.status, record.type, record.format, record.error_code
+        yield Row(
+            record,
+            found,
+            _said(*codes, record.duration, record.size_bytes),
+            words.listed_reasons(own_reasons) if own_reasons and not gone else "",
+            outlook_text(outlook(record, overview.known), clock),
+            clock.time(started) if started else None,
+            "" if started else words.raw_of(record, "execution_at") or words.raw_of(record, "created_at"),
+            clock.time(gone) if gone else None,
+        )
 
 
 @cached_per_language
@@ -232,11 +211,11 @@ def _said(
     status: str, of_type: str, of_format: str, error: str, took: timedelta | None, size: int | None
 ) -> Said:
     return Said(
-        status_word(status),
-        type_word(of_type),
-        format_word(of_format),
-        error_meaning(error),
-        duration(took),
-        "" if size is None else size_text(size),
-        "" if size is None else exact_bytes(size),
+        words.status_word(status),
+        words.type_word(of_type),
+        words.format_word(of_format),
+        words.error_meaning(error),
+        words.duration(took),
+        "" if size is None else words.size_text(size),
+        "" if size is None else words.exact_bytes(size),
     )
