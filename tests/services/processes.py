@@ -1,60 +1,22 @@
-"""Other processes of the portal, and other servers: each answers on its own what a viewer of it would get.
+"""Other processes of the portal, and other servers: each answers what viewers of it would get.
 
-with process(project, endpoint, DATABASE_URL=…) as one: one.view(ORDERS)
+with process(project, endpoint, database) as one: one.submit(views, ORDERS).result()
 """
 
-import json
+import multiprocessing
 import os
-import subprocess
-import sys
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
+from functools import partial
 
 
-class Process:
-    """A process of the portal; what it is asked runs in threads of its own, like requests."""
-
-    def __init__(self, process):
-        self.process = process
-        self._answers = {}
-        self._lock = threading.Lock()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def begin(self, instance_id, **options):
-        """Let a viewer come to a history; the answer is awaited with .result()."""
-        answer = Future()
-        with self._lock:
-            number = len(self._answers)
-            self._answers[number] = answer
-            asked = {"number": number, "instance": instance_id, **options}
-            print(json.dumps(asked), file=self.process.stdin, flush=True)
-        return answer
-
-    def start_anew(self, empty_the_database, **settings):
-        """Be as if it had just been started with these settings, once it has read what it reads."""
-        self.begin("", empty=empty_the_database, settings=settings).result(timeout=120)
-
-    def view(self, instance_id, **options):
-        return self.begin(instance_id, **options).result(timeout=60)
-
-    def _listen(self):
-        for line in self.process.stdout or ():
-            answer = json.loads(line)
-            self._answers[answer.pop("number")].set_result(answer)
-
-
-@contextmanager
-def process(project, endpoint, **environment):
-    """Start a process that reads one project; those with the same DATABASE_URL are of one portal."""
-    own = {
+def process(project, endpoint, database):
+    """A process that reads one project; those with the same database are of one portal."""
+    environment = {
         "DJANGO_SETTINGS_MODULE": "dcsportal.settings",
         "ENV_FILE": "",
         "SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests-0123456789",
+        "DATABASE_URL": database,
         "DCS_PROJECT_NAME": "eu-prod",
         "DCS_REGION": project.region,
         "DCS_PROJECT_ID": project.project_id,
@@ -63,62 +25,50 @@ def process(project, endpoint, **environment):
         "DCS_SK": project.sk,
         "DCS_READ_BUDGET": "60",
         "DCS_READ_TIMEOUT": "60",
-        "LOG_FORMAT": "text",
     }
-    inherited = {name: value for name, value in os.environ.items() if name not in own}
-    running = subprocess.Popen(
-        [sys.executable, "-m", "tests.services.processes"],
-        cwd=ROOT,
-        env={**inherited, **own, **environment},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        yield Process(running)
-    finally:
-        running.kill()
-        running.wait()
+    anew = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, anew, initializer=_set_up, initargs=(environment,))
 
 
 # In the other process ----------------------------------------------------------
 
 
-def _main():
+def _set_up(environment):
+    os.environ.update(environment)
     import django
 
     django.setup()
-    with ThreadPoolExecutor(64) as viewers:
-        for line in sys.stdin:
-            viewers.submit(_answer, **json.loads(line))
 
 
-def _answer(number, instance, after=0, empty=False, settings=None):
+def views(*instances, after=0):
+    """What viewers get who come at the same moment, each to one of these histories."""
+    with ThreadPoolExecutor(len(instances)) as viewers:
+        return list(viewers.map(partial(_view, after=after), instances))
+
+
+def _view(instance_id, after):
     from django.db import connection
 
     from backups.services import listings
     from backups.services.projects import configured_projects
 
-    if settings is not None:
-        _start_anew(empty, settings)
-        _say(number=number)
-        return
-    project, now = configured_projects()["eu-prod"], datetime.now(UTC) + timedelta(seconds=after)
-    seen = dict.fromkeys(("source", "total", "generation"))
+    now, listing = datetime.now(UTC) + timedelta(seconds=after), None
     try:
-        listing = listings.instance_backups(project, instance, now=now)
+        listing = listings.instance_backups(configured_projects()["eu-prod"], instance_id, now=now)
         problem = listing.problem
-        seen = {name: getattr(listing, name) for name in seen}
-        seen["remarks"] = sorted({record.description for record in listing.records})
     except listings.NothingToShow as nothing:
         problem = nothing.problem
     connection.close()
-    progress = problem.progress.pages_read if problem and problem.progress else None
-    _say(number=number, **seen, problem=problem and problem.kind, progress=progress)
+    return {
+        **{name: getattr(listing, name, None) for name in ("source", "total", "generation")},
+        "remarks": sorted({record.description for record in listing.records}) if listing else [],
+        "problem": problem and problem.kind,
+        "progress": problem.progress.pages_read if problem and problem.progress else 0,
+    }
 
 
-def _start_anew(empty, changes):
+def start_anew(empty_the_database, changes):
+    """Be as if it had just been started with these settings, once it has read what it reads."""
     from django.conf import settings
     from django.core.management import call_command
 
@@ -127,16 +77,7 @@ def _start_anew(empty, changes):
     assert reader.wait_for_readers()
     for remembered in (clients._last, generations._memory, guard._accepted, store._unwritten):
         remembered.clear()
-    if empty:
+    if empty_the_database:
         call_command("flush", interactive=False, verbosity=0)
     for name, value in changes.items():
         setattr(settings, name, value)
-
-
-def _say(**answer):
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    _main()

@@ -139,6 +139,12 @@ def test_beyond_the_budget_the_list_of_the_project_tells_real_instances_from_mad
     assert len(emulator.calls) == 3  # the list, and of the instance that it holds the history and itself
 
 
+def test_while_the_database_is_full_nobody_is_refused(eu, monkeypatch, full_database):
+    monkeypatch.setattr(histories, "MOST_UNKNOWN", 1)
+
+    assert {told(eu, made_up(number)) for number in range(3)} == {"not_found"}
+
+
 @pytest.mark.usefixtures("within_one_minute")
 def test_what_dcs_fails_to_answer_for_is_counted_once(known, emulator, monkeypatch):
     monkeypatch.setattr(histories, "MOST_UNKNOWN", 1)
