@@ -119,9 +119,10 @@ class Portal(RuleBasedStateMachine):
             self.record(walk, self.now)
         restart()
         generation = generations.look_up(self.subject).generation
-        self.is_left_behind = generation is None or generation.read_at != self.now
-        if not self.is_left_behind:
+        if generation and generation.read_at == self.now:
             self.accepted(walk, whole)
+        else:
+            self.is_left_behind = True
 
     @rule()
     def another_process_takes_over(self):
@@ -139,13 +140,15 @@ class Portal(RuleBasedStateMachine):
     # The model ------------------------------------------------------------------------
 
     def accepted(self, walk, whole):
-        self.is_left_behind = False
+        was_left_behind, self.is_left_behind = self.is_left_behind, False
         found = by_id(walk.records)
         before = self.told[-1][1] if self.told else {}
         gone = set(before) - set(found)
         place = len(self.told)
         confirmed = self.missing_since and self.now - self.missing_since >= CONFIRMED_AFTER
         doubtful = whole and bool(self.told) and len(gone) * 2 > len(before) and not confirmed
+        if was_left_behind:  # what a killed reader has kept counts as known
+            doubtful = generations.look_up(self.subject).generation.missing_since is not None
         kept = {one: before[one] for one in gone} if not whole or doubtful else {}
         state = found | kept
         for one in found:
