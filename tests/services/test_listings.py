@@ -237,17 +237,13 @@ def test_what_was_read_once_is_shown_after_a_restart_however_old_it_is(eu, emula
     assert (seen.source, seen.generation, seen.records) == ("stale", first.generation, first.records)
 
 
-def test_what_dcs_sent_is_told_before_and_after_it_is_written(eu):
-    old = read(eu)
-    record = old.records[0]
+def test_what_dcs_sent_is_told_as_soon_as_it_is_read(eu):
+    listing = read(eu)
+    record = listing.records[0]
 
-    before = evidence_of(old, [record.backup_id])
-    settled()
-    after = evidence_of(old, [record.backup_id])
+    told = evidence_of(listing, [record.backup_id])[record.backup_id]
 
-    for told in (before, after):
-        assert told[record.backup_id].received["backup_name"] == record.name
-        assert told[record.backup_id].first_seen.seen_at == old.read_at
+    assert (told.received["backup_name"], told.first_seen.seen_at) == (record.name, listing.read_at)
 
 
 # In memory -----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ def test_who_compares_while_another_writes_misses_nothing_of_it(eu, monkeypatch)
     """The writer lost its lease: it slept. It marks a backup as gone that the other one, later, saw again."""
     monkeypatch.setattr(recording, "CHUNK", 1)
     subject, rows = Subject("backups", eu, ORDERS), [raw(number) for number in range(1, 9)]
-    recorder.accept(subject, walk_of(rows[:7]), read_at=BEGAN)._write()
+    recorder.accept(subject, walk_of(rows[:7]), read_at=BEGAN).write()
     slow = recorder.accept(subject, walk_of(rows[3:]), read_at=BEGAN + timedelta(seconds=1))
     begun, others = 0, []
 
@@ -32,11 +32,11 @@ def test_who_compares_while_another_writes_misses_nothing_of_it(eu, monkeypatch)
             2,
             4,
         ):  # before it marks what is gone, and after two of three
-            at_once(1, compare if begun == 2 else others[0]._write)
+            at_once(1, compare if begun == 2 else others[0].write)
         return ask(sql, *more)
 
     with connection.execute_wrapper(execute):
-        slow._write()
+        slow.write()
 
     assert begun == 4
     restart()

@@ -86,9 +86,9 @@ class Evidence:
     changes: tuple[RecordChange, ...] = ()
 
     @classmethod
-    def of_reading(cls, read_at: datetime, sent: bytes = b"") -> Evidence:
-        """Return what is known of a backup that has just been read for the first time."""
-        return cls(sent, Interval(None, read_at), read_at)
+    def of_reading(cls, read_at: datetime) -> Evidence:
+        """Return what is known of a backup whose first reading could not be written."""
+        return cls(b"", Interval(None, read_at), read_at)
 
     def known_at(self, read_at: datetime) -> Evidence:
         """Return what was known of it when its list was read at a time."""
@@ -118,22 +118,15 @@ def evidence_of(
 ) -> dict[str, Evidence]:
     """Return what is kept of the backups of a list, also of those that it no longer holds, by row id.
 
-    Those of `backup_ids` alone where given. What this process has just read and not written yet is dated by
-    that reading. Two queries.
+    Those of `backup_ids` alone where given. Two queries.
     """
-    unwritten = listing.decoded.sent
-    instance = listing.instance or listing.decoded.instance
-    rows = Backup.objects.filter(instance=instance)
-    changes = Change.objects.filter(backup__instance=instance)
+    rows = Backup.objects.filter(instance=listing.instance)
+    changes = Change.objects.filter(backup__instance=listing.instance)
     if backup_ids is not None:
         rows = rows.filter(backup_id__in=backup_ids)
         changes = changes.filter(backup__backup_id__in=backup_ids)
     changed = _changes(changes)
-    found = {
-        one: Evidence.of_reading(listing.read_at, sent)
-        for one, sent in unwritten.items()
-        if backup_ids is None or one in backup_ids
-    }
+    found = {}
     # Without a model each: they may be many.
     columns = "backup_id", "record", *_interval("first"), *_interval("gone"), "gone__is_doubtful"
     for one, sent, after, seen_at, gone_after, gone_at, is_doubtful in rows.order_by("pk").values_list(
@@ -141,7 +134,7 @@ def evidence_of(
     ):
         left = Interval(gone_after, gone_at) if gone_at else None
         found[one] = Evidence(
-            unwritten.get(one, bytes(sent)),
+            bytes(sent),
             Interval(after, seen_at),
             last_seen=(left.after or left.seen_at) if left else listing.read_at,
             gone=None if is_doubtful else left,

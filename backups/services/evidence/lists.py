@@ -59,7 +59,7 @@ def list_as_of(project: Project, instance_id: str, at: datetime) -> Listing[Back
     reading = readings.filter(first_at__lte=at).order_by("-pk").first()
     if instance is None or reading is None:
         raise NotWatched(at, since=watched_since(instance.pk) if instance else None)
-    if current and current.generation.reading == reading.pk and not current.decoded.sent:
+    if current and current.generation.reading == reading.pk:
         decoded, read_at, unlisted = current.decoded, at, current.generation.unlisted
     else:
         listed, gone = records_as_of(instance.pk, reading.pk)

@@ -1,6 +1,6 @@
 """Cached listings: what DCS said of a list, when, and why it is not newer.
 
-A view asks `histories.py` or `instances.py`; `listing.py` decides what is fresh, `reader.py` reads a list
+A view asks `histories.py`; `listing.py` decides what is fresh, `reader.py` reads a list
 once for all, `guard.py` says when DCS must not be asked, `generations.py` keeps what was read, `store.py`
 and `leases.py` what all processes share.
 """
@@ -13,12 +13,16 @@ from .guard import CacheSnapshot, failed, key_hold, refusal
 from .histories import (
     MOST_UNKNOWN,
     TooManyUnknown,
+    at_hand,
     backups_and_instance,
     cached_histories,
+    cached_instance,
+    cached_instances,
     instance_backups,
     instance_restores,
+    notes_of_instances,
+    project_instances,
 )
-from .instances import at_hand, cached_instance, cached_instances, notes_of_instances, project_instances
 from .leases import Lease
 from .leases import acquire as acquire_lease
 from .leases import holder as lease_holder

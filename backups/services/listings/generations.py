@@ -1,7 +1,7 @@
 """Generations: readings of a list, each with a value of its own, over records that rarely change.
 
 A note says which generation of a list is current; the records are rows of evidence, see `recorder.py`. Each
-process keeps decoded records in memory, also what it read itself before others can see it.
+process keeps decoded records in memory, also what it read itself and could not write.
 """
 
 from __future__ import annotations
@@ -31,9 +31,6 @@ class DecodedRecords(Generic[Item]):
     def __init__(self, records: tuple[Item, ...], digests: Mapping[str, bytes] | None = None) -> None:
         self.records = records
         self.digests = digests or {}
-        # The JSON of each record, until it is written; then the instance's row, which a first reading makes.
-        self.sent: Mapping[str, bytes] = {}
-        self.instance = 0
         self._derived: dict[str, Any] = {}
         self._lock = threading.RLock()
 
@@ -102,11 +99,11 @@ def look_up(subject: Subject) -> Pointer:
 def current(subject: Subject, pointer: Pointer, own: Cached | None) -> Cached | None:
     """Return the current generation of a list with its records, None where none is at hand.
 
-    `own` is what was `unwritten` before the store was asked: what is written meanwhile is in one of both.
+    `own` is what this process could not write, which others do not see.
     """
     generation = pointer.generation
     if own and (generation is None or own.generation.read_at > generation.read_at):
-        return own  # it is being written, or could not be
+        return own
     decoded = _decoded(subject, generation) if generation else None
     return Cached(generation, decoded) if generation and decoded else None
 
@@ -114,13 +111,9 @@ def current(subject: Subject, pointer: Pointer, own: Cached | None) -> Cached | 
 # In memory -------------------------------------------------------------------
 
 
-@dataclass
-class _Kept:
-    """`is_wanted`: somebody wants to see it, also once it is written."""
-
+class _Kept(NamedTuple):
     cached: Cached
     is_written: bool
-    is_wanted: bool
 
 
 _lock = threading.Lock()
@@ -130,30 +123,16 @@ _decoding = [threading.Lock() for _ in range(16)]
 
 
 def unwritten(subject: Subject) -> Cached | None:
-    """Return what this process has read and others cannot see yet."""
+    """Return what this process has read and could not write."""
     kept = _memory.get(subject.key)
     return None if kept is None or kept.is_written else kept.cached
 
 
-def publish(subject: Subject, new: Cached, *, is_wanted: bool) -> None:
-    """Show a reading to the viewers of this process, before it is written.
-
-    What nobody wants to see takes the place of what is in memory, and none of its own.
-    """
+def keep(subject: Subject, new: Cached, *, is_written: bool, is_wanted: bool) -> None:
+    """Keep a reading in memory, where somebody wants to see it, or nobody else has it."""
     with _lock:
-        known = _memory.get(subject.key)
-        is_wanted = is_wanted or (known is not None and known.is_wanted)
-        _keep(subject, _Kept(new, is_written=False, is_wanted=is_wanted))
-
-
-def written(subject: Subject, generation: Generation) -> None:
-    """Take note that all others can see what was published, or something newer."""
-    with _lock:
-        kept = _memory.get(subject.key)
-        if kept and kept.cached.generation.read_at <= generation.read_at:
-            kept.is_written = True
-            if not kept.is_wanted:
-                del _memory[subject.key]
+        if is_wanted or not is_written or subject.key in _memory:
+            _keep(subject, _Kept(new, is_written))
 
 
 def in_memory(subject: Subject, generation: Generation) -> DecodedRecords[Any] | None:
@@ -180,7 +159,7 @@ def _decoded(subject: Subject, generation: Generation) -> DecodedRecords[Any] | 
             with _lock:
                 kept = _memory.get(subject.key)
                 if kept is None or kept.is_written or kept.cached.generation.read_at < generation.read_at:
-                    _keep(subject, _Kept(Cached(generation, decoded), is_written=True, is_wanted=True))
+                    _keep(subject, _Kept(Cached(generation, decoded), is_written=True))
         return decoded
 
 

@@ -58,7 +58,7 @@ class Circuit:
 class CacheSnapshot:
     """What is known of a list at one moment: notes of earlier calls, a walk under way, and its records.
 
-    `own` is what this process has read and others cannot see yet.
+    `own` is what this process has read and could not write.
     """
 
     subject: Subject

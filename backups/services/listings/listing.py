@@ -119,8 +119,6 @@ def awaited(
     """Return what a reading brings, where it ends in so many seconds, or while the visit lasts."""
     ended = reading.wait(visit.left(seconds), viewer=visit.viewer)
     if ended and reading.result:
-        if snapshot.subject.kind == "instances":
-            reading.is_written.wait(visit.left())  # the board looks for them in their rows
         return _served(snapshot, reading.result, "live", visit)
     problem = reading.problem if ended else Problem(kind="being_read", progress=reading.progress)
     problem = problem or Problem(kind="portal_error")

@@ -71,7 +71,6 @@ class Reading:
     problem: Problem | None = None
     calls: int = 0
     done: threading.Event = field(default_factory=threading.Event)
-    is_written: threading.Event = field(default_factory=threading.Event)
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -96,13 +95,6 @@ class Reading:
             with _lock:
                 _waiting.remove(viewer)
             metrics.WAITED.observe(time.monotonic() - began)
-
-    def end(self) -> None:
-        """Let its viewers go on; who comes now begins another one."""
-        with _lock:
-            if _under_way.get(self.subject.key) is self:
-                del _under_way[self.subject.key]
-        self.done.set()
 
 
 # Whose places are taken, which a semaphore would not know.
@@ -220,8 +212,10 @@ def _run(reading: Reading, read: Callable[[Reading], object]) -> None:
             # An error of ours: the thread's own traceback tells the operators which.
             reading.problem = guard.broken(reading.subject, reading.clock())
         # Whatever happened, nobody waits for a reader that is gone.
-        reading.end()
-        reading.is_written.set()
+        with _lock:
+            if _under_way.get(reading.subject.key) is reading:
+                del _under_way[reading.subject.key]
+        reading.done.set()
     removal.prune_after(reading.subject)
 
 
@@ -283,11 +277,8 @@ def _read(reading: Reading, snapshot: CacheSnapshot) -> None:
     guard.succeeded(snapshot)
     now, pointer = reading.clock(), snapshot.pointer
     read_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    recording = recorder.accept(subject, walk, read_at=read_at, pointer=pointer, is_wanted=reading.is_wanted)
-    reading.result = recording.new
-    reading.end()
-    recording.write()
-    reading.is_written.set()
+    recording = recorder.accept(subject, walk, read_at=read_at, pointer=pointer)
+    reading.result = recording.write(is_wanted=reading.is_wanted)
     log.log(
         logging.INFO if reading.is_wanted else logging.DEBUG,
         "read %s of project %s: %d records in %d calls, %.0f ms",

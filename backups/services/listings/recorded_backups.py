@@ -62,9 +62,8 @@ class BackupsRecording(Recording):
             records += tuple(kept)
             digests = digests | {one: self.known[one] for one in map(row_id, kept)}
             digest = self.digest(digests.values(), self.is_doubtful)
-        new = self.generation(digest, instance=instance, missing_since=missing_since)
+        new = self.generation(digest, instance=instance, reading=0, missing_since=missing_since)
         self.new = Cached(new, DecodedRecords(records, digests))
-        self.new.decoded.sent = self.sent
 
     def _known_before(self) -> tuple[int, DecodedRecords[BackupRecord]]:
         """Return the instance's row, and what its list holds: from memory, else from its rows."""

@@ -1,8 +1,7 @@
 """Keeps what was read: a reading of a list becomes the list's current generation, and rows of evidence.
 
-A reading is shown to the viewers of its process first, and written behind them. What has not changed costs
-one narrow update. Only a whole reading proves that a record is gone; that over half of a list is gone, only
-a second one a minute later.
+A reading is written, and then shown. What has not changed costs one narrow update. Only a whole reading
+proves that a record is gone; that over half of a list is gone, only a second one a minute later.
 """
 
 from __future__ import annotations
@@ -27,23 +26,15 @@ from .subjects import Subject
 
 
 def accept(
-    subject: Subject,
-    walk: Walk[Any],
-    *,
-    read_at: datetime,
-    pointer: Pointer | None = None,
-    is_wanted: bool = True,
+    subject: Subject, walk: Walk[Any], *, read_at: datetime, pointer: Pointer | None = None
 ) -> Recording:
-    """Make a reading the current generation in this process; `write` then tells all others.
+    """Compare a reading with what is known; `write` then makes it the current generation.
 
-    `pointer` is the list's note where it was just looked at; `is_wanted`: somebody wants to see the list.
+    `pointer` is the list's note where it was just looked at.
     """
     kinds = {"backups": BackupsRecording, "restores": RestoresRecording}
     kind = kinds.get(subject.kind, InstancesRecording)
-    recording = kind(subject, walk, read_at, pointer or generations.look_up(subject))
-    if not recording.is_late:
-        generations.publish(subject, recording.new, is_wanted=is_wanted)
-    return recording
+    return kind(subject, walk, read_at, pointer or generations.look_up(subject))
 
 
 def failed(subject: Subject, problem: Problem, *, at: datetime) -> None:
@@ -141,5 +132,7 @@ class RestoresRecording(Recording):
         digest = self.digest(digest_of(repr(record).encode()) for record in self.walk.records)
         self.new = Cached(self.generation(digest), DecodedRecords(self.walk.records))
 
-    def write(self) -> None:
+    def write(self, *, is_wanted: bool = True) -> Cached:
         """Write nothing: they are no evidence."""
+        generations.keep(self.subject, self.new, is_written=False, is_wanted=is_wanted)
+        return self.new

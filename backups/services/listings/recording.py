@@ -91,31 +91,36 @@ class Recording:
         """Write what has changed and the list's note, and return the generation with its rows."""
         raise NotImplementedError
 
-    def write(self) -> None:
-        """Write it, unless a newer one was written meanwhile; a full or busy database costs a gap."""
-        generation = store.asked(self._write, None)
-        if generation:
-            records, before = self.new.decoded.records, self.previous
-            same_since = before.read_at if before and self.says_the_same(generation.digest) else None
-            told = Recorded(self.subject, self.read_at, generation.instance, generation, records)
+    def write(self, *, is_wanted: bool = True) -> Cached:
+        """Write it, unless a newer one was written meanwhile, and return it; then others can see it.
+
+        A full or busy database costs evidence a gap, and this process alone can show it. What is not wanted
+        by a viewer takes the place of what is in memory, and none of its own.
+        """
+        unwritten: tuple[Cached | None, bool] = self.new, False
+        written, is_written = store.asked(lambda: (self._write(), True), unwritten)
+        if written is None:
+            return self.new
+        generations.keep(self.subject, written, is_written=is_written, is_wanted=is_wanted)
+        new, before = written.generation, self.previous
+        if is_written:
+            same_since = before.read_at if before and self.says_the_same(new.digest) else None
+            told = Recorded(self.subject, self.read_at, new.instance, new, written.decoded.records)
             tell(replace(told, same_since=same_since))
+        return written
 
     def says_the_same(self, digest: str) -> bool:
         previous = self.previous
         return previous is not None and previous.digest == digest and not previous.missing_since
 
-    def _write(self) -> Generation | None:
-        """Return the generation that was written, None where that was none of this reading."""
+    def _write(self) -> Cached | None:
+        """Return what was written, None where that was none of this reading."""
         recording = self
         for _ in range(_TRIES):
-            if recording.previous and recording.is_late:
-                generations.written(self.subject, recording.previous)
+            if recording.is_late:
                 return None
             with suppress(Overtaken):
-                new = recording._written()
-                generations.written(self.subject, new)
-                self.new.decoded.instance, self.new.decoded.sent = new.instance, {}
-                return new
+                return Cached(recording._written(), recording.new.decoded)
             pointer = generations.look_up(self.subject)
             recording = type(self)(self.subject, self.walk, self.read_at, pointer)
         log.warning("a reading of %s could not be kept: others were written meanwhile", self.subject.kind)

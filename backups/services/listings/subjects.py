@@ -79,29 +79,23 @@ class Subject:
         With `once` the first call for a history is not tried again: DCS may not know its instance.
         """
         ends, one = time.monotonic() + WALK_SECONDS, self.instance_id
-        begin, end = self.window or (None, None)
+
+        def deadline() -> float:
+            # A little less than viewers wait, so that they are told the reason.
+            return min(ends, time.monotonic() + settings.DCS_READ_BUDGET * 0.9)
 
         def ask(offset: int, limit: int) -> Page[Any]:
-            # A little less than viewers wait, so that they are told the reason.
-            deadline = min(ends, time.monotonic() + settings.DCS_READ_BUDGET * 0.9)
-            if self.kind == "instance":
-                return client.show_instance(one, deadline=deadline)
+            paging: dict[str, Any] = {"offset": offset, "limit": limit, "deadline": deadline()}
             if self.kind == "instances":
-                return client.list_instances(offset=offset, limit=limit, deadline=deadline)
+                return client.list_instances(**paging)
             if self.kind == "restores":
-                return client.list_restore_records(one, offset=offset, limit=limit, deadline=deadline)
-            return client.list_backup_records(
-                one,
-                offset=offset,
-                limit=limit,
-                begin_time=begin,
-                end_time=end,
-                deadline=deadline,
-                retry=offset > 0 or not once,
-            )
+                return client.list_restore_records(one, **paging)
+            begin, end = self.window or (None, None)
+            retry = offset > 0 or not once
+            return client.list_backup_records(one, begin_time=begin, end_time=end, retry=retry, **paging)
 
         if self.kind == "instance":
-            page = ask(0, 1)
+            page = client.show_instance(one, deadline=deadline())
             return Walk((page,), page.records, None, False, False)
         return walk(
             ask, page_size=settings.DCS_PAGE_SIZE, max_records=settings.DCS_MAX_RECORDS, on_page=on_page
