@@ -118,15 +118,10 @@ def _ap_staging(now: datetime) -> list[Instance]:
 
 
 def _project(name: str, region: str, instances: list[Instance], temporary_key: bool = False) -> Project:
-    return Project(
-        name=name,
-        region=region,
-        project_id=_stable_hex(32, "project", name),
-        ak=("HST" if temporary_key else "EMU") + _stable_hex(17, "ak", name).upper(),
-        sk=_stable_hex(40, "sk", name),
-        security_token=f"EMULATED{_stable_hex(64, 'token', name)}" if temporary_key else "",
-        instances={instance.instance_id: instance for instance in instances},
-    )
+    project_id, sk = _stable_hex(32, "project", name), _stable_hex(40, "sk", name)
+    ak = ("HST" if temporary_key else "EMU") + _stable_hex(17, "ak", name).upper()
+    token = f"EMULATED{_stable_hex(64, 'token', name)}" if temporary_key else ""
+    return Project(name, region, project_id, ak, sk, token, {one.instance_id: one for one in instances})
 
 
 def _stable_hex(length: int, *names: object) -> str:
@@ -148,17 +143,15 @@ def _instance(
     """Return an instance with an id, a time and a policy of its own; `fields` are those of Instance."""
     own_id = stable_id("instance", project, name)
     created_at = datetime(2024, 2, 1, 8, tzinfo=UTC) + timedelta(seconds=int(noise(own_id) * 60_000_000))
-    made = Instance(
-        name=name,
-        engine="Memcached" if engine_version == "1.5" else "Redis",
-        engine_version=engine_version,
-        cache_mode=cache_mode,
-        capacity_gb=capacity_gb,
-        history=history,
-        backup_hour=hour,
-        description=about,
-        **{"instance_id": own_id, "created_at": created_at, **fields},
-    )
+    given = {
+        "instance_id": own_id,
+        "created_at": created_at,
+        "backup_hour": hour,
+        "description": about,
+        **fields,
+    }
+    engine = "Memcached" if engine_version == "1.5" else "Redis"
+    made = Instance(name, engine, engine_version, cache_mode, capacity_gb, history, **given)
     return replace(made, backup_policy=_policy(own_id, policy, made))
 
 
@@ -168,18 +161,15 @@ def _policy(key: str, shape: PolicyShape, instance: Instance) -> Json | None:
         return None
     plan: Json = {"backup_at": [1, 2, 3, 4, 5, 6, 7], "period_type": "weekly"}
     plan |= {"begin_at": instance.backup_period, "timezone_offset": "+0000"}
+    backup_type = "manual" if shape == "manual" else "auto"
     policy: Json = {
-        "backup_type": "manual" if shape == "manual" else "auto",
+        "backup_type": backup_type,
         "save_days": instance.save_days,
         "periodical_backup_plan": plan,
     }
     if shape == "old":
         return policy
     created_at = f"{instance.created_at:%Y-%m-%dT%H:%M:%S.000Z}"
-    return {
-        "backup_policy_id": stable_id(key, "policy"),
-        "created_at": created_at,
-        "updated_at": created_at,
-        "tenant_id": _stable_hex(32, "tenant"),
-        "policy": policy,
-    }
+    times = {"created_at": created_at, "updated_at": created_at}
+    ids = {"backup_policy_id": stable_id(key, "policy"), "tenant_id": _stable_hex(32, "tenant")}
+    return {**ids, **times, "policy": policy}

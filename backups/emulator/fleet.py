@@ -17,26 +17,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from . import catalog
-from .contract import (
-    BULK_HISTORY_ID,
-    GONE_INSTANCE_ID,
-    ORDERS_CACHE_ID,
-    REFERENCE_BACKUP_ID,
-    REFERENCE_RECORD,
-)
+from . import catalog, contract
 from .histories import empty
 from .inventory import Instance, Project
 from .records import Json, Row, newest_first, row_of, rows_of, stable_id
 
-__all__ = [
-    "BULK_HISTORY_ID",
-    "GONE_INSTANCE_ID",
-    "ORDERS_CACHE_ID",
-    "REFERENCE_BACKUP_ID",
-    "REFERENCE_RECORD",
-]
-__all__ += ["Fleet", "Instance", "Project"]
+ORDERS_CACHE_ID, BULK_HISTORY_ID = contract.ORDERS_CACHE_ID, contract.BULK_HISTORY_ID
+GONE_INSTANCE_ID = contract.GONE_INSTANCE_ID
+REFERENCE_RECORD, REFERENCE_BACKUP_ID = contract.REFERENCE_RECORD, contract.REFERENCE_BACKUP_ID
 
 
 def utc_now() -> datetime:

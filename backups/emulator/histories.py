@@ -47,7 +47,7 @@ def daily(
 
 
 def within_its_hour(instance: Instance, now: datetime, **fields: Any) -> Iterator[Attempt]:
-    """A week of automatic backups, each of which begins at any time of its hour: cheap to make."""
+    """A week of automatic backups, each of which begins at any time of its hour."""
     return (automatic(instance, day, within=3600, **fields) for day in _days_back(now, 8))
 
 

@@ -25,14 +25,14 @@ History = Callable[["Instance", datetime], Iterable[Attempt]]
 class Instance:
     """One cache instance. `history` makes its backups as of a time, anew every `step` seconds."""
 
-    instance_id: str
     name: str
     engine: str
     engine_version: str
     cache_mode: str
     capacity_gb: float
-    created_at: datetime
     history: History = field(repr=False)
+    instance_id: str
+    created_at: datetime
     status: str = "RUNNING"
     backup_policy: Json | None = None
     step: int = 60

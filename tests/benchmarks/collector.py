@@ -6,11 +6,10 @@ from contextlib import ExitStack, contextmanager
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, Fleet
 from backups.emulator.server import running
-from tests.servers.served import free_port
 
 from .report import Row
-from .servers import Child, history, keys_of, production, served, temporary_folder
-from .virtual_users import CONNECTIONS, Viewer, look_regularly, percentile
+from .servers import Child, history, keys_of, production, temporary_folder
+from .virtual_users import CONNECTIONS, look_regularly, percentile, visited
 
 # As many instances for each call a second, so that fewer of both come to the same.
 INSTANCES, CALLS_PER_SECOND = 10_000, 5.0
@@ -54,10 +53,8 @@ def _beside(effort):
     with ExitStack() as stack:
         settings = stack.enter_context(_fleet())
         for collects in found:
-            folder, port = stack.enter_context(temporary_folder()), free_port()
-            environment = production(folder, port=port, COLLECT=collects, **settings)
-            portal, cookies = stack.enter_context(served(environment, port, viewers=CONNECTIONS))
-            viewers[collects] = [Viewer(portal.url, cookie, port=port) for cookie in cookies]
+            portal = visited(number=CONNECTIONS, COLLECT=collects, **settings)
+            _, viewers[collects] = stack.enter_context(portal)
 
         def look(collects):
             return look_regularly(viewers[collects], [history(ORDERS_CACHE_ID)], effort.seconds)

@@ -11,16 +11,14 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 
 from backups.emulator.api import Emulator
 from backups.emulator.server import running
-from tests.servers.served import free_port
 
 from .report import Row
-from .servers import history, keys_of, postgresql, production, served, temporary_folder
-from .virtual_users import CONNECTIONS, EVERY, Viewer, look_regularly, side_by_side
+from .servers import history, keys_of, postgresql, temporary_folder
+from .virtual_users import CONNECTIONS, EVERY, look_regularly, side_by_side, visited
 
 USERS, PAUSE = 8, 0.2
 TURN_SECONDS = 10.0  # DCS is ill for one turn and well for the next; lists get old within that
@@ -41,15 +39,12 @@ def measure(effort):
     logging.getLogger("waitress").setLevel(logging.CRITICAL)  # which an answer that is cut surprises
     emulator = Emulator()
     own = {**keys_of(emulator.fleet.primary), "DCS_FRESH_SECONDS": "10"}
-    with ExitStack() as stack:
-        folder, port = Path(stack.enter_context(temporary_folder())), free_port()
-        if postgres := stack.enter_context(postgresql(folder)):  # else the portal has SQLite
+    with temporary_folder() as folder, running(emulator) as endpoint, postgresql(Path(folder)) as postgres:
+        if postgres:  # else the portal has SQLite
             own["DATABASE_URL"] = postgres.url
-        environment = production(folder, stack.enter_context(running(emulator)), port, **own)
-        portal, cookies = stack.enter_context(served(environment, port, viewers=USERS))
-        viewers = [Viewer(portal.url, cookie, port=port, patience=MOST_SECONDS) for cookie in cookies]
-        rows = _mixed_use(portal, viewers, emulator, effort.use_seconds)
-        return rows + _breakages(portal, viewers[:CONNECTIONS], emulator, postgres, effort)
+        with visited(endpoint, USERS, patience=MOST_SECONDS, **own) as (portal, viewers):
+            rows = _mixed_use(portal, viewers, emulator, effort.use_seconds)
+            return rows + _breakages(portal, viewers[:CONNECTIONS], emulator, postgres, effort)
 
 
 # Mixed use -------------------------------------------------------------------

@@ -3,12 +3,10 @@
 import time
 from contextlib import contextmanager
 
-from tests.servers.served import free_port
-
 from . import stub
 from .report import Row
-from .servers import Child, history, on_each_database, production, served
-from .virtual_users import CONNECTIONS, Viewer, against_quiet, look_regularly
+from .servers import Child, history, on_each_database, production
+from .virtual_users import CONNECTIONS, against_quiet, look_regularly, visited
 
 PAGE = history("records-72-looked-at")
 # How often a list with a change is written while others look, and how often somebody signs in.
@@ -41,8 +39,7 @@ def _measured(url, effort):
             seen = portal.ask("write", name="new") + other.ask("look", name="new")
             found = portal.ask("find", **times)
             forgotten = portal.ask("forget")
-        port = free_port()
-        by_another = _beside_a_writer(production("", upstream.endpoint, port, **settings), port, effort)
+        by_another = _beside_a_writer(upstream, effort, **settings)
     most_beside = 0.15 if url.startswith("sqlite") else 0.03
     return [
         Row("72 unchanged records, and a look at what is known: statements", unchanged, "", most=2),
@@ -75,12 +72,11 @@ def repeated(child, what, every):
     told["p99"] = child.ask("end")
 
 
-def _beside_a_writer(environment, port, effort):
+def _beside_a_writer(upstream, effort, **settings):
     with (
-        Child("kept_evidence", **environment) as writer,
-        served(environment, port, viewers=CONNECTIONS) as (portal, cookies),
+        Child("kept_evidence", **production("", upstream.endpoint, **settings)) as writer,
+        visited(upstream.endpoint, CONNECTIONS, **settings) as (_, viewers),
     ):
-        viewers = [Viewer(portal.url, cookie, port=port) for cookie in cookies]
         return against_quiet(
             lambda: look_regularly(viewers, [PAGE], effort.seconds),
             lambda: repeated(writer, "write_a_change", WRITE_SECONDS),

@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 from .report import Row
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-WORKERS = 2
 
 
 def history(instance_id, query="", page=""):
@@ -37,17 +36,6 @@ def keys_of(project):
     """The settings that open an emulated project."""
     keys = {"DCS_PROJECT_ID": project.project_id, "DCS_REGION": project.region}
     return keys | {"DCS_AK": project.ak, "DCS_SK": project.sk}
-
-
-@contextmanager
-def served(environment, port, *, viewers):
-    """Serve the portal, and yield it with the cookies of viewers who have signed in."""
-    from tests.servers.served import serving  # only here: it brings Django and pytest along
-
-    with serving(environment, "--workers", str(WORKERS), port=port) as portal:
-        with Child("portal", **environment) as signing_in:
-            cookies = signing_in.ask("cookies", number=viewers)
-        yield portal, cookies
 
 
 def temporary_folder():

@@ -15,8 +15,16 @@ from tests.sso import openid
 
 from . import stub
 from .report import Row
-from .servers import history, production, served, temporary_folder
-from .virtual_users import CONNECTIONS, Viewer, against_quiet, look_regularly, percentile, side_by_side
+from .servers import history, temporary_folder
+from .virtual_users import (
+    CONNECTIONS,
+    Viewer,
+    against_quiet,
+    look_regularly,
+    percentile,
+    side_by_side,
+    visited,
+)  # fmt: skip
 
 LATENCY = 0.1
 PAUSE = 0.5  # about what a page waits that asks for itself while its list is read
@@ -26,18 +34,18 @@ CACHED = history("records-1000-looked-at")
 
 def measure(effort):
     with ExitStack() as stack:
-        folder, port = Path(stack.enter_context(temporary_folder())), free_port()
-        upstream = stack.enter_context(stub.running())
-        environment = production(folder, upstream.endpoint, port, SSO_ISSUER=stack.enter_context(_dripping()))
-        nginx = None
+        port, upstream = free_port(), stack.enter_context(stub.running())
+        settings, nginx = {"SSO_ISSUER": stack.enter_context(_dripping())}, None
         if shutil.which("nginx"):
+            folder = Path(stack.enter_context(temporary_folder()))
             folder.chmod(0o755)  # it gives up its rights
             nginx = stack.enter_context(Nginx(folder, [port]))
-            environment |= {"PORTAL_URL": nginx.url, "TRUSTED_PROXIES": "127.0.0.1"}
-        _, cookies = stack.enter_context(served(environment, port, viewers=max(2, effort.viewers)))
-        viewer = partial(Viewer, environment["PORTAL_URL"])
-        rows = _crowd([viewer(cookie, port=port) for cookie in cookies], upstream, effort)
+            settings |= {"PORTAL_URL": nginx.url, "TRUSTED_PROXIES": "127.0.0.1"}
+        count = max(2, effort.viewers)
+        portal, crowd = stack.enter_context(visited(upstream.endpoint, count, port=port, **settings))
+        rows = _crowd(crowd, upstream, effort)
 
+        viewer, cookies = partial(Viewer, nginx.url if nginx else portal.url), [one.cookie for one in crowd]
         ratio = partial(_ratio, [viewer(cookies[0], port=port) for _ in range(CONNECTIONS)], effort)
         slow = f"{effort.idle} idle and {effort.half_sent} half-sent connections"
         rows.append(ratio(f"{slow}, bare", lambda: _slow_clients(port, effort)))

@@ -4,12 +4,29 @@ import ssl
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
+from .servers import Child, production, temporary_folder
+
 CONNECTIONS, EVERY = 4, 0.4
 BROWSER = {"Accept": "text/html", "Accept-Language": "en", "Sec-Fetch-Mode": "navigate"}
+
+
+@contextmanager
+def visited(endpoint, number, *, port=0, patience=60.0, **settings):
+    """Serve the portal by two workers, and yield it with viewers who have signed in."""
+    from tests.servers.served import free_port, serving  # only here: it brings Django and pytest along
+
+    with ExitStack() as stack:
+        port = port or free_port()
+        environment = production(stack.enter_context(temporary_folder()), endpoint, port, **settings)
+        portal = stack.enter_context(serving(environment, "--workers", "2", port=port))
+        with Child("portal", **environment) as signing_in:
+            cookies = signing_in.ask("cookies", number=number)
+        url = environment["PORTAL_URL"]
+        yield portal, [Viewer(url, cookie, port=port, patience=patience) for cookie in cookies]
 
 
 @dataclass(frozen=True)
@@ -32,6 +49,7 @@ class Viewer:
     """Asks over one connection, directly as a proxy would that took the call for `url`, or by https."""
 
     def __init__(self, url, cookie="", *, port=0, patience=60.0):
+        self.cookie = cookie
         scheme, _, host = url.partition("://")
         self._headers = BROWSER | {"Cookie": cookie, "Host": host, "X-Forwarded-Proto": scheme}
         self._connection = HTTPConnection("127.0.0.1", port, timeout=patience)
