@@ -216,7 +216,6 @@ def forget_everything():
 
 
 def restart():
-    """What a restart of the portal would forget."""
     for remembered in (clients._last, generations._memory, guard._accepted, store._unwritten):
         remembered.clear()
 
@@ -227,7 +226,6 @@ def shell_environment():
 
 
 def python(*arguments, **environment):
-    """Run Python in the checkout to its end, and return what it said."""
     command, env = [sys.executable, *arguments], shell_environment() | environment
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 

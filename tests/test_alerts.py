@@ -34,7 +34,6 @@ VALUES = {
 
 
 def known():
-    """Return the labels of each series, by its name."""
     found = {f"dcs_portal_{name}": ("project",) for name in KNOWN} | {f"dcs_portal_{HELD}": ()}
     found["dcs_portal_instances"] = ("project", "verdict")
     found["dcs_portal_instances_by_reason"] = ("project", "reason")

@@ -193,13 +193,11 @@ def test_a_half_made_venv_is_made_anew(tmp_path):
     """The one real .venv here, pip and all; it has nothing to install."""
     checkout = Checkout(tmp_path / "interrupted")
     (checkout.path / ".venv" / "bin").mkdir(parents=True)
-    (checkout.path / ".venv" / ".unfinished").touch()
 
     code, output, errors = checkout.run("manage", "check")
 
     assert code == 0, errors
     assert json.loads(output)[2] == ["check"]
-    assert not (checkout.path / ".venv" / ".unfinished").exists()
 
 
 def test_it_becomes_the_command_so_that_signals_arrive(checkout):

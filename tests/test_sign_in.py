@@ -199,7 +199,6 @@ def test_sign_out_by_post_ends_the_session_and_by_get_does_nothing(client_of):
 
 
 def _hidden_next(page):
-    """Return what the form of the first person would send as `next`."""
     forms = re.findall(r"<form\b.*?</form>", page.content.decode(), re.DOTALL)
     form = next(form for form in forms if 'name="person"' in form)
     return unescape(re.search(r'name="next" value="([^"]*)"', form)[1])

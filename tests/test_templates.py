@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.template import engines
 from django.test import RequestFactory
-from django.utils.translation import override
 from jinja2 import UndefinedError
 
 from backups.dcs.records import STATUSES, BackupRecord
@@ -51,19 +50,6 @@ def test_no_html_is_written_in_python_but_the_icon():
     }
 
     assert [line for line in found if "<svg class=" not in line] == []
-
-
-def test_a_badge_is_in_the_language_of_who_asks_whoever_asked_before():
-    def badge():
-        return written('"macros/badges.html" import status_badge', "status_badge('failed')")
-
-    english = badge()
-    with override("zh-hans"):
-        chinese = badge()
-
-    assert "Failed" in english
-    assert "备份失败" in chinese
-    assert badge() == english
 
 
 def test_a_misspelt_name_is_an_error_and_the_page_of_a_bad_request_needs_none():

@@ -47,7 +47,6 @@ def environment(emulator, endpoint, tmp_path):
 
 @pytest.fixture(scope="session")
 def served(_emulator_and_address, tmp_path_factory):
-    """One server with two workers for all tests that do not harm it."""
     emulator, endpoint = _emulator_and_address
     database = f"sqlite:///{tmp_path_factory.mktemp('served') / 'portal.sqlite3'}"
     with serving(environment_of(emulator, endpoint, DATABASE_URL=database), "--workers", "2") as server:

@@ -68,7 +68,6 @@ class Postgres:
         return self.url_of(database)
 
     def connections(self, database=DATABASE):
-        """Return how many others are connected."""
         with psycopg.connect(self.url_of("postgres")) as connection:
             query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
             return connection.execute(query, [database]).fetchone()[0]

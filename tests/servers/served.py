@@ -70,7 +70,6 @@ class Served:
         return self.process.wait(timeout=60)
 
     def workers(self):
-        """Return the process ids of the workers that live."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in children.split()]
 
@@ -95,14 +94,12 @@ def asking(ask, viewers=1):
 
 
 def token_of(page):
-    """Return the token of a page's forms."""
     token = re.search(r'name="csrfmiddlewaretoken" value="(.*?)"', page.text)
     assert token, page.text
     return token[1]
 
 
 def ids_of(page):
-    """Return the ids of the backups on a page."""
     return re.findall(r'data-backup-id="([^"]*)"', page)
 
 

@@ -39,7 +39,6 @@ def folder(tmp_path):
 
 
 def look(server, session):
-    """Return the ids of the backups on a page of their history."""
     page = session.get(f"{server.url}/projects/eu-prod/instances/{ORDERS_CACHE_ID}/", timeout=30)
     assert page.status_code == 200, page.text
     return ids_of(page.text)

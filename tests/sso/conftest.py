@@ -41,7 +41,6 @@ def company(_running_openid):
 
 @pytest.fixture
 def sso(company, settings, db):
-    """The portal with that provider."""
     settings.DCS_DEMO, settings.PORTAL_URL, settings.SSO_ISSUER = False, "http://testserver", company.issuer
     settings.SSO_CLIENT_ID, settings.SSO_CLIENT_SECRET = openid.CLIENT_ID, openid.CLIENT_SECRET
     return settings

@@ -31,7 +31,6 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def issuer(live_server):
-    """The address of the provider, which is installed once under var/."""
     address = f"http://127.0.0.1:{free_port()}"
     environment = os.environ | {"ISSUER": address, "PORTAL": live_server.url}
     command, folder = ["node", "server.js"], installed(Path(__file__).parent / "provider")
