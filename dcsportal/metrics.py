@@ -30,10 +30,8 @@ from backups.services.collector import collecting, evidence_age
 from backups.services.insights import REASONS
 from backups.services.projects import Project, configured_projects
 
-METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
-
-_REQUESTS = Counter("dcs_portal_requests", "Answered requests.", ["view", "method", "status"])
-_REQUEST_SECONDS = Histogram(
+REQUESTS = Counter("dcs_portal_requests", "Answered requests.", ["view", "method", "status"])
+REQUEST_SECONDS = Histogram(
     "dcs_portal_request_seconds",
     "How long a request took, without the sending of its body.",
     ["view"],
@@ -42,31 +40,17 @@ _REQUEST_SECONDS = Histogram(
 IN_PROGRESS = Gauge(
     "dcs_portal_requests_in_progress", "Requests that are being answered.", multiprocess_mode="livesum"
 )
-_SIGN_INS = Counter("dcs_portal_sign_ins", "Attempts to sign in, by how they ended.", ["outcome"])
-_RATE_LIMITED = Counter(
+SIGN_INS = Counter("dcs_portal_sign_ins", "Attempts to sign in, by how they ended.", ["outcome"])
+RATE_LIMITED = Counter(
     "dcs_portal_rate_limited", "Requests refused for being too many, by what was asked.", ["limit"]
 )
-
-
-def request_answered(view: str, method: str | None, status: int, seconds: float) -> None:
-    _REQUESTS.labels(view, method if method in METHODS else "other", status).inc()
-    _REQUEST_SECONDS.labels(view).observe(seconds)
-
-
-def sign_in_ended(outcome: str) -> None:
-    """Count an attempt: "ok", or the kind of its failure."""
-    _SIGN_INS.labels(outcome).inc()
-
-
-def rate_limited(limit: str) -> None:
-    _RATE_LIMITED.labels(limit).inc()
 
 
 def begin(failures: Iterable[str]) -> None:
     """Let every series exist before its first event: an increase from nothing is none to Prometheus."""
     for outcome in ("ok", *failures):
-        _SIGN_INS.labels(outcome)
-    _RATE_LIMITED.labels("unknown")
+        SIGN_INS.labels(outcome)
+    RATE_LIMITED.labels("unknown")
 
 
 # The page --------------------------------------------------------------------

@@ -37,6 +37,7 @@ MACHINE_PATHS = ("/healthz", "/readyz", "/metrics", "/metrics/instances")
 # An id of a trusted proxy that can harm no log and no page.
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 LONGEST_PATH = 300
+METHODS = ("GET", "HEAD", "POST", "OPTIONS")  # what is counted by its name
 # Asked for every few seconds, or with every page: only what goes wrong with them is worth a line.
 QUIET = frozenset({"healthz", "readyz", "metrics", "metrics-instances", "static"})
 
@@ -121,7 +122,8 @@ def _tell(request: HttpRequest, status: int, seconds: float) -> None:
         view = match.url_name
     elif request.path.startswith("/static/"):
         view = "static"
-    metrics.request_answered(view, method, status, seconds)
+    metrics.REQUESTS.labels(view, method if method in METHODS else "other", status).inc()
+    metrics.REQUEST_SECONDS.labels(view).observe(seconds)
     if view not in QUIET or status >= 400:
         # Without the query, which says what somebody looks for, and where a sign-in brings its code.
         event: dict[str, Any] = {"event": "request", "method": method, "path": request.path[:LONGEST_PATH]}

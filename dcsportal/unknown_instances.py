@@ -27,7 +27,7 @@ class UnknownInstances(MiddlewareMixin):
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, TooManyUnknown):
             return None
-        metrics.rate_limited("unknown")
+        metrics.RATE_LIMITED.labels("unknown").inc()
         if exception.count == MOST_UNKNOWN + 1:  # once a minute is enough for the log
             reason = f"unknown: over {MOST_UNKNOWN} in a minute"
             audit.refusal(request, "rate-limit", reason, request.user)

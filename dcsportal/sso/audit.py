@@ -33,7 +33,7 @@ def record(request: HttpRequest, event: str, viewer: Any = None, **fields: Any) 
     line |= fields | {"from": client_address(request)}
     logger.info("%s", json.dumps(line, ensure_ascii=False), extra={"event": {"message": event} | line})
     if event == "sign-in":
-        metrics.sign_in_ended("ok")
+        metrics.SIGN_INS.labels("ok").inc()
 
 
 def refusal(request: HttpRequest, kind: str, reason: str, viewer: Any = None) -> None:

@@ -42,7 +42,7 @@ def too_long(link: str) -> SignInFailure:
 def failure_page(request: HttpRequest, failure: SignInFailure, *, link: str = "/") -> HttpResponse:
     """Render the page of a failure; trying again keeps the link. The reason goes to the audit only."""
     audit.refusal(request, failure.kind, failure.reason, failure.facts.get("viewer"))
-    metrics.sign_in_ended(failure.kind)
+    metrics.SIGN_INS.labels(failure.kind).inc()
     status = STATUS[failure.kind]
     context: dict[str, Any] = {"viewer": None, "code": "", "allowed": (), "link": ""}
     context |= failure.facts | {"kind": failure.kind, "retry_url": sign_in_link(link)}
