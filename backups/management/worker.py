@@ -83,7 +83,7 @@ def _finish(server: Any) -> None:
     server.socket.close()
     server.del_channel()
     ends = time.monotonic() + STOP_SECONDS
-    while time.monotonic() < ends and any(_is_busy(channel) for channel in server.active_channels.values()):
+    while time.monotonic() < ends and any(map(_is_busy, server.active_channels.values())):
         for channel in list(server.active_channels.values()):
             for request in channel.requests:
                 request.headers["CONNECTION"] = "close"  # so that kept connections end with this answer

@@ -213,10 +213,10 @@ def _client(metadata: Metadata) -> Session:
 
 def answer_of(url: str, *, token: str = "") -> requests.Response:
     """Get an address, signed by an access token or by nothing."""
-    with Session(token={"access_token": token, "token_type": "Bearer"}) as session:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    with Session() as session:
         # With no auth at all, a .netrc would sign the request.
-        auth = session.token_auth if token else lambda request: request
-        response: requests.Response = session.get(url, auth=auth)
+        response: requests.Response = session.get(url, headers=headers, auth=lambda request: request)
     return response
 
 

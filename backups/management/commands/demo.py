@@ -119,7 +119,8 @@ def portal_at(url: str) -> Iterator[subprocess.Popen[bytes]]:
         stdin=subprocess.DEVNULL,
         # A terminal's Ctrl-C reaches the demo alone, which then stops the portal.
         start_new_session=True,
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        # PR_SET_PDEATHSIG: it ends with its parent.
+        preexec_fn=lambda: ctypes.CDLL(None).prctl(1, signal.SIGTERM) if sys.platform == "linux" else None,
     )
     try:
         yield process
@@ -130,10 +131,6 @@ def portal_at(url: str) -> Iterator[subprocess.Popen[bytes]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def answers(portal: subprocess.Popen[bytes], url: str) -> bool:
