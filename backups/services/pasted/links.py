@@ -98,12 +98,13 @@ def _links(text: str, grammar_of: GrammarOf) -> Iterator[PastedLink]:
         is_search = start["page"] == "find"
         if start.start() < (end_of_search if is_search else end):
             continue
-        address = _Address(text, start)
+        is_nested = bool(_NESTED.search(text, max(0, start.start() - 300), start.start()))
+        addresses = _addresses(text, start, is_nested)
         if is_search:
-            end_of_search = address.end
-            yield from _searched(address.text)
+            address, end_of_search = next(addresses)
+            yield from _searched(address)
             continue
-        link, end = _joined(address, grammar_of)
+        link, end = _joined(addresses, is_nested, grammar_of)
         if link:
             yield link
 
@@ -115,54 +116,39 @@ def _searched(address: str) -> Iterator[PastedLink]:
             yield PastedLink("find", query=ReadQuery((("q", value.strip()),)))
 
 
-class _Address:
-    """An address that begins at `start` of a text, up to `end`; more of it may stand behind a line break."""
-
-    def __init__(self, text: str, start: re.Match[str]) -> None:
-        self._all, self._start = text, start
-        slash = "".join(start[0].split())
-        self._encoded = 0 if slash[0] == "/" else 1 + slash.count("25")
-        self.is_nested = bool(_NESTED.search(text, max(0, start.start() - 300), start.start()))
-        self.end = _stop(text, start.end())
-        self._raw = text[start.start() : self.end]
-
-    def longer(self) -> Iterator[tuple[str, int]]:
-        """Yield the address with what stands behind one line break after another, and where that ends."""
-        raw, end = self._raw, self.end
-        for _break in range(MOST_BREAKS):
-            gap = _BREAK.match(self._all, end)
-            if not gap or self._decoded(raw)[1]:
-                return
-            end = _stop(self._all, gap.end())
-            more = self._all[gap.end() : end]
-            if not more or "://" in more or _START.search(more):
-                return
-            raw += more
-            yield self._decoded(raw)[0], end
-
-    @property
-    def text(self) -> str:
-        """The address with its encoding undone."""
-        return self._decoded(self._raw)[0]
-
-    def _decoded(self, raw: str) -> tuple[str, bool]:
-        """Return the address, and whether it ends for certain within `raw`."""
-        if self._encoded:
-            ends = _end_of_encoded(self._encoded).search(raw)
-            address = "".join((raw[: ends.start()] if ends else raw).split())
-            for _layer in range(self._encoded):
-                address = unquote(address)
-            return undone(address), bool(ends)
-        _path, mark, query = raw.partition("?")
-        if self.is_nested and (not mark or "=" not in query.split("&")[0]):
-            return unquote(raw.split("&")[0]), "&" in raw
-        return raw, False
+def _addresses(text: str, start: re.Match[str], is_nested: bool) -> Iterator[tuple[str, int]]:
+    """Yield the address that begins there, and its end; then with what stands behind each line break."""
+    slash = "".join(start[0].split())
+    layers = 0 if slash[0] == "/" else 1 + slash.count("25")
+    end = _stop(text, start.end())
+    raw = text[start.start() : end]
+    for _break in range(MOST_BREAKS + 1):
+        address, is_whole = _decoded(raw, layers, is_nested)
+        yield address, end
+        gap = _BREAK.match(text, end)
+        if is_whole or not gap:
+            return
+        end = _stop(text, gap.end())
+        more = text[gap.end() : end]
+        if not more or "://" in more or _START.search(more):
+            return
+        raw += more
 
 
-def _end_of_encoded(layers: int) -> re.Pattern[str]:
-    """Return what ends an address that was encoded so many times: a sign that is encoded less, or a mark."""
-    less = rf"|%(?:25){{0,{layers - 2}}}(?:26|20|0[aAdD]|22|3[cCeE])" if layers > 1 else ""
-    return re.compile(rf"[&+]{less}|%(?:25){{{layers - 1}}}(?:20|0[aAdD]|22|3[cCeE])")
+def _decoded(raw: str, layers: int, is_nested: bool) -> tuple[str, bool]:
+    """Return an address that was encoded so many times, and whether it ends for certain within `raw`."""
+    if layers:
+        # A sign that is encoded less is of the address around it; other marks end any.
+        less = rf"|%(?:25){{0,{layers - 2}}}(?:26|20|0[aAdD]|22|3[cCeE])" if layers > 1 else ""
+        ends = re.search(rf"[&+]{less}|%(?:25){{{layers - 1}}}(?:20|0[aAdD]|22|3[cCeE])", raw)
+        address = "".join((raw[: ends.start()] if ends else raw).split())
+        for _layer in range(layers):
+            address = unquote(address)
+        return undone(address), bool(ends)
+    _path, mark, query = raw.partition("?")
+    if is_nested and (not mark or "=" not in query.split("&")[0]):
+        return unquote(raw.split("&")[0]), "&" in raw
+    return raw, False
 
 
 def _stop(text: str, start: int) -> int:
@@ -170,24 +156,26 @@ def _stop(text: str, start: int) -> int:
     return stop.start() if stop else len(text)
 
 
-def _joined(address: _Address, grammar_of: GrammarOf) -> tuple[PastedLink | None, int]:
-    """Read the address, with what follows line breaks where that certainly belongs to it."""
+def _joined(
+    addresses: Iterator[tuple[str, int]], is_nested: bool, grammar_of: GrammarOf
+) -> tuple[PastedLink | None, int]:
+    """Read an address, with what follows line breaks where that certainly belongs to it."""
 
-    def read(text: str) -> PastedLink | None:
-        link = _read(text, grammar_of)
-        if link and address.is_nested:
+    def read(address: str) -> PastedLink | None:
+        link = _read(address, grammar_of)
+        if link and is_nested:
             # What the address around it says of itself stands behind it.
             knows, query = grammar_of(link.kind).knows, link.query
             own = takewhile(lambda pair: knows(pair[0]), query.pairs)
             return replace(link, query=ReadQuery(tuple(own), query.mended))
         return link
 
-    text, end = address.text, address.end
-    link = read(text)
-    for longer_text, longer_end in address.longer():
-        longer = read(longer_text)
-        if longer and (link is None or _belongs(link, longer, text, longer_text, grammar_of(longer.kind))):
-            link, text, end = longer, longer_text, longer_end
+    address, end = next(addresses)
+    link = read(address)
+    for joined, joined_end in addresses:
+        longer = read(joined)
+        if longer and (link is None or _belongs(link, longer, address, joined, grammar_of(longer.kind))):
+            link, address, end = longer, joined, joined_end
     return link, end
 
 

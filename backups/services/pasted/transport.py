@@ -58,9 +58,9 @@ def undone(text: str) -> str:
 
 
 def _character(entity: re.Match[str]) -> str:
-    """Return what an entity stands for; one that is not known, or stands for no text, is left as it is."""
-    character = html5.get(entity[1]) if entity[1] else unescape(entity[0])
-    return character if character and character.isprintable() else entity[0]
+    """Return what an entity stands for; one that is not known, or of a control character, stays as it is."""
+    character = html5.get(entity[1], "") if entity[1] else unescape(entity[0])
+    return character if character >= " " else entity[0]
 
 
 def _unescaped(text: str) -> str:
