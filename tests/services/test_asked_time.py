@@ -159,6 +159,7 @@ yesterday at 9 pm                 = 2026-11-23 21:00
 昨晚9点                           = 2026-11-23 21:00
 前天9点半                         = 2026-11-22 09:30
 Monday 09:40                      = 2026-11-23 09:40
+Monday @ 9:40 am                  = 2026-11-23 09:40
 Tuesday 13:00                     = 2026-11-17 13:00
 周一 9:40                         = 2026-11-23 09:40
 23 Nov 06:00:05 UTC               = 2026-11-23 06:00:05
@@ -283,6 +284,8 @@ def test_a_time_in_any_form_is_the_same_instant_or_is_refused_with_it(moment, zo
 REFUSED = """
 soon                              = cannot read it as a time
 T                                 = cannot read it as a time
+T09:40:00Z                        = cannot read it as a time
+2026-11-23T                       = cannot read it as a time
 last Monday                       = cannot read it as a time
 2026-11-23 at nine                = cannot read it as a time
 2026-11-23T09.5                   = cannot read it as a time

@@ -82,13 +82,14 @@ _FORMS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
 _COMPILED = [(re.compile(pattern, re.IGNORECASE), rewritten) for pattern, rewritten in _FORMS]
 _WRITTEN = re.compile(
     rf"""
+    (?![,.:@_]|T\d)  # what stands between a date and a time begins neither
     (?: (?P<y>\d{{4}}|-)(?P<mark>[-/.])(?P<m>\d\d?)(?P=mark)(?P<d>\d\d?)(?!\d)
       | (?P<first>\d\d?)(?P<between>[-/.])(?P<second_part>\d\d?)
         (?:(?P=between)(?P<last>\d{{4}}|\d\d(?![:.,]\d))?)?(?=,|[ ]|$)
       | (?P<ago>{"|".join(_DAYS_AGO)})
     )?
-    [ ]?(?:,?[ ]?at[ ]|,?[ ]?@[ ]|[,.]?[T_ ]|:|,)?
-    (?: (?P<half>凌晨|早上|上午|中午|下午|晚上)?[ ]?
+    (?: [ ]?(?:,?[ ]?at[ ]|,?[ ]?@[ ]|[,.]?[T_ ]|:|,)?
+        (?P<half>凌晨|早上|上午|中午|下午|晚上)?[ ]?
         (?P<hour>\d\d?)[:.,](?P<minute>\d\d)(?:[:.](?P<second>\d\d)(?:[.,](?P<fraction>\d{{1,9}}))?)?
         (?:[ ]?(?P<am>[ap])\.?m\.?)?
     )?
@@ -111,7 +112,7 @@ def in_one_form(text: str) -> tuple[str, int | None]:
     if found := _WEEKDAY.search(text):
         name = found[2] or found[1][:3].lower()
         weekday = next(n for n, names in enumerate(_WEEKDAYS) if name in names)
-        text = " ".join(f"{text[: found.start()]} {text[found.end() :]}".split()).strip(", ")
+        text = " ".join(f"{text[: found.start()]} {text[found.end() :]}".split()).lstrip(",.:@ ").rstrip(", ")
     for pattern, rewritten in _COMPILED:
         text = pattern.sub(rewritten, text)
     return text.strip(), weekday
@@ -136,7 +137,7 @@ def written_times(text: str, weekday: int | None, now: datetime) -> list[Written
 
 
 def _readings(text: str, weekday: int | None, now: datetime) -> Iterator[Written]:
-    found = _WRITTEN.fullmatch(text)
+    found = _WRITTEN.fullmatch(text.rstrip(", "))
     parts = {name: part for name, part in found.groupdict().items() if part} if found else {}
     if not parts and (weekday is None or text):
         return
