@@ -129,7 +129,7 @@ def client_of(transactional_db):
 # A portal over the emulator, by real HTTP ------------------------------------
 
 
-# What is read in more than one page; tests/dcs and tests/emulator read all of the fleet's 10,000.
+# What is read in more than one page.
 LONG = 1_500
 
 

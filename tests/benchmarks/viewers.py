@@ -24,7 +24,7 @@ from .virtual_users import (
     percentile,
     side_by_side,
     visited,
-)  # fmt: skip
+)
 
 LATENCY = 0.1
 PAUSE = 0.5  # about what a page waits that asks for itself while its list is read

@@ -5,17 +5,7 @@ import pytest
 from backups.dcs.client import DcsClient
 from backups.dcs.errors import DcsError
 from backups.dcs.signing import Credentials
-from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.emulator.server import running
-
-
-@pytest.fixture(scope="session")
-def _emulator_and_address():
-    """DCS with all that the fleet has."""
-    emulator = Emulator()
-    with running(emulator) as address:
-        yield emulator, address
 
 
 @pytest.fixture
@@ -24,15 +14,9 @@ def client_of(emulator, endpoint):
 
     def make(project="eu-prod", *, key=None, **options):
         one = emulator.fleet.project(project)
-        its_key = {"ak": one.ak, "sk": one.sk, "security_token": one.security_token}
-        options = {
-            "endpoint": endpoint,
-            "project_id": one.project_id,
-            "credentials": Credentials(**its_key | (key or {})),
-            "sleep": lambda seconds: None,
-            **options,
-        }
-        return DcsClient(**options)
+        its_key = {"ak": one.ak, "sk": one.sk, "security_token": one.security_token, **(key or {})}
+        own = {"endpoint": endpoint, "project_id": one.project_id, "credentials": Credentials(**its_key)}
+        return DcsClient(**{**own, "sleep": lambda seconds: None, **options})
 
     return make
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from backups.dcs.errors import DcsAnswerGarbled
 from backups.dcs.pages import backup_page, decode, instance_answer, instance_page, page_of
 from backups.dcs.records import BackupPolicy, BackupRecord, Instance
-from backups.emulator.fleet import BULK_HISTORY_ID, REFERENCE_RECORD
+from backups.emulator.fleet import BULK_HISTORY_ID, Fleet
+from backups.emulator.fleet import REFERENCE_RECORD as REFERENCE
 
-REFERENCE = REFERENCE_RECORD
 FIELDS = (*REFERENCE, "backup_format")
 
 
@@ -330,15 +330,14 @@ def test_odd_json_is_read_the_same_whichever_way(row):
     assert backup_page(body).records == field_by_field(body)
 
 
-def test_ten_thousand_records_are_read_alike_and_cost_at_most_15_megabytes(emulator):
-    rows = [json.loads(row.text) for row in emulator.fleet.backups(BULK_HISTORY_ID)]
+def test_ten_thousand_records_are_read_alike_and_cost_at_most_15_megabytes():
+    rows = [json.loads(row.text) for row in Fleet(bulk_records=10_000).backups(BULK_HISTORY_ID)]
     remarks = ("before the upgrade, ticket OPS-{}", "升级前的手动备份，工单 {}", "{}" + "长" * 120)
     for number, row in enumerate(rows):
         row["remark"] = remarks[number % 3].format(number)
         row["progress"] = f"{number % 9973 / 100:.2f}"
     pages = [
-        json.dumps({"total_num": 10_000, "backup_record_response": rows[start : start + 1000]}).encode()
-        for start in range(0, 10_000, 1000)
+        _json({"backup_record_response": rows[start : start + 1000]}) for start in range(0, 10_000, 1000)
     ]
     tracemalloc.start()
     try:

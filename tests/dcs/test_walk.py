@@ -229,12 +229,12 @@ def test_each_page_is_shown_as_it_arrives():
 def read_bulk_history(client):
     return walk(
         lambda offset, limit: client.list_backup_records(BULK_HISTORY_ID, offset=offset, limit=limit),
-        page_size=1000,
+        page_size=100,
         max_records=20_000,
     )
 
 
-def test_ten_thousand_records_are_read_whole_though_dcs_fails_for_a_moment(emulator, client_of):
+def test_a_long_history_is_read_whole_though_dcs_fails_for_a_moment(emulator, client_of):
     slept = []
     emulator.cut_body(after=2, times=1)
     emulator.fail_with(503, after=5, times=1)
@@ -243,7 +243,7 @@ def test_ten_thousand_records_are_read_whole_though_dcs_fails_for_a_moment(emula
     rows = emulator.fleet.backups(BULK_HISTORY_ID)
     assert [record.backup_id for record in result.records] == [row.backup_id for row in rows]
     assert result.complete
-    assert (len(slept), slept[2], emulator.count("/backups")) == (3, 3.0, 11 + 3)
+    assert (len(slept), slept[2], emulator.count("/backups")) == (3, 3.0, 16 + 3)
 
 
 def test_an_outage_in_the_middle_is_raised_and_no_shorter_list(emulator, client_of):
