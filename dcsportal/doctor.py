@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -44,32 +44,43 @@ LEAST_FREE_BYTES = 200 * 1024 * 1024
 class Finding:
     """What is wrong keeps something from working, a note is merely worth reading."""
 
-    subject: str
     level: str  # ok, note, wrong
     says: str
     to_do: str = ""
 
 
-def findings() -> Iterator[Finding]:
-    """Examine settings, database, evidence, collector, sign-in and projects, one after another."""
-    for examination in (_settings, _database, _evidence, _collector, _sign_in, _projects):
+ok, note, wrong = partial(Finding, "ok"), partial(Finding, "note"), partial(Finding, "wrong")
+
+
+def findings() -> Iterator[tuple[str, Finding]]:
+    """Examine one after another, and yield of what each finding is."""
+    examinations: dict[str, Callable[[], Iterator[Finding]]] = {
+        "settings": _settings,
+        "database": _database,
+        "evidence": _evidence,
+        "collector": _collector,
+        "sign-in": _sign_in,
+    }
+    for subject, examination in examinations.items():
         with suppress(DatabaseError):  # which _database tells
-            yield from examination()
+            for finding in examination():
+                yield subject, finding
+    with suppress(DatabaseError):
+        yield from _projects()
 
 
 def _settings() -> Iterator[Finding]:
     if not settings.HTTPS:
-        says = f"PORTAL_URL is {settings.PORTAL_URL}, which is for this machine alone."
-        yield Finding("settings", "note", says)
+        yield note(f"PORTAL_URL is {settings.PORTAL_URL}, which is for this machine alone.")
     problems = run_checks(include_deployment_checks=True)
     for problem in sorted(problems, key=lambda problem: problem.id or ""):
         # Django's own advice is about https.
         is_for_https = problem.level < ERROR and f"{problem.id}".startswith("security.")
         if problem.level >= INFO and not problem.is_silenced() and (settings.HTTPS or not is_for_https):
-            level = "wrong" if problem.level >= ERROR else "note"
-            yield Finding("settings", level, problem.msg, problem.hint or "Correct it.")
+            tell = wrong if problem.level >= ERROR else note
+            yield tell(problem.msg, problem.hint or "Correct it.")
     if not any(problem.level >= ERROR and not problem.is_silenced() for problem in problems):
-        yield Finding("settings", "ok", f"They fit together, for viewers at {settings.PORTAL_URL}.")
+        yield ok(f"They fit together, for viewers at {settings.PORTAL_URL}.")
 
 
 def _database() -> Iterator[Finding]:
@@ -89,22 +100,18 @@ def _database() -> Iterator[Finding]:
         taken = (time.monotonic() - began) * 1000
         migrated = is_migrated()
     except (DatabaseError, ImproperlyConfigured) as error:
-        says = f"{name} cannot be used: {first_line(error)}."
-        check = (
-            "Check DATABASE_URL, that the database runs and is reachable from here, and its user's rights."
-        )
-        yield Finding("database", "wrong", says, check)
+        check = "that the database runs and is reachable from here, and its user's rights"
+        yield wrong(f"{name} cannot be used: {first_line(error)}.", f"Check DATABASE_URL, {check}.")
         return
     if not migrated:
         says = f"{name} answers, but lacks tables or columns of this version."
-        to_do = "Run: ./run manage migrate. ./run serve does so by itself when it starts."
-        yield Finding("database", "wrong", says, to_do)
+        yield wrong(says, "Run: ./run manage migrate. ./run serve does so by itself when it starts.")
         return
-    yield Finding("database", "ok", f"{name} answers in {taken:.0f} ms and has all tables.")
+    yield ok(f"{name} answers in {taken:.0f} ms and has all tables.")
     if path and path.is_file() and (free := shutil.disk_usage(path.parent).free) < LEAST_FREE_BYTES:
         says = f"Only {free // 1024 // 1024} MB are free where SQLite keeps its file."
-        to_do = f"Make room in {path.parent}: when it is full nobody can sign in, and nothing is kept."
-        yield Finding("database", "wrong", says, to_do)
+        why = "when it is full nobody can sign in, and nothing is kept"
+        yield wrong(says, f"Make room in {path.parent}: {why}.")
 
 
 def _evidence() -> Iterator[Finding]:
@@ -113,8 +120,7 @@ def _evidence() -> Iterator[Finding]:
     in_use = {(project.endpoint, project.project_id) for project in configured.values()}
     backups, unlisted = sum(one.backups for one in kept), sum(one.unlisted for one in kept)
     instances = sum(one.instances for one in kept)
-    says = f"{backups} backups of {instances} instances are kept, of which DCS no longer lists {unlisted}."
-    yield Finding("evidence", "ok", says)
+    yield ok(f"{backups} backups of {instances} instances are kept, of which DCS no longer lists {unlisted}.")
     for one in kept:
         if (one.endpoint, one.project_id) in in_use:
             continue
@@ -122,22 +128,21 @@ def _evidence() -> Iterator[Finding]:
         why = f"No project is configured for {where} any more"
         if one.name in configured:
             why = f"The name {one.name} stood for {where} before, and stands for another now"
-        says = f"{why}: its {one.backups} backups are kept, but shown to nobody."
         to_do = f"Configure it to see them, or delete them: ./run manage forget --project {one.project_id}"
-        yield Finding("evidence", "note", says, to_do)
+        yield note(f"{why}: its {one.backups} backups are kept, but shown to nobody.", to_do)
 
 
 def _collector() -> Iterator[Finding]:
     """Say who reads the lists before anybody asks, and whether that keeps up."""
     who = collecting()
     if who:
-        yield Finding("collector", "ok", f"It runs on {who}.")
+        yield ok(f"It runs on {who}.")
     elif settings.COLLECT:
         to_do = "It runs in ./run serve: start that, or look at its log."
-        yield Finding("collector", "note", "No process collects at this moment.", to_do)
+        yield note("No process collects at this moment.", to_do)
     else:
         to_do = "Set COLLECT=on, or run ./run manage collect."
-        yield Finding("collector", "note", "COLLECT is off: a list is read when somebody looks at it.", to_do)
+        yield note("COLLECT is off: a list is read when somebody looks at it.", to_do)
     for name, project in configured_projects().items():
         age = evidence_age(project, datetime.now(UTC))
         if age.median is None or age.oldest is None:
@@ -145,10 +150,11 @@ def _collector() -> Iterator[Finding]:
         says = f"Half of the {age.read} lists of {name} were read within {_minutes(age.median)}, "
         says += f"all within {_minutes(age.oldest)}; {age.not_read} are not read yet."
         if age.is_too_old and (who or settings.COLLECT):
-            to_do = "The log says which calls fail. Where none does, raise COLLECT_CALLS_PER_SECOND."
-            yield Finding("collector", "note", says, to_do)
+            yield note(
+                says, "The log says which calls fail. Where none does, raise COLLECT_CALLS_PER_SECOND."
+            )
         else:
-            yield Finding("collector", "ok", says)
+            yield ok(says)
 
 
 def _minutes(age: timedelta) -> str:
@@ -156,7 +162,7 @@ def _minutes(age: timedelta) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
-def clock(subject: str, address: str, *, wrong_from: float) -> Iterator[Finding]:
+def clock(address: str, *, wrong_from: float) -> Iterator[Finding]:
     """Compare clocks; nothing is said where the other side cannot be reached, or tells no time."""
     try:
         began = datetime.now(UTC)
@@ -169,118 +175,104 @@ def clock(subject: str, address: str, *, wrong_from: float) -> Iterator[Finding]
     off = (began + (ended - began) / 2 - theirs).total_seconds()
     direction = "ahead of" if off > 0 else "behind"
     says = f"The clock of this machine is {abs(off):.0f} s {direction} that of {address}"
+    ntp = "right by NTP (timedatectl set-ntp true)."
     if abs(off) >= wrong_from:
         says += f"; from {wrong_from:.0f} s on nothing is accepted there."
-        to_do = "Set the clock, and keep it right by NTP (timedatectl set-ntp true)."
-        yield Finding(subject, "wrong", says, to_do)
+        yield wrong(says, f"Set the clock, and keep it {ntp}")
     elif abs(off) >= 30:
-        to_do = "Keep the clock right by NTP (timedatectl set-ntp true)."
-        yield Finding(subject, "note", f"{says}.", to_do)
+        yield note(f"{says}.", f"Keep the clock {ntp}")
     else:
-        yield Finding(subject, "ok", f"The clocks of this machine and of {address} agree.")
+        yield ok(f"The clocks of this machine and of {address} agree.")
 
 
 # The sign-in ---------------------------------------------------------------------
 
 
 def _sign_in() -> Iterator[Finding]:
-    tell = partial(Finding, "sign-in")
     if settings.SSO_ISSUER:
-        yield from clock("sign-in", settings.SSO_ISSUER, wrong_from=120)
+        yield from clock(settings.SSO_ISSUER, wrong_from=120)
         yield from _provider(Provider(settings.SSO_ISSUER))
     elif settings.SSO_PROXY_USER_HEADER:
         proxies = ", ".join(map(str, settings.SSO_TRUSTED_PROXIES))
-        yield tell("ok", f"A proxy at {proxies} names viewers in {settings.SSO_PROXY_USER_HEADER}.")
+        yield ok(f"A proxy at {proxies} names viewers in {settings.SSO_PROXY_USER_HEADER}.")
         says = "Whether the proxy replaces that header in every request cannot be seen from here."
-        to_do = "Try it: a request with the header, sent through the proxy, must not be believed."
-        yield tell("note", says, to_do)
+        yield note(says, "Try it: a request with the header, sent through the proxy, must not be believed.")
     elif settings.DCS_DEMO:
-        yield tell("note", "The demo signs in whoever asks.", "Switch DCS_DEMO off for real data.")
+        yield note("The demo signs in whoever asks.", "Switch DCS_DEMO off for real data.")
 
 
 def _provider(provider: Provider) -> Iterator[Finding]:
-    tell = partial(Finding, "sign-in")
     try:
         metadata = provider.metadata()
     except SignInFailure as failure:
         where = f"{settings.SSO_ISSUER}/.well-known/openid-configuration"
         says = f"The provider's announcement at {where} cannot be used: {_reason(failure)}."
         reach = "that this machine reaches it (HTTPS_PROXY, NO_PROXY)"
-        yield tell("wrong", says, f"Check SSO_ISSUER, {reach}, and its certificate (REQUESTS_CA_BUNDLE).")
+        yield wrong(says, f"Check SSO_ISSUER, {reach}, and its certificate (REQUESTS_CA_BUNDLE).")
         return
-    yield tell("ok", f"The provider at {metadata.issuer} announces all that is needed.")
+    yield ok(f"The provider at {metadata.issuer} announces all that is needed.")
     accepted = sorted(ASYMMETRIC.intersection(metadata.algorithms))
     if not accepted:
         says = f"The provider signs with {', '.join(metadata.algorithms)}, none of which the portal accepts."
-        yield tell("wrong", says, "Let the provider sign the portal's ID tokens with RS256 or ES256.")
+        yield wrong(says, "Let the provider sign the portal's ID tokens with RS256 or ES256.")
     try:
         if count := len(provider.keys()):
-            yield tell("ok", f"Its {count} key(s) can be read; it signs with {', '.join(accepted)}.")
+            yield ok(f"Its {count} key(s) can be read; it signs with {', '.join(accepted)}.")
         else:
-            yield tell(
-                "wrong", "The provider publishes no key for signatures.", "Look at the provider's keys."
-            )
+            yield wrong("The provider publishes no key for signatures.", "Look at the provider's keys.")
     except SignInFailure as failure:
         says = f"The provider's keys at {metadata.jwks_uri} cannot be read: {_reason(failure)}."
-        yield tell("wrong", says, "Let this machine reach that address too.")
+        yield wrong(says, "Let this machine reach that address too.")
+    yield from _client(provider, settings.SSO_CLIENT_ID)
+    yield note(f"The redirect URI that must be registered there is {settings.PORTAL_URL}/sso/callback/")
+
+
+def _client(provider: Provider, client_id: str) -> Iterator[Finding]:
+    """Offer a code that cannot be right: whoever knows the portal refuses the code, others the portal."""
     try:
-        # Who knows the portal refuses this code, who does not refuses the portal.
         provider.tokens(code="asked-by-the-doctor", verifier="0" * 43)
     except SignInFailure as failure:
-        words = {"client": settings.SSO_CLIENT_ID, "reason": failure.reason}
-        level, says, to_do = _REFUSALS_OF_CODE.get(failure.kind, _UNKNOWN_REFUSAL)
-        yield tell(level, says.format(**words), to_do)
-    yield tell(
-        "note", f"The redirect URI that must be registered there is {settings.PORTAL_URL}/sso/callback/"
-    )
+        if failure.kind == "spent":
+            yield ok(f"The provider knows the client {client_id}, and accepts its secret.")
+        elif failure.kind == "misconfigured":
+            says = f"The provider does not accept the client {client_id} or its secret ({failure.reason})."
+            why = "the secret may have expired, or be another's"
+            yield wrong(says, f"Check SSO_CLIENT_ID and SSO_CLIENT_SECRET: {why}.")
+        else:
+            says = f"Whether the provider accepts the client {client_id} could not be found out: "
+            yield note(
+                says + f"{failure.reason}.", "Sign in once, and look at the portal's log if that fails."
+            )
 
 
 def _reason(failure: SignInFailure) -> str:
     return ": ".join(filter(None, (failure.reason, reason_of(failure))))
 
 
-_REFUSALS_OF_CODE = {
-    "spent": ("ok", "The provider knows the client {client}, and accepts its secret.", ""),
-    "misconfigured": (
-        "wrong",
-        "The provider does not accept the client {client} or its secret ({reason}).",
-        "Check SSO_CLIENT_ID and SSO_CLIENT_SECRET: the secret may have expired, or be another's.",
-    ),
-}
-_UNKNOWN_REFUSAL = (
-    "note",
-    "Whether the provider accepts the client {client} could not be found out: {reason}.",
-    "Sign in once, and look at the portal's log if that fails.",
-)
-
-
 # The projects --------------------------------------------------------------------
 
 
-def _projects() -> Iterator[Finding]:
+def _projects() -> Iterator[tuple[str, Finding]]:
     """Look at each endpoint's clock once, then at the projects."""
     projects = configured_projects().values()
     late, refused = set(), dict[tuple[str, str], str]()
     for endpoint in dict.fromkeys(project.endpoint for project in projects):
-        for finding in clock("clock", endpoint, wrong_from=900):
+        for finding in clock(endpoint, wrong_from=900):
             late |= {endpoint} if finding.level == "wrong" else set()
-            yield finding
+            yield "clock", finding
     for project in projects:
-        if project.endpoint in late:
-            says = "Not tried: its clock and that of this machine differ too much."
-            yield Finding(f"project {project.name}", "note", says)
-        else:
-            yield from _project(project, refused)
+        for finding in _project(project, refused, is_late=project.endpoint in late):
+            yield f"project {project.name}", finding
 
 
-def _project(project: Project, refused: dict[tuple[str, str], str]) -> Iterator[Finding]:
+def _project(project: Project, refused: dict[tuple[str, str], str], *, is_late: bool) -> Iterator[Finding]:
     """Ask DCS for what pages ask it for; `refused` are the keys so far, with the project that each was of."""
-    tell = partial(Finding, f"project {project.name}")
     key = project.endpoint, project.credentials.ak
+    if is_late:
+        yield note("Not tried: its clock and that of this machine differ too much.")
+        return
     if key in refused:
-        yield tell(
-            "note", f"Not tried: the cloud has just refused the key of {refused[key]}, which is the same."
-        )
+        yield note(f"Not tried: the cloud has just refused the key of {refused[key]}, which is the same.")
         return
     hold = key_hold(project, datetime.now(UTC))
     if hold and hold.retry_at:
@@ -299,10 +291,10 @@ def _project(project: Project, refused: dict[tuple[str, str], str]) -> Iterator[
         yield _failure(project, Problem.of(error, datetime.now(UTC)), "dcs:instance:list")
         return
     total = "its" if page.total_num is None else page.total_num
-    yield tell("ok", f"DCS accepts the key and lists {total} instances.")
+    yield ok(f"DCS accepts the key and lists {total} instances.")
     if not page.records:
         says = "It has no instance, so whether the key may read an instance and its backups is not known."
-        yield tell("note", says, "If there should be instances, check DCS_PROJECT_ID and the region.")
+        yield note(says, "If there should be instances, check DCS_PROJECT_ID and the region.")
         return
     list_backups = partial(client.list_backup_records, limit=1)
     for what, ask, permission in (
@@ -311,7 +303,7 @@ def _project(project: Project, refused: dict[tuple[str, str], str]) -> Iterator[
     ):
         try:
             ask(page.records[0].instance_id, deadline=_deadline())
-            yield tell("ok", f"The key may read {what}.")
+            yield ok(f"The key may read {what}.")
         except DcsError as error:
             yield _failure(project, Problem.of(error, datetime.now(UTC)), permission)
 
@@ -325,9 +317,9 @@ def _failure(project: Project, problem: Problem, permission: str = "") -> Findin
     message = first_line(problem.message) if problem.message else ""
     codes = ", ".join(filter(None, (status, problem.code, message)))
     words = {"codes": codes, "message": message or problem.kind, "permission": permission, "project": project}
-    level = "note" if problem.kind in ("throttled", "server_error") else "wrong"
+    tell = note if problem.kind in ("throttled", "server_error") else wrong
     says, to_do = _FAILURES.get(problem.kind, _REJECTED)
-    return Finding(f"project {project.name}", level, says.format(**words), to_do.format(**words))
+    return tell(says.format(**words), to_do.format(**words))
 
 
 _UNREACHABLE = (

@@ -259,7 +259,7 @@ def server_whose_clock_is_off(seconds):
 @pytest.mark.parametrize(("off", "level"), [(20, "ok"), (60, "note"), (-60, "note"), (901, "wrong")])
 def test_a_clock_is_wrong_from_where_nothing_is_accepted(off, level):
     with server_whose_clock_is_off(-off) as address:
-        (finding,) = doctor.clock("clock", address, wrong_from=900)
+        (finding,) = doctor.clock(address, wrong_from=900)
 
     assert finding.level == level
     assert level == "ok" or re.search(rf"is {abs(off)}|{abs(off) - 1}|{abs(off) + 1} s", finding.says)

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         # What is wrong is told below; the log of a server would say it twice.
         logging.disable(logging.CRITICAL)
         try:
-            levels = [self._tell(finding, wrong_only) for finding in findings()]
+            levels = [self._tell(subject, finding, wrong_only) for subject, finding in findings()]
         finally:
             logging.disable(logging.NOTSET)
         wrong, notes = levels.count("wrong"), levels.count("note")
@@ -37,14 +37,14 @@ class Command(BaseCommand):
         if wrong:
             sys.exit(1)
 
-    def _tell(self, finding: Finding, wrong_only: bool) -> str:
+    def _tell(self, subject: str, finding: Finding, wrong_only: bool) -> str:
         if finding.level != "ok" or not wrong_only:
             style, mark = {
                 "ok": (self.style.SUCCESS, "ok   "),
                 "note": (self.style.WARNING, "note "),
                 "wrong": (self.style.ERROR, "WRONG"),
             }[finding.level]
-            self.stdout.write(f"{style(mark)}  {WRAPPER.fill(f'{finding.subject}: {finding.says}')}")
+            self.stdout.write(f"{style(mark)}  {WRAPPER.fill(f'{subject}: {finding.says}')}")
             if finding.to_do:
                 self.stdout.write(f"       {WRAPPER.fill(f'-> {finding.to_do}')}")
         return finding.level
