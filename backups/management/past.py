@@ -112,7 +112,7 @@ class _Past:
             recorder.failed(subject, Problem("not_found"), at=self.moment)
             return
         walk = Walk((page,), page.records, page.total_num, moved=False, truncated=False)
-        recorder.accept(subject, walk, read_at=self.moment).write()
+        recorder.record(subject, walk, read_at=self.moment)
 
     def is_known(self, subject: Subject) -> bool:
         if subject not in self.known_until:

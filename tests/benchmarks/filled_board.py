@@ -23,10 +23,10 @@ def fill(instances):
     project, now = configured_projects()["default"], datetime.now(UTC)
     records = tuple(Instance.from_api(_told(n)) for n in range(instances))
     listed = Walk((), records, instances, False, False)
-    recorder.accept(Subject("instances", project), listed, read_at=now).write()
+    recorder.record(Subject("instances", project), listed, read_at=now)
     sent = [_backup(now - timedelta(hours=5 + 24 * day), day) for day in range(72)]
     subject = Subject("backups", project, records[0].instance_id)
-    recorder.accept(subject, walk_of(sent), read_at=now).write()
+    recorder.record(subject, walk_of(sent), read_at=now)
     model = InstanceSummary.objects.exclude(facts="").get()
     rows = InstanceSummary.objects.annotate(minute=F("pk") % 60, tenth=F("pk") % 10)
     rows.update(**{name: getattr(model, name) for name in COPIED})

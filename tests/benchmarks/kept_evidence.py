@@ -38,7 +38,7 @@ def keep(records, name="", *, changed=0):
     pages = tuple(backup_page(stub.page(rows, 1000, offset)) for offset in range(0, records, 1000))
     walk = Walk(pages, tuple(one for page in pages for one in page.records), records, False, False)
     began = time.perf_counter(), time.process_time()
-    recorder.accept(subject(records, name), walk, read_at=datetime.now(UTC)).write()
+    recorder.record(subject(records, name), walk, read_at=datetime.now(UTC))
     return time.perf_counter() - began[0], time.process_time() - began[1]
 
 

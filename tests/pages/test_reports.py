@@ -30,7 +30,7 @@ def read(portal):
             times = dict.fromkeys(("created_at", "execution_at", "updated_at"), at)
             sent.append(raw(**{"backup_id": f"b-{int(hours * 10)}", **times, **fields}))
         subject = Subject("backups", configured_projects()["eu-prod"], ORDERS_CACHE_ID)
-        recorder.accept(subject, walk_of(sent), read_at=NOW - timedelta(minutes=minutes)).write()
+        recorder.record(subject, walk_of(sent), read_at=NOW - timedelta(minutes=minutes))
 
     return read
 

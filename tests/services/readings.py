@@ -21,4 +21,4 @@ def read_at(emulator, records, at, instance_id=ORDERS_CACHE_ID):
     project = configured_projects()["eu-prod"]
     subject = Subject("backups", project, instance_id)
     walk = subject.read(client_for(project), on_page=lambda page: None)
-    recorder.accept(subject, walk, read_at=at).write()
+    recorder.record(subject, walk, read_at=at)

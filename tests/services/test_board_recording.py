@@ -31,7 +31,7 @@ def read_list(project, at, backups):
         for when, fields in backups.items()
     ]
     subject = Subject("backups", project, ORDERS_CACHE_ID)
-    recorder.accept(subject, walk_of(sent), read_at=at).write()
+    recorder.record(subject, walk_of(sent), read_at=at)
 
 
 def _times(when):
@@ -41,7 +41,7 @@ def _times(when):
 def read_instance(project, at, *, kind="instances", **fields):
     record = InstanceRecord.from_api({"instance_id": ORDERS_CACHE_ID, "status": "RUNNING", **fields})
     subject = Subject(kind, project, ORDERS_CACHE_ID if kind == "instance" else "")
-    recorder.accept(subject, Walk((), (record,), 1, False, False), read_at=at).write()
+    recorder.record(subject, Walk((), (record,), 1, False, False), read_at=at)
 
 
 def changes():

@@ -135,7 +135,7 @@ class Portal(RuleBasedStateMachine):
         return walk_of(rows, moved=not whole)
 
     def record(self, walk, read_at):
-        recorder.accept(self.subject, walk, read_at=read_at).write()
+        recorder.record(self.subject, walk, read_at=read_at)
 
     # The model ------------------------------------------------------------------------
 

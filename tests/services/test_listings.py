@@ -343,7 +343,7 @@ def test_a_record_without_an_id_stays_while_it_is_not_certain_that_it_is_gone(eu
 
     # Three of four go at once: said once more within a minute, that is no certainty yet.
     for seconds, sent in ((0, rows), (30, rows[3:]), (60, rows[3:])):
-        recorder.accept(subject, walk_of(sent), read_at=began + timedelta(seconds=seconds)).write()
+        recorder.record(subject, walk_of(sent), read_at=began + timedelta(seconds=seconds))
         if not is_in_memory:
             restart()
 

@@ -2,41 +2,47 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from django.db import connection
 
-from backups.services.listings import Subject, guard, recorder, recording
+from backups.services.listings import Subject, generations, guard, recorder, recording
+from backups.services.listings.recorded_backups import BackupsRecording
 from tests.conftest import restart
 
 from .api_records import raw
 from .conftest import ORDERS, at_once
 from .readings import walk_of
 
-BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
+BEGAN, A_SECOND = datetime(2026, 11, 1, tzinfo=UTC), timedelta(seconds=1)
 
 
 def test_who_compares_while_another_writes_misses_nothing_of_it(eu, monkeypatch):
     """The writer lost its lease: it slept. It marks a backup as gone that the other one, later, saw again."""
     monkeypatch.setattr(recording, "CHUNK", 1)
     subject, rows = Subject("backups", eu, ORDERS), [raw(number) for number in range(1, 9)]
-    recorder.accept(subject, walk_of(rows[:7]), read_at=BEGAN).write()
-    slow = recorder.accept(subject, walk_of(rows[3:]), read_at=BEGAN + timedelta(seconds=1))
+    recorder.record(subject, walk_of(rows[:7]), read_at=BEGAN)
     begun, others = 0, []
 
     def compare():
-        others.append(recorder.accept(subject, walk_of(rows), read_at=BEGAN + timedelta(seconds=2)))
+        pointer = generations.look_up(subject)
+        others.append(BackupsRecording(subject, walk_of(rows), BEGAN + 2 * A_SECOND, pointer))
+
+    def write():
+        with pytest.raises(recording.Overtaken):
+            others[0].write()
+        recorder.record(subject, walk_of(rows), read_at=BEGAN + 2 * A_SECOND)
 
     def execute(ask, sql, *more):
         nonlocal begun
         begun += sql.startswith("BEGIN")
-        if sql.startswith("BEGIN") and begun in (
-            2,
-            4,
-        ):  # before it marks what is gone, and after two of three
-            at_once(1, compare if begun == 2 else others[0].write)
+        if sql.startswith("BEGIN") and begun == 2:  # before it marks what is gone
+            at_once(1, compare)
+        elif sql.startswith("BEGIN") and begun == 4:  # after two of three
+            at_once(1, write)
         return ask(sql, *more)
 
     with connection.execute_wrapper(execute):
-        slow.write()
+        recorder.record(subject, walk_of(rows[3:]), read_at=BEGAN + A_SECOND)
 
     assert begun == 4
     restart()

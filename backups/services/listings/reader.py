@@ -277,8 +277,9 @@ def _read(reading: Reading, snapshot: CacheSnapshot) -> None:
     guard.succeeded(snapshot)
     now, pointer = reading.clock(), snapshot.pointer
     read_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    recording = recorder.accept(subject, walk, read_at=read_at, pointer=pointer)
-    reading.result = recording.write(is_wanted=reading.is_wanted)
+    reading.result = recorder.record(
+        subject, walk, read_at=read_at, pointer=pointer, is_wanted=reading.is_wanted
+    )
     log.log(
         logging.INFO if reading.is_wanted else logging.DEBUG,
         "read %s of project %s: %d records in %d calls, %.0f ms",

@@ -6,7 +6,9 @@ proves that a record is gone; that over half of a list is gone, only a second on
 
 from __future__ import annotations
 
+import logging
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -21,20 +23,45 @@ from ..problems import Problem
 from . import generations, recording, rows, store
 from .generations import Cached, DecodedRecords, Generation, Pointer
 from .recorded_backups import BackupsRecording
-from .recording import Recorded, Recording, cloud_project, digest_of, row_id, tell
-from .subjects import Subject
+from .recording import Overtaken, Recorded, Recording, cloud_project, digest_of, row_id, tell
+from .subjects import Kind, Subject
+
+log = logging.getLogger(__name__)
+
+_TRIES = 3
 
 
-def accept(
-    subject: Subject, walk: Walk[Any], *, read_at: datetime, pointer: Pointer | None = None
-) -> Recording:
-    """Compare a reading with what is known; `write` then makes it the current generation.
+def record(
+    subject: Subject,
+    walk: Walk[Any],
+    *,
+    read_at: datetime,
+    pointer: Pointer | None = None,
+    is_wanted: bool = True,
+) -> Cached:
+    """Make a reading the current generation, unless there is a newer one, and return it.
 
-    `pointer` is the list's note where it was just looked at.
+    `pointer` is the list's note where it was just looked at. A full or busy database costs evidence a gap:
+    then this process alone can show it. A reading that no viewer wants takes the place of what is in memory,
+    and none of its own.
     """
-    kinds = {"backups": BackupsRecording, "restores": RestoresRecording}
-    kind = kinds.get(subject.kind, InstancesRecording)
-    return kind(subject, walk, read_at, pointer or generations.look_up(subject))
+    pointer = pointer or generations.look_up(subject)
+    for _ in range(_TRIES):
+        one = _RECORDINGS[subject.kind](subject, walk, read_at, pointer)
+        if one.is_late:
+            return one.new
+        with suppress(Overtaken):
+            written = store.asked(one.write, None)
+            new = Cached(written or one.new.generation, one.new.decoded)
+            generations.keep(subject, new, is_written=written is not None, is_wanted=is_wanted)
+            if written:
+                same = one.previous.read_at if one.previous and one.says_the_same(written.digest) else None
+                records = new.decoded.records
+                tell(Recorded(subject, read_at, written.instance, written, records, same_since=same))
+            return new
+        pointer = generations.look_up(subject)
+    log.warning("a reading of %s could not be kept: others were written meanwhile", subject.kind)
+    return one.new
 
 
 def failed(subject: Subject, problem: Problem, *, at: datetime) -> None:
@@ -132,7 +159,13 @@ class RestoresRecording(Recording):
         digest = self.digest(digest_of(repr(record).encode()) for record in self.walk.records)
         self.new = Cached(self.generation(digest), DecodedRecords(self.walk.records))
 
-    def write(self, *, is_wanted: bool = True) -> Cached:
+    def write(self) -> None:
         """Write nothing: they are no evidence."""
-        generations.keep(self.subject, self.new, is_written=False, is_wanted=is_wanted)
-        return self.new
+
+
+_RECORDINGS: dict[Kind, type[Recording]] = {
+    "backups": BackupsRecording,
+    "instances": InstancesRecording,
+    "instance": InstancesRecording,
+    "restores": RestoresRecording,
+}

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import secrets
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -21,15 +19,12 @@ from ...dcs.walk import Walk
 from ...models import CloudProject, Instance, InstanceSummary, Note
 from ..problems import Problem
 from ..projects import CLOUD_ID, Project
-from . import generations, store
+from . import store
 from .generations import Cached, Generation, Pointer
 from .subjects import Subject
 
-log = logging.getLogger(__name__)
-
 # So few that whoever waits for SQLite, as a sign-in does, waits for a moment only.
 CHUNK = 100
-_TRIES = 3
 _KNOWN = ("facts", "verdict", "reason", "since", "holds_until", "instance__shown")
 
 
@@ -91,48 +86,16 @@ class Recording:
         """Write what has changed and the list's note, and return the generation with its rows."""
         raise NotImplementedError
 
-    def write(self, *, is_wanted: bool = True) -> Cached:
-        """Write it, unless a newer one was written meanwhile, and return it; then others can see it.
-
-        A full or busy database costs evidence a gap, and this process alone can show it. What is not wanted
-        by a viewer takes the place of what is in memory, and none of its own.
-        """
-        unwritten: tuple[Cached | None, bool] = self.new, False
-        written, is_written = store.asked(lambda: (self._write(), True), unwritten)
-        if written is None:
-            return self.new
-        generations.keep(self.subject, written, is_written=is_written, is_wanted=is_wanted)
-        new, before = written.generation, self.previous
-        if is_written:
-            same_since = before.read_at if before and self.says_the_same(new.digest) else None
-            told = Recorded(self.subject, self.read_at, new.instance, new, written.decoded.records)
-            tell(replace(told, same_since=same_since))
-        return written
-
     def says_the_same(self, digest: str) -> bool:
         previous = self.previous
         return previous is not None and previous.digest == digest and not previous.missing_since
 
-    def _write(self) -> Cached | None:
-        """Return what was written, None where that was none of this reading."""
-        recording = self
-        for _ in range(_TRIES):
-            if recording.is_late:
-                return None
-            with suppress(Overtaken):
-                return Cached(recording._written(), recording.new.decoded)
-            pointer = generations.look_up(self.subject)
-            recording = type(self)(self.subject, self.walk, self.read_at, pointer)
-        log.warning("a reading of %s could not be kept: others were written meanwhile", self.subject.kind)
-        return None
-
-    def _written(self) -> Generation:
-        new = self.new.generation
-        if not self.says_the_same(new.digest):
+    def write(self) -> Generation | None:
+        """Write what is new, and return what all can see now. Raises Overtaken and django.db.Error."""
+        if not self.says_the_same(self.new.generation.digest):
             return self.write_rows()
-        if not store.replace(self.subject.pointer_key, self.pointer.text, store.encoded(new)):
-            raise Overtaken
-        return new
+        self.claim(self.pointer.text, self.new.generation)
+        return self.new.generation
 
     def generation(self, digest: str, **more: Any) -> Generation:
         """Return the generation of this reading, of the list and the rows of the one before."""
@@ -141,16 +104,13 @@ class Recording:
         facts: dict[str, Any] = {
             "generation": secrets.token_hex(8),
             "read_at": self.read_at,
-            "promised": walk.promised,
-            "moved": walk.moved,
-            "truncated": walk.truncated,
-            "cut_short": walk.cut_short,
             "running": any(getattr(record, "is_running", False) for record in walk.records),
             "request_ids": tuple(page.request_id for page in walk.pages if page.request_id),
             "digest": digest,
             "missing_since": None,
             "writer": "",
         }
+        facts |= {name: getattr(walk, name) for name in ("promised", "moved", "truncated", "cut_short")}
         return replace(known, **(facts | more))
 
     def digest(self, digests: Iterable[bytes], *more: object) -> str:
