@@ -96,16 +96,35 @@ def look_up(subject: Subject) -> Pointer:
     return Pointer.of(store.get_many([subject.pointer_key]).get(subject.pointer_key, ""))
 
 
-def current(subject: Subject, pointer: Pointer, own: Cached | None) -> Cached | None:
-    """Return the current generation of a list with its records, None where none is at hand.
-
-    `own` is what this process could not write, which others do not see.
-    """
-    generation = pointer.generation
+def current(subject: Subject, pointer: Pointer) -> Cached | None:
+    """Return the current generation of a list with its records, None where none is at hand."""
+    generation, own = pointer.generation, unwritten(subject)
     if own and (generation is None or own.generation.read_at > generation.read_at):
         return own
     decoded = _decoded(subject, generation) if generation else None
     return Cached(generation, decoded) if generation and decoded else None
+
+
+def _decoded(subject: Subject, generation: Generation) -> DecodedRecords[Any] | None:
+    """Return the records, from the rows where they are not in memory; None where the database is away."""
+    with _decoding[hash(subject.key) % len(_decoding)]:
+        decoded = in_memory(subject, generation)
+        if decoded:
+            return decoded
+        decoded = _loaded(subject, generation)
+        now = look_up(subject).generation
+        if decoded and (now is None or now.digest != generation.digest):
+            # Another reading is being written: the rows may be of both. Those of then can be told.
+            return _loaded(subject, replace(generation, digest=""))
+        if decoded and generation.digest:
+            keep(subject, Cached(generation, decoded))
+        return decoded
+
+
+def _loaded(subject: Subject, generation: Generation) -> DecodedRecords[Any] | None:
+    before = None if generation.digest else generation.reading
+    found = store.asked(lambda: rows.load(subject, instance=generation.instance, before=before), None)
+    return DecodedRecords(*found) if found else None
 
 
 # In memory -------------------------------------------------------------------
@@ -123,16 +142,9 @@ _decoding = [threading.Lock() for _ in range(16)]
 
 
 def unwritten(subject: Subject) -> Cached | None:
-    """Return what this process has read and could not write."""
+    """Return what this process has read and could not write, so that others do not see it."""
     kept = _memory.get(subject.key)
     return None if kept is None or kept.is_written else kept.cached
-
-
-def keep(subject: Subject, new: Cached, *, is_written: bool, is_wanted: bool) -> None:
-    """Keep a reading in memory, where somebody wants to see it, or nobody else has it."""
-    with _lock:
-        if is_wanted or not is_written or subject.key in _memory:
-            _keep(subject, _Kept(new, is_written))
 
 
 def in_memory(subject: Subject, generation: Generation) -> DecodedRecords[Any] | None:
@@ -144,42 +156,18 @@ def in_memory(subject: Subject, generation: Generation) -> DecodedRecords[Any] |
         return kept.cached.decoded
 
 
-def _decoded(subject: Subject, generation: Generation) -> DecodedRecords[Any] | None:
-    """Return the records, from the rows where they are not in memory; None where the database is away."""
-    with _decoding[hash(subject.key) % len(_decoding)]:
-        decoded = in_memory(subject, generation)
-        if decoded:
-            return decoded
-        decoded = _loaded(subject, generation)
-        now = look_up(subject).generation
-        if decoded and (now is None or now.digest != generation.digest):
-            # Another reading is being written: the rows may be of both. Those of then can be told.
-            return _loaded(subject, replace(generation, digest=""))
-        if decoded and generation.digest:
-            with _lock:
-                kept = _memory.get(subject.key)
-                if kept is None or kept.is_written or kept.cached.generation.read_at < generation.read_at:
-                    _keep(subject, _Kept(Cached(generation, decoded), is_written=True))
-        return decoded
-
-
-def _loaded(subject: Subject, generation: Generation) -> DecodedRecords[Any] | None:
-    before = None if generation.digest else generation.reading
-    found = store.asked(lambda: rows.load(subject, instance=generation.instance, before=before), None)
-    return DecodedRecords(*found) if found else None
-
-
-def _keep(subject: Subject, new: _Kept) -> None:
-    """Keep it in memory, from which the least used leave."""
-    _memory[subject.key] = new
-    _memory.move_to_end(subject.key)
-    # The longest list that is read fits beside what its page needs, whatever the setting says.
-    most = max(settings.DCS_RECORDS_IN_MEMORY, settings.DCS_MAX_RECORDS + 3 * RECORDS_OF_A_LIST)
-    size = sum(map(_size, _memory.values()))
-    while len(_memory) > 1 and size > most:
-        _, gone = _memory.popitem(last=False)
-        size -= _size(gone)
-
-
-def _size(kept: _Kept) -> int:
-    return RECORDS_OF_A_LIST + len(kept.cached.decoded.records)
+def keep(subject: Subject, new: Cached, *, is_written: bool = True, is_wanted: bool = True) -> None:
+    """Keep a list in memory, from which the least used leave, if wanted or had by nobody else."""
+    with _lock:
+        old = _memory.get(subject.key)
+        if old is None and is_written and not is_wanted:
+            return
+        if old and not old.is_written and old.cached.generation.read_at > new.generation.read_at:
+            return
+        _memory[subject.key] = _Kept(new, is_written)
+        _memory.move_to_end(subject.key)
+        # The longest list that is read fits beside what its page needs, whatever the setting says.
+        most = max(settings.DCS_RECORDS_IN_MEMORY, settings.DCS_MAX_RECORDS + 3 * RECORDS_OF_A_LIST)
+        sizes = {key: RECORDS_OF_A_LIST + len(one.cached.decoded.records) for key, one in _memory.items()}
+        while len(_memory) > 1 and sum(sizes.values()) > most:
+            del sizes[_memory.popitem(last=False)[0]]

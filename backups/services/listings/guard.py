@@ -56,14 +56,10 @@ class Circuit:
 
 @dataclass(frozen=True)
 class CacheSnapshot:
-    """What is known of a list at one moment: notes of earlier calls, a walk under way, and its records.
-
-    `own` is what this process has read and could not write.
-    """
+    """What is known of a list at one moment: notes of earlier calls, a walk under way, and its records."""
 
     subject: Subject
     pointer: Pointer
-    own: Cached | None
     hold: Problem | None
     failure: Problem | None
     circuit: Circuit | None
@@ -82,11 +78,12 @@ class CacheSnapshot:
     @cached_property
     def cached(self) -> Cached | None:
         """The current generation with its records, which are read from the database where not in memory."""
-        return generations.current(self.subject, self.pointer, self.own)
+        return generations.current(self.subject, self.pointer)
 
     @property
     def read_at(self) -> datetime | None:
-        known = self.generation, self.own and self.own.generation
+        own = generations.unwritten(self.subject)
+        known = self.generation, own and own.generation
         return max((one.read_at for one in known if one), default=None)
 
     def held(self, now: datetime) -> Problem | None:
@@ -102,19 +99,17 @@ class CacheSnapshot:
 
 def snapshots(*subjects: Subject) -> list[CacheSnapshot]:
     """Return what is known of each list, by one look-up in the store."""
-    own = [generations.unwritten(one) for one in subjects]
     found = store.get_many({key for one in subjects for key in one.note_keys})
     return [
         CacheSnapshot(
             one,
             Pointer.of(found.get(one.pointer_key, "")),
-            unwritten,
             hold=store.decoded(found.get(one.hold_key), Problem),
             failure=store.decoded(found.get(one.failure_key), Problem),
             circuit=store.decoded(found.get(one.circuit_key), Circuit),
             progress=store.decoded(found.get(one.progress_key), Progress),
         )
-        for one, unwritten in zip(subjects, own, strict=True)
+        for one in subjects
     ]
 
 
