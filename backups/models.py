@@ -14,10 +14,9 @@ from django.db import models
 
 
 class Note(models.Model):
-    """A short text that all processes and servers share: until it ends by the database's clock, or for ever.
+    """A short text that all servers share: until it ends by the database's clock, or for ever."""
 
-    No index covers text or end, so that PostgreSQL rewrites a row in place.
-    """
+    # No index covers text or end, so that PostgreSQL rewrites a row in place.
 
     key = models.CharField(max_length=200, primary_key=True)
     text = models.TextField()
@@ -41,9 +40,8 @@ class CloudProject(models.Model):
 class Instance(models.Model):
     """An instance: the portal's own record of it (no address, port or account) as JSON.
 
-    `listed` is from ListInstances, `shown` from ShowInstance; "" where that was never read.
-    `gone_why` is "unlisted" where the project's list lacks it, "unknown" where DCS says that it does
-    not exist.
+    `listed` is from ListInstances, `shown` from ShowInstance; "" where that was never read. `gone_why` is
+    "unlisted" where the project's list lacks it, "unknown" where DCS says that it does not exist.
     """
 
     project = models.ForeignKey(CloudProject, models.CASCADE, related_name="instances")
@@ -132,8 +130,7 @@ class Reading(models.Model):
 class Backup(models.Model):
     """A backup record: its JSON as DCS sent it last, and when it was there.
 
-    A record without an id, or with one that no address could name, has a digest of all that it says as its
-    id here, after a "~".
+    One without an id that an address could name has a digest of all that it says, after a "~".
     """
 
     instance = models.ForeignKey(Instance, models.CASCADE, related_name="backups")
@@ -169,9 +166,8 @@ class Change(models.Model):
 class VerdictChange(models.Model):
     """From when on there was another verdict on an instance, and which; `before` is empty for the first one.
 
-    A change that comes by time alone, as a missed objective does, is kept before it comes; the next reading
-    takes it back where that says otherwise. `since` is when a bound was passed, which a reading may learn
-    later.
+    A change that comes by time alone is kept before it comes; the next reading may take it back. `since` is
+    when a bound was passed, which a reading may learn later.
     """
 
     instance = models.ForeignKey(

@@ -177,18 +177,6 @@ def test_after_five_failures_over_two_instances_dcs_is_left_alone_for_ten_second
     assert [read(eu, instance_id, after=11).source for instance_id in instances[5:9]] == ["live"] * 4
 
 
-def test_after_ten_seconds_one_trial_is_made(eu, emulator, portal, instances):
-    fail(eu, emulator, instances[:5])
-    portal.DCS_READ_TIMEOUT = 0.3
-    emulator.hang()
-    waiting = iter(instances[5:9])
-
-    seen = at_once(4, lambda: read(eu, next(waiting), after=11))
-
-    assert sorted(problem.kind for problem in seen) == ["circuit_open"] * 3 + ["timed_out"]
-    assert len(emulator.calls) == 1
-
-
 def test_a_circuit_from_a_clock_that_was_put_back_does_not_stay_open_for_ever(eu, emulator, instances):
     fail(eu, emulator, instances[:5])
 

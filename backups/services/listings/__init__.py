@@ -1,8 +1,7 @@
 """Cached listings: what DCS said of a list, when, and why it is not newer.
 
-A view asks `histories.py`; `listing.py` decides what is fresh, `reader.py` reads a list
-once for all, `guard.py` says when DCS must not be asked, `generations.py` keeps what was read, `store.py`
-and `leases.py` what all processes share.
+A view asks `histories.py`; `listing.py` decides what is fresh, `reader.py` reads a list once for all,
+`guard.py` says when DCS must not be asked, `recorder.py` writes what was read.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """When DCS must not be asked: holds after a 401, throttling, remembered failures, the circuit.
 
-A refused key is held for five minutes, since the cloud locks a key after five refusals in a row; a
-throttled list waits for its Retry-After; any other failure is remembered for a few seconds, so that
-waiting viewers do not repeat it one after another. When calls to one endpoint fail in a row over several
-instances, its circuit opens: nothing is asked for ten seconds, then one trial is made. All processes and
-servers share this.
+A refused key is held for five minutes, since the cloud locks a key after five refusals in a row; a throttled
+list waits for its Retry-After; any other failure is remembered for a few seconds, so that waiting viewers do
+not repeat it. When calls to one endpoint fail in a row over several instances, its circuit opens: nothing is
+asked for ten seconds, then one trial is made. All processes and servers share this.
 """
 
 from __future__ import annotations
@@ -141,8 +140,7 @@ def is_trial_left(snapshot: CacheSnapshot, now: datetime) -> bool:
 def may_insist(subject: Subject, what: str, now: datetime, *, read_at: datetime | None) -> bool:
     """Tell whether a list may be read again though it is fresh, for a refresh by hand or a backup it lacks.
 
-    It may once in some seconds for each of these, of all viewers. Who comes while it is being read for
-    another one, so that the listing at hand is older than that one's wish, wants the same reading.
+    It may once in some seconds for all viewers; who comes while it is being read wants the same reading.
     """
     key = f"insisted:{subject.key}:{what}"
     last = store.note(float, key)
@@ -235,8 +233,8 @@ _accepted: set[str] = set()
 def turn(subject: Subject, *, patience: float) -> Iterator[None]:
     """Let one call of all processes at a time try a key that the cloud has not accepted from this one yet.
 
-    Many lists are often wanted at once when a portal starts, and the cloud locks a key after five refusals.
-    A turn that takes longer than `patience` seconds is not waited for: a refusal comes fast.
+    Many lists are wanted at once when a portal starts. A refusal comes fast: longer than `patience` seconds
+    nobody waits for it.
     """
     key, ends, lease = subject.hold_key, time.monotonic() + patience, None
     while key not in _accepted and (lease := leases.acquire(f"turn:{key}")) is None:

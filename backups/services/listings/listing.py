@@ -1,9 +1,8 @@
 """Cached listings: what DCS said, how old it is, and why it is not newer.
 
-A fresh listing is served from the cache. Past its freshness it is served at once with its age, and one
-reader fetches the next generation behind it. Only where nothing is at hand does a viewer wait, at most
-DCS_READ_BUDGET. When DCS does not answer, the last listing stays, with the problem beside it; an outage
-is never an empty list.
+Past its freshness a listing is served at once with its age, and one reader fetches the next generation behind
+it. Only where nothing is at hand does a viewer wait, at most DCS_READ_BUDGET. When DCS does not answer, the
+last listing stays, with the problem beside it; an outage is never an empty list.
 """
 
 from __future__ import annotations
@@ -106,11 +105,9 @@ def listing_of(
     if problem:
         return _old(snapshot, visit, problem)
     reading = visit.begin(snapshot, once=once)
-    if cached and not read_now:
-        if visit.newer_within is None:
-            return _served(snapshot, cached, "stale", visit, last_problem, reading)
-        return awaited(snapshot, reading, visit, visit.newer_within)
-    return awaited(snapshot, reading, visit)
+    if cached and not read_now and visit.newer_within is None:
+        return _served(snapshot, cached, "stale", visit, last_problem, reading)
+    return awaited(snapshot, reading, visit, visit.newer_within if cached and not read_now else None)
 
 
 def awaited(
@@ -144,8 +141,7 @@ def _old(
     Raises NothingToShow.
     """
     if snapshot.cached:
-        listing = _served(snapshot, snapshot.cached, "stale", visit, problem, refreshing)
-        return replace(listing, progress=problem.progress)
+        return _served(snapshot, snapshot.cached, "stale", visit, problem, refreshing)
     if problem.kind != "unsupported" or problem.asked_at is None:
         metrics.SERVED.labels(snapshot.subject.project.name, "none").inc()
         raise NothingToShow(problem)
@@ -169,6 +165,7 @@ def _served(
     refreshing: Reading | None = None,
 ) -> Listing[Any]:
     generation, decoded = cached
+    told = refreshing or problem
     if snapshot.subject.kind != "instance":  # which only adorns the page of another list
         project = snapshot.subject.project.name
         metrics.SERVED.labels(project, source).inc()
@@ -180,5 +177,5 @@ def _served(
         windowed=snapshot.subject.window is not None,
         problem=problem,
         refreshing=refreshing is not None,
-        progress=refreshing.progress if refreshing else None,
+        progress=told.progress if told else None,
     )

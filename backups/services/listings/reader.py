@@ -115,8 +115,8 @@ def _may_wait(viewer: str) -> bool:
 def begin(snapshot: CacheSnapshot, *, now: datetime, viewer: str = "", once: bool = False) -> Reading:
     """Join the reading that is under way in this process, or start one behind this view.
 
-    Where too much is under way, nothing starts, and what comes back has ended as "being read".
-    With `once` DCS is not asked again where its first answer is a failure.
+    Where too much is under way, nothing starts, and what comes back has ended as "being read". With `once`
+    DCS is not asked again where its first answer is a failure.
     """
     subject, since = snapshot.subject, snapshot.read_at if snapshot.cached else None
     with _lock:
@@ -213,8 +213,7 @@ def _run(reading: Reading, read: Callable[[Reading], object]) -> None:
             reading.problem = guard.broken(reading.subject, reading.clock())
         # Whatever happened, nobody waits for a reader that is gone.
         with _lock:
-            if _under_way.get(reading.subject.key) is reading:
-                del _under_way[reading.subject.key]
+            del _under_way[reading.subject.key]
         reading.done.set()
     removal.prune_after(reading.subject)
 
