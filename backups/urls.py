@@ -7,7 +7,7 @@ from django.urls.converters import StringConverter
 
 from .opened_links import damaged_path
 from .services.projects import CLOUD_ID
-from .views import board, board_exports, board_tickets, exports, find, pages, patterns, reports, tickets
+from .views import board, board_files, exports, find, pages, patterns, tickets
 
 
 class CloudId(StringConverter):
@@ -37,21 +37,21 @@ INSTANCE = f"{PROJECT}instances/<id:instance_id>/"
 
 urlpatterns = [
     path("", board.home, name="home"),
-    path("ticket/", board_tickets.of_board, name="home-ticket"),
-    path("instances.<file:ending>", board_exports.instances, name="instances-file"),
-    path("failures/", reports.failures_page, name="failures"),
-    path("failures/ticket/", board_tickets.of_failures, name="failures-ticket"),
-    path("failures.<file:ending>", board_exports.failures, name="failures-file"),
-    path("changes/", reports.changes_page, name="changes"),
-    path("changes/ticket/", board_tickets.of_changes, name="changes-ticket"),
-    path("changes.<file:ending>", board_exports.changes, name="changes-file"),
+    path("ticket/", board_files.board_ticket, name="home-ticket"),
+    path("instances.<file:ending>", board_files.instances, name="instances-file"),
+    path("failures/", board.report, {"name": "failures"}, name="failures"),
+    path("failures/ticket/", board_files.report_ticket, {"name": "failures"}, name="failures-ticket"),
+    path("failures.<file:ending>", board_files.report, {"name": "failures"}, name="failures-file"),
+    path("changes/", board.report, {"name": "changes"}, name="changes"),
+    path("changes/ticket/", board_files.report_ticket, {"name": "changes"}, name="changes-ticket"),
+    path("changes.<file:ending>", board_files.report, {"name": "changes"}, name="changes-file"),
     path("find/", find.find, name="find"),
     path("find/suggestions/", find.suggestions, name="suggestions"),
     path("keyboard/", pages.keyboard, name="keyboard"),
     path("patterns/", patterns.patterns, name="patterns"),
     path(PROJECT, board.project, name="project"),
-    path(PROJECT + "ticket/", board_tickets.of_board, name="project-ticket"),
-    path(PROJECT + "instances.<file:ending>", board_exports.instances, name="instances-file"),
+    path(PROJECT + "ticket/", board_files.board_ticket, name="project-ticket"),
+    path(PROJECT + "instances.<file:ending>", board_files.instances, name="instances-file"),
     path(INSTANCE, pages.history, name="history"),
     path(INSTANCE + "ticket/", tickets.of_history, name="history-ticket"),
     path(INSTANCE + "backups.json", exports.backups_json, name="backups-json"),

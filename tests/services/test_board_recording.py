@@ -11,8 +11,7 @@ from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.models import BackupFailure, Instance, InstanceSummary, VerdictChange
 from backups.services import listings
 from backups.services.board import recording
-from backups.services.board.days import DAYS, short_days
-from backups.services.board.verdicts import known_facts
+from backups.services.board.verdicts import DAYS, known_facts, short_days
 from backups.services.insights import overview
 from backups.services.listings import Subject, recorder
 

@@ -1,11 +1,11 @@
 """When a list is due, and how fast DCS may be asked: rules alone, without a clock of their own."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time
 
 import pytest
 
-from backups.services.collector.budget import Budget
 from backups.services.collector.due import Urgency, due_after_failure, due_after_reading
+from backups.services.collector.key import Budget
 from backups.services.insights import Plan
 from backups.services.problems import Problem
 
@@ -13,12 +13,12 @@ NIGHTLY = Plan("automatic", days=(1, 2, 3, 4, 5, 6, 7), begins=time(2, 0))
 MONDAYS = Plan("automatic", days=(1,), begins=time(2, 0))
 NO_TIME = Plan("automatic", days=(1, 2, 3, 4, 5, 6, 7))
 BY_HAND = Plan("manual")
-IDLE = timedelta(hours=1)
+MIDNIGHT = Plan("automatic", days=(3,), begins=time(0, 0))
 
 
 def at(text):
-    """A time of a Tuesday."""
-    return datetime.fromisoformat(f"2026-11-24T{text}+00:00")
+    """A time of a Tuesday, None where there is none."""
+    return datetime.fromisoformat(f"2026-11-24T{text}+00:00") if text else None
 
 
 @pytest.mark.parametrize(
@@ -44,46 +44,33 @@ def at(text):
         (NIGHTLY, "06:30", False, "00:10", "07:30", Urgency.IDLE),
         (MONDAYS, "02:10", False, "00:10", "03:10", Urgency.IDLE),
         (NO_TIME, "02:10", False, "00:10", "03:10", Urgency.IDLE),
+        # That of the next day is looked for after midnight.
+        (MIDNIGHT, "23:30", False, None, "00:10", Urgency.PLANNED),
     ],
 )
 def test_a_list_is_due_by_what_runs_what_is_planned_and_else_by_the_hour(
     plan, read, running, newest, due, urgency
 ):
-    found = due_after_reading(
-        at(read), plan=plan, is_running=running, last_started_at=(newest and at(newest)) or None, idle=IDLE
-    )
+    found = due_after_reading(at(read), plan, at(newest), is_running=running)
 
     assert (f"{found.at:%H:%M}", found.urgency) == (due, urgency)
-
-
-def test_a_plan_of_the_next_day_is_looked_for_after_midnight():
-    midnight = Plan("automatic", days=(3,), begins=time(0, 0))
-
-    found = due_after_reading(at("23:30"), plan=midnight, is_running=False, last_started_at=None, idle=IDLE)
-
-    assert found == (at("00:10") + timedelta(days=1), Urgency.PLANNED)
 
 
 @pytest.mark.parametrize(
     ("kind", "retry", "due"),
     [
-        ("server_error", None, "12:05"),
-        ("throttled", "12:00:30", "12:05"),
-        ("throttled", "12:08", "12:08"),
-        ("access_denied", None, "13:00"),
-        ("not_found", "12:00:04", "13:00"),
+        ("server_error", None, "24 12:05"),
+        ("throttled", "12:00:30", "24 12:05"),
+        ("throttled", "12:08", "24 12:08"),
+        ("access_denied", None, "24 13:00"),
+        ("not_found", "12:00:04", "24 13:00"),
+        ("unsupported", None, "25 12:00"),
     ],
 )
 def test_a_list_that_failed_is_tried_again_and_not_before_dcs_wants_that(kind, retry, due):
-    problem = Problem(kind, retry_at=(retry and at(retry)) or None)
+    problem = Problem(kind, retry_at=at(retry))
 
-    assert f"{due_after_failure(problem, at('12:00'), idle=IDLE):%H:%M}" == due
-
-
-def test_a_kind_of_instance_that_has_no_backups_is_asked_for_once_a_day():
-    due = due_after_failure(Problem("unsupported"), at("12:00"), idle=IDLE)
-
-    assert due == datetime(2026, 11, 25, 12, tzinfo=UTC)
+    assert f"{due_after_failure(problem, at('12:00')):%d %H:%M}" == due
 
 
 # How fast ----------------------------------------------------------------------------

@@ -8,17 +8,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
-from django.db.models import Case, QuerySet, TextField, Value, When
+from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
 from ...models import Instance
 from ..history import FacetGroup, Paged
-from ..insights import objective_of, verdict_of
+from ..insights import VERDICTS, objective_of, verdict_of
 from ..listings import CacheSnapshot, notes_of_instances
 from ..problems import Problem
-from ..projects import Project
-from .facets import LightRow, filtered, light_rows
-from .filters import WORST_FIRST, BoardFilter, order_by, verdict_rank
+from ..projects import Project, by_cloud
+from .filters import VERDICT_OF, WORST_FIRST, BoardFilter, Kind, LightRow, filtered
 from .known import instances_known, reason_at, watched
 from .rows import BoardRow, rows_of
 from .verdicts import known_facts
@@ -112,7 +111,7 @@ def board(
     projects: Sequence[Project], wanted: BoardFilter, *, now: datetime, all_rows: bool = False
 ) -> Board:
     """Return the board of some projects. Nothing asks DCS. Raises django.db.Error."""
-    notes, light = notes_of_instances(projects), _light_rows(projects, wanted, now)
+    notes, light = notes_of_instances(projects), _light_rows(by_cloud(projects), wanted, now)
     named = [row for row in light if all(word in (row.search or "") for word in wanted.words)]
     matches, facets = filtered(named, wanted.chosen)
     found = Board(
@@ -129,56 +128,52 @@ def board(
     return replace(found, shown=tuple(rows_of(keys, projects, wanted, now=now)))
 
 
-# The rows of all instances ---------------------------------------------------
-
-
-def _light_rows(projects: Sequence[Project], wanted: BoardFilter, now: datetime) -> list[LightRow]:
+def _light_rows(
+    projects: Mapping[tuple[str, str], Project], wanted: BoardFilter, now: datetime
+) -> list[LightRow]:
     """Return all instances in the order that is asked for."""
     at = wanted.as_of
-    known = instances_known(projects, at=at).annotate(
+    known = instances_known(projects.values(), at=at).annotate(
         reason_then=reason_at(at or now, is_past=at is not None),
         read_text=Cast("summary__read_at", TextField()),
     )
-    named = Case(
-        *(
-            When(project__endpoint=one.endpoint, project__project_id=one.project_id, then=Value(one.name))
-            for one in projects
-        ),
-        default=Value(""),
-        output_field=TextField(),
-    )
-    texts = ("engine", "status", "tags", "search") if wanted.words else ("engine", "status", "tags")
-    columns = ("pk", "read_text", "project_name", "reason_then", *(f"summary__{name}" for name in texts))
-    found = known.annotate(project_name=named).order_by(*order_by(wanted)).values_list(*columns)
-    rows = light_rows(found)
-    if wanted.rpo:
-        rows = _judged_anew(rows, known, {one.name: one for one in projects}, wanted.rpo, now)
+    reasons = _reasons_by(wanted.rpo, known, projects, now) if wanted.rpo else {}
+    columns = ["pk", "reason_then", "project__endpoint", "project__project_id", "summary__engine"]
+    columns += [
+        "summary__status",
+        "read_text",
+        "summary__tags",
+        *(["summary__search"] if wanted.words else []),
+    ]
+    kinds: dict[tuple[str, ...], Kind] = {}
+    rows = []
+    found = known.order_by(*wanted.order_by()).values_list(*columns)
+    for pk, reason_then, endpoint, project_id, engine, status, read_at, *rest in found:
+        reason = reasons.get(pk, reason_then)
+        of = reason, endpoint, project_id, engine, status
+        if of not in kinds:
+            name = projects[endpoint, project_id].name
+            kinds[of] = Kind(name, reason, engine or "", status or "", VERDICT_OF[reason])
+        rows.append(LightRow(pk, read_at, kinds[of], *rest))
     order, is_falling = wanted.order.removeprefix("-"), wanted.order.startswith("-")
     if order == WORST_FIRST:
-        rows.sort(key=lambda row: verdict_rank(row.kind.reason), reverse=is_falling)
+        rows.sort(key=lambda row: VERDICTS.index(row.kind.verdict), reverse=is_falling)
     if order == "project":
         rows.sort(key=lambda row: row.kind.project, reverse=is_falling)
     return rows
 
 
-def _judged_anew(
-    rows: Iterable[LightRow],
-    known: QuerySet[Instance],
-    projects: Mapping[str, Project],
-    rpo: timedelta,
-    now: datetime,
-) -> list[LightRow]:
-    """Return the rows as they are with another objective for all."""
-    facts_of = dict(known.values_list("pk", "summary__facts"))
-    found = []
-    for row in rows:
-        facts = known_facts(facts_of[row.pk] or "")
-        if facts:
-            objective = objective_of(facts, projects[row.kind.project], asked=rpo)
-            found_now = verdict_of(facts, objective, now=now)
-            row = row._replace(kind=row.kind._replace(reason=found_now.reason, verdict=found_now.verdict))
-        found.append(row)
-    return found
+def _reasons_by(
+    rpo: timedelta, known: QuerySet[Instance], projects: Mapping[tuple[str, str], Project], now: datetime
+) -> dict[int, str]:
+    """Return the reasons of the verdicts with another objective for all, as far as something was read."""
+    reasons = {}
+    columns = ("pk", "summary__facts", "project__endpoint", "project__project_id")
+    for pk, json, *cloud in known.values_list(*columns):
+        if facts := known_facts(json or ""):
+            objective = objective_of(facts, projects[tuple(cloud)], asked=rpo)
+            reasons[pk] = verdict_of(facts, objective, now=now).reason
+    return reasons
 
 
 # What is known of all --------------------------------------------------------
@@ -210,13 +205,9 @@ def _time(text: str) -> datetime:
 
 def _time_left(light: Iterable[LightRow], now: datetime) -> timedelta | None:
     """Return how long what was never read takes, by how much was read in the last minutes."""
-    unread, since = 0, (now - PACE).isoformat(" ")
-    recent = []
-    for row in light:
-        if row.kind.reason == "never_read":
-            unread += 1
-        elif row.read_at and row.read_at > since:
-            recent.append(row.read_at)
+    since = (now - PACE).isoformat(" ")
+    unread = sum(row.kind.reason == "never_read" for row in light)
+    recent = [row.read_at for row in light if row.read_at and row.read_at > since]
     if not (unread and recent):
         return None
     return max(LEAST_PACE, now - _time(min(recent))) * unread / len(recent)

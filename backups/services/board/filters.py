@@ -1,8 +1,9 @@
-"""What the board can be asked for: its filters, in one table, and its orders."""
+"""What the board can be asked for: its filters, in one table, its orders, and which of 10,000 rows pass."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from django.db.models.expressions import OrderBy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ..history import PageAsked
+from ..history import Facet, FacetGroup, PageAsked
 from ..insights import REASONS, VERDICTS, reason_word, verdict_name
 from ..words import Words, instance_status_word
 
@@ -36,25 +37,19 @@ class BoardFilterRow(NamedTuple):
 
 
 _REASONS = tuple(reason for verdict in VERDICTS for reason in REASONS[verdict])
-_NAME = r"[a-z0-9][a-z0-9-]{0,39}"
-_TAG = r"[^=\n]{1,128}=[^\n]{0,255}"
+_NAME, _STATUS, _TAG = r"[a-z0-9][a-z0-9-]{0,39}", r"[A-Z_]{1,40}", r"[^=\n]{1,128}=[^\n]{0,255}"
+_STATUS_SUCH_AS = _("it must be a status such as RUNNING")
 FILTERS = (
     BoardFilterRow("verdict", _("Verdict"), verdict_name, VERDICTS),
     BoardFilterRow("reason", pgettext_lazy("of a verdict", "Reason"), reason_word, _REASONS),
     BoardFilterRow("project", _("Project"), pattern=_NAME, must=_("it must be the name of a project")),
     BoardFilterRow("engine", _("Engine"), str.capitalize, pattern=r".{1,40}", must=_("it is too long")),
-    BoardFilterRow(
-        "status",
-        _("Status"),
-        instance_status_word,
-        pattern=r"[A-Z_]{1,40}",
-        must=_("it must be a status such as RUNNING"),
-    ),
+    BoardFilterRow("status", _("Status"), instance_status_word, pattern=_STATUS, must=_STATUS_SUCH_AS),
     BoardFilterRow("tag", _("Tag"), pattern=_TAG, must=_("it must look like team=shop")),
 )
 
 # Each orders by a column; instances without a value come last.
-_COLUMNS: Mapping[str, str] = {
+_COLUMNS = {
     "name": "summary__search",
     "engine": "summary__engine",
     "status": "summary__status",
@@ -94,17 +89,67 @@ class BoardFilter(PageAsked):
     def narrows(self) -> bool:
         return bool(self.chosen or self.words)
 
-
-def order_by(wanted: BoardFilter) -> list[OrderBy]:
-    """Return the order of the rows within what Python orders by: their verdicts."""
-    sort, within = wanted.order, "name" if wanted.as_of else "newest"
-    column, descending = _COLUMNS.get(sort.removeprefix("-"), _COLUMNS[within]), sort.startswith("-")
-    first = F(column).desc(nulls_last=True) if descending else F(column).asc(nulls_last=True)
-    return [first, F("pk").asc()]
-
-
-def verdict_rank(reason: str) -> int:
-    return _RANKS[reason]
+    def order_by(self) -> tuple[OrderBy, OrderBy]:
+        """Return the order of the rows within what Python orders by: verdicts, and projects."""
+        within = _COLUMNS["name" if self.as_of else "newest"]
+        first = F(_COLUMNS.get(self.order.removeprefix("-"), within))
+        is_falling = self.order.startswith("-")
+        return OrderBy(first, descending=is_falling, nulls_last=True), F("pk").asc()
 
 
-_RANKS = {reason: VERDICTS.index(verdict) for reason, verdict in VERDICT_OF.items()}
+# Rows ------------------------------------------------------------------------
+
+
+class Kind(NamedTuple):
+    """What many instances have in common, so that each of few kinds is looked at once."""
+
+    project: str
+    reason: str
+    engine: str
+    status: str
+    verdict: str
+
+
+class LightRow(NamedTuple):
+    """What an instance is filtered and counted by. `read_at` is text: to make times of all costs much."""
+
+    pk: int
+    read_at: str | None
+    kind: Kind
+    tags: str | None
+    search: str | None = ""
+
+
+def filtered(
+    rows: list[LightRow], chosen: Mapping[str, Sequence[str]]
+) -> tuple[list[LightRow], tuple[FacetGroup, ...]]:
+    """Return what passes all filters, and their values with counts: all the other filters stay."""
+    tags = chosen.get("tag", ())
+    tagged = [row for row in rows if any(tag in tags for tag in _tags_of(row.tags))] if tags else rows
+    refused = {
+        kind: {name for name, value in kind._asdict().items() if value not in chosen.get(name, (value,))}
+        for kind in {row.kind for row in rows}
+    }
+    given = {one.name: Counter[str]() for one in FILTERS}
+    for kind, count in Counter(row.kind for row in tagged).items():
+        for name, value in kind._asdict().items():
+            if refused[kind] <= {name}:
+                given[name][value] += count
+    for text, count in Counter(row.tags for row in rows if not refused[row.kind]).items():
+        given["tag"].update(dict.fromkeys(_tags_of(text), count))
+    given["tag"] = Counter(dict(given["tag"].most_common(MOST_TAGS)))
+    groups = (
+        FacetGroup(one.name, one.title, tuple(_facets(one, given[one.name], chosen.get(one.name, ()))))
+        for one in FILTERS
+    )
+    return [row for row in tagged if not refused[row.kind]], tuple(groups)
+
+
+def _tags_of(text: str | None) -> list[str]:
+    return text.lower().split("\n") if text else []
+
+
+def _facets(one: BoardFilterRow, given: Counter[str], chosen: Sequence[str]) -> Iterable[Facet]:
+    for value in one.values or sorted({*filter(None, given), *chosen}):
+        if given[value] or value in chosen:
+            yield Facet(value, one.word(value), given[value], value in chosen)

@@ -1,17 +1,21 @@
-"""Which instances there are, and what their verdicts are at a time, as queries."""
+"""Which instances there are, what their verdicts are at a time, and what of that a monitor is told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from ...models import Instance, VerdictChange
 from ..insights import longest_believed
-from ..listings import CacheSnapshot, of_projects
+from ..listings import CacheSnapshot, of_projects, record_of
 from ..projects import Project
+from .filters import VERDICT_OF
+from .verdicts import known_facts
 
 
 def instances_known(projects: Iterable[Project], *, at: datetime | None = None) -> QuerySet[Instance]:
@@ -37,15 +41,42 @@ def reason_at(moment: datetime, *, is_past: bool = False) -> Coalesce:
         holds = Q(summary__holds_until=None) | Q(summary__holds_until__gt=moment)
         cases.append(When(Q(summary__reason="") | Q(summary__reason=None), then=Value("never_read")))
         cases.append(When(holds, then=F("summary__reason")))
-    told = Case(*cases, default=_change_at(moment, "reason"), output_field=CharField())
+    told = Case(*cases, default=change_at(moment, "reason"), output_field=CharField())
     return Coalesce(told, Value("never_read"))
 
 
-def since_at(moment: datetime) -> Subquery:
-    """Return since when the verdict of then was so."""
-    return _change_at(moment, "since")
-
-
-def _change_at(moment: datetime, column: str) -> Subquery:
+def change_at(moment: datetime, column: str) -> Subquery:
+    """Return what the last change of an instance's verdict by then says."""
     changes = VerdictChange.objects.filter(instance=OuterRef("pk"), at__lte=moment)
     return Subquery(changes.order_by("-at", "-pk").values(column)[:1])
+
+
+def reasons_told(project: Project, now: datetime) -> Counter[str]:
+    """Return how many instances of a project have a verdict for which reason. Raises django.db.Error."""
+    known = instances_known([project]).annotate(reason_then=reason_at(now))
+    return Counter(known.values_list("reason_then", flat=True).iterator())
+
+
+class InstanceTold(NamedTuple):
+    """`newest_at` and `failures` are None where nobody knows."""
+
+    project: str
+    instance_id: str
+    name: str
+    verdict: str
+    reason: str
+    newest_at: datetime | None
+    failures: int | None
+
+
+def instances_told(projects: Iterable[Project], now: datetime) -> Iterator[InstanceTold]:
+    """Yield what is told of each instance. Raises django.db.Error."""
+    columns = ("instance_id", "listed", "summary__facts", "reason_then")
+    for project in projects:
+        known = instances_known([project]).annotate(reason_then=reason_at(now)).order_by("pk")
+        for instance_id, listed, json, reason in known.values_list(*columns).iterator():
+            facts, record = known_facts(json or ""), record_of(listed)
+            name, verdict = record.name if record else "", VERDICT_OF[reason]
+            newest_at = facts.newest_usable.started_at if facts and facts.newest_usable else None
+            failures = facts.failures if facts and facts.counts else None
+            yield InstanceTold(project.name, instance_id, name, verdict, reason, newest_at, failures)

@@ -14,6 +14,7 @@ from django.dispatch import receiver
 from ...dcs.records import BackupRecord
 from ...dcs.records import Instance as InstanceRecord
 from ...models import BackupFailure, Instance, InstanceSummary
+from ..collector import write_summaries
 from ..insights import Facts, facts_with, overview, same_days, unsupported_facts
 from ..listings import (
     DecodedRecords,
@@ -29,12 +30,10 @@ from ..listings import (
     unlisted_records,
 )
 from ..projects import Project
-from .days import days_text
-from .verdicts import judge, known_facts, move_on, upsert
+from .verdicts import days_text, judge, known_facts, move_on
 
 # So few rows at a time that whoever else writes waits for a moment only.
 CHUNK = 100
-_LISTED = ("engine", "tags", "search", "listed_digest")
 
 
 @receiver(reading_recorded)
@@ -69,45 +68,41 @@ def _keep_one(recorded: Recorded, instance: Instance) -> None:
         if recorded.problem.kind == "unsupported":
             judge(row, unsupported_facts(known, at), project, at)
     elif recorded.subject.kind == "instance":
-        _keep_shown(recorded, instance, row, known)
+        if known:
+            _keep_shown(recorded, instance, row, known)
     elif recorded.generation and not (known and known.read_at > at):
-        records = recorded.records
-        if known is None:
-            _keep_failures(instance, _gone(recorded.generation), None)
-        _keep_failures(instance, records, at)
-        listing = _listing(recorded.generation, records)
-        _look_at(row, listing, _record_of(instance, known), project, at)
+        if known is None and recorded.generation.unlisted:
+            # What the list held before the portal kept failures.
+            _keep_failures(instance, unlisted_records(recorded.generation.instance), None)
+        _keep_failures(instance, recorded.records, at)
+        _look_at(row, recorded.generation, recorded.records, _record_of(instance, known), project, at)
 
 
-def _keep_shown(recorded: Recorded, instance: Instance, row: InstanceSummary, known: Facts | None) -> None:
+def _keep_shown(recorded: Recorded, instance: Instance, row: InstanceSummary, known: Facts) -> None:
     """ShowInstance alone tells the plan, and with it what is to be expected of the list as it was read."""
-    subject, at = recorded.subject, recorded.at
-    [notes] = cached_histories([(subject.project, subject.instance_id)])
-    if known is None:
-        return
+    project, at = recorded.subject.project, recorded.at
+    [notes] = cached_histories([(project, instance.instance_id)])
     known = facts_with(known, recorded.records[0], tag_key=settings.DCS_RPO_TAG)
     if notes.generation is None or not notes.generation.digest:  # none was read, or one is being written
-        judge(row, known, subject.project, at)
-        return
-    records, _ = listed_records(row.pk)
-    _look_at(row, _listing(notes.generation, records), _record_of(instance, known), subject.project, at)
+        judge(row, known, project, at)
+    else:
+        records, _ = listed_records(row.pk)
+        _look_at(row, notes.generation, records, _record_of(instance, known), project, at)
 
 
 def _look_at(
     row: InstanceSummary,
-    listing: Listing[BackupRecord],
-    record: InstanceRecord | None,
+    generation: Generation,
+    records: tuple[BackupRecord, ...],
+    instance: InstanceRecord | None,
     project: Project,
     at: datetime,
 ) -> None:
     """Write what the page of the instance would say of it."""
-    seen = overview(listing, record, now=at, project=project)
+    listing = Listing(**vars(generation), decoded=DecodedRecords(records), source="cache")
+    seen = overview(listing, instance, now=at, project=project)
     row.days = days_text(seen)
     judge(row, seen.facts, project, at, "days")
-
-
-def _listing(generation: Generation, records: tuple[BackupRecord, ...]) -> Listing[BackupRecord]:
-    return Listing(**vars(generation), decoded=DecodedRecords(records), source="cache")
 
 
 def _record_of(instance: Instance, known: Facts | None) -> InstanceRecord | None:
@@ -121,10 +116,7 @@ def _record_of(instance: Instance, known: Facts | None) -> InstanceRecord | None
     return found
 
 
-# Failures --------------------------------------------------------------------
-
-
-def _keep_failures(instance: Instance, records: Iterable[BackupRecord], at: datetime | None) -> None:
+def _keep_failures(instance: Instance, records: Iterable[BackupRecord], known_at: datetime | None) -> None:
     failed = {row_id(one): one for one in records if one.status == "failed"}
     if not failed:
         return
@@ -133,19 +125,14 @@ def _keep_failures(instance: Instance, records: Iterable[BackupRecord], at: date
         BackupFailure(
             instance=instance,
             backup_id=one,
-            started_at=started_at,
+            started_at=record.started_at,
             error_code=record.error_code[:40],
-            known_at=at,
+            known_at=known_at,
         )
         for one, record in failed.items()
-        if one not in known and (started_at := record.started_at)
+        if one not in known and record.started_at
     ]
     BackupFailure.objects.bulk_create(rows, batch_size=CHUNK, ignore_conflicts=True)
-
-
-def _gone(generation: Generation) -> tuple[BackupRecord, ...]:
-    """Return what the list held before the portal kept failures."""
-    return unlisted_records(generation.instance) if generation.unlisted else ()
 
 
 # The instances of a project --------------------------------------------------
@@ -153,25 +140,25 @@ def _gone(generation: Generation) -> tuple[BackupRecord, ...]:
 
 def _keep_listed(recorded: Recorded) -> None:
     """Write what the list of a project says anew of its instances, and what follows for their verdicts."""
+    changed = []
     known = instances_of(recorded.subject).values_list("pk", "listed", "summary__listed_digest")
-    changed = {}
-    for pk, listed, digest in known.iterator():
-        new = f"{zlib.crc32(listed.encode()):08x}"
-        if new != digest:
-            changed[pk] = (new, record_of(listed))
-    pks = list(changed)
-    for start in range(0, len(pks), CHUNK):
-        some = {pk: changed[pk] for pk in pks[start : start + CHUNK]}
-        upsert([_listed_row(pk, record, digest) for pk, (digest, record) in some.items() if record], _LISTED)
-        for row in InstanceSummary.objects.filter(pk__in=some).exclude(facts=""):
-            facts, (_, record) = known_facts(row.facts), some[row.pk]
-            if facts and record:
+    for pk, listed, digest_before in known.iterator():
+        digest = f"{zlib.crc32(listed.encode()):08x}"
+        if digest != digest_before and (record := record_of(listed)):
+            changed.append((pk, digest, record))
+    for start in range(0, len(changed), CHUNK):
+        some = changed[start : start + CHUNK]
+        rows = [_listed_row(*one) for one in some]
+        write_summaries(rows, "engine", "tags", "search", "listed_digest")
+        records = {pk: record for pk, _, record in some}
+        for row in InstanceSummary.objects.filter(pk__in=records).exclude(facts=""):
+            if facts := known_facts(row.facts):
+                facts = facts_with(facts, records[row.pk], tag_key=settings.DCS_RPO_TAG)
                 with transaction.atomic():
-                    new_facts = facts_with(facts, record, tag_key=settings.DCS_RPO_TAG)
-                    judge(row, new_facts, recorded.subject.project, recorded.at)
+                    judge(row, facts, recorded.subject.project, recorded.at)
 
 
-def _listed_row(pk: int, record: InstanceRecord, digest: str) -> InstanceSummary:
+def _listed_row(pk: int, digest: str, record: InstanceRecord) -> InstanceSummary:
     return InstanceSummary(
         instance_id=pk,
         engine=f"{record.engine} {record.engine_version}".strip().lower()[:40],

@@ -7,16 +7,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
+from typing import Any, ClassVar
+from zlib import crc32
 
 from django.db.models import Count, Q
 
 from ...models import BackupFailure, Instance, InstanceSummary, VerdictChange
-from ..history import RANGES, history_url
+from ..history import RANGES
 from ..insights import longest_believed
 from ..listings import notes_of_instances, of_projects, record_of
-from ..projects import CLOUD_ID, Project, by_cloud
-from ..words import instance_name
+from ..projects import Project, by_cloud
+from ..words import error_meaning_in_english, instance_name
 from .known import instances_known, reason_at, watched
+from .rows import Named
 
 # For whoever takes over a shift: what is no longer known or backed up has not become better.
 _FROM_WORST = ("unknown", "none", "unsupported", "attention", "usable")
@@ -39,19 +42,6 @@ class ReportFilter:
 
 
 @dataclass(frozen=True)
-class Named:
-    """The instance that a row of a report is about."""
-
-    project: Project
-    instance_id: str
-    name: str
-
-    @property
-    def url(self) -> str:
-        return history_url(self.project, self.instance_id) if CLOUD_ID.fullmatch(self.instance_id) else ""
-
-
-@dataclass(frozen=True)
 class Known:
     """Of how many instances something was ever read: of the others a report can tell nothing.
 
@@ -67,6 +57,20 @@ class Known:
         return self.read == self.all and not self.unlisted
 
 
+@dataclass(frozen=True)
+class Report:
+    name: ClassVar[str]
+    start: datetime
+    end: datetime
+    known: Known
+    rows: tuple[Any, ...]
+
+    @property
+    def mark(self) -> str:
+        """What tells this report, as it is shown, from another one."""
+        return f"{crc32(repr((self.rows, self.known)).encode()):08x}"
+
+
 # Failures --------------------------------------------------------------------
 
 
@@ -77,17 +81,19 @@ class FailureRow:
     instance: Named
     error_code: str
     count: int
-    newest_id: str
-    newest_at: datetime
+    newest_backup_id: str
+    newest_started_at: datetime
+
+    @property
+    def error_meaning(self) -> str | None:
+        return error_meaning_in_english(self.error_code)
 
 
 @dataclass(frozen=True)
-class Failures:
+class Failures(Report):
     """`days` are in UTC, the last one today, each with the number of its failures."""
 
-    start: datetime
-    end: datetime
-    known: Known
+    name = "failures"
     rows: tuple[FailureRow, ...]
     days: tuple[tuple[date, int], ...]
 
@@ -116,9 +122,9 @@ def failures(wanted: ReportFilter, *, now: datetime) -> Failures:
         days[started_at.astimezone(UTC).date()] += 1
     named = _named({instance for instance, _ in counts}, wanted.projects)
     rows = [
-        FailureRow(named[key[0]], key[1], count, *newest[key])
-        for key, count in counts.items()
-        if key[0] in named
+        FailureRow(named[instance], code, count, *newest[instance, code])
+        for (instance, code), count in counts.items()
+        if instance in named
     ]
     rows.sort(key=lambda row: (-row.count, row.instance.name))
     last, first = end.astimezone(UTC).date(), start.astimezone(UTC).date()
@@ -150,10 +156,8 @@ class ChangeRow:
 
 
 @dataclass(frozen=True)
-class Changes:
-    start: datetime
-    end: datetime
-    known: Known
+class Changes(Report):
+    name = "changes"
     rows: tuple[ChangeRow, ...]
 
     def of(self, direction: str) -> list[ChangeRow]:
@@ -166,23 +170,25 @@ def changes(wanted: ReportFilter, *, now: datetime) -> Changes:
     Raises django.db.Error.
     """
     start, end = wanted.bounds(now)
-    is_there = Q(instance__gone_since=None) | Q(instance__gone_since__gt=end)
-    there = is_there & _of_instance(wanted)
+    there = _of_instance(wanted) & (Q(instance__gone_since=None) | Q(instance__gone_since__gt=end))
     found = VerdictChange.objects.filter(there, at__gt=start, at__lte=end).exclude(before_verdict="")
     first: dict[int, tuple[str, str]] = {}
     last: dict[int, tuple[datetime, str, str]] = {}
-    columns = ("instance_id", "at", "before_verdict", "before_reason", "verdict", "reason")
-    for instance, at, *told in found.order_by("at", "pk").values_list(*columns):
-        before, before_reason, verdict, reason = told
-        first.setdefault(instance, (before, before_reason))
-        last[instance] = at, verdict, reason
-    for row in _too_old_by_now(there, start, end):
-        if row.read_at:
-            first.setdefault(row.pk, (row.verdict, row.reason))
-            last[row.pk] = row.read_at + longest_believed(), "unknown", "read_too_long_ago"
+    columns = ("instance_id", "before_verdict", "before_reason", "at", "verdict", "reason")
+    for instance, verdict_before, reason_before, *told in found.order_by("at", "pk").values_list(*columns):
+        first.setdefault(instance, (verdict_before, reason_before))
+        last[instance] = tuple(told)
+    # Instances that nobody has read since: a change that no reading has written yet.
+    believed = longest_believed()
+    read = Q(read_at__gt=start - believed, read_at__lt=end - believed)
+    too_old = InstanceSummary.objects.filter(there, read).exclude(verdict__in=("", "unsupported"))
+    for pk, verdict, reason, read_at in too_old.values_list("pk", "verdict", "reason", "read_at"):
+        if read_at:
+            first.setdefault(pk, (verdict, reason))
+            last[pk] = read_at + believed, "unknown", "read_too_long_ago"
     named = _named(last, wanted.projects)
     rows = [
-        ChangeRow(named[pk], at, *first[pk], verdict, reason)
+        ChangeRow(named[pk], at.replace(microsecond=0), *first[pk], verdict, reason)
         for pk, (at, verdict, reason) in last.items()
         if pk in named and verdict != first[pk][0]
     ]
@@ -190,14 +196,7 @@ def changes(wanted: ReportFilter, *, now: datetime) -> Changes:
     return Changes(start, end, _known(wanted, end), tuple(rows))
 
 
-def _too_old_by_now(there: Q, start: datetime, end: datetime) -> Iterable[InstanceSummary]:
-    """Return the rows of instances that nobody has read since: a change that no reading has written yet."""
-    believed = longest_believed()
-    read = Q(read_at__gt=start - believed, read_at__lt=end - believed)
-    return InstanceSummary.objects.filter(there, read).exclude(verdict__in=("", "unsupported"))
-
-
-# What both need ---------------------------------------------------------------
+# What both need --------------------------------------------------------------
 
 
 def _known(wanted: ReportFilter, end: datetime) -> Known:
@@ -212,19 +211,18 @@ def _known(wanted: ReportFilter, end: datetime) -> Known:
 
 def _of_instance(wanted: ReportFilter) -> Q:
     of = of_projects(wanted.projects, "instance__")
-    if wanted.instance:
-        of &= Q(instance__summary__search__contains=wanted.instance)
-    return of
+    return of & Q(instance__summary__search__contains=wanted.instance) if wanted.instance else of
 
 
 def _named(pks: Iterable[int], projects: Sequence[Project]) -> dict[int, Named]:
     """Return what instances are called, also of those that are gone."""
     of_cloud = by_cloud(projects)
-    rows = Instance.objects.filter(pk__in=list(pks)).values_list(
-        "pk", "project__endpoint", "project__project_id", "instance_id", "listed", "shown"
-    )
-    found = {}
-    for pk, endpoint, cloud, instance_id, listed, shown in rows:
-        name = instance_name(record_of(listed or shown), instance_id)
-        found[pk] = Named(of_cloud[endpoint, cloud], instance_id, name)
-    return found
+    rows = Instance.objects.filter(pk__in=list(pks)).select_related("project")
+    return {
+        row.pk: Named(
+            of_cloud[row.project.endpoint, row.project.project_id],
+            row.instance_id,
+            instance_name(record_of(row.listed or row.shown), row.instance_id),
+        )
+        for row in rows
+    }

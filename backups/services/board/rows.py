@@ -16,10 +16,9 @@ from ..insights import Facts, Objective, ShortDay, Verdict, objective_of, plan_o
 from ..listings import record_of
 from ..projects import CLOUD_ID, Project, by_cloud
 from ..words import instance_name
-from .days import short_days
 from .filters import VERDICT_OF, BoardFilter
-from .known import reason_at, since_at
-from .verdicts import known_facts
+from .known import change_at, reason_at
+from .verdicts import known_facts, short_days
 
 # No plan has a longer pause.
 _LONGEST_PAUSE = timedelta(days=8)
@@ -27,27 +26,33 @@ CHUNK = 500
 
 
 @dataclass(frozen=True)
-class BoardRow:
+class Named:
+    """An instance that a row is about; one whose id no address could name has no page."""
+
+    project: Project
+    instance_id: str
+    name: str
+
+    @property
+    def url(self) -> str:
+        return history_url(self.project, self.instance_id) if CLOUD_ID.fullmatch(self.instance_id) else ""
+
+
+@dataclass(frozen=True)
+class BoardRow(Named):
     """An instance, and what is known of its backups; `facts` is None where its list was never read.
 
     As of a time of the past only the verdict is kept; its name is that of now.
     """
 
-    project: Project
-    instance_id: str
-    name: str
-    record: InstanceRecord | None
     verdict: Verdict
     since: datetime | None
+    record: InstanceRecord | None = None
     facts: Facts | None = None
     days: Sequence[ShortDay] = ()
     next_planned: datetime | None = None
     read_at: datetime | None = None
     problem: str = ""
-
-    @property
-    def url(self) -> str:
-        return history_url(self.project, self.instance_id) if CLOUD_ID.fullmatch(self.instance_id) else ""
 
 
 def rows_of(
@@ -57,10 +62,10 @@ def rows_of(
     named = by_cloud(projects)
     for start in range(0, len(keys), CHUNK):
         some = keys[start : start + CHUNK]
-        known = Instance.objects.filter(pk__in=some).select_related("summary", "project")
+        known = Instance.objects.select_related("summary", "project")
         if at := wanted.as_of:
-            known = known.annotate(reason_then=reason_at(at, is_past=True), since_then=since_at(at))
-        rows = known.in_bulk()
+            known = known.annotate(reason_then=reason_at(at, is_past=True), since_then=change_at(at, "since"))
+        rows = known.in_bulk(some)
         for row in (rows[key] for key in some if key in rows):
             project = named[row.project.endpoint, row.project.project_id]
             yield _row_then(row, project, at) if at else _row(row, project, wanted.rpo, now)
@@ -68,21 +73,19 @@ def rows_of(
 
 def _row(row: Instance, project: Project, rpo: timedelta | None, now: datetime) -> BoardRow:
     summary = getattr(row, "summary", None) or InstanceSummary(instance=row)
-    facts, shown, listed = known_facts(summary.facts), record_of(row.shown), record_of(row.listed)
-    if facts:
-        if summary.read_at:
-            facts = msgspec.structs.replace(facts, read_at=summary.read_at)
-        verdict = verdict_of(facts, objective_of(facts, project, asked=rpo), now=now)
-    else:
-        verdict = verdict_of(None, Objective(None), now=now)
-    since = verdict.since or (summary.since if verdict.reason == summary.reason else None)
+    facts, shown = known_facts(summary.facts), record_of(row.shown)
+    record = record_of(row.listed) or shown
+    if facts and summary.read_at:
+        facts = msgspec.structs.replace(facts, read_at=summary.read_at)
+    objective = objective_of(facts, project, asked=rpo) if facts else Objective(None)
+    verdict = verdict_of(facts, objective, now=now)
     return BoardRow(
-        project=project,
-        instance_id=row.instance_id,
-        name=instance_name(listed or shown, row.instance_id),
-        record=listed or shown,
-        verdict=verdict,
-        since=since,
+        project,
+        row.instance_id,
+        instance_name(record, row.instance_id),
+        verdict,
+        since=verdict.since or (summary.since if verdict.reason == summary.reason else None),
+        record=record,
         facts=facts,
         days=short_days(summary.days, now),
         next_planned=next(iter(plan_of(shown).slots(now, now + _LONGEST_PAUSE)), None),
@@ -92,12 +95,6 @@ def _row(row: Instance, project: Project, rpo: timedelta | None, now: datetime) 
 
 
 def _row_then(row: Any, project: Project, at: datetime) -> BoardRow:
-    reason = row.reason_then
-    return BoardRow(
-        project=project,
-        instance_id=row.instance_id,
-        name=instance_name(record_of(row.listed or row.shown), row.instance_id),
-        record=None,
-        verdict=Verdict(VERDICT_OF[reason], (reason,), at),
-        since=row.since_then,
-    )
+    name = instance_name(record_of(row.listed or row.shown), row.instance_id)
+    verdict = Verdict(VERDICT_OF[row.reason_then], (row.reason_then,), at)
+    return BoardRow(project, row.instance_id, name, verdict, row.since_then)

@@ -1,15 +1,26 @@
-"""The verdict on an instance as its row keeps it: what it is, and each time at which it is another one."""
+"""What an instance's row keeps: its verdict, each time at which that is another one, and its last days."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from string import ascii_lowercase
 from typing import NamedTuple
 
 import msgspec
 
 from ...models import InstanceSummary, VerdictChange
-from ..insights import Facts, Verdict, longest_believed, objective_of, verdict_of
+from ..collector import write_summaries
+from ..insights import (
+    STATES,
+    Facts,
+    Overview,
+    ShortDay,
+    Verdict,
+    longest_believed,
+    objective_of,
+    verdict_of,
+)
 from ..projects import Project
 
 # A bound belongs to what it ends.
@@ -31,7 +42,7 @@ def judge(row: InstanceSummary, facts: Facts, project: Project, at: datetime, *f
     row.newest_at = facts.newest_usable.started_at if facts.newest_usable else None
     if facts.unsupported or at <= believed_until(facts):
         _write_changes(row, before, list(_verdicts(facts, project, at)), at)
-    upsert([row], (*_JUDGED, *fields))
+    write_summaries([row], *_JUDGED, *fields)
 
 
 def move_on(row: InstanceSummary, facts: Facts, project: Project, at: datetime) -> bool:
@@ -43,12 +54,6 @@ def move_on(row: InstanceSummary, facts: Facts, project: Project, at: datetime) 
         return False
     unchanged = InstanceSummary.objects.filter(pk=row.pk, facts=row.facts)
     return unchanged.update(facts=msgspec.json.encode(new).decode()) == 1
-
-
-def upsert(rows: Iterable[InstanceSummary], fields: Iterable[str]) -> None:
-    InstanceSummary.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["instance"], update_fields=list(fields)
-    )
 
 
 def known_facts(json: str) -> Facts | None:
@@ -76,40 +81,34 @@ def _verdicts(facts: Facts, project: Project, at: datetime) -> Iterator[Verdict]
 def _write_changes(
     row: InstanceSummary, before: Facts | None, verdicts: Sequence[Verdict], at: datetime
 ) -> None:
-    last = _told_last(row, at) if before else None
-    changes: list[tuple[datetime, _Said | None, _Said]] = []
-    if last and before and last.verdict != "unsupported" and at > believed_until(before):
+    told: list[tuple[datetime, _Said]] = []
+    last = previous = _told_last(row, at) if before else None
+    if previous and before and previous.verdict != "unsupported" and at > believed_until(before):
         too_old_at = believed_until(before)
-        changes.append((too_old_at, last, _Said("unknown", "read_too_long_ago", too_old_at)))
+        previous = _Said("unknown", "read_too_long_ago", too_old_at)
+        told.append((too_old_at, previous))
     for verdict in verdicts:
-        previous = changes[-1][2] if changes else last
-        said = _said(verdict, previous)
-        changes.append((verdict.at, previous, said))
-    current = changes[-len(verdicts)][2]
-    row.verdict, row.reason, row.since = current
+        previous = _said(verdict, previous)
+        told.append((verdict.at, previous))
+    row.verdict, row.reason, row.since = told[-len(verdicts)][1]
     row.holds_until = verdicts[1].at if len(verdicts) > 1 else None
-    VerdictChange.objects.bulk_create(
-        VerdictChange(
-            instance=row.instance,
-            at=moment,
-            **said._asdict(),
-            before_verdict=previous.verdict if previous else "",
-            before_reason=previous.reason if previous else "",
-        )
-        for moment, previous, said in changes
-        if said != previous
-    )
+    changes = []
+    for moment, said in told:
+        if said != last:
+            was = {"before_verdict": last.verdict, "before_reason": last.reason} if last else {}
+            changes.append(VerdictChange(instance=row.instance, at=moment, **said._asdict(), **was))
+        last = said
+    VerdictChange.objects.bulk_create(changes)
 
 
 def _told_last(row: InstanceSummary, at: datetime) -> _Said:
     """Return what is told just before `at`, and take back what was foreseen for later."""
-    last = _Said(row.verdict, row.reason, row.since)
     if row.holds_until:
         foreseen = VerdictChange.objects.filter(instance=row.instance, at__gte=row.holds_until)
         foreseen.filter(at__gt=at).delete()
-        passed = foreseen.order_by("-at").first()
-        last = _Said(passed.verdict, passed.reason, passed.since) if passed else last
-    return last
+        if passed := foreseen.order_by("-at").first():
+            return _Said(passed.verdict, passed.reason, passed.since)
+    return _Said(row.verdict, row.reason, row.since)
 
 
 def _said(verdict: Verdict, previous: _Said | None) -> _Said:
@@ -119,3 +118,29 @@ def _said(verdict: Verdict, previous: _Said | None) -> _Said:
         is_same = (previous.verdict, previous.reason) == (verdict.verdict, verdict.reason)
         since = previous.since if is_same else verdict.at
     return _Said(verdict.verdict, verdict.reason, since)
+
+
+# The last days ---------------------------------------------------------------
+
+DAYS = 14
+_LETTER_OF = dict(zip(STATES, ascii_lowercase, strict=False))
+_STATE_OF = {letter: state for state, letter in _LETTER_OF.items()}
+
+
+def days_text(seen: Overview) -> str:
+    """Return "2026-11-24:aaaFaaaaaah": the last day, and a letter a day, a capital where one failed too."""
+    days = seen.days[-DAYS:]
+    letters = (_LETTER_OF[day.state].upper() if day.also_failed else _LETTER_OF[day.state] for day in days)
+    return f"{days[-1].date}:{''.join(letters)}"
+
+
+def short_days(text: str, now: datetime) -> Sequence[ShortDay]:
+    """Return the last days up to now, as far as they are known: those since the last reading are not."""
+    today = now.astimezone(UTC).date()
+    last, _, letters = text.partition(":")
+    unread = max(0, (today - date.fromisoformat(last)).days) if last else 0
+    letters = (" " * DAYS + letters + " " * unread)[-DAYS:]
+    return [
+        ShortDay(today - timedelta(days=ago), _STATE_OF.get(one.lower(), "unknown"), one.isupper())
+        for ago, one in zip(reversed(range(DAYS)), letters, strict=True)
+    ]

@@ -8,14 +8,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from prometheus_client import Counter
 
 from ...models import CloudProject
 from ..listings import Clock, Subject, count_for_viewers, read_unasked
 from ..problems import Problem
 from ..projects import Project, by_cloud
-from . import metrics
-from .budget import Budget
-from .work import Work, next_work, postpone
+from .due import Work, next_work, postpone
 
 # Fewer than the refusals in a row after which the cloud locks a key.
 MOST_AT_ONCE = 4
@@ -26,6 +25,18 @@ LOOK_EVERY = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(seconds=10)
 # So many seconds' work is looked up at a time.
 LOOK_AHEAD = 4
+RECOVERY_SECONDS = 600.0
+# Calls that are under way together are throttled together, and count once.
+ONE_THROTTLING_SECONDS = 2.0
+LEAST_SHARE = 1 / 64
+
+_CALLS = Counter("dcs_portal_collector_calls", "Calls to DCS that no viewer had asked for.", ["project"])
+
+
+def begin_metrics(projects: Iterable[str]) -> None:
+    """Let every series exist before its first event: an increase from nothing is none to Prometheus."""
+    for project in projects:
+        _CALLS.labels(project)
 
 
 class Key:
@@ -36,26 +47,22 @@ class Key:
         self._budget = Budget(settings.COLLECT_CALLS_PER_SECOND, now.timestamp())
         self._instances_at = dict.fromkeys(self._projects, now)
         self._waiting: deque[Work] = deque()
-        self._under_way: set[Subject] = set()
         self._looks_at = self._goes_on_at = now
         self._lock = threading.Lock()
-
-    @property
-    def under_way(self) -> int:
-        return len(self._under_way)
+        self.under_way: set[Subject] = set()
 
     def take(self, now: datetime) -> Work | None:
         """Return what to read now, None where it is not time yet. Raises django.db.Error."""
         with self._lock:
             most = max(1, MOST_AT_ONCE - count_for_viewers(self._projects))
-            if now < self._goes_on_at or len(self._under_way) >= most:
+            if now < self._goes_on_at or len(self.under_way) >= most:
                 return None
             if not self._budget.may_call(now.timestamp()):
                 return None
             work = self._instances(now) or self._next(now)
             if work:
                 self._budget.spend(1)
-                self._under_way.add(work.subject)
+                self.under_way.add(work.subject)
             return work
 
     def read(self, work: Work, clock: Clock) -> None:
@@ -68,12 +75,12 @@ class Key:
                 is_left_alone = problem is not None and self._leave_alone(problem, now)
                 if calls and not problem and work.subject.kind == "instances":
                     self._instances_at[work.subject.project] = now + INSTANCES_EVERY
-            metrics.calls(work.subject.project.name, calls)
+            _CALLS.labels(work.subject.project.name).inc(calls)
             if work.row and not calls and not is_left_alone:
                 postpone(work, now + RETRY_AFTER, now)
         finally:
             with self._lock:
-                self._under_way.discard(work.subject)
+                self.under_way.discard(work.subject)
 
     def _leave_alone(self, problem: Problem, now: datetime) -> bool:
         """Pause where a problem is not of one list, but of all that are asked for with this key."""
@@ -98,7 +105,7 @@ class Key:
     def _next(self, now: datetime) -> Work | None:
         if not self._waiting and now >= self._looks_at:
             count = max(5, int(LOOK_AHEAD * self._budget.rate(now.timestamp())))
-            self._waiting.extend(next_work(self._rows(), now, count, under_way=self._under_way))
+            self._waiting.extend(next_work(self._rows(), now, count, under_way=self.under_way))
             self._looks_at = now if self._waiting else now + LOOK_EVERY
         return self._waiting.popleft() if self._waiting else None
 
@@ -107,6 +114,40 @@ class Key:
         known = by_cloud(self._projects)
         rows = CloudProject.objects.filter(project_id__in=[project_id for _, project_id in known])
         return {row.pk: known[key] for row in rows if (key := (row.endpoint, row.project_id)) in known}
+
+
+class Budget:
+    """How often DCS may be asked: a token bucket whose rate halves, and recovers in ten minutes.
+
+    `most` is in calls a second; `now` is in seconds of whatever clock its caller goes by.
+    """
+
+    def __init__(self, most: float, now: float) -> None:
+        self._most = most
+        self._rate, self._halved_at = most, now - RECOVERY_SECONDS
+        self._calls, self._counted_at = 1.0, now
+
+    def rate(self, now: float) -> float:
+        """Return how many calls a second may be made now."""
+        recovered = self._most * max(0.0, now - self._halved_at) / RECOVERY_SECONDS
+        return min(self._most, self._rate + recovered)
+
+    def may_call(self, now: float) -> bool:
+        rate = self.rate(now)
+        # One more than a second's, so that whoever looks now and then loses none.
+        self._calls = min(1.0 + rate, self._calls + rate * max(0.0, now - self._counted_at))
+        self._counted_at = now
+        return self._calls >= 1
+
+    def spend(self, calls: int) -> None:
+        """Count calls that were made; more than there were are paid for later."""
+        self._calls -= calls
+
+    def halve(self, now: float) -> None:
+        """Slow down, since DCS asks for fewer calls."""
+        if now - self._halved_at >= ONE_THROTTLING_SECONDS:
+            self._rate = max(self.rate(now) / 2, self._most * LEAST_SHARE)
+            self._halved_at, self._calls = now, min(0.0, self._calls)
 
 
 def keys_of(projects: Iterable[Project], now: datetime) -> list[Key]:

@@ -1,21 +1,32 @@
-"""The collector itself: one of all processes and servers, by a lease, reads what is due."""
+"""The collector itself: one of all processes and servers, by a lease, reads what is due. Does it keep up?"""
 
 from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Count, Min
 from django.db.utils import Error as DatabaseError
+from prometheus_client import Gauge
 
-from ..listings import Clock, Lease, acquire_lease, release_connection, utc_now
-from ..projects import configured_projects
-from . import metrics
+from ...models import InstanceSummary
+from ..listings import (
+    Clock,
+    Lease,
+    acquire_lease,
+    lease_holder,
+    of_projects,
+    release_connection,
+    utc_now,
+)
+from ..projects import Project, configured_projects
+from .due import Work, idle
 from .key import Key, keys_of
-from .work import Work
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +34,11 @@ LEASE = "collector"
 # How soon another process takes over once the lease has run out, and how often the lease is looked at.
 LOOK_SECONDS = 1.0
 TICK_SECONDS = 0.1
+
+_Begun = SimpleQueue[tuple[Key, Work] | None]
+_HERE = Gauge(
+    "dcs_portal_collector_here", "Whether a process of this server collects.", multiprocess_mode="livesum"
+)
 
 
 def collect(stop: threading.Event, *, clock: Clock = utc_now) -> None:
@@ -43,9 +59,9 @@ def collect(stop: threading.Event, *, clock: Clock = utc_now) -> None:
 
 def _collect_with(lease: Lease, stop: threading.Event, clock: Clock) -> None:
     now = looked_at = clock()
-    crews = [_Crew(key, clock) for key in keys_of(configured_projects().values(), now)]
+    keys, begun, threads = keys_of(configured_projects().values(), now), _Begun(), 0
     log.info("this process collects")
-    metrics.collects(True)
+    _HERE.set(True)
     try:
         while not stop.wait(TICK_SECONDS):
             now = clock()
@@ -54,48 +70,40 @@ def _collect_with(lease: Lease, stop: threading.Event, clock: Clock) -> None:
                 if lease.is_lost():
                     log.warning("this process no longer collects: another one does")
                     return
-            for crew in crews:
-                crew.begin_what_is_due(now)
+            for key in keys:
+                _begin_what_is_due(key, now, begun)
+            for _ in range(threads, sum(len(key.under_way) for key in keys)):
+                threads += 1
+                # A daemon: nobody waits for it when the process ends.
+                threading.Thread(target=_read, args=(begun, clock), name="collect", daemon=True).start()
             release_connection()
     finally:
-        metrics.collects(False)
-        for crew in crews:
-            crew.dismiss()
+        _HERE.set(False)
+        for _ in range(threads):
+            begun.put(None)
 
 
-class _Crew:
-    """The threads that read with one key; daemons, since nobody waits for them when the process ends."""
+def _begin_what_is_due(key: Key, now: datetime, begun: _Begun) -> None:
+    try:
+        while work := key.take(now):
+            begun.put((key, work))
+    except DatabaseError as error:
+        log.warning("what is due cannot be looked up: %s", error)
 
-    def __init__(self, key: Key, clock: Clock) -> None:
-        self._key, self._clock = key, clock
-        self._work: SimpleQueue[Work | None] = SimpleQueue()
-        self._threads = 0
 
-    def begin_what_is_due(self, now: datetime) -> None:
+def _read(begun: _Begun, clock: Clock) -> None:
+    """Read one list after another: a thread, and its connection, for each would cost more than some lists."""
+    while one := begun.get():
+        key, work = one
         try:
-            while work := self._key.take(now):
-                if self._threads < self._key.under_way:
-                    self._threads += 1
-                    threading.Thread(target=self._read, name="collect", daemon=True).start()
-                self._work.put(work)
+            key.read(work, clock)
         except DatabaseError as error:
-            log.warning("what is due cannot be looked up: %s", error)
-
-    def dismiss(self) -> None:
-        for _ in range(self._threads):
-            self._work.put(None)
-
-    def _read(self) -> None:
-        while work := self._work.get():
-            try:
-                self._key.read(work, self._clock)
-            except DatabaseError as error:
-                log.warning("what was read cannot be kept: %s", error)
-            release_connection()
-        connection.close()
+            log.warning("what was read cannot be kept: %s", error)
+        release_connection()
+    connection.close()
 
 
-# In a server ----------------------------------------------------------------------
+# In a server -----------------------------------------------------------------
 
 # How long a server that ends waits for its lease to be given back; without that it runs out by itself.
 STOP_SECONDS = 2.0
@@ -117,3 +125,53 @@ def stop() -> None:
     _stop.set()
     if _thread:
         _thread.join(STOP_SECONDS)
+
+
+# Who collects, and whether that keeps up --------------------------------------
+
+# What is older than twice the time between two readings, and this, says that the collector does not keep up.
+GRACE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class EvidenceAge:
+    """How old the lists of a project are; None where nothing was read. `lag`: how late the latest one is."""
+
+    read: int
+    not_read: int
+    oldest: timedelta | None
+    median: timedelta | None
+    lag: timedelta
+
+    @property
+    def is_too_old(self) -> bool:
+        return self.oldest is not None and self.oldest > 2 * idle() + GRACE
+
+
+def evidence_age(project: Project, now: datetime) -> EvidenceAge:
+    """Tell how old what is known of a project's instances is, but of those that are gone or have no backups.
+
+    Raises django.db.Error.
+    """
+    there = InstanceSummary.objects.filter(of_projects([project], "instance__"), due_at__isnull=False)
+    rows = there.exclude(problem="unsupported")
+    found = rows.aggregate(all=Count("pk"), read=Count("read_at"), oldest=Min("read_at"), due=Min("due_at"))
+    times = rows.exclude(read_at=None).order_by("read_at").values_list("read_at", flat=True)
+    median = times[found["read"] // 2 : found["read"] // 2 + 1].first()
+    return EvidenceAge(
+        read=found["read"],
+        not_read=found["all"] - found["read"],
+        oldest=now - found["oldest"] if found["oldest"] else None,
+        median=now - median if median else None,
+        lag=max(timedelta(0), now - (found["due"] or now)),
+    )
+
+
+def reads_by_itself() -> bool:
+    """Whether lists are read before anybody asks: here, by COLLECT, or by a process elsewhere."""
+    return settings.COLLECT or bool(collecting())
+
+
+def collecting() -> str:
+    """Return which machine and process collects, "" where none does or nobody can tell."""
+    return lease_holder(LEASE)
