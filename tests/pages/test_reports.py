@@ -1,6 +1,5 @@
 """What failed and what became worse or better: as pages, and for programs."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +14,11 @@ from tests.services.readings import walk_of
 from .conftest import ORDERS, csv_rows, links_of, text_of
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-Read = Callable[..., None]
+OLD = "as_of=2020-01-01T00:00:00Z"
+
+
+def ago(minutes):
+    return f"{NOW - timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def read(portal):
     """`read(minutes_ago, {hours_ago: fields})`: the list of orders-cache as it was read then."""
     portal.DCS_RPO = timedelta(hours=24)
 
-    def read(minutes, backups, instance_id=ORDERS_CACHE_ID):
+    def read(minutes, backups):
         sent = []
         for hours, fields in backups.items():
             at = api_time(NOW - timedelta(hours=hours))
@@ -35,13 +38,20 @@ def read(portal):
     return read
 
 
+def told(client, report, query=""):
+    return client.get(f"/{report}.json?{query}").json()
+
+
+def ticket_of(client, address):
+    return client.get(address, headers={"Accept": "text/plain"}).content.decode()
+
+
 def test_failures_are_told_by_code_also_of_what_has_left_the_list(ada, read):
     read(90, {30: FAILED, 29: FAILED, 28: NOT_RUN, 5: {}})
     read(5, {5: {}})
 
-    page = text_of(ada.get("/failures/"))
-    body = ada.get("/failures.json").json()
-    one = ada.get("/failures.json?error=dcs.08.0008&range=7d").json()
+    page, body = text_of(ada.get("/failures/")), told(ada, "failures")
+    one = told(ada, "failures", "error=dcs.08.0008&range=7d")
 
     rows = [(row["error_code"], row["count"], row["newest_backup_id"]) for row in body["failures"]]
     assert rows == [("dcs.08.0002", 2, "b-290"), ("dcs.08.0008", 1, "b-280")]
@@ -51,82 +61,75 @@ def test_failures_are_told_by_code_also_of_what_has_left_the_list(ada, read):
     assert "The backup timed out." in page
     assert [row["error_code"] for row in one["failures"]] == ["dcs.08.0008"]
     assert [row["count"] for row in csv_rows(ada.get("/failures.csv"))] == ["2", "1"]
-    assert ada.get("/failures.json?range=24h").json()["failures"] == []
-    assert ada.get("/failures.json?instance=no-such").json()["failures"] == []
+    for query in ("range=24h", "instance=no-such"):
+        assert told(ada, "failures", query)["failures"] == []
 
 
 def test_a_copied_link_of_failures_never_gains_what_was_learnt_later(ada, read):
     read(90, {30: FAILED, 5: {}})
-    then = f"as_of={NOW - timedelta(minutes=60):%Y-%m-%dT%H:%M:%SZ}"
+    then = f"as_of={ago(60)}"
     urls = (f"/failures.json?{then}", f"/failures.csv?{then}")
     before = [ada.get(url).getvalue() for url in urls]
     read(5, {30: FAILED, 5: {}, 4: FAILED})
 
-    ticket = ada.get(f"/failures/ticket/?{then}&text=plain", headers={"Accept": "text/plain"})
     assert "1 backup failed between" in text_of(ada.get(f"/failures/?{then}"))
-    assert "1 backup failed from" in ticket.content.decode()
+    assert "1 backup failed from" in ticket_of(ada, f"/failures/ticket/?{then}&text=plain")
     assert [ada.get(url).getvalue() for url in urls] == before
-    assert ada.get("/failures.json").json()["total"] == 2
+    assert told(ada, "failures")["total"] == 2
 
 
 def test_changes_tell_what_became_worse_and_better_and_not_what_came_back(ada, read):
     read(120, {2.5: {}})
     read(60, {2.5: EXPIRED})
-    worse = ada.get("/changes.json").json()
-    page = text_of(ada.get("/changes/"))
+    [change], page = told(ada, "changes")["changes"], text_of(ada.get("/changes/"))
     read(5, {2.5: EXPIRED, 1: {}})
 
-    after = ada.get("/changes.json").json()
-    later = ada.get("/changes.json?as_of=" + f"{NOW - timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}").json()
-
-    [change] = worse["changes"]
-    assert (change["direction"], change["before_verdict"], change["reason"]) == (
-        "worse",
-        "usable",
-        "all_gone",
-    )
-    assert change["at"] == f"{NOW - timedelta(minutes=60):%Y-%m-%dT%H:%M:%SZ}"
+    said = (change["direction"], change["before_verdict"], change["reason"], change["at"])
+    assert said == ("worse", "usable", "all_gone", ago(60))
     assert change["url"].endswith(ORDERS)
     assert "Became worse 1" in page
-    assert after["changes"] == []
-    assert later["changes"] == worse["changes"]
+    assert told(ada, "changes")["changes"] == []
+    assert told(ada, "changes", f"as_of={ago(30)}")["changes"] == [change]
+    # Also where the instance has gone since.
+    Instance.objects.filter(instance_id=ORDERS_CACHE_ID).update(gone_since=NOW - timedelta(minutes=10))
+    assert told(ada, "changes", f"as_of={ago(30)}")["changes"] == [change]
+    assert told(ada, "changes", f"as_of={ago(5)}")["changes"] == []
 
 
 def test_a_list_that_nobody_reads_any_more_is_a_change_for_the_worse(ada, read):
     read(200, {5: {}})
 
-    [change] = ada.get("/changes.json").json()["changes"]
+    [change] = told(ada, "changes")["changes"]
 
-    assert (change["reason"], change["direction"]) == ("read_too_long_ago", "worse")
-    assert change["at"] == f"{NOW - timedelta(minutes=70):%Y-%m-%dT%H:%M:%SZ}"
+    assert (change["reason"], change["direction"], change["at"]) == ("read_too_long_ago", "worse", ago(70))
 
 
-def test_what_is_no_longer_known_or_backed_up_has_not_become_better(ada, read):
+@pytest.mark.parametrize(
+    ("verdict", "reason", "direction"),
+    [
+        ("unknown", "no_time", "worse"),
+        ("unsupported", "single_node", "worse"),
+        ("usable", "no_objective", "better"),
+    ],
+)
+def test_what_is_no_longer_known_or_backed_up_has_not_become_better(ada, read, verdict, reason, direction):
     read(120, {30: {}})
-    [row] = Instance.objects.filter(instance_id=ORDERS_CACHE_ID)
-    told = []
-    for verdict, reason in (
-        ("unknown", "no_time"),
-        ("unsupported", "single_node"),
-        ("usable", "no_objective"),
-    ):
-        row.verdicts.create(
-            at=NOW, verdict=verdict, reason=reason, before_verdict="attention", before_reason="failing"
-        )
-        told += [one["direction"] for one in ada.get("/changes.json?range=24h").json()["changes"]]
+    before = {"before_verdict": "attention", "before_reason": "failing"}
+    instance = Instance.objects.get(instance_id=ORDERS_CACHE_ID)
+    instance.verdicts.create(at=NOW, verdict=verdict, reason=reason, **before)
 
-    assert told == ["worse", "worse", "better"]
+    assert [one["direction"] for one in told(ada, "changes", "range=24h")["changes"]] == [direction]
 
 
 @pytest.mark.parametrize("report", ["failures", "changes"])
 def test_nobody_sees_a_report_of_what_they_may_not_see(client_of, read, report):
     read(200, {30: FAILED, 5: {}})
-    cleo = client_of("cleo")
+    ben, cleo = map(client_of, ("ben", "cleo"))
 
-    assert cleo.get(f"/{report}.json?range=7d").json()[report] == []
+    assert told(cleo, report, "range=7d")[report] == []
     assert ORDERS_CACHE_ID not in cleo.get(f"/{report}/?range=7d").content.decode()
-    assert client_of("ben").get(f"/{report}.json?range=7d").json()[report] != []
-    assert client_of("ben").get(f"/{report}.json?range=7d&project=cn-prod").json()[report] == []
+    assert told(ben, report, "range=7d")[report] != []
+    assert told(ben, report, "range=7d&project=cn-prod")[report] == []
 
 
 @pytest.mark.parametrize("report", ["failures", "changes"])
@@ -135,10 +138,12 @@ def test_a_report_says_of_how_many_instances_it_can_tell_nothing(client_of, read
     first = text_of(ben.get(f"/{report}/"))
     ben.get("/projects/eu-prod/")
     read(5, {5: {}})
-    page, body = text_of(ben.get(f"/{report}/")), ben.get(f"/{report}.json").json()
-    headers = ben.get(f"/{report}.csv").headers
-    ticket = ada.get(f"/{report}/ticket/?text=plain", headers={"Accept": "text/plain"}).content.decode()
-    before = ben.get(f"/{report}.json?as_of=2020-01-01T00:00:00Z").json()
+    page, body, headers = (
+        text_of(ben.get(f"/{report}/")),
+        told(ben, report),
+        ben.get(f"/{report}.csv").headers,
+    )
+    ticket, before = ticket_of(ada, f"/{report}/ticket/?text=plain"), told(ben, report, OLD)
 
     assert "Not read yet, open to read: eu-prod" in first
     assert "1 of 20 instances read ; the rest are not known yet." in page
@@ -150,17 +155,6 @@ def test_a_report_says_of_how_many_instances_it_can_tell_nothing(client_of, read
     assert "You have no access to any project yet" in text_of(cleo.get(f"/{report}/"))
 
 
-def test_a_link_to_changes_of_the_past_tells_of_what_is_gone_by_now(ada, read):
-    read(120, {2.5: {}})
-    read(60, {2.5: EXPIRED})
-    Instance.objects.filter(instance_id=ORDERS_CACHE_ID).update(gone_since=NOW - timedelta(minutes=10))
-
-    then = ada.get(f"/changes.json?as_of={NOW - timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}").json()
-
-    assert [one["instance_id"] for one in then["changes"]] == [ORDERS_CACHE_ID]
-    assert ada.get("/changes.json").json()["changes"] == []
-
-
 @pytest.mark.parametrize("report", ["failures", "changes"])
 def test_a_report_s_query_that_cannot_be_read_is_named(ada, report):
     page, body = ada.get(f"/{report}/?range=soon"), ada.get(f"/{report}.json?range=soon")
@@ -168,6 +162,7 @@ def test_a_report_s_query_that_cannot_be_read_is_named(ada, report):
     assert page.status_code == body.status_code == 400
     assert report not in body.json()
     assert "soon" in text_of(page)
+    assert ada.get(f"/{report}/ticket/?range=soon").status_code == 400
     assert ada.get(f"/{report}.xml").status_code == 404
 
 
@@ -177,8 +172,7 @@ def test_reports_are_copied_for_a_ticket_as_a_history_is(ada, read):
     texts = {}
     for report in ("failures", "changes"):
         [ticket] = links_of(ada.get(f"/{report}/?range=7d"), "data-ticket ")
-        texts[report] = ada.get(f"{ticket}&text=markdown", headers={"Accept": "text/plain"}).content.decode()
-        assert ada.get(f"/{report}/ticket/?range=soon").status_code == 400
+        texts[report] = ticket_of(ada, f"{ticket}&text=markdown")
 
     name = f"[`{ORDERS_CACHE_ID}`](<http://127.0.0.1:8000{ORDERS}>)"
     assert "**DCS backup failures:** 1 backup failed from" in texts["failures"]
