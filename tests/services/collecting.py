@@ -36,6 +36,12 @@ class Collector:
             else:
                 self.clock.let_pass(0.5)
 
+    def begin(self, threads):
+        """Begin to read one thing beside what is being read; whether there was any."""
+        if work := self.key.take(self.clock()):
+            threads.submit(self.key.read, work, self.clock)
+        return work is not None
+
 
 def lists_read(emulator):
     """How often each instance's list of backups was begun to be read, by the id of its instance."""

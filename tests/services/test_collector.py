@@ -17,9 +17,7 @@ from .api_records import raws
 from .collecting import Collector, instances_asked_for, lists_read
 from .conftest import ORDERS, later, problem_of, read, settled, walks
 
-Summaries = InstanceSummary.objects
-
-
+Summaries, Urgency = InstanceSummary.objects, InstanceSummary.Urgency
 KEPT = ("orders-cache", "sessions-live", "sessions-single", "brand-new", "billing-broken", "baskets")
 
 
@@ -82,7 +80,7 @@ def test_what_was_just_read_is_left_alone_but_for_a_backup_that_runs(collected, 
     emulator.set_records(ORDERS, [raws(1)[0] | {"status": "backuping", "created_at": iso(now)}])
     collected.clock.let_pass(300)  # as far as the budget allows a list is read every five minutes
     collected.collect(60)
-    assert summary().urgency == InstanceSummary.Urgency.RUNNING
+    assert summary().urgency == Urgency.RUNNING
     emulator.clear_calls()
 
     collected.collect(150)
@@ -154,34 +152,25 @@ def test_what_a_viewer_has_just_read_is_not_read_again(collector, emulator, eu):
     assert walks(emulator) == 1
 
 
-def test_first_of_all_comes_what_was_unread_for_twice_too_long_then_what_is_urgent(collected, emulator, few):
+def test_what_is_most_urgent_comes_first_and_of_the_like_the_oldest(collected, emulator):
     collected.clock.let_pass(120)
-    now = collected.clock()
-    old, urgent = few[1], few[2]
-    Summaries.update(due_at=now + timedelta(hours=1))
-    Summaries.filter(instance__instance_id=old).update(due_at=now, read_at=now - timedelta(hours=3))
-    Summaries.filter(instance__instance_id=urgent).update(due_at=now - timedelta(minutes=9), urgency=0)
+    # Minutes since each was read, and until it is due; what for.
+    times = {
+        "unread for twice too long": (180, 0, Urgency.IDLE),
+        "a backup runs": (9, -9, Urgency.RUNNING),
+        "its slot began, older": (9, 8, Urgency.PLANNED),
+        "its slot began": (6, 8, Urgency.PLANNED),
+        "due": (65, -1, Urgency.IDLE),
+        "its slot is to come": (20, 30, Urgency.PLANNED),
+    }
+    now, ids = collected.clock(), sorted(all_ids(emulator))
+    for instance_id, (ago, due, urgency) in zip(reversed(ids), times.values(), strict=True):
+        minutes = {"read_at": now - timedelta(minutes=ago), "due_at": now + timedelta(minutes=due)}
+        Summaries.filter(instance__instance_id=instance_id).update(**minutes, urgency=urgency)
     emulator.clear_calls()
     collected.collect(3)
 
-    assert list(lists_read(emulator))[:2] == [old, urgent]
-
-
-def test_where_a_slot_has_begun_comes_before_what_is_only_idle_and_of_those_the_oldest(
-    collected, emulator, few
-):
-    collected.clock.let_pass(120)
-    now = collected.clock()
-    Summaries.update(read_at=now, due_at=now + timedelta(hours=1), urgency=2)
-    known = ((65, -1, 2), (6, 8, 1), (9, 8, 1), (20, 30, 1))
-    for instance_id, (age, due, urgency) in zip(few, known, strict=True):
-        times = {"read_at": now - timedelta(minutes=age), "due_at": now + timedelta(minutes=due)}
-        Summaries.filter(instance__instance_id=instance_id).update(**times, urgency=urgency)
-    emulator.clear_calls()
-    collected.collect(3)
-
-    idle, newer, older, to_come = few
-    assert list(lists_read(emulator)) == [older, newer, idle, to_come]
+    assert list(lists_read(emulator)) == ids[::-1]
 
 
 # Memory ------------------------------------------------------------------------------
@@ -219,21 +208,15 @@ def test_viewers_read_while_the_collector_s_calls_hang_and_join_those(collector,
     project_instances(eu, now=later())
     emulator.hang(times=MOST_AT_ONCE, path_contains="/backups")
     with ThreadPoolExecutor(MOST_AT_ONCE + 2) as threads:
-
-        def begin():
-            if work := collector.key.take(collector.clock()):
-                threads.submit(collector.key.read, work, collector.clock)
-            return len(lists_read(emulator)) == MOST_AT_ONCE
-
-        wait_for(begin)
+        wait_for(lambda: not collector.begin(threads) and len(lists_read(emulator)) == MOST_AT_ONCE)
         hanging = list(lists_read(emulator))
-        assert collector.key.take(collector.clock()) is None
+        assert not collector.begin(threads)
         free = sorted(all_ids(emulator) - set(hanging))
 
         assert read(eu, free[0], patience=60).source == "live"
         joined = threads.submit(read, eu, hanging[0])
         wait_for(lambda: bool(reader._waiting))
-        collector.key.take(collector.clock())
+        assert not collector.begin(threads)
         emulator.heal()
         assert joined.result().source == "live"
 
@@ -280,14 +263,8 @@ def test_soon_after_dcs_refuses_throttles_or_fails_it_is_left_alone(
     emulator.latency = 0.05
     fault = emulator.fail_with(status, after=5, retry_after=20 if status == 429 else None)
     with ThreadPoolExecutor(8) as threads:
-
-        def is_left_alone():
-            while work := collector.key.take(collector.clock()):
-                threads.submit(collector.key.read, work, collector.clock)
-            return bool(fault.hits) and not collector.key.under_way
-
-        wait_for(is_left_alone)
-        assert collector.key.take(collector.clock()) is None
+        wait_for(lambda: not collector.begin(threads) and fault.hits and not collector.key.under_way)
+        assert not collector.begin(threads)
 
     # The circuit opens with the fifth.
     assert fault.hits <= MOST_AT_ONCE + (4 if status == 503 else 0)
@@ -315,16 +292,10 @@ def test_with_eight_calls_in_flight_few_follow_the_first_that_is_refused_or_thro
         return [problem_of(eu, one).kind for one in ids]
 
     with ThreadPoolExecutor(2 * MOST_AT_ONCE) as threads:
-
-        def begin():
-            if work := collector.key.take(collector.clock()):
-                threads.submit(collector.key.read, work, collector.clock)
-            return len(emulator.calls) == MOST_AT_ONCE
-
-        wait_for(begin)
+        wait_for(lambda: not collector.begin(threads) and len(emulator.calls) == MOST_AT_ONCE)
         told = [threads.submit(look, *ids) for ids in zip(new[::2], new[1::2], strict=True)]
         wait_for(lambda: not collector.key.under_way)
-        assert collector.key.take(collector.clock()) is None
+        assert not collector.begin(threads)
         kinds = {kind for one in told for kind in one.result()}
 
     assert kinds == {"credentials_refused" if status == 401 else "throttled"}
