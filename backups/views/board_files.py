@@ -20,7 +20,7 @@ from ..services import board, listings
 from ..services.history import absolute
 from ..services.listings import NothingToShow
 from ..services.problems import Problem
-from ..services.projects import visible_projects
+from ..services.projects import Project, visible_projects
 from .board import REPORTS
 from .exports import problem_line
 from .tickets import TicketRequest
@@ -31,47 +31,55 @@ Form = TypeVar("Form", bound=QueryForm)
 # Files -----------------------------------------------------------------------
 
 
-class _Refused(Exception):
-    def __init__(self, problem: Problem, status: int) -> None:
-        super().__init__(problem.kind)
-        self.problem, self.status = problem, status
-
-
 def _as_file(view: Callable[..., board.BoardFile]) -> Callable[..., HttpResponseBase]:
     """Answer with what a view finds, or why it finds nothing, as JSON or CSV."""
 
     @require_safe
     @wraps(view)
     def answered(request: HttpRequest, ending: str, **names: str) -> HttpResponseBase:
+        if is_too_long(request):
+            return _refusal(Problem(kind="bad_query", message="this link is too long"), ending, 414)
         try:
             file = view(request, **names)
-        except _Refused as refused:
-            return _refusal(refused, ending)
+        except NothingToShow as nothing:
+            problem = nothing.problem
+            return _refusal(problem, ending, 400 if problem.kind == "bad_query" else problem.page_status)
         if ending == "json":
-            response = HttpResponse(file.json(), content_type="application/json")
-            response.headers["Cache-Control"] = "private, no-cache"
-            return response
-        answer = StreamingHttpResponse(
-            file.csv(), content_type="text/csv; charset=utf-8", headers=file.headers
-        )
+            headers = {"Cache-Control": "private, no-cache"}
+            return HttpResponse(file.json(), content_type="application/json", headers=headers)
         name = content_disposition_header(as_attachment=True, filename=f"{file.file_name}.csv")
-        answer.headers["Content-Disposition"] = name or "attachment"
-        return answer
+        headers = {**file.headers, "Content-Disposition": name or "attachment"}
+        return StreamingHttpResponse(file.csv(), content_type="text/csv; charset=utf-8", headers=headers)
 
     return answered
 
 
+def _refusal(problem: Problem, ending: str, status: int) -> HttpResponse:
+    """Answer without any rows, which would read as "there are none"."""
+    told = problem.for_json()
+    if ending == "json":
+        content = msgspec.json.encode({"complete": False, "problem": told})
+        response = HttpResponse(content, status=status, content_type="application/json")
+    else:
+        response = HttpResponse(problem_line(told), status=status, content_type="text/plain; charset=utf-8")
+    return with_retry_after(response, problem.retry_after(timezone.now()) if status == 503 else None)
+
+
+def _read(request: HttpRequest, form_of: type[Form]) -> Form:
+    """Return the form of a query that can be read. Raises NothingToShow: a program's link must be mended."""
+    form = form_of(request.GET)
+    damaged = [QueryProblem(part, "", DAMAGED) for part in getattr(request, "unread_parts", ())]
+    if problems := damaged or form.problems:
+        raise NothingToShow(Problem(kind="bad_query", message=problems_in_english(problems)))
+    return form
+
+
 @_as_file
 def instances(request: HttpRequest, project_name: str = "") -> board.BoardFile:
-    projects = (
-        [project_or_404(request, project_name)] if project_name else visible_projects(viewer_of(request))
-    )
-    wanted, now, is_paged = _read(request, BoardForm).filter(), timezone.now(), "page" in request.GET
+    projects, now, is_paged = _projects(request, project_name), timezone.now(), "page" in request.GET
+    wanted = _read(request, BoardForm).filter()
     if project_name:
-        try:
-            listings.project_instances(projects[0], now=now, viewer=viewer_key(request))
-        except NothingToShow as nothing:
-            raise _Refused(nothing.problem, nothing.problem.page_status) from nothing
+        listings.project_instances(projects[0], now=now, viewer=viewer_key(request))
     found = board.board(projects, wanted, now=now, all_rows=not is_paged)
     next_url, query = "", request.GET.copy()
     if is_paged and found.page < found.pages:
@@ -86,28 +94,8 @@ def report(request: HttpRequest, name: str) -> board.BoardFile:
     return board.report_file(REPORTS[name].of(wanted, now=timezone.now()))
 
 
-def _read(request: HttpRequest, form_of: type[Form]) -> Form:
-    """Return the form of a query that can be read. Raises _Refused: a program's link must be mended."""
-    if is_too_long(request):
-        raise _Refused(Problem(kind="bad_query", message="this link is too long"), 414)
-    form = form_of(request.GET)
-    damaged = [QueryProblem(part, "", DAMAGED) for part in getattr(request, "unread_parts", ())]
-    if problems := damaged or form.problems:
-        raise _Refused(Problem(kind="bad_query", message=problems_in_english(problems)), 400)
-    return form
-
-
-def _refusal(refused: _Refused, ending: str) -> HttpResponse:
-    """Answer without any rows, which would read as "there are none"."""
-    problem = refused.problem.for_json()
-    if ending == "json":
-        content = msgspec.json.encode({"complete": False, "problem": problem})
-        response = HttpResponse(content, content_type="application/json")
-    else:
-        response = HttpResponse(problem_line(problem), content_type="text/plain; charset=utf-8")
-    response.status_code = refused.status
-    retry_after = refused.problem.retry_after(timezone.now())
-    return with_retry_after(response, retry_after if refused.status == 503 else None)
+def _projects(request: HttpRequest, name: str) -> list[Project]:
+    return [project_or_404(request, name)] if name else visible_projects(viewer_of(request))
 
 
 # Tickets ---------------------------------------------------------------------
@@ -118,9 +106,9 @@ class BoardTicket(TicketRequest):
 
     def __init__(self, request: HttpRequest, project_name: str = "", name: str = "") -> None:
         super().__init__(request)
-        self.project = project_or_404(request, project_name) if project_name else None
-        self.projects = [self.project] if self.project else visible_projects(viewer_of(request))
-        self.name = name or (self.project.name if self.project else gettext("All instances"))
+        self.projects = _projects(request, project_name)
+        self.project = self.projects[0] if project_name else None
+        self.name = name or project_name or gettext("All instances")
 
     def where(self) -> dict[str, Any]:
         return {"project": self.project, "name": self.name}
