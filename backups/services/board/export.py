@@ -146,7 +146,7 @@ def report_file(found: Report) -> BoardFile:
         days = [{"date": day.isoformat(), "count": count} for day, count in found.days]
         body |= {"total": found.total, "days": days}
     fields = _FIELDS[found.name]
-    rows = ({**_named(row.instance), **_fields(row, fields)} for row in found.rows)
+    rows = ({**_named(row), **_fields(row, fields)} for row in found.rows)
     file_name = f"{found.name}_{found.end:%Y%m%dT%H%M%SZ}"
     return BoardFile(found.name, body, rows, (*_NAMED, "url", *fields), file_name)
 

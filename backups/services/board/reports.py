@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -75,10 +75,9 @@ class Report:
 
 
 @dataclass(frozen=True)
-class FailureRow:
+class FailureRow(Named):
     """How often backups of an instance failed with one code, and the newest of them."""
 
-    instance: Named
     error_code: str
     count: int
     newest_backup_id: str
@@ -112,21 +111,19 @@ def failures(wanted: ReportFilter, *, now: datetime) -> Failures:
     found = found.filter(Q(known_at=None) | Q(known_at__lte=end))
     if wanted.errors:
         found = found.filter(error_code__in=wanted.errors)
-    counts: Counter[tuple[int, str]] = Counter()
     days: Counter[date] = Counter()
-    newest: dict[tuple[int, str], tuple[str, datetime]] = {}
+    failed: defaultdict[tuple[int, str], list[tuple[str, datetime]]] = defaultdict(list)
     columns = ("instance_id", "error_code", "backup_id", "started_at")
     for instance, code, backup_id, started_at in found.order_by("started_at").values_list(*columns):
-        counts[instance, code] += 1
-        newest[instance, code] = backup_id, started_at
+        failed[instance, code].append((backup_id, started_at))
         days[started_at.astimezone(UTC).date()] += 1
-    named = _named({instance for instance, _ in counts}, wanted.projects)
+    named = _named({instance for instance, _ in failed}, wanted.projects)
     rows = [
-        FailureRow(named[instance], code, count, *newest[instance, code])
-        for (instance, code), count in counts.items()
+        FailureRow(*named[instance], code, len(backups), *backups[-1])
+        for (instance, code), backups in failed.items()
         if instance in named
     ]
-    rows.sort(key=lambda row: (-row.count, row.instance.name))
+    rows.sort(key=lambda row: (-row.count, row.name))
     last, first = end.astimezone(UTC).date(), start.astimezone(UTC).date()
     dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return Failures(start, end, _known(wanted, end), tuple(rows), tuple((day, days[day]) for day in dates))
@@ -136,10 +133,9 @@ def failures(wanted: ReportFilter, *, now: datetime) -> Failures:
 
 
 @dataclass(frozen=True)
-class ChangeRow:
+class ChangeRow(Named):
     """What the verdict on an instance was when the time began, and what it was at its end, since `at`."""
 
-    instance: Named
     at: datetime
     before_verdict: str
     before_reason: str
@@ -188,7 +184,7 @@ def changes(wanted: ReportFilter, *, now: datetime) -> Changes:
             last[pk] = read_at + believed, "unknown", "read_too_long_ago"
     named = _named(last, wanted.projects)
     rows = [
-        ChangeRow(named[pk], at.replace(microsecond=0), *first[pk], verdict, reason)
+        ChangeRow(*named[pk], at.replace(microsecond=0), *first[pk], verdict, reason)
         for pk, (at, verdict, reason) in last.items()
         if pk in named and verdict != first[pk][0]
     ]
@@ -214,15 +210,10 @@ def _of_instance(wanted: ReportFilter) -> Q:
     return of & Q(instance__summary__search__contains=wanted.instance) if wanted.instance else of
 
 
-def _named(pks: Iterable[int], projects: Sequence[Project]) -> dict[int, Named]:
+def _named(pks: Iterable[int], projects: Sequence[Project]) -> dict[int, tuple[Project, str, str]]:
     """Return what instances are called, also of those that are gone."""
-    of_cloud = by_cloud(projects)
-    rows = Instance.objects.filter(pk__in=list(pks)).select_related("project")
-    return {
-        row.pk: Named(
-            of_cloud[row.project.endpoint, row.project.project_id],
-            row.instance_id,
-            instance_name(record_of(row.listed or row.shown), row.instance_id),
-        )
-        for row in rows
-    }
+    of_cloud, named = by_cloud(projects), {}
+    for row in Instance.objects.filter(pk__in=list(pks)).select_related("project"):
+        name = instance_name(record_of(row.listed or row.shown), row.instance_id)
+        named[row.pk] = of_cloud[row.project.endpoint, row.project.project_id], row.instance_id, name
+    return named
