@@ -51,9 +51,9 @@ def at(text):
 def test_a_list_is_due_by_what_runs_what_is_planned_and_else_by_the_hour(
     plan, read, running, newest, due, urgency
 ):
-    found = due_after_reading(at(read), plan, at(newest), is_running=running)
+    due_at, what_for = due_after_reading(at(read), plan, at(newest), is_running=running)
 
-    assert (f"{found.at:%H:%M}", found.urgency) == (due, urgency)
+    assert (f"{due_at:%H:%M}", what_for) == (due, urgency)
 
 
 @pytest.mark.parametrize(

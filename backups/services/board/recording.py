@@ -34,6 +34,7 @@ from .verdicts import days_text, judge, known_facts, move_on
 
 # So few rows at a time that whoever else writes waits for a moment only.
 CHUNK = 100
+_LISTED = ("engine", "tags", "search", "listed_digest")
 
 
 @receiver(reading_recorded)
@@ -148,8 +149,7 @@ def _keep_listed(recorded: Recorded) -> None:
             changed.append((pk, digest, record))
     for start in range(0, len(changed), CHUNK):
         some = changed[start : start + CHUNK]
-        rows = [_listed_row(*one) for one in some]
-        write_summaries(rows, "engine", "tags", "search", "listed_digest")
+        write_summaries([_listed_row(*one) for one in some], *_LISTED)
         records = {pk: record for pk, _, record in some}
         for row in InstanceSummary.objects.filter(pk__in=records).exclude(facts=""):
             if facts := known_facts(row.facts):

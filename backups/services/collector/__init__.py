@@ -10,4 +10,4 @@ from __future__ import annotations
 
 from .due import write_summaries
 from .key import begin_metrics
-from .loop import EvidenceAge, collect, collecting, evidence_age, reads_by_itself, start, stop
+from .loop import collect, collecting, evidence_age, reads_by_itself, start, stop

@@ -30,27 +30,22 @@ SHOWN_EVERY = timedelta(days=1)
 LASTING = frozenset({"not_found", "access_denied", "rejected"})
 
 
-class Due(NamedTuple):
-    at: datetime
-    urgency: Urgency
-
-
 def due_after_reading(
     read_at: datetime, plan: Plan, last_started_at: datetime | None, *, is_running: bool
-) -> Due:
-    """Return when a list whose newest backup began `last_started_at` is to be read next.
+) -> tuple[datetime, Urgency]:
+    """Return when a list whose newest backup began `last_started_at` is to be read next, and what for.
 
     `is_running`: a backup of it is not done, or the list itself is doubtful.
     """
     if is_running:
-        return Due(read_at + RUNNING_EVERY, Urgency.RUNNING)
-    found = [Due(read_at + idle(), Urgency.IDLE)]
+        return read_at + RUNNING_EVERY, Urgency.RUNNING
+    found = [(read_at + idle(), Urgency.IDLE)]
     for slot in plan.slots(read_at - PLANNED_FOR, read_at + idle()):
         looked_for = slot + PLANNED_AFTER
         if looked_for > read_at:
-            found.append(Due(looked_for, Urgency.PLANNED))
+            found.append((looked_for, Urgency.PLANNED))
         elif last_started_at is None or last_started_at < slot:
-            found.append(Due(read_at + PLANNED_EVERY, Urgency.PLANNED))
+            found.append((read_at + PLANNED_EVERY, Urgency.PLANNED))
     return min(found)
 
 
@@ -94,9 +89,9 @@ def _keep_backups(recorded: Recorded) -> None:
     newest = max(filter(None, (record.started_at for record in recorded.records)), default=None)
     # What went with over half of the list is not believed before a second reading.
     is_running = generation.running or generation.missing_since is not None
-    due = due_after_reading(recorded.at, plan_of(record_of(instance.shown)), newest, is_running=is_running)
-    told = {"due_at": due.at, "urgency": due.urgency, "last_started_at": newest}
-    told |= {"read_at": recorded.at, "problem": ""}
+    plan, at = plan_of(record_of(instance.shown)), recorded.at
+    due_at, urgency = due_after_reading(at, plan, newest, is_running=is_running)
+    told = {"read_at": at, "problem": "", "last_started_at": newest, "due_at": due_at, "urgency": urgency}
     # An update alone costs half as much.
     if row is None or not InstanceSummary.objects.filter(pk=row.pk).update(**told):
         write_summaries([InstanceSummary(instance=instance, **told)], *told)

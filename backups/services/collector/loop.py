@@ -16,7 +16,6 @@ from prometheus_client import Gauge
 
 from ...models import InstanceSummary
 from ..listings import (
-    Clock,
     Lease,
     acquire_lease,
     lease_holder,
@@ -41,7 +40,7 @@ _HERE = Gauge(
 )
 
 
-def collect(stop: threading.Event, *, clock: Clock = utc_now) -> None:
+def collect(stop: threading.Event) -> None:
     """Read what is due while no other process does so, until told to stop."""
     while not stop.is_set():
         lease = acquire_lease(LEASE)
@@ -49,7 +48,7 @@ def collect(stop: threading.Event, *, clock: Clock = utc_now) -> None:
             try:
                 # While the database cannot be written each process would believe to be the only one.
                 if lease.is_shared:
-                    _collect_with(lease, stop, clock)
+                    _collect_with(lease, stop)
             finally:
                 lease.release()
         release_connection()
@@ -57,25 +56,29 @@ def collect(stop: threading.Event, *, clock: Clock = utc_now) -> None:
     connection.close()
 
 
-def _collect_with(lease: Lease, stop: threading.Event, clock: Clock) -> None:
-    now = looked_at = clock()
+def _collect_with(lease: Lease, stop: threading.Event) -> None:
+    now = looked_at = utc_now()
     keys, begun, threads = keys_of(configured_projects().values(), now), _Begun(), 0
     log.info("this process collects")
     _HERE.set(True)
     try:
         while not stop.wait(TICK_SECONDS):
-            now = clock()
+            now = utc_now()
             if now - looked_at >= timedelta(seconds=LOOK_SECONDS):
                 looked_at = now
                 if lease.is_lost():
                     log.warning("this process no longer collects: another one does")
                     return
             for key in keys:
-                _begin_what_is_due(key, now, begun)
+                try:
+                    while work := key.take(now):
+                        begun.put((key, work))
+                except DatabaseError as error:
+                    log.warning("what is due cannot be looked up: %s", error)
             for _ in range(threads, sum(len(key.under_way) for key in keys)):
                 threads += 1
                 # A daemon: nobody waits for it when the process ends.
-                threading.Thread(target=_read, args=(begun, clock), name="collect", daemon=True).start()
+                threading.Thread(target=_read, args=(begun,), name="collect", daemon=True).start()
             release_connection()
     finally:
         _HERE.set(False)
@@ -83,20 +86,12 @@ def _collect_with(lease: Lease, stop: threading.Event, clock: Clock) -> None:
             begun.put(None)
 
 
-def _begin_what_is_due(key: Key, now: datetime, begun: _Begun) -> None:
-    try:
-        while work := key.take(now):
-            begun.put((key, work))
-    except DatabaseError as error:
-        log.warning("what is due cannot be looked up: %s", error)
-
-
-def _read(begun: _Begun, clock: Clock) -> None:
+def _read(begun: _Begun) -> None:
     """Read one list after another: a thread, and its connection, for each would cost more than some lists."""
     while one := begun.get():
         key, work = one
         try:
-            key.read(work, clock)
+            key.read(work, utc_now)
         except DatabaseError as error:
             log.warning("what was read cannot be kept: %s", error)
         release_connection()
