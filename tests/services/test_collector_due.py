@@ -81,7 +81,7 @@ def calls_in(seconds, budget, *, since=0):
     made = 0
     for tenth in range(seconds * 10):
         while budget.may_call(since + tenth / 10):
-            budget.spend(1)
+            budget.spend(1, since + tenth / 10)
             made += 1
     return made
 
@@ -96,7 +96,7 @@ def test_calls_keep_to_their_rate_and_a_pause_is_not_made_up_for(rate, calls):
 
 def test_a_list_of_many_pages_is_paid_for_afterwards():
     budget = Budget(5, 0)
-    budget.spend(50)
+    budget.spend(50, 0)
 
     assert calls_in(9, budget) == 0
     assert calls_in(10, budget, since=9) == pytest.approx(50, abs=5)

@@ -61,7 +61,7 @@ class Key:
                 return None
             work = self._instances(now) or self._next(now)
             if work:
-                self._budget.spend(1)
+                self._budget.spend(1, now.timestamp())
                 self.under_way.add(work.subject)
             return work
 
@@ -71,7 +71,7 @@ class Key:
             reading = read_unasked(work.subject, since=work.since, clock=clock)
             now, calls, problem = clock(), reading.calls, reading.problem
             with self._lock:
-                self._budget.spend(max(0, calls - 1))
+                self._budget.spend(max(0, calls - 1), now.timestamp())
                 is_left_alone = problem is not None and self._leave_alone(problem, now)
                 if calls and not problem and work.subject.kind == "instances":
                     self._instances_at[work.subject.project] = now + INSTANCES_EVERY
@@ -117,15 +117,15 @@ class Key:
 
 
 class Budget:
-    """How often DCS may be asked: a token bucket whose rate halves, and recovers in ten minutes.
+    """How often DCS may be asked: `most` calls a second; halved, it recovers in ten minutes.
 
-    `most` is in calls a second; `now` is in seconds of whatever clock its caller goes by.
+    `now` is in seconds of whatever clock its caller goes by.
     """
 
     def __init__(self, most: float, now: float) -> None:
-        self._most = most
-        self._rate, self._halved_at = most, now - RECOVERY_SECONDS
-        self._calls, self._counted_at = 1.0, now
+        self._most = self._rate = most
+        self._halved_at = now - RECOVERY_SECONDS
+        self._spent_until = now + 1
 
     def rate(self, now: float) -> float:
         """Return how many calls a second may be made now."""
@@ -133,21 +133,18 @@ class Budget:
         return min(self._most, self._rate + recovered)
 
     def may_call(self, now: float) -> bool:
-        rate = self.rate(now)
-        # One more than a second's, so that whoever looks now and then loses none.
-        self._calls = min(1.0 + rate, self._calls + rate * max(0.0, now - self._counted_at))
-        self._counted_at = now
-        return self._calls >= 1
+        # A second's calls may be made at once, so that whoever looks now and then loses none.
+        return self._spent_until <= now + 1
 
-    def spend(self, calls: int) -> None:
+    def spend(self, calls: int, now: float) -> None:
         """Count calls that were made; more than there were are paid for later."""
-        self._calls -= calls
+        self._spent_until = max(self._spent_until, now) + calls / self.rate(now)
 
     def halve(self, now: float) -> None:
         """Slow down, since DCS asks for fewer calls."""
         if now - self._halved_at >= ONE_THROTTLING_SECONDS:
             self._rate = max(self.rate(now) / 2, self._most * LEAST_SHARE)
-            self._halved_at, self._calls = now, min(0.0, self._calls)
+            self._halved_at, self._spent_until = now, max(self._spent_until, now + 1)
 
 
 def keys_of(projects: Iterable[Project], now: datetime) -> list[Key]:
