@@ -139,12 +139,9 @@ def _light_rows(
     )
     reasons = _reasons_by(wanted.rpo, known, projects, now) if wanted.rpo else {}
     columns = ["pk", "reason_then", "project__endpoint", "project__project_id", "summary__engine"]
-    columns += [
-        "summary__status",
-        "read_text",
-        "summary__tags",
-        *(["summary__search"] if wanted.words else []),
-    ]
+    columns += ["summary__status", "read_text", "summary__tags"]
+    if wanted.words:
+        columns.append("summary__search")
     kinds: dict[tuple[str, ...], Kind] = {}
     rows = []
     found = known.order_by(*wanted.order_by()).values_list(*columns)
