@@ -10,7 +10,14 @@ from prometheus_client import REGISTRY
 from backups.emulator.records import iso
 from backups.models import InstanceSummary
 from backups.services.collector.key import MOST_AT_ONCE
-from backups.services.listings import Subject, generations, project_instances, reader
+from backups.services.listings import (
+    NothingToShow,
+    Subject,
+    generations,
+    instance_restores,
+    project_instances,
+    reader,
+)
 
 from ..conftest import wait_for
 from .api_records import raws
@@ -307,3 +314,13 @@ def test_a_list_that_fails_alone_holds_up_no_other_and_is_tried_every_five_minut
     assert Summaries.filter(read_at=None).count() == 1
     collector.collect(300)
     assert lists_read(emulator)[few[0]] == 2
+
+
+def test_restores_that_cannot_be_read_say_nothing_of_the_list_of_backups(collected, emulator, eu):
+    before = summary()
+    emulator.fail_with(500, path_contains="/restores")
+    with pytest.raises(NothingToShow):
+        instance_restores(eu, ORDERS, now=later())
+    settled()
+
+    assert (summary().problem, summary().due_at) == ("", before.due_at)
