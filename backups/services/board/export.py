@@ -133,13 +133,12 @@ def _instance(row: BoardRow, now: datetime) -> dict[str, Any]:
 
 
 def report_file(found: Report) -> BoardFile:
-    known = found.known
     body = {
         "from": utc_text(found.start.replace(microsecond=0)),
         "to": utc_text(found.end.replace(microsecond=0)),
-        "complete": known.is_complete,
-        "read": known.read,
-        "not_read": known.all - known.read,
+        "complete": found.complete,
+        "read": found.read,
+        "not_read": found.all - found.read,
         "matched": len(found.rows),
     }
     if isinstance(found, Failures):

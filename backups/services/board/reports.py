@@ -42,33 +42,28 @@ class ReportFilter:
 
 
 @dataclass(frozen=True)
-class Known:
-    """Of how many instances something was ever read: of the others a report can tell nothing.
+class Report:
+    """What is told of a time, and of how many of `all` instances something was ever read.
 
-    `unlisted` are the projects of which not even the instances are known.
+    Of the others it can tell nothing; `unlisted` are the projects of which not even the instances are known.
     """
 
-    all: int
-    read: int
-    unlisted: tuple[Project, ...]
-
-    @property
-    def is_complete(self) -> bool:
-        return self.read == self.all and not self.unlisted
-
-
-@dataclass(frozen=True)
-class Report:
     name: ClassVar[str]
     start: datetime
     end: datetime
-    known: Known
+    all: int
+    read: int
+    unlisted: tuple[Project, ...]
     rows: tuple[Any, ...]
+
+    @property
+    def complete(self) -> bool:
+        return self.read == self.all and not self.unlisted
 
     @property
     def mark(self) -> str:
         """What tells this report, as it is shown, from another one."""
-        return f"{crc32(repr((self.rows, self.known)).encode()):08x}"
+        return f"{crc32(repr((self.rows, self.all, self.read, self.unlisted)).encode()):08x}"
 
 
 # Failures --------------------------------------------------------------------
@@ -126,7 +121,8 @@ def failures(wanted: ReportFilter, *, now: datetime) -> Failures:
     rows.sort(key=lambda row: (-row.count, row.name))
     last, first = end.astimezone(UTC).date(), start.astimezone(UTC).date()
     dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return Failures(start, end, _known(wanted, end), tuple(rows), tuple((day, days[day]) for day in dates))
+    a_day = tuple((day, days[day]) for day in dates)
+    return Failures(start, end, *_known(wanted, end), tuple(rows), a_day)
 
 
 # Changes ---------------------------------------------------------------------
@@ -189,20 +185,21 @@ def changes(wanted: ReportFilter, *, now: datetime) -> Changes:
         if pk in named and verdict != first[pk][0]
     ]
     rows.sort(key=attrgetter("at"), reverse=True)
-    return Changes(start, end, _known(wanted, end), tuple(rows))
+    return Changes(start, end, *_known(wanted, end), tuple(rows))
 
 
 # What both need --------------------------------------------------------------
 
 
-def _known(wanted: ReportFilter, end: datetime) -> Known:
+def _known(wanted: ReportFilter, end: datetime) -> tuple[int, int, tuple[Project, ...]]:
+    """Return of how many instances there are something was read, and which projects are not listed."""
     at, projects = wanted.as_of, wanted.projects
     unlisted = tuple(one.subject.project for one in notes_of_instances(projects) if not watched(one, at))
     told = instances_known(projects, at=at).annotate(reason_then=reason_at(end, is_past=at is not None))
     if wanted.instance:
         told = told.filter(summary__search__contains=wanted.instance)
     counts = told.aggregate(all=Count("pk"), unread=Count("pk", filter=Q(reason_then="never_read")))
-    return Known(counts["all"], counts["all"] - counts["unread"], unlisted)
+    return counts["all"], counts["all"] - counts["unread"], unlisted
 
 
 def _of_instance(wanted: ReportFilter) -> Q:
