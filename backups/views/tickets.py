@@ -76,15 +76,14 @@ def of_history(ticket: InstanceTicket) -> HttpResponse:
     now, wanted = ticket.now, form.filter()
     if wanted.as_of:
         listing = list_as_of(ticket.project, ticket.instance_id, wanted.as_of)
-        instance = listings.cached_instance(ticket.project, ticket.instance_id)
     else:
-        listing, instance = ticket.read(bounds=wanted.bounds(now))
+        listing = ticket.read(bounds=wanted.bounds(now))
     history = backup_history(all_records_of(listing), wanted, now=now)
     frozen = frozen_link(ticket.path, ticket.query, history, now=now, read_at=listing.read_at)
-    about = ticket.about(instance, frozen.url)
-    failure = newest_failure(listing)
+    about, failure = ticket.about(frozen.url), newest_failure(listing)
     if ticket.for_vendor and (failure or listing.problem):
-        return ticket.for_the_vendor(about, listing=listing, record=failure)
+        text = vendor_ticket(about, listing=listing, record=failure, now=now)
+        return ticket.answer(text, listing, vendor=True)
     text = history_ticket(about, listing, history, frozen, now=wanted.as_of or now)
     return ticket.answer(text, listing, vendor=failure is not None)
 
@@ -93,15 +92,15 @@ def of_history(ticket: InstanceTicket) -> HttpResponse:
 def of_backup(ticket: InstanceTicket, backup_id: str) -> HttpResponse:
     if refusal := ticket.refusal():
         return refusal
-    listing, instance = ticket.read(holding=(backup_id,))
-    about = ticket.about(instance, frozen_url(ticket.path, read_at=listing.read_at))
+    listing = ticket.read(holding=(backup_id,))
+    about = ticket.about(frozen_url(ticket.path, read_at=listing.read_at))
     life = life_of(listing, backup_id)
     if life is None:
-        gone = gone_ticket(about, listing, backup_id)
-        return ticket.answer(gone, listing, status=404)
+        return ticket.answer(gone_ticket(about, listing, backup_id), listing, status=404)
     if ticket.for_vendor:
-        return ticket.for_the_vendor(about, listing=listing, record=life.record)
-    text = backup_ticket(about, listing, life, now=ticket.now)
+        text = vendor_ticket(about, listing=listing, record=life.record, now=ticket.now)
+    else:
+        text = backup_ticket(about, listing, life, now=ticket.now)
     return ticket.answer(text, listing, vendor=True)
 
 
@@ -113,10 +112,10 @@ def of_recovery_point(ticket: InstanceTicket) -> HttpResponse:
     asked = form.asked()
     if asked is None:
         return HttpResponseRedirect(ticket.page)
-    listing, instance = ticket.read(bounds=(None, asked.at))
+    listing = ticket.read(bounds=(None, asked.at))
     point = recovery_point(listing, asked.at, now=ticket.now)
     link = absolute(frozen_recovery_path(ticket.path, ticket.query, asked.at, read_at=listing.read_at))
-    return ticket.answer(recovery_ticket(ticket.about(instance, link), listing, point), listing)
+    return ticket.answer(recovery_ticket(ticket.about(link), listing, point), listing)
 
 
 class TicketRequest:
@@ -182,31 +181,26 @@ class TicketRequest:
         if self.request.get_preferred_type(["text/html", "text/plain"]) == "text/plain":
             response = HttpResponse(ticket.text, status=status, content_type="text/plain; charset=utf-8")
         else:
-            is_old = listing is not None and listing.problem is not None
-            response = self._page_of(ticket, {"is_old": is_old, "vendor": vendor}, status)
+            zone = ticket.style.zone.key if ticket.style.zone else "UTC"
+            zones = {"UTC", self.viewer_zone, self.page_zone or "UTC", zone}
+            context = {
+                "ticket": ticket,
+                "is_old": listing is not None and listing.problem is not None,
+                "vendor": vendor,
+                "for_vendor": self.for_vendor and vendor,
+                "zone_of_text": zone,
+                "zones": sorted(zones, key=lambda name: (name != "UTC", name)),
+            }
+            response = self._rendered(context, status)
         # A browser's script must know the portal's own text from what a proxy says in its place.
         response.headers["X-Ticket"] = ticket.style.markup
         patch_vary_headers(response, ["Accept", "HX-Request"])
-        if self._chosen_here():
+        chosen = self.options.cleaned_data
+        # Another site's link must not choose markup or language for this viewer.
+        own = self.request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+        if own and not self.for_vendor and (chosen["text"] or chosen["lang"]):
             remember_copied(response, ticket.style.markup, ticket.style.language)
         return response
-
-    def _chosen_here(self) -> bool:
-        """Whether this viewer chose markup or language: another site's link must not choose for them."""
-        chosen = self.options.cleaned_data
-        own = self.request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
-        return own and not self.for_vendor and bool(chosen["text"] or chosen["lang"])
-
-    def _page_of(self, ticket: Ticket, context: dict[str, Any], status: int) -> HttpResponse:
-        zone = ticket.style.zone.key if ticket.style.zone else "UTC"
-        zones = {"UTC", self.viewer_zone, self.page_zone or "UTC", zone}
-        context |= {
-            "ticket": ticket,
-            "for_vendor": self.for_vendor and context["vendor"],
-            "zone_of_text": zone,
-            "zones": sorted(zones, key=lambda name: (name != "UTC", name)),
-        }
-        return self._rendered(context, status)
 
     def _rendered(self, context: dict[str, Any], status: int) -> HttpResponse:
         in_dialog = "HX-Request" in self.request.headers
@@ -222,32 +216,31 @@ class InstanceTicket(TicketRequest):
         self.project = project_or_404(request, project_name)
         self.instance_id = instance_id
 
+    @cached_property
+    def instance(self) -> Instance | None:
+        """What is known without asking, or what `read` has read."""
+        return listings.cached_instance(self.project, self.instance_id)
+
     def where(self) -> dict[str, Any]:
-        instance = listings.cached_instance(self.project, self.instance_id)
-        name = instance_name(instance, self.instance_id)
+        name = instance_name(self.instance, self.instance_id)
         return {"project": self.project, "instance_id": self.instance_id, "name": name}
 
-    def read(self, **options: Any) -> tuple[Listing[BackupRecord], Instance | None]:
+    def read(self, **options: Any) -> Listing[BackupRecord]:
         """Read the history, and the instance beside it, anew where they are old. Raises NothingToShow."""
         options |= {"viewer": viewer_key(self.request), "newer_within": NEWER_WITHIN_SECONDS}
-        return listings.backups_and_instance(self.project, self.instance_id, now=self.now, **options)
+        listing, self.instance = listings.backups_and_instance(
+            self.project, self.instance_id, now=self.now, **options
+        )
+        return listing
 
-    def about(self, instance: Instance | None, link: str) -> About:
-        return About(self.project, self.instance_id, instance, link, self.style)
+    def about(self, link: str) -> About:
+        return About(self.project, self.instance_id, self.instance, link, self.style)
 
     def of_problem(self, problem: Problem) -> HttpResponse:
         """Answer with the text that says why there is none; its status is that of the page."""
-        instance = listings.cached_instance(self.project, self.instance_id)
-        about = self.about(instance, absolute(self.page))
         # What the portal did, or did not do, is nothing to ask the vendor.
         vendor = problem.asked_at is not None and problem.kind != "portal_error"
         write = vendor_ticket if vendor and self.for_vendor else problem_ticket
-        text = write(about, problem=problem, now=self.now)
+        text = write(self.about(absolute(self.page)), problem=problem, now=self.now)
         response = self.answer(text, vendor=vendor, status=problem.page_status)
         return with_retry_after(response, problem.retry_after(timezone.now()))
-
-    def for_the_vendor(
-        self, about: About, *, listing: Listing[BackupRecord], record: BackupRecord | None
-    ) -> HttpResponse:
-        text = vendor_ticket(about, listing=listing, record=record, now=self.now)
-        return self.answer(text, listing, vendor=True)
