@@ -33,6 +33,23 @@ def ada(client_of, portal, monkeypatch):
 
 
 @pytest.fixture
+def lists(emulator):
+    """`lists(records)`: from now on DCS lists these backups of orders-cache."""
+    return partial(emulator.set_records, ORDERS_CACHE_ID)
+
+
+@pytest.fixture
+def reread(ada, lists):
+    """`reread(records)`: DCS lists these now, and ada presses Refresh."""
+
+    def read(records):
+        lists(records)
+        ada.post(f"{ORDERS}refresh/")
+
+    return read
+
+
+@pytest.fixture
 def impatient(portal):
     """A portal that waits half a second for DCS."""
     portal.DCS_READ_BUDGET = 0.5
@@ -77,6 +94,11 @@ def links_of(response, attributes=""):
     found = re.findall(rf'<a\b[^>]*{attributes}[^>]*\bhref="([^"]*)"', response.content.decode())
     found += re.findall(rf'<a\b[^>]*\bhref="([^"]*)"[^>]*{attributes}', response.content.decode())
     return [html.unescape(link) for link in dict.fromkeys(found)]
+
+
+def ticket_text(client, address):
+    """The bare text for a ticket."""
+    return client.get(address, headers={"Accept": "text/plain"}).content.decode()
 
 
 def csv_text(response):

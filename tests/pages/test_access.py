@@ -2,25 +2,27 @@
 
 import pytest
 
-from backups.emulator.fleet import REFERENCE_BACKUP_ID
 from backups.services.listings import reader
 
+from .addresses import REFERENCE
 from .conftest import ORDERS, PROJECT, history_of, links_of, text_of
 
 pytestmark = pytest.mark.usefixtures("portal")
 
 
-def chinese(emulator, project="cn-prod"):
-    return history_of(emulator.fleet.named("订单缓存").instance_id, project)
+@pytest.fixture
+def hidden(emulator):
+    """The history of an instance in cn-prod, which ben may not see."""
+    return history_of(emulator.fleet.named("订单缓存").instance_id, "cn-prod")
 
 
 def test_viewers_see_the_projects_of_their_groups(client_of, emulator):
-    def projects(person):
-        return [link for link in links_of(client_of(person).get("/")) if link.startswith("/projects/")]
-
-    assert projects("ada") == ["/projects/eu-prod/", "/projects/cn-prod/", "/projects/ap-staging/"]
-    assert projects("ben") == ["/projects/eu-prod/"]
-    assert projects("cleo") == []
+    seen = {"ada": ["eu-prod", "cn-prod", "ap-staging"], "ben": ["eu-prod"], "cleo": []}
+    for person, projects in seen.items():
+        links = links_of(client_of(person).get("/"))
+        assert [link for link in links if link.startswith("/projects/")] == [
+            f"/projects/{project}/" for project in projects
+        ]
     assert not emulator.calls
 
 
@@ -32,15 +34,18 @@ def test_what_can_be_no_id_is_404_without_asking(ada, emulator):
 
 
 def test_no_page_may_be_stored(ada):
-    addresses = ["/", PROJECT, ORDERS, f"{ORDERS}?status=broken", f"{ORDERS}backups.csv", "/find/?q=orders"]
-    addresses += [f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/", f"{ORDERS}backups.json?sort=x"]
-    addresses += ["/projects/no-such/", history_of("no-such-instance")]
+    of_orders = ("", "?status=broken", "backups.csv", "backups.json?sort=x")
+    others = (
+        "/",
+        PROJECT,
+        "/find/?q=orders",
+        REFERENCE,
+        "/projects/no-such/",
+        history_of("no-such-instance"),
+    )
 
-    for address in addresses:
+    for address in (*(f"{ORDERS}{one}" for one in of_orders), *others):
         assert ada.get(address).headers["Cache-Control"] == "private, no-store", address
-
-
-# 304 -----------------------------------------------------------------------------------------
 
 
 def test_an_unchanged_json_is_304_for_the_same_viewer_and_query_and_nothing_else_is(ada):
@@ -61,39 +66,27 @@ def test_an_unchanged_json_is_304_for_the_same_viewer_and_query_and_nothing_else
     assert newer.status_code == 200
 
 
-def test_one_viewer_s_tag_tells_another_nothing(client_of, emulator):
+def test_one_viewer_s_tag_tells_another_nothing(client_of, hidden):
     ada, ben = client_of("ada"), client_of("ben")
-    tags = {
-        address: ada.get(f"{address}backups.json").headers["ETag"] for address in (ORDERS, chinese(emulator))
-    }
+    seen, of_hidden = (ada.get(f"{address}backups.json").headers["ETag"] for address in (ORDERS, hidden))
 
-    assert ben.get(f"{ORDERS}backups.json", headers={"If-None-Match": tags[ORDERS]}).status_code == 200
-    hidden = chinese(emulator)
-    for tag in (tags[hidden], "*"):
+    assert ben.get(f"{ORDERS}backups.json", headers={"If-None-Match": seen}).status_code == 200
+    for tag in (of_hidden, "*"):
         assert ben.get(f"{hidden}backups.json", headers={"If-None-Match": tag}).status_code == 404
 
 
-# Find ------------------------------------------------------------------------------------------
-
-
-def test_find_never_searches_the_projects_of_others(client_of, emulator):
+def test_find_never_searches_the_projects_of_others(client_of, emulator, hidden):
     instance = emulator.fleet.named("订单缓存")
     backup_id = emulator.fleet.backups(instance)[0].backup_id
-    client_of("ada").get(history_of(instance.instance_id, "cn-prod"))
+    client_of("ada").get(hidden)
     emulator.clear_calls()
     ben = client_of("ben")
 
-    for text in (
-        "订单缓存",
-        instance.instance_id,
-        backup_id,
-        f"https://portal{history_of(instance.instance_id, 'cn-prod')}",
-    ):
+    for text in ("订单缓存", instance.instance_id, f"https://portal{hidden}", backup_id):
         answer = ben.get("/find/", {"q": text})
         assert answer.status_code == 200, text
         assert not [link for link in links_of(answer) if "cn-prod" in link]
     assert "Search DCS" in text_of(answer)
     searched = ben.post("/find/", {"q": backup_id, "search": "dcs"})
     assert not [link for link in links_of(searched) if "cn-prod" in link]
-    cn = emulator.fleet.project("cn-prod").project_id
-    assert not emulator.count(cn)
+    assert not emulator.count(emulator.fleet.project("cn-prod").project_id)

@@ -8,6 +8,7 @@ from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from backups.services.history import FILTERS
 from tests.services.api_records import raw
 
+from .addresses import REFERENCE
 from .conftest import ORDERS, history_of
 
 pytestmark = pytest.mark.usefixtures("portal")
@@ -16,9 +17,8 @@ EPOCH = "1970-01-01T00:00:00Z"
 
 
 def test_the_envelope(ada, emulator):
-    response = ada.get(
-        f"{ORDERS}backups.json?status=failed&q=Nightly+X&to=2026-11-20&tz=Asia/Shanghai&unknown=1"
-    )
+    asked = "status=failed&q=Nightly+X&to=2026-11-20&tz=Asia/Shanghai&unknown=1"
+    response = ada.get(f"{ORDERS}backups.json?{asked}")
     body = response.json()
 
     assert response.headers["Content-Type"] == "application/json"
@@ -75,7 +75,7 @@ def test_the_reference_page_s_record(ada):
             "error_meaning": None,
             "description": "001",
             "period": None,
-            "url": f"http://127.0.0.1:8000{ORDERS}backups/{REFERENCE_BACKUP_ID}/",
+            "url": f"http://127.0.0.1:8000{REFERENCE}",
             "first_seen": body["read_at"],
             "last_seen": body["read_at"],
             "gone_since": None,
@@ -87,10 +87,9 @@ def test_the_reference_page_s_record(ada):
 @pytest.mark.parametrize("name", ["odd-fields", "every-status", "hostile-remarks", "every-error-code"])
 def test_every_value_has_its_type_or_is_null(ada, emulator, name):
     texts = ("name", "status", "type", "format", "error_code", "error_meaning", "description", "period")
+    address = history_of(emulator.fleet.named(name).instance_id)
 
-    for backup in ada.get(f"{history_of(emulator.fleet.named(name).instance_id)}backups.json").json()[
-        "backups"
-    ]:
+    for backup in ada.get(f"{address}backups.json").json()["backups"]:
         assert all(Z.fullmatch(backup[name] or EPOCH) for name in ("created_at", "started_at", "finished_at"))
         assert all(backup[name] is None or (isinstance(backup[name], str) and backup[name]) for name in texts)
         assert isinstance(backup["size_bytes"] or 0, int)
@@ -101,25 +100,18 @@ def test_every_value_has_its_type_or_is_null(ada, emulator, name):
         assert bool(backup["restore_reasons"]) != backup["usable"]
 
 
-def test_what_is_not_known_to_have_finished_has_no_end(ada, emulator):
+def test_what_has_not_finished_has_no_end_and_a_negative_duration_is_null(ada, lists):
     statuses = ("waiting", "expired", "archived", None)
-    emulator.set_records(ORDERS_CACHE_ID, [raw(n, status=status) for n, status in enumerate(statuses)])
+    ended_before = raw(4, updated_at="2026-10-31T00:00:00.000Z", is_support_restore="FALSE")
+    lists([*(raw(n, status=status) for n, status in enumerate(statuses)), ended_before])
 
-    backups = ada.get(f"{ORDERS}backups.json?sort=started").json()["backups"]
+    *others, backup = ada.get(f"{ORDERS}backups.json?sort=started").json()["backups"]
 
-    assert tuple(backup["status"] for backup in backups) == statuses
-    assert {(backup["finished_at"], backup["duration_seconds"]) for backup in backups} == {(None, None)}
-
-
-def test_a_negative_duration_is_null_and_a_no_without_a_reason_gets_none(ada, emulator):
-    record = raw(1, updated_at="2026-10-31T00:00:00.000Z", is_support_restore="FALSE")
-    emulator.set_records(ORDERS_CACHE_ID, [record])
-
-    [backup] = ada.get(f"{ORDERS}backups.json").json()["backups"]
-
+    assert tuple(one["status"] for one in others) == statuses
+    assert {(one["finished_at"], one["duration_seconds"]) for one in others} == {(None, None)}
     assert (backup["finished_at"], backup["duration_seconds"]) == ("2026-10-31T00:00:00Z", None)
     assert (backup["restorable"], backup["usable"]) == (False, False)
-    assert backup["restore_reasons"] == ["dcs_says_no"]
+    assert backup["restore_reasons"] == ["dcs_says_no"]  # a no without a reason gets none
 
 
 def test_a_problem_has_all_its_fields(ada, emulator, impatient):

@@ -34,11 +34,8 @@ def now():
 def ago(days, **changes):
     """A raw automatic backup whose data is from so many days ago."""
     started = now() - timedelta(days=days)
-    times = {
-        "created_at": api_time(started),
-        "execution_at": api_time(started),
-        "updated_at": api_time(started + timedelta(seconds=60)),
-    }
+    times = dict.fromkeys(("created_at", "execution_at"), api_time(started))
+    times["updated_at"] = api_time(started + timedelta(seconds=60))
     return raw(1, **{"backup_id": f"b-{days}", "size": 2_000_000_000, **times, **changes})
 
 
@@ -70,13 +67,6 @@ def figures_in(response):
     return found
 
 
-def said_in(response):
-    """The sentence of the verdict, with its tags."""
-    said = re.search(r'<p class="said".*?</p>', response.content.decode(), flags=re.DOTALL)
-    assert said
-    return said[0]
-
-
 def days_in(response):
     """The days of the strip: what each is called in words, and where it leads."""
     cells = re.findall(r'<a class="cell" href="([^"]*)" title="([^"]*)"', response.content.decode())
@@ -87,9 +77,15 @@ def days_in(response):
 
 
 def test_the_head_tells_the_backup_policy_in_words_of_each_language(ada):
-    assert "Backup policy: automatic, Mon to Sun at 22:00 UTC, kept 7 days" in text_of(ada.get(ORDERS))
+    page = ada.get(ORDERS)
+    assert "Backup policy: automatic, Mon to Sun at 22:00 UTC, kept 7 days" in text_of(page)
+    assert '<span class="nowrap">7-day retention</span>' in page.content.decode()
     ada.cookies["portal_language"] = "zh-hans"
     assert "备份策略：自动备份，周一至周日 22:00 UTC，保留 7 天" in text_of(ada.get(ORDERS))
+
+
+def planned(**plan):
+    return {"backup_type": "auto", "periodical_backup_plan": plan}
 
 
 POLICIES = [
@@ -99,19 +95,15 @@ POLICIES = [
     ({"save_days": 7}, "Backup policy: in a format that the portal cannot read"),
     ({"backup_type": "auto"}, "Backup policy: automatic, days and time unknown, kept for an unknown time"),
     (
-        {
-            "backup_type": "auto",
-            "save_days": 1,
-            "periodical_backup_plan": {"backup_at": [1, 3, 5], "begin_at": "03:00-04:00"},
-        },
+        planned(backup_at=[1, 3, 5], begin_at="03:00-04:00") | {"save_days": 1},
         "Backup policy: automatic, Mon, Wed, Fri at 03:00 UTC, kept 1 day",
     ),
     (
-        {"backup_type": "auto", "save_days": 3, "periodical_backup_plan": {"backup_at": [6, 7]}},
+        planned(backup_at=[6, 7]) | {"save_days": 3},
         "Backup policy: automatic, Sat, Sun at an unknown time, kept 3 days",
     ),
     (
-        {"backup_type": "auto", "periodical_backup_plan": {"begin_at": "03:00-04:00"}},
+        planned(begin_at="03:00-04:00"),
         "Backup policy: automatic, at 03:00 UTC on unknown days, kept for an unknown time",
     ),
 ]
@@ -124,14 +116,12 @@ def test_what_is_unknown_of_a_policy_is_said_to_be_so(ada, emulator, policy, wor
     assert words in text_of(ada.get(history_of(instance.instance_id)))
 
 
-def test_without_show_instance_the_head_is_whole_but_for_what_only_it_tells(ada, emulator):
-    emulator.set_records(ORDERS_CACHE_ID, a_history())
-    ada.post(f"{ORDERS}refresh/")  # which asks for the list alone
+def test_without_show_instance_the_head_is_whole_but_for_what_only_it_tells(ada, emulator, reread):
+    reread(a_history())  # which asks for the list alone
     emulator.fail_with(500)
 
     page = ada.get(ORDERS)
 
-    assert page.status_code == 200
     assert figures_in(page)["Usable"][0] == "3 of 10"
     assert len(days_in(page)) == 30
     assert "Backup policy" not in text_of(page)
@@ -142,8 +132,8 @@ def test_without_show_instance_the_head_is_whole_but_for_what_only_it_tells(ada,
 
 
 @pytest.fixture
-def history(emulator, ada):
-    emulator.set_records(ORDERS_CACHE_ID, a_history())
+def history(lists, ada):
+    lists(a_history())
     return ada.get(f"{ORDERS}?status=failed&q=backup&page=2&tz=Asia/Kolkata&per_page=25&team=on-call")
 
 
@@ -160,7 +150,7 @@ FIGURES = [
 ]
 
 
-def test_a_figure_leads_to_the_rows_behind_it_and_keeps_what_is_no_filter(ada, history):
+def test_a_figure_is_of_the_whole_history_leads_to_its_rows_and_keeps_what_is_no_filter(ada, history):
     figures = figures_in(history)
 
     for label, says, behind in FIGURES:
@@ -170,25 +160,18 @@ def test_a_figure_leads_to_the_rows_behind_it_and_keeps_what_is_no_filter(ada, h
         assert rows_of(ada.get(link)) == behind
         assert (query["tz"], query["per_page"], query["team"]) == ("Asia/Kolkata", "25", "on-call")
         assert "page" not in query
+    for query in ("", "status=expired", "q=zzzz", "from=2026-01-01&to=2026-01-02"):
+        assert figures_in(ada.get(f"{ORDERS}?{query}"))["Usable"][0].startswith("3 of 10")
 
 
-def test_the_sentence_does_not_break_at_the_hyphen_of_a_span(ada):
-    assert '<span class="nowrap">7-day retention</span>' in said_in(ada.get(ORDERS))
-
-
-def test_the_newest_usable_and_the_last_failure_can_be_opened(ada, emulator):
+def test_the_newest_usable_and_the_last_failure_can_be_opened(ada, lists):
     failures = [ago(n / 10, **FAILED, backup_id=f"failed-{n}") for n in (1, 2, 3)]
-    emulator.set_records(ORDERS_CACHE_ID, [*failures, ago(0.9, backup_id="usable")])
+    lists([*failures, ago(0.9, backup_id="usable")])
 
-    said = said_in(ada.get(ORDERS))
+    [said] = re.findall(r'<p class="said".*?</p>', ada.get(ORDERS).content.decode(), flags=re.DOTALL)
 
     links = re.findall(r'href="([^"]*)"', said)
     assert links == [f"{ORDERS}backups/failed-1/", f"{ORDERS}backups/usable/"]
-
-
-def test_figures_are_of_the_whole_history_whatever_is_filtered(ada, history):
-    for query in ("", "status=expired", "q=zzzz", "from=2026-01-01&to=2026-01-02"):
-        assert figures_in(ada.get(f"{ORDERS}?{query}"))["Usable"][0].startswith("3 of 10")
 
 
 @pytest.mark.parametrize(
@@ -199,14 +182,14 @@ def test_figures_are_of_the_whole_history_whatever_is_filtered(ada, history):
         (FAILED, "Failed"),
     ],
 )
-def test_a_last_attempt_that_cannot_be_used_says_why(ada, emulator, changes, says):
-    emulator.set_records(ORDERS_CACHE_ID, [ago(1, **changes), ago(2)])
+def test_a_last_attempt_that_cannot_be_used_says_why(ada, lists, changes, says):
+    lists([ago(1, **changes), ago(2)])
 
     assert says in figures_in(ada.get(ORDERS))["Last attempt"][0]
 
 
-def test_where_nothing_came_to_an_end_no_rate_is_made_up(ada, emulator):
-    emulator.set_records(ORDERS_CACHE_ID, [ago(0.001, **RUNNING)])
+def test_where_nothing_came_to_an_end_no_rate_is_made_up(ada, lists):
+    lists([ago(0.001, **RUNNING)])
 
     figures = figures_in(ada.get(ORDERS))
 
@@ -214,21 +197,23 @@ def test_where_nothing_came_to_an_end_no_rate_is_made_up(ada, emulator):
     assert "Newest size" not in figures
 
 
-def test_an_empty_history_has_no_figures_and_no_days(ada, emulator):
-    emulator.set_records(ORDERS_CACHE_ID, [])
-
+def test_an_empty_history_has_no_figures_and_no_days_and_one_size_makes_no_chart(ada, lists):
+    lists([])
     page = ada.get(ORDERS)
+    forget_everything()
+    lists([ago(1)])
 
     assert figures_in(page) == {}
     assert days_in(page) == []
     assert "This instance has no backups" in text_of(page)
+    assert 'class="sizes"' not in ada.get(ORDERS).content.decode()
 
 
 # The day strip ---------------------------------------------------------------
 
 
-def test_a_day_leads_to_its_rows_by_absolute_times(ada, emulator):
-    emulator.set_records(ORDERS_CACHE_ID, a_history())
+def test_a_day_leads_to_its_rows_by_absolute_times(ada, lists):
+    lists(a_history())
     day = (now() - timedelta(days=1)).date()
 
     title, link = days_in(ada.get(f"{ORDERS}?status=expired&sort=size"))[-2]
@@ -240,20 +225,18 @@ def test_a_day_leads_to_its_rows_by_absolute_times(ada, emulator):
     assert "b-1" in rows_of(ada.get(link))
 
 
-def test_every_day_leads_to_as_many_rows_as_it_counts(ada):
-    for title, link in days_in(ada.get(ORDERS))[::4]:
+def test_every_day_leads_to_as_many_rows_as_it_counts_and_a_second_click_shows_all_days(ada):
+    history = ada.get(ORDERS)
+    for title, link in days_in(history)[::4]:
         counted = sum(int(number) for number in re.findall(r"\b(\d+) (?=[a-z])", title.partition("(")[2]))
-        assert len(rows_of(ada.get(link))) == counted
+        page = ada.get(link)
+        assert len(rows_of(page)) == counted
 
-
-def test_the_chosen_day_is_marked_and_a_second_click_shows_all_days(ada):
-    _, link = days_in(ada.get(ORDERS))[-3]
-
-    page = ada.get(link)
-
-    marked = re.findall(r'<a class="cell" href="([^"]*)"[^>]* aria-current="true"', page.content.decode())
-    assert len(marked) == 1
-    assert len(rows_of(ada.get(html.unescape(marked[0])))) > len(rows_of(page))
+    [chosen] = re.findall(r'<a class="cell" href="([^"]*)"[^>]* aria-current="true"', page.content.decode())
+    assert len(rows_of(ada.get(html.unescape(chosen)))) > len(rows_of(page))
+    [legend] = re.findall(r'<ul class="legend">.*?</ul>', history.content.decode(), flags=re.DOTALL)
+    counts = re.findall(r'<span class="n">(\d+)</span>', legend.partition("failed as well")[0])
+    assert sum(map(int, counts)) == 30
 
 
 def test_days_are_those_of_the_links_zone_and_not_of_the_viewers(ada):
@@ -265,17 +248,9 @@ def test_days_are_those_of_the_links_zone_and_not_of_the_viewers(ada):
     assert "T18%3A30%3A00Z" in days_in(page)[0][1] or "T18:30:00Z" in days_in(page)[0][1]
 
 
-def test_the_legend_counts_thirty_days(ada):
-    legend = re.search(r'<ul class="legend">.*?</ul>', ada.get(ORDERS).content.decode(), flags=re.DOTALL)
-
-    assert legend
-    of_states = legend[0].partition("failed as well")[0]
-    assert sum(map(int, re.findall(r'<span class="n">(\d+)</span>', of_states))) == 30
-
-
-def test_an_incomplete_list_has_no_missed_days(ada, emulator):
+def test_an_incomplete_list_has_no_missed_days(ada, emulator, lists):
     records = [ago(days) for days in (1, 9, 20)]
-    emulator.set_records(ORDERS_CACHE_ID, records)
+    lists(records)
     assert "missed" in text_of(ada.get(ORDERS))
     forget_everything()
     page = b'{"total_num": 5, "backup_record_response": %s}'
@@ -288,9 +263,6 @@ def test_an_incomplete_list_has_no_missed_days(ada, emulator):
     assert "Figures and days cover only the 3 backups that were read." in text_of(shown)
 
 
-# Very long histories ---------------------------------------------------------
-
-
 def test_figures_of_a_very_long_history_are_of_its_newest_part_and_say_so(ada, portal, emulator):
     portal.DCS_MAX_RECORDS = 1_000
     newest = figures_in(ada.get(BULK))
@@ -298,16 +270,11 @@ def test_figures_of_a_very_long_history_are_of_its_newest_part_and_say_so(ada, p
 
     by_window = ada.get(f"{BULK}?from={old:%Y-%m-%d}&to={old + timedelta(days=2):%Y-%m-%d}")
 
-    assert "Figures and days cover only the newest 1000 backups, which are all that was read." in text_of(
-        by_window
-    )
+    assert "cover only the newest 1000 backups, which are all that was read." in text_of(by_window)
     assert len(rows_of(by_window)) == 50
     assert figures_in(by_window) == newest
     usable = sum(b'"succeed"' in row.text for row in emulator.fleet.backups(BULK_HISTORY_ID))
     assert newest["Usable"][0].startswith(f"{usable} of 1000")
-
-
-# Sizes -----------------------------------------------------------------------
 
 
 def test_the_size_chart_is_told_in_words_and_leads_to_its_rows(ada, history):
@@ -319,29 +286,13 @@ def test_the_size_chart_is_told_in_words_and_leads_to_its_rows(ada, history):
     assert rows_of(ada.get(html.unescape(link))) == ["b-1", "b-3", "b-4", "b-5", "b-6", "b-40"]
 
 
-def test_one_size_makes_no_chart(ada, emulator):
-    emulator.set_records(ORDERS_CACHE_ID, [ago(1)])
-
-    page = ada.get(ORDERS).content.decode()
-
-    assert "<polyline" not in page
-    assert 'class="sizes"' not in page
-
-
 # Hints -----------------------------------------------------------------------
 
 HINTS = [
-    # the history; the sentence, the rows behind it
+    # the history, the sentence, the rows behind it
+    (lambda: [ago(1, size=500), ago(2)], "The size fell by more than half: from 2.00 GB at", ["b-1", "b-2"]),
     (
-        lambda: [ago(1, size=500), ago(2, size=2_000_000_000)],
-        "The size fell by more than half: from 2.00 GB at",
-        ["b-1", "b-2"],
-    ),
-    (
-        lambda: [
-            *(ago(days) for days in range(2, 8)),
-            ago(1, updated_at=api_time(now() - timedelta(hours=22.99))),
-        ],
+        lambda: [*(ago(n) for n in range(2, 8)), ago(1, updated_at=api_time(now() - timedelta(hours=22.99)))],
         "took 1 h: backups of its type usually take 1 min.",
         ["b-1"],
     ),
@@ -364,34 +315,33 @@ HINTS = [
 
 
 @pytest.mark.parametrize(("records", "sentence", "behind"), HINTS)
-def test_a_hint_leads_to_the_rows_behind_it(ada, emulator, records, sentence, behind):
-    emulator.set_records(ORDERS_CACHE_ID, records())
+def test_a_hint_leads_to_the_rows_behind_it(ada, lists, records, sentence, behind):
+    lists(records())
 
     page = ada.get(ORDERS)
 
     assert sentence in text_of(page)
-    assert rows_of(ada.get(hint_links(page)[0])) == behind
+    assert rows_of(ada.get(hint_link(page))) == behind
 
 
-def test_three_failures_in_a_day_lead_to_them(ada, emulator):
+def test_three_failures_in_a_day_lead_to_them(ada, lists):
     day = (now() - timedelta(days=3)).replace(hour=3, minute=0, second=0, microsecond=0)
-    failures = [
-        raw(1, **{**FAILED, "backup_id": f"f-{hour}", "created_at": at, "execution_at": at, "updated_at": at})
-        for hour in range(3)
-        for at in [api_time(day + timedelta(hours=hour))]
-    ]
-    emulator.set_records(ORDERS_CACHE_ID, [ago(0.5), *failures, ago(6)])
+    began = (now() - day) / timedelta(days=1)
+    failures = [ago(began - hour / 24, **FAILED, backup_id=f"f-{hour}") for hour in range(3)]
+    lists([ago(0.5), *failures, ago(6)])
 
     page = ada.get(ORDERS)
 
     assert f"On {day:%a} {day.day} {day:%b} (UTC) three or more automatic backups failed" in text_of(page)
-    assert rows_of(ada.get(hint_links(page)[0])) == ["f-2", "f-1", "f-0"]
+    assert rows_of(ada.get(hint_link(page))) == ["f-2", "f-1", "f-0"]
 
 
-def hint_links(page):
-    hints = re.search(r'<section class="notice hints".*?</section>', page.content.decode(), flags=re.DOTALL)
-    assert hints
-    return [html.unescape(link) for link in re.findall(r'<a href="([^"#]*)', hints[0])]
+def hint_link(page):
+    """The first link of the hints."""
+    [hints] = re.findall(
+        r'<section class="notice hints".*?</section>', page.content.decode(), flags=re.DOTALL
+    )
+    return html.unescape(re.findall(r'<a href="([^"#]*)', hints)[0])
 
 
 # How long a file is kept -----------------------------------------------------
@@ -405,20 +355,9 @@ KEPT = {
 }
 
 
-def test_the_page_of_a_backup_tells_how_long_its_file_is_likely_to_be_kept(ada, emulator):
-    emulator.set_records(ORDERS_CACHE_ID, a_history())
-
-    for backup, words in KEPT.items():
-        assert re.search(words, text_of(ada.get(f"{ORDERS}backups/{backup}/")))
-    for backup in ("b-2", "b-5"):
-        said = text_of(ada.get(f"{ORDERS}backups/{backup}/"))
-        assert "As received from DCS" in said
-        assert "An estimate" not in said
-
-
-def test_a_row_tells_how_long_its_file_is_likely_to_be_kept(ada, emulator):
+def test_row_and_page_of_a_backup_tell_how_long_its_file_is_likely_to_be_kept(ada, lists):
     records = a_history()
-    emulator.set_records(ORDERS_CACHE_ID, records)
+    lists(records)
     until = datetime.fromisoformat(records[1]["execution_at"]) + timedelta(days=7)
 
     page = ada.get(ORDERS).content.decode()
@@ -431,3 +370,7 @@ def test_a_row_tells_how_long_its_file_is_likely_to_be_kept(ada, emulator):
     assert titles["b-4"].startswith(' title="Estimate: kept until deleted by hand; file 3 of at most 24')
     assert titles["b-40"].startswith(' title="Estimate: kept beyond its 7 days; file 4 of at most 24')
     assert {titles[name] for name in ("b-0.01", "b-2", "b-2.04", "b-5", "b-6", "b-41")} == {""}
+    for backup, words in KEPT.items():
+        assert re.search(words, text_of(ada.get(f"{ORDERS}backups/{backup}/")))
+    for backup in ("b-2", "b-5"):
+        assert "An estimate" not in text_of(ada.get(f"{ORDERS}backups/{backup}/"))

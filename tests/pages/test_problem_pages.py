@@ -5,7 +5,7 @@ import re
 import pytest
 
 from backups.dcs.signing import Credentials
-from backups.emulator.fleet import GONE_INSTANCE_ID, ORDERS_CACHE_ID
+from backups.emulator.fleet import GONE_INSTANCE_ID, ORDERS_CACHE_ID, Fleet
 from backups.services.listings import reader
 
 from .conftest import BULK, ORDERS, PROJECT, all_of, csv_rows, history_of, rows_of, text_of
@@ -57,6 +57,10 @@ def test_with_nothing_cached_every_page_tells_the_reason_shows_no_list_and_asks_
     all_of(ada, ORDERS)
     assert emulator.count("/backups") <= 1  # a failing DCS is not stormed
     assert len(emulator.calls) <= 2
+    project = ada.get(PROJECT)
+    assert project.status_code == status
+    assert code in text_of(project)
+    assert "<table" not in project.content.decode()
 
 
 @pytest.mark.parametrize("how", ["key refused", "throttled", "hanging", "HTML"])
@@ -80,24 +84,10 @@ def test_with_a_cached_listing_every_page_shows_it_with_the_reason(ada, emulator
     assert answers["backups.csv"].headers["X-Source"] == "stale"
 
 
-@pytest.mark.parametrize("how", ["no permission", "hanging"])
-def test_a_project_whose_instances_cannot_be_listed_tells_the_reason(ada, emulator, how):
-    spoil, _, status, code = FAILURES[how]
-    spoil(emulator)
-
-    page = ada.get(PROJECT)
-
-    assert page.status_code == status
-    assert code in text_of(page)
-    assert "<table" not in page.content.decode()
-
-
 def test_a_wrong_key_is_said_to_be_that(ada, portal, emulator):
     primary = emulator.fleet.primary
-    portal.DCS_PROJECTS = {
-        **portal.DCS_PROJECTS,
-        "eu-prod": {**portal.DCS_PROJECTS["eu-prod"], "credentials": Credentials(primary.ak, "wrong" * 8)},
-    }
+    wrong = portal.DCS_PROJECTS["eu-prod"] | {"credentials": Credentials(primary.ak, "wrong" * 8)}
+    portal.DCS_PROJECTS = portal.DCS_PROJECTS | {"eu-prod": wrong}
 
     pages = [ada.get(ORDERS), ada.get(BULK), ada.get(PROJECT)]
 
@@ -116,14 +106,12 @@ def test_a_wrong_key_is_said_to_be_that(ada, portal, emulator):
     ("changes", "words"),
     [
         ({"project_id": "0" * 32}, "APIGW.0307"),
-        ({"project_id": "cn-prod"}, "project id, region and key of this project do not match"),
+        ({"project_id": Fleet().project("cn-prod").project_id}, "project id, region and key"),
         ({"endpoint": "http://127.0.0.1:1"}, "could not be reached"),
     ],
 )
-def test_a_project_with_wrong_settings_is_said_to_be_that(ada, portal, emulator, changes, words):
-    if changes.get("project_id") == "cn-prod":
-        changes = {"project_id": emulator.fleet.project("cn-prod").project_id}
-    portal.DCS_PROJECTS = {"eu-prod": {**portal.DCS_PROJECTS["eu-prod"], **changes}}
+def test_a_project_with_wrong_settings_is_said_to_be_that(ada, portal, changes, words):
+    portal.DCS_PROJECTS = {"eu-prod": portal.DCS_PROJECTS["eu-prod"] | changes}
 
     page = ada.get(ORDERS)
 
@@ -156,9 +144,6 @@ def test_an_instance_that_is_gone_keeps_its_last_listing(ada, emulator):
     assert "DCS.4119" in text_of(page)
 
 
-# ShowInstance only adorns a history -------------------------------------------------------------
-
-
 @pytest.mark.parametrize("how", ["no permission", "hanging"])
 def test_a_fresh_history_is_shown_whole_where_the_instance_cannot_be_asked_for(ada, emulator, how):
     ada.get(f"{ORDERS}backups.json")  # which asks for the list only
@@ -166,7 +151,6 @@ def test_a_fresh_history_is_shown_whole_where_the_instance_cannot_be_asked_for(a
 
     page = ada.get(f"{ORDERS}?per_page=200")
 
-    assert page.status_code == 200
     assert len(rows_of(page)) == len(emulator.fleet.backups(ORDERS_CACHE_ID))
     assert "Showing what DCS said at" not in text_of(page)
 
@@ -183,16 +167,15 @@ def test_a_remembered_failure_says_when_dcs_was_asked(ada, emulator):
     assert "not a response of the DCS API" in text_of(pages[0])
 
 
-@pytest.mark.parametrize("code", ["DCS.4086", "DCS.4095", "111400086"])
-def test_an_instance_that_dcs_never_backs_up_has_an_empty_history_and_is_not_asked_again(ada, emulator, code):
-    emulator.fail_with(400, code, "Only master/standby instances support it.", path_contains="/backups")
+def test_an_instance_that_dcs_never_backs_up_has_an_empty_history_and_is_not_asked_again(ada, emulator):
+    emulator.fail_with(400, "DCS.4086", "Only master/standby instances support it.", path_contains="/backups")
 
     answer, page = ada.get(f"{ORDERS}backups.json"), ada.get(ORDERS)
 
     body = answer.json()
     assert (answer.status_code, body["backups"], body["complete"], body["total"]) == (200, [], True, 0)
-    assert (body["problem"]["kind"], body["problem"]["code"]) == ("unsupported", code)
+    assert (body["problem"]["kind"], body["problem"]["code"]) == ("unsupported", "DCS.4086")
     assert page.status_code == 200
     assert "This kind of instance has no backups" in text_of(page)
     assert "the portal's operators" not in text_of(page)
-    assert len([call for call in emulator.calls if call.path.endswith("/backups")]) == 1
+    assert emulator.count("/backups") == 1

@@ -6,13 +6,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from backups.emulator.fleet import BULK_HISTORY_ID, GONE_INSTANCE_ID, ORDERS_CACHE_ID
+from backups.emulator.fleet import BULK_HISTORY_ID, GONE_INSTANCE_ID
 from tests.services.api_records import api_time, raw, raws
 
-from .conftest import BULK, ORDERS, dated, history_of, links_of, rows_of, text_of
+from .addresses import POINT, id_of, page_of
+from .conftest import BULK, ORDERS, copied, dated, history_of, links_of, rows_of, text_of, ticket_text
 
 pytestmark = pytest.mark.usefixtures("portal")
-POINT = f"{ORDERS}recovery-point/"
 NO = {"is_support_restore": "FALSE"}
 
 
@@ -20,43 +20,30 @@ def ask(client, at, path=POINT, **more):
     return client.get(path, {"at": at, **more}, follow=True)
 
 
-def ticket_of(client, path, at):
-    """The plain text for a ticket of a recovery point."""
-    asked = {"at": at, "tz": "UTC", "text": "plain"}
-    return str(client.get(f"{path}ticket/", asked, headers={"Accept": "text/plain"}).content.decode())
-
-
-def backup_id(number):
-    return f"00000000-0000-4000-8000-{number:012d}"
-
-
 def roles_of(page):
     """The rows around the asked time: what each is, and its backup."""
-    found = re.findall(r'<tr class="role-(\w+)"(?: data-backup-id="([^"]*)")?', page.content.decode())
-    return [(look, backup_id) for look, backup_id in found]
+    return re.findall(r'<tr class="role-(\w+)"(?: data-backup-id="([^"]*)")?', page.content.decode())
 
 
 # The answer ------------------------------------------------------------------------------
 
 
-def test_the_answer_stands_on_top_with_what_is_lost(ada, emulator):
-    emulator.set_records(ORDERS_CACHE_ID, raws(5))  # one an hour, from 2026-11-01 01:00:05 on
+def test_the_answer_stands_on_top_with_what_is_lost(ada, lists):
+    lists(raws(5))  # one an hour, from 2026-11-01 01:00:05 on
 
     page = ask(ada, "2026-11-01T03:30:00Z")
 
     assert page.status_code == 200
-    for words in (
-        "Newest usable backup from before the asked time backup_3",
-        "Lost before the asked time 30 min",
-        "Overwritten if restored in place now",
-    ):
+    for words in ("before the asked time backup_3", "Lost before the asked time 30 min", "Overwritten if"):
         assert words in text_of(page)
-    around = [("newer", 4), ("asked", 0), ("answer", 3), ("older", 2)]
-    assert roles_of(page) == [(role, backup_id(number) if number else "") for role, number in around]
+    assert roles_of(page) == [("newer", id_of(4)), ("asked", ""), ("answer", id_of(3)), ("older", id_of(2))]
+    [label] = re.findall(r'role="img"[^>]*aria-label="([^"]*)"', page.content.decode())
+    assert dated("data from 1 Nov 03:00:05 UTC") in label
+    assert dated("asked time 1 Nov 03:30:00 UTC. 30 min lost") in label
 
 
-def test_one_that_was_still_running_has_a_card_of_its_own(ada, emulator):
-    emulator.set_records(ORDERS_CACHE_ID, [raw(2, updated_at="2026-11-01T02:09:00Z"), raw(1)])
+def test_one_that_was_still_running_has_a_card_of_its_own(ada, lists):
+    lists([raw(2, updated_at="2026-11-01T02:09:00Z"), raw(1)])
     words = (
         "It began 32 s before the asked time and was still running.",
         "If its data is from its start, 32 s are lost",
@@ -65,26 +52,21 @@ def test_one_that_was_still_running_has_a_card_of_its_own(ada, emulator):
 
     page = text_of(ask(ada, "2026-11-01T02:00:37Z"))
 
-    for text in (page, ticket_of(ada, POINT, "2026-11-01T02:00:37Z")):
+    ticket = ticket_text(ada, f"{POINT}ticket/?at=2026-11-01T02:00:37Z&tz=UTC&text=plain")
+    for text in (page, ticket):
         assert "Still running at that time" in text
         for sentence in words:
             assert sentence in text
 
 
-def test_what_was_passed_over_is_named_with_its_reason(ada, emulator):
-    records = [
-        raw(5, updated_at="2026-11-01T05:40:00Z"),
-        raw(4, status="failed", error_code="dcs.08.0002", **NO),
-        raw(3, status="expired"),
-        raw(2, **NO),
-        raw(1),
-    ]
-    emulator.set_records(ORDERS_CACHE_ID, records)
+def test_what_was_passed_over_is_named_with_its_reason(ada, lists):
+    failed = raw(4, status="failed", error_code="dcs.08.0002", **NO)
+    lists([raw(5, updated_at="2026-11-01T05:40:00Z"), failed, raw(3, status="expired"), raw(2, **NO), raw(1)])
 
     page = ask(ada, "2026-11-01T05:30:00Z")
 
-    passed = [("passed", backup_id(n)) for n in (5, 4, 3, 2)]
-    assert roles_of(page)[1:] == [*passed, ("answer", backup_id(1))]
+    passed = [("passed", id_of(n)) for n in (5, 4, 3, 2)]
+    assert roles_of(page)[1:] == [*passed, ("answer", id_of(1))]
     for words in (
         "it was still running at that time",
         "it failed · dcs.08.0002 The backup timed out.",
@@ -94,23 +76,25 @@ def test_what_was_passed_over_is_named_with_its_reason(ada, emulator):
         assert words in text_of(page)
 
 
-def test_of_many_passed_over_the_nearest_are_shown_and_the_rest_linked(ada, emulator):
-    records = [raw(n, status="expired", is_support_restore="FALSE") for n in range(40, 1, -1)]
-    emulator.set_records(ORDERS_CACHE_ID, [*records, raw(1)])
+def test_of_many_passed_over_the_nearest_are_shown_and_the_rest_linked(ada, lists):
+    lists([*raws(40, status="expired", **NO)[:-1], raw(1)])
 
     page = ask(ada, "2026-11-10T00:00:00Z")
 
-    assert roles_of(page)[1:4] == [("passed", backup_id(n)) for n in (40, 39, 38)]
+    assert roles_of(page)[1:4] == [("passed", id_of(n)) for n in (40, 39, 38)]
     [more] = [link for link in links_of(page) if "&to=" in link]
     assert "27 more ruled out" in text_of(page)
     assert len(rows_of(ada.get(more))) == 40  # with the answer itself
+    assert re.search(
+        r'role="img"[^>]*aria-label="[^"]*39 backups in between ruled out', page.content.decode()
+    )
 
 
-def test_how_long_the_answer_is_likely_to_be_kept_is_said(ada, emulator):
+def test_how_long_the_answer_is_likely_to_be_kept_is_said(ada, lists):
     started = datetime.now(UTC) - timedelta(days=6, hours=2)
     times = dict.fromkeys(("created_at", "execution_at", "updated_at"), api_time(started))
     newer = dict.fromkeys(times, api_time(started + timedelta(days=1)))
-    emulator.set_records(ORDERS_CACHE_ID, [raw(2, **newer), raw(1, **times)])
+    lists([raw(2, **newer), raw(1, **times)])
 
     shown = text_of(ask(ada, (started + timedelta(hours=1)).isoformat()))
 
@@ -125,17 +109,13 @@ def test_how_long_the_answer_is_likely_to_be_kept_is_said(ada, emulator):
         ([], "2026-11-10", "DCS lists no backup of this instance."),
         ([raw(3)], "2026-11-01", "DCS lists no backup from before this time"),
         ([raw(3, updated_at=None)], "2026-11-10", "none is certainly from before it"),
-        (
-            [raw(3, created_at="soon", execution_at=None)],
-            "2026-11-10",
-            "None of its backups has a readable time",
-        ),
+        ([raw(3, created_at="soon", execution_at=None)], "2026-11-10", "None of its backups has a readable"),
         ([raw(2, **NO)], "2026-11-10", "The only backup that began before this time cannot be restored."),
         ([raw(2, **NO), raw(1, **NO)], "2026-11-10", "None of the 2 backups that began before this time"),
     ],
 )
-def test_none_is_said_plainly_with_the_reason(ada, emulator, records, at, words):
-    emulator.set_records(ORDERS_CACHE_ID, records)
+def test_none_is_said_plainly_with_the_reason(ada, lists, records, at, words):
+    lists(records)
 
     page = ask(ada, at)
 
@@ -160,24 +140,23 @@ def test_of_a_long_history_the_part_around_the_asked_time_is_read(ada, portal, e
 
     page = ask(ada, "2026-11-05T12:30:00Z", f"{BULK}recovery-point/")
 
-    assert ("answer", backup_id(108)) in roles_of(page)
+    assert ("answer", id_of(108)) in roles_of(page)
     assert "a closer usable backup may exist" in text_of(page)
 
 
-def test_records_without_a_time_are_named_and_never_picked(ada, emulator):
-    timeless = raw(9, created_at="yesterday", execution_at=None, backup_name="lost-in-time")
-    emulator.set_records(ORDERS_CACHE_ID, [timeless, raw(1)])
+def test_records_without_a_time_are_named_and_never_picked(ada, lists):
+    lists([raw(9, created_at="yesterday", execution_at=None), raw(1)])
 
     page = ask(ada, "2026-11-10")
 
-    assert ("answer", backup_id(1)) in roles_of(page)
+    assert ("answer", id_of(1)) in roles_of(page)
     assert "A usable backup has no readable time" in text_of(page)
     assert "never recommended" in text_of(page)
-    assert f"{ORDERS}backups/{backup_id(9)}/" in links_of(page)
+    assert page_of(9) in links_of(page)
 
 
-def test_what_is_not_certain_is_said(ada, emulator):
-    emulator.set_records(ORDERS_CACHE_ID, [raw(1, execution_at=None)])
+def test_what_is_not_certain_is_said(ada, lists):
+    lists([raw(1, execution_at=None)])
     ada.get(POINT)  # reads the list
     now = datetime.now(UTC)
     tomorrow = (now + timedelta(days=1)).isoformat()
@@ -185,17 +164,6 @@ def test_what_is_not_certain_is_said(ada, emulator):
     assert "DCS does not say when this backup started" in text_of(ask(ada, "2026-11-10"))
     assert "This time is in the future" in text_of(ask(ada, tomorrow))
     assert "The list was read before this time" in text_of(ask(ada, now.isoformat()))
-
-
-def test_the_strip_of_time_has_words_for_those_who_do_not_see_it(ada, emulator):
-    emulator.set_records(ORDERS_CACHE_ID, [raw(2, status="failed"), raw(1)])
-
-    page = ask(ada, "2026-11-01T03:00Z").content.decode()
-
-    [label] = re.findall(r'role="img"[^>]*aria-label="([^"]*)"', page)
-    assert dated("data from 1 Nov 01:00:05 UTC") in label
-    assert dated("asked time 1 Nov 03:00:00 UTC. 2 h lost") in label
-    assert "1 backup in between ruled out" in label
 
 
 # The time that is asked --------------------------------------------------------------------
@@ -217,16 +185,10 @@ def test_without_a_time_there_is_a_form_with_examples_that_work(ada):
 @pytest.mark.parametrize(
     ("at", "tz", "words"),
     [
-        ("2026-11-23 09:40", "", "Understood as 23 Nov 2026 09:40:00 UTC ,"),
         ("2026-11-23 09:40", "", "No zone given: read in UTC."),
         ("2026-11-23 09:40", "Asia/Shanghai", "which is 2026-11-23 01:40:00 UTC"),
-        ("2026-11-23T09:40:00 08:00", "", "Understood as 23 Nov 2026 01:40:00 UTC ,"),
         ("1795426800", "Asia/Kolkata", "Understood as 23 Nov 2026 15:10:00 UTC+5:30 ,"),
-        (
-            "2026-10-25 02:30",
-            "Europe/Berlin",
-            "this time occurs twice, because the clocks go back. The earlier one is used",
-        ),
+        ("2026-10-25 02:30", "Europe/Berlin", "this time occurs twice, because the clocks go back."),
         ("2026-03-29 02:30", "Europe/Berlin", "this time does not exist"),
     ],
 )
@@ -234,8 +196,8 @@ def test_what_was_understood_is_said_back(ada, at, tz, words):
     page = ask(ada, at, tz=tz)
 
     assert words in text_of(page)
-    later = f"{POINT}?at=2026-10-25T01%3A30%3A00Z&tz=Europe%2FBerlin"
-    assert (later in links_of(page)) == ("twice" in words)
+    if "twice" in words:
+        assert f"{POINT}?at=2026-10-25T01%3A30%3A00Z&tz=Europe%2FBerlin" in links_of(page)
 
 
 @pytest.mark.parametrize(
@@ -244,8 +206,6 @@ def test_what_was_understood_is_said_back(ada, at, tz, words):
         ({"at": "2026-11-23 09:40", "tz": "Asia/Kolkata"}, "Understood as 23 Nov 2026 09:40:00 UTC+5:30"),
         ({"at": "2 h ago", "tz": ""}, "2 h ago"),
         ({"at": "11/10/2026"}, "write the year first"),
-        ({"at": "2026-1"}, "cannot read it as a time"),
-        ({"at": "now", "tz": "Mars"}, "IANA time zone"),
         ({"at": " "}, "read in the zone shown here"),
     ],
 )
@@ -263,7 +223,6 @@ def test_while_one_types_the_portal_says_how_it_reads_the_time(ada, emulator, qu
     ("query", "named"),
     [
         ({"at": "<b>"}, ["<b>", "cannot read it as a time"]),
-        ({"at": "2026-11-23 09:40 CST"}, ["2026-11-23 09:40 CST", "CST can mean several zones"]),
         ({"at": "n" * 8000}, ["nnn", "longer than 100 characters"]),
         ({"at": "a\x00b"}, ["at"]),
         ({"at": "2026-11-23", "tz": "Mars/Olympus"}, ["tz=Mars/Olympus", "IANA time zone"]),
@@ -300,31 +259,22 @@ def test_the_link_for_a_ticket_keeps_the_very_time(ada):
     [at] = query["at"]
     assert at.endswith("Z")
     assert abs(datetime.fromisoformat(at) - (datetime.now(UTC) - timedelta(hours=2))) < timedelta(minutes=1)
-    again = ada.get(urlsplit(frozen).path + "?" + urlsplit(frozen).query)
-    assert roles_of(again) == roles_of(page)
+    assert roles_of(ada.get(copied(page))) == roles_of(page)
 
 
 def test_a_link_means_the_same_to_viewers_in_other_zones_and_languages(ada):
-    query = {"at": "2026-11-20 09:40", "tz": "America/St_Johns"}
-    plain = roles_of(ada.get(POINT, query))
-
-    ada.cookies["portal_zone"] = "Asia/Tokyo"
-    ada.cookies["portal_language"] = "zh-hans"
-
-    assert roles_of(ada.get(POINT, query)) == plain != []
-
-
-def test_who_chooses_another_zone_there_sees_the_same_recovery_point_in_it(ada):
     query = {"at": "2026-11-20 09:40", "tz": "Asia/Shanghai"}
     plain = roles_of(ada.get(POINT, query))
 
+    ada.cookies["portal_zone"] = "America/St_Johns"
+    ada.cookies["portal_language"] = "zh-hans"
+
+    assert roles_of(ada.get(POINT, query)) == plain != []
+    # Who chooses another zone there sees the same recovery point in it.
     chosen = {"zone": "Asia/Tokyo", "next": f"{POINT}?{urlencode(query)}"}
     link = ada.post("/preferences/", chosen).headers["Location"]
-    page = ada.get(link)
-
     assert link == f"{POINT}?at=2026-11-20T01:40:00Z&tz=Asia/Tokyo"
-    assert (page.status_code, roles_of(page)) == (200, plain)
-    assert plain
+    assert roles_of(ada.get(link)) == plain
 
 
 def test_a_history_offers_the_form_in_the_zone_that_it_writes(ada):
@@ -376,21 +326,16 @@ def test_what_stands_against_a_restore_now_is_said(ada, emulator, changes, words
     assert ("Usable, but not now" in shown) == ("status" in changes)
 
 
-@pytest.mark.parametrize(
-    ("records", "at", "words"),
-    [
-        ([], "", "There is nothing to restore: this instance has no usable backup."),
-        ([raw(2, **NO)], "now", "There is nothing to restore: no usable backup is certainly from before"),
-    ],
-)
-def test_without_a_usable_backup_a_restore_is_never_called_possible(ada, emulator, records, at, words):
-    emulator.set_records(ORDERS_CACHE_ID, records)
+def test_without_a_usable_backup_a_restore_is_never_called_possible(ada, lists):
+    lists([raw(2, **NO)])
+    none_before = "There is nothing to restore: no usable backup is certainly from before"
 
-    shown = text_of(ask(ada, at))
+    asked, unasked = text_of(ask(ada, "now")), text_of(ask(ada, ""))
 
-    assert words in shown
-    assert "No obstacle known" not in shown
-    assert not at or words in ticket_of(ada, POINT, "2026-11-20")
+    assert none_before in asked
+    assert none_before in ticket_text(ada, f"{POINT}ticket/?at=2026-11-20&tz=UTC&text=plain")
+    assert "There is nothing to restore: this instance has no usable backup." in unasked
+    assert "No obstacle known" not in asked + unasked
 
 
 def test_the_page_needs_no_word_on_the_instance(ada, impatient, emulator):
@@ -399,7 +344,6 @@ def test_the_page_needs_no_word_on_the_instance(ada, impatient, emulator):
 
     page = ask(ada, "2 h ago")
 
-    assert page.status_code == 200
     assert "answer" in [role for role, _ in roles_of(page)]
     assert "DCS does not report the state of the instance" in text_of(page)
 
@@ -407,7 +351,7 @@ def test_the_page_needs_no_word_on_the_instance(ada, impatient, emulator):
 # When DCS does not answer -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("code", "status"), [(403, 502), (500, 503), (429, 503)])
+@pytest.mark.parametrize(("code", "status"), [(403, 502), (500, 503)])
 def test_with_nothing_cached_the_reason_is_told_and_no_answer_given(ada, impatient, emulator, code, status):
     emulator.fail_with(code)
 

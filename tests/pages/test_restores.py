@@ -1,15 +1,13 @@
 """The restores into an instance and of one backup, read when somebody opens them."""
 
-from backups.emulator.fleet import REFERENCE_BACKUP_ID
 from backups.models import Reading
 
+from .addresses import REFERENCE
 from .conftest import ORDERS, history_of, links_of, text_of
-
-BACKUP = f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"
 
 
 def test_a_page_leads_to_the_restores_and_asks_for_them_only_then(ada, emulator):
-    assert f"{BACKUP}restores/" in links_of(ada.get(BACKUP))
+    assert f"{REFERENCE}restores/" in links_of(ada.get(REFERENCE))
     assert f"{ORDERS}restores/" in links_of(ada.get(ORDERS))
     assert emulator.count("/restores") == 0
 
@@ -18,16 +16,11 @@ def test_a_page_leads_to_the_restores_and_asks_for_them_only_then(ada, emulator)
     assert "restored 11 May 2019 02:15:02 UTC , succeeded" in text_of(page)
     assert "restore of 18 Sep" in text_of(page)
     assert "dcs.08.0007" in text_of(page)
-    assert BACKUP in links_of(page)
-    ada.get(f"{BACKUP}restores/")
-    assert emulator.count("/restores") == 1
-
-
-def test_a_block_of_a_page_is_given_the_restores_without_a_page_around(ada):
-    block = ada.get(f"{BACKUP}restores/", headers={"HX-Request": "true"})
-
-    assert "<html" not in block.content.decode()
+    assert REFERENCE in links_of(page)
+    block = ada.get(f"{REFERENCE}restores/", headers={"HX-Request": "true"})
     assert "succeeded" in text_of(block)
+    assert "<html" not in block.content.decode()
+    assert emulator.count("/restores") == 1
 
 
 def test_a_backup_without_a_restore_says_so(ada, emulator):

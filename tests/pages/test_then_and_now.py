@@ -10,27 +10,25 @@ from django.test import Client
 from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.services.listings import reader
 from tests.conftest import restart
-from tests.services.api_records import EXPIRED, raw, raws
+from tests.services.api_records import EXPIRED, raws
 
-from .conftest import ORDERS, all_of, copied, csv_rows, dated, links_of, rows_of, text_of
+from .addresses import POINT, id_of, page_of
+from .conftest import ORDERS, all_of, copied, csv_rows, dated, links_of, rows_of, text_of, ticket_text
 
 THEN = datetime(2026, 11, 3, 12, 3, 13, 400_000, tzinfo=UTC)
 SEEN = "2026-11-03T12:03:14Z"
 CONFIRMED = datetime(2026, 11, 9, 2, 4, tzinfo=UTC)
 NOW = datetime(2026, 11, 9, 2, 14, tzinfo=UTC)
-
-
-def id_of(number):
-    return str(raw(number)["backup_id"])
+ASKED = f"{POINT}?at=2026-11-01T05:30:00Z&tz=UTC"
+# Of 14 backups 3 have expired and 2 have left the list; 6 are newer than all of them.
+CHANGED = [*raws(75)[:6], *raws(14)[:9], *raws(5, **EXPIRED)[:3]]
 
 
 @pytest.fixture
 def much_has_changed(read):
-    """Of 14 backups 3 have expired and 2 have left the list; 6 are newer than all of them."""
     read(raws(14), THEN)
     read(raws(14), CONFIRMED)
-    newer = [raw(number) for number in range(75, 69, -1)]
-    read([*newer, *raws(14)[:9], *(raw(number, **EXPIRED) for number in (5, 4, 3))], NOW)
+    read(CHANGED, NOW)
 
 
 def test_a_copied_history_tells_that_nothing_has_changed_or_what_has(ada, read):
@@ -39,8 +37,7 @@ def test_a_copied_history_tells_that_nothing_has_changed_or_what_has(ada, read):
     read(raws(14), CONFIRMED)
 
     unchanged = ada.get(link)
-    newer = [raw(number) for number in range(75, 69, -1)]
-    read([*newer, *raws(14)[:9], *(raw(number, **EXPIRED) for number in (5, 4, 3))], NOW)
+    read(CHANGED, NOW)
     changed = ada.get(link)
 
     assert link.endswith(f"&seen={SEEN}")
@@ -64,30 +61,22 @@ def test_a_copied_history_tells_that_nothing_has_changed_or_what_has(ada, read):
 
 @pytest.mark.usefixtures("much_has_changed")
 def test_a_backup_and_a_recovery_point_tell_then_and_now(ada):
-    asked = f"{ORDERS}recovery-point/?at=2026-11-01T05:30:00Z&tz=UTC&seen="
-
-    backup = ada.get(f"{ORDERS}backups/{id_of(4)}/?seen={SEEN}")
-    point = ada.get(asked + SEEN)
-    before = ada.get(f"{ORDERS}backups/{id_of(4)}/?seen=2026-10-03T12:00:00Z")
+    backup = ada.get(f"{page_of(4)}?seen={SEEN}")
+    point = ada.get(f"{ASKED}&seen={SEEN}")
 
     was = dated("Was Succeeded, restorable. Expired , seen 9 Nov 02:14:00 UTC (between readings of")
     assert dated(
         f"Changed since this link was made ( 3 Nov 12:03:14 UTC ). {was} 02:04:00 and 02:14:00). As it"
     ) in text_of(backup)
-    assert copied(backup) == f"{ORDERS}backups/{id_of(4)}/?seen=2026-11-09T02:14:00Z"
+    assert copied(backup) == f"{page_of(4)}?seen=2026-11-09T02:14:00Z"
     assert dated("The answer then: backup_5 , data from 1 Nov 05:00:05 UTC .") in text_of(point)
     assert f"The answer now: no usable backup. As it was seen backup_5 : {was}" in text_of(point)
     assert copied(point).endswith("&seen=2026-11-09T02:14:00Z")
-    not_known = dated(
-        "Watched since 3 Nov 12:03:13 UTC : what the list said on 3 Oct 12:00:00 UTC is not known."
-    )
-    for page in (
-        before,
-        ada.get(f"{asked}2026-10-03T12:00:00Z"),
-        ada.get(f"{ORDERS}?seen=2026-10-03T12:00:00Z"),
-    ):
-        assert not_known in text_of(page)
-    assert dated("Unchanged since 9 Nov 02:14:00 UTC") in text_of(ada.get(f"{asked}2026-11-09T02:14:00Z"))
+    since = dated("Watched since 3 Nov 12:03:13 UTC : what the list said on 3 Oct 12:00:00 UTC is not known.")
+    for page in (f"{page_of(4)}?", f"{ASKED}&", f"{ORDERS}?"):
+        assert since in text_of(ada.get(f"{page}seen=2026-10-03T12:00:00Z"))
+    last = ada.get(f"{ASKED}&seen=2026-11-09T02:14:00Z")
+    assert dated("Unchanged since 9 Nov 02:14:00 UTC") in text_of(last)
 
 
 @pytest.mark.usefixtures("much_has_changed")
@@ -109,12 +98,8 @@ def test_a_history_is_shown_as_it_was_known_at_a_time(ada, emulator):
     assert all((one["gone_since"], one["changes"]) == (None, []) for one in body["backups"])
     assert answers["backups.csv"].headers["X-As-Of"] == SEEN
     assert "_as-of-20261103T120314Z" in answers["backups.csv"].headers["Content-Disposition"]
-    assert (
-        "As known at: 2026-11-03 12:03:14 UTC"
-        in ada.get(
-            f"{ORDERS}ticket/?as_of={SEEN}&text=plain", headers={"Accept": "text/plain"}
-        ).content.decode()
-    )
+    text = ticket_text(ada, f"{ORDERS}ticket/?as_of={SEEN}&text=plain")
+    assert "As known at: 2026-11-03 12:03:14 UTC" in text
     assert not [call for call in emulator.calls if "/backups" in call.path]
 
 
@@ -154,50 +139,41 @@ def test_what_a_viewer_chooses_is_not_frozen(ada, query):
 
 @pytest.mark.usefixtures("much_has_changed")
 def test_pages_that_tell_of_now_say_so_where_a_link_asks_for_another_time(ada):
-    asked = f"{ORDERS}recovery-point/?at=2026-11-01T05:30:00Z&tz=UTC"
-
-    for page in (f"{ORDERS}backups/{id_of(4)}/?", f"{asked}&"):
+    for page in (f"{page_of(4)}?", f"{ASKED}&"):
         shown = text_of(ada.get(f"{page}as_of={SEEN}"))
         assert dated("Changed since 3 Nov 12:03:14 UTC . This page shows the current state.") in shown
-        assert "Part of the link that could not be read: as_of=2026-11" in text_of(
-            ada.get(f"{page}as_of=2026-11")
-        )
+        unread = text_of(ada.get(f"{page}as_of=2026-11"))
+        assert "Part of the link that could not be read: as_of=2026-11" in unread
 
 
 @pytest.mark.usefixtures("much_has_changed")
 @pytest.mark.parametrize(
-    ("query", "status", "of_json", "sentence"),
+    ("query", "status", "sentence"),
     [
-        (f"seen={SEEN}&as_of={SEEN}", 400, 400, "it cannot be combined with seen"),
-        ("as_of=2026-11-03", 400, 400, "it must be a UTC time such as"),
-        ("seen=2026-11-03T12:0", 200, 400, "Part of the link that could not be read: seen=2026-11-03T12:0"),
-        (
-            "as_of=2026-10-03T12:00:00Z",
-            404,
-            404,
-            dated("what the list said on 3 Oct 12:00:00 UTC is not known"),
-        ),
+        (f"seen={SEEN}&as_of={SEEN}", 400, "it cannot be combined with seen"),
+        ("as_of=2026-11-03", 400, "it must be a UTC time such as"),
+        ("seen=2026-11-03T12:0", 200, "Part of the link that could not be read: seen=2026-11-03T12:0"),
+        ("as_of=2026-10-03T12:00:00Z", 404, dated("what the list said on 3 Oct 12:00:00 UTC is not known")),
     ],
 )
-def test_a_time_that_means_nothing_is_said(ada, query, status, of_json, sentence):
+def test_a_time_that_means_nothing_is_said(ada, query, status, sentence):
     answers = all_of(ada, f"{ORDERS}?{query}")
 
     assert sentence in text_of(answers[""])
     assert answers[""].status_code == status
     assert bool(rows_of(answers[""])) == (status == 200)
     for name in ("backups.json", "backups.csv"):
-        assert answers[name].status_code == of_json
+        assert answers[name].status_code == (400 if status == 200 else status)
     assert "backups" not in answers["backups.json"].json()
     if status == 200:
-        for page in (f"backups/{id_of(4)}/", "recovery-point/"):
-            assert sentence in text_of(ada.get(f"{ORDERS}{page}?{query}"))
+        for page in (page_of(4), POINT):
+            assert sentence in text_of(ada.get(f"{page}?{query}"))
 
 
 def test_links_open_in_three_tabs_after_a_restart_with_instance_and_dcs_gone(client_of, emulator, portal):
     emulator.set_records(ORDERS_CACHE_ID, raws(14))
     before = client_of("ada")
-    recovery = f"{ORDERS}recovery-point/?at=2026-11-01T05:30:00Z&tz=UTC"
-    links = [copied(before.get(path)) for path in (ORDERS, f"{ORDERS}backups/{id_of(4)}/", recovery)]
+    links = [copied(before.get(path)) for path in (ORDERS, page_of(4), ASKED)]
     emulator.fleet.remove_instance(ORDERS_CACHE_ID)
     before.post(f"{ORDERS}refresh/")
     assert reader.wait_for_readers()

@@ -7,12 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
-from tests.services.api_records import raw, raws
+from tests.services.api_records import FAILED, raw, raws
 
-from .conftest import ORDERS, dated, history_of, links_of, rows_of, text_of
+from .addresses import POINT, REFERENCE, id_of, page_of
+from .conftest import ORDERS, dated, history_of, links_of, rows_of, text_of, ticket_text
 
 pytestmark = pytest.mark.usefixtures("portal")
-REFERENCE = f"{ORDERS}backups/{REFERENCE_BACKUP_ID}/"
 TEXT = {"Accept": "text/plain"}
 
 
@@ -27,12 +27,6 @@ def link_in(text):
     return str(re.findall(r"https?://127[^\s>|\]]*", text)[-1]).replace("&amp;", "&")
 
 
-def chosen(page):
-    """What the choices of the page say is chosen."""
-    marked = re.findall(r'<a class="chip"[^>]*aria-current="true">.*?</a>', page.content.decode(), re.DOTALL)
-    return [re.sub(r"<[^>]*>|\s", "", found) for found in marked]
-
-
 # The pages -------------------------------------------------------------------------------
 
 
@@ -41,7 +35,7 @@ def chosen(page):
     [
         (ORDERS, "?status=failed", ["Backups of", "Status: Failed"]),
         (REFERENCE, "", [REFERENCE_BACKUP_ID, "880,232 bytes", "2019-05-10 08:31:21 UTC"]),
-        (f"{ORDERS}recovery-point/", "?at=2019-06-01&tz=UTC", ["lost before 1 Jun", REFERENCE_BACKUP_ID]),
+        (POINT, "?at=2019-06-01&tz=UTC", ["lost before 1 Jun", REFERENCE_BACKUP_ID]),
     ],
 )
 def test_each_page_leads_to_its_text(ada, path, query, facts):
@@ -66,8 +60,8 @@ def test_the_bare_text_is_what_the_page_shows(ada):
     assert "Accept" in bare.headers["Vary"]
 
 
-def test_what_is_shown_is_the_text_as_its_reader_will_see_it(ada, emulator):
-    emulator.set_records(ORDERS_CACHE_ID, [raw(2, status="failed", remark="<b>*bold*</b>"), raw(1)])
+def test_what_is_shown_is_the_text_as_its_reader_will_see_it(ada, lists):
+    lists([raw(2, status="failed", remark="<b>*bold*</b>"), raw(1)])
 
     def shown(markup):
         page = ada.get(f"{ORDERS}ticket/?text={markup}").content.decode()
@@ -76,8 +70,7 @@ def test_what_is_shown_is_the_text_as_its_reader_will_see_it(ada, emulator):
     name = "backup_2<span hidden> </span>"  # GitHub would make another link of the same name
     for markup in ("markdown", "jira", "slack"):
         assert re.search(r"<p><strong>Usable.*?</strong>", shown(markup))
-        link = rf'<a href="http://127.0.0.1:8000{ORDERS}backups/\S+">{name}</a>'
-        assert re.search(f"<li>Failed: {link}", shown(markup))
+        assert f'<li>Failed: <a href="http://127.0.0.1:8000{page_of(2)}">{name}</a>' in shown(markup)
         assert "<code>&lt;b&gt;*bold*&lt;/b&gt;</code>" in shown(markup)
     assert "“&lt;b&gt;*bold*&lt;/b&gt;”<br>" in shown("plain")
     assert "<strong>" not in shown("plain")
@@ -85,37 +78,33 @@ def test_what_is_shown_is_the_text_as_its_reader_will_see_it(ada, emulator):
 
 def test_the_link_in_the_text_shows_the_same_rows_and_has_none_of_its_choices(ada):
     query = "?range=30d&status=succeed&status=failed&sort=-size"
-    choices = "&text=plain&lang=zh-hans&zone=Asia/Tokyo"
-    text = ada.get(f"{ORDERS}ticket/{query}{choices}", headers=TEXT).content.decode()
-
-    link = link_in(text)
+    link = link_in(ticket_text(ada, f"{ORDERS}ticket/{query}&text=plain&lang=zh-hans&zone=Asia/Tokyo"))
 
     assert parse_qs(urlsplit(link).query).keys() == {"status", "sort", "from", "to", "seen"}
     assert rows_of(ada.get(link.removeprefix("http://127.0.0.1:8000"))) == rows_of(ada.get(ORDERS + query))
 
 
 def test_a_recovery_point_that_was_asked_relative_to_now_keeps_its_time(ada):
-    page = ada.get(f"{ORDERS}recovery-point/?at=2+h+ago", follow=True)
+    page = ada.get(f"{POINT}?at=2+h+ago", follow=True)
     [link] = links_of(page, "data-ticket ")
     [copied] = links_of(page, "data-copy-link ")
 
     assert parse_qs(urlsplit(link).query)["at"] == parse_qs(urlsplit(copied).query)["at"]
     assert link_in(written(ada.get(link))) == copied
-    untimed = ada.get(f"{ORDERS}recovery-point/ticket/?tz=UTC")
-    assert untimed.headers["Location"] == f"{ORDERS}recovery-point/?tz=UTC"
+    assert ada.get(f"{POINT}ticket/?tz=UTC").headers["Location"] == f"{POINT}?tz=UTC"
 
 
-def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(ada, emulator):
-    nearer = raw(9, status="failed", is_support_restore="FALSE", error_code="dcs.08.0002")
-    emulator.set_records(ORDERS_CACHE_ID, [nearer, *raws(4)])
+def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(ada, lists):
+    lists([raw(9, **FAILED), *raws(4)])
 
-    text = ada.get(
-        f"{ORDERS}recovery-point/ticket/?at=2026-11-01T12:00Z&text=plain", headers=TEXT
-    ).content.decode()
+    text, future, none = (
+        ticket_text(ada, f"{POINT}ticket/?at={at}&text=plain")
+        for at in ("2026-11-01T12:00Z", "2199-01-01T00:00Z", "2020-01-01")
+    )
 
     for line in (
         dated("Usable. Data from 1 Nov 04:00:05 UTC; at most 8 h lost before 1 Nov 12:00:00 UTC."),
-        "id 00000000-0000-4000-8000-000000000004, data from 2026-11-01 04:00:05 UTC, 1,004 bytes",
+        f"id {id_of(4)}, data from 2026-11-01 04:00:05 UTC, 1,004 bytes",
         "Next usable: older: backup_3 <",
         "2026-11-01 09:00:05 UTC, it failed, dcs.08.0002 (the backup timed out)",
     ):
@@ -123,38 +112,34 @@ def test_the_recovery_text_says_what_is_lost_and_what_was_passed_over(ada, emula
     assert "Failed: backup_9 <" in text
     assert "It overwrites the data of the instance" in text
     assert re.search(r"^• Overwritten if restored in place now: \d+ d.*, as of 20\d\d-", text, re.MULTILINE)
-    future = ada.get(f"{ORDERS}recovery-point/ticket/?at=2199-01-01T00:00Z&text=plain", headers=TEXT)
-    assert "Attention: This time is in the future" in future.content.decode()
-    assert "lost so far; asked for just before 1 Jan 2199 00:00:00 UTC." in future.content.decode()
-    none = ada.get(f"{ORDERS}recovery-point/ticket/?at=2020-01-01&text=plain", headers=TEXT).content.decode()
+    assert "Attention: This time is in the future" in future
+    assert "lost so far; asked for just before 1 Jan 2199 00:00:00 UTC." in future
     assert "No usable backup. Asked for just before 1 Jan 2020" in none
     assert "DCS lists no backup from before this time" in none
 
 
-@pytest.mark.parametrize("markup", ["markdown", "jira", "slack", "plain"])
-@pytest.mark.parametrize(
-    "path", [f"{ORDERS}?status=failed", REFERENCE, f"{ORDERS}recovery-point/?at=2026-11-20T12Z&tz=UTC"]
-)
-def test_a_pasted_text_leads_back_to_what_it_is_about(ada, path, markup):
+@pytest.mark.parametrize("path", [f"{ORDERS}?status=failed", REFERENCE, f"{POINT}?at=2026-11-20T12Z&tz=UTC"])
+def test_a_pasted_text_leads_back_to_what_it_is_about(ada, path):
     page, _, query = path.partition("?")
-    text = ada.get(f"{page}ticket/?{query}&text={markup}", headers=TEXT).content.decode()
+    for markup in ("markdown", "jira", "slack", "plain"):
+        text = ticket_text(ada, f"{page}ticket/?{query}&text={markup}")
 
-    found = ada.get("/find/", {"q": text})
+        found = ada.get("/find/", {"q": text})
 
-    assert found.status_code == 302
-    assert f"http://127.0.0.1:8000{found.headers['Location']}" == link_in(text)
+        assert found.status_code == 302
+        assert f"http://127.0.0.1:8000{found.headers['Location']}" == link_in(text)
 
 
 # The choices -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cookie", ["", "<script>.klingon"])
-def test_markup_language_and_zone_are_links(ada, cookie):
-    ada.cookies["portal_ticket"] = cookie
+def test_markup_language_and_zone_are_links(ada):
+    ada.cookies["portal_ticket"] = "<script>.klingon"  # which says nothing
 
     page = ada.get(f"{ORDERS}ticket/?status=failed")
 
-    assert chosen(page) == ["Markdown", "English", "UTCalone"]
+    marked = re.findall(r'<a class="chip"[^>]*aria-current="true">.*?</a>', page.content.decode(), re.DOTALL)
+    assert [re.sub(r"<[^>]*>|\s", "", one) for one in marked] == ["Markdown", "English", "UTCalone"]
     choices = [link for link in links_of(page, "data-ticket-choice") if "status=failed" in link]
     for choice in ("text=jira", "text=plain", "lang=zh-hans"):
         assert any(choice in link for link in choices)
@@ -162,7 +147,7 @@ def test_markup_language_and_zone_are_links(ada, cookie):
 
 def test_a_choice_decides_how_it_is_written_else_the_viewer_s_zone_stands_beside_utc(ada):
     def text(query):
-        return ada.get(f"{ORDERS}ticket/?{query}", headers=TEXT).content.decode()
+        return ticket_text(ada, f"{ORDERS}ticket/?{query}")
 
     ada.cookies["portal_zone"] = "Asia/Kolkata"
     assert " Dubai)" in text("tz=Asia/Dubai")
@@ -173,11 +158,9 @@ def test_a_choice_decides_how_it_is_written_else_the_viewer_s_zone_stands_beside
 
 
 def test_the_markup_and_language_copied_last_are_the_next_ones(ada):
-    ada.get(f"{ORDERS}ticket/?text=jira&lang=zh-hans", headers=TEXT)
+    ticket_text(ada, f"{ORDERS}ticket/?text=jira&lang=zh-hans")
 
-    again = ada.get(f"{REFERENCE}ticket/", headers=TEXT)
-
-    assert again.content.decode().startswith("*可用*")
+    assert ticket_text(ada, f"{REFERENCE}ticket/").startswith("*可用*")
     assert 'data-ticket-as="jira" data-copied="Copied for a ticket" aria-current="true"' in (
         ada.get(ORDERS).content.decode()
     )
@@ -196,7 +179,7 @@ def test_a_value_that_cannot_be_read_is_named_and_there_is_no_text(ada):
         f"{ORDERS}ticket/?text=jira&text=plain": "text=jira, plain",
         f"{ORDERS}ticket/?status=bogus": "status=bogus",
         f"{REFERENCE}ticket/?zone=Mars": "zone=Mars",
-        f"{ORDERS}recovery-point/ticket/?at=soon": "at=soon",
+        f"{POINT}ticket/?at=soon": "at=soon",
     }.items():
         page = ada.get(address)
         assert page.status_code == 400
@@ -239,19 +222,19 @@ def test_an_old_list_is_told_as_old(ada, emulator, impatient):
     assert "data-ticket-old" in ada.get(f"{ORDERS}ticket/").content.decode()
 
 
-def test_an_old_list_is_read_again_first_and_waited_for_a_moment(ada, emulator, portal):
-    emulator.set_records(ORDERS_CACHE_ID, raws(2))
+def test_an_old_list_is_read_again_first_and_waited_for_a_moment(ada, lists, portal):
+    lists(raws(2))
     ada.get(ORDERS)
     portal.DCS_FRESH_SECONDS = 0
-    emulator.set_records(ORDERS_CACHE_ID, raws(3))
+    lists(raws(3))
 
-    text = ada.get(f"{ORDERS}ticket/", headers=TEXT).content.decode()
+    text = ticket_text(ada, f"{ORDERS}ticket/")
 
     assert "3 listed" in text
     assert "Attention" not in text
 
 
-@pytest.mark.parametrize("path", [ORDERS, REFERENCE, f"{ORDERS}recovery-point/"])
+@pytest.mark.parametrize("path", [ORDERS, REFERENCE, POINT])
 @pytest.mark.parametrize(("status", "shown"), [(503, 503), (403, 502)])
 def test_where_nothing_is_known_the_text_says_so_with_the_status_of_the_page(
     ada, emulator, impatient, path, status, shown
@@ -268,41 +251,29 @@ def test_where_nothing_is_known_the_text_says_so_with_the_status_of_the_page(
     assert links_of(ada.get(f"{path}?utm=a"), "data-ticket ") == [f"{path}ticket/?utm=a"]
 
 
-@pytest.mark.parametrize(
-    ("page", "words"),
-    [
-        (f"{ORDERS}backups/00000000-0000-4000-8000-000000000000/", "and none has this id"),
-        (history_of("11111111-1111-4111-8111-111111111111"), "DCS does not know this instance"),
-    ],
-)
-def test_what_dcs_does_not_list_is_told_as_missing(ada, page, words):
-    response = ada.get(f"{page}ticket/", headers=TEXT)
-
-    assert response.status_code == 404
-    assert words in response.content.decode()
-    assert "not known right now" not in response.content.decode()
-
-
-def test_hostile_texts_stay_texts_on_the_page(ada, emulator):
-    instance = emulator.fleet.named("hostile-remarks").instance_id
-
-    page = ada.get(f"{history_of(instance)}ticket/?text=plain").content.decode()
-
-    assert "<script>alert" not in page
-    assert "</textarea><" not in page.replace("</textarea>\n", "")
+def test_what_dcs_does_not_list_is_told_as_missing(ada):
+    for page, words in {
+        page_of(0): "and none has this id",
+        history_of("11111111-1111-4111-8111-111111111111"): "DCS does not know this instance",
+    }.items():
+        response = ada.get(f"{page}ticket/", headers=TEXT)
+        assert response.status_code == 404
+        assert words in response.content.decode()
+        assert "not known right now" not in response.content.decode()
 
 
 # The vendor's support ----------------------------------------------------------------------
 
 
-def test_the_vendor_s_support_is_asked_where_there_is_something_to_ask(ada, emulator, impatient):
-    emulator.set_records(ORDERS_CACHE_ID, raws(2))
+def test_the_vendor_s_support_is_asked_where_there_is_something_to_ask(
+    ada, emulator, lists, reread, impatient
+):
+    lists(raws(2))
     assert links_of(ada.get(ORDERS), "data-ticket-for") == []
-    emulator.set_records(ORDERS_CACHE_ID, [raw(3, status="failed", error_code="dcs.08.0005"), *raws(2)])
-    ada.post(f"{ORDERS}refresh/")
-    for page in (f"{ORDERS}?q=x", REFERENCE.replace(REFERENCE_BACKUP_ID, raw(3)["backup_id"])):
+    reread([raw(3, status="failed", error_code="dcs.08.0005"), *raws(2)])
+    for page in (f"{ORDERS}?q=x", page_of(3)):
         [link] = links_of(ada.get(page), "data-ticket-for")
-        response = ada.get(html.unescape(link), headers=TEXT)
+        response = ada.get(link, headers=TEXT)
         assert response.headers["X-Ticket"] == "plain"
         assert "Error code: dcs.08.0005" in response.content.decode()
         assert "orders-cache" not in response.content.decode()
@@ -310,7 +281,7 @@ def test_the_vendor_s_support_is_asked_where_there_is_something_to_ask(ada, emul
     emulator.fail_with(503)
     other = history_of(emulator.fleet.named("hostile-remarks").instance_id)
     [link] = links_of(ada.get(other), "data-ticket-for")
-    assert "Answer: HTTP 503" in ada.get(link, headers=TEXT).content.decode()
+    assert "Answer: HTTP 503" in ticket_text(ada, link)
 
 
 # The command line --------------------------------------------------------------------------
