@@ -73,6 +73,11 @@ def open_page(browser, address, portal, client_of):
         context.close()
 
 
+def ask_now(page):
+    """Let an open page ask for itself, as it does when its tab comes to the front."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
 CONTRAST = "color-contrast"
 
 

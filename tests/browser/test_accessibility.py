@@ -1,19 +1,31 @@
-"""axe-core finds nothing on any page, text stands out in both themes, and a phone is wide enough."""
+"""axe-core finds nothing on any page in any state, text stands out in both themes, a phone is wide enough."""
+
+import re
+from datetime import UTC, datetime
 
 import pytest
+from playwright.sync_api import expect
 
-from backups.emulator.records import stable_id
+from backups.emulator.fleet import ORDERS_CACHE_ID, Fleet
+from dcsportal.sso import provider as sso_provider
+from tests.pages.addresses import ORDERS, POINT, REFERENCE
+from tests.services.api_records import EXPIRED, raw, raws
+from tests.services.readings import read_at
 
 from .conftest import axe_findings, contrast_findings, misshapen
 
-ORDERS = "/projects/eu-prod/instances/5560df16-cebf-4473-95c4-d1b573c16e79/"
-REFERENCE = f"{ORDERS}backups/4631832a-14c6-45b0-a0b3-3abd8f591ad1/"
-ODD = f"/projects/eu-prod/instances/{stable_id('instance', 'eu-prod', 'odd-fields')}/"
-UNKNOWN = "/projects/eu-prod/instances/11111111-1111-4111-8111-111111111111/"
+NOWHERE = "11111111-1111-4111-8111-111111111111"
+NAMED = (
+    "odd-fields",
+    "hostile-remarks",
+    "pricing-bad-week",
+    "every-status",
+    "catalog-resized",
+    "billing-broken",
+)
 PAGES = {
     "home": "/",
     "find": "/find/?q=cache",
-    "nothing found": "/find/?q=zzzz",
     "instances": "/projects/eu-prod/",
     "board as of then": "/?as_of=2026-11-01T00:00:00Z",
     "board for a ticket": "/projects/eu-prod/ticket/?text=slack",
@@ -27,52 +39,70 @@ PAGES = {
     "unknown backup": f"{ORDERS}backups/gone/",
     "history for a ticket": f"{ORDERS}ticket/?status=failed&zone=Asia/Shanghai",
     "backup for a ticket": f"{REFERENCE}ticket/?text=jira&lang=zh-hans",
-    "a ticket that cannot be read": f"{ORDERS}ticket/?text=bogus",
-    "recovery point": f"{ORDERS}recovery-point/?at=2026-11-21+12:40",
-    "recovery point, none": f"{ORDERS}recovery-point/?at=2018-01-01&tz=Asia/Shanghai",
-    "recovery point, not asked": f"{ORDERS}recovery-point/",
-    "recovery point, in doubt": f"{ORDERS}recovery-point/?at=2026-10-25+02:30&tz=Europe/Berlin",
-    "recovery point, bad query": f"{ORDERS}recovery-point/?at=soon&tz=Mars",
-    "recovery point of odd records": f"{ODD}recovery-point/?at=2026-11-16T12:00Z",
+    "recovery point": f"{POINT}?at=2026-11-21+12:40",
+    "recovery point, not asked": POINT,
+    "recovery point, in doubt": f"{POINT}?at=2026-10-25+02:30&tz=Europe/Berlin",
+    "recovery point, bad query": f"{POINT}?at=soon&tz=Mars",
     "one backup to compare": f"{ORDERS}compare/?backup=one",
-    "unknown instance": UNKNOWN,
+    "unknown instance": f"/projects/eu-prod/instances/{NOWHERE}/",
     "unknown page": "/projects/nope/",
+    "too long a link": f"/?x={'x' * 1001}",
     "signed out": "/signed-out/",
+    **{name: f"/projects/eu-prod/instances/{Fleet().named(name, 'eu-prod').instance_id}/" for name in NAMED},
 }
-LOOKS = [("en", 1440), ("zh-hans", 390), ("en", 390), ("zh-hans", 1440)]
-COLOURED = ("/patterns/", "/sign-in/", f"{ORDERS}?status=failed&per_page=25", f"{ORDERS}ticket/?text=bogus")
+OPEN_ALL = """() => {
+  document.querySelectorAll("details").forEach(one => (one.open = true));
+  document.querySelectorAll(".stuck").forEach(one => (one.hidden = false));
+}"""
 
 
-@pytest.mark.parametrize(("turn", "language", "width"), [(turn, *look) for turn, look in enumerate(LOOKS)])
-def test_axe_finds_nothing_on_any_page(open_page, turn, language, width):
+def too_wide_for_a_phone(page):
+    page.set_viewport_size({"width": 390, "height": 900})
+    width = page.evaluate("document.documentElement.scrollWidth")
+    return [f"{width} px wide"] if width > 390 else []
+
+
+def findings(page):
+    return [*axe_findings(page), *misshapen(page), *too_wide_for_a_phone(page)]
+
+
+@pytest.mark.parametrize(("turn", "language"), [(0, "en"), (1, "zh-hans")])
+def test_axe_finds_nothing_on_any_page_and_a_phone_needs_no_sideways_scrolling(open_page, turn, language):
     """axe looks once at each page, in one look after the other."""
-    page = open_page("about:blank", language=language, width=width)
+    page = open_page("about:blank", language=language)
     found = {}
-    for name, path in list(PAGES.items())[turn :: len(LOOKS)]:
+    for number, (name, path) in enumerate(PAGES.items()):
+        page.set_viewport_size({"width": 1440 if number % 4 < 2 else 390, "height": 900})
         page.goto(path)
-        found[name] = axe_findings(page) + misshapen(page)
+        page.locator("details.fold").evaluate_all("all => all.forEach(one => (one.open = true))")
+        found[name] = findings(page) if number % 2 == turn else too_wide_for_a_phone(page)
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
+def test_axe_finds_nothing_before_sign_in_and_where_no_project_is_open(open_page):
+    assert axe_findings(open_page("/sign-in/", person="")) == []
+    assert axe_findings(open_page("/", person="cleo")) == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_stands_out_in_both_themes(open_page, portal, theme):
+def test_text_stands_out_in_both_themes_and_axe_finds_nothing_in_any_state_of_the_patterns(
+    open_page, portal, theme
+):
     portal.DEBUG = True  # shows the page of patterns, which has everything that a page is made of
-    page = open_page("about:blank", theme=theme)
+    page = open_page("/patterns/", theme=theme, language="en" if theme == "light" else "zh-hans", width=390)
+    # Much is on that page several times.
+    assert [line for line in axe_findings(page) if not line.startswith("landmark-unique")] == []
+    page.set_viewport_size({"width": 1440, "height": 900})
     found = {}
-    for path in COLOURED:
+    for path in (
+        "/patterns/",
+        "/sign-in/",
+        f"{ORDERS}?status=failed&per_page=25",
+        f"{ORDERS}ticket/?text=bogus",
+    ):
         page.goto(path)
         found[path] = contrast_findings(page)
     assert {path: lines for path, lines in found.items() if lines} == {}
-
-
-@pytest.mark.parametrize("language", ["en", "zh-hans"])
-def test_a_phone_needs_no_sideways_scrolling(open_page, language):
-    page = open_page("about:blank", width=390, language=language)
-    wide = {}
-    for name, path in PAGES.items():
-        page.goto(path, wait_until="domcontentloaded")
-        wide[name] = page.evaluate("document.documentElement.scrollWidth")
-    assert {name: width for name, width in wide.items() if width > 390} == {}
 
 
 HEADS = "heads => heads.filter(head => head.checkVisibility()).map(head => head.textContent.trim())"
@@ -81,18 +111,118 @@ CUT = """cells => cells.filter(cell => cell.checkVisibility() && cell.textConten
     .map(cell => cell.textContent.trim())"""
 
 
-@pytest.mark.parametrize("name", ["history", "instances", "recovery point"])
-def test_a_tablet_shows_every_column_that_a_wide_screen_shows(open_page, name):
-    page = open_page(PAGES[name])
-    heads, cells = page.locator("[data-rows] thead th"), page.locator("[data-rows] :is(td, th)")
-    wide = heads.evaluate_all(HEADS)
+def test_a_tablet_shows_every_column_that_a_wide_screen_shows(open_page):
+    page = open_page("about:blank")
+    for name in ("history", "instances", "recovery point"):
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(PAGES[name])
+        heads, cells = page.locator("[data-rows] thead th"), page.locator("[data-rows] :is(td, th)")
+        wide = heads.evaluate_all(HEADS)
 
-    page.set_viewport_size({"width": 768, "height": 900})
+        page.set_viewport_size({"width": 768, "height": 900})
 
-    assert heads.evaluate_all(HEADS) == wide != []
-    assert cells.evaluate_all(CUT) == []
+        assert heads.evaluate_all(HEADS) == wide != []
+        assert cells.evaluate_all(CUT) == []
 
 
-def test_axe_finds_nothing_before_sign_in_and_where_no_project_is_open(open_page):
-    assert axe_findings(open_page("/sign-in/", person="")) == []
-    assert axe_findings(open_page("/", person="cleo")) == []
+# States that a page comes to -------------------------------------------------------------
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page("about:blank")
+
+
+def test_a_page_whose_problem_is_that_dcs_refuses(page, emulator):
+    emulator.fail_with(403)
+    page.goto(ORDERS)
+    expect(page.locator("main")).to_contain_text("HTTP 403")
+    assert findings(page) == []
+
+
+def test_a_stale_history(page, emulator):
+    page.goto(ORDERS)
+    emulator.fail_with(503)
+    page.get_by_role("button", name="Refresh").click()
+    expect(page.locator("#notices .notice")).not_to_have_count(0)
+    assert findings(page) == []
+
+
+def test_a_list_that_is_being_read(page, emulator, portal):
+    portal.DCS_WAITING_VIEWERS = 0
+    portal.DCS_PAGE_SIZE = 10
+    emulator.set_records(ORDERS_CACHE_ID, raws(60))
+    emulator.hang(path_contains="/backups", after=3)
+    page.goto(ORDERS)
+    # Three calls are answered; of pages that are asked for side by side, any may be among them.
+    expect(page.locator("main progress")).to_have_attribute("value", re.compile("^[123]$"))
+    assert findings(page) == []
+
+
+def test_links_of_then_whose_backups_have_changed_since(page, emulator, portal):
+    portal.DCS_FRESH_SECONDS = 10**9
+    read_at(emulator, raws(9), datetime(2026, 11, 3, 12, tzinfo=UTC))
+    read_at(emulator, [*raws(9)[:6], raw(3, **EXPIRED)], datetime(2026, 11, 9, 2, tzinfo=UTC))
+    seen = "seen=2026-11-03T12:00:00Z"
+    for path, shown in {
+        f"{ORDERS}?to=2026-11-03T12:00:00Z&{seen}": "#frozen a",
+        f"{POINT}?at=2026-11-01T03:30:00Z&tz=UTC&{seen}": "#frozen .more",
+        f"{ORDERS}?as_of=2026-11-03T12:00:00Z&listed=yes&listed=no": "#frozen .btn",
+    }.items():
+        page.goto(path)
+        expect(page.locator(shown).first).to_be_visible()
+        assert findings(page) == []
+
+
+def test_every_menu_open_and_a_page_that_is_stuck(page):
+    page.goto(ORDERS)
+    page.evaluate(OPEN_ALL)
+    assert findings(page) == []
+
+
+def test_suggestions(page):
+    page.goto(ORDERS)
+    page.keyboard.press("/")
+    page.keyboard.insert_text("cache")
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    assert findings(page) == []
+
+
+def test_two_rows_marked_and_side_by_side(page):
+    page.goto(ORDERS)
+    for key in "jxjjx":
+        page.keyboard.press(key)
+    expect(page.locator("[data-compare]")).to_be_visible()
+    assert findings(page) == []
+    page.keyboard.press("X")
+    expect(page.locator(".side-by-side .differs")).to_be_visible()
+    assert findings(page) == []
+
+
+def test_a_text_for_a_ticket_in_its_dialog(page):
+    page.goto(ORDERS)
+    page.locator("#ticket-menu summary").click()
+    page.locator("[data-ticket-preview]").click()
+    expect(page.locator("dialog[open] #ticket-text")).to_be_visible()
+    assert findings(page) == []
+
+
+def test_a_search_of_dcs_under_way(page, emulator, portal):
+    portal.DCS_READ_BUDGET = portal.DCS_READ_TIMEOUT = 60
+    emulator.hang(path_contains="/backups")
+    page.goto(f"/find/?q={NOWHERE}")
+    page.locator("#found button").click()
+    expect(page.locator(".searching progress")).to_be_visible()
+    assert findings(page) == []
+
+
+def test_a_sign_in_that_failed(page, portal):
+    portal.DCS_DEMO = False
+    portal.SSO_ISSUER = "http://127.0.0.1:9"
+    portal.SSO_CLIENT_ID, portal.SSO_CLIENT_SECRET = "portal", "secret"
+    sso_provider.forget_providers()
+    page.context.clear_cookies(name="portal_session")
+    answer = page.goto(f"{ORDERS}?status=failed")
+    assert answer.status == 503
+    assert findings(page) == []

@@ -11,8 +11,7 @@ from backups.emulator.fleet import ORDERS_CACHE_ID
 from backups.models import Note
 from tests.services.api_records import api_time, raw
 
-from .conftest import axe_findings
-from .states import ask_now
+from .conftest import ask_now, axe_findings
 
 ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 RUNNING = "running-1"
