@@ -70,13 +70,17 @@ def findings(page):
 def test_axe_finds_nothing_on_any_page_and_a_phone_needs_no_sideways_scrolling(open_page, turn, language):
     """axe looks once at each page, in one look after the other."""
     page = open_page("about:blank", language=language)
-    found = {}
+    said, found = [], {}
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
     for number, (name, path) in enumerate(PAGES.items()):
         page.set_viewport_size({"width": 1440 if number % 4 < 2 else 390, "height": 900})
         page.goto(path)
         page.locator("details.fold").evaluate_all("all => all.forEach(one => (one.open = true))")
         found[name] = findings(page) if number % 2 == turn else too_wide_for_a_phone(page)
     assert {name: lines for name, lines in found.items() if lines} == {}
+    # The content security policy stops nothing of ours.
+    assert [line for line in said if not line.startswith("Failed to load resource")] == []
 
 
 def test_axe_finds_nothing_before_sign_in_and_where_no_project_is_open(open_page):
@@ -215,6 +219,8 @@ def test_a_search_of_dcs_under_way(page, emulator, portal):
     page.locator("#found button").click()
     expect(page.locator(".searching progress")).to_be_visible()
     assert findings(page) == []
+    emulator.heal()
+    expect(page.locator(".searching")).to_have_count(0)
 
 
 def test_a_sign_in_that_failed(page, portal):

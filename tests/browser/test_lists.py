@@ -8,8 +8,7 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
 from backups.emulator.fleet import ORDERS_CACHE_ID
-
-from .test_main_path import ORDERS
+from tests.pages.addresses import ORDERS
 
 TOP = "element => element.getBoundingClientRect().top"
 

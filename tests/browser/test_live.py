@@ -8,12 +8,11 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
 from backups.emulator.fleet import ORDERS_CACHE_ID
-from backups.models import Note
+from tests.pages.addresses import ORDERS
 from tests.services.api_records import api_time, raw
 
-from .conftest import ask_now, axe_findings
+from .conftest import axe_findings
 
-ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 RUNNING = "running-1"
 
 
@@ -27,15 +26,15 @@ def a_history(emulator, status, progress="10.00", count=60):
     """Orders-cache has `count` old backups, and one that is waiting, running or done."""
     now = datetime.now(UTC)
     done = status in ("succeed", "failed")
+    began = dict.fromkeys(("created_at", "execution_at"), api_time(now - timedelta(minutes=3)))
     newest = raw(
         0,
         backup_id=RUNNING,
         backup_name="tonight",
         status=status,
         progress="100.00" if status == "succeed" else progress,
-        created_at=api_time(now - timedelta(minutes=3)),
-        execution_at=api_time(now - timedelta(minutes=3)),
         updated_at=api_time(now),
+        **began,
         is_support_restore="TRUE" if done else "FALSE",
         error_code="dcs.08.0002" if status == "failed" else None,
     )
@@ -103,27 +102,27 @@ def test_a_backup_that_finishes_while_the_page_is_open_shows_itself_and_is_annou
     assert said == []
 
 
-@pytest.mark.parametrize(("motion", "animation"), [("no-preference", "came"), ("reduce", "none")])
-def test_what_has_changed_moves_and_nothing_where_motion_is_not_wanted(
-    open_page, emulator, motion, animation
-):
+WATCH_ANIMATIONS = """() => new MutationObserver(() => {
+    for (const cell of document.querySelectorAll("td.came")) {
+        (window.moved ??= {})[cell.className.split(" ")[0]] = getComputedStyle(cell).animationName;
+    }
+}).observe(document.body, { subtree: true, attributes: true, childList: true })"""
+
+
+def test_what_has_changed_moves_and_nothing_where_motion_is_not_wanted(open_page, emulator):
     a_history(emulator, "backuping")
-    page = open_page(ORDERS)
-    page.emulate_media(reduced_motion=motion)
-    page.evaluate(
-        """() => new MutationObserver(() => {
-            for (const cell of document.querySelectorAll("td.came")) {
-                (window.moved ??= {})[cell.className.split(" ")[0]] = getComputedStyle(cell).animationName;
-            }
-        }).observe(document.body, { subtree: true, attributes: true, childList: true })"""
-    )
+    pages = {"came": open_page(ORDERS), "none": open_page(ORDERS)}
+    pages["none"].emulate_media(reduced_motion="reduce")
+    for page in pages.values():
+        page.evaluate(WATCH_ANIMATIONS)
 
     a_history(emulator, "succeed")
-    expect(newest(page)).to_contain_text("Succeeded")
 
-    moved = page.evaluate("window.moved")
-    assert moved["c-status"] == animation
-    assert not {"c-when", "c-name"} & set(moved)
+    for animation, page in pages.items():
+        expect(newest(page)).to_contain_text("Succeeded")
+        moved = page.evaluate("window.moved")
+        assert moved["c-status"] == animation
+        assert not {"c-when", "c-name"} & set(moved)
 
 
 def test_a_page_asks_every_minute_and_follows_who_reads_and_what_is_new(open_page, emulator, portal):
@@ -149,15 +148,19 @@ def test_a_page_asks_every_minute_and_follows_who_reads_and_what_is_new(open_pag
     expect(newest(page)).to_contain_text("Succeeded")
 
 
-def test_a_page_that_could_not_ask_does_not_vouch_for_what_it_shows(open_page, portal):
+def test_a_hidden_page_asks_for_nothing_and_where_it_cannot_ask_then_it_vouches_for_nothing(
+    open_page, portal
+):
     portal.DCS_FRESH_SECONDS = 60
     page = clocked(open_page)
     dot, unchecked = page.locator(".asof .dot"), page.locator("[data-unchecked]")
     colour = "dot => getComputedStyle(dot).backgroundColor"
     green = dot.evaluate(colour)
     hide(page, True)
-    page.clock.run_for(600_000)
+    asks = asks_of(page)
+    page.clock.run_for(3_600_000)
     expect(unchecked).to_be_hidden()
+    assert asks == []
     page.context.set_offline(True)
 
     hide(page, False)
@@ -193,10 +196,7 @@ def test_the_swap_keeps_focus_scroll_selection_menus_and_half_typed_text(open_pa
 
     expect(page.locator("[data-announce]")).to_contain_text("tonight succeeded")
     expect(row).to_be_focused()
-    box = row.bounding_box()
-    assert at
-    assert box
-    assert abs(box["y"] - at["y"]) < 1
+    assert abs(row.bounding_box()["y"] - at["y"]) < 1
     assert page.evaluate("String(getSelection())") == "backup_35"
     expect(page.locator("form[data-filters] [name=q]")).to_have_value("half a wo")
     expect(page.locator(".between")).to_have_attribute("open", "")
@@ -214,37 +214,6 @@ def test_the_focus_goes_to_the_neighbour_of_a_row_that_has_left(open_page, emula
 
     expect(page.locator("[data-row-link]")).to_have_count(8)
     expect(page.locator("[data-row-link]").last).to_be_focused()
-
-
-def test_a_page_asks_once_in_an_interval_and_is_told_that_nothing_is_newer(open_page, emulator, portal):
-    portal.DCS_FRESH_SECONDS = 60
-    a_history(emulator, "backuping")
-    page = clocked(open_page)
-    expect(page.get_by_text("follows the backup in progress")).to_be_visible()
-    asks = asks_of(page)
-
-    for number in (1, 2, 3):
-        # Only the browser's clock goes on: the portal's listing is as young as before.
-        with page.expect_response(lambda r: r.status == 204):
-            page.clock.run_for(11_500)
-        assert len(asks) == number
-    assert emulator.count("/backups") == 1
-
-
-def test_a_hidden_page_asks_for_nothing_and_at_once_when_it_is_seen_again(open_page, emulator):
-    a_history(emulator, "backuping")
-    page = clocked(open_page)
-    hide(page, True)
-    asks = asks_of(page)
-
-    page.clock.run_for(3_600_000)
-
-    assert asks == []
-
-    with page.expect_request(lambda r: "x-shown-generation" in r.headers):
-        hide(page, False)
-        page.clock.run_for(10)
-    assert len(asks) == 1
 
 
 # DCS, the portal and the session go away --------------------------------------------------------------
@@ -269,20 +238,6 @@ def test_dcs_goes_away_and_comes_back_while_the_page_is_open(open_page, emulator
     expect(notices).not_to_contain_text("internal error")
 
 
-def test_a_page_that_shows_only_a_problem_becomes_the_history_when_dcs_answers(open_page, emulator):
-    emulator.fail_with(503)
-    page = open_page(ORDERS)
-    expect(page.locator("main")).to_contain_text("This page asks again by itself in")
-
-    emulator.heal()
-    Note.objects.filter(key__startswith="failure:").delete()  # which would be remembered for some seconds
-    ask_now(page)
-
-    expect(page.locator("[data-backup-id]").first).to_be_visible()
-    expect(page).to_have_title("orders-cache · eu-prod · DCS backups")
-    expect(page.locator("[data-announce]")).to_have_text("DCS answers again.")
-
-
 def test_a_refused_key_is_not_tried_again_by_an_open_page(open_page, emulator):
     emulator.fail_with(401)
     page = clocked(open_page)
@@ -294,7 +249,9 @@ def test_a_refused_key_is_not_tried_again_by_an_open_page(open_page, emulator):
     assert asks == []
 
 
-def test_a_page_whose_list_is_being_read_shows_how_far_and_becomes_the_history(open_page, emulator, portal):
+def test_a_list_that_is_being_read_shows_how_far_and_becomes_a_history_that_works_as_if_loaded(
+    open_page, emulator, portal
+):
     portal.DCS_WAITING_VIEWERS = 0
     portal.DCS_PAGE_SIZE = 10
     a_history(emulator, "succeed")
@@ -311,61 +268,41 @@ def test_a_page_whose_list_is_being_read_shows_how_far_and_becomes_the_history(o
     expect(newest(page)).to_contain_text("Succeeded")
     expect(page.locator("h1")).to_have_text("orders-cache")
     expect(page.locator("[data-announce]")).to_have_text("The list has been read.")
-
-
-def test_what_was_swapped_in_works_as_if_it_had_been_loaded(open_page, emulator, portal):
-    portal.DCS_WAITING_VIEWERS = 0
-    a_history(emulator, "succeed")
-    emulator.hang(path_contains="/backups")
-    page = open_page(ORDERS)
-    expect(page.locator("h1")).to_have_text("The list is being read")
-    emulator.heal()
-    expect(newest(page)).to_be_visible()
-
     page.keyboard.press("j")
     expect(page.locator("[data-row-link]").first).to_be_focused()
-    assert (
-        page.evaluate("[...document.querySelectorAll('[data-roving] a')].filter(a => !a.tabIndex).length")
-        == 1
-    )
+    assert page.locator("[data-roving] a:not([tabindex='-1'])").count() == 1
     page.locator(".title .copy").first.click()
     assert page.evaluate("navigator.clipboard.readText()") == ORDERS_CACHE_ID
     page.locator("select[name=range]").select_option("7d")
     expect(page).to_have_url(re.compile(r"\?range=7d$"))
 
 
-def test_a_portal_that_does_not_answer_is_said_so_and_asked_again(open_page, emulator, address):
+def test_a_portal_that_does_not_answer_or_a_proxy_in_its_place_is_said_so_and_asked_again(
+    open_page, emulator, address
+):
     a_history(emulator, "backuping")
     page = open_page(ORDERS)
-    expect(page.locator("[data-lost]")).to_be_hidden()
-    page.route(f"{address}{ORDERS}", lambda route: route.abort())
+    lost, wifi = (
+        page.locator("[data-lost]"),
+        {"content_type": "text/html", "body": "<h1>Log in to the wifi</h1>"},
+    )
+    expect(lost).to_be_hidden()
+    page.route(f"{address}{ORDERS}", lambda route: route.fulfill(status=200, **wifi))
 
-    lost = page.locator("[data-lost]")
     expect(lost).to_be_visible()
+    page.route(f"{address}{ORDERS}", lambda route: route.abort())
     expect(lost).to_contain_text("This page is not being refreshed: the portal does not answer.")
     expect(lost).to_contain_text(re.compile(r"What you see is from .*\d\d:\d\d:\d\d UTC"))
     expect(lost).to_contain_text(re.compile(r"No answer for \d+ s; asked again (in \d+ s|now)\."))
     expect(page.locator("[data-announce]")).to_contain_text("the portal does not answer")
     expect(newest(page)).to_contain_text("In progress")
+    expect(page.locator("main")).not_to_contain_text("wifi")
     page.unroute(f"{address}{ORDERS}")
     a_history(emulator, "succeed")
     lost.locator("[data-ask-now]").evaluate("button => button.click()")
 
     expect(lost).to_be_hidden()
     expect(newest(page)).to_contain_text("Succeeded")
-
-
-def test_what_a_proxy_says_in_the_portal_s_place_is_not_shown(open_page, emulator, address):
-    a_history(emulator, "backuping")
-    page = open_page(ORDERS)
-    page.route(
-        f"{address}{ORDERS}",
-        lambda route: route.fulfill(status=200, content_type="text/html", body="<h1>Log in to the wifi</h1>"),
-    )
-
-    expect(page.locator("[data-lost]")).to_be_visible()
-    expect(newest(page)).to_contain_text("In progress")
-    expect(page.locator("main")).not_to_contain_text("wifi")
 
 
 def test_a_session_that_ends_is_said_so_and_ends_the_asking(open_page, emulator):
@@ -376,7 +313,7 @@ def test_a_session_that_ends_is_said_so_and_ends_the_asking(open_page, emulator)
     notice = page.locator("[data-session-ended]")
     expect(notice).to_contain_text("You are signed out. What you see is from")
     expect(notice).to_contain_text(re.compile(r"from\s+\d\d:\d\d"))
-    assert (notice.locator("[data-sign-in]").get_attribute("href") or "").endswith("%3Fstatus%3Dbackuping")
+    assert notice.locator("[data-sign-in]").get_attribute("href").endswith("%3Fstatus%3Dbackuping")
     asks = asks_of(page)
 
     page.clock.run_for(3_600_000)
@@ -393,20 +330,6 @@ def test_a_project_that_is_closed_to_its_viewer_ends_the_asking(open_page, emula
 
     expect(page.locator("[data-refused]")).to_be_visible()
     expect(page.locator("[data-refused]")).to_contain_text("the portal does not show it to you now")
-
-
-def test_the_instances_of_a_project_are_read_again_in_place(open_page, emulator, portal):
-    portal.DCS_FRESH_SECONDS = 60
-    page = open_page("/projects/eu-prod/")
-    expect(page.locator("[data-instance-id]").first).to_be_visible()
-    portal.DCS_FRESH_SECONDS = 0.1
-    emulator.hang(path_contains="/instances")
-    page.reload()
-    emulator.fleet.remove_instance(ORDERS_CACHE_ID)
-    portal.DCS_FRESH_SECONDS = 60
-    emulator.heal()
-
-    expect(page.locator(f"[data-instance-id='{ORDERS_CACHE_ID}']")).to_have_count(0)
 
 
 # Refresh by hand ---------------------------------------------------------------------------------------
@@ -459,9 +382,7 @@ def test_restores_are_fetched_when_they_are_opened_and_outlive_a_swap(open_page,
 def test_where_dcs_does_not_tell_restores_the_block_leads_to_the_page_that_says_why(open_page, emulator):
     emulator.fail_with(403, path_contains="/restores")
     page = open_page(ORDERS)
-
     page.locator("#restores > summary").click()
-
     page.wait_for_url(re.compile("/restores/$"))
     expect(page.locator("h1")).to_contain_text("DCS does not let")
 
@@ -478,11 +399,11 @@ def test_the_script_counts_ages_as_the_portal_writes_them(open_page, emulator, p
     now = datetime.now(UTC)
     started = [api_time(now - timedelta(seconds=seconds)) for seconds in AGES]
     emulator.set_records(ORDERS_CACHE_ID, [raw(n, execution_at=at) for n, at in enumerate(started)])
-    page = open_page(ORDERS, language=language)
 
-    counted = [place.inner_text() for place in page.locator("time + .age").all()]
-    later = open_page(ORDERS, language=language, javascript=False)
-    written = [place.inner_text() for place in later.locator("time + .age").all()]
+    counted, written = (
+        open_page(ORDERS, language=language, javascript=script).locator("time + .age").all_inner_texts()
+        for script in (True, False)
+    )
 
     # Seconds have gone by between the two.
     assert counted[2:] == written[2:]

@@ -9,9 +9,8 @@ import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from backups.emulator.fleet import ORDERS_CACHE_ID
+from tests.pages.addresses import ORDERS, POINT
 
-ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 # What paper leaves of a sheet, in pixels: A4 upright.
 PAPER = 703
 
@@ -27,9 +26,7 @@ def sheets(page, size, landscape):
 
 
 @pytest.mark.parametrize(("size", "landscape"), [("A4", False), ("Letter", True)], ids=["A4", "Letter"])
-def test_each_sheet_of_a_history_says_what_it_is_and_no_text_is_lost(
-    open_page, address, emulator, size, landscape
-):
+def test_each_sheet_of_a_history_says_what_it_is_and_no_text_is_lost(open_page, address, size, landscape):
     page = open_page(f"{ORDERS}?status=succeed&status=expired&status=failed&sort=name")
     matched = int(re.findall(r"of (\d+)", page.locator(".pager .rows").inner_text())[0])
 
@@ -51,17 +48,22 @@ def test_each_sheet_of_a_history_says_what_it_is_and_no_text_is_lost(
             expect(page.locator("[data-backup-id]")).to_have_count(matched)
 
 
-@pytest.mark.parametrize("instance", ["orders-cache", "hostile-remarks", "every-error-code"])
-def test_nothing_is_wider_than_the_paper(open_page, emulator, instance):
-    path = f"/projects/eu-prod/instances/{emulator.fleet.named(instance).instance_id}/"
-    for url in (path, "/projects/eu-prod/", f"{path}recovery-point/?at=2+days+ago"):
-        page = open_page(url, width=PAPER)
-        page.emulate_media(media="print")
-        cut = page.evaluate(
-            """() => [...document.querySelectorAll('main *')]
-              .filter(box => box.checkVisibility() && box.clientWidth && !box.closest('.vh'))
-              .filter(box => box.getBoundingClientRect().right > innerWidth + 1 ||
-                (getComputedStyle(box).overflowX !== 'visible' && box.scrollWidth > box.clientWidth + 1))
-              .map(box => box.outerHTML.slice(0, 200))"""
-        )
-        assert cut == []
+CUT = """() => [...document.querySelectorAll('main *')]
+  .filter(box => box.checkVisibility() && box.clientWidth && !box.closest('.vh'))
+  .filter(box => box.getBoundingClientRect().right > innerWidth + 1 ||
+    (getComputedStyle(box).overflowX !== 'visible' && box.scrollWidth > box.clientWidth + 1))
+  .map(box => box.outerHTML.slice(0, 200))"""
+
+
+def test_nothing_is_wider_than_the_paper_and_there_are_no_controls(open_page, emulator):
+    page = open_page("about:blank", width=PAPER, theme="dark")
+    page.emulate_media(media="print")
+    for url in (ORDERS, "/projects/eu-prod/", f"{POINT}?at=2+days+ago"):
+        page.goto(url)
+        assert page.evaluate(CUT) == []
+    for name in ("hostile-remarks", "every-error-code"):
+        page.goto(f"/projects/eu-prod/instances/{emulator.fleet.named(name).instance_id}/")
+        assert page.evaluate(CUT) == []
+    for control in (".topbar", ".filters", ".title .actions"):
+        expect(page.locator(control).first).to_be_hidden()
+    expect(page.locator("[data-backup-id]").first).to_be_visible()

@@ -6,65 +6,58 @@ import pytest
 from playwright.sync_api import expect
 
 from backups.emulator.fleet import ORDERS_CACHE_ID
+from tests.pages.addresses import ORDERS, POINT, id_of, page_of
 from tests.services.api_records import raws
 
-ORDERS = f"/projects/eu-prod/instances/{ORDERS_CACHE_ID}/"
 ANSWER = "tr.role-answer"
 
 
-@pytest.mark.parametrize("javascript", [True, False])
-def test_a_time_typed_on_a_history_leads_to_the_answer(open_page, emulator, javascript):
+@pytest.fixture(autouse=True)
+def _five_backups(emulator):
     emulator.set_records(ORDERS_CACHE_ID, raws(5))
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_time_typed_on_a_history_leads_to_the_answer(open_page, javascript):
     page = open_page(f"{ORDERS}?tz=Asia/Shanghai&status=succeed", javascript=javascript)
 
     page.get_by_label("Recover to").fill("2026-11-01 11:30")
     page.locator("form.recover button").click()
 
-    expect(page.locator(ANSWER)).to_have_attribute("data-backup-id", "00000000-0000-4000-8000-000000000003")
+    expect(page.locator(ANSWER)).to_have_attribute("data-backup-id", id_of(3))
     query = parse_qs(urlsplit(page.url).query)
     assert query == {"at": ["2026-11-01 11:30"], "tz": ["Asia/Shanghai"]}
 
 
-def test_keys_alone_ask_and_walk_to_the_answer(open_page, emulator):
-    emulator.set_records(ORDERS_CACHE_ID, raws(5))
-    page = open_page(f"{ORDERS}recovery-point/")
-
-    page.keyboard.type("2026-11-01T03:30Z")
-    page.keyboard.press("Enter")
-    page.wait_for_selector(ANSWER)
-    page.keyboard.press("j")
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/backups/**")
-
-    assert page.url.endswith("/backups/00000000-0000-4000-8000-000000000003/")
-
-
-@pytest.mark.parametrize("width", [390, 768, 1440])
-def test_no_label_of_the_strip_leaves_its_panel(open_page, emulator, width):
-    emulator.set_records(ORDERS_CACHE_ID, raws(5))
-    page = open_page(f"{ORDERS}recovery-point/?at=2199-12-28&tz=Asia/Kolkata", width=width)
-
-    outside = page.eval_on_selector_all(
-        ".strip text",
-        """(labels) => labels.filter((label) => {
-            const [{ left, right, width }, panel] =
-                [label, label.closest(".panel")].map((element) => element.getBoundingClientRect());
-            return width && (left < panel.left || right > panel.right);
-        }).length""",
-    )
-    assert outside == 0
-
-
-def test_a_typo_is_mended_in_the_field_where_it_stands(open_page):
-    page = open_page(f"{ORDERS}recovery-point/?at=11/10/2026&tz=Asia/Shanghai")
+def test_by_keys_a_typo_is_mended_in_the_field_where_it_stands_and_the_answer_is_opened(open_page):
+    page = open_page(f"{POINT}?at=11/10/2026&tz=Asia/Shanghai")
     expect(page.locator("#at")).to_be_focused()
     expect(page.get_by_role("alert")).to_contain_text("write the year first")
 
-    page.locator("#at").fill("2026-11-23 09:40")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("2026-11-01 11:30")
+    page.keyboard.press("Enter")
+    expect(page.locator(".understood")).to_contain_text("2026-11-01 03:30:00 UTC")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
     page.keyboard.press("Enter")
 
-    expect(page.locator(".understood")).to_contain_text("2026-11-23 01:40:00 UTC")
+    page.wait_for_url(f"**{page_of(3)}")
+
+
+def test_no_label_of_the_strip_leaves_its_panel(open_page):
+    page = open_page(f"{POINT}?at=2199-12-28&tz=Asia/Kolkata")
+    for width in (390, 768, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        outside = page.eval_on_selector_all(
+            ".strip text",
+            """(labels) => labels.filter((label) => {
+                const [{ left, right, width }, panel] =
+                    [label, label.closest(".panel")].map((element) => element.getBoundingClientRect());
+                return width && (left < panel.left || right > panel.right);
+            }).length""",
+        )
+        assert outside == 0
 
 
 def test_what_is_typed_is_said_back_before_it_is_asked(open_page):
