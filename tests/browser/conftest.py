@@ -1,7 +1,7 @@
 """Debian's Chromium in front of the portal over the emulator."""
 
 import os
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -57,12 +57,11 @@ def open_page(browser, address, portal, client_of):
         )
         contexts.append(context)
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+        session = portal.SESSION_COOKIE_NAME
         cookies = {"portal_language": language}
         if person:
-            name = portal.SESSION_COOKIE_NAME
-            cookies[name] = client_of(person).cookies[name].value
-        for name, value in cookies.items():
-            context.add_cookies([{"name": name, "value": value, "url": address}])
+            cookies[session] = client_of(person).cookies[session].value
+        context.add_cookies([{"name": n, "value": value, "url": address} for n, value in cookies.items()])
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
         page.goto(path)
@@ -71,11 +70,6 @@ def open_page(browser, address, portal, client_of):
     yield opened
     for context in contexts:
         context.close()
-
-
-def ask_now(page):
-    """Let an open page ask for itself, as it does when its tab comes to the front."""
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 CONTRAST = "color-contrast"
@@ -92,10 +86,7 @@ def contrast_findings(page):
 
 
 def _axe(page, options):
-    spec = find_spec("axe_playwright_python")
-    assert spec
-    assert spec.submodule_search_locations
-    page.evaluate(Path(spec.submodule_search_locations[0], "axe.min.js").read_text())
+    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text())
     found = page.evaluate("options => axe.run(document, options)", {"resultTypes": ["violations"], **options})
     return [
         f"{violation['id']}: {node['html'][:160]} ({node['failureSummary'][:200]})"

@@ -282,12 +282,9 @@ def test_a_portal_that_does_not_answer_or_a_proxy_in_its_place_is_said_so_and_as
 ):
     a_history(emulator, "backuping")
     page = open_page(ORDERS)
-    lost, wifi = (
-        page.locator("[data-lost]"),
-        {"content_type": "text/html", "body": "<h1>Log in to the wifi</h1>"},
-    )
+    lost, wifi = page.locator("[data-lost]"), "<h1>Log in to the wifi</h1>"
     expect(lost).to_be_hidden()
-    page.route(f"{address}{ORDERS}", lambda route: route.fulfill(status=200, **wifi))
+    page.route(f"{address}{ORDERS}", lambda route: route.fulfill(content_type="text/html", body=wifi))
 
     expect(lost).to_be_visible()
     page.route(f"{address}{ORDERS}", lambda route: route.abort())
