@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from backups.emulator.fleet import BULK_HISTORY_ID, ORDERS_CACHE_ID
+from backups.emulator.fleet import ORDERS_CACHE_ID
 from tests.services.conftest import with_pauses
 from tests.services.readings import read_at
 
@@ -22,7 +22,6 @@ def history_of(instance_id, project="eu-prod"):
 
 
 ORDERS = history_of(ORDERS_CACHE_ID)
-BULK = history_of(BULK_HISTORY_ID)
 
 
 @pytest.fixture

@@ -4,16 +4,13 @@ import pytest
 
 from backups.services.listings import reader
 
-from .addresses import REFERENCE
+from .addresses import REFERENCE, history_named
 from .conftest import ORDERS, PROJECT, history_of, links_of, text_of
 
 pytestmark = pytest.mark.usefixtures("portal")
 
 
-@pytest.fixture
-def hidden(emulator):
-    """The history of an instance in cn-prod, which ben may not see."""
-    return history_of(emulator.fleet.named("订单缓存").instance_id, "cn-prod")
+HIDDEN = history_named("订单缓存", "cn-prod")  # from ben
 
 
 def test_viewers_see_the_projects_of_their_groups(client_of, emulator):
@@ -66,23 +63,23 @@ def test_an_unchanged_json_is_304_for_the_same_viewer_and_query_and_nothing_else
     assert newer.status_code == 200
 
 
-def test_one_viewer_s_tag_tells_another_nothing(client_of, hidden):
+def test_one_viewer_s_tag_tells_another_nothing(client_of):
     ada, ben = client_of("ada"), client_of("ben")
-    seen, of_hidden = (ada.get(f"{address}backups.json").headers["ETag"] for address in (ORDERS, hidden))
+    seen, of_hidden = (ada.get(f"{address}backups.json").headers["ETag"] for address in (ORDERS, HIDDEN))
 
     assert ben.get(f"{ORDERS}backups.json", headers={"If-None-Match": seen}).status_code == 200
     for tag in (of_hidden, "*"):
-        assert ben.get(f"{hidden}backups.json", headers={"If-None-Match": tag}).status_code == 404
+        assert ben.get(f"{HIDDEN}backups.json", headers={"If-None-Match": tag}).status_code == 404
 
 
-def test_find_never_searches_the_projects_of_others(client_of, emulator, hidden):
+def test_find_never_searches_the_projects_of_others(client_of, emulator):
     instance = emulator.fleet.named("订单缓存")
     backup_id = emulator.fleet.backups(instance)[0].backup_id
-    client_of("ada").get(hidden)
+    client_of("ada").get(HIDDEN)
     emulator.clear_calls()
     ben = client_of("ben")
 
-    for text in ("订单缓存", instance.instance_id, f"https://portal{hidden}", backup_id):
+    for text in ("订单缓存", instance.instance_id, f"https://portal{HIDDEN}", backup_id):
         answer = ben.get("/find/", {"q": text})
         assert answer.status_code == 200, text
         assert not [link for link in links_of(answer) if "cn-prod" in link]

@@ -8,8 +8,8 @@ from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from backups.services.history import FILTERS
 from tests.services.api_records import raw
 
-from .addresses import REFERENCE
-from .conftest import ORDERS, history_of
+from .addresses import REFERENCE, history_named
+from .conftest import ORDERS
 
 pytestmark = pytest.mark.usefixtures("portal")
 Z = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
@@ -85,11 +85,10 @@ def test_the_reference_page_s_record(ada):
 
 
 @pytest.mark.parametrize("name", ["odd-fields", "every-status", "hostile-remarks", "every-error-code"])
-def test_every_value_has_its_type_or_is_null(ada, emulator, name):
+def test_every_value_has_its_type_or_is_null(ada, name):
     texts = ("name", "status", "type", "format", "error_code", "error_meaning", "description", "period")
-    address = history_of(emulator.fleet.named(name).instance_id)
 
-    for backup in ada.get(f"{address}backups.json").json()["backups"]:
+    for backup in ada.get(f"{history_named(name)}backups.json").json()["backups"]:
         assert all(Z.fullmatch(backup[name] or EPOCH) for name in ("created_at", "started_at", "finished_at"))
         assert all(backup[name] is None or (isinstance(backup[name], str) and backup[name]) for name in texts)
         assert isinstance(backup["size_bytes"] or 0, int)

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from .addresses import POINT
-from .conftest import BULK, ORDERS, PROJECT
+from .addresses import BULK, POINT
+from .conftest import ORDERS, PROJECT
 
 pytestmark = pytest.mark.usefixtures("portal")
 

@@ -8,7 +8,8 @@ from backups.dcs.signing import Credentials
 from backups.emulator.fleet import GONE_INSTANCE_ID, ORDERS_CACHE_ID, Fleet
 from backups.services.listings import reader
 
-from .conftest import BULK, ORDERS, PROJECT, all_of, csv_rows, history_of, rows_of, text_of
+from .addresses import BULK
+from .conftest import ORDERS, PROJECT, all_of, csv_rows, history_of, rows_of, text_of
 
 FAILURES = {
     # how DCS is broken: the fault, the kind of problem, the page's status, DCS's code

@@ -9,7 +9,7 @@ import pytest
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from tests.services.api_records import FAILED, raw, raws
 
-from .addresses import POINT, REFERENCE, id_of, page_of
+from .addresses import POINT, REFERENCE, history_named, id_of, page_of
 from .conftest import ORDERS, dated, history_of, links_of, rows_of, text_of, ticket_text
 
 pytestmark = pytest.mark.usefixtures("portal")
@@ -279,8 +279,7 @@ def test_the_vendor_s_support_is_asked_where_there_is_something_to_ask(
         assert "orders-cache" not in response.content.decode()
     assert ada.get(f"{ORDERS}ticket/", headers=TEXT).headers["X-Ticket"] == "markdown"
     emulator.fail_with(503)
-    other = history_of(emulator.fleet.named("hostile-remarks").instance_id)
-    [link] = links_of(ada.get(other), "data-ticket-for")
+    [link] = links_of(ada.get(history_named("hostile-remarks")), "data-ticket-for")
     assert "Answer: HTTP 503" in ticket_text(ada, link)
 
 
