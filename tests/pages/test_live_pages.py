@@ -281,36 +281,19 @@ def test_where_nobody_can_wait_the_page_says_being_read_and_fetches_itself(ada, 
 # Sessions ------------------------------------------------------------------------------------------------
 
 
-def test_asking_does_not_extend_the_session(ada):
-    page = ada.get(ORDERS)
-    [before] = Session.objects.values_list("expire_date", "session_data")
-
-    answer = ask(ada, page)
-
-    assert list(Session.objects.values_list("expire_date", "session_data")) == [before]
-    assert "portal_session" not in answer.cookies
-
-
-def test_without_a_session_an_ask_is_401_and_names_the_sign_in(ada):
-    page = ada.get(f"{ORDERS}?status=failed")
-    Session.objects.all().delete()
-
-    answer = ask(ada, page, **{"HX-Current-URL": f"http://testserver{ORDERS}?status=failed"})
-
-    assert answer.status_code == 401
-    assert answer.headers["HX-Redirect"].startswith(f"/sign-in/?next={ORDERS}")
-    assert not rows_of(answer)
-
-
-def test_an_ask_does_not_count_as_opening_the_page(ada, lists, reread):
+def test_asking_neither_extends_the_session_nor_counts_as_opening_the_page(ada, lists, reread):
     lists(raws(13))
     page = ada.get(ORDERS)
     ada.get(BULK)
     opened = ada.cookies["portal_recent"].value
     reread(raws(7))
+    session = list(Session.objects.values_list("expire_date", "session_data"))
 
-    assert len(rows_of(ask(ada, page))) == 7
+    answer = ask(ada, page)
 
+    assert len(rows_of(answer)) == 7
+    assert list(Session.objects.values_list("expire_date", "session_data")) == session
+    assert "portal_session" not in answer.cookies
     assert ada.cookies["portal_recent"].value == opened
 
 

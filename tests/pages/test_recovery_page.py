@@ -44,19 +44,15 @@ def test_the_answer_stands_on_top_with_what_is_lost(ada, lists):
 
 def test_one_that_was_still_running_has_a_card_of_its_own(ada, lists):
     lists([raw(2, updated_at="2026-11-01T02:09:00Z"), raw(1)])
-    words = (
-        "It began 32 s before the asked time and was still running.",
-        "If its data is from its start, 32 s are lost",
-        "What decides it: when the standby node took its copy",
-    )
 
     page = text_of(ask(ada, "2026-11-01T02:00:37Z"))
 
     ticket = ticket_text(ada, f"{POINT}ticket/?at=2026-11-01T02:00:37Z&tz=UTC&text=plain")
     for text in (page, ticket):
         assert "Still running at that time" in text
-        for sentence in words:
-            assert sentence in text
+        assert "It began 32 s before the asked time and was still running." in text
+        assert "If its data is from its start, 32 s are lost" in text
+        assert "What decides it: when the standby node took its copy" in text
 
 
 def test_what_was_passed_over_is_named_with_its_reason(ada, lists):
@@ -85,9 +81,7 @@ def test_of_many_passed_over_the_nearest_are_shown_and_the_rest_linked(ada, list
     [more] = [link for link in links_of(page) if "&to=" in link]
     assert "27 more ruled out" in text_of(page)
     assert len(rows_of(ada.get(more))) == 40  # with the answer itself
-    assert re.search(
-        r'role="img"[^>]*aria-label="[^"]*39 backups in between ruled out', page.content.decode()
-    )
+    assert "39 backups in between ruled out" in page.content.decode()  # for who does not see the strip
 
 
 @pytest.mark.parametrize(
@@ -131,26 +125,19 @@ def test_of_a_long_history_the_part_around_the_asked_time_is_read(ada, portal, e
     assert "a closer usable backup may exist" in text_of(page)
 
 
-def test_records_without_a_time_are_named_and_never_picked(ada, lists):
-    lists([raw(9, created_at="yesterday", execution_at=None), raw(1)])
+def test_what_is_not_certain_is_said_and_records_without_a_time_are_never_picked(ada, lists):
+    lists([raw(9, created_at="yesterday", execution_at=None), raw(1, execution_at=None)])
+    ada.get(POINT)  # reads the list
+    now = datetime.now(UTC)
 
     page = ask(ada, "2026-11-10")
 
     assert ("answer", id_of(1)) in roles_of(page)
-    assert "A usable backup has no readable time" in text_of(page)
-    assert "never recommended" in text_of(page)
     assert page_of(9) in links_of(page)
-
-
-def test_what_is_not_certain_is_said(ada, lists):
-    lists([raw(1, execution_at=None)])
-    ada.get(POINT)  # reads the list
-    now = datetime.now(UTC)
-    tomorrow = (now + timedelta(days=1)).isoformat()
-
-    assert "DCS does not say when this backup started" in text_of(ask(ada, "2026-11-10"))
-    assert "This time is in the future" in text_of(ask(ada, tomorrow))
+    for words in ("does not say when this backup started", "has no readable time", "never recommended"):
+        assert words in text_of(page)
     assert "The list was read before this time" in text_of(ask(ada, now.isoformat()))
+    assert "This time is in the future" in text_of(ask(ada, (now + timedelta(days=1)).isoformat()))
 
 
 # The time that is asked --------------------------------------------------------------------
@@ -179,47 +166,33 @@ def test_without_a_time_there_is_a_form_with_examples_that_work(ada):
         ("2026-03-29 02:30", "Europe/Berlin", "this time does not exist"),
     ],
 )
-def test_what_was_understood_is_said_back(ada, at, tz, words):
-    page = ask(ada, at, tz=tz)
+def test_what_was_understood_is_said_back_on_the_page_and_while_one_types(ada, at, tz, words):
+    page, typing = ask(ada, at, tz=tz), ada.get(f"{POINT}understood/", {"at": at, "tz": tz})
 
     assert words in text_of(page)
+    assert words in text_of(typing)
+    assert b"<html" not in typing.content
     if "twice" in words:
-        assert f"{POINT}?at=2026-10-25T01%3A30%3A00Z&tz=Europe%2FBerlin" in links_of(page)
-
-
-@pytest.mark.parametrize(
-    ("query", "words"),
-    [
-        ({"at": "2026-11-23 09:40", "tz": "Asia/Kolkata"}, "Understood as 23 Nov 2026 09:40:00 UTC+5:30"),
-        ({"at": "2 h ago", "tz": ""}, "2 h ago"),
-        ({"at": "11/10/2026"}, "write the year first"),
-        ({"at": " "}, "read in the zone shown here"),
-    ],
-)
-def test_while_one_types_the_portal_says_how_it_reads_the_time(ada, emulator, query, words):
-    part = ada.get(f"{POINT}understood/", query)
-
-    assert part.status_code == 200
-    assert words in text_of(part)
-    assert b"<html" not in part.content
-    assert all(link.startswith(f"{POINT}?") for link in links_of(part))
-    assert not emulator.calls
+        later = f"{POINT}?at=2026-10-25T01%3A30%3A00Z&tz=Europe%2FBerlin"
+        assert later in set(links_of(page)) & set(links_of(typing))
 
 
 @pytest.mark.parametrize(
     ("query", "named"),
     [
         ({"at": "<b>"}, ["<b>", "cannot read it as a time"]),
+        ({"at": "11/10/2026"}, ["write the year first"]),
         ({"at": "n" * 8000}, ["nnn", "longer than 100 characters"]),
-        ({"at": "a\x00b"}, ["at"]),
+        ({"at": "a\x00b"}, ["at", "Null characters"]),
         ({"at": "2026-11-23", "tz": "Mars/Olympus"}, ["tz=Mars/Olympus", "IANA time zone"]),
         ({"at": ["2026-11-23", "2026-11-24"]}, ["2026-11-23, 2026-11-24", "takes one value"]),
     ],
 )
 def test_a_time_that_cannot_be_read_is_named_and_the_form_stays(ada, emulator, query, named):
-    page = ada.get(POINT, query)
+    page, typing = ada.get(POINT, query), ada.get(f"{POINT}understood/", query)
 
-    assert page.status_code == 400
+    assert (page.status_code, typing.status_code) == (400, 200)
+    assert named[-1] in text_of(typing)
     for words in named:
         assert words in text_of(page).replace(" = ", "=").replace("= ", "=")
     assert 'name="at"' in page.content.decode()
@@ -239,12 +212,9 @@ def test_an_address_always_says_the_zone_that_was_used(ada):
 def test_the_link_for_a_ticket_keeps_the_very_time(ada):
     page = ada.get(f"{POINT}?at=2+h+ago&tz=Asia/Shanghai&utm=a&utm=b", follow=True)
 
-    [frozen] = links_of(page, "data-copy ")
-    query = parse_qs(urlsplit(frozen).query)
-    assert frozen.startswith("http")
-    assert (query["tz"], query["utm"]) == (["Asia/Shanghai"], ["a", "b"])
+    query = parse_qs(urlsplit(copied(page)).query)
     [at] = query["at"]
-    assert at.endswith("Z")
+    assert (query["tz"], query["utm"], at[-1]) == (["Asia/Shanghai"], ["a", "b"], "Z")
     assert abs(datetime.fromisoformat(at) - (datetime.now(UTC) - timedelta(hours=2))) < timedelta(minutes=1)
     assert roles_of(ada.get(copied(page))) == roles_of(page)
 
@@ -265,17 +235,16 @@ def test_a_link_means_the_same_to_viewers_in_other_zones_and_languages(ada):
 
 
 def test_a_history_offers_the_form_in_the_zone_that_it_writes(ada):
-    for query, viewer, zones in (
-        ("", "UTC", ["UTC"]),
-        ("?tz=Asia/Shanghai", "UTC", ["Asia/Shanghai", "UTC"]),
-        ("", "Asia/Kolkata", ["Asia/Kolkata", "UTC"]),
+    for query, viewer, zone in (
+        ("", "UTC", "UTC"),
+        ("?tz=Asia/Tokyo", "UTC", "Asia/Tokyo"),
+        ("", "Japan", "Japan"),
     ):
         ada.cookies["portal_zone"] = viewer
         page = ada.get(f"{ORDERS}{query}").content.decode()
         [form] = re.findall(r'<form class="recover".*?</form>', page, flags=re.DOTALL)
-        assert re.findall(r"<option[^>]*>([^<]*)", form) == zones
-        assert form.count(" selected>") == 1
-        assert f" selected>{zones[0]}<" in form
+        assert re.findall(r"<option[^>]*>([^<]*)", form) == list(dict.fromkeys([zone, "UTC"]))
+        assert re.findall(r" selected>([^<]*)", form) == [zone]
         assert f'action="{POINT}"' in form
         assert 'name="at"' in form
 
