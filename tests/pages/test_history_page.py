@@ -31,6 +31,7 @@ QUERIES = [
     "status=failed&status=expired&type=auto&restorable=no&from=2026-01-01&q=nightly&sort=-size&per_page=100",
     "q=nightly+second&tz=Asia/Shanghai&to=2026-11-20&range=",
     "error=dcs.08.0008",
+    "q=timed+out",  # what an error means, which tests/services/test_history.py finds in either language
 ]
 
 
@@ -42,36 +43,13 @@ def test_page_json_and_csv_have_the_same_rows(ada, query):
     exported = all_of(ada, f"{ORDERS}?{query}")
 
     assert ids_in(exported) == [[row for page in pages for row in rows_of(page)]] * 2
-    assert exported["backups.json"].json()["matched"] == len(ids_in(exported)[0])
+    assert exported["backups.json"].json()["matched"] == len(ids_in(exported)[0]) > 0
 
 
 def ids_in(exported):
     """The ids of the backups in JSON and in CSV."""
     files = exported["backups.json"].json()["backups"], csv_rows(exported["backups.csv"])
     return [[row["backup_id"] for row in rows] for rows in files]
-
-
-def test_the_link_of_the_main_job_finds_failed_and_expired_nightly_backups(ada):
-    found = ada.get(f"{ORDERS}backups.json?{QUERIES[0]}").json()["backups"]
-
-    assert len(found) > 10
-    assert {backup["status"] for backup in found} == {"failed", "expired"}
-    for one in found:
-        assert (one["type"], one["restorable"], "nightly" in one["description"]) == ("auto", False, True)
-    sizes = [backup["size_bytes"] for backup in found]
-    assert sizes == sorted(sizes, reverse=True)
-
-
-@pytest.mark.parametrize(
-    ("words", "same"),
-    [("timed+out", "error=dcs.08.0002"), ("未说明原因", "status=succeed&restorable=no")],
-)
-def test_what_an_error_or_a_reason_means_is_found_in_either_language_by_every_viewer(ada, words, same):
-    meant = rows_of(ada.get(f"{ORDERS}?{same}"))
-
-    found = all_of(ada, f"{ORDERS}?q={words}")
-
-    assert [rows_of(found[""]), *ids_in(found)] == [meant] * 3 != [[]] * 3
 
 
 def test_json_and_csv_hold_all_records_of_a_long_history(ada, emulator):

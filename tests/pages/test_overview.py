@@ -171,20 +171,6 @@ def test_the_newest_usable_and_the_last_failure_can_be_opened(ada, lists):
     assert links == [f"{ORDERS}backups/failed-1/", f"{ORDERS}backups/usable/"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        (DCS_SAYS_NO, "DCS says no, without a reason"),
-        ({**FAILED, "is_support_restore": "TRUE"}, "DCS still says that it can be restored"),
-        (FAILED, "Failed"),
-    ],
-)
-def test_a_last_attempt_that_cannot_be_used_says_why(ada, lists, changes, says):
-    lists([ago(1, **changes), ago(2)])
-
-    assert says in figures_in(ada.get(ORDERS))["Last attempt"][0]
-
-
 def test_where_nothing_came_to_an_end_no_rate_is_made_up(ada, lists):
     lists([ago(0.001, **RUNNING)])
 

@@ -141,17 +141,6 @@ def test_an_instance_that_is_gone_keeps_its_last_listing(ada, emulator):
     assert "DCS.4119" in text_of(page)
 
 
-@pytest.mark.parametrize("how", ["no permission", "hanging"])
-def test_a_fresh_history_is_shown_whole_where_the_instance_cannot_be_asked_for(ada, emulator, how):
-    ada.get(f"{ORDERS}backups.json")  # which asks for the list only
-    FAILURES[how][0](emulator)
-
-    page = ada.get(f"{ORDERS}?per_page=200")
-
-    assert len(rows_of(page)) == len(emulator.fleet.backups(ORDERS_CACHE_ID))
-    assert "Showing what DCS said at" not in text_of(page)
-
-
 def test_a_remembered_failure_says_when_dcs_was_asked(ada, emulator):
     emulator.answer_html(404)
 

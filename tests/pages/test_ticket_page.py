@@ -234,8 +234,9 @@ def test_an_old_list_is_read_again_first_and_waited_for_a_moment(ada, lists, por
     assert "Attention" not in text
 
 
-@pytest.mark.parametrize("path", [ORDERS, REFERENCE, POINT])
-@pytest.mark.parametrize(("status", "shown"), [(503, 503), (403, 502)])
+@pytest.mark.parametrize(
+    ("path", "status", "shown"), [(ORDERS, 503, 503), (REFERENCE, 403, 502), (POINT, 503, 503)]
+)
 def test_where_nothing_is_known_the_text_says_so_with_the_status_of_the_page(
     ada, emulator, impatient, path, status, shown
 ):
