@@ -136,13 +136,6 @@ def page(open_page):
     return open_page("about:blank")
 
 
-def test_a_page_whose_problem_is_that_dcs_refuses(page, emulator):
-    emulator.fail_with(403)
-    page.goto(ORDERS)
-    expect(page.locator("main")).to_contain_text("HTTP 403")
-    assert findings(page) == []
-
-
 def test_a_stale_history(page, emulator):
     page.goto(ORDERS)
     emulator.fail_with(503)

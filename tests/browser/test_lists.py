@@ -76,7 +76,7 @@ def test_a_search_a_range_and_the_way_out_of_both_are_in_place_and_the_fields_fo
     assert page.evaluate("window.sameDocument")
 
 
-def test_an_order_and_a_page_keep_the_focus_where_it_was(page):
+def test_an_order_and_a_page_keep_the_focus_where_it_was_and_a_figure_leads_to_its_rows(page):
     size = page.locator("[data-rows] thead").get_by_role("link", name="Size")
     size.focus()
     page.keyboard.press("Enter")
@@ -90,6 +90,11 @@ def test_an_order_and_a_page_keep_the_focus_where_it_was(page):
     expect(said(page)).to_have_text("70 backups, 51–70 of 70")
     expect(following).to_have_count(0)
     expect(page.get_by_role("link", name="Previous page")).to_be_focused()
+
+    page.get_by_role("link", name=re.compile(r"^\d+ of 70$")).first.click()
+
+    expect(page).to_have_url(re.compile("status=succeed.*#backups$"))  # a figure leads to its rows
+    expect(page.get_by_role("region", name="Backups")).to_be_focused()
     assert page.evaluate("window.sameDocument")
 
 
@@ -105,28 +110,21 @@ def test_what_came_in_place_goes_on_asking_for_itself(page):
     assert asked.value.url == page.url
 
 
-def test_a_figure_leads_to_its_rows(page):
-    page.get_by_role("link", name=re.compile(r"^\d+ of 70$")).first.click()
+def test_back_from_the_page_of_a_row_leads_to_the_row(open_page):
+    page = open_page("about:blank")
+    for path in (f"{ORDERS}?status=expired", "/projects/eu-prod/"):
+        page.goto(path)
+        row = page.locator("[data-row-link]").last
+        row.focus()
+        name, scrolled = row.inner_text(), page.evaluate("scrollY")
+        row.press("Enter")
+        expect(page.locator("h1")).to_contain_text(name.strip())
 
-    expect(page).to_have_url(re.compile("status=succeed.*#backups$"))
-    expect(page.get_by_role("region", name="Backups")).to_be_focused()
-    assert page.evaluate("window.sameDocument")
+        page.go_back()
 
-
-@pytest.mark.parametrize("path", [f"{ORDERS}?status=expired", "/projects/eu-prod/"])
-def test_back_from_the_page_of_a_row_leads_to_the_row(open_page, path):
-    page = open_page(path)
-    row = page.locator("[data-row-link]").last
-    row.focus()
-    name, scrolled = row.inner_text(), page.evaluate("scrollY")
-    row.press("Enter")
-    expect(page.locator("h1")).to_contain_text(name.strip())
-
-    page.go_back()
-
-    expect(row).to_be_focused()
-    expect(row).to_have_text(name)
-    assert page.evaluate("scrollY") == scrolled
+        expect(row).to_be_focused()
+        expect(row).to_have_text(name)
+        assert page.evaluate("scrollY") == scrolled
 
 
 def test_where_a_list_cannot_come_in_place_its_page_says_why(page):
