@@ -68,6 +68,12 @@ def figures_in(response):
     return found
 
 
+def said_in(response):
+    """The sentence of the verdict, with its tags."""
+    [said] = re.findall(r'<p class="said".*?</p>', response.content.decode(), flags=re.DOTALL)
+    return said
+
+
 def days_in(response):
     """The days of the strip: what each is called in words, and where it leads."""
     cells = re.findall(r'<a class="cell" href="([^"]*)" title="([^"]*)"', response.content.decode())
@@ -165,9 +171,8 @@ def test_the_newest_usable_and_the_last_failure_can_be_opened(ada, lists):
     failures = [ago(n / 10, **FAILED, backup_id=f"failed-{n}") for n in (1, 2, 3)]
     lists([*failures, ago(0.9, backup_id="usable")])
 
-    [said] = re.findall(r'<p class="said".*?</p>', ada.get(ORDERS).content.decode(), flags=re.DOTALL)
+    links = re.findall(r'href="([^"]*)"', said_in(ada.get(ORDERS)))
 
-    links = re.findall(r'href="([^"]*)"', said)
     assert links == [f"{ORDERS}backups/failed-1/", f"{ORDERS}backups/usable/"]
 
 
