@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
+from backups.services.listings import reader
 from backups.services.words import ERROR_CODES
 from tests.conftest import ROOT
 from tests.pages.addresses import ORDERS, page_of
@@ -207,6 +208,7 @@ def what_has_changed(walker):
     walker.emulator.set_records(ORDERS_CACHE_ID, [raw(2), raw(1, **EXPIRED)])
     page.get_by_role("button", name="Refresh").click()
     expect(page.locator("[data-backup-id]", has_text="Expired")).to_be_visible()
+    assert reader.wait_for_readers()  # what was read is written behind the page
     page.goto(link)
     expect(page.locator("#frozen")).to_contain_text("1 expired")
 

@@ -67,9 +67,10 @@ def test_a_page_leads_to_the_restores_and_asks_for_them_only_then(ada, emulator)
     assert "restore of 18 Sep" in text_of(page)
     assert "dcs.08.0007" in text_of(page)
     assert REFERENCE in links_of(page)
-    block = ada.get(f"{REFERENCE}restores/", headers={"HX-Request": "true"})
-    assert "succeeded" in text_of(block)
-    assert "<html" not in block.content.decode()
+    for path in (ORDERS, REFERENCE):
+        block = ada.get(f"{path}restores/", headers={"HX-Request": "true"})
+        assert "succeeded" in text_of(block)
+        assert "<html" not in block.content.decode()
     assert emulator.count("/restores") == 1
 
 
