@@ -136,14 +136,6 @@ def page(open_page):
     return open_page("about:blank")
 
 
-def test_a_stale_history(page, emulator):
-    page.goto(ORDERS)
-    emulator.fail_with(503)
-    page.get_by_role("button", name="Refresh").click()
-    expect(page.locator("#notices .notice")).not_to_have_count(0)
-    assert findings(page) == []
-
-
 def test_a_list_that_is_being_read(page, emulator, portal):
     portal.DCS_WAITING_VIEWERS = 0
     portal.DCS_PAGE_SIZE = 10

@@ -192,16 +192,6 @@ def test_a_session_that_has_ended_leads_by_the_sign_in_to_the_text(open_page):
     expect(page.locator("textarea")).to_have_value(re.compile("match .Status: Failed"))
 
 
-def test_a_failure_is_copied_from_its_page(open_page, emulator):
-    emulator.fail_with(403)
-    page = open_page(ORDERS)
-    page.keyboard.press("c")
-    assert "It is not known right now whether this instance has backups." in copied(page)
-    vendor = page.get_by_role("link", name="Copy for the vendor's support")
-    vendor.click()
-    assert "HTTP 403" in copied(page, vendor, "Copied for the vendor's support")
-
-
 def test_the_key_copies_the_highlighted_row_else_what_is_shown(open_page):
     page = open_page("/projects/eu-prod/?q=orders")
     page.keyboard.press("j")

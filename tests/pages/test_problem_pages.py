@@ -15,6 +15,7 @@ FAILURES = {
     # how DCS is broken: the fault, the kind of problem, the page's status, DCS's code
     "key refused": (lambda e: e.fail_with(401), "credentials_refused", 503, "APIGW.0301"),
     "no permission": (lambda e: e.fail_with(403), "access_denied", 502, "DCS.2003"),
+    "rejected": (lambda e: e.fail_with(400), "rejected", 502, "DCS.4800"),
     "throttled": (lambda e: e.throttle(30), "throttled", 503, "APIGW.0308"),
     "internal error": (lambda e: e.fail_with(500), "server_error", 503, "DCS.5078"),
     "hanging": (lambda e: e.hang(), "timed_out", 503, ""),
