@@ -24,15 +24,10 @@ from .fields import object_of
 NOT_FOUND_CODES = frozenset({"DCS.4119", "DCS.3022"})
 UNSUPPORTED_CODES = frozenset({"DCS.4086", "DCS.4095"})
 # The older form of the same codes has nine digits; those that are not 1114 + 00 + the last three of DCS.4NNN.
-_OLDER_CODES = {
-    **{f"11140100{n}": f"DCS.100{n}" for n in (1, 2, 3, 4)},
-    "111403002": "DCS.3002",
-    "111403003": "DCS.3003",
-    "111404001": "DCS.4001",
-    "111404022": "DCS.3022",
-    "111405001": "DCS.5001",
-    "111500000": "DCS.5000",
-}
+_OLDER_CODES = {f"11140100{n}": f"DCS.100{n}" for n in (1, 2, 3, 4)} | {
+    "111403002": "DCS.3002", "111403003": "DCS.3003", "111404001": "DCS.4001",
+    "111404022": "DCS.3022", "111405001": "DCS.5001", "111500000": "DCS.5000",
+}  # fmt: skip
 _OF_THE_CLOUD = re.compile(r"(?:DCS|APIGW|IAM|PDP|STS|EPS)\.\d{1,6}|1114\d{5}|111500000|40[13]")
 MESSAGE_LIMIT = 1024  # what the reference page allows an error_msg
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -45,7 +46,7 @@ def backup_page(body: bytes, request_id: str = "") -> Page[BackupRecord]:
         usual = _usual_page(body)
         records = tuple(map(BackupRecord.from_row, usual.backup_record_response))
         return Page(records, usual.total_num, len(records), request_id, body)
-    return _read_page(body, request_id, BackupRecord.from_api, "backup_record_response", "total_num")
+    return _any_page(body, request_id)
 
 
 class _UsualPage(msgspec.Struct, gc=False):
@@ -59,20 +60,17 @@ class _UsualPage(msgspec.Struct, gc=False):
 _usual_page = msgspec.json.Decoder(_UsualPage).decode
 
 
-def instance_page(body: bytes, request_id: str = "") -> Page[Instance]:
-    return _read_page(body, request_id, Instance.from_api, "instances", "instance_num")
-
-
-def restore_page(body: bytes, request_id: str = "") -> Page[RestoreRecord]:
-    return _read_page(body, request_id, RestoreRecord.from_api, "restore_record_response", "total_num")
-
-
 def _read_page(
-    body: bytes, request_id: str, read: Callable[[dict[str, Any]], Item], items: str, total: str
+    read: Callable[[dict[str, Any]], Item], items: str, total: str, body: bytes, request_id: str = ""
 ) -> Page[Item]:
     found, promised = page_of(body, items=items, total=total)
     records = tuple(read(item) for item in found if isinstance(item, dict))
     return Page(records, promised, len(found), request_id, body)
+
+
+_any_page = partial(_read_page, BackupRecord.from_api, "backup_record_response", "total_num")
+instance_page = partial(_read_page, Instance.from_api, "instances", "instance_num")
+restore_page = partial(_read_page, RestoreRecord.from_api, "restore_record_response", "total_num")
 
 
 def instance_answer(body: bytes, request_id: str = "") -> Page[Instance]:
@@ -130,7 +128,7 @@ def decode(body: bytes) -> Any:
 
 def _decode_leniently(body: bytes) -> Any:
     text = body.decode("utf-8-sig", "replace")
-    value = json.loads(text, strict=False, parse_constant=_none, parse_int=_whole, parse_float=_finite)
+    value = json.loads(text, strict=False, parse_constant=_finite, parse_int=_whole, parse_float=_finite)
     if "\\u" in text:
         # Pairs what belongs together and replaces what is alone.
         whole = json.dumps(value, ensure_ascii=False)
@@ -138,15 +136,12 @@ def _decode_leniently(body: bytes) -> Any:
     return value
 
 
-def _none(constant: str) -> None:
-    """NaN and the infinities are no values."""
-
-
 def _whole(text: str) -> int | None:
     return int(text) if len(text) < 400 else None
 
 
 def _finite(text: str) -> float | None:
+    """Return a number; NaN, the infinities and what is as large are no values."""
     number = float(text)
     return number if math.isfinite(number) else None
 

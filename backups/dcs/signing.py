@@ -53,20 +53,19 @@ def canonical_uri(path: str) -> str:
 
 
 def signature(
-    *,
     secret_key: str,
     method: str,
     path: str,
     query: str,
     headers: Mapping[str, str],
+    *,
     signed_headers: Iterable[str],
-    date: str,
     body: bytes = b"",
 ) -> str:
     """Return the hex signature of one request.
 
-    `query` is canonical already; `headers` has lower-case names and holds every
-    name of `signed_headers`; `date` is the value of X-Sdk-Date.
+    `query` is canonical already; `headers` has lower-case names and holds
+    x-sdk-date and every name of `signed_headers`.
     """
     names = sorted(signed_headers)
     canonical_request = "\n".join(
@@ -80,7 +79,7 @@ def signature(
         )
     )
     digest = hashlib.sha256(canonical_request.encode()).hexdigest()
-    string_to_sign = f"{ALGORITHM}\n{date}\n{digest}"
+    string_to_sign = f"{ALGORITHM}\n{headers['x-sdk-date']}\n{digest}"
     return hmac.digest(secret_key.encode(), string_to_sign.encode(), "sha256").hex()
 
 
@@ -107,13 +106,5 @@ class Signer:
         """Return the headers that a request needs; `query` is canonical, and sent as it is."""
         date = now.astimezone(UTC).strftime(DATE_FORMAT)
         signed = {**self._signed, "x-sdk-date": date}
-        value = signature(
-            secret_key=self._credentials.sk,
-            method="GET",
-            path=path,
-            query=query,
-            headers=signed,
-            signed_headers=signed,
-            date=date,
-        )
+        value = signature(self._credentials.sk, "GET", path, query, signed, signed_headers=signed)
         return {**self._sent, "X-Sdk-Date": date, "Authorization": self._authorization + value}
