@@ -1,6 +1,5 @@
 """What the tests of the services share: a project, an instance, and time that passes on request."""
 
-import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -88,22 +87,13 @@ def settled():
 @pytest.fixture
 def full_database(portal):
     """A database that can be read, but not written: its disk is full."""
-    with contextlib.ExitStack() as undo:
+    read_only = {"sqlite": "PRAGMA query_only", "postgresql": "SET default_transaction_read_only"}
 
-        def refuse_to_write(connection, **kwargs):
-            connection.cursor().execute(FULL[connection.vendor][True])
+    def refuse_to_write(connection, is_full=1, **kwargs):
+        connection.cursor().execute(f"{read_only[connection.vendor]} = {is_full}")
 
-        connection_created.connect(refuse_to_write)
-        undo.callback(connection_created.disconnect, refuse_to_write)
-        refuse_to_write(connection)
-        undo.callback(lambda: connection.cursor().execute(FULL[connection.vendor][False]))
-        yield
-
-
-FULL = {
-    "sqlite": {True: "PRAGMA query_only = 1", False: "PRAGMA query_only = 0"},
-    "postgresql": {
-        True: "SET default_transaction_read_only = on",
-        False: "SET default_transaction_read_only = off",
-    },
-}
+    connection_created.connect(refuse_to_write)
+    refuse_to_write(connection)
+    yield
+    connection_created.disconnect(refuse_to_write)
+    refuse_to_write(connection, is_full=0)

@@ -50,8 +50,6 @@ def killed_after(statements):
 
 
 class Portal(RuleBasedStateMachine):
-    subject: Subject
-
     @initialize()
     def a_day_begins(self):
         forget_everything()
