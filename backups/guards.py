@@ -40,7 +40,6 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(("failures", "failures-ticket", "failures-file"), "failures"),
     **dict.fromkeys(("changes", "changes-ticket", "changes-file"), "changes"),
 }
-_READ_BY_FIND = frozenset(("q",))
 
 
 def set_cookie(response: HttpResponse, name: str, value: str, *, seconds: int, path: str = "/") -> None:
@@ -105,22 +104,15 @@ def is_too_long(request: HttpRequest) -> bool:
     if match is None or len(query) <= LONGEST_UNKNOWN:
         return False
     kind = KINDS.get(match.url_name or "", "history" if "instance_id" in match.kwargs else None)
-    if kind:
-        grammar = link_grammar(kind)
-        return len(query) > LONGEST_LINK or _unknown_length(query, grammar.knows) > LONGEST_UNKNOWN
-    if match.url_name in ("keyboard", "patterns", "find", "suggestions"):
-        return _unknown_length(query, _READ_BY_FIND.__contains__) > LONGEST_UNKNOWN
-    return False  # the sign-in's: `next` is a link, and nothing else is carried
-
-
-def _unknown_length(query: str, is_read: Callable[[str], bool]) -> int:
-    """Return the length of what is not read, as it is written in the address."""
+    if not kind and match.url_name not in ("keyboard", "patterns", "find", "suggestions"):
+        return False  # the sign-in's: `next` is a link, and nothing else is carried
+    is_read: Callable[[str], bool] = link_grammar(kind).knows if kind else ("q",).__contains__
     unread = []
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
         if not is_read(unquote_plus(name)) or not unquote_plus(value).strip():
             unread.append(pair)
-    return len("&".join(unread))
+    return len("&".join(unread)) > LONGEST_UNKNOWN or bool(kind and len(query) > LONGEST_LINK)
 
 
 # Cookies: hints, which anybody may have written -------------------------------
@@ -137,9 +129,6 @@ REFRESHED_SECONDS = 10
 _INSTANCE = re.compile(rf"([A-Za-z0-9-]{{1,40}})/({CLOUD_ID.pattern})")
 
 
-# The instances that a viewer opened last ---------------------------------------
-
-
 def opened_last(request: HttpRequest) -> list[tuple[str, str]]:
     """Return project name and instance id of each, the last one first.
 
@@ -149,8 +138,8 @@ def opened_last(request: HttpRequest) -> list[tuple[str, str]]:
     owner, *parts = request.COOKIES.get(RECENT, "")[:2000].split("~")
     if owner != viewer_key(request):
         return []
-    found = [one.groups() for part in parts if (one := _INSTANCE.fullmatch(part))]
-    return [(project, instance) for project, instance in dict.fromkeys(found)][:MOST_RECENT]
+    found = [(one[1], one[2]) for part in parts if (one := _INSTANCE.fullmatch(part))]
+    return list(dict.fromkeys(found))[:MOST_RECENT]
 
 
 def recently_opened(request: HttpRequest) -> tuple[Candidate, ...]:
@@ -170,9 +159,6 @@ def remember_opened(
     set_cookie(response, RECENT, text, seconds=RECENT_SECONDS)
 
 
-# How a viewer copied for a ticket last -----------------------------------------
-
-
 def copied_last(request: HttpRequest) -> tuple[str, str]:
     """Return the markup, and the language as the cookie has it."""
     markup, _, language = request.COOKIES.get(TICKET, "").partition(".")
@@ -181,9 +167,6 @@ def copied_last(request: HttpRequest) -> tuple[str, str]:
 
 def remember_copied(response: HttpResponse, markup: str, language: str) -> None:
     set_cookie(response, TICKET, f"{markup}.{language}", seconds=TICKET_SECONDS)
-
-
-# What a refresh brought --------------------------------------------------------
 
 
 def say_refreshed(
