@@ -71,11 +71,9 @@ class _Reader:
     def read(self, part: str, layers_left: int) -> None:
         raw_name, equals, raw_value = part.partition("=")
         name, value = unquote_plus(raw_name), unquote_plus(raw_value)
-        if equals and self.grammar.knows(name):
-            self._known(name, value, layers_left)
-        elif equals and (clean := self._clean_name(name)):
-            self.mended = True
-            self._known(clean, value, layers_left)
+        if equals and (known := self._known_name(name)):
+            self.mended = self.mended or known != name
+            self._read_value(known, value, layers_left)
         elif layers_left and (inner := self._inner(part)):
             self.mended = True
             for one in _AND.split(inner):
@@ -86,30 +84,31 @@ class _Reader:
                 self.unread.append(part)
             self.pairs.append((name, value))
 
-    def _known(self, name: str, value: str, layers_left: int) -> None:
+    def _read_value(self, name: str, value: str, layers_left: int) -> None:
         if not value or self._reads(name, value):
             self.pairs.append((name, value))
             return
         first, *rest = _AND.split(undone(value))
         if rest and layers_left and all(self._is_pair(one) for one in rest):
             self.mended = True
-            self._known(name, first, layers_left - 1)
+            self._read_value(name, first, layers_left - 1)
             for one in rest:
                 self.read(one, layers_left - 1)
             return
-        candidates = [one for one in dict.fromkeys(_mended(value)) if one not in ("", value)]
-        mended = next((one for one in candidates if self._reads(name, one)), None)
-        self.mended = self.mended or mended is not None
-        self.pairs.append((name, value if mended is None else mended))
+        for candidate in dict.fromkeys(_mended(value)):
+            if candidate not in ("", value) and self._reads(name, candidate):
+                self.mended, value = True, candidate
+                break
+        self.pairs.append((name, value))
 
     def _reads(self, name: str, value: str) -> bool:
         self.reads_left -= 1
         return self.reads_left > 0 and self.grammar.reads(name, value)
 
-    def _clean_name(self, name: str) -> str:
-        """Return the known name that is left when what transport put before or into it is taken away."""
+    def _known_name(self, name: str) -> str:
+        """Return the known name, without what transport put before or into it; "" for any other."""
         clean = "".join(plain(_REMAINS.sub("", name)).split())
-        return clean if clean != name and self.grammar.knows(clean) else ""
+        return next((one for one in (name, clean) if self.grammar.knows(one)), "")
 
     def _inner(self, part: str) -> str:
         """Return a query that was encoded as a whole, undone until it begins with a known name."""
@@ -118,7 +117,7 @@ class _Reader:
 
     def _is_pair(self, part: str) -> bool:
         name, equals, _value = part.partition("=")
-        return bool(equals) and (self.grammar.knows(name) or bool(self._clean_name(name)))
+        return bool(equals and self._known_name(name))
 
     def _names_a_known_one(self, part: str) -> bool:
         decoded = islice(_decodings(part), MOST_LAYERS)
