@@ -10,41 +10,33 @@ from backups.services.words.codes import REASON_WORDS
 from .api_records import raw
 
 CASES = [
-    # fields, verdict, reasons
-    ({"status": "succeed", "is_support_restore": "TRUE"}, "yes", ()),
-    ({"status": "succeed", "is_support_restore": "FALSE"}, "no", ("dcs_says_no",)),
-    ({"status": "succeed", "is_support_restore": None}, "unknown", ("dcs_does_not_say",)),
-    ({"status": "succeed", "is_support_restore": "maybe"}, "unknown", ("dcs_does_not_say",)),
-    ({"status": "expired", "is_support_restore": "TRUE"}, "no", ("expired", "contradiction")),
-    ({"status": "expired", "is_support_restore": "FALSE"}, "no", ("expired",)),
-    ({"status": "deleted", "is_support_restore": "FALSE"}, "no", ("deleted",)),
-    ({"status": "failed", "is_support_restore": "TRUE"}, "no", ("failed", "contradiction")),
-    ({"status": "failed", "is_support_restore": "FALSE"}, "no", ("failed",)),
-    ({"status": "failed", "is_support_restore": None}, "no", ("failed",)),
-    ({"status": "failed", "is_support_restore": "FALSE", "error_code": "dcs.08.0002"}, "no", ("failed",)),
-    (
-        {"status": "failed", "is_support_restore": "FALSE", "error_code": "dcs.08.0008"},
-        "no",
-        ("did_not_run",),
-    ),
-    (
-        {"status": "failed", "is_support_restore": "FALSE", "error_code": "DCS.08.0008"},
-        "no",
-        ("did_not_run",),
-    ),
-    ({"status": "waiting", "is_support_restore": "FALSE"}, "no", ("waiting",)),
-    ({"status": "backuping", "is_support_restore": None}, "no", ("in_progress",)),
-    ({"status": "archived", "is_support_restore": "TRUE"}, "unknown", ("unknown_status",)),
-    ({"status": "archived", "is_support_restore": "FALSE"}, "no", ("unknown_status", "dcs_says_no")),
-    ({"status": "SUCCEED", "is_support_restore": "TRUE"}, "unknown", ("unknown_status",)),
-    ({"status": None, "is_support_restore": "TRUE"}, "unknown", ("no_status",)),
-    ({"status": "MISSING", "is_support_restore": "MISSING"}, "unknown", ("no_status",)),
+    # status, DCS's word, error code; verdict, reasons
+    ("succeed", "TRUE", None, "yes", ()),
+    ("succeed", "FALSE", None, "no", ("dcs_says_no",)),
+    ("succeed", None, None, "unknown", ("dcs_does_not_say",)),
+    ("succeed", "maybe", None, "unknown", ("dcs_does_not_say",)),
+    ("expired", "TRUE", None, "no", ("expired", "contradiction")),
+    ("expired", "FALSE", None, "no", ("expired",)),
+    ("deleted", "FALSE", None, "no", ("deleted",)),
+    ("failed", "TRUE", None, "no", ("failed", "contradiction")),
+    ("failed", "FALSE", None, "no", ("failed",)),
+    ("failed", None, None, "no", ("failed",)),
+    ("failed", "FALSE", "dcs.08.0002", "no", ("failed",)),
+    ("failed", "FALSE", "dcs.08.0008", "no", ("did_not_run",)),
+    ("failed", "FALSE", "DCS.08.0008", "no", ("did_not_run",)),
+    ("waiting", "FALSE", None, "no", ("waiting",)),
+    ("backuping", None, None, "no", ("in_progress",)),
+    ("archived", "TRUE", None, "unknown", ("unknown_status",)),
+    ("archived", "FALSE", None, "no", ("unknown_status", "dcs_says_no")),
+    ("SUCCEED", "TRUE", None, "unknown", ("unknown_status",)),
+    (None, "TRUE", None, "unknown", ("no_status",)),
+    ("MISSING", "MISSING", None, "unknown", ("no_status",)),
 ]
 
 
-@pytest.mark.parametrize(("fields", "verdict", "reasons"), CASES)
-def test_the_verdict_of_a_record(fields, verdict, reasons):
-    record = BackupRecord.from_api(raw(1, **fields))
+@pytest.mark.parametrize(("status", "word", "error_code", "verdict", "reasons"), CASES)
+def test_the_verdict_of_a_record(status, word, error_code, verdict, reasons):
+    record = BackupRecord.from_api(raw(1, status=status, is_support_restore=word, error_code=error_code))
 
     found = eligibility(record)
 
@@ -54,7 +46,7 @@ def test_the_verdict_of_a_record(fields, verdict, reasons):
 
 def test_every_reason_has_words():
     presence = {"not_listed", "missing"}
-    assert {reason for _, _, reasons in CASES for reason in reasons} | presence == set(REASON_WORDS)
+    assert {reason for *_, reasons in CASES for reason in reasons} | presence == set(REASON_WORDS)
 
 
 @pytest.mark.parametrize(
