@@ -180,9 +180,9 @@ def _by_id(
     problems: Problems = ()
     search, is_refused = None, False
     # Beside a backup that is known a ticket has the ids of requests.
-    if unknown() and (search_began or not backups):
+    if (missing := unknown()) and (search_began or not backups):
         listed, problems = _instances(projects, now, viewer)
-        instances += [(project, one) for project, one in listed if one.instance_id in unknown()]
+        instances += [(project, one) for project, one in listed if one.instance_id in missing]
         if search_began and (wanted := unknown()):
             # A ticket names the instance beside the backup: DCS is asked no further than there.
             search = search_dcs(wanted, instances or listed, now=now, began=search_began, viewer=viewer)
