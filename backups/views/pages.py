@@ -112,8 +112,10 @@ class InstancePage:
         return nothing_newer(self.request, self.live, self.clock)
 
     def rendered(self, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-        context = self._about() | {"clock": self.clock, "listing": self.listing} | context
-        return live_page(self.request, template, context, self.live, status=status)
+        return live_page(self.request, template, self.context(context), self.live, status=status)
+
+    def context(self, own: dict[str, Any]) -> dict[str, Any]:
+        return self._about() | {"clock": self.clock, "listing": self.listing} | own
 
     def refused(self, template: str, form: QueryForm, **context: Any) -> HttpResponse:
         """Name what of the query cannot be read."""
@@ -323,7 +325,7 @@ def restores(page: InstancePage, backup_id: str = "") -> HttpResponse:
     found = [one for one in listing.records if not backup_id or one.backup_id == backup_id]
     context = {"backup_id": backup_id, "restores": found}
     if "HX-Request" in page.request.headers and SHOWN not in page.request.headers:
-        return render(page.request, "_restores.html", context | {"clock": page.clock, "listing": listing})
+        return render(page.request, "_restores.html", page.context(context))
     return page.rendered("restores.html", context)
 
 
