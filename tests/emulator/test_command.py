@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 import requests
@@ -13,7 +14,8 @@ import requests
 from backups.dcs.signing import Credentials
 from backups.emulator.fleet import BULK_HISTORY_ID
 from tests.conftest import ROOT
-from tests.signature_auth import SignatureAuth
+
+from .conftest import signed
 
 
 def command(*arguments):
@@ -37,7 +39,8 @@ def started(*arguments):
 def test_it_prints_what_a_client_needs_and_answers_it_at_once():
     with started("--bind", "127.0.0.1:0", "--records", "12") as (_, lines):
         assert list(lines) == ["DCS_ENDPOINT", "DCS_REGION", "DCS_PROJECT_ID", "DCS_AK", "DCS_SK"]
-        auth = SignatureAuth(Credentials(lines["DCS_AK"], lines["DCS_SK"]), lines["DCS_PROJECT_ID"])
+        key = Credentials(lines["DCS_AK"], lines["DCS_SK"])
+        auth = signed(key, lines["DCS_PROJECT_ID"], datetime.now(UTC))
         url = f"{lines['DCS_ENDPOINT']}/v2/{lines['DCS_PROJECT_ID']}/instances/{BULK_HISTORY_ID}/backups"
 
         assert requests.get(url, auth=auth, timeout=30).json()["total_num"] == 12
