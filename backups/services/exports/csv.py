@@ -90,8 +90,5 @@ def csv_headers(body: dict[str, Any]) -> dict[str, str]:
         "X-Request-Ids": " ".join(body["request_ids"][:20]),
         "X-Problem": " ".join(str(part) for part in parts if part),
     }
-    return {name: _ascii(str(value)) for name, value in headers.items() if value not in (None, "")}
-
-
-def _ascii(text: str) -> str:
-    return re.sub(r"[^\x20-\x7e]", "?", text)
+    told = {name: str(value) for name, value in headers.items() if value not in (None, "")}
+    return {name: re.sub(r"[^\x20-\x7e]", "?", value) for name, value in told.items()}

@@ -13,10 +13,8 @@ from .filters import (
     RANGE_WORDS,
     RANGES,
     SORTS,
-    Filter,
 )
 from .links import (
-    Frozen,
     FrozenLink,
     absolute,
     backup_path,

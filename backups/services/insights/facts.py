@@ -122,7 +122,8 @@ def facts_of(
     if usable and (expected := outlook(usable, known)) and expected.until:
         found |= {"goes_at": expected.until, "keep_days": expected.keep_days}
         if not expected.last_automatic:
-            found["last_run_before"] = _last_run_before(expected.until, known)
+            end = expected.until - line.usual_durations.get("auto", timedelta())
+            found["last_run_before"] = next(reversed(known.plan.slots(end - _LONGEST_PAUSE, end)), None)
     if line.running:
         started_at, _, record = line.running[-1]
         usual = line.usual_durations.get(record.type, timedelta())
@@ -155,12 +156,6 @@ def _failures_in_a_row(attempts: Attempts) -> Attempts:
     """Return those that failed since the last that succeeded, the oldest first."""
     since = takewhile(lambda attempt: attempt.kind not in SUCCEEDED, reversed(attempts))
     return [attempt for attempt in since if attempt.kind in FAILED][::-1]
-
-
-def _last_run_before(goes_at: datetime, known: KnownHistory) -> datetime | None:
-    """Return when the last planned run that ends before a file goes begins."""
-    end = goes_at - known.timeline.usual_durations.get("auto", timedelta())
-    return next(reversed(known.plan.slots(end - _LONGEST_PAUSE, end)), None)
 
 
 # Against a restore ------------------------------------------------------------

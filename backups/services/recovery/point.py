@@ -20,7 +20,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ...dcs.records import BackupRecord
 from ..eligibility import eligibility
@@ -53,8 +53,7 @@ class Candidate:
         return not self.reasons
 
 
-@dataclass(frozen=True)
-class PassedOver:
+class PassedOver(NamedTuple):
     """A backup that is nearer to T than the answer, and why it is not the answer.
 
     Reasons are those of eligibility, or of its times: "straddles", "start_unknown", "end_unknown",
@@ -106,8 +105,7 @@ class RecoveryPoint:
         return max(timedelta(0), self.now - candidate.data_from)
 
 
-@dataclass(frozen=True)
-class Candidates:
+class Candidates(NamedTuple):
     """The records of one listing: `timed` in the order of the earliest moment that their data can be from."""
 
     timed: tuple[Candidate, ...]
@@ -131,6 +129,7 @@ def recovery_point(listing: Listing[BackupRecord], at: datetime, *, now: datetim
     place, next_place = next(certain, None), next(certain, None)
     nearer = earlier if place is None else earlier[place + 1 :]
     answer = None if place is None else earlier[place]
+    timeless = ("timeless",) if any(eligibility(one).usable for one in candidates.timeless) else ()
     return RecoveryPoint(
         at=at,
         now=now,
@@ -139,7 +138,7 @@ def recovery_point(listing: Listing[BackupRecord], at: datetime, *, now: datetim
         newer=next((candidate for candidate in later if candidate.usable), None),
         passed_over=tuple(PassedOver(one, one.reasons or _doubts(one, at)) for one in reversed(nearer)),
         timeless=candidates.timeless,
-        uncertain=tuple(_uncertain(listing, candidates.timeless, answer, at, now)),
+        uncertain=(*_uncertain(listing, at, now), *timeless, *(answer.notes if answer else ())),
         because="" if answer else _because(candidates, earlier),
     )
 
@@ -186,13 +185,7 @@ def _doubts(candidate: Candidate, at: datetime) -> tuple[str, ...]:
 # The answer ------------------------------------------------------------------
 
 
-def _uncertain(
-    listing: Listing[BackupRecord],
-    timeless: Iterable[BackupRecord],
-    answer: Candidate | None,
-    at: datetime,
-    now: datetime,
-) -> Iterator[str]:
+def _uncertain(listing: Listing[BackupRecord], at: datetime, now: datetime) -> Iterator[str]:
     if not listing.complete:
         yield "list_incomplete"
     if listing.missing_since:
@@ -201,10 +194,6 @@ def _uncertain(
         yield "future"
     elif at > listing.read_at:
         yield "read_before"
-    if any(eligibility(record).usable for record in timeless):
-        yield "timeless"
-    if answer:
-        yield from answer.notes
 
 
 def _because(candidates: Candidates, earlier: tuple[Candidate, ...]) -> NoneBecause:
@@ -227,8 +216,7 @@ def examples(now: datetime) -> tuple[str, ...]:
 # Since a link was made --------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class RecoverySince:
+class RecoverySince(NamedTuple):
     """The answer then and now, and what became of the backup that it was then."""
 
     then: RecoveryPoint
@@ -243,15 +231,10 @@ class RecoverySince:
 
 
 def recovery_since(
-    project: Project,
-    instance_id: str,
-    listing: Listing[BackupRecord],
-    point: RecoveryPoint,
-    *,
-    seen: datetime,
+    project: Project, instance_id: str, listing: Listing[BackupRecord], now: RecoveryPoint, *, seen: datetime
 ) -> RecoverySince:
     """Compare the answer that a link gave with the one of now. Raises NotWatched and django.db.Error."""
-    then = recovery_point(list_as_of(project, instance_id, seen), point.at, now=seen)
+    then = recovery_point(list_as_of(project, instance_id, seen), now.at, now=seen)
     known = evidence_of(listing, [row_id(then.answer.record)]) if then.answer else {}
     since = next((backup_since(listing, evidence, seen) for evidence in known.values()), None)
-    return RecoverySince(then, point, since)
+    return RecoverySince(then, now, since)

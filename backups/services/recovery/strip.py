@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 from .point import Candidate, PassedOver, RecoveryPoint
 
@@ -20,8 +21,7 @@ MOST_MARKS = 40
 _BESIDE = 2.5
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """A backup that was passed over, from `x` to `end`; `look` is failed, gone, running, unfit or doubt."""
 
     x: float
@@ -51,7 +51,8 @@ def strip_of(point: RecoveryPoint) -> Strip | None:
     moments = sorted(_moments(point, point.answer).items(), key=lambda named: named[1])
     names, times = [name for name, _ in moments], [moment for _, moment in moments]
     spans = [after - before for before, after in pairwise(times)]
-    broken = _broken(spans, spans[min(names.index("answer"), len(spans) - 1)])
+    main = spans[min(names.index("answer"), len(spans) - 1)]
+    broken = [span != main and not main / SAME_SCALE <= span <= main * SAME_SCALE for span in spans]
     scale = list(zip(times, _places(spans, broken), strict=True))
     places = {name: x for name, (_, x) in zip(names, scale, strict=True)}
     middles = [round((left + right) / 2, 2) for (_, left), (_, right) in pairwise(scale)]
@@ -63,18 +64,13 @@ def strip_of(point: RecoveryPoint) -> Strip | None:
 
 
 def _moments(point: RecoveryPoint, answer: Candidate) -> dict[str, datetime]:
-    found = {"answer": answer.data_from, "asked": point.at}
-    if point.older:
-        found = {"older": point.older.data_from, **found}
+    found = {"older": point.older.data_from} if point.older else {}
+    found |= {"answer": answer.data_from, "asked": point.at}
     if point.newer:
         found["newer"] = point.newer.data_from
     if abs(point.now - point.at) > timedelta(minutes=1):
         found["now"] = point.now
     return found
-
-
-def _broken(spans: list[timedelta], main: timedelta) -> list[bool]:
-    return [span != main and not main / SAME_SCALE <= span <= main * SAME_SCALE for span in spans]
 
 
 def _places(spans: list[timedelta], broken: list[bool]) -> list[float]:
