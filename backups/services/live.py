@@ -78,7 +78,12 @@ class Live:
 
 def unfinished(listing: Listing[BackupRecord]) -> tuple[str, ...]:
     """Return the ids of the backups that are waiting or running."""
-    return listing.derived("unfinished", _unfinished)
+
+    def ids(records: tuple[BackupRecord, ...]) -> tuple[str, ...]:
+        running = (record.backup_id for record in records if record.is_running)
+        return tuple(one for one in running if CLOUD_ID.fullmatch(one))[:MOST_RUNNING]
+
+    return listing.derived("unfinished", ids)
 
 
 def finished(listing: Listing[BackupRecord], shown_running: Iterable[str]) -> list[BackupRecord]:
@@ -112,11 +117,6 @@ def refresh_sentence(counts: Sequence[int]) -> str:
     if not parts:
         return gettext("Read again: nothing has changed.")
     return gettext("Read again: %(parts)s.") % {"parts": pgettext("between names", ", ").join(parts)}
-
-
-def _unfinished(records: tuple[BackupRecord, ...]) -> tuple[str, ...]:
-    ids = (record.backup_id for record in records if record.is_running)
-    return tuple(backup_id for backup_id in ids if CLOUD_ID.fullmatch(backup_id))[:MOST_RUNNING]
 
 
 def _state_of(listing: Listing[Any], now: datetime, running: bool) -> tuple[State, float]:

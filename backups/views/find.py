@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.encoding import iri_to_uri
@@ -49,14 +49,15 @@ def find(request: HttpRequest) -> HttpResponse:
         # An address cannot carry that much.
         text = finding.recognised(text, found) or text[:80]
     if is_post and not (is_cut or is_search):
-        return _see_other(found.destination or f"{reverse('find')}?{urlencode({'q': text})}")
+        target = found.destination or f"{reverse('find')}?{urlencode({'q': text})}"
+        return HttpResponseRedirect(target, status=303)
     if found.destination and not is_cut:
         if len(iri_to_uri(found.destination)) > LONGEST_LINK:
             request.META["QUERY_STRING"] = ""  # the page's links would repeat it
             return render(request, "414.html", status=400)
         if "HX-Request" in request.headers:
             return HttpResponseClientRedirect(found.destination)
-        return _see_other(found.destination) if is_post else redirect(found.destination)
+        return HttpResponseRedirect(found.destination, status=303 if is_post else 302)
     return render(request, "find.html", {"q": text, "is_cut": is_cut, "found": found})
 
 
@@ -68,13 +69,6 @@ def _search_began(query: QueryDict, now: datetime) -> datetime:
     """Return when the search of DCS began: now, unless it goes on with one of the last hour."""
     since = iso_time(query.get("since", ""), UTC)
     return since if since and timedelta(0) <= now - since < LONGEST_SEARCH else now
-
-
-def _see_other(url: str) -> HttpResponse:
-    """Answer a POST with the page to get."""
-    response = HttpResponseRedirect(url)
-    response.status_code = 303
-    return response
 
 
 @require_safe
