@@ -16,33 +16,19 @@ __all__ = ["browser_type_launch_args"]  # some of these tests look through Chrom
 
 
 @pytest.fixture
-def _own_emulator():
+def emulator():
     """A DCS at an address of its own: what servers before have cached is not of it."""
     emulator = Emulator()
-    with running(emulator) as address:
-        yield emulator, address
+    with running(emulator) as emulator.address:
+        yield emulator
         emulator.heal()
 
 
 @pytest.fixture
-def emulator(_own_emulator):
-    return _own_emulator[0]
-
-
-@pytest.fixture
-def endpoint(_own_emulator):
-    return _own_emulator[1]
-
-
-@pytest.fixture
-def environment(emulator, endpoint, tmp_path):
+def environment(emulator, tmp_path):
     """`environment(NAME="value")` is that of a server with a database of its own."""
-
-    def made(**own):
-        database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'portal.sqlite3'}"}
-        return environment_of(emulator, endpoint, **database | own)
-
-    return made
+    database = f"sqlite:///{tmp_path / 'portal.sqlite3'}"
+    return lambda **own: environment_of(emulator, emulator.address, **{"DATABASE_URL": database} | own)
 
 
 @pytest.fixture(scope="session")

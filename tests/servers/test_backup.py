@@ -9,9 +9,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from backups.emulator.fleet import ORDERS_CACHE_ID
-
-from .served import ROOT, ids_of, serving, wait_for
+from .served import HISTORY, ROOT, ids_of, serving, wait_for
 
 TEXT = (ROOT / "docs" / "deploying.md").read_text()
 
@@ -39,7 +37,7 @@ def folder(tmp_path):
 
 
 def look(server, session):
-    page = session.get(f"{server.url}/projects/eu-prod/instances/{ORDERS_CACHE_ID}/", timeout=30)
+    page = session.get(server.url + HISTORY, timeout=30)
     assert page.status_code == 200, page.text
     return ids_of(page.text)
 

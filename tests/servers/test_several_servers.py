@@ -26,20 +26,20 @@ HONEST = {200, 503}
 
 
 @pytest.fixture(scope="module")
-def _own_emulator():
+def emulator():
     emulator = Emulator()
-    with running(emulator) as address:
-        yield emulator, address
+    with running(emulator) as emulator.address:
+        yield emulator
         emulator.heal()
 
 
 @pytest.fixture(scope="module")
-def empty(_own_emulator, postgres):
+def empty(emulator, postgres):
     """`empty()` are the settings of servers that share an empty database."""
 
     def made():
         database = postgres.create(f"test-{time.monotonic_ns()}")
-        return environment_of(*_own_emulator, DATABASE_URL=database)
+        return environment_of(emulator, emulator.address, DATABASE_URL=database)
 
     return made
 
