@@ -166,9 +166,9 @@ def test_the_chart_places_sizes_by_time_and_from_zero_upwards():
     days = {"11-20": 1_000, "11-21": 2_000, "11-24": 4_000}
     sizes = timeline(backup_at(f"{day} 00:00", size=size) for day, size in days.items()).sizes
 
-    marks = chart(sizes, Clock(sizes[-1].started_at)).marks
-    assert [mark.point for mark in marks] == ["0.0,120.0", "250.0,80.0", "1000.0,0.0"]
-    assert marks[0][1:] == ("20 Nov 00:00 UTC: 1,000 bytes", False)
+    found = chart(sizes, Clock(sizes[-1].started_at))
+    assert found.line == "0.0,120.0 250.0,80.0 1000.0,0.0"
+    assert found.marks[0] == ("0.0,120.0", "20 Nov 00:00 UTC: 1,000 bytes", False)
 
 
 def test_equal_sizes_make_a_level_sparkline():

@@ -99,12 +99,13 @@ class Mark(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """The marks of sizes: time to the right, bytes from zero upwards to the first of `steps`."""
+    """The marks of sizes and the line through them: time to the right, bytes from zero upwards to `steps[0]`."""
 
     smallest: int
     largest: int
     steps: tuple[int, ...]
     marks: list[Mark]
+    line: str
 
 
 def chart(sizes: Attempts, clock: Clock) -> Chart:
@@ -120,7 +121,8 @@ def chart(sizes: Attempts, clock: Clock) -> Chart:
             title = f"{title} ({status_word(one.record.status)})"
         x, y = round(width * ((started_at - start) / span), 1), round(height * (1 - size / steps[0]), 1)
         marks.append(Mark(f"{x},{y}", title, not one.has_file))
-    return Chart(min(one.size for one in sizes), largest, steps, marks)
+    smallest, line = min(one.size for one in sizes), " ".join(mark.point for mark in marks)
+    return Chart(smallest, largest, steps, marks, line)
 
 
 def axis(largest: int) -> tuple[int, ...]:
