@@ -99,7 +99,7 @@ class Mark(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """The marks of sizes and the line through them: time to the right, bytes from zero upwards to `steps[0]`."""
+    """The marks of sizes and the line through them: time to the right, bytes from zero up to `steps[0]`."""
 
     smallest: int
     largest: int
