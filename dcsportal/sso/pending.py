@@ -1,7 +1,7 @@
 """Sign-ins that have begun: each has its own state, and its own small cookie in the browser that began it.
 
-The cookie holds a random secret, the verifier of PKCE. The link that the viewer opened travels sealed in the
-state; a longer one rests in the database.
+The cookie holds a random secret, of which nonce and PKCE verifier are made. The link that the viewer
+opened travels sealed in the state; a longer one rests in the database.
 """
 
 from __future__ import annotations
@@ -40,13 +40,16 @@ class Pending:
 
     @property
     def id(self) -> str:
-        """Its name in the state and in the cookie, and the nonce: only who has the secret can make it."""
-        digest = hmac.digest(self.secret.encode(), b"id", hashlib.sha256)
-        return base64.urlsafe_b64encode(digest).decode()[:22]
+        return self.made("id")[:22]
+
+    def made(self, purpose: str) -> str:
+        """Return what only the holder of the secret can make; servers of other versions make the same."""
+        digest = hmac.digest(self.secret.encode(), purpose.encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def begin(link: str) -> Pending:
-    return Pending(secrets.token_urlsafe(32), link)
+    return Pending(secrets.token_urlsafe(16), link)
 
 
 def state_of(pending: Pending) -> str:

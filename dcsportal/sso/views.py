@@ -85,10 +85,10 @@ def start(request: HttpRequest) -> HttpResponse:
     if is_too_long(asked):
         return failure_page(request, too_long(asked))
     begun = pending.begin(safe_link(asked))
-    extra = {"prompt": "login"} if request.GET.get("account") == "other" else {}
-    state = pending.state_of(begun)
+    asked_for = {"state": pending.state_of(begun), "nonce": begun.made("nonce")}
+    asked_for |= {"prompt": "login"} if request.GET.get("account") == "other" else {}
     try:
-        url = sso.authorization_url(state=state, nonce=begun.id, verifier=begun.secret, **extra)
+        url = sso.authorization_url(verifier=begun.made("verifier"), **asked_for)
     except SignInFailure as failure:
         return failure_page(request, failure, link=begun.link)
     response = see_other(url)
@@ -123,10 +123,11 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 
 def _finish(request: HttpRequest, sso: Provider, begun: pending.Pending) -> None:
-    tokens = sso.tokens(code=_code(request, sso.metadata()), verifier=begun.secret)
+    tokens = sso.tokens(code=_code(request, sso.metadata()), verifier=begun.made("verifier"))
     access_token, issuer = str(tokens.get("access_token") or ""), sso.metadata().issuer
     id_token = sso.verified(tokens["id_token"])
-    claims = id_token_claims(id_token, issuer=issuer, nonce=begun.id, access_token=access_token)
+    nonce = begun.made("nonce")
+    claims = id_token_claims(id_token, issuer=issuer, nonce=nonce, access_token=access_token)
     person = _person(sso, claims, access_token)
     refuse_without_a_group(person)
     viewer = start_session(request, person)
