@@ -209,17 +209,10 @@ def test_another_viewer_sees_none_of_them_whatever_their_cookie_says(client_of):
     stolen = ada.cookies["portal_recent"].value
     own = cleo.get("/").wsgi_request.user.pk
 
-    for cookie in (stolen, f"{own}~{stolen.split('~', 1)[1]}"):
+    tampered = ("~", "x" * 9000, f"{own}~<script>/x", f"{own}~eu-prod/../..~//evil")
+    for cookie in (stolen, f"{own}~{stolen.split('~', 1)[1]}", *tampered):
         cleo.cookies["portal_recent"] = cookie
         assert not links_of(cleo.get("/find/suggestions/"))
-
-
-@pytest.mark.parametrize("told", ["~", "x" * 9000, "1~<script>/x", "1~eu-prod/../..~//evil"])
-def test_a_cookie_that_was_tampered_with_says_nothing(client_of, told):
-    ada = client_of("ada")
-    ada.cookies["portal_recent"] = told
-
-    assert not links_of(ada.get("/find/suggestions/"))
 
 
 # What people write ------------------------------------------------------------------
