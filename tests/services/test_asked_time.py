@@ -8,8 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backups.services.pasted.asked_time import UnreadableTime, asked_time
-from backups.services.pasted.typed_zone import typed_zone
+from backups.services.pasted import UnreadableTime, asked_time, typed_zone
 from backups.services.words.values import zone_label
 
 NOW = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)

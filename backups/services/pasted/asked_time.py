@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from ..words import Words
 from .iso_time import YEARS
 from .query import LEADING_MARKS, MARKS
 from .transport import plain
-from .typed_zone import CERTAIN_ABBREVIATIONS, CHINESE_NAMES, SEVERAL_ZONES, iana_zone, zone_of_city
-from .written_time import Written, in_one_form, written_times
+from .written_time import UnreadableTime, Written, in_one_form, written_times
+from .zones import without_chinese_zone, without_zone
 
 LONGEST = 100
 Reading = tuple[Written, tzinfo]
@@ -44,15 +42,6 @@ class AskedTime:
     whole_day: bool = False
     doubt: Literal["", "twice", "never"] = ""
     other: datetime | None = None
-
-
-class UnreadableTime(ValueError):
-    """The text means no time, or more than one; `sentence` says why, `guesses` are what it may mean."""
-
-    def __init__(self, sentence: Words, guesses: tuple[datetime, ...] = ()) -> None:
-        super().__init__(str(sentence))
-        self.sentence = sentence
-        self.guesses = guesses
 
 
 UNREADABLE = _(
@@ -82,10 +71,11 @@ def asked_time(text: str, *, zone: tzinfo, now: datetime) -> AskedTime:
 
 
 def _written(text: str, zone: tzinfo, now: datetime) -> AskedTime:
-    in_chinese = _CHINESE.search(text)
-    text, weekday = in_one_form(_CHINESE.sub(" ", text).strip(" :,()") if in_chinese else text)
-    named = [ZoneInfo(CHINESE_NAMES[in_chinese[1]])] if in_chinese else []
-    local, own, uncertain = (text, named, "") if named else _own_zones(text)
+    text, own = without_chinese_zone(text)
+    local, weekday = in_one_form(text)
+    uncertain = ""
+    if not own:
+        local, own, uncertain = without_zone(local)
 
     def readings(local: str) -> list[Reading]:
         zones = own or [zone]
@@ -152,8 +142,6 @@ def _in_range(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-# Relative to now, and epochs --------------------------------------------------------
-
 _AMOUNTS = {"a": 1.0, "an": 1.0, "一": 1.0, "两": 2.0, "half an": 0.5, "半": 0.5}
 _SPAN = (
     r"(?P<amount>\d{1,9}(?:\.\d{1,3})?|一|两|半|(?<![a-z])(?:a|an|half an)(?= )) ?"
@@ -188,56 +176,6 @@ def _epoch(text: str) -> datetime | None:
     seconds, fraction = found[1] or found[3], found[2] or found[4] or ""
     micro = int(fraction.ljust(6, "0")[:6])
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(seconds), microseconds=micro)
-
-
-# Zones ------------------------------------------------------------------------------
-
-_OFFSET = r"([+-]) ?(\d{1,2})(?::?([0-5]\d))?"
-# An offset stands after a time of day only.
-_WITH_OFFSET = [
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"(.*(?:\d:\d\d(?::\d\d(?:[.,]\d+)?)?|[ap]m)) ?{_OFFSET}",
-        rf"(.*?)(?:(?<=\d)| )\(?(?:Z|UTC|GMT)(?: ?{_OFFSET})?\)?",
-        rf"(.*[T ]\d{{1,2}}[.,]\d\d(?:[.,]\d\d(?:[.,]\d+)?)?) ?{_OFFSET}",
-    )
-]
-_NAMED = re.compile(r"(.*?) ?[\[(]?\b([A-Za-z][A-Za-z_-]*/[A-Za-z0-9_+/-]+)[\])]?")
-_CHINESE = re.compile(rf"({'|'.join(CHINESE_NAMES)})(?:标准)?时间")
-_ABBREVIATED = re.compile(
-    rf"(.*\d[ap. m]*)\(?\b({'|'.join((*CERTAIN_ABBREVIATIONS, *SEVERAL_ZONES))})\b\)?", re.IGNORECASE
-)
-# "2026-11-23 09:40 Shanghai time": a city behind a time of day.
-_CITY = re.compile(r"(.*\d[ap. m]*),? \(?([A-Za-z][A-Za-z .'_-]{2,40}?)(?: time)?\)?", re.IGNORECASE)
-
-
-def _own_zones(text: str) -> tuple[str, list[tzinfo], str]:
-    """Return a text without its zone, what zones that may be, and the abbreviation if it can mean several."""
-    named: list[tzinfo] = []
-    if found := _NAMED.fullmatch(text):
-        text, name = found[1], iana_zone(found[2])
-        if not name:
-            raise UnreadableTime(_("it names a zone that is not an IANA time zone such as Asia/Shanghai"))
-        named = [ZoneInfo(name)]
-    # 2026-11-23T09:40+08:00[Asia/Shanghai]: the offset tells the instant.
-    for pattern in _WITH_OFFSET:
-        if found := pattern.fullmatch(text):
-            return found[1], [_fixed(*found.groups()[1:])], ""
-    if found := _ABBREVIATED.fullmatch(text):
-        name = found[2].upper()
-        hours = SEVERAL_ZONES.get(name) or [CERTAIN_ABBREVIATIONS[name]]
-        zones = [timezone(timedelta(hours=one)) for one in hours]
-        return found[1].rstrip(), [*zones], name if name in SEVERAL_ZONES else ""
-    if not named and (found := _CITY.fullmatch(text)) and (city := zone_of_city(found[2])):
-        return found[1], [ZoneInfo(city)], ""
-    return text, named, ""
-
-
-def _fixed(sign: str | None, hours: str | None, minutes: str | None) -> tzinfo:
-    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
-    if offset > timedelta(hours=14):
-        raise UnreadableTime(_("its offset is larger than that of any time zone"))
-    return timezone(-offset if sign == "-" else offset) if offset else UTC
 
 
 def _resolved(zone: tzinfo, own_zone: bool, written: Written) -> AskedTime:

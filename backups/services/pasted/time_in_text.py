@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime, tzinfo
 
-from .asked_time import AskedTime, UnreadableTime, asked_time
+from .asked_time import AskedTime, asked_time
+from .written_time import UnreadableTime
 
 # What is looked at: the words around the first few that look like a time.
 MOST_STARTS = 3

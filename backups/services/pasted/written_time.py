@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
+from ..words import Words
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
     r"(?P<m>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
@@ -96,6 +98,15 @@ _WRITTEN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+
+
+class UnreadableTime(ValueError):
+    """The text means no time, or more than one; `sentence` says why, `guesses` are what it may mean."""
+
+    def __init__(self, sentence: Words, guesses: tuple[datetime, ...] = ()) -> None:
+        super().__init__(str(sentence))
+        self.sentence = sentence
+        self.guesses = guesses
 
 
 class Written(NamedTuple):
