@@ -104,7 +104,7 @@ def find(
     if linked := _linked(text, {project.name: project for project in projects}, grammar_of):
         found = Found(linked, tuple(projects))
     elif ids := ids_in(text):
-        found = _by_id(ids, projects, now=now, viewer=viewer, search_began=search_began)
+        found = _by_id(ids, projects, now, viewer, search_began)
     else:
         known, problems = _instances(projects, now, viewer)
         candidates = _by_name(text, known, certain=not problems) or _named_in(text, known, projects)
@@ -163,12 +163,7 @@ def _linked(text: str, projects: dict[str, Project], grammar_of: GrammarOf) -> t
 
 
 def _by_id(
-    ids: Sequence[str],
-    projects: Sequence[Project],
-    *,
-    now: datetime,
-    viewer: str,
-    search_began: datetime | None,
+    ids: Sequence[str], projects: Sequence[Project], now: datetime, viewer: str, search_began: datetime | None
 ) -> Found:
     """Return what has these ids: out of what is kept, else the lists of instances, else DCS if asked to."""
     backups, instances = [*backups_by_id(ids, projects)], [*instances_by_id(ids, projects)]
