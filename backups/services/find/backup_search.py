@@ -85,20 +85,20 @@ def _searched(
     backup_ids: Collection[str], known: Sequence[Known], *, now: datetime, began: datetime, viewer: str
 ) -> Search:
     ends = time.monotonic() + min(LONGEST_VIEW, settings.DCS_READ_BUDGET)
-    notes = cached_histories((project, instance.instance_id) for project, instance in known)
-    states = [_state(one, one.generation, now=now, began=began) for one in notes]
+    states = [_state(one, one.generation, now, began) for one in _snapshots(known)]
     left = [pair for pair, state in zip(known, states, strict=True) if state == "left"]
     unread = states.count("unread")
-    # After the notes, so that what they say to be read is searched.
+    # After the states, so that what they say to be read is searched.
     hits = backups_by_id(backup_ids, list(dict.fromkeys(project for project, _ in known)))
     while left and not hits and time.monotonic() < ends:
         few, rest = left[:READ_AT_ONCE], left[READ_AT_ONCE:]
-        wanted = [one for one in _snapshots(few) if _state_of(one, now=now, began=began) == "left"]
+        wanted = [one for one in _snapshots(few) if _state(one, one.generation, now, began) == "left"]
         waited = read_side_by_side(wanted, now=now, ends=ends, viewer=viewer)
         snapshots = _snapshots(few)
         # What has just been read may not be written yet.
         hits = tuple(_hits(backup_ids, few, snapshots))
-        states = [_state_of(one, now=now, began=began) for one in snapshots]
+        generations = [one.cached.generation if one.cached else None for one in snapshots]
+        states = [_state(*pair, now, began) for pair in zip(snapshots, generations, strict=True)]
         slow = [pair for pair, state in zip(few, states, strict=True) if state == "left"]
         unread += states.count("unread")
         left = rest + slow
@@ -107,8 +107,8 @@ def _searched(
     return Search(hits, len(known), len(left), unread, began)
 
 
-def _snapshots(few: Sequence[Known]) -> list[CacheSnapshot]:
-    return cached_histories((project, instance.instance_id) for project, instance in few)
+def _snapshots(pairs: Sequence[Known]) -> list[CacheSnapshot]:
+    return cached_histories((project, instance.instance_id) for project, instance in pairs)
 
 
 def _hits(
@@ -120,15 +120,10 @@ def _hits(
                 yield project, instance, record
 
 
-def _state_of(snapshot: CacheSnapshot, *, now: datetime, began: datetime) -> State:
-    generation = snapshot.cached.generation if snapshot.cached else None
-    return _state(snapshot, generation, now=now, began=began)
-
-
-def _state(notes: CacheSnapshot, generation: Generation | None, *, now: datetime, began: datetime) -> State:
+def _state(snapshot: CacheSnapshot, generation: Generation | None, now: datetime, began: datetime) -> State:
     """Tell whether a history was read since the search began or just before it, or could not be."""
-    problem = notes.failure
+    problem = snapshot.failure
     if generation and (generation.read_at >= began or is_fresh(generation, began)):
         return "read" if generation.complete and not problem else "unread"
     has_failed = problem is not None and problem.asked_at is not None and problem.asked_at >= began
-    return "unread" if has_failed or refusal(notes, now, trial=False) else "left"
+    return "unread" if has_failed or refusal(snapshot, now, trial=False) else "left"
