@@ -62,7 +62,7 @@ class BackupsRecording(Recording):
             records += tuple(kept)
             digests = digests | {one: self.known[one] for one in map(row_id, kept)}
             digest = self.digest(digests.values(), self.is_doubtful)
-        new = self.generation(digest, instance=instance, reading=0, missing_since=missing_since)
+        new = self.generation(digest, instance=instance, missing_since=missing_since)
         self.new = Cached(new, DecodedRecords(records, digests))
 
     def _known_before(self) -> tuple[int, DecodedRecords[BackupRecord]]:

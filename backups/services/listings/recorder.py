@@ -52,7 +52,8 @@ def record(
             return one.new
         with suppress(Overtaken):
             written = store.asked(one.write, None)
-            new = Cached(written or one.new.generation, one.new.decoded)
+            # What could not be written has no row.
+            new = Cached(written or replace(one.new.generation, reading=0), one.new.decoded)
             generations.keep(subject, new, is_written=written is not None, is_wanted=is_wanted)
             if written:
                 same = one.previous.read_at if one.previous and one.says_the_same(written.digest) else None
