@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from .histories import automatic, daily, manual
 from .inventory import Instance
@@ -80,50 +79,80 @@ def stopped(instance: Instance, now: datetime, *, last: Json) -> Iterator[Attemp
 
 def odd_fields(instance: Instance, now: datetime) -> Iterator[Attempt]:
     """Every oddity of dcs-api.md, section 1, one or two to a record."""
-    cases = [
-        {"remark": f"{field}: {'missing' if value is MISSING else value}", field: value}
-        for field, values in ODD_VALUES.items()
-        for value in values
-    ]
-    return _placed(instance, "odd", [*ODD_RECORDS, *cases])
+    return _placed(instance, "odd", ODD_CASES)
 
 
-_OPTIONAL = ("remark", "period", "error_code", "backup_format", "execution_at")
 # What replaces a field of an ordinary record; MISSING takes the field away.
-ODD_VALUES: dict[str, tuple[Any, ...]] = {
-    "size": ("73400320", "", {}, -1, 9.5e18, "1.5 GB", 0, 6_597_069_766_656),
-    "is_support_restore": ("true", True, False, "maybe", MISSING, {}, " TRUE "),
-    "backup_format": ("RDB", "aof", "AOF", "snapshot"),
-    "created_at": ("2026-11-10T16:31:16+08:00", 1_762_000_000_000),
-    "execution_at": ("yesterday",),
-    "updated_at": ("0000-00-00 00:00:00",),
-    "progress": ("", "abc", 100, "250.00"),
-    "status": ("SUCCEED", "quarantined", None, MISSING),
-    "backup_type": ("weekly", MISSING),
-    "backup_name": (MISSING, {}, "a name <b>with</b> markup & more"),
-    "remark": (42, "a very long remark, far beyond the documented 128 characters. " * 80),
-    "future_field": ({"nested": [1, 2, {"deep": True}]},),
-}
-ODD_RECORDS: list[Json] = [
-    {name: {} for name in _OPTIONAL},
-    dict.fromkeys(_OPTIONAL, None),
-    {**dict.fromkeys(_OPTIONAL, ""), "progress": ""},
-    dict.fromkeys((*_OPTIONAL, "instance_id", "progress"), MISSING),
-    {"remark": ["a", "list"], "period": 22},
+ODD_CASES: list[Json] = [
+    {"remark": {}, "period": {}, "error_code": {}, "backup_format": {}, "execution_at": {}},
+    {"remark": None, "period": None, "error_code": None, "backup_format": None, "execution_at": None},
+    {"remark": "", "period": "", "error_code": "", "backup_format": "", "execution_at": "", "progress": ""},
+    dict.fromkeys(
+        ("remark", "period", "error_code", "backup_format", "execution_at", "instance_id", "progress"),
+        MISSING,
+    ),
+    {"size": "73400320", "remark": "size as a string"},
+    {"size": "", "remark": "size empty"},
+    {"size": {}, "remark": "size as {}"},
+    {"size": -1, "remark": "size below zero"},
+    {"size": 9.5e18, "remark": "size beyond 64 bits, as a float"},
+    {"size": "1.5 GB", "remark": "size in words"},
+    {"size": 0, "remark": "size zero"},
+    {"size": 6_597_069_766_656, "remark": "size of 6 TB"},
+    {"is_support_restore": "true", "remark": "restorable in lower case"},
+    {"is_support_restore": True, "remark": "restorable as a boolean"},
+    {"is_support_restore": False, "remark": "not restorable as a boolean"},
+    {"is_support_restore": "maybe", "remark": "restorable: maybe"},
+    {"is_support_restore": MISSING, "remark": "restorable missing"},
+    {"is_support_restore": {}, "remark": "restorable as {}"},
+    {"is_support_restore": " TRUE ", "remark": "restorable with blanks"},
+    {"backup_format": "RDB", "remark": "format in capitals"},
+    {"backup_format": "aof", "remark": "format aof"},
+    {"backup_format": "AOF", "remark": "format aof in capitals"},
+    {"backup_format": "snapshot", "remark": "a format that no page lists"},
     {
         "created_at": "2026-11-09 08:31:16",
         "execution_at": "2026-11-09 08:31:21",
+        "updated_at": "2026-11-09 08:32:30",
         "remark": "times with a blank",
     },
     {
-        "execution_at": "2026-12-11T08:31:16.166Z",
-        "remark": "started after it ended, as in an official sample",
+        "created_at": "2026-11-10T08:31:16.166Z",
+        "execution_at": "2026-11-11T08:31:16.166Z",
+        "updated_at": "2026-11-10T08:32:30.546Z",
+        "remark": "started a day after it ended, as in an official sample",
     },
+    {"created_at": "2026-11-10T16:31:16+08:00", "remark": "time with an offset"},
+    {"execution_at": "yesterday", "remark": "start not readable"},
     {"created_at": "not a time", "execution_at": MISSING, "remark": "no time at all readable"},
+    {"updated_at": "0000-00-00 00:00:00", "remark": "end not readable"},
+    {"created_at": 1_762_000_000_000, "remark": "created_at as a number"},
+    {"progress": "", "remark": "progress empty"},
+    {"progress": "abc", "remark": "progress in letters"},
+    {"progress": 100, "remark": "progress as a number"},
+    {"progress": "250.00", "remark": "progress beyond 100"},
     {"status": "backuping", "progress": None, "size": "", "remark": "running, progress unknown"},
+    {"status": "SUCCEED", "remark": "status in capitals"},
+    {"status": "quarantined", "remark": "a status that no page lists"},
+    {"status": None, "remark": "status null"},
+    {"status": MISSING, "remark": "status missing"},
     {"status": "succeed", "error_code": "dcs.08.0002", "remark": "succeeded with an error code"},
-    {"status": "failed", "is_support_restore": "TRUE", "remark": "failed, yet restorable"},
+    {
+        "status": "failed",
+        "error_code": None,
+        "is_support_restore": "TRUE",
+        "remark": "failed, yet restorable",
+    },
     {"status": "failed", "error_code": "DCS.08.0009", "remark": "an error code that no page lists"},
+    {"backup_type": "weekly", "remark": "a type that no page lists"},
+    {"backup_type": MISSING, "remark": "type missing"},
+    {"backup_name": MISSING, "remark": "name missing"},
+    {"backup_name": {}, "remark": "name as {}"},
+    {"backup_name": "a name <b>with</b> markup & more", "remark": "name with markup"},
+    {"remark": ["a", "list"], "period": 22},
+    {"remark": 42},
+    {"remark": "a very long remark, far beyond the documented 128 characters. " * 80},
+    {"future_field": {"nested": [1, 2, {"deep": True}]}, "remark": "a field that no page lists"},
 ]
 
 
