@@ -5,7 +5,8 @@ from __future__ import annotations
 from .days import STATES, Day, ShortDay, day_counts, day_title, days_said, same_days, state_word
 from .differences import compared
 from .facts import BackupBrief, Block, Facts, facts_with, not_now, restore_blocks, unsupported_facts
-from .glance import Hint, chart, size_change, spark
+from .figures import chart, size_change, spark
+from .hints import Hint
 from .overview import Overview, overview, rows_of, runs_of
 from .policy import Plan, outlook_text, plan_of, plan_words
 from .verdict import (

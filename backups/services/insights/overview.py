@@ -25,7 +25,8 @@ from ..projects import Project
 from ..words import Clock, Moment, cached_per_language
 from .days import Day, last_days
 from .facts import Facts, facts_of
-from .glance import Figures, Hint, figures, hints
+from .figures import Figures, figures
+from .hints import Hint, hints
 from .policy import KnownHistory, Outlook, outlook, outlook_text, plan_of
 from .timeline import Attempts, timeline
 from .verdict import Verdict, objective_of, verdict_of

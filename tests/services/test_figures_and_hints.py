@@ -7,7 +7,8 @@ import pytest
 from backups.dcs.records import BackupRecord, Instance
 from backups.services.history.query import BackupFilter
 from backups.services.insights.facts import facts_of
-from backups.services.insights.glance import Hint, axis, chart, figures, hints, size_change, spark
+from backups.services.insights.figures import axis, chart, figures, size_change, spark
+from backups.services.insights.hints import Hint, hints
 from backups.services.insights.policy import Plan
 from backups.services.insights.timeline import timeline
 from backups.services.insights.verdict import objective_of, verdict_of
