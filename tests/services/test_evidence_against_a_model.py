@@ -195,3 +195,16 @@ def test_every_accepted_reading_is_told_again(eu):
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_a_list_that_is_partly_read_and_says_the_same_is_still_told_while_more_is_written(eu, monkeypatch):
+    monkeypatch.setattr(recording, "CHUNK", 2)
+    subject, rows = Subject("backups", eu, ORDERS), [raw(number) for number in range(1, 8)]
+    for seconds in (0, 60):
+        restart()
+        recorder.record(subject, walk_of(rows[:3], moved=True), read_at=BEGAN + timedelta(seconds=seconds))
+    with killed_after(10):
+        recorder.record(subject, walk_of(rows), read_at=BEGAN + timedelta(seconds=120))
+
+    [snapshot] = guard.snapshots(subject)
+    assert {one.name for one in snapshot.cached.decoded.records} == {"backup_1", "backup_2", "backup_3"}
