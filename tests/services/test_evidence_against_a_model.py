@@ -149,6 +149,10 @@ class Portal(RuleBasedStateMachine):
             doubtful = generations.look_up(self.subject).generation.missing_since is not None
         kept = {one: before[one] for one in gone} if not whole or doubtful else {}
         state = found | kept
+        if was_left_behind and doubtful:  # and stays until a reading confirms that it is missing
+            told = by_id(list_as_of(self.subject.project, self.subject.instance_id, self.now).records)
+            assert told == told | state
+            state, gone = told, set(told) - set(found)
         for one in found:
             self.missing.pop(one, None)
         if doubtful:
