@@ -4,6 +4,7 @@ import gc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from urllib.parse import parse_qs
 
 import pytest
@@ -12,7 +13,7 @@ from backups.models import Instance, Note
 from backups.services import listings
 from backups.services.evidence import evidence_of
 from backups.services.history.query import BackupFilter, backup_history, records_of
-from backups.services.listings import NothingToShow, Subject, guard, reader, recorder
+from backups.services.listings import NothingToShow, Subject, guard, reader, reading_recorded, recorder
 from tests.conftest import restart
 
 from ..conftest import wait_for
@@ -71,6 +72,27 @@ def test_a_refresh_by_hand_reads_now_but_not_twice_in_ten_seconds(eu, emulator):
 
     assert sources == ["live", "cache", "live"]
     assert totals[1:] == [1, 1, 3]
+
+
+def test_a_long_list_is_shown_while_it_is_still_being_written(eu, emulator):
+    emulator.set_records(ORDERS, [raw(number) for number in range(150)])
+    is_shown = Event()
+
+    def wait_until_shown(sender, recorded, **_):
+        assert recorded.subject.kind != "backups" or is_shown.wait(10)
+
+    reading_recorded.connect(wait_until_shown)
+    try:
+        listing = read(eu)
+        again = read(eu)
+        is_shown.set()
+        settled()
+    finally:
+        reading_recorded.disconnect(wait_until_shown)
+
+    assert (listing.source, listing.total) == ("live", 150)
+    assert {again.generation, read(eu).generation} == {listing.generation}
+    assert walks(emulator) == 1
 
 
 @pytest.mark.parametrize("wish", [{"read_now": True}, {"holding": ("backup-007",)}])

@@ -78,6 +78,17 @@ class Reading:
         """The time of the view that began it, which has gone on since."""
         return self.viewed_at + timedelta(seconds=time.monotonic() - self.began)
 
+    def show(self, result: Cached) -> None:
+        """Let its viewers go on with what is read, though it is still being written."""
+        self.result = result
+        self.end()
+
+    def end(self) -> None:
+        with _lock:
+            if _under_way.get(self.subject.key) is self:
+                del _under_way[self.subject.key]
+        self.done.set()
+
     def wait(self, seconds: float, *, viewer: str = "") -> bool:
         """Wait for its end; tell whether it has ended.
 
@@ -212,9 +223,7 @@ def _run(reading: Reading, read: Callable[[Reading], object]) -> None:
             # An error of ours: the thread's own traceback tells the operators which.
             reading.problem = guard.broken(reading.subject, reading.clock())
         # Whatever happened, nobody waits for a reader that is gone.
-        with _lock:
-            del _under_way[reading.subject.key]
-        reading.done.set()
+        reading.end()
     removal.prune_after(reading.subject)
 
 
@@ -276,9 +285,8 @@ def _read(reading: Reading, snapshot: CacheSnapshot) -> None:
     guard.succeeded(snapshot)
     now, pointer = reading.clock(), snapshot.pointer
     read_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    reading.result = recorder.record(
-        subject, walk, read_at=read_at, pointer=pointer, is_wanted=reading.is_wanted
-    )
+    how: dict[str, Any] = {"read_at": read_at, "pointer": pointer, "is_wanted": reading.is_wanted}
+    reading.result = recorder.record(subject, walk, show=reading.show, **how)
     log.log(
         logging.INFO if reading.is_wanted else logging.DEBUG,
         "read %s of project %s: %d records in %d calls, %.0f ms",

@@ -1,13 +1,15 @@
 """Keeps what was read: a reading of a list becomes the list's current generation, and rows of evidence.
 
-A reading is written, and then shown. What has not changed costs one narrow update. Only a whole reading
-proves that a record is gone; that over half of a list is gone, only a second one a minute later.
+A reading is written, and then shown; a long one, which takes seconds to write, is shown first. What has not
+changed costs one narrow update. Only a whole reading proves that a record is gone; that over half of a list
+is gone, only a second one a minute later.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -38,12 +40,13 @@ def record(
     read_at: datetime,
     pointer: Pointer | None = None,
     is_wanted: bool = True,
+    show: Callable[[Cached], None] | None = None,
 ) -> Cached:
     """Make a reading the current generation, unless there is a newer one, and return it.
 
-    `pointer` is the list's note where it was just looked at. A full or busy database costs evidence a gap:
-    then this process alone can show it. A reading that no viewer wants takes the place of what is in memory,
-    and none of its own.
+    `show` is called with a long list before it is written, where a viewer wants it. `pointer` is the list's
+    note where it was just looked at. A full or busy database costs evidence a gap: then this process alone can
+    show it. A reading that no viewer wants takes the place of what is in memory, and none of its own.
     """
     pointer = pointer or generations.look_up(subject)
     for _ in range(_TRIES):
@@ -51,9 +54,13 @@ def record(
         if one.is_late:
             return one.new
         with suppress(Overtaken):
+            # What is not written, or could not be, has no row.
+            unwritten = Cached(replace(one.new.generation, reading=0), one.new.decoded)
+            if show and is_wanted and subject.kind == "backups" and len(walk.records) > recording.CHUNK:
+                generations.keep(subject, unwritten, is_written=False)
+                show(unwritten)
             written = store.asked(one.write, None)
-            # What could not be written has no row.
-            new = Cached(written or replace(one.new.generation, reading=0), one.new.decoded)
+            new = Cached(written, one.new.decoded) if written else unwritten
             generations.keep(subject, new, is_written=written is not None, is_wanted=is_wanted)
             if written:
                 same = one.previous.read_at if one.previous and one.says_the_same(written.digest) else None
