@@ -45,8 +45,9 @@ def record(
     """Make a reading the current generation, unless there is a newer one, and return it.
 
     `show` is called with a long list before it is written, where a viewer wants it. `pointer` is the list's
-    note where it was just looked at. A full or busy database costs evidence a gap: then this process alone can
-    show it. A reading that no viewer wants takes the place of what is in memory, and none of its own.
+    note where it was just looked at. A full or busy database costs evidence a gap, and the list is shown by
+    this process alone. A reading that no viewer wants takes the place of what is in memory, but none of its
+    own.
     """
     pointer = pointer or generations.look_up(subject)
     for _ in range(_TRIES):
