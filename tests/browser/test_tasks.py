@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -12,7 +13,7 @@ from backups.emulator.api import Emulator
 from backups.emulator.fleet import ORDERS_CACHE_ID, REFERENCE_BACKUP_ID
 from backups.services.listings import reader
 from backups.services.words import ERROR_CODES
-from tests.conftest import ROOT
+from tests.conftest import ROOT, wait_for
 from tests.pages.addresses import ORDERS, page_of
 from tests.services.api_records import EXPIRED, FAILED, RUNNING, raw, raws
 
@@ -205,6 +206,8 @@ def what_has_changed(walker):
     walker.emulator.set_records(ORDERS_CACHE_ID, raws(2))
     page = read_first(walker, "orders-cache", ORDERS)
     link = page.locator("[data-copy-link]").get_attribute("href")
+    [seen] = parse_qs(urlsplit(link).query)["seen"]
+    wait_for(lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}" > seen)  # a link tells its time to the second
     walker.emulator.set_records(ORDERS_CACHE_ID, [raw(2), raw(1, **EXPIRED)])
     page.get_by_role("button", name="Refresh").click()
     expect(page.locator("[data-backup-id]", has_text="Expired")).to_be_visible()
