@@ -27,7 +27,7 @@ from backups.dcs.errors import DcsError
 from backups.dcs.http import reason_of
 from backups.management.starting import first_line
 from backups.services.collector import collecting, evidence_age
-from backups.services.evidence import kept_by_project
+from backups.services.evidence import evidence_by_project
 from backups.services.listings import Subject, client_for, failed, key_hold
 from backups.services.problems import Problem
 from backups.services.projects import Project, configured_projects
@@ -116,7 +116,7 @@ def _database() -> Iterator[Finding]:
 
 def _evidence() -> Iterator[Finding]:
     """Say what is kept, and of which projects nobody can see it."""
-    configured, kept = configured_projects(), kept_by_project()
+    configured, kept = configured_projects(), evidence_by_project()
     in_use = {(project.endpoint, project.project_id) for project in configured.values()}
     backups, unlisted = sum(one.backups for one in kept), sum(one.unlisted for one in kept)
     instances = sum(one.instances for one in kept)

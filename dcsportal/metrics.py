@@ -25,7 +25,7 @@ from prometheus_client import (
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from backups.services.board import instances_told, reasons_told
+from backups.services.board import count_reasons, measured_instances
 from backups.services.collector import collecting, evidence_age
 from backups.services.insights import REASONS
 from backups.services.projects import Project, configured_projects
@@ -121,7 +121,7 @@ class Known:
         by_reason = _gauge("instances_by_reason", "The same by the verdict's reason.", "project", "reason")
         try:
             for project in configured_projects().values():
-                reasons = reasons_told(project, datetime.now(UTC))
+                reasons = count_reasons(project, datetime.now(UTC))
                 for verdict, of_verdict in REASONS.items() if reasons else ():
                     instances.add_metric([project.name, verdict], sum(reasons[one] for one in of_verdict))
                     for one in of_verdict:
@@ -151,7 +151,7 @@ class KnownInstances:
         verdicts = _gauge("instance_verdict", "1 for the verdict that holds.", *labels, "verdict", "reason")
         failures = _gauge("instance_failures_in_a_row", "Failures since the last success.", *labels)
         try:
-            for one in instances_told(configured_projects().values(), datetime.now(UTC)):
+            for one in measured_instances(configured_projects().values(), datetime.now(UTC)):
                 of = [one.project, one.instance_id, one.name]
                 verdicts.add_metric([*of, one.verdict, one.reason], 1)
                 if one.newest_at:

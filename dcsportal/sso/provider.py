@@ -53,7 +53,7 @@ def one_of(slots: threading.BoundedSemaphore) -> Iterator[None]:
         slots.release()
 
 
-class KeptAnswer(Generic[T]):
+class CachedAnswer(Generic[T]):
     def __init__(self, read: Callable[[], T], *, most_waiting: int) -> None:
         self._read = read
         self._slots = threading.BoundedSemaphore(most_waiting)
@@ -101,8 +101,8 @@ class Provider:
 
     def __init__(self, issuer: str) -> None:
         self._issuer = issuer
-        self._metadata = KeptAnswer(self._read_metadata, most_waiting=MOST_WAITING)
-        self._keys = KeptAnswer(self._read_keys, most_waiting=MOST_CALLBACKS)
+        self._metadata = CachedAnswer(self._read_metadata, most_waiting=MOST_WAITING)
+        self._keys = CachedAnswer(self._read_keys, most_waiting=MOST_CALLBACKS)
         self.callbacks = threading.BoundedSemaphore(MOST_CALLBACKS)
 
     def metadata(self, *, max_age: float = USABLE) -> Metadata:

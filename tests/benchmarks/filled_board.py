@@ -21,7 +21,7 @@ def fill(instances):
     """Keep a project with so many instances, which are copies of one; every tenth has no new backup."""
     migrate()
     project, now = configured_projects()["default"], datetime.now(UTC)
-    records = tuple(Instance.from_api(_told(n)) for n in range(instances))
+    records = tuple(Instance.from_api(_instance(n)) for n in range(instances))
     listed = Walk((), records, instances, False, False)
     recorder.record(Subject("instances", project), listed, read_at=now)
     sent = [_backup(now - timedelta(hours=5 + 24 * day), day) for day in range(72)]
@@ -41,7 +41,7 @@ def look(path, times):
     return {"queries": len(statements(lambda: ask(path)))} | ask(path, times=times)
 
 
-def _told(n):
+def _instance(n):
     return {
         "instance_id": f"{n:08x}-0000-4000-8000-000000000000",
         "name": f"{('orders', 'sessions', 'baskets')[n % 3]}-cache-{n}",

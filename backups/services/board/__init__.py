@@ -18,5 +18,5 @@ from .export import (
     report_ticket,
 )
 from .filters import DEFAULT_PER_PAGE, FILTERS, SORTS, VERDICT_OF, WORST_FIRST, BoardFilter
-from .known import instances_told, reasons_told
+from .known import count_reasons, measured_instances
 from .reports import Report, ReportFilter, changes, failures

@@ -88,14 +88,14 @@ def instances_file(found: Board, *, project: str = "", is_paged: bool, next_url:
     """Return what a board holds, or one page of it; `next_url` is the next page's, "" where there is none."""
     body = {
         "generated_at": utc_text(found.now.replace(microsecond=0)),
-        "as_of": _told(found.filter.as_of),
+        "as_of": _value(found.filter.as_of),
         "as_of_fields": ("verdict", "reason", "since") if found.filter.as_of else None,
         "complete": found.complete,
         "problems": {name: problem.for_json() for name, problem in found.problems.items()},
         "read": found.read,
         "not_read": found.total - found.read,
         "counts": {verdict: found.counts[verdict] for verdict in VERDICTS},
-        "oldest_evidence": _told(found.oldest),
+        "oldest_evidence": _value(found.oldest),
         "matched": found.matched,
         "page": found.page if is_paged else None,
         "per_page": found.filter.per_page if is_paged else None,
@@ -114,21 +114,21 @@ def _instance(row: BoardRow, now: datetime) -> dict[str, Any]:
     counted = facts if facts and facts.counts else None
     return {
         **_named(row),
-        "engine": _told(f"{record.engine} {record.engine_version}".strip()) if record else None,
-        "status": _told(record.status) if record else None,
+        "engine": _value(f"{record.engine} {record.engine_version}".strip()) if record else None,
+        "status": _value(record.status) if record else None,
         "verdict": verdict.verdict,
         "reason": verdict.reason,
-        "since": _told(row.since),
+        "since": _value(row.since),
         "newest_usable": newest and _fields(newest, _PARTS["newest_usable"]),
         "age_seconds": (now - newest.started_at).total_seconds() if newest else None,
         "objective_seconds": objective.total_seconds() if objective else None,
-        "breached_since": _told(verdict.breached_since),
+        "breached_since": _value(verdict.breached_since),
         "last_attempt": last and _fields(last, _PARTS["last_attempt"]),
         "failures_in_a_row": counted.failures if counted else None,
         "usable": counted.usable if counted else None,
         "total": counted.total if counted else None,
-        "read_at": _told(row.read_at),
-        "problem": _told(row.problem),
+        "read_at": _value(row.read_at),
+        "problem": _value(row.problem),
     }
 
 
@@ -152,14 +152,14 @@ def report_file(found: Report) -> BoardFile:
 
 def _named(one: Named) -> dict[str, Any]:
     of = {"project": one.project.name, "region": one.project.region, **_fields(one, ("instance_id", "name"))}
-    return {**of, "url": _told(absolute(one.url))}
+    return {**of, "url": _value(absolute(one.url))}
 
 
 def _fields(of: object, names: Iterable[str]) -> dict[str, Any]:
-    return {name: _told(getattr(of, name)) for name in names}
+    return {name: _value(getattr(of, name)) for name in names}
 
 
-def _told(value: Any) -> Any:
+def _value(value: Any) -> Any:
     if isinstance(value, datetime):
         return utc_text(value)
     return None if value == "" else value

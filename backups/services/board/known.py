@@ -51,13 +51,13 @@ def change_at(moment: datetime, column: str) -> Subquery:
     return Subquery(changes.order_by("-at", "-pk").values(column)[:1])
 
 
-def reasons_told(project: Project, now: datetime) -> Counter[str]:
+def count_reasons(project: Project, now: datetime) -> Counter[str]:
     """Return how many instances of a project have a verdict for which reason. Raises django.db.Error."""
     known = instances_known([project]).annotate(reason_then=reason_at(now))
     return Counter(known.values_list("reason_then", flat=True).iterator())
 
 
-class InstanceTold(NamedTuple):
+class InstanceMetrics(NamedTuple):
     """`newest_at` and `failures` are None where nobody knows."""
 
     project: str
@@ -69,7 +69,7 @@ class InstanceTold(NamedTuple):
     failures: int | None
 
 
-def instances_told(projects: Iterable[Project], now: datetime) -> Iterator[InstanceTold]:
+def measured_instances(projects: Iterable[Project], now: datetime) -> Iterator[InstanceMetrics]:
     """Yield what is told of each instance. Raises django.db.Error."""
     columns = ("instance_id", "listed", "summary__facts", "reason_then")
     for project in projects:
@@ -79,4 +79,4 @@ def instances_told(projects: Iterable[Project], now: datetime) -> Iterator[Insta
             name, verdict = record.name if record else "", VERDICT_OF[reason]
             newest_at = facts.newest_usable.started_at if facts and facts.newest_usable else None
             failures = facts.failures if facts and facts.counts else None
-            yield InstanceTold(project.name, instance_id, name, verdict, reason, newest_at, failures)
+            yield InstanceMetrics(project.name, instance_id, name, verdict, reason, newest_at, failures)

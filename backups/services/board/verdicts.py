@@ -28,7 +28,7 @@ _MOMENT = timedelta(microseconds=1)
 _JUDGED = ("facts", "verdict", "reason", "since", "holds_until", "newest_at")
 
 
-class _Said(NamedTuple):
+class StoredVerdict(NamedTuple):
     """A verdict as the rows keep it."""
 
     verdict: str
@@ -49,8 +49,8 @@ def move_on(row: InstanceSummary, facts: Facts, project: Project, at: datetime) 
     """Let what a row says go on from a reading that says the same; False where its verdict may change."""
     new = msgspec.structs.replace(facts, read_at=at)
     verdict, *to_come = _verdicts(new, project, at)
-    last = _Said(row.verdict, row.reason, row.since)
-    if to_come or row.holds_until or at > believed_until(facts) or _said(verdict, last) != last:
+    last = StoredVerdict(row.verdict, row.reason, row.since)
+    if to_come or row.holds_until or at > believed_until(facts) or _stored(verdict, last) != last:
         return False
     unchanged = InstanceSummary.objects.filter(pk=row.pk, facts=row.facts)
     return unchanged.update(facts=msgspec.json.encode(new).decode()) == 1
@@ -81,43 +81,43 @@ def _verdicts(facts: Facts, project: Project, at: datetime) -> Iterator[Verdict]
 def _write_changes(
     row: InstanceSummary, before: Facts | None, verdicts: Sequence[Verdict], at: datetime
 ) -> None:
-    told: list[tuple[datetime, _Said]] = []
-    last = previous = _told_last(row, at) if before else None
+    changed: list[tuple[datetime, StoredVerdict]] = []
+    last = previous = _last_change(row, at) if before else None
     if previous and before and previous.verdict != "unsupported" and at > believed_until(before):
         too_old_at = believed_until(before)
-        previous = _Said("unknown", "read_too_long_ago", too_old_at)
-        told.append((too_old_at, previous))
+        previous = StoredVerdict("unknown", "read_too_long_ago", too_old_at)
+        changed.append((too_old_at, previous))
     for verdict in verdicts:
-        previous = _said(verdict, previous)
-        told.append((verdict.at, previous))
-    row.verdict, row.reason, row.since = told[-len(verdicts)][1]
+        previous = _stored(verdict, previous)
+        changed.append((verdict.at, previous))
+    row.verdict, row.reason, row.since = changed[-len(verdicts)][1]
     row.holds_until = verdicts[1].at if len(verdicts) > 1 else None
     changes = []
-    for moment, said in told:
-        if said != last:
+    for moment, stored in changed:
+        if stored != last:
             was = {"before_verdict": last.verdict, "before_reason": last.reason} if last else {}
-            changes.append(VerdictChange(instance=row.instance, at=moment, **said._asdict(), **was))
-        last = said
+            changes.append(VerdictChange(instance=row.instance, at=moment, **stored._asdict(), **was))
+        last = stored
     VerdictChange.objects.bulk_create(changes)
 
 
-def _told_last(row: InstanceSummary, at: datetime) -> _Said:
-    """Return what is told just before `at`, and take back what was foreseen for later."""
+def _last_change(row: InstanceSummary, at: datetime) -> StoredVerdict:
+    """Return the verdict just before `at`, and take back what was foreseen for later."""
     if row.holds_until:
         foreseen = VerdictChange.objects.filter(instance=row.instance, at__gte=row.holds_until)
         foreseen.filter(at__gt=at).delete()
         if passed := foreseen.order_by("-at").first():
-            return _Said(passed.verdict, passed.reason, passed.since)
-    return _Said(row.verdict, row.reason, row.since)
+            return StoredVerdict(passed.verdict, passed.reason, passed.since)
+    return StoredVerdict(row.verdict, row.reason, row.since)
 
 
-def _said(verdict: Verdict, previous: _Said | None) -> _Said:
+def _stored(verdict: Verdict, previous: StoredVerdict | None) -> StoredVerdict:
     """Return a verdict with its time: of its bound, else of the reading that was the first to say so."""
     since = verdict.since
     if since is None and previous:
         is_same = (previous.verdict, previous.reason) == (verdict.verdict, verdict.reason)
         since = previous.since if is_same else verdict.at
-    return _Said(verdict.verdict, verdict.reason, since)
+    return StoredVerdict(verdict.verdict, verdict.reason, since)
 
 
 # The last days ---------------------------------------------------------------

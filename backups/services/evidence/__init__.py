@@ -20,5 +20,5 @@ from .backups import (
 )
 from .comparison import BackupSince, BackupsSince, ListSince, backup_since, list_since
 from .events import Event, InstanceGone, Life, life_of
-from .forgetting import KeptProject, backups_with, instances_with, kept_by_project, projects_called
+from .forgetting import ProjectEvidence, backups_with, evidence_by_project, instances_with, projects_called
 from .lists import Gap, NotWatched, all_records, gaps, list_as_of

@@ -30,7 +30,7 @@ def backups_with(backup_id: str) -> QuerySet[Backup]:
 
 
 @dataclass(frozen=True)
-class KeptProject:
+class ProjectEvidence:
     """What is kept of a project of the cloud; `name` is how it was configured when it was read first."""
 
     name: str
@@ -41,7 +41,7 @@ class KeptProject:
     unlisted: int
 
 
-def kept_by_project() -> list[KeptProject]:
+def evidence_by_project() -> list[ProjectEvidence]:
     """Count what is kept of each project of the cloud."""
     backups = Backup.objects.order_by().values_list("instance__project").annotate(Count("pk"))
     instances = dict(Instance.objects.order_by().values_list("project").annotate(Count("pk")))
@@ -49,5 +49,5 @@ def kept_by_project() -> list[KeptProject]:
     for one in CloudProject.objects.order_by("pk"):
         count = of_all.get(one.pk, 0)
         counts = instances.get(one.pk, 0), count, count - listed.get(one.pk, 0)
-        found.append(KeptProject(one.name, one.endpoint, one.project_id, *counts))
+        found.append(ProjectEvidence(one.name, one.endpoint, one.project_id, *counts))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .days import STATES, Day, ShortDay, day_counts, day_title, days_said, same_days, state_word
+from .days import STATES, Day, ShortDay, day_counts, day_title, days_in_words, same_days, state_word
 from .differences import compared
 from .facts import BackupBrief, Block, Facts, facts_with, not_now, restore_blocks, unsupported_facts
 from .figures import chart, size_change, spark

@@ -175,13 +175,13 @@ def day_title(day: Day) -> str:
     }
 
 
-def days_said(days: Iterable[Day | ShortDay]) -> str:
+def days_in_words(days: Iterable[Day | ShortDay]) -> str:
     """Return "14 days: 12 usable, 1 failed, 1 missed"."""
-    return _counts_said(tuple(day_counts(days)))
+    return _counts_text(tuple(day_counts(days)))
 
 
 @cached_per_language
-def _counts_said(counts: tuple[tuple[str, int], ...]) -> str:
+def _counts_text(counts: tuple[tuple[str, int], ...]) -> str:
     said = [f"{count} {state_word(state)}" for state, count in counts]
     n = sum(count for _state, count in counts)
     days = ngettext("%(n)d day: %(states)s", "%(n)d days: %(states)s", n)

@@ -116,7 +116,7 @@ def overview(
 # Rows -------------------------------------------------------------------------
 
 
-class Said(NamedTuple):
+class RowWords(NamedTuple):
     """What a backup's codes, its duration and its size are called; "" for what it has not."""
 
     status: str
@@ -137,7 +137,7 @@ class Row(NamedTuple):
 
     record: BackupRecord
     eligibility: Eligibility
-    said: Said
+    said: RowWords
     reasons: str
     kept: str
     started: Moment | None
@@ -198,7 +198,7 @@ def rows_of(
         yield Row(
             record,
             found,
-            _said(*codes, record.duration, record.size_bytes),
+            _row_words(*codes, record.duration, record.size_bytes),
             words.listed_reasons(own_reasons) if own_reasons and not gone else "",
             outlook_text(outlook(record, overview.known), clock),
             clock.time(started) if started else None,
@@ -208,10 +208,10 @@ def rows_of(
 
 
 @cached_per_language
-def _said(
+def _row_words(
     status: str, of_type: str, of_format: str, error: str, took: timedelta | None, size: int | None
-) -> Said:
-    return Said(
+) -> RowWords:
+    return RowWords(
         words.status_word(status),
         words.type_word(of_type),
         words.format_word(of_format),

@@ -217,11 +217,11 @@ def outlook_text(found: Outlook | None, clock: Clock) -> str:
     if found is None:
         return ""
     until = clock.about(found.until) if found.until and not found.overdue else ""
-    return _said(found.by_hand, found.keep_days or 0, until, found.place or 0)
+    return _outlook_words(found.by_hand, found.keep_days or 0, until, found.place or 0)
 
 
 @cached_per_language
-def _said(by_hand: bool, days: int, until: str, place: int) -> str:
+def _outlook_words(by_hand: bool, days: int, until: str, place: int) -> str:
     parts = []
     if by_hand:
         parts.append(gettext("kept until deleted by hand"))

@@ -130,13 +130,13 @@ def _loaded(subject: Subject, generation: Generation) -> DecodedRecords[Any] | N
 # In memory -------------------------------------------------------------------
 
 
-class _Kept(NamedTuple):
+class _InMemory(NamedTuple):
     cached: Cached
     is_written: bool
 
 
 _lock = threading.Lock()
-_memory: OrderedDict[str, _Kept] = OrderedDict()
+_memory: OrderedDict[str, _InMemory] = OrderedDict()
 # One thread decodes a list while the others wait for it.
 _decoding = [threading.Lock() for _ in range(16)]
 
@@ -164,7 +164,7 @@ def keep(subject: Subject, new: Cached, *, is_written: bool = True, is_wanted: b
             return
         if old and not old.is_written and old.cached.generation.read_at > new.generation.read_at:
             return
-        _memory[subject.key] = _Kept(new, is_written)
+        _memory[subject.key] = _InMemory(new, is_written)
         _memory.move_to_end(subject.key)
         # The longest list that is read fits beside what its page needs, whatever the setting says.
         most = max(settings.DCS_RECORDS_IN_MEMORY, settings.DCS_MAX_RECORDS + 3 * RECORDS_OF_A_LIST)
