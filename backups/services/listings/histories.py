@@ -106,7 +106,7 @@ def instance_restores(
         return listing_of(snapshot, visit, read_now=not is_fresh(snapshot.cached.generation, now))
     standing = _standing(of_backups, visit)
     listing = listing_of(snapshot, visit)
-    standing.is_known_to_dcs()
+    standing.uncount()  # DCS knows it
     return listing
 
 
@@ -140,7 +140,7 @@ def _backups(
             # Its newest records are at hand, and said not to be all.
             listing = replace(listing, problem=nothing.problem)
     if listing.total:
-        standing.is_known_to_dcs()
+        standing.uncount()  # DCS knows it
     return listing
 
 
@@ -219,7 +219,7 @@ class _Standing:
     kind: Literal["listed", "unlisted", "unsure"] = "listed"
     counted: tuple[str, float] | None = None
 
-    def is_known_to_dcs(self) -> None:
+    def uncount(self) -> None:
         if self.counted:
             store.count(*self.counted, -1)
 
