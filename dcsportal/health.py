@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from functools import lru_cache
 
@@ -42,13 +43,32 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @lru_cache(maxsize=1)
 def states_in(second: int) -> dict[str, bool]:
     """Return what works; whoever asks more often than each second, and anybody may, gets the last answer."""
+    problems = run_checks(tags=["portal"], include_deployment_checks=not settings.DEBUG)
+    return {
+        "database": _database_works(),
+        "settings": not any(problem.level >= ERROR for problem in problems),
+    }
+
+
+# Looked for until it is so once: an upgrade lays newer migrations beside the version that still runs.
+_migrated = threading.Event()
+
+
+def _database_works() -> bool:
     try:
-        database = is_migrated()
+        if not _migrated.is_set() and is_migrated():
+            _migrated.set()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
     except DatabaseError as error:
         logger.error("The database does not answer: %s", error)
-        database = False
-    problems = run_checks(tags=["portal"], include_deployment_checks=not settings.DEBUG)
-    return {"database": database, "settings": not any(problem.level >= ERROR for problem in problems)}
+        return False
+    return _migrated.is_set()
+
+
+def forget() -> None:
+    states_in.cache_clear()
+    _migrated.clear()
 
 
 def is_migrated() -> bool:

@@ -15,9 +15,9 @@ from dcsportal import health
 
 @pytest.fixture(autouse=True)
 def _just_started(portal):
-    health.states_in.cache_clear()
+    health.forget()
     yield
-    health.states_in.cache_clear()
+    health.forget()
 
 
 def readiness(client):
@@ -43,9 +43,21 @@ def test_a_server_without_its_tables_is_not_ready_until_it_has_them(transactiona
         assert readiness(client)[1]["database"] == "failed"
     finally:
         call_command("migrate", verbosity=0)
-    health.states_in.cache_clear()
+    health.forget()
 
     assert readiness(client)[0] == 200
+
+
+def test_a_server_that_was_ready_stays_so_while_an_upgrade_lays_newer_migrations_beside_it(
+    transactional_db, client
+):
+    assert readiness(client)[0] == 200
+    call_command("migrate", "sso", "zero", verbosity=0)
+    health.states_in.cache_clear()
+    try:
+        assert readiness(client)[0] == 200
+    finally:
+        call_command("migrate", verbosity=0)
 
 
 def test_a_server_with_wrong_settings_is_not_ready(db, client, settings):

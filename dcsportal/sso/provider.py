@@ -10,7 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Generic, TypeVar
 
 import requests
@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 # What one call may take in all, from connecting to the end of the body.
 TIMEOUT = 5.0
+LONGEST_WAIT = TIMEOUT + 1  # for another request that asks the same
 LONGEST_BODY = 1024 * 1024
 # A sign-in that begins has the announcement read anew, so that nobody is sent to a provider that is down.
 FRESH, USABLE = 10.0, 86_400.0
@@ -70,15 +71,17 @@ class CachedAnswer(Generic[T]):
         known = self._known
         if known is not None and time.monotonic() - self._read_at <= max_age:
             return known
-        if known is None or needs_newer:
-            with one_of(self._slots), self._reading:
+        waits = known is None or needs_newer
+        with one_of(self._slots) if waits else nullcontext():
+            # Who reads may be held up by a name server, which heeds no timeout.
+            if not self._reading.acquire(timeout=LONGEST_WAIT if waits else 0):
+                if known is not None and not waits:
+                    return known
+                raise SignInFailure("unavailable", "the provider is being asked and does not answer")
+            try:
                 return self._read_unless_just_done(max_age)
-        if not self._reading.acquire(blocking=False):
-            return known
-        try:
-            return self._read_unless_just_done(max_age)
-        finally:
-            self._reading.release()
+            finally:
+                self._reading.release()
 
     def _read_unless_just_done(self, max_age: float) -> T:
         now = time.monotonic()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backups.services.pasted import UnreadableTime, asked_time, typed_zone
+from backups.services.pasted import UnreadableTime, asked_time, time_in, typed_zone
 from backups.services.words.values import zone_label
 
 NOW = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
@@ -40,6 +40,7 @@ def pairs(table):
 WITH_A_ZONE = """
 2026-11-23t09:40:00z · 2026-11-23T09:40:00,000Z · 2026-11-23T17:40:00+0800 · 2026-11-23T09:40:00-00:00
 2026-W48-1T09:40Z · 2026-11-23T17.40+08:00 · 2026-11-23 17.40 +0800 · 23.11.2026 17.40 +08:00
+20261123094000Z · 20261123094000 UTC · 202611230940Z
 1795426800 · @1795426800 · 1795426800000 · 1795426800000000 · 1795426800000000000
 Mon Nov 23 2026 17:40:00 GMT+0800 (China Standard Time) · Mon Nov 23 2026 17:40:00 GMT+0800 (中国标准时间)
 Mon Nov 23 2026 10:40:00 GMT+0100 (Mitteleuropäische Normalzeit)
@@ -122,6 +123,12 @@ OF_A_DAY = """
 20261123T094030,5       = 2026-11-23 09:40:30.500
 2026-11-23T09           = 2026-11-23 09:00
 2026-11-23 09           = 2026-11-23 09:00
+2026-11-23 09Z          = 2026-11-23 09:00
+2026-11-23 09 UTC       = 2026-11-23 09:00
+09:40 on 20261123       = 2026-11-23 09:40
+9:40pm 20261123         = 2026-11-23 21:40
+9:40 昨晚                = 2026-11-23 21:40
+T09:40                  = 2026-11-24 09:40
 2026-W48-1              = 2026-11-23 00:00
 2026-11-23 24:00        = 2026-11-24 00:00
 2026-11-23 9am          = 2026-11-23 09:00
@@ -278,6 +285,11 @@ def test_a_time_in_any_form_is_the_same_instant_or_is_refused_with_it(moment, zo
         assert local in found
 
 
+@pytest.mark.parametrize("rest", ["5 times", "12 times", "4 GB lost", "10:15 again"])
+def test_a_number_behind_the_time_of_a_sentence_is_no_offset(rest):
+    assert time_in(f"orders-cache failed 2026-11-23 09:40 {rest}", zone=UTC, now=NOW).at == INCIDENT
+
+
 # What is refused ----------------------------------------------------------------------
 
 REFUSED = """
@@ -287,6 +299,8 @@ T09:40:00Z                        = cannot read it as a time
 2026-11-23T                       = cannot read it as a time
 last Monday                       = cannot read it as a time
 2026-11-23 at nine                = cannot read it as a time
+2026-11-23 09:40 5                = cannot read it as a time
+2026-11-23 09:40 9:50             = cannot read it as a time
 2026-11-23T09.5                   = cannot read it as a time
 2026-11-23 0940.5                 = cannot read it as a time
 20261123T0940.5                   = cannot read it as a time

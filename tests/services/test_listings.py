@@ -87,12 +87,14 @@ def test_a_long_list_is_shown_while_it_is_still_being_written(eu, emulator):
         again = read(eu)
         is_shown.set()
         settled()
+        unchanged = read(eu, read_now=True, after=20)
     finally:
         reading_recorded.disconnect(wait_until_shown)
 
     assert (listing.source, listing.total) == ("live", 150)
-    assert {again.generation, read(eu).generation} == {listing.generation}
-    assert walks(emulator) == 1
+    assert again.generation == listing.generation
+    assert (unchanged.source, unchanged.total, bool(unchanged.reading)) == ("live", 150, True)
+    assert walks(emulator) == 2
 
 
 @pytest.mark.parametrize("wish", [{"read_now": True}, {"holding": ("backup-007",)}])

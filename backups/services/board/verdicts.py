@@ -138,8 +138,9 @@ def short_days(text: str, now: datetime) -> Sequence[ShortDay]:
     """Return the last days up to now, as far as they are known: those since the last reading are not."""
     today = now.astimezone(UTC).date()
     last, _, letters = text.partition(":")
-    unread = max(0, (today - date.fromisoformat(last)).days) if last else 0
-    letters = (" " * DAYS + letters + " " * unread)[-DAYS:]
+    unread = (today - date.fromisoformat(last)).days if last else 0
+    # The last one may be of tomorrow by the clock of another server.
+    letters = (" " * DAYS + letters[: len(letters) + min(0, unread)] + " " * unread)[-DAYS:]
     return [
         ShortDay(today - timedelta(days=ago), _STATE_OF.get(one.lower(), "unknown"), one.isupper())
         for ago, one in zip(reversed(range(DAYS)), letters, strict=True)

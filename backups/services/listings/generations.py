@@ -96,9 +96,12 @@ def look_up(subject: Subject) -> Pointer:
     return Pointer.of(store.get_many([subject.pointer_key]).get(subject.pointer_key, ""))
 
 
-def current(subject: Subject, pointer: Pointer) -> Cached | None:
-    """Return the current generation of a list with its records, None where none is at hand."""
-    generation, own = pointer.generation, unwritten(subject)
+def current(subject: Subject, pointer: Pointer, own: Cached | None) -> Cached | None:
+    """Return the current generation of a list with its records, None where none is at hand.
+
+    `own` is what was `unwritten` before the store was asked.
+    """
+    generation = pointer.generation
     if own and (generation is None or own.generation.read_at > generation.read_at):
         return own
     decoded = _decoded(subject, generation) if generation else None
@@ -143,8 +146,12 @@ _decoding = [threading.Lock() for _ in range(16)]
 
 def unwritten(subject: Subject) -> Cached | None:
     """Return what this process has read and could not write, so that others do not see it."""
-    kept = _memory.get(subject.key)
-    return None if kept is None or kept.is_written else kept.cached
+    with _lock:
+        kept = _memory.get(subject.key)
+        if kept is None or kept.is_written:
+            return None
+        _memory.move_to_end(subject.key)  # it is nowhere else
+        return kept.cached
 
 
 def in_memory(subject: Subject, generation: Generation) -> DecodedRecords[Any] | None:

@@ -63,6 +63,7 @@ class CacheSnapshot:
     failure: Problem | None
     circuit: Circuit | None
     progress: Progress | None
+    own: Cached | None
 
     @property
     def pause(self) -> Problem | None:
@@ -77,12 +78,11 @@ class CacheSnapshot:
     @cached_property
     def cached(self) -> Cached | None:
         """The current generation with its records, which are read from the database where not in memory."""
-        return generations.current(self.subject, self.pointer)
+        return generations.current(self.subject, self.pointer, self.own)
 
     @property
     def read_at(self) -> datetime | None:
-        own = generations.unwritten(self.subject)
-        known = self.generation, own and own.generation
+        known = self.generation, self.own and self.own.generation
         return max((one.read_at for one in known if one), default=None)
 
     def held(self, now: datetime) -> Problem | None:
@@ -98,6 +98,8 @@ class CacheSnapshot:
 
 def snapshots(*subjects: Subject) -> list[CacheSnapshot]:
     """Return what is known of each list, by one look-up in the store."""
+    # Before the store is asked: what is written meanwhile is in one of both.
+    own = {one: generations.unwritten(one) for one in subjects}
     found = store.get_many({key for one in subjects for key in one.note_keys})
     return [
         CacheSnapshot(
@@ -107,6 +109,7 @@ def snapshots(*subjects: Subject) -> list[CacheSnapshot]:
             failure=store.decoded(found.get(one.failure_key), Problem),
             circuit=store.decoded(found.get(one.circuit_key), Circuit),
             progress=store.decoded(found.get(one.progress_key), Progress),
+            own=own[one],
         )
         for one in subjects
     ]
@@ -192,11 +195,12 @@ def _noted(subject: Subject, problem: Problem, now: datetime, pause: float) -> P
     return problem
 
 
-def succeeded(snapshot: CacheSnapshot) -> None:
-    """Note that DCS answered, and forget an earlier failure."""
-    _accepted.add(snapshot.subject.hold_key)
-    if snapshot.failure or snapshot.circuit:
-        store.drop(snapshot.subject.failure_key, snapshot.subject.circuit_key)
+def succeeded(subject: Subject) -> None:
+    """Note that DCS answered, and forget a failure, also one of another list meanwhile."""
+    _accepted.add(subject.hold_key)
+    keys = subject.failure_key, subject.circuit_key
+    if store.get_many(keys):
+        store.drop(*keys)
 
 
 _counting = threading.Lock()

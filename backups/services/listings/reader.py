@@ -244,7 +244,7 @@ def _read_with_lease(reading: Reading) -> bool:
         with guard.turn(reading.subject, patience=min(TURN_SECONDS, settings.DCS_READ_BUDGET * 0.05)):
             [snapshot] = snapshots(reading.subject)
             if not _is_settled(reading, snapshot):
-                _read(reading, snapshot)
+                _read(reading, snapshot, lease)
     finally:
         lease.release()
     return True
@@ -265,7 +265,7 @@ def _is_settled(reading: Reading, snapshot: CacheSnapshot) -> bool:
     return bool(reading.result or reading.problem)
 
 
-def _read(reading: Reading, snapshot: CacheSnapshot) -> None:
+def _read(reading: Reading, snapshot: CacheSnapshot, lease: leases.Lease) -> None:
     subject, began = reading.subject, time.monotonic()
     reporter = ProgressReporter(reading)
     store.release_connection()
@@ -282,11 +282,18 @@ def _read(reading: Reading, snapshot: CacheSnapshot) -> None:
         if reporter.has_told:
             store.drop(subject.progress_key)
     reading.calls = reading.calls or 1  # a single instance is no page
-    guard.succeeded(snapshot)
+    guard.succeeded(subject)
+    has_slept = time.monotonic() - began > leases.LEASE_SECONDS / 2
+    if has_slept and lease.is_lost() and _is_settled(reading, *snapshots(subject)):
+        return  # another one read in its place, and what this one began with is older
     now, pointer = reading.clock(), snapshot.pointer
     read_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
     how: dict[str, Any] = {"read_at": read_at, "pointer": pointer, "is_wanted": reading.is_wanted}
-    reading.result = recorder.record(subject, walk, show=reading.show, **how)
+    how |= {"show": reading.show, "is_busy": not lease.is_shared}
+    # A viewer has the list even where somebody fails to make something of it.
+    reading.result, recorded = recorder.write(subject, walk, **how)
+    if recorded:
+        recorder.tell(recorded)
     log.log(
         logging.INFO if reading.is_wanted else logging.DEBUG,
         "read %s of project %s: %d records in %d calls, %.0f ms",

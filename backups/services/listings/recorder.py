@@ -40,37 +40,55 @@ def record(
     read_at: datetime,
     pointer: Pointer | None = None,
     is_wanted: bool = True,
-    show: Callable[[Cached], None] | None = None,
 ) -> Cached:
-    """Make a reading the current generation, unless there is a newer one, and return it.
+    """Make a reading the current generation, unless there is a newer one, and return it."""
+    new, recorded = write(subject, walk, read_at=read_at, pointer=pointer, is_wanted=is_wanted)
+    if recorded:
+        tell(recorded)
+    return new
 
-    `show` is called with a long list before it is written, where a viewer wants it. `pointer` is the list's
-    note where it was just looked at. A full or busy database costs evidence a gap, and the list is shown by
-    this process alone. A reading that no viewer wants takes the place of what is in memory, but none of its
-    own.
+
+def write(
+    subject: Subject,
+    walk: Walk[Any],
+    *,
+    read_at: datetime,
+    pointer: Pointer | None = None,
+    is_wanted: bool = True,
+    show: Callable[[Cached], None] | None = None,
+    is_busy: bool = False,
+) -> tuple[Cached, Recorded | None]:
+    """Return the current generation, and what is to be told of it if that is this reading.
+
+    `show` is called before a list is written that takes long, or any while the database `is_busy`, where a
+    viewer wants it. `pointer` is the list's note where it was just looked at. A full database costs evidence
+    a gap, and the list is shown by this process alone. A reading that no viewer wants takes the place of what
+    is in memory, but none of its own.
     """
     pointer = pointer or generations.look_up(subject)
     for _ in range(_TRIES):
         one = _RECORDINGS[subject.kind](subject, walk, read_at, pointer)
         if one.is_late:
-            return one.new
+            return one.new, None
         with suppress(Overtaken):
             # What is not written, or could not be, has no row.
             unwritten = Cached(replace(one.new.generation, reading=0), one.new.decoded)
-            if show and is_wanted and subject.kind == "backups" and len(walk.records) > recording.CHUNK:
+            takes_long = len(walk.records) > recording.CHUNK and subject.kind == "backups"
+            is_new = not one.says_the_same(one.new.generation.digest)
+            if show and is_wanted and (is_busy or (takes_long and is_new)):
                 generations.keep(subject, unwritten, is_written=False)
                 show(unwritten)
             written = store.asked(one.write, None)
             new = Cached(written, one.new.decoded) if written else unwritten
             generations.keep(subject, new, is_written=written is not None, is_wanted=is_wanted)
-            if written:
-                same = one.previous.read_at if one.previous and one.says_the_same(written.digest) else None
-                records = new.decoded.records
-                tell(Recorded(subject, read_at, written.instance, written, records, same_since=same))
-            return new
+            if written is None:
+                return new, None
+            same = one.previous.read_at if one.previous and not is_new else None
+            records = new.decoded.records
+            return new, Recorded(subject, read_at, written.instance, written, records, same_since=same)
         pointer = generations.look_up(subject)
     log.warning("a reading of %s could not be kept: others were written meanwhile", subject.kind)
-    return one.new
+    return one.new, None
 
 
 def failed(subject: Subject, problem: Problem, *, at: datetime) -> None:

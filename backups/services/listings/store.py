@@ -69,11 +69,14 @@ def note(kind: type[Kind], key: str) -> Kind | None:
 
 
 def write(key: str, value: object, *, seconds: float) -> None:
-    """Keep a note for so many seconds; by this process alone where the database cannot be written."""
-    text = encoded(value)
+    """Keep a note for so many seconds; by this process alone until the database can be written."""
+    now = time.monotonic()
+    with _lock:
+        notes = {one: (text, ends) for one, (text, ends) in _unwritten.items() if ends > now}
+    notes[key] = encoded(value), now + seconds
 
     def written() -> bool:
-        rows = [Note(key=key, text=text, ends=_end(seconds))]
+        rows = [Note(key=one, text=text, ends=_end(ends - now)) for one, (text, ends) in notes.items()]
         fields = ["text", "ends"]
         Note.objects.bulk_create(rows, update_conflicts=True, unique_fields=["key"], update_fields=fields)
         return True
@@ -82,7 +85,10 @@ def write(key: str, value: object, *, seconds: float) -> None:
     with _lock:
         _unwritten.pop(key, None)
         if not is_written:
-            _unwritten[key] = text, time.monotonic() + seconds
+            _unwritten[key] = notes[key]
+        for one in notes.keys() & _unwritten.keys() if is_written else ():
+            if _unwritten[one] == notes[one]:
+                del _unwritten[one]
         if len(_unwritten) > MOST_UNWRITTEN:
             del _unwritten[next(iter(_unwritten))]
 
@@ -94,11 +100,13 @@ def replace(key: str, old: str, new: str) -> bool:
 
 def add(key: str, text: str = "", *, seconds: float) -> bool | None:
     """Note that something is done: of all who try at once, one is told True; None where nobody can tell."""
-    # To look first takes no lock: most who try come late.
-    if get_many([key]):
-        return False
     values = key, text or secrets.token_hex(8), seconds
-    return asked(lambda: _execute(_ADD[connection.vendor], *values) == 1, None)
+
+    def added() -> bool:
+        # To look first takes no lock: most who try come late.
+        return not _notes_alive([key]) and _execute(_ADD[connection.vendor], *values) == 1
+
+    return asked(added, None)
 
 
 _NOW = {"sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')", "postgresql": "STATEMENT_TIMESTAMP()"}

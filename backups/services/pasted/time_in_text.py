@@ -20,6 +20,8 @@ _LOOKS_LIKE_A_TIME = re.compile(
 _OTHER_CHINESE = re.compile(
     "[\u2e80-\u303f\u3400-\u9fff\uff00-\uffef](?<![年月日号点时分秒半周星期礼拜一二三四五六天上下中午早晚凌晨昨今前小个钟北京间])"
 )
+# In a sentence it counts something: only in a link has an offset lost its sign.
+_ENDS_WITH_A_NUMBER = re.compile(r"(?:\d:\d\d|[ap]m) \d\d(?::\d\d)?$", re.IGNORECASE)
 _BETWEEN = {"on", "at", "around", "about", "from", "since", "before", "after", "the", "of", "in"}
 
 
@@ -40,6 +42,8 @@ def time_in(text: str, *, zone: tzinfo, now: datetime) -> AskedTime | None:
 
 def _read(words: list[str], zone: tzinfo, now: datetime) -> AskedTime | None:
     text = " ".join(words)
+    if _ENDS_WITH_A_NUMBER.search(text):
+        return None
     if len(text) > 60 or (len(words) == 1 and "-" not in text and "年" not in text):
         return None
     try:

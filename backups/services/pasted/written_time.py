@@ -26,6 +26,7 @@ _WEEKDAY = re.compile(
     r"|sun(?:day)?)\b\.?|(?:星期|周|礼拜)([一二三四五六日天]))[)\]]?,?",
     re.IGNORECASE,
 )
+_UTC = r"(?:Z|UTC|GMT)\b"
 _DAYS_AGO = {"today": 0, "今天": 0, "今日": 0, "yesterday": 1, "昨天": 1, "昨日": 1, "前天": 2}
 
 
@@ -57,13 +58,15 @@ _FORMS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (rf"\b{_MONTH} ?(?P<d>\d\d?)(?!\d)(?:,? (?P<y>\d{{4}}))?", _date),
     (r"(?:(?P<y>\d{4})年 ?)?(?P<m>\d\d?)月 ?(?P<d>\d\d?)[日号]?", _date),
     (r"(\d{4})-?W(\d\d)(?:-?([1-7]))?", _date_of_week),
-    (r"^(\d{8})(\d{4}(?:\d\d)?)$", r"\1T\2"),
+    (rf"^(\d{{8}})(\d{{4}}(?:\d\d)?)(?=$| ?{_UTC}|[+-]\d)", r"\1T\2"),
     (r"^(\d{4})(\d\d)(\d\d)(?=[T ]|$)", r"\1-\2-\3"),
+    (r"^(\d\d?[:.]\d\d.*?,? )(?:on )?(\d{4})(\d\d)(\d\d)$", r"\1\2-\3-\4"),
     (r"(?<!\d)(?<!\d[:.,])(\d\d?)[点时](?:(\d\d?)分?|(半))?(?:(\d\d?)秒)?(?![:.,]?\d)", _chinese_clock),
     # A fraction stands behind seconds only: T0940.5 is no time.
     (r"(?<=T)(?<![a-z]T)(\d\d)(\d\d)(?![\d.,:])", r"\1:\2"),
     (r"(?<=T)(?<![a-z]T)(\d\d)(\d\d)(\d\d)(?!\d)", r"\1:\2:\3"),
-    (r"(?<=T)(?<![a-z]T)(\d\d)(?![\d.,:])|(?<=^\d{4}-\d\d-\d\d )(\d\d)$", r"\1\2:00"),
+    (r"(?<=T)(?<![a-z]T)(\d\d)(?![\d.,:])", r"\1:00"),
+    (rf"(?<=^\d{{4}}-\d\d-\d\d )(\d\d)(?=$| ?{_UTC})", r"\1:00"),
     (r"(?<!\d)(?<!\d[:.,])(\d\d?)(?= ?[ap]\.?m(?![a-z]))", r"\1:00"),
     (r"\s+(?:@ )?", " "),
     (r" (?:on|@)?$", ""),
@@ -74,12 +77,14 @@ _FORMS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     ),
     (
         r"^(\d\d?[:.]\d\d.*?),? (?:on )?(\d{4}([-/.])\d\d?\3\d\d?|--\d+-\d+|\d\d?([-/])\d\d?(?:\4\d{2,4})?"
-        rf"|\d\d?\.\d\d?\.\d{{4}}|{'|'.join(_DAYS_AGO)})$",
+        rf"|\d\d?\.\d\d?\.\d{{4}}|(?:{'|'.join(_DAYS_AGO)})(?:早上|晚上)?)$",
         r"\2 \1",
     ),
     (r"^(\d\d?:\d\d.*?),? (?:on )?(\d\d?\.\d\d?(?:\.|\.\d\d)?)$", r"\2 \1"),
-    # In a query string the + of an offset arrives as a space.
-    (r"(\d:\d\d(?::\d\d(?:[.,]\d+)?)?|[ap]m|\b(?:UTC|GMT)) (\d\d?(?::?[0-5]\d)?)$", r"\1+\2"),
+    # In a query string the + of an offset arrives as a space; one digit behind a time is something else.
+    (r"(\d:\d\d(?::\d\d(?:[.,]\d+)?)?|[ap]m) (\d\d(?::?[0-5]\d)?)$", r"\1+\2"),
+    (r"\b(UTC|GMT) (\d\d?(?::?[0-5]\d)?)$", r"\1+\2"),
+    (r"^T(\d\d:\d\d)$", r"\1"),
 ]
 _COMPILED = [(re.compile(pattern, re.IGNORECASE), rewritten) for pattern, rewritten in _FORMS]
 _WRITTEN = re.compile(
