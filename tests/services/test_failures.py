@@ -217,3 +217,17 @@ def test_any_answer_begins_the_count_anew(eu, emulator, instances):
     fail(eu, emulator, instances[5:9])
 
     assert read(eu, instances[9]).source == "live"
+
+
+def test_an_answer_begins_the_count_anew_also_where_others_failed_while_it_was_awaited(
+    eu, emulator, instances
+):
+    emulator.hang(path_contains=instances[9])
+    with ThreadPoolExecutor(1) as viewer:
+        slow = viewer.submit(read, eu, instances[9])
+        wait_for(lambda: emulator.calls)
+        fail(eu, emulator, instances[:4])
+    assert slow.result().source == "live"
+    fail(eu, emulator, instances[4:8])
+
+    assert read(eu, instances[8]).source == "live"

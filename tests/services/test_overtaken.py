@@ -1,16 +1,17 @@
 """Two write one list at the same time, where a lease was lost: neither spoils what the other tells."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
 
-from backups.services.listings import Subject, generations, guard, recorder, recording
+from backups.services.listings import Subject, generations, guard, leases, recorder, recording
 from backups.services.listings.recorded_backups import BackupsRecording
-from tests.conftest import restart
+from tests.conftest import restart, wait_for
 
 from .api_records import raw
-from .conftest import ORDERS, at_once
+from .conftest import ORDERS, at_once, read
 from .readings import walk_of
 
 BEGAN, A_SECOND = datetime(2026, 11, 1, tzinfo=UTC), timedelta(seconds=1)
@@ -48,3 +49,18 @@ def test_who_compares_while_another_writes_misses_nothing_of_it(eu, monkeypatch)
     restart()
     [snapshot] = guard.snapshots(subject)
     assert len(snapshot.cached.decoded.records) == 8
+
+
+def test_a_reader_that_slept_takes_over_what_another_has_read_since(eu, emulator, monkeypatch):
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.0)  # lost at once
+    emulator.set_records(ORDERS, [raw(1)])
+    emulator.hang()
+
+    with ThreadPoolExecutor(1) as viewer:
+        slept = viewer.submit(read, eu)
+        wait_for(lambda: emulator.calls)
+        recorder.record(Subject("backups", eu, ORDERS), walk_of([raw(2), raw(1)]), read_at=datetime.now(UTC))
+        emulator.heal()
+
+    assert slept.result().total == 2
+    assert read(eu).total == 2
