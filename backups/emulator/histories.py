@@ -68,8 +68,10 @@ def first_of_all(instance: Instance, now: datetime) -> Iterator[Attempt]:
 
 
 _RELEASES = (
-    *("before release 4.12", "INC-20418, before the flush"),
-    *("before scaling to 8 GB", "release 4.13, go/no-go"),
+    "before release 4.12",
+    "INC-20418, before the flush",
+    "before scaling to 8 GB",
+    "release 4.13, go/no-go",
 )
 
 

@@ -93,7 +93,8 @@ class InstancePage:
     def read(self, *, bounds: Window = (None, None), holding: tuple[str, ...] = ()) -> Listing[BackupRecord]:
         """Read the history, and the instance beside it. Raises NothingToShow."""
         self.listing, self.instance = listings.backups_and_instance(
-            *(self.project, self.instance_id),
+            self.project,
+            self.instance_id,
             now=self.now,
             bounds=bounds,
             holding=holding,
@@ -315,7 +316,8 @@ def understood(page: InstancePage) -> HttpResponse:
 def restores(page: InstancePage, backup_id: str = "") -> HttpResponse:
     """The restores into an instance, or of one backup: a page, and for a page's block what it shows of it."""
     page.listing = listing = listings.instance_restores(
-        *(page.project, page.instance_id),
+        page.project,
+        page.instance_id,
         now=page.now,
         patience=patience(page.request),
         viewer=viewer_key(page.request),

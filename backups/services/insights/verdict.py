@@ -130,11 +130,9 @@ def verdict_of(facts: Facts | None, objective: Objective, *, now: datetime) -> V
     reasons = _reasons(facts, objective, [reason for reason, bound in bounds.items() if now > bound])
     verdict, _word = _REASONS[reasons[0]]
     to_come = [bound for bound in (*bounds.values(), too_old_at) if bound > now and not facts.unsupported]
-    return Verdict(
-        *(verdict, reasons, now, facts, objective),
-        since=bounds.get(reasons[0]) if verdict == "attention" else None,
-        holds_until=min(to_come, default=None),
-    )
+    since = bounds.get(reasons[0]) if verdict == "attention" else None
+    holds_until = min(to_come, default=None)
+    return Verdict(verdict, reasons, now, facts, objective, since=since, holds_until=holds_until)
 
 
 def _reasons(facts: Facts, objective: Objective, passed: list[str]) -> tuple[str, ...]:

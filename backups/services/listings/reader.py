@@ -286,12 +286,17 @@ def _read(reading: Reading, snapshot: CacheSnapshot, lease: leases.Lease) -> Non
     has_slept = time.monotonic() - began > leases.LEASE_SECONDS / 2
     if has_slept and lease.is_lost() and _is_settled(reading, *snapshots(subject)):
         return  # another one read in its place, and what this one began with is older
-    now, pointer = reading.clock(), snapshot.pointer
-    read_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    how: dict[str, Any] = {"read_at": read_at, "pointer": pointer, "is_wanted": reading.is_wanted}
-    how |= {"show": reading.show, "is_busy": not lease.is_shared}
+    now = reading.clock()
     # A viewer has the list even where somebody fails to make something of it.
-    reading.result, recorded = recorder.write(subject, walk, **how)
+    reading.result, recorded = recorder.write(
+        subject,
+        walk,
+        read_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
+        pointer=snapshot.pointer,
+        is_wanted=reading.is_wanted,
+        show=reading.show,
+        is_busy=not lease.is_shared,
+    )
     if recorded:
         recorder.tell(recorded)
     log.log(

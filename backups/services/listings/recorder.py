@@ -33,19 +33,11 @@ log = logging.getLogger(__name__)
 _TRIES = 3
 
 
-def record(
-    subject: Subject,
-    walk: Walk[Any],
-    *,
-    read_at: datetime,
-    pointer: Pointer | None = None,
-    is_wanted: bool = True,
-) -> Cached:
-    """Make a reading the current generation, unless there is a newer one, and return it."""
-    new, recorded = write(subject, walk, read_at=read_at, pointer=pointer, is_wanted=is_wanted)
+def record(subject: Subject, walk: Walk[Any], *, read_at: datetime) -> None:
+    """Make a reading the current generation, unless there is a newer one."""
+    _, recorded = write(subject, walk, read_at=read_at)
     if recorded:
         tell(recorded)
-    return new
 
 
 def write(

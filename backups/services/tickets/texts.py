@@ -33,7 +33,8 @@ def history_ticket(
     seen = overview(listing, None if as_of else about.instance, now=now, project=about.project)
     rows, failure = history.rows[:MOST_ROWS], newest_failure(listing)
     return rendered(
-        *("history", about),
+        "history",
+        about,
         at=listing.read_at,
         listing=listing,
         history=history,
@@ -60,7 +61,8 @@ def _failures(listing: Listing[BackupRecord]) -> Iterator[BackupRecord]:
 def backup_ticket(about: About, listing: Listing[BackupRecord], life: Life, *, now: datetime) -> Ticket:
     """Return the text for one backup."""
     return rendered(
-        *("backup", about),
+        "backup",
+        about,
         at=listing.read_at,
         listing=listing,
         life=life,
@@ -87,7 +89,8 @@ def recovery_ticket(about: About, listing: Listing[BackupRecord], point: Recover
     """Return the text for the answer to "which backup is from before this time?"."""
     blocks = restore_blocks(about.instance, listing.records)
     return rendered(
-        *("recovery", about),
+        "recovery",
+        about,
         at=listing.read_at,
         listing=listing,
         point=point,
@@ -109,7 +112,8 @@ def vendor_ticket(
     """Return what the vendor's support needs to know of a backup, of a call that failed, or of both."""
     others = [one.backup_id for one in _failures(listing) if one != record] if listing else []
     return rendered(
-        *("vendor", replace(about, style=replace(about.style, zone=None))),
+        "vendor",
+        replace(about, style=replace(about.style, zone=None)),
         at=listing.read_at if listing else now,
         listing=listing,
         record=record,
